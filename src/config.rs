@@ -1,0 +1,130 @@
+//! The configuration file: one TOML page, every fault reported at once (contract, "Configuration").
+
+mod check;
+mod shape;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use check::Faults;
+
+use crate::domain::money::Rupiah;
+
+/// The default file, with every key explained. `deploy/payout.toml` is the same page.
+pub const EXAMPLE: &str = include_str!("../deploy/payout.toml");
+
+/// A whole, checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[database]`
+    pub database: Database,
+    /// `[http] listen`: callbacks; `None` when switched off.
+    pub http_listen: Option<SocketAddr>,
+    /// `[admin] listen`: health and metrics; `None` when switched off.
+    pub admin_listen: Option<SocketAddr>,
+    /// `[submit]`
+    pub submit: Submit,
+    /// `[poll]`
+    pub poll: Poll,
+    /// `[callback] settle = "bound"`: a bound callback of a success settles by itself.
+    pub callbacks_settle: bool,
+    /// `[[merchant]]`, at least one.
+    pub merchants: Vec<Merchant>,
+    /// What is allowed but unwise, in words.
+    pub warnings: Vec<String>,
+}
+
+/// Where the database is.
+#[derive(Clone)]
+pub struct Database {
+    /// A Postgres URL. May hold a password, so it is never printed.
+    pub url: String,
+    /// Whether a superuser or the schema's owner may run the worker: demo and tests only.
+    pub allow_owner: bool,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("allow_owner", &self.allow_owner).finish_non_exhaustive()
+    }
+}
+
+/// How payouts are sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Submit {
+    /// Requests in flight, 1 to 1024.
+    pub concurrency: usize,
+    /// Longest wait for one answer; shorter than the lease.
+    pub timeout: Duration,
+    /// After this a payout found in `submitting` is `unknown`.
+    pub lease: Duration,
+}
+
+/// How payouts are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Poll {
+    /// Pause before the first question.
+    pub first_after: Duration,
+    /// Longest pause between two questions.
+    pub max_interval: Duration,
+    /// "Not known" means nothing before this (design I10).
+    pub quiet_horizon: Duration,
+    /// A `FAIL` becomes final after two "not known", the first this long after it.
+    pub decline_confirm: Duration,
+    /// One budget per merchant for all questions.
+    pub asks_per_second: u32,
+}
+
+/// One merchant at one gateway.
+#[derive(Clone, Debug)]
+pub struct Merchant {
+    /// The gateway's merchant code.
+    pub code: String,
+    /// `bdpay` or `toppay` (protocol P15).
+    pub dialect: String,
+    /// Where the gateway is, without a trailing slash.
+    pub base_url: String,
+    /// The merchant's RSA private key.
+    pub private_key_file: PathBuf,
+    /// The platform's public keys; any of them may have signed.
+    pub platform_public_key_files: Vec<PathBuf>,
+    /// Where the gateway sends callbacks.
+    pub notify_url: Option<String>,
+    /// Held for the fee until it is known (fee type 1).
+    pub fee_reserve: Rupiah,
+    /// Smallest amount.
+    pub min_amount: Rupiah,
+    /// Largest amount.
+    pub max_amount: Rupiah,
+    /// Whether the gateway's balance funds the books (`"gateway"`), or only `payout.fund` does (`"books"`).
+    pub funded_by_gateway: bool,
+    /// Path of the submit call.
+    pub submit_path: String,
+    /// Path of the query call (protocol P14: inferred, so it can be changed).
+    pub query_path: String,
+    /// Path of the balance call (protocol P18: inferred, so it can be changed).
+    pub balance_path: String,
+}
+
+/// Reads and checks a file. Paths in it are relative to its folder; `database_url` overrides `[database] url`.
+///
+/// # Errors
+/// All faults of the file at once, each with its line.
+pub fn load(file: &Path, database_url: Option<String>) -> Result<Config, Faults> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Faults::one(format!("{}: cannot be read: {error}", file.display())))?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    parse(&file.display().to_string(), &text, folder, database_url)
+}
+
+/// As [`load`], from a text. `name` is what messages call the file.
+///
+/// # Errors
+/// All faults of the text at once, each with its line.
+pub fn parse(name: &str, text: &str, folder: &Path, database_url: Option<String>) -> Result<Config, Faults> {
+    let page = shape::read(name, text)?;
+    check::check(&page, folder, database_url)
+}

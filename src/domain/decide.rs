@@ -1,0 +1,237 @@
+//! What one piece of evidence does to one payout. Pure, so that every rule can be read and tried alone.
+
+mod asked;
+mod called;
+mod submitted;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    attention::Attention,
+    evidence::{Evidence, Fact},
+    ledger::{Entry, Position},
+    money::{FeeType, Rupiah},
+    payout::Payout,
+    schedule::{self, AskRules},
+    state::{Event, Posting, State, step},
+};
+
+/// When a final payout is asked for again: a late flip must reach a person.
+const RECHECKS: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::days(1), TimeDelta::days(3)];
+
+/// What the decision depends on beside the payout and the evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// When to ask.
+    pub ask: AskRules,
+    /// Whether a bound callback of a success settles (contract, `[callback] settle`).
+    pub callbacks_settle: bool,
+}
+
+/// A history line that moves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Evidence against what is settled or known (I5).
+    Contradicted,
+    /// A fee became known or changed after the payout was paid.
+    FeeCorrected,
+    /// A person is needed from now on.
+    AttentionRaised(Attention),
+}
+
+impl Note {
+    /// The stable word, as in `payout.events`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contradicted => "contradicted",
+            Self::FeeCorrected => "fee_corrected",
+            Self::AttentionRaised(_) => "attention_raised",
+        }
+    }
+}
+
+/// A ledger entry and why it is booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booking {
+    /// The `kind` column: a posting of the transition table, or `fee_known`, `fee_corrected`.
+    pub kind: &'static str,
+    /// What it moves.
+    pub entry: Entry,
+}
+
+/// The outcome: the payout as it is afterwards, and what must be written beside it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The payout afterwards.
+    pub after: Payout,
+    /// The word under which the evidence is counted.
+    pub finding: String,
+    /// The move, if any.
+    pub event: Option<Event>,
+    /// The ledger entry, if any.
+    pub booking: Option<Booking>,
+    /// Other history lines.
+    pub notes: Vec<Note>,
+}
+
+/// Decides. Total: evidence that changes nothing gives a decision that changes nothing.
+pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime<Utc>) -> Decision {
+    let mut desk = Desk {
+        rules,
+        now,
+        out: Decision {
+            after: before.clone(),
+            finding: evidence.finding(),
+            event: None,
+            booking: None,
+            notes: Vec::new(),
+        },
+    };
+    match &evidence.fact {
+        Fact::NotSent { .. } => desk.not_sent(evidence.attempt),
+        Fact::Submitted(answer) => desk.submitted(answer),
+        Fact::LeaseEnded => desk.lease_ended(evidence.attempt),
+        Fact::Asked(answer) => desk.asked(answer),
+        Fact::Called(callback) => desk.called(callback),
+    }
+    desk.out
+}
+
+/// The decision while it is being made.
+struct Desk<'a> {
+    rules: &'a Rules,
+    now: DateTime<Utc>,
+    out: Decision,
+}
+
+impl Desk<'_> {
+    fn payout(&mut self) -> &mut Payout {
+        &mut self.out.after
+    }
+
+    /// Moves along the table, books what the row says, and clears what the move answers. Does nothing,
+    /// and says so, where the table has no such row or the money cannot be computed.
+    fn move_by(&mut self, event: Event, fee: Option<Rupiah>) -> bool {
+        let before = &self.out.after;
+        let Some((to, posting)) = step(before.state, event) else {
+            return false;
+        };
+        let Some(booking) = booking(before, posting, fee) else {
+            return false;
+        };
+        let now = self.now;
+        let payout = self.payout();
+        payout.state = to;
+        payout.attention = None;
+        if to.is_final() {
+            payout.settled_at = Some(now);
+        }
+        if let Some(held) = booking.and_then(|b| payout.held.plus(b.entry.held)) {
+            payout.held = held;
+        }
+        self.out.booking = booking;
+        self.out.event = Some(event);
+        true
+    }
+
+    fn raise(&mut self, reason: Attention) {
+        if self.out.after.attention != Some(reason) {
+            self.payout().attention = Some(reason);
+            self.out.notes.push(Note::AttentionRaised(reason));
+        }
+    }
+
+    fn contradict(&mut self, reason: Attention) {
+        if self.out.after.attention != Some(reason) {
+            self.out.notes.push(Note::Contradicted);
+        }
+        self.raise(reason);
+    }
+
+    /// Settles as paid with the fee of the terminal evidence, or else the fee announced before (P23).
+    fn pay(&mut self, stated_fee: Option<Rupiah>) {
+        let fee = stated_fee.or(self.out.after.fee);
+        let amount = self.out.after.instruction.amount;
+        let out_of_amount = self.out.after.instruction.fee_type == FeeType::OutOfAmount;
+        if fee.is_some_and(|fee| out_of_amount && fee >= amount) {
+            self.raise(Attention::FeeMismatch);
+            return;
+        }
+        if !self.move_by(Event::ReportedPaid, fee) {
+            return;
+        }
+        self.payout().fee = fee;
+        let overspent = self.out.booking.is_some_and(|b| b.entry.available < Rupiah::ZERO);
+        if overspent {
+            self.raise(Attention::FeeAboveReserve);
+        }
+        self.ask_when_final();
+    }
+
+    /// Settles as failed.
+    fn fail(&mut self, event: Event, reason: Option<String>) {
+        if self.move_by(event, None) {
+            let now = self.now;
+            let payout = self.payout();
+            payout.failure_reason = reason.or_else(|| payout.failure_reason.take());
+            payout.reaffirmed_at = Some(now);
+            self.ask_when_final();
+        }
+    }
+
+    fn ask_at(&mut self, at: DateTime<Utc>) {
+        self.payout().next_ask_at = Some(at);
+    }
+
+    fn ask_in(&mut self, pause: std::time::Duration) {
+        let at = self.now.checked_add_signed(delta(pause)).unwrap_or(self.now);
+        self.ask_at(at);
+    }
+
+    /// The next question of an open payout by the exponential schedule.
+    fn ask_by_schedule(&mut self) {
+        let spread = spread(&self.out.after.instruction.key.order_num);
+        let pause = schedule::pause(&self.rules.ask, self.out.after.asks, spread);
+        self.ask_in(pause);
+    }
+
+    fn ask_when_final(&mut self) {
+        let Some(settled_at) = self.out.after.settled_at else {
+            return;
+        };
+        let now = self.now;
+        self.payout().next_ask_at =
+            RECHECKS.iter().filter_map(|after| settled_at.checked_add_signed(*after)).find(|at| *at > now);
+    }
+}
+
+/// The entry that a move's posting asks for; the outer `None` means that it cannot be computed.
+fn booking(payout: &Payout, posting: Posting, fee: Option<Rupiah>) -> Option<Option<Booking>> {
+    let position = Position {
+        amount: payout.instruction.amount,
+        fee_type: payout.instruction.fee_type,
+        held: payout.held,
+    };
+    let entry = match posting {
+        Posting::None => return Some(None),
+        Posting::Release => Entry::release(payout.held)?,
+        Posting::Capture => Entry::capture(position, fee)?,
+        // A claim books its hold where the balance is locked; a return states its own amount.
+        Posting::Hold | Posting::Return | Posting::LateCapture => return None,
+    };
+    Some(Some(Booking { kind: posting.name(), entry }))
+}
+
+fn delta(pause: std::time::Duration) -> TimeDelta {
+    TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX)
+}
+
+/// FNV-1a: a steady number per order, so that a crowd does not ask in step.
+fn spread(order_num: &str) -> u64 {
+    order_num
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+

@@ -1,0 +1,243 @@
+//! What a question taught us.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Booking, Desk, Note, delta};
+use crate::domain::{
+    attention::Attention,
+    evidence::{Found, GatewayStatus, QueryAnswer},
+    ledger::Entry,
+    money::Rupiah,
+    payout::Heard,
+    schedule,
+    state::{Event, State},
+};
+
+/// An unsigned final answer settles only when a second read this much later agrees (protocol P17).
+const UNSIGNED_SECOND_READ: TimeDelta = TimeDelta::seconds(30);
+/// "Not known" answers after the quiet horizon before a person is asked (I10).
+const NOT_FOUND_TIMES: u32 = 3;
+
+impl Desk<'_> {
+    pub(super) fn asked(&mut self, answer: &QueryAnswer) {
+        let asks = self.out.after.asks.saturating_add(1);
+        self.payout().asks = asks;
+        if self.out.after.state.is_final() {
+            self.ask_when_final();
+        } else {
+            self.ask_by_schedule();
+        }
+        match answer {
+            QueryAnswer::Found(found) => self.found(found),
+            QueryAnswer::NotFound => self.not_found(),
+            // An error to a question says nothing about the order (protocol P17).
+            QueryAnswer::Doubt(_) => {}
+        }
+    }
+
+    /// How often the current finding was heard before, counting from this attempt on.
+    fn heard_before(&self) -> Option<Heard> {
+        self.out.after.heard.get(&self.out.finding).copied()
+    }
+
+    fn not_found(&mut self) {
+        match self.out.after.state {
+            State::Unknown => match self.out.after.declined_at {
+                Some(declined_at) if self.out.after.platform_order_num.is_none() => {
+                    self.not_found_after_decline(declined_at);
+                }
+                _ => self.not_found_after_silence(),
+            },
+            // It was known before: never back, but a person should see it when it repeats.
+            State::Pending | State::Paid => {
+                let times = self.heard_before().map_or(0, |heard| heard.times);
+                if times.saturating_add(1) >= NOT_FOUND_TIMES {
+                    self.contradict(Attention::Contradiction);
+                }
+            }
+            State::Failed if self.out.after.platform_order_num.is_none() => {
+                let now = self.now;
+                self.payout().reaffirmed_at = Some(now);
+            }
+            State::Queued | State::Submitting | State::Failed | State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// A refusal is final after two "not known", the first `decline_confirm` after the `FAIL`.
+    fn not_found_after_decline(&mut self, declined_at: DateTime<Utc>) {
+        let rules = self.rules.ask;
+        let from = declined_at.checked_add_signed(delta(rules.decline_confirm)).unwrap_or(declined_at);
+        if self.now < from {
+            self.out.finding = "not_found_early".into();
+            self.ask_at(from);
+            return;
+        }
+        self.out.finding = "not_found_after_decline".into();
+        let second = schedule::decline_second_after(&rules);
+        match self.heard_before() {
+            Some(first) if self.now.signed_duration_since(first.first_at) >= delta(second) => {
+                self.fail(Event::RefusalConfirmed, None);
+            }
+            _ => self.ask_in(second),
+        }
+    }
+
+    /// Without an answer to the submit "not known" means nothing before the quiet horizon, and afterwards
+    /// only that a person must look (I10).
+    fn not_found_after_silence(&mut self) {
+        let rules = self.rules.ask;
+        let sent_by = self.out.after.send_by.unwrap_or(self.now);
+        let from = sent_by.checked_add_signed(delta(rules.quiet_horizon)).unwrap_or(sent_by);
+        if self.now < from {
+            self.out.finding = "not_found_early".into();
+            let scheduled = self.out.after.next_ask_at.unwrap_or(from);
+            self.ask_at(scheduled.min(from));
+            return;
+        }
+        let interval = schedule::confirm_interval(&rules);
+        let Some(first) = self.heard_before() else {
+            self.ask_in(interval);
+            return;
+        };
+        let span = self.now.signed_duration_since(first.first_at);
+        if first.times.saturating_add(1) < NOT_FOUND_TIMES || span < delta(interval.saturating_mul(2)) {
+            self.ask_in(interval);
+        } else {
+            self.raise(Attention::NotFound);
+        }
+    }
+
+    fn found(&mut self, found: &Found) {
+        if matches!(self.out.after.state, State::Queued) {
+            self.contradict(Attention::ForeignOrder);
+            return;
+        }
+        if !self.amount_fits(found) {
+            self.raise(Attention::AmountMismatch);
+            return;
+        }
+        if !self.learn_platform_order_num(found.platform_order_num.as_deref()) {
+            return;
+        }
+        if self.out.after.declined_at.is_some() && !self.out.after.proven_ours {
+            // Declined and yet known: it may have been taken before us. Only a callback whose every
+            // field is ours proves otherwise.
+            if self.out.after.state != State::Failed {
+                self.contradict(Attention::ForeignOrder);
+                return;
+            }
+        }
+        match &found.status {
+            GatewayStatus::Paid => self.says_paid(found),
+            GatewayStatus::Cancelled | GatewayStatus::Failed => self.says_failed(found),
+            GatewayStatus::New
+            | GatewayStatus::Processing
+            | GatewayStatus::AtBank
+            | GatewayStatus::Other(_) => self.says_in_progress(found.fee),
+        }
+    }
+
+    /// The stored money, or money ± fee when the gateway's number matches (protocol P16b). A final answer
+    /// must state an amount.
+    fn amount_fits(&self, found: &Found) -> bool {
+        let payout = &self.out.after;
+        let amount = payout.instruction.amount;
+        let Some(stated) = found.amount else {
+            let ends = matches!(
+                found.status,
+                GatewayStatus::Paid | GatewayStatus::Cancelled | GatewayStatus::Failed
+            );
+            return !ends;
+        };
+        let numbers_match =
+            found.platform_order_num.is_some() && found.platform_order_num == payout.platform_order_num;
+        let fee = found.fee.or(payout.fee).unwrap_or_default();
+        let net_or_gross = [amount.minus(fee), amount.plus(fee)].contains(&Some(stated));
+        stated == amount || (numbers_match && net_or_gross)
+    }
+
+    fn says_in_progress(&mut self, fee: Option<Rupiah>) {
+        match self.out.after.state {
+            State::Submitting | State::Unknown => {
+                self.move_by(Event::Acknowledged, None);
+                self.payout().fee = fee.or(self.out.after.fee);
+            }
+            State::Pending => self.payout().fee = fee.or(self.out.after.fee),
+            // Confirmed as refused, and now it lives after all.
+            State::Failed if self.out.after.declined_at.is_some() => {
+                self.contradict(Attention::Contradiction);
+            }
+            State::Cancelled => self.contradict(Attention::Contradiction),
+            State::Queued | State::Paid | State::Failed | State::Returned => {}
+        }
+    }
+
+    fn says_paid(&mut self, found: &Found) {
+        match self.out.after.state {
+            State::Submitting | State::Pending | State::Unknown => {
+                if self.is_believed(found) {
+                    self.pay(found.fee);
+                }
+            }
+            State::Paid => self.correct_fee(found),
+            State::Failed => self.contradict(Attention::LateSuccess),
+            State::Cancelled => self.contradict(Attention::Contradiction),
+            State::Queued | State::Returned => {}
+        }
+    }
+
+    fn says_failed(&mut self, found: &Found) {
+        match self.out.after.state {
+            State::Submitting | State::Pending | State::Unknown => {
+                if self.is_believed(found) {
+                    let reason = (!found.message.is_empty()).then(|| found.message.clone());
+                    self.fail(Event::ReportedFailed, reason.or_else(|| Some(found.status.name().into())));
+                }
+            }
+            State::Failed => {
+                let now = self.now;
+                self.payout().reaffirmed_at = Some(now);
+            }
+            State::Paid => self.contradict(Attention::Contradiction),
+            State::Queued | State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// Whether a final answer settles now; an unsigned one needs a second read that agrees.
+    fn is_believed(&mut self, found: &Found) -> bool {
+        if found.signed {
+            return true;
+        }
+        match self.heard_before() {
+            Some(first) if self.now.signed_duration_since(first.first_at) >= UNSIGNED_SECOND_READ => true,
+            first => {
+                let since = first.map_or(self.now, |heard| heard.first_at);
+                self.ask_at(since.checked_add_signed(UNSIGNED_SECOND_READ).unwrap_or(since));
+                false
+            }
+        }
+    }
+
+    /// A paid payout's fee became known, or the gateway states another one now (protocol P23).
+    fn correct_fee(&mut self, found: &Found) {
+        let payout = &self.out.after;
+        let Some(stated) = found.fee.filter(|_| found.signed) else {
+            return;
+        };
+        let fee_type = payout.instruction.fee_type;
+        let (kind, entry) = match payout.fee {
+            None => ("fee_known", Entry::fee_known(fee_type, payout.held, stated)),
+            Some(booked) if booked == stated => return,
+            Some(booked) => ("fee_corrected", Entry::fee_corrected(fee_type, booked, stated)),
+        };
+        let Some(entry) = entry else {
+            return;
+        };
+        let held = payout.held.plus(entry.held).unwrap_or(payout.held);
+        self.out.booking = (!entry.is_empty()).then_some(Booking { kind, entry });
+        self.out.notes.push(Note::FeeCorrected);
+        let payout = self.payout();
+        payout.held = held;
+        payout.fee = Some(stated);
+    }
+}

@@ -1,0 +1,163 @@
+//! Double entry: five accounts a merchant, and entries whose postings sum to zero (I6).
+
+use super::money::{FeeType, Rupiah};
+
+/// One balanced entry: what it adds to each account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Free to be paid out.
+    pub available: Rupiah,
+    /// Set aside for payouts that may have left.
+    pub held: Rupiah,
+    /// Received by beneficiaries.
+    pub paid_out: Rupiah,
+    /// Kept by the gateway.
+    pub fees: Rupiah,
+    /// Where the merchant's money came from; the negative side.
+    pub funding: Rupiah,
+}
+
+/// What is known of a payout's money when an entry is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    /// The amount of the instruction.
+    pub amount: Rupiah,
+    /// Who pays the fee.
+    pub fee_type: FeeType,
+    /// What is held now for this payout, as recorded; never recomputed.
+    pub held: Rupiah,
+}
+
+impl Entry {
+    /// Sets `hold` aside.
+    pub fn hold(hold: Rupiah) -> Option<Self> {
+        Some(Self { available: hold.negated()?, held: hold, ..Self::default() })
+    }
+
+    /// Gives the recorded hold back.
+    pub fn release(held: Rupiah) -> Option<Self> {
+        Some(Self { available: held, held: held.negated()?, ..Self::default() })
+    }
+
+    /// Pays out of the hold. What the hold exceeds the debit by goes back to `available`; where the fee
+    /// is higher than reserved, `available` pays the rest and may go below zero.
+    ///
+    /// With a fee on top that is not known yet its reserve stays held, see [`Entry::fee_known`].
+    pub fn capture(position: Position, fee: Option<Rupiah>) -> Option<Self> {
+        let Position { amount, fee_type, held } = position;
+        let spent = Self { held: held.negated()?, ..Self::default() };
+        match (fee_type, fee) {
+            (FeeType::OutOfAmount, fee) => {
+                let fee = fee.unwrap_or_default();
+                Some(Self {
+                    available: held.minus(amount)?,
+                    paid_out: amount.minus(fee)?,
+                    fees: fee,
+                    ..spent
+                })
+            }
+            (FeeType::OnTop, Some(fee)) => Some(Self {
+                available: held.minus(amount.plus(fee)?)?,
+                paid_out: amount,
+                fees: fee,
+                ..spent
+            }),
+            (FeeType::OnTop, None) => {
+                Some(Self { held: amount.negated()?, paid_out: amount, ..Self::default() })
+            }
+        }
+    }
+
+    /// The fee of a payout that was captured without knowing it: settles what is still `held` for it.
+    pub fn fee_known(fee_type: FeeType, held: Rupiah, fee: Rupiah) -> Option<Self> {
+        match fee_type {
+            FeeType::OutOfAmount => {
+                Some(Self { paid_out: fee.negated()?, fees: fee, ..Self::default() })
+            }
+            FeeType::OnTop => Some(Self {
+                available: held.minus(fee)?,
+                held: held.negated()?,
+                fees: fee,
+                ..Self::default()
+            }),
+        }
+    }
+
+    /// Later evidence states another fee for a paid payout (protocol P23).
+    pub fn fee_corrected(fee_type: FeeType, booked: Rupiah, stated: Rupiah) -> Option<Self> {
+        let more = stated.minus(booked)?;
+        let pays = more.negated()?;
+        Some(match fee_type {
+            FeeType::OutOfAmount => Self { paid_out: pays, fees: more, ..Self::default() },
+            FeeType::OnTop => Self { available: pays, fees: more, ..Self::default() },
+        })
+    }
+
+    /// The sum of the five postings; zero for every entry that may be booked.
+    pub fn sum(&self) -> Option<Rupiah> {
+        self.available
+            .plus(self.held)?
+            .plus(self.paid_out)?
+            .plus(self.fees)?
+            .plus(self.funding)
+    }
+
+    /// Whether it moves nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Aligned rows: hold and settle 100 000 rupiah with a reserve of 10 000.
+    #[test]
+    #[rustfmt::skip]
+    fn every_way_to_settle_gives_each_account_its_rupiah() {
+        use FeeType::{OnTop, OutOfAmount};
+        struct Row(FeeType, &'static str, [i64; 4]);
+        let rows = [
+            //   fee type     what happens                available      held  paid_out   fees
+            Row(OutOfAmount, "hold",                     [-100_000,   100_000,        0,      0]),
+            Row(OutOfAmount, "hold release",             [       0,         0,        0,      0]),
+            Row(OutOfAmount, "hold capture:5000",        [-100_000,         0,   95_000,  5_000]),
+            Row(OutOfAmount, "hold capture:?",           [-100_000,         0,  100_000,      0]),
+            Row(OutOfAmount, "hold capture:? known:5000",[-100_000,         0,   95_000,  5_000]),
+            Row(OutOfAmount, "hold capture:5000 fix:7000",[-100_000,        0,   93_000,  7_000]),
+            Row(OnTop,       "hold",                     [-110_000,   110_000,        0,      0]),
+            Row(OnTop,       "hold release",             [       0,         0,        0,      0]),
+            Row(OnTop,       "hold capture:5000",        [-105_000,         0,  100_000,  5_000]),
+            Row(OnTop,       "hold capture:15000",       [-115_000,         0,  100_000, 15_000]),
+            Row(OnTop,       "hold capture:?",           [-110_000,    10_000,  100_000,      0]),
+            Row(OnTop,       "hold capture:? known:5000",[-105_000,         0,  100_000,  5_000]),
+            Row(OnTop,       "hold capture:5000 fix:7000",[-107_000,        0,  100_000,  7_000]),
+            Row(OnTop,       "hold capture:5000 fix:0",  [-100_000,         0,  100_000,      0]),
+        ];
+        for Row(fee_type, story, expected) in rows {
+            let amount = Rupiah::new(100_000);
+            let (mut total, mut held, mut booked) = ([0; 4], Rupiah::ZERO, Rupiah::ZERO);
+            for word in story.split(' ') {
+                let (verb, fee) = word.split_once(':').unwrap_or((word, "?"));
+                let fee = fee.parse().ok().map(Rupiah::new);
+                let entry = match verb {
+                    "hold" => Entry::hold(fee_type.hold(amount, Rupiah::new(10_000)).unwrap()),
+                    "release" => Entry::release(held),
+                    "capture" => Entry::capture(Position { amount, fee_type, held }, fee),
+                    "known" => Entry::fee_known(fee_type, held, fee.unwrap()),
+                    "fix" => Entry::fee_corrected(fee_type, booked, fee.unwrap()),
+                    other => panic!("{other}"),
+                }
+                .unwrap();
+                assert_eq!(entry.sum(), Some(Rupiah::ZERO), "{story}");
+                held = held.plus(entry.held).unwrap();
+                booked = fee.unwrap_or(booked);
+                for (sum, part) in total.iter_mut().zip([entry.available, entry.held, entry.paid_out, entry.fees]) {
+                    *sum += part.idr();
+                }
+            }
+            assert_eq!(total, expected, "{fee_type:?} {story}");
+        }
+    }
+}

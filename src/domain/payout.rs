@@ -1,0 +1,163 @@
+//! One payout: what the caller asked for, which never changes, and what is known of it.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    attention::Attention,
+    money::{FeeType, Rupiah},
+    state::State,
+};
+
+/// Names one payout for ever: `order_num` is unique per merchant and is never reused (I1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PayoutKey {
+    /// The merchant at the gateway.
+    pub merchant_code: String,
+    /// The caller's order number; the gateway's `orderNum`.
+    pub order_num: String,
+}
+
+impl fmt::Display for PayoutKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.merchant_code, self.order_num)
+    }
+}
+
+/// Personal data: an account number or a person's name.
+///
+/// Every formatting shows a mask; [`Private::reveal`] is the only way to the text, so that a grep finds
+/// each place where it leaves.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Private(String);
+
+impl Private {
+    /// Wraps a text that must not be shown.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the gateway's request and for comparison with its answers.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An account number keeps its last four digits, a name the first letter of each word.
+impl fmt::Display for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = !self.0.is_empty() && self.0.bytes().all(|b| b.is_ascii_digit());
+        if digits {
+            let keep = if self.0.len() > 6 { 4 } else { 0 };
+            let tail = self.0.len().saturating_sub(keep);
+            return f.pad(&format!("****{}", self.0.get(tail..).unwrap_or_default()));
+        }
+        let words: Vec<String> = self
+            .0
+            .split_whitespace()
+            .filter_map(|word| word.chars().next())
+            .map(|first| format!("{first}***"))
+            .collect();
+        f.pad(&words.join(" "))
+    }
+}
+
+impl fmt::Debug for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What the caller asked for. Frozen at insert (I1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Which payout.
+    pub key: PayoutKey,
+    /// The amount, at most [`super::money::MAX_AMOUNT_IDR`].
+    pub amount: Rupiah,
+    /// Who pays the fee.
+    pub fee_type: FeeType,
+    /// The beneficiary's bank or wallet, digits (protocol P3).
+    pub bank_code: String,
+    /// The beneficiary's account, digits with leading zeros kept.
+    pub account_number: Private,
+    /// The beneficiary's name.
+    pub account_name: Private,
+    /// A text for the beneficiary, sent only when given.
+    pub description: Option<String>,
+}
+
+/// How often one finding was heard since the current attempt began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// How many times.
+    pub times: u32,
+    /// When first.
+    pub first_at: DateTime<Utc>,
+}
+
+/// A payout as the database has it, locked by the transaction that decides on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payout {
+    /// What was asked for.
+    pub instruction: Instruction,
+    /// Where it is.
+    pub state: State,
+    /// The latest attempt; 0 before the first claim. Never reused (I4).
+    pub attempt: i32,
+    /// Claims committed so far.
+    pub sends: i32,
+    /// Claims of which it is proven that nothing left.
+    pub not_sent: i32,
+    /// Until when the latest attempt could begin to send.
+    pub send_by: Option<DateTime<Utc>>,
+    /// What is held for it now.
+    pub held: Rupiah,
+    /// The fee, as far as known.
+    pub fee: Option<Rupiah>,
+    /// The gateway's own number, from a verified answer.
+    pub platform_order_num: Option<String>,
+    /// Why it failed, in the gateway's words.
+    pub failure_reason: Option<String>,
+    /// What needs a person.
+    pub attention: Option<Attention>,
+    /// When a verified `FAIL` came; `None` when none did or when it proves nothing.
+    pub declined_at: Option<DateTime<Utc>>,
+    /// A verified answer or a bound callback proved that the order at the gateway is this one.
+    pub proven_ours: bool,
+    /// For a failed payout: when the gateway last confirmed the failure.
+    pub reaffirmed_at: Option<DateTime<Utc>>,
+    /// When it became final.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// Questions asked since the last send.
+    pub asks: u32,
+    /// When to ask next; `None` for never.
+    pub next_ask_at: Option<DateTime<Utc>>,
+    /// When a queued payout may be claimed.
+    pub due_at: DateTime<Utc>,
+    /// Findings of questions since the current attempt began.
+    pub heard: BTreeMap<String, Heard>,
+}
+
+impl Payout {
+    /// How many requests may have left.
+    pub fn sends_that_may_have_left(&self) -> i32 {
+        self.sends.saturating_sub(self.not_sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn personal_data_is_masked_however_it_is_printed() {
+        let number = Private::new("0012345678");
+        let name = Private::new("Siti Rahayu");
+        assert_eq!(format!("{number} {number:?}"), "****5678 ****5678");
+        assert_eq!(format!("{name} {name:?}"), "S*** R*** S*** R***");
+        assert_eq!(Private::new("123456").to_string(), "****");
+    }
+}

@@ -1,0 +1,22 @@
+//! The payment gateway: its keys, its signature, its wire format, and a client that sends at most once.
+
+mod balance_answer;
+mod callback_form;
+pub mod client;
+pub mod keys;
+mod notes;
+mod once_body;
+mod query_answer;
+mod redact;
+mod request;
+pub mod settings;
+pub mod sign;
+mod submit_answer;
+mod transport;
+pub mod wire;
+
+pub use balance_answer::GatewayBalance;
+pub use callback_form::{CallbackVerdict, read_callback_order};
+pub use client::{Client, QueryReply};
+pub use request::SealError;
+pub use settings::{Dialect, Settings, SettingsError};

@@ -1,0 +1,171 @@
+//! Reads the gateway's JSON strictly, and keeps each value as it was written (protocol P7).
+
+use std::fmt;
+
+use serde::{
+    Deserialize,
+    de::{Deserializer, Error, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+/// Longest answer that is read, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Why a body is not an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Longer than [`BODY_BYTES_MAX`].
+    #[error("longer than 64 KiB")]
+    TooLong,
+    /// Not one JSON object, or a name occurs twice in it.
+    #[error("not a JSON object with unique names")]
+    NotAnObject,
+    /// A value is an object or a list where only text and numbers belong.
+    #[error("a nested value")]
+    Nested,
+}
+
+/// One JSON object whose values are still raw text.
+pub struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// Reads a whole body.
+    pub fn parse(body: &'a [u8]) -> Result<Self, WireError> {
+        if body.len() > BODY_BYTES_MAX {
+            return Err(WireError::TooLong);
+        }
+        serde_json::from_slice(body).map_err(|_| WireError::NotAnObject)
+    }
+
+    /// Reads an object inside another.
+    pub fn parse_raw(raw: &'a RawValue) -> Result<Self, WireError> {
+        serde_json::from_str(raw.get()).map_err(|_| WireError::NotAnObject)
+    }
+
+    /// The raw text of a member.
+    pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// The members as plain values, if none of them is an object or a list.
+    pub fn flat(&self) -> Result<Flat, WireError> {
+        let mut fields = Vec::new();
+        for (name, raw) in &self.0 {
+            if let Some(value) = scalar(raw)? {
+                fields.push((name.clone(), value));
+            }
+        }
+        Ok(Flat(fields))
+    }
+}
+
+/// The value of a scalar: the text of a string, the very token of a number or boolean, nothing for null.
+pub(super) fn scalar(raw: &RawValue) -> Result<Option<String>, WireError> {
+    let token = raw.get();
+    match token.as_bytes().first() {
+        Some(b'{' | b'[') => Err(WireError::Nested),
+        Some(b'"') => serde_json::from_str(token).map(Some).map_err(|_| WireError::NotAnObject),
+        Some(_) if token == "null" => Ok(None),
+        _ => Ok(Some(token.to_owned())),
+    }
+}
+
+/// A flat answer. Null members are not in it: they take no part in the signed text.
+pub struct Flat(Vec<(String, String)>);
+
+impl Flat {
+    /// The value of a field, exactly as it stood in the JSON.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every field beside `left_out`.
+    pub fn fields_without<'s>(
+        &'s self,
+        left_out: &'s str,
+    ) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let fields = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        fields.filter(move |(name, _)| *name != left_out)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Unique).map(Members)
+    }
+}
+
+struct Unique;
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    /// Two equal names are two answers in one: parsers differ in which they believe.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members: Self::Value = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            if members.len() >= MEMBERS_MAX || members.iter().any(|(known, _)| *known == name) {
+                return Err(A::Error::custom("a repeated name, or too many"));
+            }
+            members.push((name, value));
+        }
+        Ok(members)
+    }
+}
+
+/// Most members of one object; the gateway sends fifteen.
+const MEMBERS_MAX: usize = 64;
+
+/// Lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat(body: &str) -> Result<Flat, WireError> {
+        Members::parse(body.as_bytes())?.flat()
+    }
+
+    #[test]
+    fn a_value_is_kept_as_it_was_written() {
+        let body = r#" {"a":0.00000000,"b":1e2,"c":"caf\u00e9\n","d":null,"e":true,"f":"","g":0} "#;
+        let read = flat(body).expect("a flat object");
+        let fields: Vec<_> = read.fields_without("e").collect();
+        let expected =
+            [("a", "0.00000000"), ("b", "1e2"), ("c", "café\n"), ("f", ""), ("g", "0")];
+        assert_eq!(fields, expected);
+        assert_eq!((read.get("e"), read.get("d")), (Some("true"), None));
+    }
+
+    #[test]
+    fn what_two_parsers_could_read_differently_is_refused() {
+        let too_long = format!(r#"{{"a":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
+        let many: String = (0..99).map(|n| format!(r#""k{n}":1,"#)).collect();
+        let many = format!(r#"{{{many}"z":1}}"#);
+        for (body, error) in [
+            (r#"{"a":1,"a":2}"#, WireError::NotAnObject),
+            (r#"{"a":1,"\u0061":2}"#, WireError::NotAnObject),
+            (r#"{"a":1}{"a":2}"#, WireError::NotAnObject),
+            (r#"{"a":1"#, WireError::NotAnObject),
+            (r#"{"a":01}"#, WireError::NotAnObject),
+            (r#"{"a":"\ud800"}"#, WireError::NotAnObject),
+            ("[1]", WireError::NotAnObject),
+            ("", WireError::NotAnObject),
+            ("<html>", WireError::NotAnObject),
+            (r#"{"a":{"b":1}}"#, WireError::Nested),
+            (r#"{"a":[1]}"#, WireError::Nested),
+            (&too_long, WireError::TooLong),
+            (&many, WireError::NotAnObject),
+        ] {
+            assert_eq!(flat(body).err(), Some(error), "{:.40}", body);
+        }
+        assert!(Members::parse(b"{\"a\":\"\xff\"}").is_err());
+    }
+}

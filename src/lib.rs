@@ -1,0 +1,8 @@
+//! The durable payout worker: never paid twice, never lost, never guessed.
+//!
+//! `ARCHITECTURE.md` has the picture and the invariants I1 to I13 that comments cite; `protocol P1` to `P23`
+//! are the gateway's rules in `docs/protocol.md`.
+
+pub mod config;
+pub mod domain;
+pub mod ports;

@@ -1,0 +1,6 @@
+//! The sandbox over real HTTP.
+
+mod callbacks;
+mod faults;
+mod lifecycle;
+pub(super) mod support;
