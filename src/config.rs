@@ -48,7 +48,9 @@ pub struct Database {
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("allow_owner", &self.allow_owner).finish_non_exhaustive()
+        f.debug_struct("Database")
+            .field("allow_owner", &self.allow_owner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -124,7 +126,12 @@ pub fn load(file: &Path, database_url: Option<String>) -> Result<Config, Faults>
 ///
 /// # Errors
 /// All faults of the text at once, each with its line.
-pub fn parse(name: &str, text: &str, folder: &Path, database_url: Option<String>) -> Result<Config, Faults> {
+pub fn parse(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    database_url: Option<String>,
+) -> Result<Config, Faults> {
     let page = shape::read(name, text)?;
     check::check(&page, folder, database_url)
 }

@@ -34,7 +34,9 @@ impl SendBy {
     pub fn after(window: Duration) -> Self {
         Self {
             boot: boot_time().saturating_add(window),
-            wall: SystemTime::now().checked_add(window).unwrap_or(SystemTime::UNIX_EPOCH),
+            wall: SystemTime::now()
+                .checked_add(window)
+                .unwrap_or(SystemTime::UNIX_EPOCH),
         }
     }
 
@@ -89,7 +91,12 @@ impl SubmitPermit {
         request: SealedRequest,
         send_by: SendBy,
     ) -> Self {
-        Self { instruction, attempt, request, send_by }
+        Self {
+            instruction,
+            attempt,
+            request,
+            send_by,
+        }
     }
 
     /// The payout it allows to send.

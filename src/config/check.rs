@@ -29,7 +29,11 @@ impl Faults {
 
     /// `value` when there is no fault.
     pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.0.is_empty() { Ok(value) } else { Err(self) }
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 }
 
@@ -55,7 +59,8 @@ impl<'a> Reader<'a> {
     }
 
     fn fault(&mut self, line: usize, words: &str) {
-        self.faults.push(format!("{}:{line}: {words}", self.page.name));
+        self.faults
+            .push(format!("{}:{line}: {words}", self.page.name));
     }
 
     fn text(section: &Section, key: &str) -> Option<(String, usize)> {
@@ -93,7 +98,10 @@ impl<'a> Reader<'a> {
         match Duration::try_from_secs_f64(*number) {
             Ok(time) if !time.is_zero() && time <= Duration::from_hours(24 * 365) => time,
             _ => {
-                self.fault(*line, &format!("{key} must be more than 0 and at most a year"));
+                self.fault(
+                    *line,
+                    &format!("{key} must be more than 0 and at most a year"),
+                );
                 Duration::from_secs(default)
             }
         }
@@ -108,7 +116,12 @@ impl<'a> Reader<'a> {
         if let Ok(address) = text.parse() {
             return Some(address);
         }
-        self.fault(line, &format!("[{section}] listen must be an address and port such as {default}, or \"\" for off"));
+        self.fault(
+            line,
+            &format!(
+                "[{section}] listen must be an address and port such as {default}, or \"\" for off"
+            ),
+        );
         None
     }
 
@@ -116,7 +129,13 @@ impl<'a> Reader<'a> {
         match Self::text(section, key) {
             Some((text, _)) if allowed.contains(&text.as_str()) => text,
             Some((text, line)) => {
-                self.fault(line, &format!("{key} = \"{text}\": use one of \"{}\"", allowed.join("\", \"")));
+                self.fault(
+                    line,
+                    &format!(
+                        "{key} = \"{text}\": use one of \"{}\"",
+                        allowed.join("\", \"")
+                    ),
+                );
                 default.to_owned()
             }
             None => default.to_owned(),
@@ -124,14 +143,29 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn check(page: &Page, folder: &Path, database_url: Option<String>) -> Result<Config, Faults> {
-    let mut read = Reader { page, faults: Faults::default() };
+pub(super) fn check(
+    page: &Page,
+    folder: &Path,
+    database_url: Option<String>,
+) -> Result<Config, Faults> {
+    let mut read = Reader {
+        page,
+        faults: Faults::default(),
+    };
     let database = read.section("database");
-    let url = database_url.or_else(|| Reader::text(database, "url").map(|(text, _)| text)).unwrap_or_default();
+    let url = database_url
+        .or_else(|| Reader::text(database, "url").map(|(text, _)| text))
+        .unwrap_or_default();
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        read.fault(database.line.max(1), "[database] url must be a postgres:// URL, here or in PAYOUT_DATABASE_URL");
+        read.fault(
+            database.line.max(1),
+            "[database] url must be a postgres:// URL, here or in PAYOUT_DATABASE_URL",
+        );
     }
-    let allow_owner = matches!(database.values.get("allow_owner"), Some((Value::Flag(true), _)));
+    let allow_owner = matches!(
+        database.values.get("allow_owner"),
+        Some((Value::Flag(true), _))
+    );
 
     let section = read.section("submit");
     let submit = Submit {
@@ -140,7 +174,10 @@ pub(super) fn check(page: &Page, folder: &Path, database_url: Option<String>) ->
         lease: read.seconds(section, "lease_seconds", 90),
     };
     if submit.timeout >= submit.lease {
-        read.fault(section.line.max(1), "timeout_seconds must be less than lease_seconds");
+        read.fault(
+            section.line.max(1),
+            "timeout_seconds must be less than lease_seconds",
+        );
     }
     let section = read.section("poll");
     let poll = Poll {
@@ -148,14 +185,21 @@ pub(super) fn check(page: &Page, folder: &Path, database_url: Option<String>) ->
         max_interval: read.seconds(section, "max_interval_seconds", 21_600),
         quiet_horizon: read.seconds(section, "quiet_horizon_seconds", 1_800),
         decline_confirm: read.seconds(section, "decline_confirm_seconds", 60),
-        asks_per_second: u32::try_from(read.whole(section, "asks_per_second", 20, 1, 10_000)).unwrap_or(20),
+        asks_per_second: u32::try_from(read.whole(section, "asks_per_second", 20, 1, 10_000))
+            .unwrap_or(20),
     };
     if poll.first_after > poll.max_interval {
-        read.fault(section.line.max(1), "first_after_seconds must not exceed max_interval_seconds");
+        read.fault(
+            section.line.max(1),
+            "first_after_seconds must not exceed max_interval_seconds",
+        );
     }
     let mut warnings = Vec::new();
     if poll.quiet_horizon < Duration::from_mins(5) {
-        warnings.push("quiet_horizon_seconds is below 5 minutes: a request may still be on its way then".to_owned());
+        warnings.push(
+            "quiet_horizon_seconds is below 5 minutes: a request may still be on its way then"
+                .to_owned(),
+        );
     }
     let section = read.section("callback");
     let callbacks_settle = read.one_of(section, "settle", "bound", &["bound", "query"]) == "bound";
@@ -170,7 +214,10 @@ pub(super) fn check(page: &Page, folder: &Path, database_url: Option<String>) ->
     for section in &page.merchants {
         let merchant = merchant(&mut read, section, folder);
         if !merchant.code.is_empty() && !codes.insert(merchant.code.clone()) {
-            read.fault(section.line, &format!("merchant {} appears twice", merchant.code));
+            read.fault(
+                section.line,
+                &format!("merchant {} appears twice", merchant.code),
+            );
         }
         merchants.push(merchant);
     }
@@ -191,16 +238,30 @@ pub(super) fn check(page: &Page, folder: &Path, database_url: Option<String>) ->
 }
 
 fn merchant(read: &mut Reader<'_>, section: &Section, folder: &Path) -> Merchant {
-    let base_url = read.required(section, "base_url").trim_end_matches('/').to_owned();
+    let base_url = read
+        .required(section, "base_url")
+        .trim_end_matches('/')
+        .to_owned();
     if !base_url.is_empty() && !is_safe_url(&base_url) {
-        read.fault(section.line, "base_url must begin with https:// (http:// only for a gateway on this machine)");
+        read.fault(
+            section.line,
+            "base_url must begin with https:// (http:// only for a gateway on this machine)",
+        );
     }
     let notify_url = Reader::text(section, "notify_url");
-    if let Some((_, line)) = notify_url.as_ref().filter(|(url, _)| !url.starts_with("http")) {
-        read.fault(*line, "notify_url must be an http:// or https:// address that the gateway can reach");
+    if let Some((_, line)) = notify_url
+        .as_ref()
+        .filter(|(url, _)| !url.starts_with("http"))
+    {
+        read.fault(
+            *line,
+            "notify_url must be an http:// or https:// address that the gateway can reach",
+        );
     }
     let platform_public_key_files = match section.values.get("platform_public_key_file") {
-        Some((Value::Texts(files), _)) if !files.is_empty() => files.iter().map(|file| folder.join(file)).collect(),
+        Some((Value::Texts(files), _)) if !files.is_empty() => {
+            files.iter().map(|file| folder.join(file)).collect()
+        }
         _ => {
             read.fault(section.line, "platform_public_key_file is missing");
             Vec::new()
@@ -211,7 +272,9 @@ fn merchant(read: &mut Reader<'_>, section: &Section, folder: &Path) -> Merchant
     if min_amount > max_amount {
         read.fault(section.line, "min_amount must not exceed max_amount");
     }
-    let path = |key: &str, default: &str| Reader::text(section, key).map_or_else(|| default.to_owned(), |(text, _)| text);
+    let path = |key: &str, default: &str| {
+        Reader::text(section, key).map_or_else(|| default.to_owned(), |(text, _)| text)
+    };
     Merchant {
         code: read.required(section, "code"),
         dialect: read.one_of(section, "dialect", "bdpay", &["bdpay", "toppay"]),
@@ -222,7 +285,8 @@ fn merchant(read: &mut Reader<'_>, section: &Section, folder: &Path) -> Merchant
         fee_reserve: Rupiah::new(read.whole(section, "fee_reserve", 10_000, 0, MAX_AMOUNT_IDR)),
         min_amount: Rupiah::new(min_amount),
         max_amount: Rupiah::new(max_amount),
-        funded_by_gateway: read.one_of(section, "funding", "gateway", &["gateway", "books"]) == "gateway",
+        funded_by_gateway: read.one_of(section, "funding", "gateway", &["gateway", "books"])
+            == "gateway",
         submit_path: path("submit_path", "/gateway/cash"),
         query_path: path("query_path", "/gateway/query"),
         balance_path: path("balance_path", "/gateway/interface/getBalance"),
@@ -234,7 +298,8 @@ fn is_safe_url(url: &str) -> bool {
     let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     url.starts_with("https://")
         || local.iter().any(|host| {
-            url.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+            url.strip_prefix(host)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
         })
 }
 
@@ -248,18 +313,32 @@ mod tests {
     fn the_shipped_page_is_a_whole_configuration_and_holds_the_defaults() {
         let config = parse("payout.toml", EXAMPLE, Path::new("/etc/payout"), None).unwrap();
         let bare = "[[merchant]]\ncode='S'\nbase_url='https://g'\nprivate_key_file='k'\nplatform_public_key_file='p'";
-        let defaults = parse("x", bare, Path::new("/etc/payout"), Some(config.database.url.clone())).unwrap();
-        assert_eq!(format!("{:?}{:?}", config.submit, config.poll), format!("{:?}{:?}", defaults.submit, defaults.poll));
+        let defaults = parse(
+            "x",
+            bare,
+            Path::new("/etc/payout"),
+            Some(config.database.url.clone()),
+        )
+        .unwrap();
+        assert_eq!(
+            format!("{:?}{:?}", config.submit, config.poll),
+            format!("{:?}{:?}", defaults.submit, defaults.poll)
+        );
         assert_eq!(config.http_listen, defaults.http_listen);
         assert_eq!(config.admin_listen, defaults.admin_listen);
-        assert_eq!(config.merchants[0].private_key_file, Path::new("/etc/payout/merchant.key"));
+        assert_eq!(
+            config.merchants[0].private_key_file,
+            Path::new("/etc/payout/merchant.key")
+        );
     }
 
     #[test]
     fn all_faults_are_reported_at_once_with_file_line_and_what_is_allowed() {
         let text = "[database]\nurl = 'mysql://x'\n[submit]\ntimout = 3\nlease_seconds = 'long'\n[pol]\n\
                     [callback]\nsettle = 'maybe'\n[[merchant]]\ncode = 'S1'\nbase_url = 'http://gateway.example'\n";
-        let faults = parse("p.toml", text, Path::new("."), None).unwrap_err().to_string();
+        let faults = parse("p.toml", text, Path::new("."), None)
+            .unwrap_err()
+            .to_string();
         for words in [
             "p.toml:4: unknown key \"timout\"; allowed here: concurrency, timeout_seconds, lease_seconds",
             "p.toml:5: lease_seconds must be a number of seconds",
@@ -267,9 +346,20 @@ mod tests {
         ] {
             assert!(faults.contains(words), "{words}\n---\n{faults}");
         }
-        let text = text.replace("timout = 3", "").replace("lease_seconds = 'long'", "").replace("[pol]", "");
-        let faults = parse("p.toml", &text, Path::new("."), None).unwrap_err().to_string();
-        for words in ["postgres:// URL", "\"bound\", \"query\"", "https://", "private_key_file is missing", "platform_public"] {
+        let text = text
+            .replace("timout = 3", "")
+            .replace("lease_seconds = 'long'", "")
+            .replace("[pol]", "");
+        let faults = parse("p.toml", &text, Path::new("."), None)
+            .unwrap_err()
+            .to_string();
+        for words in [
+            "postgres:// URL",
+            "\"bound\", \"query\"",
+            "https://",
+            "private_key_file is missing",
+            "platform_public",
+        ] {
             assert!(faults.contains(words), "{words}\n---\n{faults}");
         }
     }

@@ -32,12 +32,19 @@ const MERCHANT: &str = "merchant";
 
 /// Every key that exists, by section.
 const KEYS: &[(&str, &[(&str, Kind)])] = &[
-    ("database", &[("url", Kind::Text), ("allow_owner", Kind::Flag)]),
+    (
+        "database",
+        &[("url", Kind::Text), ("allow_owner", Kind::Flag)],
+    ),
     ("http", &[("listen", Kind::Text)]),
     ("admin", &[("listen", Kind::Text)]),
     (
         "submit",
-        &[("concurrency", Kind::Whole), ("timeout_seconds", Kind::Seconds), ("lease_seconds", Kind::Seconds)],
+        &[
+            ("concurrency", Kind::Whole),
+            ("timeout_seconds", Kind::Seconds),
+            ("lease_seconds", Kind::Seconds),
+        ],
     ),
     (
         "poll",
@@ -100,14 +107,20 @@ pub(super) fn read(name: &str, text: &str) -> Result<Page, Faults> {
         let line = error.span().map_or(1, |span| line_of(text, &span));
         Faults::one(format!("{name}:{line}: {}", error.message()))
     })?;
-    let mut page = Page { name: name.to_owned(), ..Page::default() };
+    let mut page = Page {
+        name: name.to_owned(),
+        ..Page::default()
+    };
     let mut faults = Faults::default();
     for (key, value) in table.get_ref() {
         let line = line_of(text, &key.span());
         let section = key.get_ref().as_ref();
         let Some((_, keys)) = KEYS.iter().find(|(known, _)| *known == section) else {
             let names: Vec<_> = KEYS.iter().map(|(known, _)| *known).collect();
-            faults.push(format!("{name}:{line}: unknown section \"{section}\"; there are {}", names.join(", ")));
+            faults.push(format!(
+                "{name}:{line}: unknown section \"{section}\"; there are {}",
+                names.join(", ")
+            ));
             continue;
         };
         match value.get_ref() {
@@ -119,16 +132,27 @@ pub(super) fn read(name: &str, text: &str) -> Result<Page, Faults> {
                 for item in list.iter() {
                     let line = line_of(text, &item.span());
                     if let DeValue::Table(table) = item.get_ref() {
-                        page.merchants.push(read_section(name, text, line, table, keys, &mut faults));
+                        page.merchants.push(read_section(
+                            name,
+                            text,
+                            line,
+                            table,
+                            keys,
+                            &mut faults,
+                        ));
                     } else {
-                        faults.push(format!("{name}:{line}: write merchants as [[merchant]] sections"));
+                        faults.push(format!(
+                            "{name}:{line}: write merchants as [[merchant]] sections"
+                        ));
                     }
                 }
             }
             _ if section == MERCHANT => {
                 faults.push(format!("{name}:{line}: write each merchant as a [[merchant]] section, with two brackets"));
             }
-            _ => faults.push(format!("{name}:{line}: \"{section}\" must be a section: [{section}]")),
+            _ => faults.push(format!(
+                "{name}:{line}: \"{section}\" must be a section: [{section}]"
+            )),
         }
     }
     faults.or(page)
@@ -142,13 +166,19 @@ fn read_section(
     keys: &[(&str, Kind)],
     faults: &mut Faults,
 ) -> Section {
-    let mut section = Section { line, ..Section::default() };
+    let mut section = Section {
+        line,
+        ..Section::default()
+    };
     for (key, value) in table {
         let line = line_of(text, &key.span());
         let key = key.get_ref().as_ref();
         let Some((_, kind)) = keys.iter().find(|(known, _)| *known == key) else {
             let names: Vec<_> = keys.iter().map(|(known, _)| *known).collect();
-            faults.push(format!("{name}:{line}: unknown key \"{key}\"; allowed here: {}", names.join(", ")));
+            faults.push(format!(
+                "{name}:{line}: unknown key \"{key}\"; allowed here: {}",
+                names.join(", ")
+            ));
             continue;
         };
         match of_kind(*kind, value.get_ref()) {
@@ -174,7 +204,13 @@ fn of_kind(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
                 .map(Value::Texts),
         },
         Kind::Flag => value.as_bool().map(Value::Flag),
-        Kind::Whole => value.as_integer()?.to_string().replace('_', "").parse().ok().map(Value::Whole),
+        Kind::Whole => value
+            .as_integer()?
+            .to_string()
+            .replace('_', "")
+            .parse()
+            .ok()
+            .map(Value::Whole),
         Kind::Seconds => {
             let text = match value.as_integer() {
                 Some(whole) => whole.to_string(),
@@ -187,5 +223,9 @@ fn of_kind(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
 
 fn line_of(text: &str, span: &Range<usize>) -> usize {
     let before = text.get(..span.start).unwrap_or(text);
-    before.bytes().filter(|byte| *byte == b'\n').count().saturating_add(1)
+    before
+        .bytes()
+        .filter(|byte| *byte == b'\n')
+        .count()
+        .saturating_add(1)
 }

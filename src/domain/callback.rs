@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    evidence::GatewayStatus,
-    money::Rupiah,
-    payout::Instruction,
-};
+use super::{evidence::GatewayStatus, money::Rupiah, payout::Instruction};
 
 /// The fields of a callback beside `platSign` (protocol P19). `description` may be absent when none was sent.
 pub const FIELDS: [&str; 11] = [
@@ -62,7 +58,11 @@ impl Callback {
     /// `fields` are all form fields but `platSign`; `one_block` tells whether the signed text fits one RSA
     /// block (blocks of two callbacks can be spliced, protocol P9); `digest` is the SHA-256 of the body.
     pub fn new(fields: BTreeMap<String, String>, one_block: bool, digest: Vec<u8>) -> Self {
-        Self { fields, one_block, digest }
+        Self {
+            fields,
+            one_block,
+            digest,
+        }
     }
 
     fn field(&self, name: &str) -> &str {
@@ -96,7 +96,11 @@ impl Callback {
 
     /// Compares every field with what was sent and with the platform's number that a verified answer gave.
     pub fn bind(&self, sent: &Instruction, platform_order_num: Option<&str>) -> Binding {
-        if !self.fields.keys().all(|name| FIELDS.contains(&name.as_str())) {
+        if !self
+            .fields
+            .keys()
+            .all(|name| FIELDS.contains(&name.as_str()))
+        {
             return Binding::Unbound("an unexpected field");
         }
         let mut missing = FIELDS.iter().filter(|name| **name != "description");

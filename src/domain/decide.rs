@@ -15,7 +15,7 @@ use super::{
     money::{FeeType, Rupiah},
     payout::Payout,
     schedule::{self, AskRules},
-    state::{Event, Posting, State, step},
+    state::{Event, Posting, step},
 };
 
 /// When a final payout is asked for again: a late flip must reach a person.
@@ -163,7 +163,10 @@ impl Desk<'_> {
             return;
         }
         self.payout().fee = fee;
-        let overspent = self.out.booking.is_some_and(|b| b.entry.available < Rupiah::ZERO);
+        let overspent = self
+            .out
+            .booking
+            .is_some_and(|b| b.entry.available < Rupiah::ZERO);
         if overspent {
             self.raise(Attention::FeeAboveReserve);
         }
@@ -186,7 +189,10 @@ impl Desk<'_> {
     }
 
     fn ask_in(&mut self, pause: std::time::Duration) {
-        let at = self.now.checked_add_signed(delta(pause)).unwrap_or(self.now);
+        let at = self
+            .now
+            .checked_add_signed(delta(pause))
+            .unwrap_or(self.now);
         self.ask_at(at);
     }
 
@@ -202,8 +208,10 @@ impl Desk<'_> {
             return;
         };
         let now = self.now;
-        self.payout().next_ask_at =
-            RECHECKS.iter().filter_map(|after| settled_at.checked_add_signed(*after)).find(|at| *at > now);
+        self.payout().next_ask_at = RECHECKS
+            .iter()
+            .filter_map(|after| settled_at.checked_add_signed(*after))
+            .find(|at| *at > now);
     }
 }
 
@@ -221,7 +229,10 @@ fn booking(payout: &Payout, posting: Posting, fee: Option<Rupiah>) -> Option<Opt
         // A claim books its hold where the balance is locked; a return states its own amount.
         Posting::Hold | Posting::Return | Posting::LateCapture => return None,
     };
-    Some(Some(Booking { kind: posting.name(), entry }))
+    Some(Some(Booking {
+        kind: posting.name(),
+        entry,
+    }))
 }
 
 fn delta(pause: std::time::Duration) -> TimeDelta {
@@ -230,8 +241,7 @@ fn delta(pause: std::time::Duration) -> TimeDelta {
 
 /// FNV-1a: a steady number per order, so that a crowd does not ask in step.
 fn spread(order_num: &str) -> u64 {
-    order_num
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    order_num.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
-

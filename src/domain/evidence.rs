@@ -2,11 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    callback::Callback,
-    money::Rupiah,
-    payout::PayoutKey,
-};
+use super::{callback::Callback, money::Rupiah, payout::PayoutKey};
 
 /// Where a fact came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

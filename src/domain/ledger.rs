@@ -31,12 +31,20 @@ pub struct Position {
 impl Entry {
     /// Sets `hold` aside.
     pub fn hold(hold: Rupiah) -> Option<Self> {
-        Some(Self { available: hold.negated()?, held: hold, ..Self::default() })
+        Some(Self {
+            available: hold.negated()?,
+            held: hold,
+            ..Self::default()
+        })
     }
 
     /// Gives the recorded hold back.
     pub fn release(held: Rupiah) -> Option<Self> {
-        Some(Self { available: held, held: held.negated()?, ..Self::default() })
+        Some(Self {
+            available: held,
+            held: held.negated()?,
+            ..Self::default()
+        })
     }
 
     /// Pays out of the hold. What the hold exceeds the debit by goes back to `available`; where the fee
@@ -44,8 +52,15 @@ impl Entry {
     ///
     /// With a fee on top that is not known yet its reserve stays held, see [`Entry::fee_known`].
     pub fn capture(position: Position, fee: Option<Rupiah>) -> Option<Self> {
-        let Position { amount, fee_type, held } = position;
-        let spent = Self { held: held.negated()?, ..Self::default() };
+        let Position {
+            amount,
+            fee_type,
+            held,
+        } = position;
+        let spent = Self {
+            held: held.negated()?,
+            ..Self::default()
+        };
         match (fee_type, fee) {
             (FeeType::OutOfAmount, fee) => {
                 let fee = fee.unwrap_or_default();
@@ -62,18 +77,22 @@ impl Entry {
                 fees: fee,
                 ..spent
             }),
-            (FeeType::OnTop, None) => {
-                Some(Self { held: amount.negated()?, paid_out: amount, ..Self::default() })
-            }
+            (FeeType::OnTop, None) => Some(Self {
+                held: amount.negated()?,
+                paid_out: amount,
+                ..Self::default()
+            }),
         }
     }
 
     /// The fee of a payout that was captured without knowing it: settles what is still `held` for it.
     pub fn fee_known(fee_type: FeeType, held: Rupiah, fee: Rupiah) -> Option<Self> {
         match fee_type {
-            FeeType::OutOfAmount => {
-                Some(Self { paid_out: fee.negated()?, fees: fee, ..Self::default() })
-            }
+            FeeType::OutOfAmount => Some(Self {
+                paid_out: fee.negated()?,
+                fees: fee,
+                ..Self::default()
+            }),
             FeeType::OnTop => Some(Self {
                 available: held.minus(fee)?,
                 held: held.negated()?,
@@ -88,8 +107,16 @@ impl Entry {
         let more = stated.minus(booked)?;
         let pays = more.negated()?;
         Some(match fee_type {
-            FeeType::OutOfAmount => Self { paid_out: pays, fees: more, ..Self::default() },
-            FeeType::OnTop => Self { available: pays, fees: more, ..Self::default() },
+            FeeType::OutOfAmount => Self {
+                paid_out: pays,
+                fees: more,
+                ..Self::default()
+            },
+            FeeType::OnTop => Self {
+                available: pays,
+                fees: more,
+                ..Self::default()
+            },
         })
     }
 

@@ -20,10 +20,18 @@ pub struct AskRules {
 ///
 /// `spread` is any number, best one derived from the order number: it only keeps a crowd from asking in step.
 pub fn pause(rules: &AskRules, asked: u32, spread: u64) -> Duration {
-    let doubled = rules.first_after.saturating_mul(1_u32.checked_shl(asked.min(31)).unwrap_or(u32::MAX));
-    let base = doubled.min(rules.max_interval).max(Duration::from_millis(1));
-    let per_mille = u32::try_from(spread.rem_euclid(501)).unwrap_or(0).saturating_add(750);
-    base.saturating_mul(per_mille).checked_div(1000).unwrap_or(base)
+    let doubled = rules
+        .first_after
+        .saturating_mul(1_u32.checked_shl(asked.min(31)).unwrap_or(u32::MAX));
+    let base = doubled
+        .min(rules.max_interval)
+        .max(Duration::from_millis(1));
+    let per_mille = u32::try_from(spread.rem_euclid(501))
+        .unwrap_or(0)
+        .saturating_add(750);
+    base.saturating_mul(per_mille)
+        .checked_div(1000)
+        .unwrap_or(base)
 }
 
 /// The pause before a payout that was provably not sent is claimed again: 1 s doubling to 5 min.
@@ -35,12 +43,20 @@ pub fn not_sent_pause(times: u32) -> Duration {
 /// How far apart the three confirming "not known" answers after the quiet horizon are (I10): 10 minutes in
 /// all for the default horizon of 30 minutes, in proportion for a shorter one.
 pub fn confirm_interval(rules: &AskRules) -> Duration {
-    rules.quiet_horizon.checked_div(6).unwrap_or_default().clamp(Duration::from_millis(200), Duration::from_mins(5))
+    rules
+        .quiet_horizon
+        .checked_div(6)
+        .unwrap_or_default()
+        .clamp(Duration::from_millis(200), Duration::from_mins(5))
 }
 
 /// The pause between the two "not known" answers that confirm a refusal.
 pub fn decline_second_after(rules: &AskRules) -> Duration {
-    rules.decline_confirm.checked_div(4).unwrap_or_default().clamp(Duration::from_millis(200), Duration::from_mins(5))
+    rules
+        .decline_confirm
+        .checked_div(4)
+        .unwrap_or_default()
+        .clamp(Duration::from_millis(200), Duration::from_mins(5))
 }
 
 #[cfg(test)]
@@ -57,8 +73,9 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_limit_and_never_end() {
         let middle = 250;
-        let seconds: Vec<_> =
-            [0, 1, 2, 5, 13, 40, u32::MAX].map(|n| pause(&RULES, n, middle).as_secs()).into();
+        let seconds: Vec<_> = [0, 1, 2, 5, 13, 40, u32::MAX]
+            .map(|n| pause(&RULES, n, middle).as_secs())
+            .into();
         assert_eq!(seconds, [5, 10, 20, 160, 21_600, 21_600, 21_600]);
     }
 

@@ -149,7 +149,10 @@ impl State {
 
     /// Whether no evidence by itself moves it any more.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Paid | Self::Failed | Self::Cancelled | Self::Returned)
+        matches!(
+            self,
+            Self::Paid | Self::Failed | Self::Cancelled | Self::Returned
+        )
     }
 
     /// Whether it may have left us and the gateway has not said how it ended.
@@ -222,10 +225,13 @@ impl FromStr for State {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|state| state.name() == text).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|state| state.name()).collect();
-            format!("\"{text}\" is not a state; use one of {}", names.join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|state| state.name() == text)
+            .ok_or_else(|| {
+                let names: Vec<_> = Self::ALL.iter().map(|state| state.name()).collect();
+                format!("\"{text}\" is not a state; use one of {}", names.join(", "))
+            })
     }
 }
 

@@ -59,14 +59,20 @@ impl Desk<'_> {
                 let now = self.now;
                 self.payout().reaffirmed_at = Some(now);
             }
-            State::Queued | State::Submitting | State::Failed | State::Cancelled | State::Returned => {}
+            State::Queued
+            | State::Submitting
+            | State::Failed
+            | State::Cancelled
+            | State::Returned => {}
         }
     }
 
     /// A refusal is final after two "not known", the first `decline_confirm` after the `FAIL`.
     fn not_found_after_decline(&mut self, declined_at: DateTime<Utc>) {
         let rules = self.rules.ask;
-        let from = declined_at.checked_add_signed(delta(rules.decline_confirm)).unwrap_or(declined_at);
+        let from = declined_at
+            .checked_add_signed(delta(rules.decline_confirm))
+            .unwrap_or(declined_at);
         if self.now < from {
             self.out.finding = "not_found_early".into();
             self.ask_at(from);
@@ -87,7 +93,9 @@ impl Desk<'_> {
     fn not_found_after_silence(&mut self) {
         let rules = self.rules.ask;
         let sent_by = self.out.after.send_by.unwrap_or(self.now);
-        let from = sent_by.checked_add_signed(delta(rules.quiet_horizon)).unwrap_or(sent_by);
+        let from = sent_by
+            .checked_add_signed(delta(rules.quiet_horizon))
+            .unwrap_or(sent_by);
         if self.now < from {
             self.out.finding = "not_found_early".into();
             let scheduled = self.out.after.next_ask_at.unwrap_or(from);
@@ -100,7 +108,9 @@ impl Desk<'_> {
             return;
         };
         let span = self.now.signed_duration_since(first.first_at);
-        if first.times.saturating_add(1) < NOT_FOUND_TIMES || span < delta(interval.saturating_mul(2)) {
+        if first.times.saturating_add(1) < NOT_FOUND_TIMES
+            || span < delta(interval.saturating_mul(2))
+        {
             self.ask_in(interval);
         } else {
             self.raise(Attention::NotFound);
@@ -149,8 +159,8 @@ impl Desk<'_> {
             );
             return !ends;
         };
-        let numbers_match =
-            found.platform_order_num.is_some() && found.platform_order_num == payout.platform_order_num;
+        let numbers_match = found.platform_order_num.is_some()
+            && found.platform_order_num == payout.platform_order_num;
         let fee = found.fee.or(payout.fee).unwrap_or_default();
         let net_or_gross = [amount.minus(fee), amount.plus(fee)].contains(&Some(stated));
         stated == amount || (numbers_match && net_or_gross)
@@ -191,7 +201,10 @@ impl Desk<'_> {
             State::Submitting | State::Pending | State::Unknown => {
                 if self.is_believed(found) {
                     let reason = (!found.message.is_empty()).then(|| found.message.clone());
-                    self.fail(Event::ReportedFailed, reason.or_else(|| Some(found.status.name().into())));
+                    self.fail(
+                        Event::ReportedFailed,
+                        reason.or_else(|| Some(found.status.name().into())),
+                    );
                 }
             }
             State::Failed => {
@@ -209,10 +222,18 @@ impl Desk<'_> {
             return true;
         }
         match self.heard_before() {
-            Some(first) if self.now.signed_duration_since(first.first_at) >= UNSIGNED_SECOND_READ => true,
+            Some(first)
+                if self.now.signed_duration_since(first.first_at) >= UNSIGNED_SECOND_READ =>
+            {
+                true
+            }
             first => {
                 let since = first.map_or(self.now, |heard| heard.first_at);
-                self.ask_at(since.checked_add_signed(UNSIGNED_SECOND_READ).unwrap_or(since));
+                self.ask_at(
+                    since
+                        .checked_add_signed(UNSIGNED_SECOND_READ)
+                        .unwrap_or(since),
+                );
                 false
             }
         }
@@ -228,7 +249,10 @@ impl Desk<'_> {
         let (kind, entry) = match payout.fee {
             None => ("fee_known", Entry::fee_known(fee_type, payout.held, stated)),
             Some(booked) if booked == stated => return,
-            Some(booked) => ("fee_corrected", Entry::fee_corrected(fee_type, booked, stated)),
+            Some(booked) => (
+                "fee_corrected",
+                Entry::fee_corrected(fee_type, booked, stated),
+            ),
         };
         let Some(entry) = entry else {
             return;

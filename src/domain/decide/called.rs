@@ -24,7 +24,8 @@ impl Desk<'_> {
             State::Queued | State::Cancelled => self.contradict(Attention::Contradiction),
             // Final: left alone (protocol P19). What disagrees is asked for, and the answer speaks.
             State::Paid => {
-                let same = callback.status() == GatewayStatus::Paid && callback.fee() == self.out.after.fee;
+                let same = callback.status() == GatewayStatus::Paid
+                    && callback.fee() == self.out.after.fee;
                 let in_progress = matches!(
                     callback.status(),
                     GatewayStatus::New | GatewayStatus::Processing | GatewayStatus::AtBank
@@ -46,7 +47,9 @@ impl Desk<'_> {
         }
         match binding {
             Binding::BoundPaid { fee } if self.rules.callbacks_settle => self.pay(Some(*fee)),
-            Binding::BoundPaid { .. } | Binding::Bound | Binding::Unbound(_) => self.ask_at(self.now),
+            Binding::BoundPaid { .. } | Binding::Bound | Binding::Unbound(_) => {
+                self.ask_at(self.now)
+            }
         }
     }
 }

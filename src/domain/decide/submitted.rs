@@ -40,7 +40,11 @@ impl Desk<'_> {
 
     pub(super) fn submitted(&mut self, answer: &SubmitAnswer) {
         match answer {
-            SubmitAnswer::Acknowledged { platform_order_num, fee, status } => {
+            SubmitAnswer::Acknowledged {
+                platform_order_num,
+                fee,
+                status,
+            } => {
                 self.acknowledged(platform_order_num.as_deref(), *fee, status);
             }
             SubmitAnswer::Declined { message } => self.declined(message),
@@ -74,7 +78,11 @@ impl Desk<'_> {
                     GatewayStatus::Paid | GatewayStatus::Cancelled | GatewayStatus::Failed
                 );
                 // A final status in an acceptance settles nothing (P12); it is a reason to ask at once.
-                if ended { self.ask_at(self.now) } else { self.ask_by_schedule() }
+                if ended {
+                    self.ask_at(self.now)
+                } else {
+                    self.ask_by_schedule()
+                }
             }
             State::Pending => {
                 self.payout().proven_ours = true;
@@ -117,7 +125,13 @@ impl Desk<'_> {
         let Some(stated) = stated else {
             return true;
         };
-        if self.out.after.platform_order_num.as_deref().is_some_and(|held| held != stated) {
+        if self
+            .out
+            .after
+            .platform_order_num
+            .as_deref()
+            .is_some_and(|held| held != stated)
+        {
             self.contradict(Attention::Contradiction);
             return false;
         }
