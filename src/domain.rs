@@ -8,4 +8,5 @@ pub mod ledger;
 pub mod money;
 pub mod payout;
 pub mod schedule;
+pub mod snapshot;
 pub mod state;

@@ -3,6 +3,16 @@
 //! `ARCHITECTURE.md` has the picture and the invariants I1 to I13 that comments cite; `protocol P1` to `P23`
 //! are the gateway's rules in `docs/protocol.md`.
 
+pub mod backoff;
+pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod domain;
+pub mod gateway;
+pub mod inbound;
+pub mod metrics;
 pub mod ports;
+pub mod sandbox;
+pub mod store;
+pub mod telemetry;
+pub mod worker;

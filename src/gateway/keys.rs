@@ -53,7 +53,9 @@ pub enum KeyError {
     #[error("the key is not a plain RSA key: the gateway signs with RSA only")]
     NotRsa,
     /// DER of something else, or damaged.
-    #[error("the key is damaged or of an unknown form: give PKCS#8, PKCS#1 or SubjectPublicKeyInfo")]
+    #[error(
+        "the key is damaged or of an unknown form: give PKCS#8, PKCS#1 or SubjectPublicKeyInfo"
+    )]
     Unknown,
     /// Parts of it do not belong together.
     #[error("the key's numbers do not fit each other: it is damaged, get it again")]
@@ -83,17 +85,22 @@ pub fn parse_private_key(text: &str) -> Result<PrivateKey, KeyError> {
         Err(_) => &der,
     };
     let Ok(parts) = RsaPrivateKeyRef::from_der(pkcs1) else {
-        return Err(if public_parts(&der).is_ok() { KeyError::IsPublic } else { KeyError::Unknown });
+        return Err(if public_parts(&der).is_ok() {
+            KeyError::IsPublic
+        } else {
+            KeyError::Unknown
+        });
     };
     check(&parts.modulus, &parts.public_exponent)?;
     PrivateKey::try_from(parts).map_err(|_| KeyError::Inconsistent)
 }
 
-/// Reads a public key: SubjectPublicKeyInfo or PKCS#1, as PEM or bare base64 of the DER; white space is
+/// Reads a public key: `SubjectPublicKeyInfo` or PKCS#1, as PEM or bare base64 of the DER; white space is
 /// ignored.
 pub fn parse_public_key(text: &str) -> Result<PublicKey, KeyError> {
     let der = der_of(text)?;
-    let private = PrivateKeyInfoRef::from_der(&der).is_ok() || RsaPrivateKeyRef::from_der(&der).is_ok();
+    let private =
+        PrivateKeyInfoRef::from_der(&der).is_ok() || RsaPrivateKeyRef::from_der(&der).is_ok();
     if private {
         return Err(KeyError::IsPrivate);
     }
@@ -106,7 +113,9 @@ fn public_parts(der: &[u8]) -> Result<RsaPublicKeyRef<'_>, KeyError> {
     let pkcs1 = match SubjectPublicKeyInfoRef::from_der(der) {
         Ok(info) => {
             plain_rsa(info.algorithm.oid)?;
-            info.subject_public_key.as_bytes().ok_or(KeyError::Unknown)?
+            info.subject_public_key
+                .as_bytes()
+                .ok_or(KeyError::Unknown)?
         }
         Err(_) => der,
     };
@@ -114,7 +123,11 @@ fn public_parts(der: &[u8]) -> Result<RsaPublicKeyRef<'_>, KeyError> {
 }
 
 fn plain_rsa(algorithm: ObjectIdentifier) -> Result<(), KeyError> {
-    if algorithm == ALGORITHM_OID { Ok(()) } else { Err(KeyError::NotRsa) }
+    if algorithm == ALGORITHM_OID {
+        Ok(())
+    } else {
+        Err(KeyError::NotRsa)
+    }
 }
 
 /// Checked on the raw numbers, because the crate's own refusal does not say which limit was missed.
@@ -124,14 +137,24 @@ fn check(modulus: &UintRef<'_>, exponent: &UintRef<'_>) -> Result<(), KeyError> 
         return Err(KeyError::Size(bits));
     }
     let bytes = exponent.as_bytes();
-    let value = bytes.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-    let known = bytes.len() <= 8 && (PUBLIC_EXPONENT_MIN..=PublicKey::MAX_PUB_EXPONENT).contains(&value);
-    if known { Ok(()) } else { Err(KeyError::Exponent) }
+    let value = bytes
+        .iter()
+        .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+    let known =
+        bytes.len() <= 8 && (PUBLIC_EXPONENT_MIN..=PublicKey::MAX_PUB_EXPONENT).contains(&value);
+    if known {
+        Ok(())
+    } else {
+        Err(KeyError::Exponent)
+    }
 }
 
 fn bit_length(bytes: &[u8]) -> usize {
     let zeros = bytes.first().map_or(0, |byte| byte.leading_zeros());
-    bytes.len().saturating_mul(8).saturating_sub(usize::try_from(zeros).unwrap_or(0))
+    bytes
+        .len()
+        .saturating_mul(8)
+        .saturating_sub(usize::try_from(zeros).unwrap_or(0))
 }
 
 /// The DER inside PEM or bare base64. The PEM label is not trusted: exporters mislabel PKCS#1 and PKCS#8.
@@ -152,14 +175,20 @@ fn pem_body(rest: &str) -> Result<&str, KeyError> {
         return Err(KeyError::SeveralBlocks);
     }
     let (label, rest) = rest.split_once("-----").ok_or(KeyError::Truncated)?;
-    let (body, _) = rest.split_once(&format!("-----END {label}-----")).ok_or(KeyError::Truncated)?;
+    let (body, _) = rest
+        .split_once(&format!("-----END {label}-----"))
+        .ok_or(KeyError::Truncated)?;
     if label.starts_with("ENCRYPTED") || body.contains("ENCRYPTED") {
         return Err(KeyError::Encrypted);
     }
     if label.ends_with("CERTIFICATE") {
         return Err(KeyError::Certificate);
     }
-    if label.ends_with("KEY") { Ok(body) } else { Err(KeyError::Unknown) }
+    if label.ends_with("KEY") {
+        Ok(body)
+    } else {
+        Err(KeyError::Unknown)
+    }
 }
 
 #[cfg(test)]

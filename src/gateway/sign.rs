@@ -56,9 +56,10 @@ pub fn verify(key: &PublicKey, text: &str, signature: &str) -> bool {
     if text.is_empty() || length != Some(blocks.len()) {
         return false;
     }
-    chunks
-        .zip(blocks.chunks(key.size()))
-        .all(|(chunk, block)| key.verify(Pkcs1v15Sign::new_unprefixed(), chunk, block).is_ok())
+    chunks.zip(blocks.chunks(key.size())).all(|(chunk, block)| {
+        key.verify(Pkcs1v15Sign::new_unprefixed(), chunk, block)
+            .is_ok()
+    })
 }
 
 /// Whether one block holds the whole text. Blocks of two genuine messages can be spliced (protocol P9).
@@ -78,7 +79,12 @@ mod tests {
 
     #[test]
     fn values_are_joined_in_the_order_of_their_names() {
-        let fields = [("number", "3"), ("Zeta", "1"), ("feeType", "0"), ("fee", "2")];
+        let fields = [
+            ("number", "3"),
+            ("Zeta", "1"),
+            ("feeType", "0"),
+            ("fee", "2"),
+        ];
         assert_eq!(signed_text(fields), "1203");
         assert_eq!(signed_text([]), "");
     }

@@ -44,7 +44,19 @@ impl<'a> Members<'a> {
 
     /// The raw text of a member.
     pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| *value)
+    }
+
+    /// The members that are plain values, without those that are objects or lists.
+    pub(super) fn scalars(&self) -> Flat {
+        let plain = self.0.iter().filter_map(|(name, raw)| {
+            let value = scalar(raw).ok().flatten()?;
+            Some((name.clone(), value))
+        });
+        Flat(plain.collect())
     }
 
     /// The members as plain values, if none of them is an object or a list.
@@ -64,7 +76,9 @@ pub(super) fn scalar(raw: &RawValue) -> Result<Option<String>, WireError> {
     let token = raw.get();
     match token.as_bytes().first() {
         Some(b'{' | b'[') => Err(WireError::Nested),
-        Some(b'"') => serde_json::from_str(token).map(Some).map_err(|_| WireError::NotAnObject),
+        Some(b'"') => serde_json::from_str(token)
+            .map(Some)
+            .map_err(|_| WireError::NotAnObject),
         Some(_) if token == "null" => Ok(None),
         _ => Ok(Some(token.to_owned())),
     }
@@ -76,7 +90,10 @@ pub struct Flat(Vec<(String, String)>);
 impl Flat {
     /// The value of a field, exactly as it stood in the JSON.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every field beside `left_out`.
@@ -84,7 +101,10 @@ impl Flat {
         &'s self,
         left_out: &'s str,
     ) -> impl Iterator<Item = (&'s str, &'s str)> {
-        let fields = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields = self
+            .0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         fields.filter(move |(name, _)| *name != left_out)
     }
 }
@@ -122,7 +142,10 @@ const MEMBERS_MAX: usize = 64;
 
 /// Lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves
+        .filter_map(|half| char::from_digit(half.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,8 +161,13 @@ mod tests {
         let body = r#" {"a":0.00000000,"b":1e2,"c":"caf\u00e9\n","d":null,"e":true,"f":"","g":0} "#;
         let read = flat(body).expect("a flat object");
         let fields: Vec<_> = read.fields_without("e").collect();
-        let expected =
-            [("a", "0.00000000"), ("b", "1e2"), ("c", "café\n"), ("f", ""), ("g", "0")];
+        let expected = [
+            ("a", "0.00000000"),
+            ("b", "1e2"),
+            ("c", "café\n"),
+            ("f", ""),
+            ("g", "0"),
+        ];
         assert_eq!(fields, expected);
         assert_eq!((read.get("e"), read.get("d")), (Some("true"), None));
     }
@@ -147,7 +175,7 @@ mod tests {
     #[test]
     fn what_two_parsers_could_read_differently_is_refused() {
         let too_long = format!(r#"{{"a":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
-        let many: String = (0..99).map(|n| format!(r#""k{n}":1,"#)).collect();
+        let many = (0..99).fold(String::new(), |many, n| format!(r#"{many}"k{n}":1,"#));
         let many = format!(r#"{{{many}"z":1}}"#);
         for (body, error) in [
             (r#"{"a":1,"a":2}"#, WireError::NotAnObject),
@@ -164,7 +192,7 @@ mod tests {
             (&too_long, WireError::TooLong),
             (&many, WireError::NotAnObject),
         ] {
-            assert_eq!(flat(body).err(), Some(error), "{:.40}", body);
+            assert_eq!(flat(body).err(), Some(error), "{body:.40}");
         }
         assert!(Members::parse(b"{\"a\":\"\xff\"}").is_err());
     }

@@ -1,1 +1,12 @@
-//! x
+//! The promises, tried from outside against a real Postgres. One binary, so that it links once.
+// Why: a failing test may panic where running code may not, and its helpers are not all used by every file.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    dead_code
+)]
+
+mod protocol_vectors;
+mod support;

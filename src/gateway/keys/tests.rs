@@ -1,3 +1,5 @@
+//! Keys in every spelling, and the reasons for which one is refused.
+
 use super::*;
 
 // 512 bits; and 1024 bits with the public exponent 3: made with OpenSSL, used nowhere.
@@ -12,9 +14,18 @@ fn a_key_is_read_back_from_every_form_we_write() {
     let public = key.to_public_key();
     let base64 = private_key_base64(&key).expect("base64");
     let pem = private_key_pem(&key).expect("PEM");
-    let wrapped = base64.as_bytes().chunks(40).map(String::from_utf8_lossy).collect::<Vec<_>>();
+    let wrapped = base64
+        .as_bytes()
+        .chunks(40)
+        .map(String::from_utf8_lossy)
+        .collect::<Vec<_>>();
     let spaced = format!("\r\n  {}\t\n", wrapped.join(" \r\n"));
-    for text in [base64.as_str(), pem.as_str(), &spaced, &pem.replace('\n', "\r\n  ")] {
+    for text in [
+        base64.as_str(),
+        pem.as_str(),
+        &spaced,
+        &pem.replace('\n', "\r\n  "),
+    ] {
         assert_eq!(parse_private_key(text).as_ref(), Ok(&key));
     }
     let base64 = public_key_base64(&public).expect("base64");

@@ -18,11 +18,13 @@ pub fn generate(bits: usize) -> Result<PrivateKey, KeyError> {
     PrivateKey::new(&mut SysRng, bits).map_err(failed)
 }
 
-/// SHA-256 of the key's SubjectPublicKeyInfo in lower-case hex, by which people compare keys.
+/// SHA-256 of the key's `SubjectPublicKeyInfo` in lower-case hex, by which people compare keys.
 ///
 /// Empty only if the key cannot be encoded, which no parsed or generated key is known to do.
 pub fn fingerprint(key: &PublicKey) -> String {
-    key.to_public_key_der().map(|der| super::super::wire::hex(&Sha256::digest(der.as_bytes()))).unwrap_or_default()
+    key.to_public_key_der()
+        .map(|der| super::super::wire::hex(&Sha256::digest(der.as_bytes())))
+        .unwrap_or_default()
 }
 
 /// PKCS#8 DER as one line of base64. Wiped from memory when dropped.
@@ -36,13 +38,13 @@ pub fn private_key_pem(key: &PrivateKey) -> Result<Zeroizing<String>, KeyError> 
     key.to_pkcs8_pem(LineEnding::LF).map_err(failed)
 }
 
-/// SubjectPublicKeyInfo DER as one line of base64.
+/// `SubjectPublicKeyInfo` DER as one line of base64.
 pub fn public_key_base64(key: &PublicKey) -> Result<String, KeyError> {
     let der = key.to_public_key_der().map_err(failed)?;
     Ok(STANDARD.encode(der.as_bytes()))
 }
 
-/// SubjectPublicKeyInfo PEM.
+/// `SubjectPublicKeyInfo` PEM.
 pub fn public_key_pem(key: &PublicKey) -> Result<String, KeyError> {
     key.to_public_key_pem(LineEnding::LF).map_err(failed)
 }

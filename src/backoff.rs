@@ -1,0 +1,35 @@
+//! Pauses between tries to reach the database or the gateway's side doors. Never between submits of a payout:
+//! those are durable, in `domain::schedule`.
+
+use std::time::Duration;
+
+use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff as _};
+
+/// A pause that doubles from 100 ms to 5 s with jitter, for ever.
+#[derive(Debug)]
+pub struct Pauses(ExponentialBackoff);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(
+            ExponentialBackoffBuilder::new()
+                .with_initial_interval(Duration::from_millis(100))
+                .with_multiplier(2.0)
+                .with_max_interval(Duration::from_secs(5))
+                .with_max_elapsed_time(None)
+                .build(),
+        )
+    }
+}
+
+impl Pauses {
+    /// The next pause.
+    pub fn next(&mut self) -> Duration {
+        self.0.next_backoff().unwrap_or(Duration::from_secs(5))
+    }
+
+    /// Starts small again, after a success.
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+}

@@ -1,0 +1,133 @@
+//! Compares what the database says with what the gateway did, from the gateway's own memory.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
+
+use anyhow::Result;
+use sqlx::{PgPool, Row};
+
+use super::stage::Stage;
+
+/// The last line of a demo.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdict {
+    paid: i64,
+    failed: i64,
+    open: i64,
+    submitted_twice: usize,
+    lost: usize,
+    ledger_imbalance_idr: i64,
+}
+
+impl Verdict {
+    pub(super) fn is_good(&self) -> bool {
+        self.submitted_twice == 0 && self.lost == 0 && self.ledger_imbalance_idr == 0
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "paid={} failed={} open={} submitted_twice={} lost={} ledger_imbalance_idr={}",
+            self.paid,
+            self.failed,
+            self.open,
+            self.submitted_twice,
+            self.lost,
+            self.ledger_imbalance_idr
+        )
+    }
+}
+
+/// Payouts that may still move by themselves.
+pub(super) async fn open(pool: &PgPool) -> Result<i64> {
+    let open: i64 = sqlx::query_scalar(
+        "select count(*) from payout.payouts where state in ('queued', 'submitting', 'pending', 'unknown')",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(open)
+}
+
+/// Whether a row agrees with the gateway's status of the order; `None` when the gateway never booked it.
+fn agrees(state: &str, status: Option<u8>) -> bool {
+    match state {
+        "paid" => status == Some(2),
+        "failed" => matches!(status, None | Some(3 | 4)),
+        "queued" | "cancelled" => status.is_none(),
+        _ => true,
+    }
+}
+
+pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
+    let orders: HashMap<String, u8> = stage
+        .sandbox
+        .orders()
+        .into_iter()
+        .map(|order| (order.order_num, order.status))
+        .collect();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for submit in stage.sandbox.submits() {
+        let times = seen.entry(submit.order_num).or_default();
+        *times = times.saturating_add(1);
+    }
+    let mut verdict = Verdict {
+        submitted_twice: seen.values().filter(|times| **times > 1).count(),
+        open: open(&stage.pool).await?,
+        ..Verdict::default()
+    };
+    let rows = sqlx::query(
+        "select order_num, state, state in ('pending', 'unknown') and next_ask_at is null as forgotten
+         from payout.payouts",
+    )
+    .fetch_all(&stage.pool)
+    .await?;
+    let mut known = 0_usize;
+    for row in rows {
+        let (order_num, state): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let status = orders.get(&order_num).copied();
+        known = known.saturating_add(usize::from(status.is_some()));
+        if !agrees(&state, status) || row.try_get::<bool, _>(2)? {
+            verdict.lost = verdict.lost.saturating_add(1);
+        }
+        match state.as_str() {
+            "paid" => verdict.paid = verdict.paid.saturating_add(1),
+            "failed" => verdict.failed = verdict.failed.saturating_add(1),
+            _ => {}
+        }
+    }
+    // Orders at the gateway that no row of ours knows.
+    verdict.lost = verdict
+        .lost
+        .saturating_add(orders.len().saturating_sub(known));
+    verdict.ledger_imbalance_idr = imbalance(stage, verdict.open == 0).await?;
+    Ok(verdict)
+}
+
+/// What the books are out by: entries that do not sum to zero, accounts that differ from their entries and, once
+/// nothing is open, the gateway's own balance.
+async fn imbalance(stage: &Stage, settled: bool) -> Result<i64> {
+    let row = sqlx::query(
+        "select coalesce(sum(abs(l.available + l.held + l.paid_out + l.fees + l.funding)), 0)::bigint
+                + abs(coalesce(sum(l.available), 0) - coalesce(max(a.available), 0))::bigint
+                + abs(coalesce(sum(l.held), 0) - coalesce(max(a.held), 0))::bigint
+                + abs(coalesce(sum(l.paid_out), 0) - coalesce(max(a.paid_out), 0))::bigint
+                + abs(coalesce(sum(l.fees), 0) - coalesce(max(a.fees), 0))::bigint,
+                (coalesce(max(a.available), 0) + coalesce(max(a.held), 0))::bigint
+         from payout.ledger l join payout.accounts a using (merchant_code)",
+    )
+    .fetch_one(&stage.pool)
+    .await?;
+    let (inside, ours): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let gateway = stage.sandbox.balance();
+    let theirs = gateway.balance.saturating_add(gateway.freeze);
+    let against_gateway = if settled {
+        theirs.saturating_sub(ours).saturating_abs()
+    } else {
+        0
+    };
+    Ok(inside.saturating_add(against_gateway))
+}

@@ -1,0 +1,104 @@
+//! The two workers: child processes, so that one can be killed and the other goes on.
+
+use std::{fs::File, process::Stdio, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, timeout},
+};
+
+use super::stage::Stage;
+
+/// A killed worker comes back after this, as a supervisor would bring it back.
+const REVIVE_AFTER: Duration = Duration::from_secs(3);
+
+pub(super) struct Workers(Vec<Worker>);
+
+struct Worker {
+    name: &'static str,
+    child: Child,
+    ended_at: Option<Instant>,
+    starts: u32,
+}
+
+impl Workers {
+    pub(super) fn start(stage: &Stage) -> Result<Self> {
+        let workers = ["worker-1", "worker-2"].map(|name| {
+            let child = spawn(stage, name, 1)?;
+            Ok(Worker {
+                name,
+                child,
+                ended_at: None,
+                starts: 1,
+            })
+        });
+        Ok(Self(workers.into_iter().collect::<Result<_>>()?))
+    }
+
+    /// Starts again what ended.
+    pub(super) fn revive(&mut self, stage: &Stage) -> Result<()> {
+        for worker in &mut self.0 {
+            match (worker.child.try_wait()?, worker.ended_at) {
+                (None, _) => worker.ended_at = None,
+                (Some(_), None) => worker.ended_at = Some(Instant::now()),
+                (Some(_), Some(at)) if at.elapsed() >= REVIVE_AFTER => {
+                    worker.starts = worker.starts.saturating_add(1);
+                    worker.child = spawn(stage, worker.name, worker.starts)?;
+                    worker.ended_at = None;
+                }
+                (Some(_), Some(_)) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// `worker-1 pid 4711, worker-2 ended`.
+    pub(super) fn line(&self) -> String {
+        let words: Vec<String> = self
+            .0
+            .iter()
+            .map(|worker| match worker.child.id() {
+                Some(pid) => format!("{} pid {pid}", worker.name),
+                None => format!("{} ended, comes back", worker.name),
+            })
+            .collect();
+        words.join(", ")
+    }
+
+    /// Asks them to stop, and waits.
+    pub(super) async fn stop(&mut self) {
+        for worker in &mut self.0 {
+            if let Some(pid) = worker.child.id().and_then(|pid| i32::try_from(pid).ok())
+                && let Some(pid) = rustix::process::Pid::from_raw(pid)
+            {
+                // It may have ended by itself.
+                rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
+            }
+        }
+        for worker in &mut self.0 {
+            if timeout(Duration::from_secs(15), worker.child.wait())
+                .await
+                .is_err()
+            {
+                worker.child.kill().await.ok();
+            }
+        }
+    }
+}
+
+fn spawn(stage: &Stage, name: &str, start: u32) -> Result<Child> {
+    let log = File::create(stage.path(&format!("{name}.{start}.log")))?;
+    Command::new(std::env::current_exe()?)
+        .args(["run", "-c"])
+        .arg(stage.path(&format!("{name}.toml")))
+        .env_remove("PAYOUT_DATABASE_URL")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        // A Ctrl-C at the terminal is the demo's to handle: it drains first.
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("{name} did not start"))
+}

@@ -1,0 +1,103 @@
+//! Puts what the books say into series. Every series is set each time: what went to zero says so.
+
+use super::{
+    INSTALLED,
+    labels::{OPEN_STATES, REASONS, STEPS},
+    now_seconds, series, table,
+};
+use crate::domain::snapshot::{BooksCheck, MerchantBooks, Pile, Snapshot, Total};
+
+/// Totals read from the books. Also clears away what histograms gather when nobody scrapes.
+pub fn snapshot(snapshot: &Snapshot) {
+    for books in &snapshot.merchants {
+        series::of_merchant(&books.merchant_code);
+        of_merchant(books);
+    }
+    let unmatched = snapshot.unmatched_callbacks;
+    table::UNMATCHED.set(&[], unmatched.count);
+    table::UNMATCHED_OLDEST.set(&[], unmatched.oldest_at.unwrap_or(0));
+    table::SNAPSHOT_AT.set(&[], snapshot.read_at);
+    table::SNAPSHOT_DURATION.set_seconds(&[], snapshot.took.as_secs_f64());
+    if let Some(handle) = INSTALLED.get() {
+        handle.run_upkeep();
+    }
+}
+
+/// The outcome of `store::snapshot::check_books`.
+pub fn books_checked(checks: &[BooksCheck]) {
+    for check in checks {
+        series::of_merchant(&check.merchant_code);
+        table::BOOKS_DIFFERENCE.set(&[&check.merchant_code], check.difference.idr());
+    }
+    table::BOOKS_CHECKED_AT.set(&[], now_seconds());
+}
+
+fn of_merchant(books: &MerchantBooks) {
+    let merchant = books.merchant_code.as_str();
+    for state in OPEN_STATES {
+        let found = books.open.iter().find(|(of, _)| of.name() == *state);
+        let pile = found.map_or_else(Pile::default, |(_, pile)| *pile);
+        table::OPEN_PAYOUTS.set(&[merchant, state], pile.count);
+        table::OPEN_RUPIAH.set(&[merchant, state], pile.rupiah.idr());
+        table::OPEN_OLDEST.set(&[merchant, state], pile.oldest_at.unwrap_or(0));
+    }
+    for reason in REASONS {
+        let found = books.attention.iter().find(|(of, _)| of.name() == *reason);
+        let pile = found.map_or_else(Pile::default, |(_, pile)| *pile);
+        table::ATTENTION_PAYOUTS.set(&[merchant, reason], pile.count);
+        table::ATTENTION_RUPIAH.set(&[merchant, reason], pile.rupiah.idr());
+        table::ATTENTION_OLDEST.set(&[merchant, reason], pile.oldest_at.unwrap_or(0));
+    }
+    for (count, oldest, pile) in [
+        (table::CLAIMABLE, table::CLAIMABLE_OLDEST, books.claimable),
+        (table::ASKS_DUE, table::ASKS_DUE_OLDEST, books.asks_due),
+        (
+            table::LEASES_OVER,
+            table::LEASES_OVER_OLDEST,
+            books.leases_over,
+        ),
+    ] {
+        count.set(&[merchant], pile.count);
+        oldest.set(&[merchant], pile.oldest_at.unwrap_or(0));
+    }
+    totals(books);
+    for (account, balance) in books.accounts.by_name() {
+        table::LEDGER.set(&[merchant, account], balance.idr());
+    }
+    for (check, broken) in books.violations.by_name() {
+        table::VIOLATIONS.set(&[merchant, check], broken);
+    }
+    gateway(books);
+}
+
+fn totals(books: &MerchantBooks) {
+    let merchant = books.merchant_code.as_str();
+    let mut late = 0_i64;
+    for step in STEPS {
+        let found = books.totals.iter().find(|(of, _)| of.name() == *step);
+        let total = found.map_or_else(Total::default, |(_, total)| *total);
+        table::STEPS_PAYOUTS.absolute(&[merchant, step], total.payouts);
+        table::STEPS_RUPIAH.absolute(&[merchant, step], total.rupiah.idr());
+        late = late.saturating_add(total.late);
+    }
+    table::LATE.absolute(&[merchant], late);
+}
+
+fn gateway(books: &MerchantBooks) {
+    let merchant = books.merchant_code.as_str();
+    let Some(stated) = books.gateway else {
+        return;
+    };
+    for (kind, rupiah) in [
+        ("available", stated.balance),
+        ("frozen", stated.frozen),
+        ("pending", stated.pending),
+    ] {
+        table::GATEWAY_BALANCE.set(&[merchant, kind], rupiah.idr());
+    }
+    table::GATEWAY_BALANCE_AT.set(&[merchant], stated.read_at);
+    match stated.difference {
+        Some(difference) => table::GATEWAY_DIFFERENCE.set(&[merchant], difference.idr()),
+        None => table::GATEWAY_DIFFERENCE.set_unknown(&[merchant]),
+    }
+}

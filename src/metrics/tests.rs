@@ -1,0 +1,255 @@
+//! What the exporter shows, and that the table agrees with the domain.
+
+use std::{collections::HashSet, fmt::Debug};
+
+use super::*;
+use crate::domain::{
+    attention::Attention,
+    evidence::Doubt,
+    money::Rupiah,
+    snapshot::{Accounts, GatewayReading, MerchantBooks, Pile, Snapshot, Step, Total, Violations},
+    state::{Event, State},
+};
+
+fn shown(exporter: &Exporter, series: &str) -> Option<String> {
+    let page = exporter.render();
+    let line = page.lines().find_map(|line| {
+        line.strip_prefix(series)?
+            .strip_prefix(' ')
+            .map(str::to_owned)
+    });
+    line
+}
+
+fn same<T: Debug + PartialEq>(
+    one: impl IntoIterator<Item = T>,
+    other: impl IntoIterator<Item = T>,
+) {
+    assert_eq!(
+        one.into_iter().collect::<Vec<_>>(),
+        other.into_iter().collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn labels_have_every_word_of_the_domain() {
+    same(
+        labels::REASONS.to_vec(),
+        Attention::ALL.map(Attention::name),
+    );
+    same(labels::EVENTS.to_vec(), Event::ALL.map(Event::name));
+    same(labels::STEPS.to_vec(), Step::ALL.map(Step::name));
+    let open = State::ALL.into_iter().filter(|state| !state.is_final());
+    same(labels::OPEN_STATES.to_vec(), open.map(State::name));
+    same(
+        labels::CHECKS.to_vec(),
+        Violations::default().by_name().map(|(check, _)| check),
+    );
+    for (words, first) in [(labels::SUBMIT_RESULTS, 3), (labels::ASK_RESULTS, 2)] {
+        let doubts = Doubt::ALL.map(|doubt| format!("doubt_{}", doubt.name()));
+        same(
+            words.iter().skip(first).map(|word| (*word).to_owned()),
+            doubts,
+        );
+    }
+}
+
+#[test]
+fn names_end_in_their_unit_and_are_used_once() {
+    let mut seen = HashSet::new();
+    for family in FAMILIES {
+        assert!(seen.insert(family.name), "{}", family.name);
+        assert_eq!(
+            family.name.ends_with("_total"),
+            family.kind == Kind::Counter,
+            "{}",
+            family.name
+        );
+        assert!(
+            family.name.starts_with("payout_") || family.name.starts_with("process_"),
+            "{}",
+            family.name
+        );
+        let unit = family.name.rsplit('_').next();
+        assert!(
+            !matches!(unit, Some("ms" | "idr" | "count")),
+            "{}",
+            family.name
+        );
+        assert!(family.help.ends_with('.'), "{}", family.name);
+    }
+}
+
+#[test]
+fn every_series_is_there_before_the_first_event() {
+    let exporter = install().unwrap();
+    merchant("M-EMPTY");
+    for series in [
+        r#"payout_submits_total{merchant="M-EMPTY",result="doubt_timeout"}"#,
+        r#"payout_transitions_total{merchant="M-EMPTY",event="unanswered"}"#,
+        r#"payout_open_rupiah{merchant="M-EMPTY",state="unknown"}"#,
+        r#"payout_steps_rupiah_total{merchant="M-EMPTY",step="paid"}"#,
+        r#"payout_claims_stopped{merchant="M-EMPTY",reason="keys"}"#,
+        r#"payout_submit_duration_seconds_bucket{merchant="M-EMPTY",le="30"}"#,
+        r#"payout_callbacks_total{merchant="unknown",result="malformed"}"#,
+    ] {
+        assert_eq!(shown(&exporter, series).as_deref(), Some("0"), "{series}");
+    }
+    let unsaid = r#"payout_gateway_difference_rupiah{merchant="M-EMPTY"}"#;
+    assert_eq!(shown(&exporter, unsaid).as_deref(), Some("NaN"));
+}
+
+#[test]
+fn everything_that_is_shown_is_in_the_table() {
+    let exporter = install().unwrap();
+    merchant("M-TABLE");
+    loop_beat("claim");
+    recorded(3, Duration::from_millis(4));
+    let page = exporter.render();
+    let shown: HashSet<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .collect();
+    let table: HashSet<_> = FAMILIES
+        .iter()
+        .map(|family| format!("{} {}", family.name, family.kind.name()))
+        .collect();
+    assert_eq!(shown, table.iter().map(String::as_str).collect());
+    assert_eq!(
+        page.lines()
+            .filter(|line| line.starts_with("# HELP "))
+            .count(),
+        FAMILIES.len()
+    );
+}
+
+#[test]
+fn a_word_that_nobody_knows_makes_no_series_of_its_own() {
+    let exporter = install().unwrap();
+    submitted("M-WORDS", "what", Duration::ZERO);
+    callback("M-FORGED", "stored");
+    assert_eq!(
+        shown(
+            &exporter,
+            r#"payout_submits_total{merchant="M-WORDS",result="other"}"#
+        )
+        .as_deref(),
+        Some("1")
+    );
+    assert!(!exporter.render().contains("M-FORGED"));
+}
+
+#[test]
+fn one_reason_at_a_time_stops_claims() {
+    let exporter = install().unwrap();
+    let stopped = |reason: &str| {
+        shown(
+            &exporter,
+            &format!(r#"payout_claims_stopped{{merchant="M-STOP",reason="{reason}"}}"#),
+        )
+        .unwrap()
+    };
+    claims_stopped("M-STOP", Some("keys"));
+    assert_eq!(
+        (stopped("keys"), stopped("gateway")),
+        ("1".into(), "0".into())
+    );
+    claims_stopped("M-STOP", Some("gateway"));
+    assert_eq!(
+        (stopped("keys"), stopped("gateway")),
+        ("0".into(), "1".into())
+    );
+    claims_stopped("M-STOP", Some("a new one"));
+    assert_eq!(
+        (stopped("other"), stopped("gateway")),
+        ("1".into(), "0".into())
+    );
+    claims_stopped("M-STOP", None);
+    assert_eq!(
+        (stopped("other"), stopped("gateway")),
+        ("0".into(), "0".into())
+    );
+}
+
+#[test]
+fn what_the_books_say_is_shown_and_goes_back_to_zero() {
+    let exporter = install().unwrap();
+    let pile = Pile {
+        count: 2,
+        rupiah: Rupiah::new(500_000),
+        oldest_at: Some(1_700_000_000),
+    };
+    let total = Total {
+        payouts: 3,
+        rupiah: Rupiah::new(9_007_199_254_740_991),
+        late: 1,
+    };
+    let books = MerchantBooks {
+        merchant_code: "M-BOOKS".to_owned(),
+        open: vec![(State::Unknown, pile)],
+        totals: vec![(Step::Paid, total)],
+        accounts: Accounts {
+            funding: Rupiah::new(-1_000_000),
+            ..Accounts::default()
+        },
+        gateway: Some(GatewayReading {
+            balance: Rupiah::new(7),
+            frozen: Rupiah::ZERO,
+            pending: Rupiah::ZERO,
+            read_at: 1_700_000_000,
+            difference: Some(Rupiah::new(-5)),
+        }),
+        ..MerchantBooks::default()
+    };
+    let said = |series: &str, labels: &str| {
+        shown(
+            &exporter,
+            &format!(r#"{series}{{merchant="M-BOOKS"{labels}}}"#),
+        )
+        .unwrap()
+    };
+    snapshot(&Snapshot {
+        merchants: vec![books],
+        ..Snapshot::default()
+    });
+    assert_eq!(said("payout_open_rupiah", r#",state="unknown""#), "500000");
+    assert_eq!(
+        said(
+            "payout_open_oldest_timestamp_seconds",
+            r#",state="unknown""#
+        ),
+        "1700000000"
+    );
+    assert_eq!(
+        said("payout_steps_rupiah_total", r#",step="paid""#),
+        "9007199254740991"
+    );
+    assert_eq!(said("payout_late_total", ""), "1");
+    assert_eq!(
+        said("payout_ledger_rupiah", r#",account="funding""#),
+        "-1000000"
+    );
+    assert_eq!(said("payout_gateway_difference_rupiah", ""), "-5");
+
+    let empty = MerchantBooks {
+        merchant_code: "M-BOOKS".to_owned(),
+        ..MerchantBooks::default()
+    };
+    snapshot(&Snapshot {
+        merchants: vec![empty],
+        ..Snapshot::default()
+    });
+    assert_eq!(said("payout_open_rupiah", r#",state="unknown""#), "0");
+    assert_eq!(
+        said(
+            "payout_open_oldest_timestamp_seconds",
+            r#",state="unknown""#
+        ),
+        "0"
+    );
+    assert_eq!(
+        said("payout_steps_rupiah_total", r#",step="paid""#),
+        "9007199254740991",
+        "a total never falls"
+    );
+}

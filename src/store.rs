@@ -1,0 +1,96 @@
+//! All SQL. One named function per statement; each guard stands in the WHERE.
+//!
+//! Not behind a trait: the guarantees live in the database's constraints, and a fake would not have them.
+
+pub mod act;
+pub mod asks;
+pub mod balances;
+pub mod callbacks;
+pub mod claim;
+pub mod find;
+pub mod fitness;
+pub mod funding;
+pub mod guard;
+mod load;
+pub mod record;
+pub mod schema;
+pub mod snapshot;
+pub mod wake;
+mod write;
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+/// Longest wait for a connection. Short, because every caller tries again.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
+
+/// The worker's connections. Separate pools, so that a stuck claim never starves the writing of what is known.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// For claims and questions.
+    pub claims: PgPool,
+    /// For evidence, callbacks and everything that reports.
+    pub results: PgPool,
+}
+
+impl Store {
+    /// Opens both pools; waits for the first connection of each.
+    pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
+        let claims = connect(url, "payout claims", 4).await?;
+        let results = connect(url, "payout results", 8).await?;
+        Ok(Self { claims, results })
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.claims.close().await;
+        self.results.close().await;
+    }
+}
+
+/// A pool whose every statement is bounded in time and cannot be led astray by a caller's schema.
+pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name(name)
+        .options([
+            ("search_path", "pg_catalog"),
+            ("statement_timeout", "20s"),
+            ("lock_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("timezone", "UTC"),
+        ]);
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .connect_with(options)
+        .await
+}
+
+/// Whether the same transaction may simply be tried again: deadlock, serialization failure, lock timeout.
+fn is_transient(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("40P01" | "40001" | "55P03"))
+}
+
+/// Whether the database refused what was written, as opposed to not being there.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    let Some(code) = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+    else {
+        return matches!(
+            error,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound
+        );
+    };
+    // Data, constraint and our own refusals; everything else (57 shutdown, 53 resources, 08 connection) passes.
+    ["22", "23", "42", "PW"]
+        .iter()
+        .any(|class| code.starts_with(class))
+}

@@ -1,0 +1,106 @@
+//! Which of the due payouts the balance covers.
+
+use sqlx::{PgConnection, PgPool};
+
+use super::{Due, Taken};
+use crate::{domain::money::Rupiah, ports::SealedRequest};
+
+/// Holds the merchant's balance still and returns what may be claimed of it.
+///
+/// Smaller payouts may overtake one that is not covered, for a quarter of an hour; then its hold is kept free.
+pub(super) async fn lock_funds(
+    db: &mut PgConnection,
+    merchant_code: &str,
+    fee_reserve: Rupiah,
+) -> Result<Rupiah, sqlx::Error> {
+    let available = sqlx::query_scalar!(
+        r#"/* store::lock_available */
+        select a.available from payout.accounts a where a.merchant_code = $1 for update"#,
+        merchant_code,
+    )
+    .fetch_optional(&mut *db)
+    .await?
+    .unwrap_or(0);
+    let kept_free = sqlx::query_scalar!(
+        r#"/* store::hold_of_aged_head */
+        select p.amount::bigint + case p.fee_type when 1 then $2::bigint else 0 end as "hold!"
+        from payout.payouts p
+        where p.merchant_code = $1 and p.state = 'queued' and p.parked
+          and p.attention_since < now() - interval '15 minutes'
+        order by p.priority desc, p.created_at
+        limit 1"#,
+        merchant_code,
+        fee_reserve.idr(),
+    )
+    .fetch_optional(db)
+    .await?
+    .unwrap_or(0);
+    Ok(Rupiah::new(available.saturating_sub(kept_free)))
+}
+
+/// Splits what is due, in order, into what `funds` cover and what they do not.
+pub(super) fn split(
+    sealed: Vec<(Due, SealedRequest)>,
+    funds: Rupiah,
+    fee_reserve: Rupiah,
+) -> (Vec<Taken>, Vec<Due>) {
+    let (mut covered, mut uncovered) = (Vec::new(), Vec::new());
+    let mut left = funds;
+    for (due, request) in sealed {
+        let hold = due
+            .instruction
+            .fee_type
+            .hold(due.instruction.amount, fee_reserve);
+        let after = hold
+            .and_then(|hold| left.minus(hold))
+            .filter(|after| *after >= Rupiah::ZERO);
+        if let (Some(hold), Some(after)) = (hold, after) {
+            left = after;
+            let attempt = due.attempt.saturating_add(1);
+            covered.push(Taken {
+                due,
+                attempt,
+                hold,
+                request,
+            });
+        } else {
+            uncovered.push(due);
+        }
+    }
+    (covered, uncovered)
+}
+
+/// Lets parked payouts be claimed again as far as the available balance covers them; returns how many.
+pub async fn unpark_if_covered(pool: &PgPool, merchant_code: &str) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"/* store::unpark_if_covered */
+        with waiting as materialized (
+            select p.merchant_code, p.order_num, p.priority, p.created_at, a.available,
+                   p.amount::bigint + case p.fee_type when 1 then m.fee_reserve else 0 end as hold,
+                   p.attention_since < now() - interval '15 minutes' as aged
+            from payout.payouts p
+            join payout.merchants m on m.code = p.merchant_code
+            join payout.accounts a on a.merchant_code = p.merchant_code
+            where p.merchant_code = $1 and p.state = 'queued' and p.parked and a.available > 0
+            order by p.priority desc, p.created_at
+            limit 100
+            for update of p skip locked
+        ), free as (
+            select w.available - coalesce((select h.hold from waiting h where h.aged and h.hold > h.available
+                                           order by h.priority desc, h.created_at limit 1), 0) as idr
+            from waiting w limit 1
+        ), fitting as (
+            select w.*, f.idr, sum(w.hold) over (order by w.priority desc, w.created_at, w.order_num) as total
+            from waiting w, free f
+            where w.hold <= f.idr
+        )
+        update payout.payouts p
+        set parked = false
+        from fitting f
+        where (p.merchant_code, p.order_num) = (f.merchant_code, f.order_num) and f.total <= f.idr"#,
+        merchant_code,
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}

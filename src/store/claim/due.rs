@@ -1,0 +1,108 @@
+//! Which payouts may be claimed now.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::ClaimOrder;
+use crate::{
+    domain::{
+        money::Rupiah,
+        payout::{Instruction, PayoutKey, Private},
+    },
+    store::load::fee_type,
+};
+
+/// What is registered for a merchant, and the transaction's time.
+pub(super) struct Registered {
+    pub(super) fee_reserve: Rupiah,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// A payout that is due, locked.
+pub(super) struct Due {
+    /// Its place in the order of claims.
+    pub(super) place: usize,
+    pub(super) instruction: Instruction,
+    pub(super) attempt: i32,
+    /// Whether it already carries the attention `insufficient_funds`.
+    pub(super) marked_uncovered: bool,
+}
+
+/// The merchant, when it is registered exactly as this worker is configured.
+pub(super) async fn merchant_if_same(
+    db: &mut PgConnection,
+    order: &ClaimOrder,
+) -> Result<Option<Registered>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"/* store::merchant_if_same */
+        select m.fee_reserve, now() as "now!"
+        from payout.merchants m
+        where m.code = $1 and m.dialect = $2 and m.base_url = $3 and m.platform_keys = $4"#,
+        order.merchant_code,
+        order.dialect,
+        order.base_url,
+        &order.platform_keys,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Registered {
+        fee_reserve: Rupiah::new(row.fee_reserve),
+        now: row.now,
+    }))
+}
+
+/// Locks the next due payouts, those of other workers left out.
+///
+/// A replacement goes only after the gateway confirmed again that the original failed (contract, `replaces`).
+pub(super) async fn lock_due(
+    db: &mut PgConnection,
+    order: &ClaimOrder,
+) -> Result<Vec<Due>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::lock_due */
+        with due as materialized (
+            select p.merchant_code, p.order_num, p.amount, p.fee_type, p.bank_code, p.account_number, p.account_name,
+                   p.description, p.attempt, p.attention, p.priority, p.due_at
+            from payout.payouts p
+            where p.merchant_code = $1 and p.state = 'queued' and not p.parked and p.due_at <= now()
+              and (p.attention is null or p.attention = 'insufficient_funds')
+              and (p.replaces is null or exists (
+                  select from payout.payouts o
+                  where o.merchant_code = p.merchant_code and o.order_num = p.replaces
+                    and o.state = 'failed' and o.attention is null and o.reaffirmed_at > p.created_at))
+            order by p.priority desc, p.due_at, p.order_num
+            limit $2
+            for update of p skip locked
+        )
+        select d.merchant_code, d.order_num, d.amount::bigint as "amount!", d.fee_type, d.bank_code, d.account_number,
+               d.account_name, d.description, d.attempt, d.attention
+        from due d
+        order by d.priority desc, d.due_at, d.order_num"#,
+        order.merchant_code,
+        order.limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .enumerate()
+        .map(|(place, row)| {
+            Ok(Due {
+                place,
+                instruction: Instruction {
+                    key: PayoutKey {
+                        merchant_code: row.merchant_code,
+                        order_num: row.order_num,
+                    },
+                    amount: Rupiah::new(row.amount),
+                    fee_type: fee_type(row.fee_type)?,
+                    bank_code: row.bank_code,
+                    account_number: Private::new(row.account_number),
+                    account_name: Private::new(row.account_name),
+                    description: row.description,
+                },
+                attempt: row.attempt,
+                marked_uncovered: row.attention.is_some(),
+            })
+        })
+        .collect()
+}

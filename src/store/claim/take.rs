@@ -1,0 +1,167 @@
+//! Writes a claim down.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::{PgConnection, postgres::types::PgInterval};
+
+use super::{ClaimOrder, Due};
+use crate::{
+    domain::{money::Rupiah, payout::PayoutKey},
+    ports::SealedRequest,
+    store::write::as_json,
+};
+
+/// A due payout that the balance covers.
+pub(super) struct Taken {
+    pub(super) due: Due,
+    /// The new attempt.
+    pub(super) attempt: i32,
+    /// What is set aside for it.
+    pub(super) hold: Rupiah,
+    pub(super) request: SealedRequest,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    key: &'a PayoutKey,
+    attempt: i32,
+    hold: i64,
+    body_sha256: String,
+    last_seq: Option<i64>,
+}
+
+fn rows<'a>(covered: &'a [Taken], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<'a>> {
+    covered
+        .iter()
+        .map(|taken| Row {
+            key: &taken.due.instruction.key,
+            attempt: taken.attempt,
+            hold: taken.hold.idr(),
+            body_sha256: taken
+                .request
+                .body_sha256
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+            last_seq: moves.get(&taken.due.instruction.key).copied(),
+        })
+        .collect()
+}
+
+fn interval(time: std::time::Duration) -> Result<PgInterval, sqlx::Error> {
+    // Postgres counts microseconds.
+    let micros =
+        std::time::Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    PgInterval::try_from(micros).map_err(sqlx::Error::Encode)
+}
+
+/// Notes each new right to send, with the hash of the very bytes.
+pub(super) async fn insert_attempts(
+    db: &mut PgConnection,
+    covered: &[Taken],
+    order: &ClaimOrder,
+) -> Result<(), sqlx::Error> {
+    if covered.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"/* store::insert_attempts */
+        insert into payout.attempts (merchant_code, order_num, attempt, claimed_at, send_by, lease_until, worker,
+                                     body_sha256)
+        select r.merchant_code, r.order_num, r.attempt, now(), now() + $2::interval, now() + $3::interval, $4,
+               decode(r.body_sha256, 'hex')
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, body_sha256 text)"#,
+        as_json(&rows(covered, &HashMap::new()))?,
+        interval(order.send_window)?,
+        interval(order.lease)?,
+        order.worker,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Moves what is still queued, at the attempt that was read.
+pub(super) async fn submitting_if_still_queued(
+    db: &mut PgConnection,
+    covered: &[Taken],
+    moves: &HashMap<PayoutKey, i64>,
+    order: &ClaimOrder,
+) -> Result<(), sqlx::Error> {
+    if covered.is_empty() {
+        return Ok(());
+    }
+    let moved = sqlx::query!(
+        r#"/* store::submitting_if_still_queued */
+        update payout.payouts p
+        set state = 'submitting', last_seq = r.last_seq, attempt = r.attempt, sends = p.sends + 1, held = r.hold,
+            send_by = now() + $2::interval, lease_until = now() + $3::interval, attention = null, asks = 0,
+            next_ask_at = null
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, hold bigint, last_seq bigint)
+        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
+          and p.state = 'queued' and p.attempt = r.attempt - 1"#,
+        as_json(&rows(covered, moves))?,
+        interval(order.send_window)?,
+        interval(order.lease)?,
+    )
+    .execute(db)
+    .await?;
+    if moved.rows_affected() == u64::try_from(covered.len()).unwrap_or(u64::MAX) {
+        Ok(())
+    } else {
+        Err(sqlx::Error::RowNotFound)
+    }
+}
+
+/// Takes uncovered payouts out of the claim index and says why they wait.
+pub(super) async fn park(
+    db: &mut PgConnection,
+    uncovered: &[PayoutKey],
+) -> Result<(), sqlx::Error> {
+    if uncovered.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"/* store::park */
+        update payout.payouts p
+        set parked = true, attention = 'insufficient_funds'
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text)
+        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num) and p.state = 'queued'"#,
+        as_json(uncovered)?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Tries payouts whose request could not be made again in a minute, so that they do not block the others.
+pub(super) async fn put_off(
+    db: &mut PgConnection,
+    unsealed: &[(PayoutKey, String)],
+) -> Result<(), sqlx::Error> {
+    if unsealed.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<&PayoutKey> = unsealed.iter().map(|(key, _)| key).collect();
+    sqlx::query!(
+        r#"/* store::put_off */
+        update payout.payouts p
+        set due_at = now() + interval '1 minute'
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text)
+        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num) and p.state = 'queued'"#,
+        as_json(&keys)?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A commit that a timeout cancels while it waits for a replica reports success: it must not be bounded (I11).
+pub(super) async fn unbound_commit(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("/* store::unbound_commit */ set local statement_timeout = 0")
+        .execute(db)
+        .await?;
+    Ok(())
+}

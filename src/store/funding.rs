@@ -1,0 +1,102 @@
+//! How a verified gateway balance becomes the books' money (contract, `payout.balances`).
+
+use sqlx::PgPool;
+
+use crate::domain::money::Rupiah;
+
+/// A balance that the gateway stated.
+#[derive(Clone, Copy, Debug)]
+pub struct StatedBalance {
+    /// Free at the gateway.
+    pub balance: Rupiah,
+    /// Frozen there for orders in progress.
+    pub frozen: Rupiah,
+    /// Not settled to the merchant yet.
+    pub pending: Rupiah,
+    /// Whether a platSign verified.
+    pub signed: bool,
+}
+
+/// What the books say beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The gateway's `balance + frozen` less our `available + held`.
+    pub difference: Rupiah,
+    /// What was booked as funding because of it.
+    pub booked: Rupiah,
+}
+
+/// Keeps a stated balance and compares it with the books. With `fund`, books the opening balance, and later what
+/// exceeds the books when the last reading said the same and the books stood still between the two.
+///
+/// A shortfall is never booked.
+pub async fn keep_balance(
+    pool: &PgPool,
+    merchant_code: &str,
+    stated: StatedBalance,
+    fund: bool,
+) -> Result<Compared, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let books = sqlx::query!(
+        r#"/* store::books_beside_last_balance */
+        select coalesce(a.available + a.held, 0) as "ours!",
+               coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code), 0) as "ledger_id!",
+               g.balance + g.frozen as last_stated, g.ledger_id as last_ledger_id
+        from payout.merchants m
+        left join payout.accounts a on a.merchant_code = m.code
+        left join payout.gateway_balance g on g.merchant_code = m.code
+        where m.code = $1"#,
+        merchant_code,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let theirs = stated.balance.idr().saturating_add(stated.frozen.idr());
+    let difference = theirs.saturating_sub(books.ours);
+    let opening = books.ledger_id == 0;
+    let seen_twice =
+        books.last_stated == Some(theirs) && books.last_ledger_id == Some(books.ledger_id);
+    let booked = if fund && difference > 0 && (opening || seen_twice) {
+        difference
+    } else {
+        0
+    };
+    if booked > 0 {
+        let reference = if opening {
+            "gateway opening".to_owned()
+        } else {
+            format!("gateway after {}", books.ledger_id)
+        };
+        sqlx::query!(
+            r#"/* store::fund_once_by_reference */
+            insert into payout.ledger (merchant_code, kind, available, funding, reference)
+            values ($1, 'funding', $2, -$2::bigint, $3)
+            on conflict do nothing"#,
+            merchant_code,
+            booked,
+            reference,
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    sqlx::query!(
+        r#"/* store::keep_gateway_balance */
+        insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (merchant_code) do update
+        set balance = excluded.balance, frozen = excluded.frozen, pending = excluded.pending,
+            signed = excluded.signed, read_at = now(), ledger_id = excluded.ledger_id"#,
+        merchant_code,
+        stated.balance.idr(),
+        stated.frozen.idr(),
+        stated.pending.idr(),
+        stated.signed,
+        books.ledger_id,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Compared {
+        difference: Rupiah::new(difference),
+        booked: Rupiah::new(booked),
+    })
+}

@@ -1,0 +1,134 @@
+//! Reads whole payouts, locked, for a decision.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::{
+    money::{FeeType, Rupiah},
+    payout::{Heard, Instruction, Payout, PayoutKey, Private},
+};
+
+/// A payout and the transaction's time.
+pub(super) struct Loaded {
+    pub(super) payout: Payout,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// Locks the named payouts in the order of their keys, so that two batches never deadlock, and reads them.
+pub(super) async fn lock_payouts(
+    db: &mut PgConnection,
+    keys: &[&PayoutKey],
+) -> Result<BTreeMap<PayoutKey, Loaded>, sqlx::Error> {
+    let merchants: Vec<String> = keys.iter().map(|key| key.merchant_code.clone()).collect();
+    let orders: Vec<String> = keys.iter().map(|key| key.order_num.clone()).collect();
+    let rows = sqlx::query!(
+        r#"/* store::lock_payouts */
+        select p.merchant_code, p.order_num, p.state, p.amount::bigint as "amount!", p.fee_type, p.bank_code,
+               p.account_number, p.account_name, p.description, p.attempt, p.sends, p.not_sent, p.send_by, p.held,
+               p.fee, p.platform_order_num, p.failure_reason, p.attention, p.declined_at, p.proven_ours,
+               p.reaffirmed_at, p.settled_at, p.asks, p.next_ask_at, p.due_at, now() as "now!"
+        from payout.payouts p
+        where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))
+        order by p.merchant_code, p.order_num
+        for update of p"#,
+        &merchants,
+        &orders,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut heard = heard_since_attempt(db, &merchants, &orders).await?;
+    let mut loaded = BTreeMap::new();
+    for row in rows {
+        let key = PayoutKey {
+            merchant_code: row.merchant_code,
+            order_num: row.order_num,
+        };
+        let instruction = Instruction {
+            key: key.clone(),
+            amount: Rupiah::new(row.amount),
+            fee_type: fee_type(row.fee_type)?,
+            bank_code: row.bank_code,
+            account_number: Private::new(row.account_number),
+            account_name: Private::new(row.account_name),
+            description: row.description,
+        };
+        let payout = Payout {
+            instruction,
+            state: parsed(&row.state)?,
+            attempt: row.attempt,
+            sends: row.sends,
+            not_sent: row.not_sent,
+            send_by: row.send_by,
+            held: Rupiah::new(row.held),
+            fee: row.fee.map(Rupiah::new),
+            platform_order_num: row.platform_order_num,
+            failure_reason: row.failure_reason,
+            attention: row.attention.as_deref().map(parsed).transpose()?,
+            declined_at: row.declined_at,
+            proven_ours: row.proven_ours,
+            reaffirmed_at: row.reaffirmed_at,
+            settled_at: row.settled_at,
+            asks: u32::try_from(row.asks).unwrap_or(0),
+            next_ask_at: row.next_ask_at,
+            due_at: row.due_at,
+            heard: heard.remove(&key).unwrap_or_default(),
+        };
+        loaded.insert(
+            key,
+            Loaded {
+                payout,
+                now: row.now,
+            },
+        );
+    }
+    Ok(loaded)
+}
+
+/// What questions were answered with since the current attempt began.
+async fn heard_since_attempt(
+    db: &mut PgConnection,
+    merchants: &[String],
+    orders: &[String],
+) -> Result<BTreeMap<PayoutKey, BTreeMap<String, Heard>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::heard_since_attempt */
+        select e.merchant_code, e.order_num, e.finding, e.times, e.first_at
+        from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
+        join payout.payouts p using (merchant_code, order_num)
+        join payout.evidence e on (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
+        where e.source = 'query'"#,
+        merchants,
+        orders,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut heard: BTreeMap<PayoutKey, BTreeMap<String, Heard>> = BTreeMap::new();
+    for row in rows {
+        let key = PayoutKey {
+            merchant_code: row.merchant_code,
+            order_num: row.order_num,
+        };
+        let times = u32::try_from(row.times).unwrap_or(0);
+        heard.entry(key).or_default().insert(
+            row.finding,
+            Heard {
+                times,
+                first_at: row.first_at,
+            },
+        );
+    }
+    Ok(heard)
+}
+
+/// A fee type that the database let in.
+pub(super) fn fee_type(code: i16) -> Result<FeeType, sqlx::Error> {
+    FeeType::from_code(code)
+        .ok_or_else(|| sqlx::Error::Decode("fee_type is neither 0 nor 1".into()))
+}
+
+fn parsed<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, sqlx::Error> {
+    text.parse()
+        .map_err(|error: String| sqlx::Error::Decode(error.into()))
+}

@@ -1,0 +1,269 @@
+//! The one door: every change of a payout after its claim comes from evidence and goes through here.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::{
+    is_refusal, is_transient,
+    load::{self, Loaded},
+    write::{self, EvidenceRow, HistoryRow, LedgerRow, PayoutRow},
+};
+use crate::domain::{
+    decide::{Decision, Note, Rules, decide},
+    evidence::{Evidence, Fact, Source},
+    payout::PayoutKey,
+    state::{Event, State},
+};
+
+/// How often a transaction that met another one is tried again.
+const TRIES: u32 = 5;
+
+/// What became of one piece of evidence.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is stored, with everything that followed from it.
+    Recorded(Change),
+    /// There is no such payout.
+    UnknownPayout,
+    /// The database refused what would have followed; the evidence alone is stored.
+    Refused(String),
+}
+
+/// What followed from one piece of evidence.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Which payout.
+    pub key: PayoutKey,
+    /// The attempt it was at.
+    pub attempt: i32,
+    /// Who said it.
+    pub source: Source,
+    /// Under which word it was stored.
+    pub finding: String,
+    /// The move, if there was one.
+    pub moved: Option<(State, Event, State)>,
+    /// Other history lines.
+    pub notes: Vec<Note>,
+    /// Whether the gateway is to be asked at once.
+    pub ask_now: bool,
+}
+
+/// Stores a batch of evidence and what follows from it, in the order given; one outcome each.
+///
+/// One transaction changes a payout at most once, so evidence about the same payout takes successive ones.
+/// When the database refuses a batch each piece is tried alone: one poisoned row cannot wedge the rest.
+///
+/// # Errors
+/// Only when the database cannot be reached or is overloaded. Nothing of the batch may be thrown away then;
+/// recording it again is safe.
+pub async fn record(
+    pool: &PgPool,
+    rules: &Rules,
+    batch: &[Evidence],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
+    let mut waiting: Vec<usize> = (0..batch.len()).collect();
+    while !waiting.is_empty() {
+        let mut seen = HashSet::new();
+        let (round, later): (Vec<usize>, Vec<usize>) = waiting.iter().partition(|at| {
+            batch
+                .get(**at)
+                .is_some_and(|evidence| seen.insert(&evidence.key))
+        });
+        let pieces: Vec<&Evidence> = round.iter().filter_map(|at| batch.get(*at)).collect();
+        let results = match together(pool, rules, &pieces).await {
+            Ok(results) => results,
+            Err(error) if is_refusal(&error) => one_by_one(pool, rules, &pieces).await?,
+            Err(error) => return Err(error),
+        };
+        for (at, result) in round.iter().zip(results) {
+            if let Some(place) = outcomes.get_mut(*at) {
+                *place = Some(result);
+            }
+        }
+        waiting = later;
+    }
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| outcome.unwrap_or(Outcome::UnknownPayout))
+        .collect())
+}
+
+async fn together(
+    pool: &PgPool,
+    rules: &Rules,
+    round: &[&Evidence],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match transaction(pool, rules, round).await {
+            Err(error) if is_transient(&error) && tries < TRIES => {}
+            result => return result,
+        }
+    }
+}
+
+async fn one_by_one(
+    pool: &PgPool,
+    rules: &Rules,
+    round: &[&Evidence],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    let mut outcomes = Vec::new();
+    for evidence in round {
+        outcomes.push(match together(pool, rules, &[evidence]).await {
+            Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
+            Err(error) if is_refusal(&error) => {
+                keep_alone(pool, evidence).await?;
+                Outcome::Refused(error.to_string())
+            }
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(outcomes)
+}
+
+/// Evidence whose consequence was refused is still evidence.
+async fn keep_alone(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Error> {
+    let mut db = pool.acquire().await?;
+    let row = evidence_row(
+        evidence,
+        evidence.attempt.unwrap_or(0),
+        format!("{} refused", evidence.finding()),
+    );
+    write::insert_or_count_evidence(&mut db, &[row]).await
+}
+
+async fn transaction(
+    pool: &PgPool,
+    rules: &Rules,
+    round: &[&Evidence],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let keys: Vec<&PayoutKey> = round.iter().map(|evidence| &evidence.key).collect();
+    let locked = load::lock_payouts(&mut tx, &keys).await?;
+    let decided: Vec<Option<(&Loaded, Decision)>> = round
+        .iter()
+        .map(|evidence| {
+            let loaded = locked.get(&evidence.key)?;
+            Some((loaded, decide(&loaded.payout, evidence, rules, loaded.now)))
+        })
+        .collect();
+
+    let mut evidence_rows = Vec::new();
+    let mut history = Vec::new();
+    let mut entries = Vec::new();
+    for (evidence, decided) in round.iter().zip(&decided) {
+        if let Some((loaded, decision)) = decided {
+            let attempt = evidence.attempt.unwrap_or(loaded.payout.attempt);
+            evidence_rows.push(evidence_row(evidence, attempt, decision.finding.clone()));
+            history.extend(history_rows(loaded, evidence, decision));
+            entries.extend(ledger_row(loaded, decision));
+        }
+    }
+    write::insert_or_count_evidence(&mut tx, &evidence_rows).await?;
+    write::set_outcome_if_missing(&mut tx, &evidence_rows).await?;
+    let moves = write::append_history(&mut tx, &history).await?;
+    write::book(&mut tx, &entries).await?;
+    let changed: Vec<PayoutRow> = decided
+        .iter()
+        .flatten()
+        .filter(|(loaded, decision)| loaded.payout != decision.after)
+        .map(|(loaded, decision)| {
+            let last_seq = moves.get(&loaded.payout.instruction.key).copied();
+            PayoutRow::of(&loaded.payout, decision.after.clone(), last_seq)
+        })
+        .collect();
+    write::change_if_still(&mut tx, &changed).await?;
+    tx.commit().await?;
+
+    Ok(round
+        .iter()
+        .zip(decided)
+        .map(|(evidence, decided)| match decided {
+            None => Outcome::UnknownPayout,
+            Some((loaded, decision)) => Outcome::Recorded(change(loaded, evidence, decision)),
+        })
+        .collect())
+}
+
+fn change(loaded: &Loaded, evidence: &Evidence, decision: Decision) -> Change {
+    let before = &loaded.payout;
+    Change {
+        key: evidence.key.clone(),
+        attempt: before.attempt,
+        source: evidence.source,
+        finding: decision.finding,
+        moved: decision
+            .event
+            .map(|event| (before.state, event, decision.after.state)),
+        notes: decision.notes,
+        ask_now: decision
+            .after
+            .next_ask_at
+            .is_some_and(|at| at <= loaded.now),
+    }
+}
+
+fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceRow {
+    let digest = match &evidence.fact {
+        Fact::Called(callback) => callback.digest(),
+        Fact::NotSent { .. } | Fact::Submitted(_) | Fact::LeaseEnded | Fact::Asked(_) => &[],
+    };
+    EvidenceRow {
+        key: evidence.key.clone(),
+        attempt,
+        source: evidence.source.name(),
+        finding,
+        digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        detail: evidence.detail.clone(),
+    }
+}
+
+fn history_rows(loaded: &Loaded, evidence: &Evidence, decision: &Decision) -> Vec<HistoryRow> {
+    let row = |event, states: Option<(State, State)>, detail| HistoryRow {
+        key: evidence.key.clone(),
+        event,
+        from_state: states.map(|(from, _)| from.name()),
+        to_state: states.map(|(_, to)| to.name()),
+        source: evidence.source.name(),
+        attempt: loaded.payout.attempt,
+        detail,
+    };
+    let finding = json!({ "finding": decision.finding });
+    let mut rows = Vec::new();
+    if let Some(event) = decision.event {
+        let states = (loaded.payout.state, decision.after.state);
+        rows.push(row(event.name(), Some(states), finding.clone()));
+    }
+    for note in &decision.notes {
+        rows.push(row(
+            note.name(),
+            None,
+            note_detail(*note, &decision.finding),
+        ));
+    }
+    rows
+}
+
+fn note_detail(note: Note, finding: &str) -> Value {
+    match note {
+        Note::AttentionRaised(reason) => json!({ "finding": finding, "attention": reason.name() }),
+        Note::Contradicted | Note::FeeCorrected => json!({ "finding": finding }),
+    }
+}
+
+fn ledger_row(loaded: &Loaded, decision: &Decision) -> Option<LedgerRow> {
+    let booking = decision.booking?;
+    Some(LedgerRow {
+        key: loaded.payout.instruction.key.clone(),
+        kind: booking.kind,
+        attempt: loaded.payout.attempt,
+        available: booking.entry.available.idr(),
+        held: booking.entry.held.idr(),
+        paid_out: booking.entry.paid_out.idr(),
+        fees: booking.entry.fees.idr(),
+    })
+}

@@ -1,0 +1,188 @@
+//! Migrations, and the merchants that they register.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use sqlx::{
+    PgPool,
+    migrate::{Migrate, MigrateError, Migrator},
+};
+
+use super::connect;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What `payout migrate` registers of a configured merchant; never a private key.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The merchant.
+    pub code: String,
+    /// `bdpay` or `toppay`.
+    pub dialect: String,
+    /// Where its gateway is.
+    pub base_url: String,
+    /// SHA-256 of each platform key, sorted.
+    pub platform_keys: Vec<String>,
+    /// Smallest amount in rupiah.
+    pub min_amount: i64,
+    /// Largest amount in rupiah.
+    pub max_amount: i64,
+    /// Rupiah held for a fee on top until it is known.
+    pub fee_reserve: i64,
+    /// `gateway` or `books`.
+    pub funding: String,
+}
+
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// The database cannot be reached, or refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A migration failed, or the database has one that this program does not know.
+    #[error("the migrations could not be applied: {0}")]
+    Migrate(#[from] MigrateError),
+    /// A merchant is registered with another gateway or key; a person must say that the change is meant.
+    #[error(
+        "merchant {0} is registered with another gateway, dialect or platform key. If the new one is right, \
+         run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
+    )]
+    OtherGateway(String),
+}
+
+/// Applies missing migrations and registers merchants; returns what was done, or with `dry_run` would be, in
+/// sentences. `accept` names merchants whose gateway or key may change.
+pub async fn migrate(
+    url: &str,
+    merchants: &[Registration],
+    accept: &[String],
+    dry_run: bool,
+) -> Result<Vec<String>, SchemaError> {
+    let pool = connect(url, "payout migrate", 1).await?;
+    let result = migrate_with(&pool, merchants, accept, dry_run).await;
+    pool.close().await;
+    result
+}
+
+async fn migrate_with(
+    pool: &PgPool,
+    merchants: &[Registration],
+    accept: &[String],
+    dry_run: bool,
+) -> Result<Vec<String>, SchemaError> {
+    let mut done = Vec::new();
+    let missing = missing(pool).await?;
+    for name in &missing {
+        done.push(format!(
+            "migration {name}: {}",
+            if dry_run {
+                "would be applied"
+            } else {
+                "applied"
+            }
+        ));
+    }
+    if !dry_run {
+        MIGRATIONS.run(pool).await?;
+    } else if !missing.is_empty() {
+        return Ok(done);
+    }
+    for merchant in merchants {
+        done.push(register(pool, merchant, accept.contains(&merchant.code), dry_run).await?);
+    }
+    Ok(done)
+}
+
+/// The migrations that this program has and the database has not, as `0003 guards`.
+///
+/// # Errors
+/// Also when the database has a migration that this program lacks or knows differently.
+pub async fn missing(pool: &PgPool) -> Result<Vec<String>, SchemaError> {
+    let table: &str = &MIGRATIONS.table_name;
+    let known: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+        .bind(table)
+        .fetch_one(pool)
+        .await?;
+    let applied: HashMap<i64, Cow<'static, [u8]>> = if known {
+        let mut connection = pool.acquire().await?;
+        let listed = connection.list_applied_migrations(table).await?;
+        listed
+            .into_iter()
+            .map(|migration| (migration.version, migration.checksum))
+            .collect()
+    } else {
+        HashMap::new()
+    };
+    let ours: HashMap<i64, &sqlx::migrate::Migration> =
+        MIGRATIONS.iter().map(|one| (one.version, one)).collect();
+    for (version, checksum) in &applied {
+        match ours.get(version) {
+            None => return Err(MigrateError::VersionMissing(*version).into()),
+            Some(own) if own.checksum != *checksum => {
+                return Err(MigrateError::VersionMismatch(*version).into());
+            }
+            Some(_) => {}
+        }
+    }
+    let unapplied = MIGRATIONS
+        .iter()
+        .filter(|one| !applied.contains_key(&one.version));
+    Ok(unapplied
+        .map(|one| format!("{:04} {}", one.version, one.description))
+        .collect())
+}
+
+async fn register(
+    pool: &PgPool,
+    merchant: &Registration,
+    accepted: bool,
+    dry_run: bool,
+) -> Result<String, SchemaError> {
+    let mut tx = pool.begin().await?;
+    let stored = sqlx::query!(
+        r#"/* store::lock_merchant */
+        select (m.dialect, m.base_url, m.platform_keys) = ($2, $3, $4::text[]) as "same_gateway!"
+        from payout.merchants m where m.code = $1 for update"#,
+        merchant.code,
+        merchant.dialect,
+        merchant.base_url,
+        &merchant.platform_keys,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let word = match stored {
+        Some(row) if !row.same_gateway && !accepted => {
+            return Err(SchemaError::OtherGateway(merchant.code.clone()));
+        }
+        Some(row) if !row.same_gateway => "changed to its new gateway or key",
+        Some(_) => "registered already, its limits brought up to date",
+        None => "registered",
+    };
+    sqlx::query!(
+        r#"/* store::register_merchant */
+        insert into payout.merchants as m (code, dialect, base_url, platform_keys, min_amount, max_amount, fee_reserve,
+                                           funding)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (code) do update
+        set dialect = excluded.dialect, base_url = excluded.base_url, platform_keys = excluded.platform_keys,
+            min_amount = excluded.min_amount, max_amount = excluded.max_amount, fee_reserve = excluded.fee_reserve,
+            funding = excluded.funding"#,
+        merchant.code,
+        merchant.dialect,
+        merchant.base_url,
+        &merchant.platform_keys,
+        merchant.min_amount,
+        merchant.max_amount,
+        merchant.fee_reserve,
+        merchant.funding,
+    )
+    .execute(&mut *tx)
+    .await?;
+    if !dry_run {
+        tx.commit().await?;
+    }
+    Ok(format!(
+        "merchant {}: {word}{}",
+        merchant.code,
+        if dry_run { " (not done: dry run)" } else { "" }
+    ))
+}

@@ -1,0 +1,391 @@
+//! Reads what metrics show from the books. Bounded in time, and never larger than what is open or new.
+//!
+//! Nothing here reads every payout that ever was: open ones come from partial indexes, money from
+//! `payout.accounts`, and totals from `payout.totals`, which `fold_history` moves on by what is new.
+
+use std::time::Instant;
+
+use sqlx::{PgConnection, PgPool};
+
+use crate::domain::{
+    attention::Attention,
+    money::Rupiah,
+    snapshot::{
+        Accounts, BooksCheck, GatewayReading, MerchantBooks, Pile, Snapshot, Step, Total,
+        Violations,
+    },
+    state::State,
+};
+
+/// Longest run of one statement. Metrics may be late; payouts must not wait for them.
+const READ_WITHIN: &str = "3s";
+/// The same for the check that reads the whole ledger.
+const CHECK_WITHIN: &str = "120s";
+/// History rows that one snapshot adds to the totals at most, in steps of `FOLD_STEP`.
+const FOLD_AT_MOST: i64 = 200_000;
+const FOLD_STEP: i64 = 20_000;
+
+/// Reads everything. Several workers may do so at once; they read the same.
+///
+/// Call it about every ten seconds, and never from within a scrape.
+pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
+    let begun = Instant::now();
+    // Late totals are better than no snapshot: what needs a person is in the rest of it.
+    if let Err(error) = fold_history(pool).await {
+        tracing::warn!(%error, "the totals were not moved on: {error}");
+    }
+    let mut seen = pool
+        .begin_with("begin isolation level repeatable read read only")
+        .await?;
+    limit(&mut seen, READ_WITHIN).await?;
+    let mut snapshot = merchants(&mut seen).await?;
+    open(&mut seen, &mut snapshot).await?;
+    attention(&mut seen, &mut snapshot).await?;
+    due(&mut seen, &mut snapshot).await?;
+    totals(&mut seen, &mut snapshot).await?;
+    snapshot.unmatched_callbacks = unmatched_callbacks(&mut seen).await?;
+    seen.commit().await?;
+    snapshot.took = begun.elapsed();
+    Ok(snapshot)
+}
+
+/// The accounts against the sum of every ledger entry. Reads the whole ledger: hourly at most.
+pub async fn check_books(pool: &PgPool) -> Result<Vec<BooksCheck>, sqlx::Error> {
+    let mut seen = pool
+        .begin_with("begin isolation level repeatable read read only")
+        .await?;
+    limit(&mut seen, CHECK_WITHIN).await?;
+    let rows = sqlx::query!(
+        r#"/* store::snapshot_check_books */
+        with booked as (
+            select l.merchant_code, sum(l.available) available, sum(l.held) held, sum(l.paid_out) paid_out,
+                   sum(l.fees) fees, sum(l.funding) funding
+            from payout.ledger l
+            group by l.merchant_code
+        )
+        select m.code as merchant_code,
+               (abs(coalesce(a.available, 0) - coalesce(b.available, 0))
+                + abs(coalesce(a.held, 0) - coalesce(b.held, 0))
+                + abs(coalesce(a.paid_out, 0) - coalesce(b.paid_out, 0))
+                + abs(coalesce(a.fees, 0) - coalesce(b.fees, 0))
+                + abs(coalesce(a.funding, 0) - coalesce(b.funding, 0)))::bigint as "difference!"
+        from payout.merchants m
+        left join payout.accounts a on a.merchant_code = m.code
+        left join booked b on b.merchant_code = m.code
+        order by m.code"#,
+    )
+    .fetch_all(&mut *seen)
+    .await?;
+    seen.commit().await?;
+    let check = |merchant_code, difference| BooksCheck {
+        merchant_code,
+        difference: Rupiah::new(difference),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| check(row.merchant_code, row.difference))
+        .collect())
+}
+
+/// Adds new history to the totals, some thousand rows at a time, unless another worker is at it.
+async fn fold_history(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let mut left = FOLD_AT_MOST;
+    while left > 0 {
+        let mut step = pool.begin().await?;
+        limit(&mut step, READ_WITHIN).await?;
+        let folded = fold_step(&mut step).await?;
+        step.commit().await?;
+        if folded < FOLD_STEP {
+            return Ok(());
+        }
+        left = left.saturating_sub(folded);
+    }
+    Ok(())
+}
+
+/// One step. Only rows below the oldest running transaction count: none can appear before them any more.
+async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::snapshot_fold */
+        with reached as materialized (
+            select c.folded_seq
+            from payout.totals_cursor c
+            for update skip locked
+        ), lines as materialized (
+            select h.seq, h.merchant_code, h.order_num, h.at, coalesce(h.to_state, h.event) as step
+            from payout.history h, reached r
+            where h.seq > r.folded_seq and h.xid < pg_snapshot_xmin(pg_current_snapshot())
+            order by h.seq
+            limit $1
+        ), steps as (
+            select l.merchant_code, l.step, count(*) payouts, sum(p.amount)::bigint rupiah,
+                   count(*) filter (
+                       where l.step in ('paid', 'failed')
+                         and l.at - greatest(p.created_at, p.not_before) > interval '10 minutes') late
+            from lines l
+            join payout.payouts p on (p.merchant_code, p.order_num) = (l.merchant_code, l.order_num)
+            where l.step in ('enqueued', 'paid', 'failed', 'cancelled', 'returned')
+            group by l.merchant_code, l.step
+        ), added as (
+            insert into payout.totals as t (merchant_code, step, payouts, rupiah, late)
+            select s.merchant_code, s.step, s.payouts, s.rupiah, s.late
+            from steps s
+            order by s.merchant_code, s.step
+            on conflict (merchant_code, step) do update
+            set payouts = t.payouts + excluded.payouts, rupiah = t.rupiah + excluded.rupiah,
+                late = t.late + excluded.late
+        ), moved as (
+            update payout.totals_cursor
+            set folded_seq = (select max(l.seq) from lines l)
+            where exists (select from lines)
+        )
+        select count(*) as "folded!" from lines"#,
+        FOLD_STEP,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// For this transaction alone.
+async fn limit(db: &mut PgConnection, within: &str) -> Result<(), sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::snapshot_limit */ set_config('statement_timeout', $1, true) as "limit!""#,
+        within,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}
+
+/// Every merchant with its accounts and what the gateway last stated.
+///
+/// The difference is taken from the books *at the reading*: today's, less what was booked since. A reading so old
+/// that 100 000 entries came after it is not compared.
+async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::snapshot_merchants */
+        select m.code as merchant_code, extract(epoch from now())::bigint as "now!",
+               coalesce(a.available, 0) as "available!", coalesce(a.held, 0) as "held!",
+               coalesce(a.paid_out, 0) as "paid_out!", coalesce(a.fees, 0) as "fees!",
+               coalesce(a.funding, 0) as "funding!",
+               g.balance as "balance?", g.frozen as "frozen?", g.pending as "pending?",
+               extract(epoch from g.read_at)::bigint as read_at,
+               case when newest.id - g.ledger_id <= 100000
+                    then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked)
+               end as difference
+        from payout.merchants m
+        left join payout.accounts a on a.merchant_code = m.code
+        left join payout.gateway_balance g on g.merchant_code = m.code
+        cross join (select coalesce(max(l.id), 0) as id from payout.ledger l) newest
+        cross join lateral (
+            select coalesce(sum(l.available + l.held), 0)::bigint as booked
+            from payout.ledger l
+            where l.id > g.ledger_id and l.merchant_code = m.code and newest.id - g.ledger_id <= 100000
+        ) since
+        order by m.code"#,
+    )
+    .fetch_all(db)
+    .await?;
+    let read_at = rows.first().map_or(0, |row| row.now);
+    let mut merchants = Vec::with_capacity(rows.len());
+    for row in rows {
+        let accounts = Accounts {
+            available: Rupiah::new(row.available),
+            held: Rupiah::new(row.held),
+            paid_out: Rupiah::new(row.paid_out),
+            fees: Rupiah::new(row.fees),
+            funding: Rupiah::new(row.funding),
+        };
+        let sum = accounts
+            .by_name()
+            .into_iter()
+            .try_fold(Rupiah::ZERO, |sum, (_, balance)| sum.plus(balance));
+        let gateway = match (row.balance, row.frozen, row.pending, row.read_at) {
+            (Some(balance), Some(frozen), Some(pending), Some(read_at)) => Some(GatewayReading {
+                balance: Rupiah::new(balance),
+                frozen: Rupiah::new(frozen),
+                pending: Rupiah::new(pending),
+                read_at,
+                difference: row.difference.map(Rupiah::new),
+            }),
+            _ => None,
+        };
+        merchants.push(MerchantBooks {
+            merchant_code: row.merchant_code,
+            accounts,
+            gateway,
+            violations: Violations {
+                accounts_unbalanced: i64::from(sum != Some(Rupiah::ZERO)),
+                ..Violations::default()
+            },
+            ..MerchantBooks::default()
+        });
+    }
+    Ok(Snapshot {
+        read_at,
+        merchants,
+        ..Snapshot::default()
+    })
+}
+
+/// Payouts that are not final, by state, and what must be true of each of them.
+async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::snapshot_open */
+        select p.merchant_code, p.state, count(*) as "payouts!", sum(p.amount)::bigint as "rupiah!",
+               extract(epoch from min(p.state_since))::bigint as oldest_at,
+               count(*) filter (where claimable) as "claimable!",
+               coalesce(sum(p.amount) filter (where claimable), 0)::bigint as "claimable_rupiah!",
+               extract(epoch from min(p.due_at) filter (where claimable))::bigint as claimable_since,
+               sum(p.held)::bigint as "held!",
+               count(*) filter (where p.sends - p.not_sent > 1 + p.resubmits_granted) as "sent_without_grant!",
+               count(*) filter (where p.state in ('pending', 'unknown') and p.next_ask_at is null) as "never_asked!",
+               count(*) filter (where p.state <> 'queued' and p.held <= 0) as "nothing_held!"
+        from payout.payouts p
+        cross join lateral (select p.state = 'queued' and not p.parked and p.due_at <= now() as claimable) c
+        where p.state in ('queued', 'submitting', 'pending', 'unknown')
+        group by p.merchant_code, p.state"#,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut held = Vec::new();
+    for row in rows {
+        let Some(books) = of(snapshot, &row.merchant_code) else {
+            continue;
+        };
+        let Ok(state) = row.state.parse::<State>() else {
+            continue; // the query names the states, and each of them parses
+        };
+        books
+            .open
+            .push((state, pile(row.payouts, row.rupiah, row.oldest_at)));
+        if state == State::Queued {
+            books.claimable = pile(row.claimable, row.claimable_rupiah, row.claimable_since);
+        }
+        let found = &mut books.violations;
+        found.sent_without_grant = found
+            .sent_without_grant
+            .saturating_add(row.sent_without_grant);
+        found.never_asked = found.never_asked.saturating_add(row.never_asked);
+        found.nothing_held = found.nothing_held.saturating_add(row.nothing_held);
+        held.push((row.merchant_code, row.held));
+    }
+    for books in &mut snapshot.merchants {
+        let open_held = held
+            .iter()
+            .filter(|(merchant_code, _)| *merchant_code == books.merchant_code)
+            .fold(0_i64, |sum, (_, held)| sum.saturating_add(*held));
+        // The account may have more: a paid payout keeps its fee's hold until the fee is known.
+        books.violations.held_not_covered = i64::from(open_held > books.accounts.held.idr());
+    }
+    Ok(())
+}
+
+/// Payouts that need a person, by reason.
+async fn attention(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::snapshot_attention */
+        select p.merchant_code, p.attention as "attention!", count(*) as "payouts!",
+               sum(p.amount)::bigint as "rupiah!",
+               extract(epoch from min(p.attention_since))::bigint as oldest_at
+        from payout.payouts p
+        where p.attention is not null
+        group by p.merchant_code, p.attention"#,
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        match (
+            of(snapshot, &row.merchant_code),
+            row.attention.parse::<Attention>(),
+        ) {
+            (Some(books), Ok(reason)) => books
+                .attention
+                .push((reason, pile(row.payouts, row.rupiah, row.oldest_at))),
+            // A newer version of this program may know more reasons.
+            _ => {
+                tracing::warn!(reason = %row.attention, "a reason for attention that this version does not count")
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Questions that are due and leases that ended: what no worker has got round to.
+async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::snapshot_due */
+        select m.code as merchant_code, asks.count as "asks!", asks.oldest_at as asks_since,
+               leases.count as "leases!", leases.oldest_at as leases_since
+        from payout.merchants m
+        cross join lateral (
+            select count(*), extract(epoch from min(p.next_ask_at))::bigint as oldest_at
+            from payout.payouts p
+            where p.merchant_code = m.code and p.next_ask_at <= now()
+        ) asks
+        cross join lateral (
+            select count(*), extract(epoch from min(p.lease_until))::bigint as oldest_at
+            from payout.payouts p
+            where p.merchant_code = m.code and p.state = 'submitting' and p.lease_until <= now()
+        ) leases"#,
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        if let Some(books) = of(snapshot, &row.merchant_code) {
+            books.asks_due = pile(row.asks, 0, row.asks_since);
+            books.leases_over = pile(row.leases, 0, row.leases_since);
+        }
+    }
+    Ok(())
+}
+
+/// What ever happened.
+async fn totals(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
+    let rows = sqlx::query!(
+        "/* store::snapshot_totals */
+        select t.merchant_code, t.step, t.payouts, t.rupiah, t.late
+        from payout.totals t",
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        let step = Step::ALL.into_iter().find(|step| step.name() == row.step);
+        if let (Some(books), Some(step)) = (of(snapshot, &row.merchant_code), step) {
+            let total = Total {
+                payouts: row.payouts,
+                rupiah: Rupiah::new(row.rupiah),
+                late: row.late,
+            };
+            books.totals.push((step, total));
+        }
+    }
+    Ok(())
+}
+
+/// Callbacks for orders that we do not know; the worker bounds their number.
+async fn unmatched_callbacks(db: &mut PgConnection) -> Result<Pile, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"/* store::snapshot_unmatched_callbacks */
+        select count(*) as "callbacks!", extract(epoch from min(u.first_at))::bigint as oldest_at
+        from payout.unmatched_callbacks u"#,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(pile(row.callbacks, 0, row.oldest_at))
+}
+
+fn of<'a>(snapshot: &'a mut Snapshot, merchant_code: &str) -> Option<&'a mut MerchantBooks> {
+    snapshot
+        .merchants
+        .iter_mut()
+        .find(|books| books.merchant_code == merchant_code)
+}
+
+fn pile(count: i64, rupiah: i64, oldest_at: Option<i64>) -> Pile {
+    Pile {
+        count,
+        rupiah: Rupiah::new(rupiah),
+        oldest_at,
+    }
+}

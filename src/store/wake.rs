@@ -1,0 +1,38 @@
+//! Wake-ups from the database. Anyone may NOTIFY in Postgres, so a wake-up only ever means "look".
+
+use sqlx::{PgPool, postgres::PgListener};
+
+/// What may have happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// A payout was enqueued.
+    Queued,
+    /// A payout changed, or a question was wished for.
+    Changed,
+    /// The connection was lost and is back: anything may have happened meanwhile.
+    Reconnected,
+}
+
+/// A connection that waits for wake-ups.
+#[derive(Debug)]
+pub struct Waker(PgListener);
+
+impl Waker {
+    /// Listens; register before the first look, so that nothing falls between.
+    pub async fn listen(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener
+            .listen_all(["payout_queued", "payout_status"])
+            .await?;
+        Ok(Self(listener))
+    }
+
+    /// The next wake-up.
+    pub async fn next(&mut self) -> Result<Wake, sqlx::Error> {
+        Ok(match self.0.try_recv().await? {
+            None => Wake::Reconnected,
+            Some(notice) if notice.channel() == "payout_queued" => Wake::Queued,
+            Some(_) => Wake::Changed,
+        })
+    }
+}

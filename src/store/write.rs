@@ -1,0 +1,236 @@
+//! The rows that a decision writes, each kind in one statement for the whole batch.
+//!
+//! Rows travel as one JSON parameter: a statement keeps its shape for one row and for hundreds.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::domain::payout::{Payout, PayoutKey};
+
+/// A row of `payout.evidence`.
+#[derive(Serialize)]
+pub(super) struct EvidenceRow {
+    #[serde(flatten)]
+    pub(super) key: PayoutKey,
+    pub(super) attempt: i32,
+    pub(super) source: &'static str,
+    pub(super) finding: String,
+    /// Lower-case hex; empty when equal findings are one.
+    pub(super) digest: String,
+    pub(super) detail: Value,
+}
+
+/// A row of `payout.history`; a move when it has states.
+#[derive(Serialize)]
+pub(super) struct HistoryRow {
+    #[serde(flatten)]
+    pub(super) key: PayoutKey,
+    pub(super) event: &'static str,
+    pub(super) from_state: Option<&'static str>,
+    pub(super) to_state: Option<&'static str>,
+    pub(super) source: &'static str,
+    pub(super) attempt: i32,
+    pub(super) detail: Value,
+}
+
+/// A row of `payout.ledger`, all in rupiah.
+#[derive(Serialize)]
+pub(super) struct LedgerRow {
+    #[serde(flatten)]
+    pub(super) key: PayoutKey,
+    pub(super) kind: &'static str,
+    pub(super) attempt: i32,
+    pub(super) available: i64,
+    pub(super) held: i64,
+    pub(super) paid_out: i64,
+    pub(super) fees: i64,
+}
+
+/// The columns of `payout.payouts` that a decision may change, and the state and attempt it was decided on.
+#[derive(Serialize)]
+pub(super) struct PayoutRow {
+    #[serde(flatten)]
+    pub(super) key: PayoutKey,
+    pub(super) was_state: &'static str,
+    pub(super) attempt: i32,
+    pub(super) last_seq: Option<i64>,
+    pub(super) state: &'static str,
+    pub(super) not_sent: i32,
+    pub(super) held: i64,
+    pub(super) fee: Option<i64>,
+    pub(super) platform_order_num: Option<String>,
+    pub(super) failure_reason: Option<String>,
+    pub(super) attention: Option<&'static str>,
+    pub(super) declined_at: Option<DateTime<Utc>>,
+    pub(super) proven_ours: bool,
+    pub(super) reaffirmed_at: Option<DateTime<Utc>>,
+    pub(super) settled_at: Option<DateTime<Utc>>,
+    pub(super) asks: u32,
+    pub(super) next_ask_at: Option<DateTime<Utc>>,
+    pub(super) due_at: DateTime<Utc>,
+}
+
+impl PayoutRow {
+    /// What `before` becomes; `last_seq` is the history row of the move, if there is one.
+    pub(super) fn of(before: &Payout, after: Payout, last_seq: Option<i64>) -> Self {
+        Self {
+            key: after.instruction.key,
+            was_state: before.state.name(),
+            attempt: before.attempt,
+            last_seq,
+            state: after.state.name(),
+            not_sent: after.not_sent,
+            held: after.held.idr(),
+            fee: after.fee.map(crate::domain::money::Rupiah::idr),
+            platform_order_num: after.platform_order_num,
+            failure_reason: after.failure_reason,
+            attention: after
+                .attention
+                .map(crate::domain::attention::Attention::name),
+            declined_at: after.declined_at,
+            proven_ours: after.proven_ours,
+            reaffirmed_at: after.reaffirmed_at,
+            settled_at: after.settled_at,
+            asks: after.asks,
+            next_ask_at: after.next_ask_at,
+            due_at: after.due_at,
+        }
+    }
+}
+
+/// The rows as the one parameter of a statement.
+pub(super) fn as_json<T: Serialize>(rows: &[T]) -> Result<Value, sqlx::Error> {
+    serde_json::to_value(rows).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// Keeps evidence; an equal finding is counted on its row (I5).
+pub(super) async fn insert_or_count_evidence(
+    db: &mut PgConnection,
+    rows: &[EvidenceRow],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"/* store::insert_or_count_evidence */
+        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail)
+        select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, source text, finding text,
+                                       digest text, detail jsonb)
+        on conflict on constraint equal_findings_are_counted do update
+        set times = e.times + 1, last_at = clock_timestamp(), detail = excluded.detail"#,
+        as_json(rows)?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives attempts the outcome that their own answer had, if they have none yet.
+pub(super) async fn set_outcome_if_missing(
+    db: &mut PgConnection,
+    rows: &[EvidenceRow],
+) -> Result<(), sqlx::Error> {
+    let own: Vec<&EvidenceRow> = rows.iter().filter(|row| row.source == "submit").collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"/* store::set_outcome_if_missing */
+        update payout.attempts a
+        set outcome = r.finding, outcome_at = clock_timestamp()
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, finding text)
+        where (a.merchant_code, a.order_num, a.attempt) = (r.merchant_code, r.order_num, r.attempt)
+          and a.outcome is null"#,
+        as_json(&own)?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Appends history; returns the number of each payout's move.
+pub(super) async fn append_history(
+    db: &mut PgConnection,
+    rows: &[HistoryRow],
+) -> Result<HashMap<PayoutKey, i64>, sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let appended = sqlx::query!(
+        r#"/* store::append_history */
+        insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
+        select r.merchant_code, r.order_num, r.event, r.from_state, r.to_state, r.source, r.attempt, r.detail
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, event text, from_state text, to_state text,
+                                       source text, attempt int, detail jsonb)
+        returning merchant_code, order_num, to_state, seq"#,
+        as_json(rows)?,
+    )
+    .fetch_all(db)
+    .await?;
+    let moves = appended.into_iter().filter(|row| row.to_state.is_some());
+    Ok(moves
+        .map(|row| {
+            (
+                PayoutKey {
+                    merchant_code: row.merchant_code,
+                    order_num: row.order_num,
+                },
+                row.seq,
+            )
+        })
+        .collect())
+}
+
+/// Books entries of payouts; the balances follow by trigger, one update per merchant (I6).
+pub(super) async fn book(db: &mut PgConnection, rows: &[LedgerRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"/* store::book */
+        insert into payout.ledger (merchant_code, order_num, kind, attempt, available, held, paid_out, fees)
+        select r.merchant_code, r.order_num, r.kind, r.attempt, r.available, r.held, r.paid_out, r.fees
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, kind text, attempt int, available bigint,
+                                       held bigint, paid_out bigint, fees bigint)"#,
+        as_json(rows)?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Writes decisions where the payout is still in the state and attempt that was decided on (I4).
+pub(super) async fn change_if_still(
+    db: &mut PgConnection,
+    rows: &[PayoutRow],
+) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let changed = sqlx::query!(
+        r#"/* store::change_if_still */
+        update payout.payouts p
+        set state = r.state, last_seq = coalesce(r.last_seq, p.last_seq), not_sent = r.not_sent, held = r.held,
+            fee = r.fee, platform_order_num = r.platform_order_num, failure_reason = r.failure_reason,
+            attention = r.attention, declined_at = r.declined_at, proven_ours = r.proven_ours,
+            reaffirmed_at = r.reaffirmed_at, settled_at = r.settled_at, asks = r.asks, next_ask_at = r.next_ask_at,
+            due_at = r.due_at
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, was_state text, attempt int, last_seq bigint,
+                                       state text, not_sent int, held bigint, fee bigint, platform_order_num text,
+                                       failure_reason text, attention text, declined_at timestamptz, proven_ours boolean,
+                                       reaffirmed_at timestamptz, settled_at timestamptz, asks int,
+                                       next_ask_at timestamptz, due_at timestamptz)
+        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
+          and p.state = r.was_state and p.attempt = r.attempt"#,
+        as_json(rows)?,
+    )
+    .execute(db)
+    .await?;
+    if changed.rows_affected() == u64::try_from(rows.len()).unwrap_or(u64::MAX) {
+        Ok(())
+    } else {
+        Err(sqlx::Error::RowNotFound)
+    }
+}

@@ -1,0 +1,110 @@
+//! The loops: claim and send, ask, compare balances, watch leases. Each drives the store; none holds state that a
+//! crash could lose.
+
+mod ask;
+mod beats;
+pub mod breaker;
+mod lane;
+mod prove;
+mod reconcile;
+pub mod recorder;
+mod submit;
+mod wake;
+mod watch;
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::recorder::Recorder;
+pub use self::{beats::Beats, lane::Lane};
+use crate::{
+    config::{Poll, Submit},
+    domain::{decide::Rules, schedule::AskRules},
+    store::Store,
+};
+
+/// What every loop shares.
+pub struct Worker {
+    /// The connections.
+    pub store: Store,
+    /// The way into `store::record`.
+    pub recorder: Recorder,
+    /// One per configured merchant.
+    pub lanes: Vec<Arc<Lane>>,
+    /// When each loop last came round.
+    pub beats: Arc<Beats>,
+    /// `[poll]`
+    pub poll: Poll,
+    /// `[submit]`
+    pub submit: Submit,
+    /// Who claims, for people: host and process.
+    pub name: String,
+    /// Whether the server keeps what it commits (I11); claims stop while it does not.
+    database_is_safe: AtomicBool,
+}
+
+/// The decision rules of a configuration.
+pub fn rules(poll: &Poll, callbacks_settle: bool) -> Rules {
+    Rules {
+        ask: AskRules {
+            first_after: poll.first_after,
+            max_interval: poll.max_interval,
+            quiet_horizon: poll.quiet_horizon,
+            decline_confirm: poll.decline_confirm,
+        },
+        callbacks_settle,
+    }
+}
+
+impl Worker {
+    /// Puts the parts together. Nothing runs yet.
+    pub fn new(
+        store: Store,
+        recorder: Recorder,
+        lanes: Vec<Arc<Lane>>,
+        submit: Submit,
+        poll: Poll,
+    ) -> Arc<Self> {
+        let host = std::env::var("HOSTNAME").unwrap_or_default();
+        Arc::new(Self {
+            store,
+            recorder,
+            lanes,
+            beats: Arc::default(),
+            poll,
+            submit,
+            name: format!("{host}/{}", std::process::id()),
+            database_is_safe: AtomicBool::new(false),
+        })
+    }
+
+    /// Runs every loop until `stop`; returns when what was in flight has been answered and handed to the recorder.
+    pub async fn run(self: &Arc<Self>, stop: &CancellationToken) {
+        let tasks = TaskTracker::new();
+        tasks.spawn(watch::run(Arc::clone(self), stop.clone()));
+        tasks.spawn(wake::run(Arc::clone(self), stop.clone()));
+        for lane in &self.lanes {
+            tasks.spawn(prove::run(Arc::clone(self), Arc::clone(lane), stop.clone()));
+            tasks.spawn(submit::run(
+                Arc::clone(self),
+                Arc::clone(lane),
+                stop.clone(),
+                tasks.clone(),
+            ));
+            tasks.spawn(ask::run(
+                Arc::clone(self),
+                Arc::clone(lane),
+                stop.clone(),
+                tasks.clone(),
+            ));
+            tasks.spawn(reconcile::run(
+                Arc::clone(self),
+                Arc::clone(lane),
+                stop.clone(),
+            ));
+        }
+        tasks.close();
+        tasks.wait().await;
+    }
+}

@@ -1,0 +1,73 @@
+//! Reads the gateway's balance, books what funds the merchant, and says where it differs from the books.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{Lane, Worker};
+use crate::{
+    domain::money::Rupiah,
+    store::funding::{StatedBalance, keep_balance},
+};
+
+const EVERY: Duration = Duration::from_secs(15);
+/// While payouts wait for funds a top-up should be seen soon.
+const EVERY_WHILE_SHORT: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let short = lane.short_of_funds.load(Ordering::Relaxed);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(if short { EVERY_WHILE_SHORT } else { EVERY }) => {}
+        }
+        worker.beats.beat("reconcile");
+        // The proof reads it itself, and until then an answer is worth little.
+        if lane.proven.load(Ordering::Relaxed)
+            && let Err(reason) = read_and_keep(&worker, &lane).await
+        {
+            tracing::warn!(
+                merchant = lane.code(),
+                reason,
+                "the gateway's balance is not known now"
+            );
+        }
+    }
+}
+
+/// Reads the balance once and compares it with the books.
+pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<(), String> {
+    let stated = lane
+        .client
+        .balance()
+        .await
+        .map_err(|doubt| format!("balance: {}", doubt.name()))?;
+    let balance = StatedBalance {
+        balance: stated.balance,
+        frozen: stated.freeze,
+        pending: stated.pending,
+        signed: stated.signed,
+    };
+    let compared = keep_balance(
+        &worker.store.results,
+        lane.code(),
+        balance,
+        lane.merchant.funded_by_gateway,
+    )
+    .await
+    .map_err(|error| error.to_string())?;
+    if compared.booked > Rupiah::ZERO {
+        tracing::info!(
+            merchant = lane.code(),
+            funded_idr = compared.booked.idr(),
+            "the gateway's balance funds the books"
+        );
+        lane.short_of_funds.store(false, Ordering::Relaxed);
+        lane.claim_now.notify_one();
+    }
+    Ok(())
+}

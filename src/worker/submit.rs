@@ -1,0 +1,223 @@
+//! Claim, then send once, then record. A claimed payout never waits: free slots decide how many are claimed.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use tokio::{sync::OwnedSemaphorePermit, time::sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Lane, Worker,
+    breaker::{Allowance, Sign},
+};
+use crate::{
+    domain::{
+        evidence::{Evidence, Fact, Source, SubmitAnswer},
+        payout::Instruction,
+    },
+    metrics,
+    ports::{Submission, SubmitPermit},
+    store::claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
+};
+
+/// How often to look without a wake-up.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// The pause after an error of the database.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(
+    worker: Arc<Worker>,
+    lane: Arc<Lane>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let order = order(&worker, &lane);
+    while !stop.is_cancelled() {
+        worker.beats.beat("claim");
+        let pause = match claim_and_send(&worker, &lane, &order, &tasks).await {
+            Ok(true) => continue,
+            Ok(false) => LOOK_EVERY,
+            Err(error) => {
+                if matches!(error, ClaimError::RegisteredOtherwise(_)) {
+                    metrics::claims_stopped(lane.code(), Some("config"));
+                }
+                tracing::warn!(merchant = lane.code(), %error, "no claim");
+                AFTER_ERROR
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = lane.claim_now.notified() => {}
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
+    let client = Arc::clone(&lane.client);
+    let seal: Arc<Seal> = Arc::new(move |instruction: &Instruction, now: DateTime<Utc>| {
+        client
+            .seal(instruction, now)
+            .map_err(|error| error.to_string())
+    });
+    ClaimOrder {
+        merchant_code: lane.code().to_owned(),
+        dialect: lane.merchant.dialect.clone(),
+        base_url: lane.merchant.base_url.clone(),
+        platform_keys: lane.client.platform_fingerprints(),
+        limit: 0,
+        lease: worker.submit.lease,
+        send_window: worker.submit.lease.saturating_sub(worker.submit.timeout),
+        worker: worker.name.clone(),
+        seal,
+    }
+}
+
+/// One claim. Says whether there may be more to take at once.
+async fn claim_and_send(
+    worker: &Arc<Worker>,
+    lane: &Arc<Lane>,
+    order: &ClaimOrder,
+    tasks: &TaskTracker,
+) -> Result<bool, ClaimError> {
+    if !lane.proven.load(Ordering::Relaxed) {
+        return Ok(false);
+    }
+    if !worker.database_is_safe.load(Ordering::Relaxed) {
+        metrics::claims_stopped(lane.code(), Some("settings"));
+        return Ok(false);
+    }
+    let free = u32::try_from(lane.slots.available_permits())
+        .unwrap_or(u32::MAX)
+        .min(256);
+    let allowance = lane.breaker.allowance(Instant::now());
+    let trying = allowance == Allowance::One;
+    let wanted = match allowance {
+        Allowance::None(reason) => {
+            metrics::claims_stopped(lane.code(), Some(reason));
+            return Ok(false);
+        }
+        Allowance::One => free.min(1),
+        // Without a signed balance nothing has proven the platform's key yet: one payout finds out (I12).
+        Allowance::All if !lane.sign_seen.load(Ordering::Relaxed) => {
+            u32::from(lane.slots.available_permits() == lane.slots_total)
+        }
+        Allowance::All => free,
+    };
+    let taken = lane
+        .slots
+        .clone()
+        .try_acquire_many_owned(wanted)
+        .ok()
+        .filter(|_| wanted > 0);
+    let Some(mut slots) = taken else {
+        if trying {
+            lane.breaker.nothing_to_try();
+        }
+        return Ok(false);
+    };
+    unpark_if_covered(&worker.store.claims, lane.code()).await?;
+    let claimed = claim(&worker.store.claims, &order.with_limit(i64::from(wanted))).await;
+    if trying && !matches!(&claimed, Ok(claimed) if !claimed.permits.is_empty()) {
+        lane.breaker.nothing_to_try();
+    }
+    let claimed = claimed?;
+    metrics::claims_stopped(lane.code(), None);
+    metrics::claimed(
+        lane.code(),
+        u64::try_from(claimed.permits.len()).unwrap_or(0),
+    );
+    lane.short_of_funds
+        .store(!claimed.uncovered.is_empty(), Ordering::Relaxed);
+    for key in &claimed.uncovered {
+        tracing::warn!(
+            merchant = lane.code(),
+            order_num = key.order_num,
+            "waits for funds"
+        );
+    }
+    for (key, reason) in &claimed.unsealed {
+        tracing::error!(
+            merchant = lane.code(),
+            order_num = key.order_num,
+            reason,
+            "its request cannot be made"
+        );
+    }
+    let full = claimed.permits.len() == usize::try_from(wanted).unwrap_or(usize::MAX);
+    for permit in claimed.permits {
+        let instruction = permit.instruction();
+        tracing::info!(
+            target: "payout::transition", merchant = lane.code(), order_num = instruction.key.order_num,
+            attempt = permit.attempt(), event = "claimed", from = "queued", to = "submitting", source = "worker", "moved"
+        );
+        metrics::moved(lane.code(), "claimed");
+        let slot = slots.split(1);
+        tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
+    }
+    Ok(full)
+}
+
+/// Spends one permit and hands what came of it to the recorder.
+async fn send(
+    worker: Arc<Worker>,
+    lane: Arc<Lane>,
+    permit: SubmitPermit,
+    slot: Option<OwnedSemaphorePermit>,
+) {
+    let key = permit.key().clone();
+    let attempt = permit.attempt();
+    let begun = Instant::now();
+    let submission = lane.client.submit(permit).await;
+    let (fact, detail, sign) = match submission {
+        Submission::Sent { answer, detail } => {
+            metrics::submitted(lane.code(), &result(&answer), begun.elapsed());
+            let sign = Sign::of(&answer);
+            (Fact::Submitted(answer), detail, sign)
+        }
+        Submission::NotSent { reason } => {
+            metrics::submitted(lane.code(), "not_sent", begun.elapsed());
+            let detail = json!({ "reason": reason });
+            (Fact::NotSent { reason }, detail, Sign::NotSent)
+        }
+    };
+    if matches!(sign, Sign::Good | Sign::Declined) {
+        lane.sign_seen.store(true, Ordering::Relaxed);
+    }
+    if let Some(reason) = lane.breaker.saw(sign, Instant::now()) {
+        tracing::error!(
+            merchant = lane.code(),
+            reason,
+            "claims stop; one payout at a time will try whether it is over"
+        );
+        metrics::claims_stopped(lane.code(), Some(reason));
+    }
+    if sign == Sign::BadSignature {
+        lane.doubt_keys();
+    }
+    worker
+        .recorder
+        .keep(Evidence {
+            key,
+            attempt: Some(attempt),
+            source: Source::Submit,
+            fact,
+            detail,
+        })
+        .await;
+    drop(slot);
+    lane.claim_now.notify_one();
+}
+
+/// The word for the metric.
+fn result(answer: &SubmitAnswer) -> String {
+    match answer {
+        SubmitAnswer::Acknowledged { .. } => "acknowledged".to_owned(),
+        SubmitAnswer::Declined { .. } => "declined".to_owned(),
+        SubmitAnswer::Doubt(doubt) => format!("doubt_{}", doubt.name()),
+    }
+}

@@ -1,0 +1,46 @@
+//! Turns the database's wake-ups into looks. Lost wake-ups cost half a second: every loop also looks by itself.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::Worker;
+use crate::{
+    backoff::Pauses,
+    store::wake::{Wake, Waker},
+};
+
+pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
+    let mut pauses = Pauses::default();
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            ended = listen(&worker, &mut pauses) => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "wake-ups are interrupted; the loops go on by polling");
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = sleep(pauses.next()) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn listen(worker: &Worker, pauses: &mut Pauses) -> Result<(), sqlx::Error> {
+    let mut waker = Waker::listen(&worker.store.results).await?;
+    pauses.reset();
+    loop {
+        let wake = waker.next().await?;
+        for lane in &worker.lanes {
+            if wake != Wake::Changed {
+                lane.claim_now.notify_one();
+            }
+            if wake != Wake::Queued {
+                lane.ask_now();
+            }
+        }
+    }
+}

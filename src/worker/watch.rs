@@ -1,0 +1,86 @@
+//! Looks at what time alone brings to light, and at the server's settings; publishes totals.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::Worker;
+use crate::{
+    domain::evidence::{Evidence, Fact, Source},
+    metrics,
+    store::{fitness, guard, snapshot},
+};
+
+/// How often leases are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often totals, settings and ages are looked at.
+const TOTALS_EVERY: Duration = Duration::from_secs(10);
+
+pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
+    let mut totals_at = Instant::now();
+    while !stop.is_cancelled() {
+        worker.beats.beat("watch");
+        if let Err(error) = leases(&worker).await {
+            tracing::warn!(%error, "leases cannot be looked at now");
+        }
+        if Instant::now() >= totals_at {
+            totals_at = Instant::now()
+                .checked_add(TOTALS_EVERY)
+                .unwrap_or(totals_at);
+            if let Err(error) = totals(&worker).await {
+                tracing::warn!(%error, "totals cannot be read now");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Whoever claimed these is gone or slow: nobody knows how far they came, so they are asked for (I2).
+async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
+    for (key, attempt) in guard::ended_leases(&worker.store.results).await? {
+        let fact = Fact::LeaseEnded;
+        let detail = json!({ "reason": "its lease ended before an answer was recorded" });
+        let evidence = Evidence {
+            key,
+            attempt: Some(attempt),
+            source: Source::Worker,
+            fact,
+            detail,
+        };
+        worker.recorder.keep(evidence).await;
+    }
+    Ok(())
+}
+
+async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
+    let fitness = fitness::fitness(&worker.store.results).await?;
+    let safe = fitness.unsafe_settings.is_empty() && !fitness.read_only;
+    let was_safe = worker.database_is_safe.swap(safe, Ordering::Relaxed);
+    if !safe {
+        let settings = fitness.unsafe_settings.join(", ");
+        tracing::error!(
+            settings,
+            read_only = fitness.read_only,
+            "this server could lose a committed claim: nothing is claimed"
+        );
+    } else if !was_safe {
+        worker
+            .lanes
+            .iter()
+            .for_each(|lane| lane.claim_now.notify_one());
+    }
+    let raised = guard::raise_open_too_long(&worker.store.results).await?;
+    if raised > 0 {
+        tracing::warn!(raised, "open for too long: a person should look");
+    }
+    metrics::snapshot(&snapshot::snapshot(&worker.store.results).await?);
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! A database of its own for each test, with the real migrations and nothing in it.
+
+use std::{str::FromStr, sync::Mutex, thread};
+
+use sqlx::{
+    AssertSqlSafe, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
+
+use super::server::{self, Server};
+
+/// The merchant of tests that need only one.
+pub(crate) const MERCHANT: &str = "S2020198627344";
+
+/// A database on the server of this process; dropped with it.
+pub(crate) struct Database {
+    server: &'static Server,
+    name: String,
+    pool: PgPool,
+    logins: Mutex<Vec<String>>,
+}
+
+impl Database {
+    /// A migrated database without a merchant.
+    pub(crate) async fn fresh() -> Self {
+        let server = Server::of_this_process();
+        let name = server.copy_template().await;
+        let options = PgConnectOptions::from_str(&server.url(&name)).unwrap();
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .connect_with(options)
+            .await
+            .unwrap();
+        Self {
+            server,
+            name,
+            pool,
+            logins: Mutex::default(),
+        }
+    }
+
+    /// A migrated database where [`MERCHANT`] is registered and may spend 10 000 000 000 rupiah.
+    pub(crate) async fn with_merchant() -> Self {
+        let database = Self::fresh().await;
+        database.register_merchant(MERCHANT).await;
+        database.fund(MERCHANT, 10_000_000_000).await;
+        database
+    }
+
+    /// The address, for the owner of the schema.
+    pub(crate) fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// The address for a role that [`Self::login`] made.
+    pub(crate) fn url_as(&self, role: &str) -> String {
+        self.server.url_as(role, &self.name)
+    }
+
+    /// Connections of the schema's owner.
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// One more connection of the owner, for tests in which several sessions meet.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        server::connect(&self.url()).await
+    }
+
+    /// One connection of a role that [`Self::login`] made.
+    pub(crate) async fn connect_as(&self, role: &str) -> PgConnection {
+        server::connect(&self.url_as(role)).await
+    }
+
+    /// Listens on `channel` from before this returns.
+    pub(crate) async fn listen(&self, channel: &str) -> PgListener {
+        let mut listener = PgListener::connect(&self.url()).await.unwrap();
+        listener.listen(channel).await.unwrap();
+        listener
+    }
+
+    /// A new role that may log in and is a member of `roles`. Roles belong to the server, so its name is unique.
+    pub(crate) async fn login(&self, roles: &[&str]) -> String {
+        let login = server::unique("payout_login");
+        self.logins.lock().unwrap().push(login.clone());
+        self.run(&format!("create role {login} login password '{login}'"))
+            .await;
+        for role in roles {
+            self.run(&format!("grant {role} to {login}")).await;
+        }
+        login
+    }
+
+    /// Registers a merchant as `payout migrate` does, with no reserve for fees and no limits of its own.
+    pub(crate) async fn register_merchant(&self, code: &str) {
+        sqlx::query(
+            "insert into payout.merchants (code, dialect, base_url, platform_keys)
+             values ($1, 'bdpay', 'https://gateway.example', '{}')",
+        )
+        .bind(code)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+    }
+
+    /// Books a top-up under a reference of its own.
+    pub(crate) async fn fund(&self, merchant_code: &str, amount: i64) {
+        sqlx::query("select payout.fund($1, $2, $3)")
+            .bind(merchant_code)
+            .bind(amount)
+            .bind(server::unique("top-up"))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
+    /// Enqueues a payout for the only merchant by the INSERT that the contract promises.
+    pub(crate) async fn insert(&self, order_num: &str, amount: i64) {
+        sqlx::query(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+             values ($1, $2, 1, '014', '0012345678', 'Siti Rahayu')",
+        )
+        .bind(order_num)
+        .bind(amount)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+    }
+
+    /// Runs statements as the owner; a refusal fails the test.
+    pub(crate) async fn run(&self, statements: &str) {
+        self.try_run(statements)
+            .await
+            .unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// Runs statements as the owner.
+    pub(crate) async fn try_run(&self, statements: &str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+
+    /// The one value that `query` gives, as text; empty for null.
+    pub(crate) async fn text(&self, query: &str) -> String {
+        let query = format!("select (({query})::text)");
+        let value: Option<String> = sqlx::query_scalar(AssertSqlSafe(query.clone()))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
+        value.unwrap_or_default()
+    }
+
+    /// The state of the payout of that order number.
+    pub(crate) async fn state(&self, order_num: &str) -> String {
+        sqlx::query_scalar("select state from payout.payouts where order_num = $1")
+            .bind(order_num)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Database {
+    /// Makes room. On a throw-away server nothing would be lost by not doing it, so a failure is only dropped.
+    fn drop(&mut self) {
+        let server = self.server;
+        let mut statements = vec![format!(
+            "drop database if exists {} with (force)",
+            self.name
+        )];
+        let logins = self.logins.lock().map(|mut logins| logins.split_off(0));
+        statements.extend(
+            logins
+                .unwrap_or_default()
+                .iter()
+                .map(|login| format!("drop role {login}")),
+        );
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(async {
+                let mut server = server.maintenance().await;
+                for statement in statements {
+                    sqlx::raw_sql(AssertSqlSafe(statement))
+                        .execute(&mut server)
+                        .await
+                        .ok();
+                }
+            });
+            Ok::<(), std::io::Error>(())
+        });
+        _ = dropping.join();
+    }
+}
