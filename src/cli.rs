@@ -1,89 +1,142 @@
-//! The command line.
+//! The command line: `payout COMMAND`. Data goes to stdout, talk to stderr.
 
+mod act;
+mod ask;
+mod attention;
+mod balance;
+mod configuration;
+mod error;
+mod global;
 pub mod keyring;
+mod keys;
+mod list;
+mod output;
+mod rows;
 pub mod run;
+mod sandbox;
+mod schema;
+mod show;
+mod start;
+mod story;
+mod stuck;
+mod timeline;
+mod watch;
+mod words;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{config, demo, store::schema, telemetry};
+pub use self::error::Failure;
+use self::{error::Outcome, global::Global};
 
-#[derive(Parser)]
-#[command(name = "payout", version)]
-struct Line {
-    #[arg(short = 'c', long = "config", global = true, env = "PAYOUT_CONFIG")]
-    config: Option<PathBuf>,
-    #[arg(
-        long,
-        global = true,
-        env = "PAYOUT_DATABASE_URL",
-        hide_env_values = true
-    )]
-    database_url: Option<String>,
+const AFTER_HELP: &str = "\
+Examples:
+  payout stuck                               what needs a person, oldest first
+  payout show INV-77                         what we know, what we don't, what happens next
+  payout replay --state unknown              ask the gateway again; never sends
+  payout list --state failed --since today -o csv
+
+Exit codes:
+  0 ok   1 failed   2 usage   3 not found   4 refused by a safety rule   5 recorded, waits for approval
+  69 database or gateway unreachable   78 bad configuration or schema";
+
+/// Durable payout worker: never paid twice, never lost, never guessed.
+#[derive(Debug, Parser)]
+#[command(name = "payout", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
+    /// The worker, callbacks and metrics in one process; any number of them share the work
     Run,
-    Migrate,
-    Demo(Demo),
-}
-
-#[derive(clap::Args)]
-struct Demo {
-    #[command(flatten)]
-    options: demo::Options,
+    /// Apply the migrations, and register the merchants of the configuration
+    Migrate(schema::Options),
+    /// Everything on this machine with a throw-away database and a sandbox gateway
+    Demo(Box<start::DemoOptions>),
+    /// The sandbox gateway alone, with faults and an admin page
+    Sandbox(sandbox::Options),
+    /// Find payouts, newest first
+    List(list::Options),
+    /// One payout: what we know, what we don't, what happens next, and its timeline
+    Show(show::Options),
+    /// What needs a person, oldest first
+    Stuck(stuck::Options),
+    /// Ask the gateway again now. Always safe: it never sends
+    Replay(act::ReplayOptions),
+    /// Withdraw a payout that is still queued
+    Cancel(act::CancelOptions),
+    /// Book a top-up; once per reference
+    Fund(act::FundOptions),
+    /// The books, and what the gateway said last
+    Balance(balance::Options),
+    /// Check a configuration file, or print one to start from
     #[command(subcommand)]
-    act: Option<DemoAct>,
+    Config(configuration::Command),
+    /// Make the merchant's keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
-#[derive(Subcommand)]
-enum DemoAct {
-    Break(demo::BreakOptions),
-}
-
-/// Runs the command line.
+/// Reads the command line, does what it says, and returns the exit code of the contract.
 pub async fn main() -> ExitCode {
-    let line = Line::parse();
-    match act(line).await {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("payout: {error:#}");
-            ExitCode::FAILURE
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // Nobody is left to tell when this cannot be printed.
+            usage.print().ok();
+            return u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
+    };
+    match perform(cli).await {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
     }
 }
 
-async fn act(line: Line) -> anyhow::Result<ExitCode> {
-    let load = || -> anyhow::Result<config::Config> {
-        Ok(config::load(
-            &line.config.clone().unwrap_or("payout.toml".into()),
-            line.database_url.clone(),
-        )?)
-    };
-    match line.command {
-        Command::Run => {
-            telemetry::start(true);
-            run::run(load()?).await?;
-        }
-        Command::Migrate => {
-            let config = load()?;
-            let merchants = config
-                .merchants
-                .iter()
-                .map(keyring::registration)
-                .collect::<Result<Vec<_>, _>>()?;
-            for line in schema::migrate(&config.database.url, &merchants, &[], false).await? {
-                println!("{line}");
-            }
-        }
-        Command::Demo(demo) => match demo.act {
-            Some(DemoAct::Break(options)) => demo::break_it(options).await?,
-            None => return demo::run(demo.options).await,
-        },
+async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
+    let global = cli.global;
+    match cli.command {
+        Command::Run => start::run(&global).await,
+        Command::Demo(options) => start::demo(&global, *options).await,
+        Command::Migrate(options) => schema::migrate(&global, &options).await.done(),
+        Command::Sandbox(options) => sandbox::sandbox(&options).await.done(),
+        Command::List(options) => list::list(&global, &options).await.done(),
+        Command::Show(options) => show::show(&global, &options).await.done(),
+        Command::Stuck(options) => stuck::stuck(&global, &options).await.done(),
+        Command::Replay(options) => act::replay(&global, &options).await.done(),
+        Command::Cancel(options) => act::cancel(&global, &options).await.done(),
+        Command::Fund(options) => act::fund(&global, &options).await.done(),
+        Command::Balance(options) => balance::balance(&global, &options).await.done(),
+        Command::Config(command) => configuration::perform(&global, &command).done(),
+        Command::Keys(command) => keys::perform(&global, &command).done(),
+        Command::Completions { shell } => completions(shell).done(),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    // Into memory first: the generator panics when its reader goes away.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "payout", &mut script);
+    output::print(&String::from_utf8_lossy(&script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_does_not_contradict_itself() {
+        Cli::command().debug_assert();
+    }
 }

@@ -1,4 +1,4 @@
-//! The binary `payout`. Everything is in the library, where tests reach it.
+//! The program `payout`.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ fn main() -> ExitCode {
     match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(payout_worker::cli::main()),
         Err(error) => {
-            eprintln!("payout: the runtime cannot start: {error}");
+            eprintln!("error: the program could not start: {error}");
             ExitCode::FAILURE
         }
     }

@@ -86,6 +86,11 @@ fn totals(books: &MerchantBooks) {
 fn gateway(books: &MerchantBooks) {
     let merchant = books.merchant_code.as_str();
     let Some(stated) = books.gateway else {
+        for kind in ["available", "frozen", "pending"] {
+            table::GATEWAY_BALANCE.set_unknown(&[merchant, kind]);
+        }
+        table::GATEWAY_DIFFERENCE.set_unknown(&[merchant]);
+        table::GATEWAY_BALANCE_AT.set(&[merchant], 0);
         return;
     };
     for (kind, rupiah) in [

@@ -1,8 +1,8 @@
 //! `docs/metrics.md`, made from the table.
 
 use super::{
-    family::{Kind, Origin},
-    labels::{Label, Values},
+    family::{Family, Kind, Origin},
+    labels::Values,
     table::FAMILIES,
 };
 
@@ -19,51 +19,51 @@ recording rules in `deploy/prometheus/rules.yml` do; `sum` would count money onc
 reset, so take rupiah by a difference (`x - x offset 1h`): `increase()` extrapolates and invents rupiah.
 **Counted by the process** means the opposite: `sum by (rate(…))`.
 
-Every series is there at 0 before the first event, except those that begin with a loop's first beat; what the gateway
-has is `NaN` until it said so.
+What the process counts is there at 0 before the first event, except that a loop's series begins with its first beat.
+What the books say begins with the first snapshot, as a zero before it would be a guess; what the gateway has is `NaN`
+until the gateway said so.
+";
+
+const TAIL: &str = "
+`merchant` is a registered merchant's code. A value outside of these lists is counted as `other`.
 ";
 
 /// The whole page.
 pub fn page() -> String {
-    let mut page = HEAD.to_owned();
+    let mut lines = vec![HEAD.to_owned()];
     for (origin, title) in [
         (Origin::Books, "Read from the books"),
         (Origin::Process, "Counted by the process"),
     ] {
-        page.push_str(&format!(
-            "\n## {title}\n\n| name | type | labels | meaning |\n|---|---|---|---|\n"
-        ));
-        for family in FAMILIES.iter().filter(|family| family.origin == origin) {
-            let labels: Vec<_> = family
-                .labels
-                .iter()
-                .map(|label| format!("`{}`", label.name))
-                .collect();
-            page.push_str(&format!(
-                "| `{}` | {} | {} | {}{} |\n",
-                family.name,
-                family.kind.name(),
-                labels.join(", "),
-                family.help,
-                buckets(family.kind),
-            ));
-        }
+        lines.push(format!("## {title}\n"));
+        lines.push("| name | type | labels | meaning |\n|---|---|---|---|".to_owned());
+        let families = FAMILIES.iter().filter(|family| family.origin == origin);
+        lines.extend(families.map(row));
+        lines.push(String::new());
     }
-    page.push_str("\n## Labels\n\n| label | of | values |\n|---|---|---|\n");
+    lines.push("## Labels\n\n| label | of | values |\n|---|---|---|".to_owned());
     for family in FAMILIES {
         for label in family.labels {
-            if let Values::Words(_) = label.values {
-                page.push_str(&format!(
-                    "| `{}` | `{}` | {} |\n",
-                    label.name,
-                    family.name,
-                    values(label)
-                ));
+            if let Values::Words(words) = label.values {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                let (label, family, words) = (label.name, family.name, words.join(" "));
+                lines.push(format!("| `{label}` | `{family}` | {words} |"));
             }
         }
     }
-    page.push_str("\n`merchant` is a registered merchant's code. A value outside of these lists is counted as `other`.\n");
-    page
+    lines.push(TAIL.to_owned());
+    lines.join("\n")
+}
+
+fn row(family: &Family) -> String {
+    let labels: Vec<_> = family
+        .labels
+        .iter()
+        .map(|label| format!("`{}`", label.name))
+        .collect();
+    let (name, kind, labels) = (family.name, family.kind.name(), labels.join(", "));
+    let (help, buckets) = (family.help, buckets(family.kind));
+    format!("| `{name}` | {kind} | {labels} | {help}{buckets} |")
 }
 
 fn buckets(kind: Kind) -> String {
@@ -73,16 +73,5 @@ fn buckets(kind: Kind) -> String {
             format!(" Buckets up to {} s.", bounds.join(", "))
         }
         Kind::Counter | Kind::Gauge => String::new(),
-    }
-}
-
-fn values(label: &Label) -> String {
-    match label.values {
-        Values::Words(words) => words
-            .iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(" "),
-        Values::Merchant | Values::Program => String::new(),
     }
 }

@@ -1,4 +1,6 @@
-//! Which series exist: all of them from the beginning, at zero, so that a first event is a step from 0 to 1.
+//! Which series exist: those that this process counts from the beginning, at zero, so that a first event is a step
+//! from 0 to 1. What the books say begins with the first snapshot: a zero before it would be a guess, and the end of
+//! a total that never resets.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +9,7 @@ use std::{
 
 use super::{
     INSTALLED,
-    family::Family,
+    family::{Family, Origin},
     labels::{OTHER, STOP_REASONS, UNKNOWN_MERCHANT, Values},
     table::{self, FAMILIES},
 };
@@ -19,7 +21,7 @@ static MERCHANTS: RwLock<BTreeMap<String, Option<&'static str>>> = RwLock::new(B
 pub(super) fn begin() {
     for family in FAMILIES {
         family.describe();
-        if !has_merchant(family) {
+        if family.origin == Origin::Process && !has_merchant(family) {
             each(family, None);
         }
     }
@@ -36,14 +38,11 @@ pub(super) fn of_merchant(merchant: &str) {
     if merchants.insert(merchant.to_owned(), None).is_some() {
         return;
     }
-    for family in FAMILIES.iter().filter(|family| has_merchant(family)) {
-        each(family, Some(merchant));
+    for family in FAMILIES {
+        if family.origin == Origin::Process && has_merchant(family) {
+            each(family, Some(merchant));
+        }
     }
-    // What the gateway has is not zero before it said so.
-    for kind in ["available", "frozen", "pending"] {
-        table::GATEWAY_BALANCE.set_unknown(&[merchant, kind]);
-    }
-    table::GATEWAY_DIFFERENCE.set_unknown(&[merchant]);
 }
 
 /// The merchant, or `unknown` when its series were never made.
@@ -62,7 +61,7 @@ pub(super) fn stop_reason(merchant: &str, reason: Option<&str>) {
         known.copied().unwrap_or(OTHER)
     });
     // Most calls change nothing, and come with every claim.
-    if current_reason(merchant) == Some(reason) {
+    if is_stopped_by(merchant, reason) {
         return;
     }
     let mut merchants = MERCHANTS.write().unwrap_or_else(PoisonError::into_inner);
@@ -82,9 +81,9 @@ fn is_known(merchant: &str) -> bool {
     merchants.contains_key(merchant)
 }
 
-fn current_reason(merchant: &str) -> Option<Option<&'static str>> {
+fn is_stopped_by(merchant: &str, reason: Option<&str>) -> bool {
     let merchants = MERCHANTS.read().unwrap_or_else(PoisonError::into_inner);
-    merchants.get(merchant).copied()
+    merchants.get(merchant).is_some_and(|now| *now == reason)
 }
 
 fn has_merchant(family: &Family) -> bool {

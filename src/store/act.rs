@@ -1,1 +1,91 @@
-//! stub
+//! What operators do, each by the SQL function of that name: the rules are the database's, for psql too.
+
+use sqlx::PgConnection;
+
+use crate::domain::payout::PayoutKey;
+
+/// Withdraws a payout that is still queued. Anything else is refused by the database.
+pub async fn cancel(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query_scalar!(
+        "select /* store::cancel */ payout.cancel($1, $2, $3)",
+        key.order_num,
+        reason,
+        key.merchant_code,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}
+
+/// Has the gateway asked again now. Never sends a submit.
+pub async fn replay(db: &mut PgConnection, key: &PayoutKey) -> Result<(), sqlx::Error> {
+    sqlx::query_scalar!(
+        "select /* store::replay */ payout.replay($1, $2)",
+        key.order_num,
+        key.merchant_code,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
+}
+
+/// The payouts in one of these states, those longest in it first.
+pub async fn in_states(
+    db: &mut PgConnection,
+    states: &[String],
+    merchant: Option<&str>,
+    limit: i64,
+) -> Result<Vec<PayoutKey>, sqlx::Error> {
+    sqlx::query_as!(
+        PayoutKey,
+        r#"/* store::in_states */
+        select s.merchant_code as "merchant_code!", s.order_num as "order_num!"
+        from payout.status s
+        where s.state = any($1) and ($2::text is null or s.merchant_code = $2)
+        order by s.state_since, s.merchant_code, s.order_num
+        limit $3"#,
+        states,
+        merchant,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Books a top-up, or money taken out when negative, once per reference. Returns what is available then.
+pub async fn fund(
+    db: &mut PgConnection,
+    merchant: &str,
+    amount: i64,
+    reference: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::fund */ payout.fund($1, $2::bigint::numeric, $3) as "available!""#,
+        merchant,
+        amount,
+        reference,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Whether a reference is booked already.
+pub async fn is_funded(
+    db: &mut PgConnection,
+    merchant: &str,
+    reference: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::is_funded */
+        select exists (select from payout.ledger l
+                       where l.merchant_code = $1 and l.kind = 'funding' and l.reference = $2) as "is_funded!""#,
+        merchant,
+        reference,
+    )
+    .fetch_one(db)
+    .await
+}

@@ -1,1 +1,78 @@
-//! stub
+//! The books' balances, and what the gateway said last.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+/// One row of the view `payout.balances`.
+#[derive(Clone, Debug)]
+pub struct Balance {
+    /// The merchant.
+    pub merchant_code: String,
+    /// `available`, `held`, `paid_out`, `fees` or `funding`.
+    pub account: String,
+    /// In rupiah.
+    pub balance: i64,
+}
+
+/// The balances of one merchant or of all, in the order of the view.
+pub async fn balances(
+    db: &mut PgConnection,
+    merchant: Option<&str>,
+) -> Result<Vec<Balance>, sqlx::Error> {
+    sqlx::query_as!(
+        Balance,
+        r#"/* store::balances */
+        select b.merchant_code as "merchant_code!", b.account as "account!", b.balance as "balance!"
+        from payout.balances b
+        where $1::text is null or b.merchant_code = $1
+        order by b.merchant_code,
+                 array_position(array['available', 'held', 'paid_out', 'fees', 'funding'], b.account)"#,
+        merchant,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What the gateway stated last, in rupiah.
+#[derive(Clone, Debug)]
+pub struct Stated {
+    /// The merchant.
+    pub merchant_code: String,
+    /// What it lets us spend.
+    pub balance: i64,
+    /// What it keeps back.
+    pub frozen: i64,
+    /// What it has not credited yet.
+    pub pending: i64,
+    /// Whether a platSign verified.
+    pub signed: bool,
+    /// When it said so.
+    pub read_at: DateTime<Utc>,
+}
+
+/// The gateway's last word on the balance of one merchant or of all.
+pub async fn stated_balances(
+    db: &mut PgConnection,
+    merchant: Option<&str>,
+) -> Result<Vec<Stated>, sqlx::Error> {
+    sqlx::query_as!(
+        Stated,
+        r#"/* store::stated_balances */
+        select g.merchant_code, g.balance, g.frozen, g.pending, g.signed, g.read_at
+        from payout.gateway_balance g
+        where $1::text is null or g.merchant_code = $1
+        order by g.merchant_code"#,
+        merchant,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The registered merchants.
+pub async fn merchants(db: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "select /* store::merchants */ m.code from payout.merchants m order by m.code"
+    )
+    .fetch_all(db)
+    .await
+}

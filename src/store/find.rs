@@ -1,1 +1,227 @@
-//! stub
+//! What operators read: lists, one payout, and what needs a person. Never an account number or a name.
+//!
+//! Only views and tables that `payout_reader` may read are named here, so that the tool shows no more than
+//! the login may see.
+
+pub mod timeline;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::payout::PayoutKey;
+
+/// One row of the view `payout.status`.
+#[derive(Clone, Debug)]
+#[allow(
+    missing_docs,
+    reason = "docs/sql-contract.md explains the columns of the view"
+)]
+pub struct Status {
+    pub order_num: String,
+    pub merchant_code: String,
+    pub bank_code: String,
+    pub amount: i64,
+    pub fee_type: i16,
+    pub state: String,
+    pub state_since: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub fee: Option<i64>,
+    pub debit_total: Option<i64>,
+    pub beneficiary_amount: Option<i64>,
+    pub platform_order_num: Option<String>,
+    pub failure_reason: Option<String>,
+    pub attention: Option<String>,
+    pub attention_since: Option<DateTime<Utc>>,
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+impl Status {
+    /// Which payout it is.
+    pub fn key(&self) -> PayoutKey {
+        PayoutKey {
+            merchant_code: self.merchant_code.clone(),
+            order_num: self.order_num.clone(),
+        }
+    }
+}
+
+/// Which payouts a list shows. What is `None` or empty does not narrow it.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Any of these states.
+    pub states: Vec<String>,
+    /// Of this merchant.
+    pub merchant: Option<String>,
+    /// With any attention.
+    pub needs_attention: bool,
+    /// With this attention.
+    pub attention: Option<String>,
+    /// Inserted at or after this.
+    pub since: Option<DateTime<Utc>>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// The payouts that match, newest first.
+pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>, sqlx::Error> {
+    sqlx::query_as!(
+        Status,
+        r#"/* store::list */
+        select s.order_num as "order_num!", s.merchant_code as "merchant_code!", s.bank_code as "bank_code!",
+               s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
+               s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
+               s.failure_reason, s.attention, s.attention_since, s.settled_at
+        from payout.status s
+        where (cardinality($1::text[]) = 0 or s.state = any($1))
+          and ($2::text is null or s.merchant_code = $2)
+          and (not $3::boolean or s.attention is not null)
+          and ($4::text is null or s.attention = $4)
+          and ($5::timestamptz is null or s.created_at >= $5)
+        order by s.created_at desc, s.order_num desc
+        limit $6"#,
+        &filter.states,
+        filter.merchant.as_deref(),
+        filter.needs_attention,
+        filter.attention.as_deref(),
+        filter.since,
+        filter.limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Every payout of that name: one per merchant that has it, or of `merchant` alone.
+pub async fn keys_of(
+    db: &mut PgConnection,
+    order_num: &str,
+    merchant: Option<&str>,
+) -> Result<Vec<PayoutKey>, sqlx::Error> {
+    // Through the merchants, as the key begins with the merchant: one index look-up each.
+    sqlx::query_as!(
+        PayoutKey,
+        r#"/* store::keys_of */
+        select s.merchant_code as "merchant_code!", s.order_num as "order_num!"
+        from payout.merchants m
+        join payout.status s on s.merchant_code = m.code and s.order_num = $1
+        where $2::text is null or m.code = $2
+        order by m.code"#,
+        order_num,
+        merchant,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The payouts of these keys, in their order; a key without a payout is left out.
+pub async fn statuses(
+    db: &mut PgConnection,
+    keys: &[PayoutKey],
+) -> Result<Vec<Status>, sqlx::Error> {
+    let merchants: Vec<String> = keys.iter().map(|key| key.merchant_code.clone()).collect();
+    let orders: Vec<String> = keys.iter().map(|key| key.order_num.clone()).collect();
+    sqlx::query_as!(
+        Status,
+        r#"/* store::statuses */
+        with wanted as (
+            select merchant_code, order_num, place
+            from unnest($1::text[], $2::text[]) with ordinality w (merchant_code, order_num, place)
+        )
+        select s.order_num as "order_num!", s.merchant_code as "merchant_code!", s.bank_code as "bank_code!",
+               s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
+               s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
+               s.failure_reason, s.attention, s.attention_since, s.settled_at
+        from wanted
+        join payout.status s on (s.merchant_code, s.order_num) = (wanted.merchant_code, wanted.order_num)
+        order by wanted.place"#,
+        &merchants,
+        &orders,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// From when on an open payout needs a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Seconds in `unknown`.
+    pub unknown_seconds: i64,
+    /// Seconds since it was inserted, or since its `not_before`, without an end.
+    pub open_seconds: i64,
+}
+
+/// One payout that needs a person.
+#[derive(Clone, Debug)]
+pub struct Stuck {
+    /// The merchant.
+    pub merchant_code: String,
+    /// The payout.
+    pub order_num: String,
+    /// An attention, or `lease_over`, `unknown_long`, `open_long`.
+    pub why: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// How many there are, beyond the limit too.
+    pub count: i64,
+    /// What those of them that may or may not have left add up to, in rupiah.
+    pub exposed: i64,
+}
+
+impl Stuck {
+    /// Which payout it is.
+    pub fn key(&self) -> PayoutKey {
+        PayoutKey {
+            merchant_code: self.merchant_code.clone(),
+            order_num: self.order_num.clone(),
+        }
+    }
+}
+
+/// Everything that needs a person, oldest first.
+pub async fn stuck(
+    db: &mut PgConnection,
+    patience: Patience,
+    merchant: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Stuck>, sqlx::Error> {
+    // Four branches, as each has an index of its own; one condition with `or` would read every payout.
+    sqlx::query_as!(
+        Stuck,
+        r#"/* store::stuck */
+        with found as (
+            select m.merchant_code, m.order_num, m.amount, m.state, 1 as rank, m.attention as why,
+                   m.attention_since as since
+            from payout.masked m
+            where m.attention is not null
+            union all
+            select m.merchant_code, m.order_num, m.amount, m.state, 2, 'lease_over', m.lease_until
+            from payout.masked m
+            where m.state = 'submitting' and m.lease_until < now()
+            union all
+            select m.merchant_code, m.order_num, m.amount, m.state, 3, 'unknown_long', m.state_since
+            from payout.masked m
+            where m.state = 'unknown' and m.state_since < now() - $1::bigint * interval '1 second'
+            union all
+            select m.merchant_code, m.order_num, m.amount, m.state, 4, 'open_long', greatest(m.created_at, m.not_before)
+            from payout.masked m
+            where m.state in ('queued', 'submitting', 'pending', 'unknown')
+              and greatest(m.created_at, m.not_before) < now() - $2::bigint * interval '1 second'
+        ), named as (
+            select distinct on (f.merchant_code, f.order_num) f.*
+            from found f
+            where $3::text is null or f.merchant_code = $3
+            order by f.merchant_code, f.order_num, f.rank
+        )
+        select n.merchant_code as "merchant_code!", n.order_num as "order_num!", n.why as "why!", n.since as "since!",
+               count(*) over () as "count!",
+               coalesce(sum(n.amount) filter (where n.state in ('submitting', 'unknown')) over (), 0)::bigint as "exposed!"
+        from named n
+        order by n.since, n.merchant_code, n.order_num
+        limit $4"#,
+        patience.unknown_seconds,
+        patience.open_seconds,
+        merchant,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}

@@ -18,7 +18,7 @@ use crate::domain::{
 };
 
 /// Longest run of one statement. Metrics may be late; payouts must not wait for them.
-const READ_WITHIN: &str = "3s";
+const READ_WITHIN: &str = "5s";
 /// The same for the check that reads the whole ledger.
 const CHECK_WITHIN: &str = "120s";
 /// History rows that one snapshot adds to the totals at most, in steps of `FOLD_STEP`.
@@ -160,7 +160,7 @@ async fn limit(db: &mut PgConnection, within: &str) -> Result<(), sqlx::Error> {
 /// Every merchant with its accounts and what the gateway last stated.
 ///
 /// The difference is taken from the books *at the reading*: today's, less what was booked since. A reading so old
-/// that 100 000 entries came after it is not compared.
+/// that 100 000 entries came after it is not compared. (A range with two ends, or the planner reads the whole ledger.)
 async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::snapshot_merchants */
@@ -180,7 +180,8 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
         cross join lateral (
             select coalesce(sum(l.available + l.held), 0)::bigint as booked
             from payout.ledger l
-            where l.id > g.ledger_id and l.merchant_code = m.code and newest.id - g.ledger_id <= 100000
+            where l.id between greatest(g.ledger_id + 1, newest.id - 100000) and newest.id
+              and l.merchant_code = m.code and g.ledger_id is not null
         ) since
         order by m.code"#,
     )

@@ -8,5 +8,9 @@
     dead_code
 )]
 
+mod callbacks;
+mod fees_and_ledger;
+mod never_pays_twice;
 mod protocol_vectors;
+mod recovery;
 mod support;

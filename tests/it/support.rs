@@ -1,4 +1,6 @@
 //! What the tests stand on.
 
 pub(crate) mod database;
+pub(crate) mod door;
 pub(crate) mod server;
+pub(crate) mod world;

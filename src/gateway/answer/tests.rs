@@ -275,6 +275,9 @@ fn a_balance_is_whole_and_of_one_account() {
     ] {
         assert_eq!(bdpay(changes).map_err(|problem| problem.doubt), Err(doubt));
     }
+    let unsigned = br#"{"platRespCode":"SUCCESS","balance":7,"freeze":0}"#;
+    let refused = read(Dialect::Bdpay, unsigned).map_err(|problem| problem.doubt);
+    assert_eq!(refused, Err(Doubt::BadSignature));
     let account = r#"{"balance":"7.00","freeze":"0.00000000","waitingSettleAmount":"3"}"#;
     let toppay = |list: String| {
         let body = format!(r#"{{"success":true,"code":1000,"data":{list}}}"#);

@@ -1,0 +1,159 @@
+//! What every command takes, and the way to the database.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::Args;
+use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+
+use super::{error::Failure, output::Format};
+use crate::{
+    config::{self, Config},
+    domain::payout::PayoutKey,
+    store::find,
+};
+
+/// The environment's words for `-c` and `--database-url`. Not read by clap: its help would show a password.
+const CONFIG_VARIABLE: &str = "PAYOUT_CONFIG";
+const URL_VARIABLE: &str = "PAYOUT_DATABASE_URL";
+/// A person waits: better to say that nobody answers.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Global {
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The configuration file [env: PAYOUT_CONFIG]"
+    )]
+    config: Option<PathBuf>,
+    #[arg(
+        long = "database-url",
+        id = "database_url",
+        global = true,
+        value_name = "URL",
+        help = "The database, instead of the configured one [env: PAYOUT_DATABASE_URL]"
+    )]
+    database_url: Option<String>,
+    /// How data is printed
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    pub(super) output: Format,
+    /// Never ask anything back
+    #[arg(long, global = true)]
+    pub(super) no_input: bool,
+    /// Only this merchant
+    #[arg(long, global = true, value_name = "CODE")]
+    pub(super) merchant: Option<String>,
+}
+
+impl Global {
+    /// The whole configuration; the URL of flag or environment wins over the file's.
+    pub(super) fn configuration(&self) -> Result<Config, Failure> {
+        let Some(file) = self.config_file() else {
+            return Err(Failure::Config(
+                "no configuration is named: give -c FILE, or set PAYOUT_CONFIG\n  \
+                 `payout config example > payout.toml` prints one to start from."
+                    .to_owned(),
+            ));
+        };
+        config::load(&file, self.stated_url()).map_err(|faults| Failure::Config(faults.to_string()))
+    }
+
+    /// Where the database is: flag, environment, file, in this order.
+    pub(super) fn url(&self) -> Result<String, Failure> {
+        if let Some(url) = self.stated_url() {
+            return Ok(url);
+        }
+        if self.config_file().is_some() {
+            return Ok(self.configuration()?.database.url);
+        }
+        Err(Failure::Config(format!(
+            "no database is named: give --database-url URL or -c FILE, or set {URL_VARIABLE} or PAYOUT_CONFIG"
+        )))
+    }
+
+    /// The configuration file, when one is named.
+    pub(super) fn config_file(&self) -> Option<PathBuf> {
+        let given = self.config.clone();
+        let given = given.or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
+        given.filter(|file| !file.as_os_str().is_empty())
+    }
+
+    /// The same with another configuration file.
+    pub(super) fn with_config(&self, file: PathBuf) -> Self {
+        Self {
+            config: Some(file),
+            ..self.clone()
+        }
+    }
+
+    /// The URL of the flag alone: an environment meant for other commands must not move the demo's database.
+    pub(super) fn database_flag(&self) -> Option<String> {
+        self.database_url.clone()
+    }
+
+    fn stated_url(&self) -> Option<String> {
+        let given = self
+            .database_url
+            .clone()
+            .or_else(|| std::env::var(URL_VARIABLE).ok());
+        given.filter(|url| !url.is_empty())
+    }
+
+    /// A connection whose every statement is bounded in time and cannot be led astray by a caller's schema.
+    ///
+    /// One connection and no pool: a pool would try again where a person wants to know.
+    pub(super) async fn connect(&self) -> Result<PgConnection, Failure> {
+        let url = self.url()?;
+        let options = PgConnectOptions::from_str(&url)?
+            .application_name("payout cli")
+            .options([
+                ("search_path", "pg_catalog"),
+                ("statement_timeout", "30s"),
+                ("lock_timeout", "10s"),
+                ("timezone", "UTC"),
+            ]);
+        match tokio::time::timeout(CONNECT_WITHIN, options.connect()).await {
+            Ok(connection) => Ok(connection?),
+            Err(_) => Err(Failure::Unreachable(format!(
+                "the database cannot be reached: no answer for {} s",
+                CONNECT_WITHIN.as_secs()
+            ))),
+        }
+    }
+
+    /// The one payout of that name.
+    pub(super) async fn find(
+        &self,
+        db: &mut PgConnection,
+        order_num: &str,
+    ) -> Result<PayoutKey, Failure> {
+        let mut keys = find::keys_of(db, order_num, self.merchant.as_deref()).await?;
+        match (keys.pop(), keys.is_empty()) {
+            (Some(key), true) => Ok(key),
+            (Some(last), false) => {
+                let merchants: Vec<String> =
+                    keys.into_iter().map(|key| key.merchant_code).collect();
+                Err(Failure::Other(format!(
+                    "payout {order_num} exists for the merchants {} and {}: name one with --merchant",
+                    merchants.join(", "),
+                    last.merchant_code
+                )))
+            }
+            (None, _) => {
+                let whose = self.merchant.as_ref();
+                let whose = whose.map_or(String::new(), |code| format!(" of merchant {code}"));
+                Err(Failure::NotFound(format!(
+                    "there is no payout {order_num}{whose}"
+                )))
+            }
+        }
+    }
+}

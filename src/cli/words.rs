@@ -1,0 +1,128 @@
+//! Amounts, times and durations as people in Jakarta read them, and how they write points in time.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+
+use crate::domain::money::Rupiah;
+
+/// WIB has no summer time: seven hours, always.
+const WIB_SECONDS: i32 = 7 * 3600;
+
+fn wib() -> FixedOffset {
+    // Seven hours are in range, so the default is never taken.
+    FixedOffset::east_opt(WIB_SECONDS).unwrap_or_else(|| chrono::Offset::fix(&Utc))
+}
+
+/// `2026-11-25 08:02:10` in WIB.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&wib())
+        .format("%Y-%m-%d %H:%M:%S")
+        .to_string()
+}
+
+/// `2026-11-25 08:02:10.902` in WIB.
+pub(super) fn exact_time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&wib())
+        .format("%Y-%m-%d %H:%M:%S%.3f")
+        .to_string()
+}
+
+/// RFC 3339 UTC, for programs.
+pub(super) fn utc(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// `Rp 1.250.000`
+pub(super) fn rupiah(amount: i64) -> String {
+    Rupiah::new(amount).to_string()
+}
+
+/// How long ago, in its two largest units: `4 h 12 min`.
+pub(super) fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = now.signed_duration_since(since).num_seconds().max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    if days > 0 {
+        format!("{days} d {} h", hours % 24)
+    } else if hours > 0 {
+        format!("{hours} h {} min", minutes % 60)
+    } else if minutes > 0 {
+        format!("{minutes} min {} s", seconds % 60)
+    } else {
+        format!("{seconds} s")
+    }
+}
+
+/// Reads a point in the past: `2h`, `today`, `yesterday`, `2026-11-21` (from midnight WIB) or RFC 3339.
+pub(super) fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let today = now.with_timezone(&wib()).date_naive();
+    let read = match text {
+        "today" => midnight(today),
+        "yesterday" => today.checked_sub_days(Days::new(1)).and_then(midnight),
+        _ => back(text, now)
+            .or_else(|| text.parse().ok().and_then(midnight))
+            .or_else(|| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())),
+    };
+    read.ok_or_else(|| {
+        "write 30m, 2h, 7d, today, yesterday, 2026-11-21 or 2026-11-21T08:00:00+07:00".to_owned()
+    })
+}
+
+fn back(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let length = humantime::parse_duration(text).ok()?;
+    now.checked_sub_signed(TimeDelta::from_std(length).ok()?)
+}
+
+fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
+    let local = day.and_time(NaiveTime::MIN).and_local_timezone(wib());
+    Some(local.single()?.to_utc())
+}
+
+/// Reads a length of time such as `30m` or `4h` as whole seconds.
+pub(super) fn seconds(text: &str) -> Result<i64, String> {
+    let length: Duration =
+        humantime::parse_duration(text).map_err(|_| "write 90s, 30m, 4h or 2d".to_owned())?;
+    i64::try_from(length.as_secs())
+        .ok()
+        .filter(|seconds| *seconds <= 3_153_600_000)
+        .ok_or_else(|| "at most a hundred years".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_jakarta() {
+        let now = at("2026-11-24T18:30:00Z");
+        for (text, expected) in [
+            ("today", "2026-11-24T17:00:00Z"),
+            ("yesterday", "2026-11-23T17:00:00Z"),
+            ("2026-11-21", "2026-11-20T17:00:00Z"),
+            ("2h", "2026-11-24T16:30:00Z"),
+            ("2026-11-21T08:00:00+07:00", "2026-11-21T01:00:00Z"),
+        ] {
+            assert_eq!(since(text, now), Ok(at(expected)), "{text}");
+        }
+        assert!(since("last week", now).is_err());
+        assert_eq!(time(now), "2026-11-25 01:30:00");
+    }
+
+    #[test]
+    fn an_age_has_its_two_largest_units() {
+        let now = at("2026-11-25T12:00:00Z");
+        for (since, words) in [
+            ("2026-11-25T12:00:05Z", "0 s"),
+            ("2026-11-25T11:59:18Z", "42 s"),
+            ("2026-11-25T11:57:50Z", "2 min 10 s"),
+            ("2026-11-25T07:48:00Z", "4 h 12 min"),
+            ("2026-11-22T10:00:00Z", "3 d 2 h"),
+        ] {
+            assert_eq!(age(at(since), now), words);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A payout is submitted once, whatever the gateway or the network does.
+
+use payout_worker::sandbox::{Fault, Script};
+
+use crate::support::world::{Wishes, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_is_sent_once_resolved_and_accounted_for() {
+    let world = World::start().await;
+    world.enqueue("PLAIN-1", 100_000, 1).await;
+    world.until_state("PLAIN-1", "paid").await;
+    assert_eq!(world.submits_of("PLAIN-1"), 1);
+    let sent = world.sandbox.submits().remove(0).body_sha256;
+    let noted =
+        "select encode(body_sha256, 'hex') from payout.attempts where order_num = 'PLAIN-1'";
+    assert_eq!(
+        world.database.text(noted).await,
+        sent,
+        "what was sent is what was noted before"
+    );
+    assert_eq!(
+        world.accounts().await,
+        [999_897_500, 0, 100_000, 2_500, -1_000_000_000]
+    );
+    world.assert_books_agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_answer_is_asked_for_and_never_sent_again() {
+    let world = World::start().await;
+    world
+        .sandbox
+        .script("UNKNOWN-1", Script::fault(Fault::Unknown));
+    world.enqueue("UNKNOWN-1", 100_000, 0).await;
+    world.until_state("UNKNOWN-1", "paid").await;
+    assert_eq!(world.submits_of("UNKNOWN-1"), 1);
+    let events = "select string_agg(event, ' ' order by seq) from payout.history where order_num = 'UNKNOWN-1' and to_state is not null";
+    let story = world.database.text(events).await;
+    assert!(story.starts_with("claimed unanswered"), "{story}");
+    world.assert_books_agree().await;
+}
+
+/// Every way in which an answer can be lost or spoiled after the gateway may have booked the order. The payout ends
+/// as the gateway says, and the gateway saw one submit.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_spoiled_answer_makes_a_second_submit() {
+    use Fault as F;
+    let booked = [
+        F::Unknown,
+        F::NoAnswerAfter,
+        F::CutAfter,
+        F::Http500Books,
+        F::BadSign,
+        F::Truncated,
+        F::Garbage,
+        F::Html,
+        F::WrongAmount,
+        F::WrongOrder,
+        F::LateBooking,
+        F::Slow,
+        F::EarlyCallback,
+        F::DuplicateCallbacks,
+        F::NoCallbacks,
+        F::QueryUnknown,
+        F::QueryBadSign,
+        F::QueryHttp500,
+    ];
+    let world = World::with(Wishes {
+        workers: 2,
+        ..Wishes::default()
+    })
+    .await;
+    for fault in booked {
+        let order = format!("SPOILED-{}", fault.word());
+        world.sandbox.script(order.clone(), Script::fault(fault));
+        world.enqueue(&order, 100_000, 1).await;
+    }
+    let paid = "select count(*) from payout.payouts where state = 'paid'";
+    world.until(paid, &booked.len().to_string()).await;
+    for fault in booked {
+        assert_eq!(
+            world.submits_of(&format!("SPOILED-{}", fault.word())),
+            1,
+            "{fault:?}"
+        );
+    }
+    world.assert_books_agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_never_arrived_stays_unknown_and_calls_a_person() {
+    let world = World::start().await;
+    world.sandbox.script("LOST-1", Script::fault(Fault::Lost));
+    world.enqueue("LOST-1", 100_000, 1).await;
+    world
+        .until(
+            "select attention from payout.payouts where order_num = 'LOST-1'",
+            "not_found",
+        )
+        .await;
+    assert_eq!(world.database.state("LOST-1").await, "unknown");
+    assert_eq!(world.submits_of("LOST-1"), 1);
+    let held = world.accounts().await[1];
+    assert_eq!(held, 110_000, "its money stays set aside");
+    let asks_on = "select next_ask_at > now() from payout.payouts where order_num = 'LOST-1'";
+    assert_eq!(
+        world.database.text(asks_on).await,
+        "true",
+        "and it is asked for, for ever"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_never_left_is_sent_again_under_the_same_number() {
+    let world = World::start().await;
+    world.enqueue("WARM-1", 50_000, 0).await;
+    world.until_state("WARM-1", "paid").await;
+    world.door.shut().await;
+    world.enqueue("DOWN-1", 100_000, 0).await;
+    world
+        .until(
+            "select not_sent > 0 from payout.payouts where order_num = 'DOWN-1'",
+            "true",
+        )
+        .await;
+    world.door.open().await;
+    world.until_state("DOWN-1", "paid").await;
+    assert_eq!(world.submits_of("DOWN-1"), 1);
+    let counted = "select sends - not_sent from payout.payouts where order_num = 'DOWN-1'";
+    assert_eq!(world.database.text(counted).await, "1");
+    world.assert_books_agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_share_the_work_and_send_each_payout_once() {
+    let world = World::with(Wishes {
+        workers: 2,
+        fail_percent: 20,
+        ..Wishes::default()
+    })
+    .await;
+    for number in 0..150 {
+        world
+            .enqueue(
+                &format!("SHARED-{number}"),
+                10_000 + number,
+                i16::try_from(number % 2).unwrap(),
+            )
+            .await;
+    }
+    world
+        .until(
+            "select count(*) from payout.payouts where settled_at is not null",
+            "150",
+        )
+        .await;
+    assert_eq!(world.sandbox.submits().len(), 150);
+    let failed = world
+        .database
+        .text("select count(*) from payout.payouts where state = 'failed'")
+        .await;
+    assert_ne!(failed, "0", "the sandbox lets one in five fail");
+    world.assert_books_agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_payout_fails_only_when_the_gateway_does_not_know_it() {
+    let world = World::start().await;
+    world.sandbox.script("FAIL-1", Script::fault(Fault::Fail));
+    world
+        .sandbox
+        .script("BUSY-1", Script::fault(Fault::FailBusyBooks));
+    world.enqueue("FAIL-1", 100_000, 1).await;
+    world.enqueue("BUSY-1", 100_000, 1).await;
+    world.until_state("FAIL-1", "failed").await;
+    // Declined and booked all the same: it may be another system's order, so a person looks, unless a callback whose
+    // every field is ours came after the gateway's number was known.
+    let seen = "select state = 'paid' or attention = 'foreign_order' from payout.payouts where order_num = 'BUSY-1'";
+    world.until(seen, "true").await;
+    assert_ne!(world.database.state("BUSY-1").await, "failed");
+    assert_eq!(
+        (world.submits_of("FAIL-1"), world.submits_of("BUSY-1")),
+        (1, 1)
+    );
+}

@@ -1,0 +1,266 @@
+//! A whole world for a test: a database, the sandbox gateway over real HTTP, and workers in this process.
+
+use std::{fs, time::Duration};
+
+use payout_worker::{
+    cli::{keyring, run::Running},
+    config::{self, Config},
+    gateway::keys,
+    sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
+    store::schema::migrate,
+};
+use tempfile::TempDir;
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    database::{Database, MERCHANT},
+    door::Door,
+};
+
+/// No promise takes longer on a slow machine.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// What may differ between worlds.
+pub(crate) struct Wishes {
+    pub(crate) dialect: Dialect,
+    pub(crate) balance_idr: i64,
+    pub(crate) fee_reserve: i64,
+    pub(crate) fail_percent: u8,
+    /// Sections beside `[[merchant]]`, instead of the quick ones.
+    pub(crate) sections: &'static str,
+    /// More keys of the merchant.
+    pub(crate) merchant: &'static str,
+    pub(crate) workers: usize,
+}
+
+/// Seconds become tenths: the same order of things, sooner.
+pub(crate) const QUICK: &str = "
+[submit]
+timeout_seconds = 1.5
+lease_seconds = 4
+[poll]
+first_after_seconds = 0.2
+max_interval_seconds = 1
+quiet_horizon_seconds = 3
+decline_confirm_seconds = 0.6
+asks_per_second = 500
+";
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::Bdpay,
+            balance_idr: 1_000_000_000,
+            fee_reserve: 10_000,
+            fail_percent: 0,
+            sections: QUICK,
+            merchant: "",
+            workers: 1,
+        }
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) sandbox: Sandbox,
+    /// What stands between the workers and the sandbox.
+    pub(crate) door: Door,
+    pub(crate) config: Config,
+    workers: Vec<Running>,
+    _folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(Wishes::default()).await
+    }
+
+    pub(crate) async fn with(wishes: Wishes) -> Self {
+        let database = Database::fresh().await;
+        let folder = tempfile::tempdir().unwrap();
+        let (merchant_key, platform_key) =
+            (keys::generate(1024).unwrap(), keys::generate(1024).unwrap());
+        let private = keys::private_key_pem(&merchant_key).unwrap();
+        fs::write(folder.path().join("merchant.key"), private.as_bytes()).unwrap();
+        let public = keys::public_key_pem(platform_key.as_public_key()).unwrap();
+        fs::write(folder.path().join("platform.pub"), public).unwrap();
+        let sandbox = Sandbox::start(
+            Settings {
+                dialect: wishes.dialect,
+                merchant_code: MERCHANT.to_owned(),
+                merchant_public_key: parse_public_key(
+                    &keys::public_key_pem(merchant_key.as_public_key()).unwrap(),
+                )
+                .unwrap(),
+                platform_private_key: parse_private_key(
+                    &keys::private_key_pem(&platform_key).unwrap(),
+                )
+                .unwrap(),
+                balance_idr: wishes.balance_idr,
+                fee_idr: Settings::DEFAULT_FEE_IDR,
+                pace: Pace::quick(),
+                fail_percent: wishes.fail_percent,
+                seed: 7,
+            },
+            "127.0.0.1:0".parse().unwrap(),
+        )
+        .await
+        .unwrap();
+        let door = Door::before(sandbox.url().trim_start_matches("http://").parse().unwrap()).await;
+        let listen = free_port();
+        let dialect = match wishes.dialect {
+            Dialect::Bdpay => "bdpay",
+            Dialect::Toppay => "toppay",
+        };
+        let text = format!(
+            "[database]\nurl = \"{}\"\nallow_owner = true\n[http]\nlisten = \"{listen}\"\n[admin]\nlisten = \"\"\n{}\n\
+             [[merchant]]\ncode = \"{MERCHANT}\"\ndialect = \"{dialect}\"\nbase_url = \"{}\"\n\
+             private_key_file = \"merchant.key\"\nplatform_public_key_file = \"platform.pub\"\n\
+             notify_url = \"http://{listen}/callback\"\nfee_reserve = {}\n{}\n",
+            database.url(),
+            wishes.sections,
+            door.url(),
+            wishes.fee_reserve,
+            wishes.merchant,
+        );
+        let config = config::parse("world.toml", &text, folder.path(), None).unwrap();
+        let merchants: Vec<_> = config
+            .merchants
+            .iter()
+            .map(|merchant| keyring::registration(merchant).unwrap())
+            .collect();
+        migrate(&database.url(), &merchants, &[], false)
+            .await
+            .unwrap();
+        let mut world = Self {
+            database,
+            sandbox,
+            door,
+            config,
+            workers: Vec::new(),
+            _folder: folder,
+        };
+        for _ in 0..wishes.workers {
+            world.add_worker().await;
+        }
+        world
+    }
+
+    /// One more worker; only the first one listens.
+    pub(crate) async fn add_worker(&mut self) {
+        let mut config = self.config.clone();
+        if !self.workers.is_empty() {
+            config.http_listen = None;
+        }
+        self.workers.push(Running::start(&config).await.unwrap());
+    }
+
+    /// Stops every worker gracefully.
+    pub(crate) async fn stop_workers(&mut self) {
+        for worker in self.workers.drain(..) {
+            worker.stop().await;
+        }
+    }
+
+    /// The address for callbacks.
+    pub(crate) fn callback_url(&self) -> String {
+        format!("http://{}/callback", self.config.http_listen.unwrap())
+    }
+
+    /// Enqueues a payout with this fee type.
+    pub(crate) async fn enqueue(&self, order_num: &str, amount: i64, fee_type: i16) {
+        sqlx::query(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+             values ($1, $2, $3, '014', '0012345678', 'Siti Rahayu')",
+        )
+        .bind(order_num)
+        .bind(amount)
+        .bind(fee_type)
+        .execute(self.database.pool())
+        .await
+        .unwrap();
+    }
+
+    /// Waits until `query` gives `expected`; looks again at each change of a payout.
+    pub(crate) async fn until(&self, query: &str, expected: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        let mut changes = self.database.listen("payout_status").await;
+        loop {
+            let found = self.database.text(query).await;
+            if found == expected {
+                return;
+            }
+            // Not every column that a test waits for is told of, so a silent second is a reason to look as well.
+            let look_again = Instant::now() + Duration::from_secs(1);
+            let _ = timeout_at(look_again.min(deadline), changes.recv()).await;
+            assert!(
+                Instant::now() < deadline,
+                "{query}: still {found}, not {expected}\n{}",
+                self.story().await
+            );
+        }
+    }
+
+    /// Waits until the payout is in `state`.
+    pub(crate) async fn until_state(&self, order_num: &str, state: &str) {
+        self.until(
+            &format!("select state from payout.payouts where order_num = '{order_num}'"),
+            state,
+        )
+        .await;
+    }
+
+    /// How often the gateway saw a submit of this order.
+    pub(crate) fn submits_of(&self, order_num: &str) -> usize {
+        self.sandbox
+            .submits()
+            .iter()
+            .filter(|submit| submit.order_num == order_num)
+            .count()
+    }
+
+    /// `available held paid_out fees funding`.
+    pub(crate) async fn accounts(&self) -> [i64; 5] {
+        sqlx::query_as::<_, (i64, i64, i64, i64, i64)>(
+            "select available, held, paid_out, fees, funding from payout.accounts where merchant_code = $1",
+        )
+        .bind(MERCHANT)
+        .fetch_one(self.database.pool())
+        .await
+        .unwrap()
+        .into()
+    }
+
+    /// Once nothing is open, the books must say what the gateway says, to the rupiah.
+    pub(crate) async fn assert_books_agree(&self) {
+        let [available, held, ..] = self.accounts().await;
+        let gateway = self.sandbox.balance();
+        assert_eq!(
+            available + held,
+            gateway.balance + gateway.freeze,
+            "books against the gateway\n{}",
+            self.story().await
+        );
+        let sums = "select sum(available + held + paid_out + fees + funding) from payout.ledger";
+        assert_eq!(self.database.text(sums).await, "0");
+    }
+
+    /// What happened, for a failing test.
+    async fn story(&self) -> String {
+        self.database
+            .text(
+                "select string_agg(order_num || ' ' || event || ' ' || coalesce(to_state, '') || ' ' || source || ' '
+                                   || detail, E'\\n' order by seq)
+                 from (select * from payout.history order by seq desc limit 60) h",
+            )
+            .await
+    }
+}
+
+/// An address that was free a moment ago.
+pub(crate) fn free_port() -> std::net::SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
