@@ -36,7 +36,7 @@ pub struct Options {
     /// Heals that fault after this time.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub heal_after: Option<Duration>,
-    /// A Postgres server of your own; a database payout_demo_… is made there and dropped at the end.
+    /// A Postgres server of your own; a database `payout_demo`_… is made there and dropped at the end.
     /// The command line's `--database-url` gives it.
     #[arg(skip)]
     pub server: Option<String>,

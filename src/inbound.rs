@@ -3,7 +3,7 @@
 pub mod admin;
 pub mod callback;
 
-use std::{future::Future, io, net::SocketAddr};
+use std::{io, net::SocketAddr};
 
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -31,13 +31,11 @@ impl Listener {
     }
 
     /// Waits until the last request was answered; call it after the stop.
-    pub fn ended(self) -> impl Future<Output = ()> {
-        async move {
-            match self.task.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "a listener ended badly"),
-                Err(error) => tracing::error!(%error, "a listener's task ended badly"),
-            }
+    pub async fn ended(self) {
+        match self.task.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "a listener ended badly"),
+            Err(error) => tracing::error!(%error, "a listener's task ended badly"),
         }
     }
 }

@@ -129,7 +129,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Page, Faults> {
                 page.sections.insert(section.to_owned(), read);
             }
             DeValue::Array(list) if section == MERCHANT => {
-                for item in list.iter() {
+                for item in list {
                     let line = line_of(text, &item.span());
                     if let DeValue::Table(table) = item.get_ref() {
                         page.merchants.push(read_section(

@@ -47,29 +47,27 @@ impl Stage {
     pub(super) async fn build(options: &Options) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("payout-demo-").tempdir()?;
         let name = format!("payout_demo_{}", std::process::id());
-        let (server_url, owner_url, worker_url, cluster) = match &options.server {
-            Some(server) => {
-                let url = in_database(server, &name)?;
-                (server.clone(), url.clone(), url, None)
-            }
-            None => {
-                let made = tokio::task::spawn_blocking(|| {
-                    cluster::Cluster::start(cluster::Options::default())
-                });
-                let cluster = made
-                    .await?
-                    .context("the throw-away Postgres did not start")?;
-                let urls = (
-                    cluster.url("postgres", cluster::SUPERUSER),
-                    cluster.url(&name, cluster::SUPERUSER),
+        let (server_url, owner_url, worker_url, cluster) = if let Some(server) = &options.server {
+            let url = in_database(server, &name)?;
+            (server.clone(), url.clone(), url, None)
+        } else {
+            let made =
+                tokio::task::spawn_blocking(
+                    || cluster::Cluster::start(cluster::Options::default()),
                 );
-                (
-                    urls.0,
-                    urls.1,
-                    cluster.url(&name, "payout_demo_worker"),
-                    Some(cluster),
-                )
-            }
+            let cluster = made
+                .await?
+                .context("the throw-away Postgres did not start")?;
+            let urls = (
+                cluster.url("postgres", cluster::SUPERUSER),
+                cluster.url(&name, cluster::SUPERUSER),
+            );
+            (
+                urls.0,
+                urls.1,
+                cluster.url(&name, "payout_demo_worker"),
+                Some(cluster),
+            )
         };
         statement(&server_url, &format!("create database {name}")).await?;
 
@@ -130,7 +128,7 @@ impl Stage {
                 .map(|cluster| cluster.data_dir().display().to_string()),
             http: free("127.0.0.1:8080")?,
             admin: free("127.0.0.1:9090")?,
-            foreign: cluster.is_none().then(|| (server_url, name)),
+            foreign: cluster.is_none().then_some((server_url, name)),
             sandbox,
             owner_url,
             folder,

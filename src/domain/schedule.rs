@@ -65,9 +65,9 @@ mod tests {
 
     const RULES: AskRules = AskRules {
         first_after: Duration::from_secs(5),
-        max_interval: Duration::from_secs(21_600),
-        quiet_horizon: Duration::from_secs(1_800),
-        decline_confirm: Duration::from_secs(60),
+        max_interval: Duration::from_hours(6),
+        quiet_horizon: Duration::from_mins(30),
+        decline_confirm: Duration::from_mins(1),
     };
 
     #[test]

@@ -18,12 +18,12 @@ use crate::domain::{
 
 fn shown(exporter: &Exporter, series: &str) -> Option<String> {
     let page = exporter.render();
-    let line = page.lines().find_map(|line| {
+
+    page.lines().find_map(|line| {
         line.strip_prefix(series)?
             .strip_prefix(' ')
             .map(str::to_owned)
-    });
-    line
+    })
 }
 
 fn same<T: Debug + PartialEq>(

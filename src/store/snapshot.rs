@@ -305,7 +305,7 @@ async fn attention(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(),
                 .push((reason, pile(row.payouts, row.rupiah, row.oldest_at))),
             // A newer version of this program may know more reasons.
             _ => {
-                tracing::warn!(reason = %row.attention, "a reason for attention that this version does not count")
+                tracing::warn!(reason = %row.attention, "a reason for attention that this version does not count");
             }
         }
     }

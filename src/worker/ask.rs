@@ -59,7 +59,7 @@ pub(super) async fn run(
                 }
             }
             Err(error) => {
-                tracing::warn!(merchant = lane.code(), %error, "no questions can be taken now")
+                tracing::warn!(merchant = lane.code(), %error, "no questions can be taken now");
             }
         }
         tokio::select! {

@@ -10,7 +10,7 @@ use crate::domain::evidence::{Doubt, SubmitAnswer};
 
 /// The first pause; it doubles with each half-open try that fails.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// What a submit came to, as far as the breaker cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

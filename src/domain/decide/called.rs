@@ -48,7 +48,7 @@ impl Desk<'_> {
         match binding {
             Binding::BoundPaid { fee } if self.rules.callbacks_settle => self.pay(Some(*fee)),
             Binding::BoundPaid { .. } | Binding::Bound | Binding::Unbound(_) => {
-                self.ask_at(self.now)
+                self.ask_at(self.now);
             }
         }
     }

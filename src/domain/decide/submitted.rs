@@ -79,9 +79,9 @@ impl Desk<'_> {
                 );
                 // A final status in an acceptance settles nothing (P12); it is a reason to ask at once.
                 if ended {
-                    self.ask_at(self.now)
+                    self.ask_at(self.now);
                 } else {
-                    self.ask_by_schedule()
+                    self.ask_by_schedule();
                 }
             }
             State::Pending => {

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// No promise takes longer on a slow machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// What may differ between worlds.
 pub(crate) struct Wishes {
