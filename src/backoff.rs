@@ -24,7 +24,7 @@ impl Default for Pauses {
 
 impl Pauses {
     /// The next pause.
-    pub fn next(&mut self) -> Duration {
+    pub fn next_pause(&mut self) -> Duration {
         self.0.next_backoff().unwrap_or(Duration::from_secs(5))
     }
 

@@ -1,8 +1,5 @@
 //! The payment gateway: its keys, its signature, its wire format, and a client that sends at most once.
 
-// The linter still sees this code without the tests, which may panic.
-#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::expect_used))]
-
 mod answer;
 mod balance_answer;
 mod callback_form;

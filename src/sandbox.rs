@@ -4,9 +4,6 @@
 //! mistake on one side shows on the other. It keeps balance and freeze, moves orders 0 → 1 → 5 → 2, 3 or 4 on
 //! its own clock, calls back, misbehaves on demand ([`Fault`]) and remembers every submit it ever saw.
 
-// The linter still sees this code without the tests.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::arithmetic_side_effects))]
-
 mod account;
 mod admin;
 mod answer;

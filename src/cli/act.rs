@@ -87,13 +87,9 @@ pub(super) async fn replay(global: &Global, options: &ReplayOptions) -> Result<(
         match replay_one(global, &mut db, order).await {
             Ok(key) => asked.push(key),
             Err(Failure::Unreachable(words)) => return Err(Failure::Unreachable(words)),
-            // The others are still asked for; the first failure gives the exit code.
-            Err(other) => {
-                if let Some(Some(words)) = failure.as_ref().map(Failure::words) {
-                    say(&format!("error: {words}"));
-                }
-                failure = Some(failure.unwrap_or(other));
-            }
+            // The others are still asked for; the first failure gives the exit code, and is said at the end.
+            Err(other) if failure.is_none() => failure = Some(other),
+            Err(other) => say(&format!("error: {}", other.words().unwrap_or_default())),
         }
     }
     if !asked.is_empty() || failure.is_none() {

@@ -69,7 +69,13 @@ impl Global {
     /// Where the database is: flag, environment, file, in this order.
     pub(super) fn url(&self) -> Result<String, Failure> {
         if let Some(url) = self.stated_url() {
-            return Ok(url);
+            // The driver takes any scheme, and would look for a host of that name.
+            if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+                return Ok(url);
+            }
+            return Err(Failure::Config(format!(
+                "--database-url and {URL_VARIABLE} take a URL such as postgres://USER@HOST:PORT/DATABASE"
+            )));
         }
         if self.config_file().is_some() {
             return Ok(self.configuration()?.database.url);

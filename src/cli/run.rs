@@ -161,9 +161,11 @@ async fn check_fit(store: &Store, config: &Config) -> anyhow::Result<()> {
         .await
         .map_err(|error| match error {
             schema::SchemaError::Database(error) => anyhow::Error::from(error),
-            other => anyhow::Error::from(Unfit(format!(
-                "{other}; this program and the database do not fit each other"
-            ))),
+            error @ (schema::SchemaError::Migrate(_) | schema::SchemaError::OtherGateway(_)) => {
+                anyhow::Error::from(Unfit(format!(
+                    "{error}; this program and the database do not fit each other"
+                )))
+            }
         })?;
     if !missing.is_empty() {
         let names = missing.join(", ");

@@ -150,7 +150,13 @@ pub(super) fn read(name: &str, text: &str) -> Result<Page, Faults> {
             _ if section == MERCHANT => {
                 faults.push(format!("{name}:{line}: write each merchant as a [[merchant]] section, with two brackets"));
             }
-            _ => faults.push(format!(
+            DeValue::String(_)
+            | DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => faults.push(format!(
                 "{name}:{line}: \"{section}\" must be a section: [{section}]"
             )),
         }

@@ -4,8 +4,6 @@
 //! Whoever may log in to this machine may connect to it without a password while it runs, so nothing of
 //! value belongs in it.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 mod account;
 #[cfg(test)]
 mod cluster_tests;

@@ -142,10 +142,10 @@ async fn last(stage: &Stage) -> Result<String> {
     let mut page = String::new();
     for row in rows {
         let (order_num, amount): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-        let (state, attention): (String, String) = (row.try_get(2)?, row.try_get(3)?);
+        let (status, reason): (String, String) = (row.try_get(2)?, row.try_get(3)?);
         let _ = writeln!(
             page,
-            "  {order_num:<14} {:>16}  {state:<10} {attention}",
+            "  {order_num:<14} {:>16}  {status:<10} {reason}",
             Rupiah::new(amount)
         );
     }

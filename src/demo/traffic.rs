@@ -36,7 +36,7 @@ impl Traffic {
     pub(super) fn start(pool: PgPool, rate: f64) -> Self {
         let enqueued = Arc::new(AtomicU64::new(0));
         let stop = CancellationToken::new();
-        let pause = Duration::try_from_secs_f64(1.0 / rate.clamp(0.01, 2000.0))
+        let pause = Duration::try_from_secs_f64(rate.clamp(0.01, 2000.0).recip())
             .unwrap_or(Duration::from_secs(1));
         let task = tokio::spawn(run(pool, pause, Arc::clone(&enqueued), stop.clone()));
         Self {
@@ -85,7 +85,7 @@ async fn insert(pool: &PgPool, order_num: &str) -> Result<(), sqlx::Error> {
     let (amount, fee_type, pick) = {
         let mut random = rand::rng();
         (
-            random.random_range(20..=2_000) * 1_000_i64,
+            random.random_range(20_000..=2_000_000_i64),
             random.random_range(0..=1_i16),
             random.random_range(0..6_usize),
         )

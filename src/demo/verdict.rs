@@ -87,13 +87,13 @@ pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
     .await?;
     let mut known = 0_usize;
     for row in rows {
-        let (order_num, state): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let status = orders.get(&order_num).copied();
-        known = known.saturating_add(usize::from(status.is_some()));
-        if !agrees(&state, status) || row.try_get::<bool, _>(2)? {
+        let (order_num, ours): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let booked = orders.get(&order_num).copied();
+        known = known.saturating_add(usize::from(booked.is_some()));
+        if !agrees(&ours, booked) || row.try_get::<bool, _>(2)? {
             verdict.lost = verdict.lost.saturating_add(1);
         }
-        match state.as_str() {
+        match ours.as_str() {
             "paid" => verdict.paid = verdict.paid.saturating_add(1),
             "failed" => verdict.failed = verdict.failed.saturating_add(1),
             _ => {}

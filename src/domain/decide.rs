@@ -118,7 +118,7 @@ impl Desk<'_> {
         let Some((to, posting)) = step(before.state, event) else {
             return false;
         };
-        let Some(booking) = booking(before, posting, fee) else {
+        let Ok(booking) = booking(before, posting, fee) else {
             return false;
         };
         let now = self.now;
@@ -215,24 +215,31 @@ impl Desk<'_> {
     }
 }
 
-/// The entry that a move's posting asks for; the outer `None` means that it cannot be computed.
-fn booking(payout: &Payout, posting: Posting, fee: Option<Rupiah>) -> Option<Option<Booking>> {
+/// The money of a move that cannot be computed; the move is not made then.
+struct NotComputable;
+
+/// The entry that a move's posting asks for, if it asks for one.
+fn booking(
+    payout: &Payout,
+    posting: Posting,
+    fee: Option<Rupiah>,
+) -> Result<Option<Booking>, NotComputable> {
     let position = Position {
         amount: payout.instruction.amount,
         fee_type: payout.instruction.fee_type,
         held: payout.held,
     };
     let entry = match posting {
-        Posting::None => return Some(None),
-        Posting::Release => Entry::release(payout.held)?,
-        Posting::Capture => Entry::capture(position, fee)?,
+        Posting::None => return Ok(None),
+        Posting::Release => Entry::release(payout.held),
+        Posting::Capture => Entry::capture(position, fee),
         // A claim books its hold where the balance is locked; a return states its own amount.
-        Posting::Hold | Posting::Return | Posting::LateCapture => return None,
+        Posting::Hold | Posting::Return | Posting::LateCapture => None,
     };
-    Some(Some(Booking {
-        kind: posting.name(),
-        entry,
-    }))
+    let kind = posting.name();
+    entry
+        .map(|entry| Some(Booking { kind, entry }))
+        .ok_or(NotComputable)
 }
 
 fn delta(pause: std::time::Duration) -> TimeDelta {

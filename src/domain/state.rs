@@ -242,19 +242,19 @@ pub fn grid() -> String {
          A cell is the state that the event leads to and the ledger entry beside it; `·` means that the database refuses the move.\n\n| event |",
     );
     for state in State::ALL {
-        page.push_str(&format!(" from {state} |"));
+        page.extend([" from ", state.name(), " |"]);
     }
     page.push_str("\n|---|");
     page.push_str(&"---|".repeat(State::ALL.len()));
     for event in Event::ALL {
-        page.push_str(&format!("\n| {} |", event.name()));
+        page.extend(["\n| ", event.name(), " |"]);
         for state in State::ALL {
             let cell = match step(state, event) {
                 None => "·".to_owned(),
                 Some((to, Posting::None)) => to.to_string(),
                 Some((to, posting)) => format!("{to} +{}", posting.name()),
             };
-            page.push_str(&format!(" {cell} |"));
+            page.extend([" ", &cell, " |"]);
         }
     }
     page.push('\n');

@@ -96,14 +96,13 @@ async fn together(
     rules: &Rules,
     round: &[&Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
+    for _ in 1..TRIES {
         match transaction(pool, rules, round).await {
-            Err(error) if is_transient(&error) && tries < TRIES => {}
+            Err(error) if is_transient(&error) => {}
             result => return result,
         }
     }
+    transaction(pool, rules, round).await
 }
 
 async fn one_by_one(
@@ -217,7 +216,7 @@ fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceR
         attempt,
         source: evidence.source.name(),
         finding,
-        digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        digest: write::hex(digest),
         detail: evidence.detail.clone(),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Rows travel as one JSON parameter: a statement keeps its shape for one row and for hundreds.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -100,6 +100,15 @@ impl PayoutRow {
             due_at: after.due_at,
         }
     }
+}
+
+/// Lower-case hex, as `decode(…, 'hex')` reads it.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The rows as the one parameter of a statement.

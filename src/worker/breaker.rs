@@ -133,8 +133,6 @@ impl Breaker {
                 open.trying = false;
                 None
             }
-            // Stragglers that were in flight when it opened.
-            Some(_) => None,
             None if count >= sign.limit() => {
                 let until = now.checked_add(PAUSE_MIN).unwrap_or(now);
                 let reason = sign.reason();
@@ -146,7 +144,8 @@ impl Breaker {
                 });
                 Some(reason)
             }
-            None => None,
+            // Below the limit, or a straggler that was in flight when it opened.
+            Some(_) | None => None,
         }
     }
 }

@@ -44,7 +44,7 @@ async fn until_proven(worker: &Worker, lane: &Lane) {
                     reason,
                     "nothing is claimed until the gateway answers rightly"
                 );
-                sleep(pauses.next()).await;
+                sleep(pauses.next_pause()).await;
             }
         }
     }

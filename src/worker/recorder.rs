@@ -126,7 +126,7 @@ async fn store_all(store: &Store, rules: &Rules, evidence: &[Evidence]) -> Vec<O
             }
             Err(error) => {
                 tracing::warn!(%error, waiting = evidence.len(), "evidence cannot be stored now; trying again");
-                sleep(pauses.next()).await;
+                sleep(pauses.next_pause()).await;
             }
         }
     }

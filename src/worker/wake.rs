@@ -22,7 +22,7 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
                 }
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = sleep(pauses.next()) => {}
+                    () = sleep(pauses.next_pause()) => {}
                 }
             }
         }

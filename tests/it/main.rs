@@ -11,6 +11,7 @@
 mod callbacks;
 mod fees_and_ledger;
 mod never_pays_twice;
+mod operator;
 mod protocol_vectors;
 mod recovery;
 mod support;

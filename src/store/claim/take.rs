@@ -9,7 +9,7 @@ use super::{ClaimOrder, Due};
 use crate::{
     domain::{money::Rupiah, payout::PayoutKey},
     ports::SealedRequest,
-    store::write::as_json,
+    store::write::{as_json, hex},
 };
 
 /// A due payout that the balance covers.
@@ -39,12 +39,7 @@ fn rows<'a>(covered: &'a [Taken], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<'a
             key: &taken.due.instruction.key,
             attempt: taken.attempt,
             hold: taken.hold.idr(),
-            body_sha256: taken
-                .request
-                .body_sha256
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            body_sha256: hex(&taken.request.body_sha256),
             last_seq: moves.get(&taken.due.instruction.key).copied(),
         })
         .collect()
@@ -93,7 +88,7 @@ pub(super) async fn submitting_if_still_queued(
     if covered.is_empty() {
         return Ok(());
     }
-    let moved = sqlx::query!(
+    let updated = sqlx::query!(
         r#"/* store::submitting_if_still_queued */
         update payout.payouts p
         set state = 'submitting', last_seq = r.last_seq, attempt = r.attempt, sends = p.sends + 1, held = r.hold,
@@ -108,7 +103,7 @@ pub(super) async fn submitting_if_still_queued(
     )
     .execute(db)
     .await?;
-    if moved.rows_affected() == u64::try_from(covered.len()).unwrap_or(u64::MAX) {
+    if updated.rows_affected() == u64::try_from(covered.len()).unwrap_or(u64::MAX) {
         Ok(())
     } else {
         Err(sqlx::Error::RowNotFound)

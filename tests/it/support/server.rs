@@ -34,7 +34,7 @@ pub(crate) struct Server {
     host: String,
     query: String,
     template: String,
-    _cluster: Option<Cluster>,
+    cluster_kept: Option<Cluster>,
 }
 
 impl Server {
@@ -52,7 +52,7 @@ impl Server {
             (cluster.url("postgres", SUPERUSER), Some(cluster))
         };
         let mut server = Self::parse(&url);
-        server._cluster = cluster;
+        server.cluster_kept = cluster;
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(server.make_template());
         server
@@ -77,7 +77,7 @@ impl Server {
             host: host.to_owned(),
             query: query.to_owned(),
             template: format!("payout_test_template_{version:016x}"),
-            _cluster: None,
+            cluster_kept: None,
         }
     }
 

@@ -1,0 +1,588 @@
+//! The command line as operators and scripts use it: exit codes, columns, and nothing that names a person.
+
+use std::{
+    fs,
+    io::Read,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::database::{Database, MERCHANT};
+
+const COLUMNS: [&str; 16] = [
+    "order_num",
+    "merchant_code",
+    "bank_code",
+    "amount",
+    "fee_type",
+    "state",
+    "state_since",
+    "created_at",
+    "fee",
+    "debit_total",
+    "beneficiary_amount",
+    "platform_order_num",
+    "failure_reason",
+    "attention",
+    "attention_since",
+    "settled_at",
+];
+/// Written nowhere else, so that a leak cannot be a coincidence.
+const CANARY_NUMBER: &str = "9081726354";
+const CANARY_NAME: &str = "Kenanga Wulandari";
+
+/// What one call of the program gave.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("an exit code, no signal"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Said {
+    #[track_caller]
+    fn with(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        self
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+/// The program without anything that the tester's own environment says.
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payout"));
+    command
+        .args(arguments)
+        .env_remove("PAYOUT_CONFIG")
+        .env_remove("PAYOUT_DATABASE_URL")
+        .stdin(Stdio::null());
+    command
+}
+
+fn bare(arguments: &[&str]) -> Said {
+    program(arguments).output().unwrap().into()
+}
+
+fn payout(database: &Database, arguments: &[&str]) -> Said {
+    let mut command = program(arguments);
+    command.env("PAYOUT_DATABASE_URL", database.url());
+    command.output().unwrap().into()
+}
+
+/// Where a claim would take it: the database lets nobody write a state without what belongs to it.
+async fn claim(database: &Database, order_num: &str) {
+    database
+        .run(&format!(
+            "do $$ declare moved bigint; begin
+             insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, body_sha256)
+             values ('{MERCHANT}', '{order_num}', 1, now(), now() + interval '90 s', 'test/1', sha256('x'));
+             insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
+             values ('{MERCHANT}', '{order_num}', 'claimed', 'queued', 'submitting', 'worker', 1) returning seq into moved;
+             insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held)
+             select '{MERCHANT}', 'hold', '{order_num}', 1, -amount, amount from payout.payouts
+             where order_num = '{order_num}';
+             update payout.payouts set state = 'submitting', last_seq = moved, attempt = 1, sends = 1, held = amount,
+                    send_by = now(), lease_until = now() + interval '90 s'
+             where order_num = '{order_num}'; end $$"
+        ))
+        .await;
+}
+
+/// As if no answer had come.
+async fn doubt(database: &Database, order_num: &str) {
+    claim(database, order_num).await;
+    database
+        .run(&format!(
+            "do $$ declare moved bigint; begin
+             insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail, times)
+             values ('{MERCHANT}', '{order_num}', 1, 'query', 'not_found', '{{\"code\":\"NOTEXIST\"}}', 61);
+             insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
+             values ('{MERCHANT}', '{order_num}', 'unanswered', 'submitting', 'unknown', 'submit', 1,
+                     '{{\"problem\":\"timeout\"}}') returning seq into moved;
+             update payout.payouts set state = 'unknown', last_seq = moved, asks = 61,
+                    next_ask_at = now() + interval '1 hour'
+             where order_num = '{order_num}'; end $$"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn list_and_show_have_exactly_the_columns_of_the_view() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 1_250_000).await;
+    let view = "select string_agg(attname, ',' order by attnum) from pg_attribute
+                where attrelid = 'payout.status'::regclass and attnum > 0 and not attisdropped";
+    assert_eq!(database.text(view).await, COLUMNS.join(","));
+
+    let mut expected = COLUMNS.to_vec();
+    expected.sort_unstable();
+    let listed = payout(&database, &["list", "-o", "json"]).with(0).json();
+    let shown = payout(&database, &["show", "INV-1", "-o", "json"])
+        .with(0)
+        .json();
+    assert_eq!(listed[0], shown);
+    let keys: Vec<&str> = shown
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(keys, expected);
+    assert_eq!(shown["amount"], 1_250_000);
+    assert!(shown["created_at"].as_str().unwrap().ends_with('Z'));
+
+    let csv = payout(&database, &["list", "-o", "csv"]).with(0).out;
+    assert_eq!(csv.lines().next(), Some(COLUMNS.join(",").as_str()));
+    let table = payout(&database, &["list"]).with(0).out;
+    assert!(
+        table.contains("Rp 1.250.000") && table.contains("WIB"),
+        "{table}"
+    );
+    let none = payout(&database, &["list", "--state", "paid,failed", "-o", "json"]).with(0);
+    assert_eq!(none.json(), serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    doubt(&database, "INV-1").await;
+    let page = payout(&database, &["show", "INV-1"]).with(0).out;
+    for words in [
+        "What we know",
+        "What we don't know",
+        "may or may not have left",
+        "What happens next",
+        "asked for and never sent again",
+        "not_found",
+        "61 times",
+        "timeout",
+        "BCA ****5678 S*** R***",
+    ] {
+        assert!(page.contains(words), "{words}\n{page}");
+    }
+    let lines = payout(&database, &["show", "INV-1", "--timeline", "-o", "json"])
+        .with(0)
+        .json();
+    let what: Vec<&str> = lines
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(what[0], "enqueued");
+    assert!(
+        what.contains(&"claimed") && what.contains(&"unanswered"),
+        "{what:?}"
+    );
+}
+
+#[tokio::test]
+async fn no_command_shows_a_number_or_a_name() {
+    let database = Database::with_merchant().await;
+    for (order, amount) in [("INV-1", 250_000), ("INV-2", 300_000), ("INV-3", 400_000)] {
+        database
+            .run(&format!(
+                "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+                 values ('{order}', {amount}, 1, '014', '{CANARY_NUMBER}', '{CANARY_NAME}')"
+            ))
+            .await;
+    }
+    doubt(&database, "INV-2").await;
+    claim(&database, "INV-3").await;
+    let mut calls = vec![
+        vec!["balance"],
+        vec!["cancel", "INV-3", "--reason", "too late"],
+        vec!["cancel", "INV-1", "--reason", "twice"],
+        vec!["replay", "INV-1"],
+        vec!["replay", "INV-2", "NO-SUCH"],
+        vec!["show", "NO-SUCH"],
+    ];
+    for format in ["table", "json", "csv"] {
+        calls.push(vec!["list", "-o", format]);
+        calls.push(vec![
+            "stuck",
+            "--unknown-for",
+            "0s",
+            "--open-for",
+            "0s",
+            "-o",
+            format,
+        ]);
+        for order in ["INV-1", "INV-2", "INV-3"] {
+            calls.push(vec!["show", order, "-o", format]);
+            calls.push(vec!["show", order, "--timeline", "-o", format]);
+        }
+    }
+    for arguments in calls {
+        let said = payout(&database, &arguments);
+        let all = format!("{}{}", said.out, said.err);
+        assert!(!all.trim().is_empty(), "{arguments:?}");
+        for secret in [CANARY_NUMBER, "Kenanga", "Wulandari"] {
+            assert!(!all.contains(secret), "{arguments:?}: {all}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_what_was_never_sent_can_be_cancelled() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    database.insert("INV-2", 250_000).await;
+    claim(&database, "INV-2").await;
+    let said = payout(&database, &["cancel", "INV-2", "--reason", "mistake"]).with(4);
+    assert!(
+        said.err.contains("submitting") && said.err.contains("may have left"),
+        "{}",
+        said.err
+    );
+    assert_eq!(database.state("INV-2").await, "submitting");
+
+    let row = payout(
+        &database,
+        &["cancel", "INV-1", "--reason", "mistake", "-o", "json"],
+    )
+    .with(0)
+    .json();
+    assert_eq!(row["state"], "cancelled");
+    payout(&database, &["cancel", "INV-1", "--reason", "again"]).with(4);
+    payout(&database, &["cancel", "INV-1"]).with(2);
+}
+
+#[tokio::test]
+async fn replay_asks_now_and_sends_nothing() {
+    let database = Database::with_merchant().await;
+    for order in ["INV-1", "INV-2", "INV-3", "INV-4"] {
+        database.insert(order, 250_000).await;
+    }
+    for order in ["INV-1", "INV-2", "INV-3"] {
+        doubt(&database, order).await;
+    }
+    let due = "select string_agg(order_num, ',' order by order_num) from payout.payouts where next_ask_at <= now()";
+    let sends = "select sum(sends) from payout.payouts";
+    payout(&database, &["replay", "INV-1"]).with(0);
+    assert_eq!(database.text(due).await, "INV-1");
+    // One that cannot be asked for does not keep the others back.
+    let said = payout(&database, &["replay", "NO-SUCH", "INV-4", "INV-2"]).with(3);
+    assert!(
+        said.err.contains("NO-SUCH") && said.err.contains("INV-4"),
+        "{}",
+        said.err
+    );
+    assert_eq!(database.text(due).await, "INV-1,INV-2");
+    let rows = payout(&database, &["replay", "--state", "unknown", "-o", "json"])
+        .with(0)
+        .json();
+    assert_eq!(rows.as_array().unwrap().len(), 3);
+    assert_eq!(database.text(due).await, "INV-1,INV-2,INV-3");
+    assert_eq!(database.text(sends).await, "3");
+    payout(&database, &["replay", "INV-4"]).with(4);
+    payout(&database, &["replay", "--state", "queued"]).with(2);
+}
+
+#[tokio::test]
+async fn stuck_lists_what_needs_a_person_oldest_first() {
+    let database = Database::with_merchant().await;
+    for order in ["INV-1", "INV-2", "INV-3"] {
+        database.insert(order, 250_000).await;
+    }
+    let none = payout(&database, &["stuck"]).with(0).out;
+    assert!(none.contains("nothing needs a person"), "{none}");
+    doubt(&database, "INV-2").await;
+    claim(&database, "INV-3").await;
+    database
+        .run(
+            "update payout.payouts set lease_until = now() - interval '1 hour' where order_num = 'INV-3';
+             update payout.payouts set attention = 'insufficient_funds', parked = true where order_num = 'INV-1'",
+        )
+        .await;
+    let rows = payout(&database, &["stuck", "--unknown-for", "0s", "-o", "json"])
+        .with(0)
+        .json();
+    let orders: Vec<&str> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["order_num"].as_str().unwrap())
+        .collect();
+    assert_eq!(orders, ["INV-3", "INV-2", "INV-1"]);
+    let page = payout(&database, &["stuck"]).with(0).out;
+    assert!(
+        page.contains("lease_over") && page.contains("fund, or cancel"),
+        "{page}"
+    );
+    assert!(
+        page.contains("2 payouts need a person") && page.contains("Rp 250.000 may"),
+        "{page}"
+    );
+    let attentive = payout(&database, &["list", "--attention", "-o", "json"])
+        .with(0)
+        .json();
+    assert_eq!(attentive[0]["order_num"], "INV-1");
+    assert_eq!(attentive.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reference_is_booked_once_and_the_books_are_shown() {
+    let database = Database::with_merchant().await;
+    let fund = ["fund", "1000", "--reference", "BCA-1", "-o", "json"];
+    let before = payout(&database, &fund).with(0).json();
+    assert_eq!(before[0]["account"], "available");
+    assert_eq!(before[0]["balance"], 10_000_001_000_i64);
+    assert_eq!(payout(&database, &fund).with(0).json(), before);
+    assert_eq!(
+        payout(&database, &["balance", "-o", "json"]).with(0).json(),
+        before
+    );
+    payout(&database, &["fund", "2000", "--reference", "BCA-1"]).with(4);
+    payout(&database, &["fund", "-20000000000", "--reference", "BCA-2"]).with(4);
+    payout(&database, &["fund", "1.000", "--reference", "BCA-3"]).with(2);
+}
+
+#[tokio::test]
+async fn an_order_number_of_several_merchants_must_name_its_own() {
+    let database = Database::with_merchant().await;
+    database.register_merchant("S2").await;
+    for merchant in [MERCHANT, "S2"] {
+        database
+            .run(&format!(
+                "insert into payout.payouts (merchant_code, order_num, amount, fee_type, bank_code, account_number,
+                 account_name) values ('{merchant}', 'INV-1', 250000, 1, '014', '0012345678', 'Siti Rahayu')"
+            ))
+            .await;
+    }
+    let said = payout(&database, &["show", "INV-1"]).with(1);
+    assert!(said.err.contains("--merchant"), "{}", said.err);
+    let shown = payout(
+        &database,
+        &["show", "INV-1", "--merchant", "S2", "-o", "json"],
+    )
+    .with(0)
+    .json();
+    assert_eq!(shown["merchant_code"], "S2");
+    payout(&database, &["fund", "1000", "--reference", "R"]).with(2);
+}
+
+#[tokio::test]
+async fn an_operator_needs_no_more_than_the_role_of_operators() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    database.insert("INV-2", 250_000).await;
+    doubt(&database, "INV-2").await;
+    let operator = database.login(&["payout_operator"]).await;
+    let reader = database.login(&["payout_reader"]).await;
+    let by = |login: &str, arguments: &[&str]| -> Said {
+        let mut command = program(arguments);
+        command.args(["--database-url", &database.url_as(login)]);
+        command.output().unwrap().into()
+    };
+    for arguments in [&["list"][..], &["show", "INV-2"], &["stuck"], &["balance"]] {
+        by(&operator, arguments).with(0);
+        by(&reader, arguments).with(0);
+    }
+    let refused = by(&reader, &["replay", "INV-2"]).with(1);
+    assert!(
+        refused.err.contains("grant payout_operator"),
+        "{}",
+        refused.err
+    );
+    by(&operator, &["replay", "INV-2"]).with(0);
+    by(&operator, &["fund", "1000", "--reference", "R1"]).with(0);
+    by(&operator, &["cancel", "INV-1", "--reason", "twice"]).with(0);
+    let page = by(&reader, &["show", "INV-1"]).with(0).out;
+    assert!(page.contains(&format!("twice; by {operator}")), "{page}");
+}
+
+#[tokio::test]
+async fn the_exit_code_says_what_to_do_next() {
+    let database = Database::with_merchant().await;
+    payout(&database, &["show", "NO-SUCH"]).with(3);
+    payout(&database, &["list", "--state", "lost"]).with(2);
+    payout(&database, &["no-such-command"]).with(2);
+
+    let nobody = [
+        "list",
+        "--database-url",
+        "postgres://postgres@127.0.0.1:1/nothing",
+    ];
+    let said = payout(&database, &nobody).with(69);
+    assert!(
+        said.out.is_empty() && said.err.contains("cannot be reached"),
+        "{}",
+        said.err
+    );
+
+    let unmigrated = database
+        .url()
+        .replace(&database.text("current_database()").await, "postgres");
+    for command in [&["list"][..], &["show", "INV-1"], &["balance"], &["stuck"]] {
+        let said = bare(&[command, &["--database-url", &unmigrated]].concat()).with(78);
+        assert!(said.err.contains("payout migrate"), "{}", said.err);
+    }
+    let said = bare(&["list"]).with(78);
+    assert!(said.err.contains("PAYOUT_DATABASE_URL"), "{}", said.err);
+    bare(&["list", "--database-url", "mysql://x"]).with(78);
+}
+
+#[tokio::test]
+async fn migrate_registers_the_configured_merchants_and_no_other_gateway_by_mistake() {
+    let database = Database::fresh().await;
+    let folder = TempDir::new().unwrap();
+    let file = page_with_keys(folder.path());
+    let migrate = |more: &[&str]| payout(&database, &[&["migrate", "-c", &file], more].concat());
+    let dry = migrate(&["--dry-run"]).with(0);
+    assert!(dry.out.contains(MERCHANT), "{}", dry.out);
+    assert_eq!(
+        database.text("select count(*) from payout.merchants").await,
+        "0"
+    );
+    migrate(&[]).with(0);
+    assert_eq!(
+        database.text("select code from payout.merchants").await,
+        MERCHANT
+    );
+
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("gateway.example", "staging.example")).unwrap();
+    let refused = migrate(&[]).with(4);
+    assert!(refused.err.contains("--accept-gateway"), "{}", refused.err);
+    migrate(&["--accept-gateway", MERCHANT]).with(0);
+    assert_eq!(
+        database.text("select base_url from payout.merchants").await,
+        "https://staging.example"
+    );
+}
+
+#[test]
+fn config_check_names_every_fault_at_once() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("payout.toml");
+    fs::write(&file, "[submit]\ntimout = 3\n[pol]\nx = 1\n").unwrap();
+    let said = bare(&["config", "check", "-c", file.to_str().unwrap()]).with(78);
+    assert!(
+        said.err.contains("payout.toml:2") && said.err.contains("payout.toml:3"),
+        "{}",
+        said.err
+    );
+
+    let example = bare(&["config", "example"]).with(0).out;
+    fs::write(&file, &example).unwrap();
+    let said = bare(&["config", "check", file.to_str().unwrap()]).with(0);
+    assert!(
+        said.out.contains("the configuration is good"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.err.contains("merchant.key is not on this machine"),
+        "{}",
+        said.err
+    );
+
+    let file = page_with_keys(folder.path());
+    fs::copy(
+        folder.path().join("merchant.key"),
+        folder.path().join("platform.pub"),
+    )
+    .unwrap();
+    let said = bare(&["config", "check", "-c", &file]).with(78);
+    assert!(
+        said.err.contains("platform.pub: this is a private key"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn keys_are_never_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let dir = folder.path().join("keys");
+    let arguments = ["keys", "generate", dir.to_str().unwrap(), "--bits", "1024"];
+    let made = bare(&[&arguments[..], &["-o", "json"]].concat())
+        .with(0)
+        .json();
+    assert_eq!(made["fingerprint"].as_str().unwrap().len(), 64);
+    let key = dir.join("merchant.key");
+    assert_eq!(
+        fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let before = fs::read(&key).unwrap();
+    let said = bare(&arguments).with(4);
+    assert!(said.err.contains("merchant.key exists"), "{}", said.err);
+    fs::remove_file(&key).unwrap();
+    bare(&arguments).with(4);
+    assert!(!key.exists() && !before.is_empty());
+    bare(&[
+        "keys",
+        "generate",
+        folder.path().to_str().unwrap(),
+        "--bits",
+        "100",
+    ])
+    .with(2);
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_fault() {
+    let database = Database::with_merchant().await;
+    database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+             select 'INV-' || i, 250000, 1, '014', '0012345678', 'Siti Rahayu' from generate_series(1, 2000) i",
+        )
+        .await;
+    for arguments in [
+        &["list", "--limit", "2000", "-o", "csv"][..],
+        &["completions", "bash"],
+    ] {
+        let mut command = program(arguments);
+        command.env("PAYOUT_DATABASE_URL", database.url());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = [0; 1];
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_exact(&mut first).unwrap();
+        drop(stdout);
+        let said = Said::from(child.wait_with_output().unwrap()).with(0);
+        assert!(!said.err.contains("panic"), "{}", said.err);
+    }
+}
+
+/// A configuration whose keys are there; returns its path.
+fn page_with_keys(folder: &Path) -> String {
+    let keys = folder.to_str().unwrap();
+    let platform = folder.join("platform");
+    bare(&["keys", "generate", keys, "--bits", "1024"]).with(0);
+    bare(&[
+        "keys",
+        "generate",
+        platform.to_str().unwrap(),
+        "--bits",
+        "1024",
+    ])
+    .with(0);
+    fs::copy(platform.join("merchant.pub"), folder.join("platform.pub")).unwrap();
+    let file = folder.join("good.toml");
+    fs::write(&file, bare(&["config", "example"]).with(0).out).unwrap();
+    file.to_str().unwrap().to_owned()
+}
