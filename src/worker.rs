@@ -66,7 +66,8 @@ impl Worker {
         submit: Submit,
         poll: Poll,
     ) -> Arc<Self> {
-        let host = std::env::var("HOSTNAME").unwrap_or_default();
+        let system = rustix::system::uname();
+        let host = system.nodename().to_string_lossy();
         Arc::new(Self {
             store,
             recorder,

@@ -46,9 +46,6 @@ pub struct Running {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
     let running = Running::start(&config).await?;
     tracing::info!(http = ?running.http, admin = ?running.admin, pid = std::process::id(), "the worker runs");
     tokio::select! {
