@@ -15,6 +15,7 @@ mod load;
 pub mod record;
 pub mod schema;
 pub mod snapshot;
+pub mod timeline;
 pub mod wake;
 mod write;
 

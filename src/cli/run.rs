@@ -18,7 +18,7 @@ use crate::{
         callback::{self, Callbacks},
     },
     metrics,
-    store::{Store, fitness, schema},
+    store::{Store, fitness, schema, timeline},
     worker::{self, Lane, Worker, recorder::Recorder},
 };
 
@@ -80,6 +80,7 @@ impl Running {
             .await
             .context("the database cannot be reached")?;
         check_fit(&store, config).await?;
+        timeline::begin_timeline(&store.results).await?;
 
         let rules = worker::rules(&config.poll, config.callbacks_settle);
         let (recorder, recording) = Recorder::start(store.clone(), rules, lanes.clone());

@@ -154,6 +154,7 @@ pub(super) const STOP_REASONS: &[&str] = &[
     "gateway",
     "config",
     "settings",
+    "timeline",
     "funds",
     "paused",
     "signatures",

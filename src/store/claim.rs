@@ -80,6 +80,12 @@ pub enum ClaimError {
          run `payout migrate --accept-gateway {0}`"
     )]
     RegisteredOtherwise(String),
+    /// A failover or a restore lies between the last claims and now.
+    #[error(
+        "this is another history of the database than the one that was claimed in: commits may be lost. Every queued \
+         payout is asked for first; then `select payout.accept_timeline('reason')` by a person lets claims go on"
+    )]
+    TimelineChanged,
     /// Nothing was taken.
     #[error("nothing was claimed: {0}")]
     Database(#[from] sqlx::Error),
@@ -98,6 +104,9 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()));
     };
+    if !merchant.same_timeline {
+        return Err(ClaimError::TimelineChanged);
+    }
     let rows = due::lock_due(&mut tx, order).await?;
     if rows.is_empty() {
         return Ok(Claimed::default());

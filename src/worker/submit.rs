@@ -42,8 +42,14 @@ pub(super) async fn run(
             Ok(true) => continue,
             Ok(false) => LOOK_EVERY,
             Err(error) => {
-                if matches!(error, ClaimError::RegisteredOtherwise(_)) {
-                    metrics::claims_stopped(lane.code(), Some("config"));
+                match error {
+                    ClaimError::RegisteredOtherwise(_) => {
+                        metrics::claims_stopped(lane.code(), Some("config"));
+                    }
+                    ClaimError::TimelineChanged => {
+                        metrics::claims_stopped(lane.code(), Some("timeline"));
+                    }
+                    ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
                 }
                 tracing::warn!(merchant = lane.code(), %error, "no claim");
                 AFTER_ERROR

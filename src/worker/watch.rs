@@ -13,7 +13,7 @@ use super::Worker;
 use crate::{
     domain::evidence::{Evidence, Fact, Source},
     metrics,
-    store::{fitness, guard, snapshot},
+    store::{fitness, guard, snapshot, timeline},
 };
 
 /// How often leases are looked at.
@@ -76,6 +76,11 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
             .lanes
             .iter()
             .for_each(|lane| lane.claim_now.notify_one());
+    }
+    if !timeline::check_timeline(&worker.store.results).await? {
+        tracing::error!(
+            "this is another history of the database: nothing is claimed until a person accepts it"
+        );
     }
     let raised = guard::raise_open_too_long(&worker.store.results).await?;
     if raised > 0 {

@@ -15,3 +15,4 @@ mod operator;
 mod protocol_vectors;
 mod recovery;
 mod support;
+mod timeline;

@@ -15,6 +15,8 @@ use crate::{
 /// What is registered for a merchant, and the transaction's time.
 pub(super) struct Registered {
     pub(super) fee_reserve: Rupiah,
+    /// The history of this database is the one that was claimed in before (I11).
+    pub(super) same_timeline: bool,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -35,7 +37,9 @@ pub(super) async fn merchant_if_same(
 ) -> Result<Option<Registered>, sqlx::Error> {
     let row = sqlx::query!(
         r#"/* store::merchant_if_same */
-        select m.fee_reserve, now() as "now!"
+        select m.fee_reserve, now() as "now!",
+               coalesce((select t.identity = payout.identity() and t.changed_at is null
+                         from payout.timeline t), false) as "same_timeline!"
         from payout.merchants m
         where m.code = $1 and m.dialect = $2 and m.base_url = $3 and m.platform_keys = $4"#,
         order.merchant_code,
@@ -47,6 +51,7 @@ pub(super) async fn merchant_if_same(
     .await?;
     Ok(row.map(|row| Registered {
         fee_reserve: Rupiah::new(row.fee_reserve),
+        same_timeline: row.same_timeline,
         now: row.now,
     }))
 }
