@@ -163,7 +163,6 @@ pub(super) const STOP_REASONS: &[&str] = &[
     "doubts",
     "books",
     "exposure",
-    "timeline",
     OTHER,
 ];
 pub(super) const STOP_REASON: Label = words("reason", STOP_REASONS);

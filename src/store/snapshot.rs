@@ -19,8 +19,8 @@ use crate::domain::{
 
 /// Longest run of one statement. Metrics may be late; payouts must not wait for them.
 const READ_WITHIN: &str = "5s";
-/// The same for the check that reads the whole ledger.
-const CHECK_WITHIN: &str = "120s";
+/// The same for the check that reads the whole ledger; below the time after which a waiting loop counts as stalled.
+const CHECK_WITHIN: &str = "60s";
 /// History rows that one snapshot adds to the totals at most, in steps of `FOLD_STEP`.
 const FOLD_AT_MOST: i64 = 200_000;
 const FOLD_STEP: i64 = 20_000;

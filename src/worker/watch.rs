@@ -20,9 +20,12 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often totals, settings and ages are looked at.
 const TOTALS_EVERY: Duration = Duration::from_secs(10);
+/// How often the accounts are compared with the sum of the whole ledger.
+const BOOKS_EVERY: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
+    let mut books_at = Instant::now();
     while !stop.is_cancelled() {
         worker.beats.beat("watch");
         if let Err(error) = leases(&worker).await {
@@ -34,6 +37,13 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
                 .unwrap_or(totals_at);
             if let Err(error) = totals(&worker).await {
                 tracing::warn!(%error, "totals cannot be read now");
+            }
+        }
+        if Instant::now() >= books_at {
+            books_at = Instant::now().checked_add(BOOKS_EVERY).unwrap_or(books_at);
+            match snapshot::check_books(&worker.store.results).await {
+                Ok(checks) => metrics::books_checked(&checks),
+                Err(error) => tracing::warn!(%error, "the ledger cannot be summed now"),
             }
         }
         tokio::select! {
@@ -86,6 +96,11 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
     if raised > 0 {
         tracing::warn!(raised, "open for too long: a person should look");
     }
+    let in_flight = worker.lanes.iter().fold(0_usize, |sum, lane| {
+        let free = lane.slots.available_permits();
+        sum.saturating_add(lane.slots_total.saturating_sub(free))
+    });
+    metrics::in_flight(i64::try_from(in_flight).unwrap_or(i64::MAX));
     metrics::snapshot(&snapshot::snapshot(&worker.store.results).await?);
     Ok(())
 }

@@ -8,11 +8,15 @@
     dead_code
 )]
 
+mod alerts;
 mod callbacks;
 mod fees_and_ledger;
 mod never_pays_twice;
 mod operator;
+mod prometheus;
 mod protocol_vectors;
 mod recovery;
+mod runbook;
+mod snapshot;
 mod support;
 mod timeline;

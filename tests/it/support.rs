@@ -3,4 +3,5 @@
 pub(crate) mod database;
 pub(crate) mod door;
 pub(crate) mod server;
+pub(crate) mod site;
 pub(crate) mod world;

@@ -1,0 +1,262 @@
+//! What the snapshot reads is what the books say, and its totals count every step exactly once.
+
+use std::time::Duration;
+
+use payout_worker::{
+    domain::{
+        attention::Attention,
+        money::Rupiah,
+        snapshot::{MerchantBooks, Snapshot, Step, Total, Violations},
+        state::State,
+    },
+    store::snapshot::{check_books, snapshot},
+};
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::support::database::{Database, MERCHANT};
+
+fn of(snapshot: &Snapshot) -> &MerchantBooks {
+    snapshot
+        .merchants
+        .iter()
+        .find(|books| books.merchant_code == MERCHANT)
+        .unwrap()
+}
+
+fn total(snapshot: &Snapshot, step: Step) -> Total {
+    of(snapshot)
+        .totals
+        .iter()
+        .find(|(of, _)| *of == step)
+        .map(|(_, total)| *total)
+        .unwrap_or_default()
+}
+
+/// Steps count once no older transaction runs, of any database of the server: the other tests may have one.
+async fn when_folded(database: &Database, step: Step, payouts: i64) -> Snapshot {
+    for _ in 0..300 {
+        let seen = snapshot(database.pool()).await.unwrap();
+        if total(&seen, step).payouts >= payouts {
+            return seen;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{step:?} never came to {payouts}");
+}
+
+#[tokio::test]
+async fn an_empty_database_has_nothing_and_no_guesses() {
+    let database = Database::fresh().await;
+    database.register_merchant(MERCHANT).await;
+    let seen = snapshot(database.pool()).await.unwrap();
+    let books = MerchantBooks {
+        merchant_code: MERCHANT.to_owned(),
+        ..MerchantBooks::default()
+    };
+    assert_eq!(seen.merchants, [books]);
+    assert!(seen.read_at > 1_700_000_000);
+}
+
+#[tokio::test]
+async fn open_payouts_are_counted_with_their_rupiah_and_age() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    database.insert("INV-2", 100_000).await;
+    // What the worker does by moves is written here as its outcome, with the guards off.
+    database
+        .run(
+            "set session_replication_role = replica;
+             update payout.payouts set state = 'unknown', state_since = now() - interval '2 hours', held = 100000,
+                    attempt = 1, sends = 1, next_ask_at = now() - interval '5 minutes',
+                    attention = 'not_found', attention_since = now() - interval '1 hour'
+             where order_num = 'INV-2';
+             set session_replication_role = origin",
+        )
+        .await;
+    let seen = snapshot(database.pool()).await.unwrap();
+    let books = of(&seen);
+    let open = |state| {
+        books
+            .open
+            .iter()
+            .find(|(of, _)| *of == state)
+            .map(|(_, pile)| *pile)
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        (open(State::Queued).count, open(State::Queued).rupiah),
+        (1, Rupiah::new(250_000))
+    );
+    assert_eq!(
+        (open(State::Unknown).count, open(State::Unknown).rupiah),
+        (1, Rupiah::new(100_000))
+    );
+    let since = seen.read_at - open(State::Unknown).oldest_at.unwrap();
+    assert!((7_199..7_260).contains(&since), "{since}");
+    assert_eq!(
+        (books.claimable.count, books.claimable.rupiah),
+        (1, Rupiah::new(250_000))
+    );
+    assert_eq!(books.asks_due.count, 1);
+    assert_eq!(books.attention.len(), 1);
+    assert_eq!(
+        (books.attention[0].0, books.attention[0].1.count),
+        (Attention::NotFound, 1)
+    );
+    // The hold was written without its ledger entry, and that is seen.
+    let expected = Violations {
+        held_not_covered: 1,
+        ..Violations::default()
+    };
+    assert_eq!(books.violations, expected);
+}
+
+#[tokio::test]
+async fn a_payout_that_nothing_asks_about_is_seen() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    database
+        .run(
+            "set session_replication_role = replica;
+             update payout.accounts set available = available - 250000, held = 250000;
+             update payout.payouts set state = 'pending', held = 250000, attempt = 1, sends = 1, next_ask_at = null;
+             set session_replication_role = origin",
+        )
+        .await;
+    let seen = snapshot(database.pool()).await.unwrap();
+    assert_eq!(
+        of(&seen).violations,
+        Violations {
+            never_asked: 1,
+            ..Violations::default()
+        }
+    );
+}
+
+#[tokio::test]
+async fn every_step_counts_once_however_many_workers_look() {
+    let database = Database::with_merchant().await;
+    let mut looks = JoinSet::new();
+    for _ in 0..4 {
+        let pool = database.pool().clone();
+        looks.spawn(async move {
+            for _ in 0..15 {
+                snapshot(&pool).await.unwrap();
+            }
+        });
+    }
+    for number in 0..60 {
+        database
+            .insert(&format!("INV-{number}"), 1_000 + number)
+            .await;
+        if number % 3 == 0 {
+            database
+                .run(&format!(
+                    "select payout.cancel('INV-{number}', 'not wanted')"
+                ))
+                .await;
+        }
+    }
+    looks.join_all().await;
+    let seen = when_folded(&database, Step::Cancelled, 20).await;
+    let enqueued = Total {
+        payouts: 60,
+        rupiah: Rupiah::new(60_000 + 59 * 60 / 2),
+        late: 0,
+    };
+    assert_eq!(total(&seen, Step::Enqueued), enqueued);
+    assert_eq!(total(&seen, Step::Cancelled).payouts, 20);
+    assert_eq!(total(&seen, Step::Paid), Total::default());
+}
+
+#[tokio::test]
+async fn a_step_of_a_running_transaction_is_counted_later_and_not_lost() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-0", 1_000).await;
+    let mut slow = database.connect().await;
+    let insert = "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+                  values ('INV-SLOW', 5000, 1, '014', '0012345678', 'Siti Rahayu')";
+    sqlx::raw_sql("begin").execute(&mut slow).await.unwrap();
+    sqlx::raw_sql(insert).execute(&mut slow).await.unwrap();
+    database.insert("INV-FAST", 7_000).await;
+    let seen = when_folded(&database, Step::Enqueued, 1).await;
+    assert_eq!(
+        total(&seen, Step::Enqueued).payouts,
+        1,
+        "the fast one is younger than one that still runs"
+    );
+    sqlx::raw_sql("commit").execute(&mut slow).await.unwrap();
+    let seen = when_folded(&database, Step::Enqueued, 3).await;
+    assert_eq!(total(&seen, Step::Enqueued).rupiah, Rupiah::new(13_000));
+}
+
+#[tokio::test]
+async fn the_gateway_is_compared_with_the_books_at_the_time_it_was_read() {
+    let database = Database::with_merchant().await;
+    let booked = 10_000_000_000_i64;
+    database
+        .run(&format!(
+            "insert into payout.gateway_balance (merchant_code, balance, frozen, pending, signed, ledger_id)
+             select '{MERCHANT}', {booked} - 400, 300, 77, true, max(id) from payout.ledger"
+        ))
+        .await;
+    // Booked after the reading: no difference of its own.
+    database.fund(MERCHANT, 5_000_000).await;
+    let seen = snapshot(database.pool()).await.unwrap();
+    let gateway = of(&seen).gateway.unwrap();
+    assert_eq!(gateway.difference, Some(Rupiah::new(-100)));
+    assert_eq!(
+        gateway.pending,
+        Rupiah::new(77),
+        "what is on its way is no part of it"
+    );
+    assert_eq!(
+        of(&seen).accounts.available,
+        Rupiah::new(booked + 5_000_000)
+    );
+}
+
+#[tokio::test]
+async fn accounts_that_miss_their_ledger_are_found() {
+    let database = Database::with_merchant().await;
+    let differences = async || {
+        check_books(database.pool())
+            .await
+            .unwrap()
+            .iter()
+            .map(|check| check.difference)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(differences().await, [Rupiah::ZERO]);
+    database
+        .run(
+            "set session_replication_role = replica;
+             update payout.accounts set available = available + 1, fees = fees - 1;
+             set session_replication_role = origin",
+        )
+        .await;
+    assert_eq!(differences().await, [Rupiah::new(2)]);
+    assert_eq!(
+        of(&snapshot(database.pool()).await.unwrap()).violations,
+        Violations::default(),
+        "they still sum to zero"
+    );
+}
+
+#[tokio::test]
+async fn the_worker_may_read_it() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let worker = database.login(&["payout_worker"]).await;
+    let pool = sqlx::PgPool::connect(&database.url_as(&worker))
+        .await
+        .unwrap();
+    for _ in 0..300 {
+        if total(&snapshot(&pool).await.unwrap(), Step::Enqueued).payouts == 1 {
+            pool.close().await;
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the totals are not moved on by the worker's role");
+}

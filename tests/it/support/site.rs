@@ -1,0 +1,218 @@
+//! Workers as processes of their own, on a server of their own: what is killed or restarted harms no other test.
+
+use std::{
+    fs::{self, File},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use payout_worker::{
+    cli::keyring,
+    config,
+    demo::cluster::{Cluster, Options, SUPERUSER},
+    gateway::keys,
+    sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
+    store::schema::migrate,
+};
+use sqlx::PgPool;
+use tokio::time::{Instant, sleep};
+
+use super::{database::MERCHANT, world::free_port};
+
+/// The canaries that no output may hold.
+pub(crate) const NAME: &str = "Kanari Rahasia";
+pub(crate) const ACCOUNT: &str = "7788990011223344";
+
+pub(crate) struct Site {
+    pub(crate) cluster: Cluster,
+    pub(crate) pool: PgPool,
+    pub(crate) sandbox: Sandbox,
+    /// Where the first worker's metrics are.
+    pub(crate) admin: std::net::SocketAddr,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Site {
+    pub(crate) async fn build() -> Self {
+        let cluster = tokio::task::spawn_blocking(|| Cluster::start(Options::default()))
+            .await
+            .unwrap()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (merchant_key, platform_key) =
+            (keys::generate(1024).unwrap(), keys::generate(1024).unwrap());
+        fs::write(
+            folder.path().join("merchant.key"),
+            keys::private_key_pem(&merchant_key).unwrap().as_bytes(),
+        )
+        .unwrap();
+        fs::write(
+            folder.path().join("platform.pub"),
+            keys::public_key_pem(platform_key.as_public_key()).unwrap(),
+        )
+        .unwrap();
+        let sandbox = Sandbox::start(
+            Settings {
+                dialect: Dialect::Bdpay,
+                merchant_code: MERCHANT.to_owned(),
+                merchant_public_key: parse_public_key(
+                    &keys::public_key_pem(merchant_key.as_public_key()).unwrap(),
+                )
+                .unwrap(),
+                platform_private_key: parse_private_key(
+                    &keys::private_key_pem(&platform_key).unwrap(),
+                )
+                .unwrap(),
+                balance_idr: 1_000_000_000,
+                fee_idr: 2_500,
+                pace: Pace {
+                    processing_ms: 200,
+                    at_bank_ms: 200,
+                    ending_ms: 200,
+                    late_booking_ms: 25_000,
+                    ..Pace::quick()
+                },
+                fail_percent: 10,
+                seed: 3,
+            },
+            "127.0.0.1:0".parse().unwrap(),
+        )
+        .await
+        .unwrap();
+        let owner = cluster.url("postgres", SUPERUSER);
+        let (listen, metrics) = (free_port(), free_port());
+        for (file, http, admin) in [
+            ("one.toml", listen.to_string(), metrics.to_string()),
+            ("two.toml", String::new(), String::new()),
+        ] {
+            let text = format!(
+                "[database]\nurl = \"{}\"\n[http]\nlisten = \"{http}\"\n[admin]\nlisten = \"{admin}\"\n[submit]\n\
+                 timeout_seconds = 2\nlease_seconds = 4\n[poll]\nfirst_after_seconds = 0.5\nmax_interval_seconds = 2\n\
+                 quiet_horizon_seconds = 600\nasks_per_second = 500\n[[merchant]]\ncode = \"{MERCHANT}\"\n\
+                 base_url = \"{}\"\nprivate_key_file = \"merchant.key\"\nplatform_public_key_file = \"platform.pub\"\n\
+                 notify_url = \"http://{listen}/callback\"\n",
+                cluster.url("postgres", "a_worker"),
+                sandbox.url(),
+            );
+            fs::write(folder.path().join(file), text).unwrap();
+        }
+        let config = config::load(&folder.path().join("one.toml"), None).unwrap();
+        let merchant = keyring::registration(&config.merchants[0]).unwrap();
+        migrate(&owner, &[merchant], &[], false).await.unwrap();
+        let pool = PgPool::connect(&owner).await.unwrap();
+        sqlx::query("create role a_worker login in role payout_worker")
+            .execute(&pool)
+            .await
+            .unwrap();
+        Self {
+            cluster,
+            pool,
+            sandbox,
+            admin: metrics,
+            folder,
+        }
+    }
+
+    pub(crate) async fn enqueue(&self, numbers: std::ops::Range<i64>) {
+        for number in numbers {
+            sqlx::query(
+                "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+                 values ($1, $2, $3, '014', $4, $5)",
+            )
+            .bind(format!("R-{number}"))
+            .bind(10_000 + number)
+            .bind(i16::try_from(number % 2).unwrap())
+            .bind(ACCOUNT)
+            .bind(NAME)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        }
+    }
+
+    pub(crate) async fn settled(&self) -> i64 {
+        sqlx::query_scalar("select count(*) from payout.payouts where settled_at is not null")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or(-1)
+    }
+
+    pub(crate) async fn until_settled(&self, wanted: i64) {
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while self.settled().await < wanted {
+            assert!(
+                Instant::now() < deadline,
+                "{} of {wanted} are settled",
+                self.settled().await
+            );
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub(crate) async fn assert_zeros(&self, orders: usize) {
+        assert_eq!(self.sandbox.orders().len(), orders);
+        assert_eq!(
+            self.sandbox.submits().len(),
+            orders,
+            "one submit for each order"
+        );
+        for order in self.sandbox.orders() {
+            let state: String =
+                sqlx::query_scalar("select state from payout.payouts where order_num = $1")
+                    .bind(&order.order_num)
+                    .fetch_one(&self.pool)
+                    .await
+                    .unwrap();
+            assert_eq!(
+                state,
+                if order.status == 2 { "paid" } else { "failed" },
+                "{}",
+                order.order_num
+            );
+        }
+        let ours: i64 = sqlx::query_scalar("select available + held from payout.accounts")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap();
+        let theirs = self.sandbox.balance();
+        assert_eq!(ours, theirs.balance + theirs.freeze, "to the rupiah");
+    }
+
+    pub(crate) fn worker(&self, file: &str, log: &str) -> Worker {
+        let log = File::create(self.folder.path().join(log)).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_payout"))
+            .args(["run", "-c"])
+            .arg(self.folder.path().join(file))
+            .env_remove("PAYOUT_DATABASE_URL")
+            .env("PAYOUT_LOG", "debug")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Worker(child)
+    }
+}
+
+/// Killed when dropped.
+pub(crate) struct Worker(pub(crate) Child);
+
+impl Worker {
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
