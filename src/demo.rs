@@ -89,7 +89,7 @@ async fn play(
     loop {
         tokio::select! {
             _ = tick.tick() => {
-                workers.revive(stage)?;
+                workers.revive(stage, &screen);
                 screen.draw(stage, &workers, traffic.enqueued()).await?;
             }
             () = sleep_until(heal), if !healed => {
@@ -104,7 +104,7 @@ async fn play(
     screen.say("no more payouts are enqueued; waiting for the open ones");
     let drained_by = Instant::now().checked_add(options.drain).unwrap_or(far);
     while verdict::open(&stage.pool).await.unwrap_or(1) > 0 && Instant::now() < drained_by {
-        workers.revive(stage)?;
+        workers.revive(stage, &screen);
         screen.draw(stage, &workers, traffic.enqueued()).await?;
         if !healed && Instant::now() >= heal {
             healed = true;

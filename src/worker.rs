@@ -84,6 +84,7 @@ impl Worker {
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) {
         let tasks = TaskTracker::new();
         tasks.spawn(watch::run(Arc::clone(self), stop.clone()));
+        tasks.spawn(watch::books(Arc::clone(self), stop.clone()));
         tasks.spawn(wake::run(Arc::clone(self), stop.clone()));
         for lane in &self.lanes {
             tasks.spawn(prove::run(Arc::clone(self), Arc::clone(lane), stop.clone()));

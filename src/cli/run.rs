@@ -80,7 +80,7 @@ impl Running {
             .await
             .context("the database cannot be reached")?;
         check_fit(&store, config).await?;
-        timeline::begin_timeline(&store.results).await?;
+        timeline::begin_timeline(&store.results, config.poll.quiet_horizon).await?;
 
         let rules = worker::rules(&config.poll, config.callbacks_settle);
         let (recorder, recording) = Recorder::start(store.clone(), rules, lanes.clone());

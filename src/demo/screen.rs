@@ -104,7 +104,7 @@ fn head(stage: &Stage) -> String {
                 .to_owned(),
         ),
         ("see", "select * from payout.status where order_num = 'MINE-1';".to_owned()),
-        ("break", format!("payout demo break lost --sandbox {}   (and: off)", stage.sandbox.url())),
+        ("break", format!("{} demo break lost --sandbox {}   (and: off)", program(), stage.sandbox.url())),
         ("gateway", format!("{}/admin", stage.sandbox.url())),
         ("metrics", format!("http://{}/metrics", stage.admin)),
         ("logs", stage.path("worker-1.1.log").display().to_string()),
@@ -115,6 +115,12 @@ fn head(stage: &Stage) -> String {
         let _ = writeln!(head, "  {name:<9} {text}");
     }
     head
+}
+
+/// This program as a shell finds it.
+fn program() -> String {
+    let path = std::env::current_exe().map(|path| path.display().to_string());
+    path.unwrap_or_else(|_| "payout".to_owned())
 }
 
 async fn counts(stage: &Stage) -> Result<String> {

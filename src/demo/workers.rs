@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::stage::Stage;
+use super::{screen::Screen, stage::Stage};
 
 /// A killed worker comes back after this, as a supervisor would bring it back.
 const REVIVE_AFTER: Duration = Duration::from_secs(3);
@@ -37,20 +37,23 @@ impl Workers {
     }
 
     /// Starts again what ended.
-    pub(super) fn revive(&mut self, stage: &Stage) -> Result<()> {
+    pub(super) fn revive(&mut self, stage: &Stage, screen: &Screen) {
         for worker in &mut self.0 {
-            match (worker.child.try_wait()?, worker.ended_at) {
+            let ended = worker.child.try_wait().ok().flatten();
+            match (ended, worker.ended_at) {
                 (None, _) => worker.ended_at = None,
                 (Some(_), None) => worker.ended_at = Some(Instant::now()),
                 (Some(_), Some(at)) if at.elapsed() >= REVIVE_AFTER => {
                     worker.starts = worker.starts.saturating_add(1);
-                    worker.child = spawn(stage, worker.name, worker.starts)?;
-                    worker.ended_at = None;
+                    worker.ended_at = Some(Instant::now());
+                    match spawn(stage, worker.name, worker.starts) {
+                        Ok(child) => worker.child = child,
+                        Err(error) => screen.say(&format!("{error:#}; tried again")),
+                    }
                 }
                 (Some(_), Some(_)) => {}
             }
         }
-        Ok(())
     }
 
     /// `worker-1 pid 4711, worker-2 ended`.

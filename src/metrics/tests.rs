@@ -60,6 +60,16 @@ fn labels_have_every_word_of_the_domain() {
 }
 
 #[test]
+fn no_label_lists_a_word_twice() {
+    for label in FAMILIES.iter().flat_map(|family| family.labels) {
+        if let Values::Words(words) = label.values {
+            let different: HashSet<_> = words.iter().collect();
+            assert_eq!(different.len(), words.len(), "{}: {words:?}", label.name);
+        }
+    }
+}
+
+#[test]
 fn names_end_in_their_unit_and_are_used_once() {
     let mut seen = HashSet::new();
     for family in FAMILIES {

@@ -1,12 +1,18 @@
 //! The fence after a failover or a restore: commits may be lost, so a payout that was sent may stand as queued (I11).
 
-use sqlx::PgPool;
+use std::time::Duration;
+
+use sqlx::{PgPool, postgres::types::PgInterval};
 
 /// Remembers in which history of which database the workers claim, when nobody did before.
-pub async fn begin_timeline(pool: &PgPool) -> Result<(), sqlx::Error> {
+pub async fn begin_timeline(pool: &PgPool, quiet_horizon: Duration) -> Result<(), sqlx::Error> {
+    let quiet_horizon = PgInterval::try_from(quiet_horizon).map_err(sqlx::Error::Encode)?;
     sqlx::query!(
         r#"/* store::begin_timeline */
-        insert into payout.timeline (identity) values (payout.identity()) on conflict do nothing"#,
+        insert into payout.timeline as t (identity, quiet_horizon) values (payout.identity(), $1)
+        on conflict (the_only_one) do update set quiet_horizon = excluded.quiet_horizon
+        where t.quiet_horizon < excluded.quiet_horizon"#,
+        quiet_horizon,
     )
     .execute(pool)
     .await?;

@@ -25,7 +25,6 @@ const BOOKS_EVERY: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
-    let mut books_at = Instant::now();
     while !stop.is_cancelled() {
         worker.beats.beat("watch");
         if let Err(error) = leases(&worker).await {
@@ -39,16 +38,23 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
                 tracing::warn!(%error, "totals cannot be read now");
             }
         }
-        if Instant::now() >= books_at {
-            books_at = Instant::now().checked_add(BOOKS_EVERY).unwrap_or(books_at);
-            match snapshot::check_books(&worker.store.results).await {
-                Ok(checks) => metrics::books_checked(&checks),
-                Err(error) => tracing::warn!(%error, "the ledger cannot be summed now"),
-            }
-        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Sums the ledger beside the other loops: on a large one it takes its time.
+pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match snapshot::check_books(&worker.store.results).await {
+            Ok(checks) => metrics::books_checked(&checks),
+            Err(error) => tracing::warn!(%error, "the ledger cannot be summed now"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(BOOKS_EVERY) => {}
         }
     }
 }

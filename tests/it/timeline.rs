@@ -17,6 +17,16 @@ async fn after_a_failover_nothing_is_claimed_until_all_was_asked_and_a_person_sa
         .await;
     world.enqueue("AFTER-1", 100_000, 0).await;
     world.sandbox.set_fault(Fault::QueryUnknown);
+    let withdrawn = world
+        .database
+        .try_run("select payout.cancel('AFTER-1', 'too late')")
+        .await;
+    assert!(
+        withdrawn
+            .unwrap_err()
+            .to_string()
+            .contains("may have been sent")
+    );
     let early = world
         .database
         .try_run("select payout.accept_timeline('the old primary is dead')")
@@ -33,6 +43,17 @@ async fn after_a_failover_nothing_is_claimed_until_all_was_asked_and_a_person_sa
     world.until(asked, "true").await;
     assert_eq!(world.submits_of("AFTER-1"), 0);
     assert_eq!(world.database.state("AFTER-1").await, "queued");
+    let early = world
+        .database
+        .try_run("select payout.accept_timeline('the old primary is dead')")
+        .await;
+    assert!(
+        early.unwrap_err().to_string().contains("quiet horizon"),
+        "so soon \"not known\" means nothing"
+    );
+    let quiet = "select exists (select from payout.evidence e, payout.timeline t where e.order_num = 'AFTER-1'
+                                and e.finding like 'not_found%' and e.last_at > t.changed_at + t.quiet_horizon)";
+    world.until(quiet, "true").await;
     world
         .database
         .run("select payout.accept_timeline('the old primary is dead')")
