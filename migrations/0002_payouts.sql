@@ -110,6 +110,17 @@ create table payout.evidence (
     constraint source_is_known check (source in ('submit', 'query', 'callback', 'worker', 'operator'))
 );
 
+-- Added to every transaction id in a seq. Not 0 after a dump was restored into a server whose transaction ids are
+-- lower than those in the history: numbers go on rising, or readers would skip what is new.
+create table payout.seq_base (
+    base     bigint not null,
+    only_row boolean primary key default true,
+    constraint only_one_row check (only_row),
+    constraint base_is_not_negative check (base >= 0)
+);
+
+insert into payout.seq_base (base) values (0);
+
 -- (transaction id, position in it): a number can appear only while its transaction runs, so a reader that
 -- stays below the oldest running transaction never sees a smaller one appear later.
 create function payout.next_seq() returns bigint language plpgsql as $$
@@ -121,7 +132,7 @@ begin
             using errcode = 'PW018', hint = 'Split the work into several transactions.';
     end if;
     perform set_config('payout.seq_position', position::text, true);
-    return (pg_current_xact_id()::text::bigint << 20) | position;
+    return (((select b.base from payout.seq_base b) + pg_current_xact_id()::text::bigint) << 20) | position;
 end $$;
 
 -- The history that payout.events shows. A move names a row of payout.transition; other lines have no states.
@@ -138,12 +149,28 @@ create table payout.history (
     actor         text not null default session_user,
     attempt       int,
     detail        jsonb not null default '{}',
+    constraint a_move_has_both_ends check ((from_state is null) = (to_state is null)),
     constraint a_move_is_in_the_table foreign key (from_state, event, to_state)
         references payout.transition (from_state, event, to_state),
     constraint history_has_a_payout foreign key (merchant_code, order_num) references payout.payouts
 );
 
 create index history_of_payout on payout.history (merchant_code, order_num, seq);
+
+-- To be called before anything else is written to a restored database; elsewhere it changes nothing.
+create function payout.continue_seq() returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    now_at bigint := pg_current_xact_id()::text::bigint;
+    last_at bigint;
+begin
+    select coalesce(max(h.seq), 0) >> 20 into last_at from payout.history h;
+    if last_at > (select b.base from payout.seq_base b) + now_at then
+        lock table payout.history in share row exclusive mode;
+        update payout.seq_base b set base = greatest(b.base, last_at - now_at + 1);
+    end if;
+    return (select b.base from payout.seq_base b);
+end $$;
 
 -- Double entry: one row is one entry, its five postings sum to zero.
 create table payout.ledger (
@@ -166,7 +193,7 @@ create table payout.ledger (
                                              'fee_known', 'fee_corrected', 'funding')),
     constraint entry_of_a_payout_or_funding check ((order_num is null) = (kind = 'funding')),
     constraint entry_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,
-    constraint funding_has_a_reference check (kind <> 'funding' or length(reference) between 1 and 64)
+    constraint funding_has_a_reference check (kind <> 'funding' or coalesce(length(reference), 0) between 1 and 64)
 );
 
 create unique index funded_once_by_reference on payout.ledger (merchant_code, reference) where kind = 'funding';

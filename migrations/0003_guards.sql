@@ -24,7 +24,10 @@ begin
     where l.merchant_code = old.merchant_code and l.order_num = old.order_num
       and l.xid = pg_current_xact_id() and l.attempt = new.attempt
     order by l.id desc limit 1;
-    if new.held - old.held is distinct from coalesce(booked.held, 0) then
+    -- The sum, not the last entry: one entry must not change what is held twice.
+    if (new.held <> old.held or booked.id is not null)
+       and new.held <> (select coalesce(sum(l.held), 0) from payout.ledger l
+                        where (l.merchant_code, l.order_num) = (old.merchant_code, old.order_num)) then
         raise exception 'payout %: what is held changes only with a ledger entry', old.order_num
             using errcode = 'PW012';
     end if;
@@ -123,13 +126,15 @@ create trigger guard_attempt before update on payout.attempts
 create function payout.guard_evidence() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    if new.times < old.times or new.last_at < old.last_at
+    if new.times < old.times
        or (old.id, old.merchant_code, old.order_num, old.attempt, old.source, old.finding, old.digest, old.first_at)
           is distinct from
           (new.id, new.merchant_code, new.order_num, new.attempt, new.source, new.finding, new.digest, new.first_at) then
         raise exception 'evidence of payout % is append-only: it can only be counted on', old.order_num
             using errcode = 'PW016';
     end if;
+    -- A clock that was set back must not keep evidence from being written.
+    new.last_at := greatest(new.last_at, old.last_at);
     return new;
 end $$;
 

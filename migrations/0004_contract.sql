@@ -85,6 +85,10 @@ begin
     if new.priority is null then
         new.priority := 0;
     end if;
+    if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
+        raise exception 'not_before must be a time before the year 10000'
+            using errcode = 'PW017', column = 'not_before', hint = 'Leave it out (null) to pay as soon as possible.';
+    end if;
 
     select * into twin from payout.payouts p
     where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
@@ -115,8 +119,9 @@ begin
         end if;
     end if;
 
-    if new.state <> 'queued' then
-        raise exception 'a payout begins as queued' using errcode = 'PW012', column = 'state';
+    if new.state is distinct from 'queued' then
+        raise exception 'a payout begins as queued'
+            using errcode = 'PW012', column = 'state', hint = 'Leave the column out.';
     end if;
     -- Nothing but the instruction comes from the caller.
     new.created_at := now();
@@ -201,7 +206,8 @@ begin
             hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
     end if;
     if enqueue.priority not between -32768 and 32767 then
-        raise exception 'priority must be from -32768 to 32767' using errcode = 'PW017', column = 'priority';
+        raise exception 'priority must be from -32768 to 32767' using errcode = 'PW017', column = 'priority',
+            hint = 'Higher goes first; 0 is usual.';
     end if;
     asked.order_num := enqueue.order_num;
     asked.merchant_code := coalesce(enqueue.merchant_code,
@@ -280,7 +286,8 @@ begin
     select count(*) into merchants_with_it from payout.payouts q
     where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
     if merchants_with_it = 0 then
-        raise exception 'there is no payout %', wanted using errcode = 'PW014';
+        raise exception 'there is no payout %', wanted
+            using errcode = 'PW014', hint = 'Look for it: select order_num, merchant_code, state from payout.status.';
     end if;
     if merchants_with_it > 1 then
         raise exception 'payout % exists for % merchants', wanted, merchants_with_it
@@ -298,11 +305,14 @@ declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
     moved bigint;
 begin
-    if coalesce(length(btrim(reason)), 0) not between 1 and 200 then
-        raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
+    if coalesce(length(btrim(reason)), 0) not between 1 and 200 or reason ~ '[[:cntrl:]]' then
+        raise exception 'a reason of 1 to 200 characters in one line is required'
+            using errcode = 'PW013', hint = 'Say why: it is kept with the payout.';
     end if;
     if not payout.may_enqueue(p.merchant_code) and not pg_has_role(session_user, 'payout_operator', 'member') then
-        raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code using errcode = 'PW007';
+        raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code
+            using errcode = 'PW007',
+                  hint = 'Only an operator, or a role tied to that merchant in payout.enqueuers, may cancel its payouts.';
     end if;
     if p.state <> 'queued' then
         raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state
@@ -330,7 +340,7 @@ declare
 begin
     if p.state in ('queued', 'cancelled') then
         raise exception 'payout % is %: there is nothing to ask for, it was never sent', p.order_num, p.state
-            using errcode = 'PW013';
+            using errcode = 'PW013', hint = 'Only a payout that may have left is asked for.';
     end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt)
     values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
@@ -351,7 +361,8 @@ begin
     end if;
     if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
        or abs(amount) > 1000000000000000 then
-        raise exception 'amount must be whole rupiah, not 0, at most 10^15' using errcode = 'PW002', column = 'amount';
+        raise exception 'amount must be whole rupiah, not 0, at most 10^15'
+            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for money taken out.';
     end if;
     if reference is null or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
@@ -389,7 +400,7 @@ from payout.payouts p;
 create view payout.events as
 select h.seq, h.merchant_code, h.order_num, h.at, h.event, h.from_state, h.to_state, h.source, h.detail
 from payout.history h
-where h.xid < pg_snapshot_xmin(pg_current_snapshot());
+where h.seq < ((select b.base from payout.seq_base b) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20;
 
 create view payout.balances as
 select m.code as merchant_code, a.account, a.balance

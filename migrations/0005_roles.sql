@@ -55,5 +55,6 @@ grant execute on function payout.refuse_unquoted(), payout.cancel(text, text, te
 grant execute on function payout.cancel(text, text, text), payout.replay(text, text),
                           payout.fund(text, numeric, text) to payout_operator;
 grant execute on function payout.next_seq() to payout_worker;
+grant execute on function payout.continue_seq() to payout_worker, payout_operator;
 grant execute on function payout.masked_number(text), payout.masked_name(text)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;

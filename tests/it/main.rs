@@ -10,6 +10,7 @@
 
 mod alerts;
 mod callbacks;
+mod docs;
 mod fees_and_ledger;
 mod never_pays_twice;
 mod operator;
@@ -18,5 +19,7 @@ mod protocol_vectors;
 mod recovery;
 mod runbook;
 mod snapshot;
+mod sql_contract;
+mod state_machine;
 mod support;
 mod timeline;

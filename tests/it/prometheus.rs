@@ -72,7 +72,7 @@ impl Prometheus {
     }
 
     /// The result of a query: label sets and values. Empty while it starts.
-    async fn query(&self, expression: &str) -> Vec<(Value, f64)> {
+    async fn query(&self, expression: &str) -> Vec<(Value, String)> {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("query", expression)
             .finish();
@@ -95,14 +95,14 @@ impl Prometheus {
             .map(|one| {
                 (
                     one["metric"].clone(),
-                    one["value"][1].as_str().unwrap_or("NaN").parse().unwrap(),
+                    one["value"][1].as_str().unwrap_or("NaN").to_owned(),
                 )
             })
             .collect()
     }
 
     /// Waits until the query gives a value that satisfies `good`.
-    async fn until(&self, expression: &str, good: impl Fn(&[(Value, f64)]) -> bool) {
+    async fn until(&self, expression: &str, good: impl Fn(&[(Value, String)]) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(90);
         loop {
             let found = self.query(expression).await;
@@ -174,19 +174,19 @@ async fn dashboards_show_the_ledgers_rupiah_and_an_aging_unknown_fires_and_falls
         .await
         .unwrap();
     let shown = r#"sum(payout:ledger_rupiah:max{account=~"paid_out|fees"})"#;
-    #[allow(clippy::cast_precision_loss)]
     prometheus
-        .until(shown, |found| found.len() == 1 && found[0].1 == paid as f64)
+        .until(shown, |found| {
+            found.len() == 1 && found[0].1 == paid.to_string()
+        })
         .await;
     let principal: i64 =
         sqlx::query_scalar("select sum(amount)::bigint from payout.payouts where state = 'paid'")
             .fetch_one(&site.pool)
             .await
             .unwrap();
-    #[allow(clippy::cast_precision_loss)]
     prometheus
         .until(r#"sum(payout:steps_rupiah:total{step="paid"})"#, |found| {
-            found.len() == 1 && found[0].1 == principal as f64
+            found.len() == 1 && found[0].1 == principal.to_string()
         })
         .await;
 

@@ -1,7 +1,10 @@
 //! What the tests stand on.
 
 pub(crate) mod database;
+pub(crate) mod docs;
 pub(crate) mod door;
+pub(crate) mod refusal;
 pub(crate) mod server;
 pub(crate) mod site;
+pub(crate) mod steps;
 pub(crate) mod world;

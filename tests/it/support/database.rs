@@ -1,6 +1,6 @@
 //! A database of its own for each test, with the real migrations and nothing in it.
 
-use std::{str::FromStr, sync::Mutex, thread};
+use std::{str::FromStr, sync::Mutex, thread, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, PgConnection, PgPool,
@@ -11,6 +11,9 @@ use super::server::{self, Server};
 
 /// The merchant of tests that need only one.
 pub(crate) const MERCHANT: &str = "S2020198627344";
+
+/// Longest wait for what must happen.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A database on the server of this process; dropped with it.
 pub(crate) struct Database {
@@ -28,6 +31,7 @@ impl Database {
         let options = PgConnectOptions::from_str(&server.url(&name)).unwrap();
         let pool = PgPoolOptions::new()
             .max_connections(8)
+            .test_before_acquire(false)
             .connect_with(options)
             .await
             .unwrap();
@@ -150,6 +154,27 @@ impl Database {
             .await
             .unwrap_or_else(|error| panic!("{query}: {error}"));
         value.unwrap_or_default()
+    }
+
+    /// Waits until `condition` is true. Not a pause: it looks again at once, up to a deadline.
+    pub(crate) async fn until(&self, condition: &str) {
+        let looking = async {
+            while self.text(condition).await != "true" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, looking)
+            .await
+            .unwrap_or_else(|_| panic!("never true: {condition}"));
+    }
+
+    /// Waits until another session of this database is held up by a lock.
+    pub(crate) async fn until_somebody_waits_for_a_lock(&self) {
+        self.until(
+            "select exists (select from pg_stat_activity
+                            where datname = current_database() and wait_event_type = 'Lock')",
+        )
+        .await;
     }
 
     /// The state of the payout of that order number.

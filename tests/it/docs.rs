@@ -1,0 +1,62 @@
+//! What the pages say is what the code does.
+
+use payout_worker::domain::state::grid;
+
+use crate::support::{database::Database, docs, refusal::Refusal};
+
+#[test]
+fn the_page_of_the_state_machine_is_todays() {
+    docs::is_generated("docs/state-machine.md", &grid());
+}
+
+/// A block whose first line is `-- refused: CODE` must be refused with it; any other must run.
+#[tokio::test]
+async fn every_example_of_the_sql_contract_does_what_the_page_says() {
+    let database = Database::with_steps().await;
+    database.insert_in("failed", "INV-70").await;
+    database.insert_in("pending", "INV-71").await;
+    let blocks = docs::blocks(&docs::read("docs/sql-contract.md"), "sql");
+    assert!(blocks.len() > 15, "{}", blocks.len());
+    for (line, block) in blocks {
+        let what = format!("docs/sql-contract.md:{line}");
+        let result = database.try_run(&block).await;
+        if let Some(code) = block.strip_prefix("-- refused: ") {
+            let code = code.lines().next().unwrap();
+            Refusal::expected(&what, result).is(&what, code, "");
+        } else {
+            result.unwrap_or_else(|error| panic!("{what}: {error}"));
+        }
+    }
+    let made =
+        "select string_agg(order_num || ' ' || state, ', ' order by order_num) from payout.status";
+    let states = "INV-70 failed, INV-70-2 queued, INV-71 pending, INV-77 queued, INV-78 cancelled";
+    assert_eq!(database.text(made).await, states);
+}
+
+#[test]
+fn the_page_lists_every_sqlstate_that_the_migrations_raise_and_no_other() {
+    let codes = |text: &str| -> std::collections::BTreeSet<String> {
+        text.match_indices("PW0")
+            .map(|(at, _)| text[at..].chars().take(5).collect())
+            .collect()
+    };
+    let page = docs::read("docs/sql-contract.md");
+    let table = page.split("## Refusals").nth(1).unwrap();
+    let mut raised = std::collections::BTreeSet::new();
+    for migration in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap()
+    {
+        raised.extend(codes(
+            &std::fs::read_to_string(migration.unwrap().path()).unwrap(),
+        ));
+    }
+    assert_eq!(codes(table), raised);
+}
+
+#[test]
+fn the_protocol_page_has_every_rule_that_the_sources_cite() {
+    let page = docs::read("docs/protocol.md");
+    for number in 1..=23 {
+        assert!(page.contains(&format!("**P{number}**")), "P{number}");
+    }
+    assert!(page.contains("**P16b**"));
+}

@@ -1,0 +1,11 @@
+//! The public SQL keeps what `docs/sql-contract.md` promises.
+
+mod append_only;
+mod cancel_and_fund;
+mod enqueue;
+mod events;
+mod refusals;
+mod replaces;
+mod roles;
+mod tricks;
+mod views;

@@ -1,0 +1,115 @@
+//! What nobody changes afterwards, the owner included.
+
+use crate::support::{database::Database, refusal::Refusal};
+
+#[tokio::test]
+async fn records_are_never_changed_or_deleted_by_anybody() {
+    let database = Database::with_steps().await;
+    database.insert_in("paid", "INV-1").await;
+    database
+        .run(
+            "insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail)
+             select merchant_code, order_num, 1, 'query', 'status_2', '{}' from payout.payouts",
+        )
+        .await;
+    for statement in [
+        "delete from payout.payouts",
+        "truncate payout.payouts cascade",
+        "update payout.history set event = 'enqueued'",
+        "delete from payout.history",
+        "truncate payout.history",
+        "update payout.ledger set available = 0, held = 0",
+        "delete from payout.ledger where false",
+        "truncate payout.ledger",
+        "delete from payout.attempts",
+        "truncate payout.attempts",
+        "update payout.attempts set worker = 'other'",
+        "update payout.attempts set outcome = 'not_sent', send_by = now()",
+        "delete from payout.evidence",
+        "truncate payout.evidence",
+        "update payout.evidence set finding = 'status_4'",
+        "update payout.evidence set times = 0",
+        "insert into payout.transition values ('paid', 'claimed', 'submitting', 'hold')",
+        "update payout.transition set posting = 'none'",
+        "delete from payout.transition",
+        "truncate payout.transition cascade",
+        "insert into payout.accounts (merchant_code) select code from payout.merchants",
+        "update payout.accounts set available = available + 1, funding = funding - 1",
+        "delete from payout.accounts",
+        "truncate payout.accounts",
+    ] {
+        Refusal::expected(statement, database.try_run(statement).await).is(statement, "PW016", "");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_learns_its_outcome_once_and_evidence_is_counted_on() {
+    let database = Database::with_steps().await;
+    database.insert_in("pending", "INV-1").await;
+    database
+        .run("update payout.attempts set outcome = 'acknowledged', outcome_at = now()")
+        .await;
+    let again = "update payout.attempts set outcome = 'not_sent'";
+    Refusal::expected(again, database.try_run(again).await).is(
+        again,
+        "PW016",
+        "only its missing outcome",
+    );
+    database
+        .run(
+            "insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail)
+             select merchant_code, order_num, 1, 'query', 'status_1', '{}' from payout.payouts;
+             update payout.evidence set times = times + 1, last_at = clock_timestamp(), detail = '{\"message\": \"later\"}'",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn evidence_is_counted_on_although_the_clock_was_set_back() {
+    let database = Database::with_steps().await;
+    database.insert_in("pending", "INV-1").await;
+    database
+        .run(
+            "insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail)
+             select merchant_code, order_num, 1, 'query', 'status_1', '{}' from payout.payouts;
+             update payout.evidence set times = times + 1, last_at = last_at - interval '1 hour'",
+        )
+        .await;
+    let counted = "select times || ' ' || (last_at = first_at) from payout.evidence";
+    assert_eq!(database.text(counted).await, "2 true");
+}
+
+#[tokio::test]
+async fn an_entry_that_does_not_balance_or_overdraws_is_refused() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 1000).await;
+    for (columns, values, code) in [
+        (
+            "kind, order_num, attempt, available, held",
+            "'hold', 'INV-1', 1, -1000, 999",
+            "23514",
+        ),
+        (
+            "kind, order_num, attempt, available, held",
+            "'hold', 'INV-1', 1, -10000000001, 10000000001",
+            "PW015",
+        ),
+        (
+            "kind, order_num, attempt, available, held",
+            "'release', 'INV-1', 1, 1, -1",
+            "23514",
+        ),
+        ("kind, order_num, attempt", "'hold', 'INV-404', 1", "23503"),
+        ("kind, order_num", "'gift', 'INV-1'", "23514"),
+        ("kind, available, funding", "'funding', 5, -5", "23514"),
+    ] {
+        let insert = format!(
+            "insert into payout.ledger (merchant_code, {columns}) select code, {values} from payout.merchants"
+        );
+        Refusal::expected(&insert, database.try_run(&insert).await).is(&insert, code, "");
+    }
+    assert_eq!(
+        database.text("select count(*) from payout.ledger").await,
+        "1"
+    );
+}

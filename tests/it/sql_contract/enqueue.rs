@@ -1,0 +1,248 @@
+//! Enqueuing twice is safe; enqueuing something else under the same order number is not possible.
+
+use super::refusals::{INSTRUCTION, both_ways};
+use crate::support::{database::Database, refusal::Refusal};
+
+/// What `payout.enqueue` answers, as text.
+async fn enqueue(database: &Database, arguments: &str) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "select row(e.*)::text from payout.enqueue({arguments}) e"
+    )))
+    .fetch_one(database.pool())
+    .await
+}
+
+const FULL: &str = "order_num => 'INV-1', amount => 250000, fee_type => 1, bank_code => '014',
+    account_number => '7766554433', account_name => 'Canary Zebra', description => 'rent',
+    not_before => '2030-01-01 UTC', priority => 3, metadata => '{\"a\": 1}'";
+
+#[tokio::test]
+async fn an_equal_replay_is_accepted_and_creates_nothing() {
+    let database = Database::with_merchant().await;
+    assert_eq!(enqueue(&database, FULL).await.unwrap(), "(INV-1,queued,t)");
+    for same in [
+        FULL.to_owned(),
+        FULL.replace("250000", "2.5e5"),
+        FULL.replace("250000", "250000.00"),
+        FULL.replace("2030-01-01 UTC", "2030-01-01 07:00+07"),
+        format!("{FULL}, merchant_code => 'S2020198627344'"),
+    ] {
+        assert_eq!(
+            enqueue(&database, &same).await.unwrap(),
+            "(INV-1,queued,f)",
+            "{same}"
+        );
+    }
+    database.run("select payout.cancel('INV-1', 'test')").await;
+    assert_eq!(
+        enqueue(&database, FULL).await.unwrap(),
+        "(INV-1,cancelled,f)"
+    );
+    assert_eq!(
+        database.text("select count(*) from payout.payouts").await,
+        "1"
+    );
+    assert_eq!(
+        database
+            .text("select count(*) from payout.history where event = 'enqueued'")
+            .await,
+        "1"
+    );
+}
+
+#[tokio::test]
+async fn the_same_order_number_with_anything_different_is_refused_in_every_way() {
+    let database = Database::with_merchant().await;
+    enqueue(&database, FULL).await.unwrap();
+    for (was, now) in [
+        ("250000", "250001"),
+        ("fee_type => 1", "fee_type => 0"),
+        ("'014'", "'008'"),
+        ("7766554433", "7766554434"),
+        ("Canary Zebra", "Canary Zebre"),
+        ("'rent'", "'rent 2'"),
+        ("'rent'", "null"),
+        ("2030-01-01", "2030-01-02"),
+        ("priority => 3", "priority => 4"),
+        ("\"a\": 1", "\"a\": 2"),
+    ] {
+        let different = FULL.replace(was, now);
+        assert_ne!(different, FULL, "{was}");
+        let refusal = Refusal::expected(&different, enqueue(&database, &different).await);
+        refusal.is(&different, "PW010", "INV-1 is already used");
+        assert!(
+            !refusal.hint.is_empty() && refusal.column == "order_num",
+            "{refusal:?}"
+        );
+        assert!(
+            !refusal.everything.contains("77665544"),
+            "{}",
+            refusal.everything
+        );
+        assert!(
+            !refusal.everything.contains("Zebr"),
+            "{}",
+            refusal.everything
+        );
+    }
+    let [insert, _] = both_ways("amount", "9");
+    Refusal::expected(&insert, database.try_run(&insert).await).is(
+        &insert,
+        "PW010",
+        "already used",
+    );
+    let tolerant = format!("{insert} on conflict do nothing");
+    Refusal::expected(&tolerant, database.try_run(&tolerant).await).is(
+        &tolerant,
+        "PW010",
+        "already used",
+    );
+}
+
+#[tokio::test]
+async fn a_plain_insert_may_be_repeated_with_on_conflict_and_is_a_duplicate_without() {
+    let database = Database::with_merchant().await;
+    let [insert, _] = both_ways("amount", "1000");
+    database.run(&insert).await;
+    let refusal = Refusal::expected("again", database.try_run(&insert).await);
+    refusal.is("again", "23505", "order_num_is_used_once");
+    assert!(
+        !refusal.everything.contains("77665544"),
+        "{}",
+        refusal.everything
+    );
+    database
+        .run(&format!(
+            "{insert} on conflict (merchant_code, order_num) do nothing"
+        ))
+        .await;
+    assert_eq!(
+        database.text("select count(*) from payout.payouts").await,
+        "1"
+    );
+}
+
+/// Enqueues `FULL` in a session that commits only after the second has met its row.
+async fn meet(database: &Database, second: &str) -> (bool, Result<bool, sqlx::Error>) {
+    let call = |arguments: &str| {
+        sqlx::AssertSqlSafe(format!("select (payout.enqueue({arguments})).created"))
+    };
+    let mut session = database.connect().await;
+    sqlx::raw_sql("begin").execute(&mut session).await.unwrap();
+    let made = sqlx::query_scalar(call(FULL))
+        .fetch_one(&mut session)
+        .await
+        .unwrap();
+    let (pool, second) = (database.pool().clone(), call(second));
+    let second = tokio::spawn(async move { sqlx::query_scalar(second).fetch_one(&pool).await });
+    database.until_somebody_waits_for_a_lock().await;
+    sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
+    (made, second.await.unwrap())
+}
+
+#[tokio::test]
+async fn two_who_enqueue_the_same_at_once_make_one_payout_and_hear_who_made_it() {
+    let database = Database::with_merchant().await;
+    let (first, second) = meet(&database, FULL).await;
+    assert_eq!((first, second.unwrap()), (true, false));
+    assert_eq!(
+        database.text("select count(*) from payout.payouts").await,
+        "1"
+    );
+}
+
+#[tokio::test]
+async fn two_who_enqueue_something_else_under_one_number_at_once_do_not_both_succeed() {
+    let database = Database::with_merchant().await;
+    let (first, second) = meet(&database, &FULL.replace("250000", "250001")).await;
+    assert!(first);
+    Refusal::expected("the second", second).is("the second", "PW010", "INV-1 is already used");
+    assert_eq!(
+        database.text("select amount from payout.payouts").await,
+        "250000"
+    );
+}
+
+#[tokio::test]
+async fn the_payout_belongs_to_the_callers_transaction() {
+    let database = Database::with_merchant().await;
+    let [insert, call] = both_ways("amount", "1000");
+    let mut session = database.connect().await;
+    for statement in [insert, call] {
+        let both = format!("begin; {statement}; rollback");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(both))
+            .execute(&mut session)
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        database.text("select count(*) from payout.payouts").await,
+        "0"
+    );
+    assert_eq!(
+        database.text("select count(*) from payout.history").await,
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn an_order_number_belongs_to_its_merchant() {
+    let database = Database::with_merchant().await;
+    database.register_merchant("M2").await;
+    for merchant in ["'S2020198627344'", "'M2'"] {
+        database.run(&both_ways("merchant_code", merchant)[0]).await;
+    }
+    assert_eq!(
+        database
+            .text("select count(*) from payout.payouts where order_num = 'INV-1'")
+            .await,
+        "2"
+    );
+    for (function, arguments) in [("cancel", "'INV-1', 'test'"), ("replay", "'INV-1'")] {
+        let call = format!("select payout.{function}({arguments})");
+        let refusal = Refusal::expected(&call, database.try_run(&call).await);
+        refusal.is(&call, "PW007", "exists for 2 merchants");
+        assert!(!refusal.hint.is_empty());
+    }
+    database
+        .run("select payout.cancel('INV-1', 'test', merchant_code => 'M2')")
+        .await;
+    let left = "select string_agg(merchant_code || ' ' || state, ', ' order by merchant_code) from payout.payouts";
+    assert_eq!(
+        database.text(left).await,
+        "M2 cancelled, S2020198627344 queued"
+    );
+}
+
+#[tokio::test]
+async fn the_instruction_never_changes_after_the_insert() {
+    let database = Database::with_merchant().await;
+    database.run(&both_ways("description", "'rent'")[0]).await;
+    let changes = INSTRUCTION.iter().map(|(column, _)| match *column {
+        "order_num" => "order_num = 'INV-2'",
+        "amount" => "amount = 1",
+        "fee_type" => "fee_type = 0",
+        "bank_code" => "bank_code = '008'",
+        "account_number" => "account_number = '7766554434'",
+        "account_name" => "account_name = 'Other'",
+        other => panic!("{other}"),
+    });
+    let others = [
+        "description = null",
+        "replaces = 'INV-1'",
+        "not_before = now()",
+        "priority = 9",
+        "metadata = '{}'",
+        "created_at = now() - interval '1 day'",
+        "created_by = 'nobody'",
+    ];
+    for change in changes.chain(others) {
+        let update = format!("update payout.payouts set {change}");
+        let refusal = Refusal::expected(&update, database.try_run(&update).await);
+        refusal.is(&update, "PW011", "the instruction is frozen");
+        assert!(
+            !refusal.hint.is_empty() && !refusal.everything.contains("Zebra"),
+            "{refusal:?}"
+        );
+    }
+}

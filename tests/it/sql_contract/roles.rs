@@ -1,0 +1,291 @@
+//! Who may do what, tried by logins that are members of one role each.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::refusals::both_ways;
+use crate::support::{database::Database, refusal::Refusal};
+
+/// "permission denied".
+const DENIED: &str = "42501";
+
+async fn attempt(session: &mut PgConnection, statement: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(session)
+        .await
+        .map(drop)
+}
+
+/// Each statement in a transaction of its own that is taken back. `ok` or the SQLSTATE.
+async fn check(session: &mut PgConnection, rows: &[(&str, &str)]) {
+    for (statement, expected) in rows {
+        attempt(session, "begin").await.unwrap();
+        let outcome = match attempt(session, statement).await {
+            Ok(()) => "ok".to_owned(),
+            Err(error) => Refusal::of(&error).code,
+        };
+        attempt(session, "rollback").await.unwrap();
+        assert_eq!(outcome, *expected, "{statement}");
+    }
+}
+
+#[tokio::test]
+#[rustfmt::skip]
+async fn an_enqueuer_inserts_and_reads_states_and_never_an_account() {
+    let database = Database::with_steps().await;
+    database.insert("INV-0", 1000).await;
+    database.insert_in("pending", "INV-9").await;
+    let login = database.login(&["payout_enqueuer"]).await;
+    let mut session = database.connect_as(&login).await;
+    let [insert, call] = both_ways("metadata", "'{}'");
+    let [with_state, _] = both_ways("state", "'paid'");
+    check(&mut session, &[
+        (&insert,                                                                              "ok"),
+        (&call,                                                                                "ok"),
+        (&format!("{insert} returning order_num, merchant_code, state"),                       "ok"),
+        (&format!("{insert} on conflict do nothing"),                                          "ok"),
+        (&format!("{insert} on conflict (merchant_code, order_num) do nothing"),               "ok"),
+        ("select order_num, merchant_code, state from payout.payouts",                         "ok"),
+        ("select * from payout.status",                                                        "ok"),
+        ("select * from payout.banks",                                                         "ok"),
+        ("select payout.cancel('INV-0', 'test')",                                              "ok"),
+        ("select payout.cancel('INV-9', 'test')",                                              "PW013"),
+        ("select payout.enqueue('A', 1, 1, 14, 12345678, 'Siti')",                             "PW005"),
+        (&format!("{insert} returning account_number"),                                        DENIED),
+        (&format!("{insert} on conflict (merchant_code, order_num) do update set amount = 1"), DENIED),
+        (&with_state,                                                                          DENIED),
+        ("select account_number from payout.payouts",                                          DENIED),
+        ("select account_name from payout.payouts",                                            DENIED),
+        ("select metadata from payout.payouts",                                                DENIED),
+        ("select * from payout.payouts",                                                       DENIED),
+        ("select 1 from payout.payouts where account_number like '00%'",                       DENIED),
+        ("update payout.payouts set state = 'paid'",                                           DENIED),
+        ("delete from payout.payouts",                                                         DENIED),
+        ("truncate payout.payouts cascade",                                                    DENIED),
+        ("lock table payout.payouts in access exclusive mode",                                 DENIED),
+        ("select * from payout.events",                                                        DENIED),
+        ("select * from payout.masked",                                                        DENIED),
+        ("select * from payout.balances",                                                      DENIED),
+        ("select * from payout.ledger",                                                        DENIED),
+        ("select * from payout.merchants",                                                     DENIED),
+        ("insert into payout.enqueuers values (session_user, 'S2020198627344')",               DENIED),
+        ("select payout.replay('INV-9')",                                                      DENIED),
+        ("select payout.fund('S2020198627344', 5, 'r')",                                       DENIED),
+        ("select payout.locked('INV-0', null)",                                                DENIED),
+        ("select payout.next_seq()",                                                           DENIED),
+        ("select payout.continue_seq()",                                                       DENIED),
+    ]).await;
+}
+
+#[tokio::test]
+#[rustfmt::skip]
+async fn a_reader_reads_the_books_and_changes_nothing() {
+    let database = Database::with_steps().await;
+    database.insert_in("pending", "INV-9").await;
+    let login = database.login(&["payout_reader"]).await;
+    let mut session = database.connect_as(&login).await;
+    let [insert, call] = both_ways("metadata", "'{}'");
+    check(&mut session, &[
+        ("select * from payout.status",                             "ok"),
+        ("select * from payout.events",                             "ok"),
+        ("select * from payout.balances",                           "ok"),
+        ("select * from payout.masked",                             "ok"),
+        ("select * from payout.transition",                         "ok"),
+        ("select * from payout.ledger",                             "ok"),
+        ("select * from payout.evidence",                           "ok"),
+        ("select account_number from payout.payouts",               DENIED),
+        ("select order_num from payout.payouts",                    DENIED),
+        (&insert,                                                   DENIED),
+        (&call,                                                     DENIED),
+        ("select payout.cancel('INV-9', 'test')",                   DENIED),
+        ("select payout.replay('INV-9')",                           DENIED),
+        ("select payout.fund('S2020198627344', 5, 'r')",            DENIED),
+        ("update payout.payouts set next_ask_at = now()",           DENIED),
+        ("insert into payout.history (merchant_code) values ('x')", DENIED),
+    ]).await;
+}
+
+#[tokio::test]
+#[rustfmt::skip]
+async fn an_operator_cancels_asks_and_funds_and_moves_nothing_by_hand() {
+    let database = Database::with_steps().await;
+    database.insert("INV-0", 1000).await;
+    database.insert_in("pending", "INV-9").await;
+    database.register_merchant("M2").await;
+    let login = database.login(&["payout_operator"]).await;
+    let mut session = database.connect_as(&login).await;
+    let [insert, call] = both_ways("metadata", "'{}'");
+    check(&mut session, &[
+        ("select * from payout.masked",                            "ok"),
+        ("select payout.cancel('INV-0', 'test')",                  "ok"),
+        ("select payout.replay('INV-9')",                          "ok"),
+        ("select payout.fund('S2020198627344', 5, 'r')",           "ok"),
+        ("select payout.continue_seq()",                           "ok"),
+        ("select account_number from payout.payouts",              DENIED),
+        ("update payout.payouts set state = 'paid'",               DENIED),
+        ("insert into payout.ledger (merchant_code, kind) values ('S2020198627344', 'funding')", DENIED),
+        (&insert,                                                  DENIED),
+        (&call,                                                    DENIED),
+    ]).await;
+}
+
+#[tokio::test]
+#[rustfmt::skip]
+async fn a_worker_writes_what_it_learned_and_neither_makes_nor_alters_an_instruction() {
+    let database = Database::with_steps().await;
+    database.insert_in("pending", "INV-9").await;
+    let login = database.login(&["payout_worker"]).await;
+    let mut session = database.connect_as(&login).await;
+    let [insert, call] = both_ways("metadata", "'{}'");
+    check(&mut session, &[
+        ("select account_number from payout.payouts",                                        "ok"),
+        ("update payout.payouts set asks = asks + 1, next_ask_at = now()",                   "ok"),
+        ("select available from payout.accounts for update",                                 "ok"),
+        ("select * from payout.payouts for update skip locked",                              "ok"),
+        ("insert into payout.history (merchant_code, order_num, event, source)
+          values ('S2020198627344', 'INV-9', 'contradicted', 'query')",                      "ok"),
+        ("update payout.payouts set state = 'paid'",                                         "PW012"),
+        ("update payout.payouts set held = 0",                                               "PW012"),
+        ("update payout.payouts set sends = 0",                                              "PW012"),
+        ("update payout.accounts set available = 1",                                         "PW016"),
+        ("update payout.payouts set amount = 1",                                             DENIED),
+        ("update payout.payouts set account_number = '0'",                                   DENIED),
+        ("delete from payout.payouts",                                                       DENIED),
+        ("delete from payout.history",                                                       DENIED),
+        ("update payout.ledger set available = 0",                                           DENIED),
+        ("update payout.merchants set base_url = 'https://elsewhere.example'",               DENIED),
+        ("update payout.transition set posting = 'none'",                                    DENIED),
+        ("alter table payout.payouts disable trigger all",                                   DENIED),
+        ("set session_replication_role = replica",                                           DENIED),
+        ("update payout.seq_base set base = 7",                                              DENIED),
+        (&insert,                                                                            DENIED),
+        (&call,                                                                              DENIED),
+        ("select payout.cancel('INV-9', 'test')",                                            DENIED),
+        ("select payout.fund('S2020198627344', 5, 'r')",                                     DENIED),
+    ]).await;
+}
+
+#[tokio::test]
+async fn a_login_without_a_role_reaches_nothing() {
+    let database = Database::with_merchant().await;
+    let login = database.login(&[]).await;
+    let mut session = database.connect_as(&login).await;
+    let [insert, call] = both_ways("metadata", "'{}'");
+    let rows = [
+        insert.as_str(),
+        &call,
+        "select * from payout.status",
+        "select payout.masked_name('x')",
+    ];
+    check(&mut session, &rows.map(|statement| (statement, DENIED))).await;
+    let open_to_all = "select count(*) from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
+                       where f.pronamespace = 'payout'::regnamespace and a.grantee = 0";
+    assert_eq!(database.text(open_to_all).await, "0");
+}
+
+#[tokio::test]
+async fn with_several_merchants_a_login_enqueues_only_for_its_own() {
+    let database = Database::fresh().await;
+    database.register_merchant("M1").await;
+    let team = database.login(&["payout_enqueuer"]).await;
+    let member = database.login(&["payout_enqueuer"]).await;
+    let stranger = database.login(&["payout_enqueuer"]).await;
+    database.run(&format!("grant {team} to {member}")).await;
+    let for_merchant = |merchant: &str| both_ways("merchant_code", &format!("'{merchant}'"));
+
+    let mut session = database.connect_as(&stranger).await;
+    let [insert, call] = for_merchant("M1");
+    check(&mut session, &[(&insert, "ok"), (&call, "ok")]).await;
+
+    database.register_merchant("M2").await;
+    database
+        .run(&format!(
+            "insert into payout.enqueuers values ('{team}', 'M2')"
+        ))
+        .await;
+    for (login, m1, m2) in [
+        (&stranger, "PW007", "PW007"),
+        (&team, "PW007", "ok"),
+        (&member, "PW007", "ok"),
+    ] {
+        let mut session = database.connect_as(login).await;
+        let ([insert_1, call_1], [insert_2, call_2]) = (for_merchant("M1"), for_merchant("M2"));
+        check(
+            &mut session,
+            &[
+                (&insert_1, m1),
+                (&call_1, m1),
+                (&insert_2, m2),
+                (&call_2, m2),
+            ],
+        )
+        .await;
+    }
+    let refusal = Refusal::expected("insert", attempt(&mut session, &insert).await);
+    refusal.is(
+        "insert",
+        "PW007",
+        &format!("role {stranger} may not enqueue for merchant M1"),
+    );
+    assert!(
+        refusal.hint.contains("payout.enqueuers"),
+        "{}",
+        refusal.hint
+    );
+
+    database.run(&for_merchant("M2")[0]).await;
+    let cancel = "select payout.cancel('INV-1', 'test')";
+    check(&mut session, &[(cancel, "PW007")]).await;
+    check(&mut database.connect_as(&member).await, &[(cancel, "ok")]).await;
+    let kept = "select created_by = session_user from payout.payouts";
+    assert_eq!(database.text(kept).await, "true");
+}
+
+#[tokio::test]
+async fn what_runs_with_the_owners_rights_looks_names_up_in_our_schema_only() {
+    let database = Database::with_merchant().await;
+    let careless = "select string_agg(f.proname, ', ') from pg_proc f
+                    where f.pronamespace = 'payout'::regnamespace and f.prosecdef
+                      and not 'search_path=pg_catalog, payout, pg_temp' = any (coalesce(f.proconfig, '{}'))";
+    assert_eq!(database.text(careless).await, "");
+
+    let login = database.login(&["payout_enqueuer"]).await;
+    let mut session = database.connect_as(&login).await;
+    attempt(
+        &mut session,
+        "create temp table merchants (like payout.banks);
+         create temp table payouts (order_num text);
+         create temp table banks (code text);
+         create temp table enqueuers (role_name text, merchant_code text);
+         create temp table history (seq bigint);
+         create function pg_temp.trunc(numeric) returns numeric language sql return 1;
+         create function pg_temp.btrim(text) returns text language sql return 'x';
+         create function pg_temp.same_instruction(payout.payouts, payout.payouts) returns boolean language sql return true;
+         create function pg_temp.may_enqueue(text) returns boolean language sql return true;
+         set search_path = pg_temp, payout, pg_catalog",
+    )
+    .await
+    .unwrap();
+    let [insert, call] = both_ways("amount", "250000");
+    attempt(&mut session, &insert).await.unwrap();
+    attempt(&mut session, &call).await.unwrap();
+    let stored = "select string_agg(order_num || ' ' || amount, ', ') from payout.payouts";
+    assert_eq!(database.text(stored).await, "INV-1 250000");
+    assert_eq!(
+        database.text("select count(*) from payout.history").await,
+        "1"
+    );
+    let [_, other] = both_ways("amount", "250001");
+    Refusal::expected("another amount", attempt(&mut session, &other).await).is(
+        "another amount",
+        "PW010",
+        "already used",
+    );
+
+    database.register_merchant("M2").await;
+    let [insert, _] = both_ways("merchant_code", "'M2'");
+    Refusal::expected("not tied", attempt(&mut session, &insert).await).is(
+        "not tied",
+        "PW007",
+        "may not enqueue",
+    );
+}

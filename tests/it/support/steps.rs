@@ -1,0 +1,63 @@
+//! Drives a payout along legal moves by SQL, for tests that need it in a certain state.
+
+use sqlx::Executor;
+
+use super::database::Database;
+
+/// A function `public.step(order_num, event, without)` in the test's own database.
+const STEP: &str = include_str!("step.sql");
+
+/// A way from `queued` to each state.
+pub(crate) const PATHS: [(&str, &[&str]); 8] = [
+    ("queued", &[]),
+    ("submitting", &["claimed"]),
+    ("pending", &["claimed", "acknowledged"]),
+    ("unknown", &["claimed", "unanswered"]),
+    ("paid", &["claimed", "acknowledged", "reported_paid"]),
+    ("failed", &["claimed", "acknowledged", "reported_failed"]),
+    ("cancelled", &["withdrawn"]),
+    (
+        "returned",
+        &["claimed", "reported_paid", "resolved_returned"],
+    ),
+];
+
+impl Database {
+    /// As [`Self::with_merchant`], and able to [`Self::step`].
+    pub(crate) async fn with_steps() -> Self {
+        let database = Self::with_merchant().await;
+        database.run(STEP).await;
+        database
+    }
+
+    /// Makes one move with its attempt, entry and history line.
+    pub(crate) async fn step(&self, order_num: &str, event: &str) {
+        self.try_step(order_num, event, "")
+            .await
+            .unwrap_or_else(|error| panic!("{order_num} {event}: {error}"));
+    }
+
+    /// Tries one move that lacks something: `attempt`, `outcome`, `ledger`, `right kind`, `history` or `count`.
+    pub(crate) async fn try_step(
+        &self,
+        order_num: &str,
+        event: &str,
+        without: &str,
+    ) -> Result<(), sqlx::Error> {
+        let step = sqlx::query("select public.step($1, $2, $3)");
+        self.pool()
+            .execute(step.bind(order_num).bind(event).bind(without))
+            .await
+            .map(drop)
+    }
+
+    /// Enqueues a payout and drives it into `state`.
+    pub(crate) async fn insert_in(&self, state: &str, order_num: &str) {
+        self.insert(order_num, 100_000).await;
+        let path = PATHS.iter().find(|(name, _)| *name == state).unwrap();
+        for event in path.1 {
+            self.step(order_num, event).await;
+        }
+        assert_eq!(self.state(order_num).await, state);
+    }
+}
