@@ -3,18 +3,24 @@
 mod act;
 mod ask;
 mod attention;
+mod audit;
 mod balance;
 mod configuration;
+mod doctor;
 mod error;
 mod global;
 pub mod keyring;
 mod keys;
 mod list;
 mod output;
+mod pause;
+mod report;
+mod request;
 mod rows;
 pub mod run;
 mod sandbox;
 mod schema;
+mod second_person;
 mod show;
 mod start;
 mod story;
@@ -35,6 +41,7 @@ Examples:
   payout stuck                               what needs a person, oldest first
   payout show INV-77                         what we know, what we don't, what happens next
   payout replay --state unknown              ask the gateway again; never sends
+  payout resubmit INV-77 --reason T-5512     send it once more; a second person: payout approve 118
   payout list --state failed --since today -o csv
 
 Exit codes:
@@ -71,6 +78,29 @@ enum Command {
     Replay(act::ReplayOptions),
     /// Withdraw a payout that is still queued
     Cancel(act::CancelOptions),
+    /// Ask a second person to allow that the same order number is sent once more
+    Resubmit(second_person::ResubmitOptions),
+    /// State with evidence how a payout ended; `failed` takes a second person
+    Resolve(second_person::ResolveOptions),
+    /// Say yes to somebody else's request. The gateway is asked first, in the same step
+    Approve(second_person::ApproveOptions),
+    /// Say no to a request
+    Reject(second_person::RejectOptions),
+    /// Send nothing more for now
+    Pause(pause::Options),
+    /// Send again what a pause stopped
+    Resume(pause::Options),
+    /// Who did what, when and why
+    Audit(audit::Options),
+    /// Show a beneficiary in full; recorded with your login
+    Reveal(audit::RevealOptions),
+    /// Look at everything that a worker needs, and say how to repair it
+    Doctor,
+    /// The books beside what the gateway said last
+    Reconcile,
+    /// A day in the books
+    #[command(subcommand)]
+    Report(report::Command),
     /// Book a top-up; once per reference
     Fund(act::FundOptions),
     /// The books, and what the gateway said last
@@ -116,6 +146,17 @@ async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Stuck(options) => stuck::stuck(&global, &options).await.done(),
         Command::Replay(options) => act::replay(&global, &options).await.done(),
         Command::Cancel(options) => act::cancel(&global, &options).await.done(),
+        Command::Resubmit(options) => second_person::resubmit(&global, &options).await,
+        Command::Resolve(options) => second_person::resolve(&global, &options).await,
+        Command::Approve(options) => second_person::approve(&global, &options).await,
+        Command::Reject(options) => second_person::reject(&global, &options).await.done(),
+        Command::Pause(options) => pause::pause(&global, &options).await.done(),
+        Command::Resume(options) => pause::resume(&global, &options).await.done(),
+        Command::Audit(options) => audit::audit(&global, &options).await.done(),
+        Command::Reveal(options) => audit::reveal(&global, &options).await.done(),
+        Command::Doctor => doctor::doctor(&global).await,
+        Command::Reconcile => report::reconcile(&global).await.done(),
+        Command::Report(command) => report::perform(&global, &command).await.done(),
         Command::Fund(options) => act::fund(&global, &options).await.done(),
         Command::Balance(options) => balance::balance(&global, &options).await.done(),
         Command::Config(command) => configuration::perform(&global, &command).done(),

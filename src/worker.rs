@@ -8,6 +8,7 @@ mod lane;
 mod prove;
 mod reconcile;
 pub mod recorder;
+mod requests;
 mod submit;
 mod wake;
 mod watch;
@@ -95,6 +96,12 @@ impl Worker {
                 tasks.clone(),
             ));
             tasks.spawn(ask::run(
+                Arc::clone(self),
+                Arc::clone(lane),
+                stop.clone(),
+                tasks.clone(),
+            ));
+            tasks.spawn(requests::run(
                 Arc::clone(self),
                 Arc::clone(lane),
                 stop.clone(),

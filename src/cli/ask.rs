@@ -20,3 +20,18 @@ pub(super) fn confirm(global: &Global, what: &str) -> Result<(), Failure> {
         _ => Err(Failure::Other("nothing was changed".to_owned())),
     }
 }
+
+/// The same for what moves money: the word is typed, so that no reflex says yes.
+pub(super) fn confirm_by_typing(global: &Global, what: &str, word: &str) -> Result<(), Failure> {
+    if global.no_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(());
+    }
+    say(&format!("{what}\nType {word} to go on:"));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if answer.trim() == word {
+        Ok(())
+    } else {
+        Err(Failure::Other("nothing was changed".to_owned()))
+    }
+}

@@ -2,6 +2,7 @@
 
 mod asked;
 mod called;
+mod resolved;
 mod submitted;
 #[cfg(test)]
 mod tests;
@@ -95,6 +96,7 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
         Fact::LeaseEnded => desk.lease_ended(evidence.attempt),
         Fact::Asked(answer) => desk.asked(answer),
         Fact::Called(callback) => desk.called(callback),
+        Fact::Resolved(resolution) => desk.resolved(*resolution),
     }
     desk.out
 }
@@ -114,11 +116,20 @@ impl Desk<'_> {
     /// Moves along the table, books what the row says, and clears what the move answers. Does nothing,
     /// and says so, where the table has no such row or the money cannot be computed.
     fn move_by(&mut self, event: Event, fee: Option<Rupiah>) -> bool {
+        self.move_with(event, |payout, posting| booking(payout, posting, fee))
+    }
+
+    /// The same with the entry that `booking` makes.
+    fn move_with(
+        &mut self,
+        event: Event,
+        booking: impl FnOnce(&Payout, Posting) -> Result<Option<Booking>, NotComputable>,
+    ) -> bool {
         let before = &self.out.after;
         let Some((to, posting)) = step(before.state, event) else {
             return false;
         };
-        let Ok(booking) = booking(before, posting, fee) else {
+        let Ok(booking) = booking(before, posting) else {
             return false;
         };
         let now = self.now;
@@ -152,6 +163,11 @@ impl Desk<'_> {
 
     /// Settles as paid with the fee of the terminal evidence, or else the fee announced before (P23).
     fn pay(&mut self, stated_fee: Option<Rupiah>) {
+        self.pay_by(Event::ReportedPaid, stated_fee);
+    }
+
+    /// The same by another event.
+    fn pay_by(&mut self, event: Event, stated_fee: Option<Rupiah>) {
         let fee = stated_fee.or(self.out.after.fee);
         let amount = self.out.after.instruction.amount;
         let out_of_amount = self.out.after.instruction.fee_type == FeeType::OutOfAmount;
@@ -159,14 +175,14 @@ impl Desk<'_> {
             self.raise(Attention::FeeMismatch);
             return;
         }
-        if !self.move_by(Event::ReportedPaid, fee) {
+        if !self.move_by(event, fee) {
             return;
         }
         self.payout().fee = fee;
         let overspent = self
             .out
             .booking
-            .is_some_and(|b| b.entry.available < Rupiah::ZERO);
+            .is_some_and(|b| b.kind == Posting::Capture.name() && b.entry.available < Rupiah::ZERO);
         if overspent {
             self.raise(Attention::FeeAboveReserve);
         }
@@ -233,8 +249,9 @@ fn booking(
         Posting::None => return Ok(None),
         Posting::Release => Entry::release(payout.held),
         Posting::Capture => Entry::capture(position, fee),
+        Posting::LateCapture => Entry::late_capture(position, fee),
         // A claim books its hold where the balance is locked; a return states its own amount.
-        Posting::Hold | Posting::Return | Posting::LateCapture => None,
+        Posting::Hold | Posting::Return => None,
     };
     let kind = posting.name();
     entry

@@ -15,6 +15,8 @@ pub enum Source {
     Callback,
     /// The worker itself: a lease that ended.
     Worker,
+    /// A person, by an approved request.
+    Operator,
 }
 
 impl Source {
@@ -25,6 +27,7 @@ impl Source {
             Self::Query => "query",
             Self::Callback => "callback",
             Self::Worker => "worker",
+            Self::Operator => "operator",
         }
     }
 }
@@ -174,6 +177,23 @@ pub struct Found {
     pub signed: bool,
 }
 
+/// What a person states about a payout, with evidence of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// It was paid.
+    Paid {
+        /// The fee, where it is known.
+        fee: Option<Rupiah>,
+    },
+    /// It was not paid; two people say so, after the gateway said in the same step that it does not know it.
+    Failed,
+    /// It was paid and came back.
+    Returned {
+        /// How much came back; `None` for all that the beneficiary received.
+        amount: Option<Rupiah>,
+    },
+}
+
 /// A fact, before it is interpreted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -190,6 +210,8 @@ pub enum Fact {
     Asked(QueryAnswer),
     /// The gateway called, and its signature verified.
     Called(Callback),
+    /// A person stated it, and the database holds the approved request.
+    Resolved(Resolution),
 }
 
 /// One fact about one payout, as the store takes it.
@@ -221,6 +243,9 @@ impl Evidence {
             Fact::Asked(QueryAnswer::Found(found)) => format!("{}_unsigned", found.status.name()),
             Fact::Asked(QueryAnswer::NotFound) => "not_found".into(),
             Fact::Called(callback) => callback.status().name().into(),
+            Fact::Resolved(Resolution::Paid { .. }) => "resolved_paid".into(),
+            Fact::Resolved(Resolution::Failed) => "resolved_failed".into(),
+            Fact::Resolved(Resolution::Returned { .. }) => "resolved_returned".into(),
         }
     }
 }

@@ -85,6 +85,31 @@ impl Entry {
         }
     }
 
+    /// Paid after all, when the hold was given back already: `available` pays, and may go below zero.
+    pub fn late_capture(position: Position, fee: Option<Rupiah>) -> Option<Self> {
+        let position = Position {
+            held: Rupiah::ZERO,
+            ..position
+        };
+        match (position.fee_type, fee) {
+            (FeeType::OnTop, None) => Some(Self {
+                available: position.amount.negated()?,
+                paid_out: position.amount,
+                ..Self::default()
+            }),
+            _ => Self::capture(position, fee),
+        }
+    }
+
+    /// Money that came back from the beneficiary.
+    pub fn returned(amount: Rupiah) -> Option<Self> {
+        Some(Self {
+            available: amount,
+            paid_out: amount.negated()?,
+            ..Self::default()
+        })
+    }
+
     /// The fee of a payout that was captured without knowing it: settles what is still `held` for it.
     pub fn fee_known(fee_type: FeeType, held: Rupiah, fee: Rupiah) -> Option<Self> {
         match fee_type {
@@ -161,6 +186,11 @@ mod tests {
             Row(OnTop,       "hold capture:? known:5000",[-105_000,         0,  100_000,  5_000]),
             Row(OnTop,       "hold capture:5000 fix:7000",[-107_000,        0,  100_000,  7_000]),
             Row(OnTop,       "hold capture:5000 fix:0",  [-100_000,         0,  100_000,      0]),
+            Row(OutOfAmount, "hold release late:5000",   [-100_000,         0,   95_000,  5_000]),
+            Row(OutOfAmount, "hold capture:5000 back:95000",[ -5_000,       0,        0,  5_000]),
+            Row(OnTop,       "hold release late:5000",   [-105_000,         0,  100_000,  5_000]),
+            Row(OnTop,       "hold release late:? known:5000",[-105_000,    0,  100_000,  5_000]),
+            Row(OnTop,       "hold capture:5000 back:40000",[-65_000,       0,   60_000,  5_000]),
         ];
         for Row(fee_type, story, expected) in rows {
             let amount = Rupiah::new(100_000);
@@ -172,6 +202,8 @@ mod tests {
                     "hold" => Entry::hold(fee_type.hold(amount, Rupiah::new(10_000)).unwrap()),
                     "release" => Entry::release(held),
                     "capture" => Entry::capture(Position { amount, fee_type, held }, fee),
+                    "late" => Entry::late_capture(Position { amount, fee_type, held }, fee),
+                    "back" => Entry::returned(fee.unwrap()),
                     "known" => Entry::fee_known(fee_type, held, fee.unwrap()),
                     "fix" => Entry::fee_corrected(fee_type, booked, fee.unwrap()),
                     other => panic!("{other}"),

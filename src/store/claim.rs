@@ -2,6 +2,7 @@
 
 mod cover;
 mod due;
+mod resubmit;
 mod take;
 
 use std::{sync::Arc, time::Duration};
@@ -10,7 +11,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
-pub use self::cover::unpark_if_covered;
+pub use self::{
+    cover::unpark_if_covered,
+    resubmit::{Granted, NotGranted},
+};
 use self::{due::Due, take::Taken};
 use super::write::{self, HistoryRow, LedgerRow};
 use crate::{
@@ -43,6 +47,8 @@ pub struct ClaimOrder {
     pub lease: Duration,
     /// From the claim to the last moment at which a request may start: the lease less the answer's timeout.
     pub send_window: Duration,
+    /// From the send-by time on, until "not known" means something (I10).
+    pub quiet_horizon: Duration,
     /// Which worker, for people.
     pub worker: String,
     /// Makes the request.
@@ -67,6 +73,8 @@ pub struct Claimed {
     pub permits: Vec<SubmitPermit>,
     /// Due payouts that the available balance does not cover.
     pub uncovered: Vec<PayoutKey>,
+    /// An operator paused all or this merchant: nothing was looked for.
+    pub paused: bool,
     /// Due payouts whose request could not be made, with the reason. They are tried again later.
     pub unsealed: Vec<(PayoutKey, String)>,
 }
@@ -107,6 +115,12 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     if !merchant.same_timeline {
         return Err(ClaimError::TimelineChanged);
     }
+    if merchant.paused {
+        return Ok(Claimed {
+            paused: true,
+            ..Claimed::default()
+        });
+    }
     let rows = due::lock_due(&mut tx, order).await?;
     if rows.is_empty() {
         return Ok(Claimed::default());
@@ -139,19 +153,30 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     take::unbound_commit(&mut tx).await?;
     tx.commit().await.map_err(ClaimError::CommitUnknown)?;
 
-    let permits = covered.into_iter().map(|taken| {
-        SubmitPermit::of_committed_claim(
-            taken.due.instruction,
-            taken.attempt,
-            taken.request,
-            send_by,
-        )
-    });
+    let permits = covered.into_iter().map(|taken| permit(taken, send_by));
     Ok(Claimed {
         permits: permits.collect(),
         uncovered,
         unsealed,
+        paused: false,
     })
+}
+
+/// Claims the same order number once more, where two people and a proof of a minute ago at most allow it (I10).
+///
+/// The permit ends when the proof is a minute old. Never cancel this future once it runs.
+pub async fn claim_resubmit(
+    pool: &PgPool,
+    order: &ClaimOrder,
+    granted: &Granted,
+) -> Result<SubmitPermit, NotGranted> {
+    let taken = resubmit::take_if_unknown(pool, order, granted).await?;
+    Ok(permit(taken, granted.proven_until))
+}
+
+/// The right to send what was just committed.
+fn permit(taken: Taken, send_by: SendBy) -> SubmitPermit {
+    SubmitPermit::of_committed_claim(taken.due.instruction, taken.attempt, taken.request, send_by)
 }
 
 /// Signs every request in parallel: a block costs milliseconds, and the rows are locked meanwhile.

@@ -209,7 +209,11 @@ fn change(loaded: &Loaded, evidence: &Evidence, decision: Decision) -> Change {
 fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceRow {
     let digest = match &evidence.fact {
         Fact::Called(callback) => callback.digest(),
-        Fact::NotSent { .. } | Fact::Submitted(_) | Fact::LeaseEnded | Fact::Asked(_) => &[],
+        Fact::NotSent { .. }
+        | Fact::Submitted(_)
+        | Fact::LeaseEnded
+        | Fact::Asked(_)
+        | Fact::Resolved(_) => &[],
     };
     EvidenceRow {
         key: evidence.key.clone(),
@@ -235,7 +239,13 @@ fn history_rows(loaded: &Loaded, evidence: &Evidence, decision: &Decision) -> Ve
     let mut rows = Vec::new();
     if let Some(event) = decision.event {
         let states = (loaded.payout.state, decision.after.state);
-        rows.push(row(event.name(), Some(states), finding.clone()));
+        // Who asked, who approved and why belongs to a person's move.
+        let detail = if evidence.source == Source::Operator {
+            evidence.detail.clone()
+        } else {
+            finding.clone()
+        };
+        rows.push(row(event.name(), Some(states), detail));
     }
     for note in &decision.notes {
         rows.push(row(

@@ -79,20 +79,22 @@ async fn gather(stop: &CancellationToken) {
 }
 
 async fn question(worker: &Worker, lane: &Lane, key: PayoutKey) {
+    worker.recorder.keep(answer(lane, key).await).await;
+}
+
+/// Asks once, now.
+pub(super) async fn answer(lane: &Lane, key: PayoutKey) -> Evidence {
     let begun = Instant::now();
     let reply = lane.client.query(&key.order_num).await;
     metrics::asked(lane.code(), &result(&reply.answer), begun.elapsed());
     let fact = Fact::Asked(reply.answer);
-    worker
-        .recorder
-        .keep(Evidence {
-            key,
-            attempt: None,
-            source: Source::Query,
-            fact,
-            detail: reply.detail,
-        })
-        .await;
+    Evidence {
+        key,
+        attempt: None,
+        source: Source::Query,
+        fact,
+        detail: reply.detail,
+    }
 }
 
 /// The word for the metric.

@@ -63,7 +63,7 @@ pub(super) async fn run(
     }
 }
 
-fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
+pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
     let client = Arc::clone(&lane.client);
     let seal: Arc<Seal> = Arc::new(move |instruction: &Instruction, now: DateTime<Utc>| {
         client
@@ -78,6 +78,7 @@ fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
         limit: 0,
         lease: worker.submit.lease,
         send_window: worker.submit.lease.saturating_sub(worker.submit.timeout),
+        quiet_horizon: worker.poll.quiet_horizon,
         worker: worker.name.clone(),
         seal,
     }
@@ -132,6 +133,10 @@ async fn claim_and_send(
         lane.breaker.nothing_to_try();
     }
     let claimed = claimed?;
+    if claimed.paused {
+        metrics::claims_stopped(lane.code(), Some("paused"));
+        return Ok(false);
+    }
     metrics::claims_stopped(lane.code(), None);
     metrics::claimed(
         lane.code(),
@@ -169,7 +174,7 @@ async fn claim_and_send(
 }
 
 /// Spends one permit and hands what came of it to the recorder.
-async fn send(
+pub(super) async fn send(
     worker: Arc<Worker>,
     lane: Arc<Lane>,
     permit: SubmitPermit,

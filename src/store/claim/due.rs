@@ -18,6 +18,8 @@ pub(super) struct Registered {
     /// The history of this database is the one that was claimed in before (I11).
     pub(super) same_timeline: bool,
     pub(super) now: DateTime<Utc>,
+    /// An operator paused all or this merchant.
+    pub(super) paused: bool,
 }
 
 /// A payout that is due, locked.
@@ -39,7 +41,9 @@ pub(super) async fn merchant_if_same(
         r#"/* store::merchant_if_same */
         select m.fee_reserve, now() as "now!",
                coalesce((select t.identity = payout.identity() and t.changed_at is null
-                         from payout.timeline t), false) as "same_timeline!"
+                         from payout.timeline t), false) as "same_timeline!",
+               exists (select from payout.pauses z
+                       where (z.scope, z.value) in (('all', ''), ('merchant', m.code))) as "paused!"
         from payout.merchants m
         where m.code = $1 and m.dialect = $2 and m.base_url = $3 and m.platform_keys = $4"#,
         order.merchant_code,
@@ -53,6 +57,7 @@ pub(super) async fn merchant_if_same(
         fee_reserve: Rupiah::new(row.fee_reserve),
         same_timeline: row.same_timeline,
         now: row.now,
+        paused: row.paused,
     }))
 }
 
@@ -71,6 +76,9 @@ pub(super) async fn lock_due(
             from payout.payouts p
             where p.merchant_code = $1 and p.state = 'queued' and not p.parked and p.due_at <= now()
               and (p.attention is null or p.attention = 'insufficient_funds')
+              and not exists (select from payout.pauses z
+                              where (z.scope, z.value) in (('all', ''), ('merchant', $1::text)))
+              and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
               and (p.replaces is null or exists (
                   select from payout.payouts o
                   where o.merchant_code = p.merchant_code and o.order_num = p.replaces

@@ -45,7 +45,7 @@ fn rows<'a>(covered: &'a [Taken], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<'a
         .collect()
 }
 
-fn interval(time: std::time::Duration) -> Result<PgInterval, sqlx::Error> {
+pub(super) fn interval(time: std::time::Duration) -> Result<PgInterval, sqlx::Error> {
     // Postgres counts microseconds.
     let micros =
         std::time::Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
@@ -63,15 +63,16 @@ pub(super) async fn insert_attempts(
     }
     sqlx::query!(
         r#"/* store::insert_attempts */
-        insert into payout.attempts (merchant_code, order_num, attempt, claimed_at, send_by, lease_until, worker,
-                                     body_sha256)
-        select r.merchant_code, r.order_num, r.attempt, now(), now() + $2::interval, now() + $3::interval, $4,
-               decode(r.body_sha256, 'hex')
+        insert into payout.attempts (merchant_code, order_num, attempt, claimed_at, send_by, lease_until, quiet_until,
+                                     worker, body_sha256)
+        select r.merchant_code, r.order_num, r.attempt, now(), now() + $2::interval, now() + $3::interval,
+               now() + $2::interval + $5::interval, $4, decode(r.body_sha256, 'hex')
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, body_sha256 text)"#,
         as_json(&rows(covered, &HashMap::new()))?,
         interval(order.send_window)?,
         interval(order.lease)?,
         order.worker,
+        interval(order.quiet_horizon)?,
     )
     .execute(db)
     .await?;

@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, sync::Mutex};
 
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncReadExt, AsyncWriteExt, copy},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -12,16 +13,19 @@ pub(crate) struct Door {
     address: SocketAddr,
     behind: SocketAddr,
     task: Mutex<Option<JoinHandle<()>>>,
+    asked: watch::Sender<usize>,
 }
 
 impl Door {
     pub(crate) async fn before(behind: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let asked = watch::Sender::new(0);
         Self {
             address,
             behind,
-            task: Mutex::new(Some(tokio::spawn(pass(listener, behind)))),
+            task: Mutex::new(Some(tokio::spawn(pass(listener, behind, asked.clone())))),
+            asked,
         }
     }
 
@@ -39,18 +43,44 @@ impl Door {
         }
     }
 
+    /// Waits until so many requests have come.
+    pub(crate) async fn until_asked(&self, wanted: usize) {
+        let mut asked = self.asked.subscribe();
+        let waiting = asked.wait_for(|count| *count >= wanted);
+        tokio::time::timeout(std::time::Duration::from_secs(30), waiting)
+            .await
+            .expect("requests")
+            .unwrap();
+    }
+
     /// Lets everybody in again.
     pub(crate) async fn open(&self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
-        *self.task.lock().unwrap() = Some(tokio::spawn(pass(listener, self.behind)));
+        *self.task.lock().unwrap() = Some(tokio::spawn(pass(
+            listener,
+            self.behind,
+            self.asked.clone(),
+        )));
     }
 }
 
-async fn pass(listener: TcpListener, behind: SocketAddr) {
-    while let Ok((mut inside, _)) = listener.accept().await {
+async fn pass(listener: TcpListener, behind: SocketAddr, asked: watch::Sender<usize>) {
+    while let Ok((inside, _)) = listener.accept().await {
+        let asked = asked.clone();
         tokio::spawn(async move {
-            if let Ok(mut outside) = TcpStream::connect(behind).await {
-                let _ = copy_bidirectional(&mut inside, &mut outside).await;
+            let Ok(outside) = TcpStream::connect(behind).await else {
+                return;
+            };
+            let (mut from_worker, mut to_worker) = inside.into_split();
+            let (mut from_gateway, mut to_gateway) = outside.into_split();
+            tokio::spawn(async move { copy(&mut from_gateway, &mut to_worker).await });
+            // A request of this protocol is small enough to come in one piece.
+            let mut piece = vec![0; 64 * 1024];
+            while let Ok(length @ 1..) = from_worker.read(&mut piece).await {
+                asked.send_modify(|count| *count += 1);
+                if to_gateway.write_all(&piece[..length]).await.is_err() {
+                    return;
+                }
             }
         });
     }

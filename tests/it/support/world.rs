@@ -31,6 +31,8 @@ pub(crate) struct Wishes {
     /// More keys of the merchant.
     pub(crate) merchant: &'static str,
     pub(crate) workers: usize,
+    /// The worker is told another platform key than the gateway signs with.
+    pub(crate) wrong_platform_key: bool,
 }
 
 /// Seconds become tenths: the same order of things, sooner.
@@ -56,6 +58,7 @@ impl Default for Wishes {
             sections: QUICK,
             merchant: "",
             workers: 1,
+            wrong_platform_key: false,
         }
     }
 }
@@ -82,7 +85,13 @@ impl World {
             (keys::generate(1024).unwrap(), keys::generate(1024).unwrap());
         let private = keys::private_key_pem(&merchant_key).unwrap();
         fs::write(folder.path().join("merchant.key"), private.as_bytes()).unwrap();
-        let public = keys::public_key_pem(platform_key.as_public_key()).unwrap();
+        let stranger = keys::generate(1024).unwrap();
+        let believed = if wishes.wrong_platform_key {
+            &stranger
+        } else {
+            &platform_key
+        };
+        let public = keys::public_key_pem(believed.as_public_key()).unwrap();
         fs::write(folder.path().join("platform.pub"), public).unwrap();
         let sandbox = Sandbox::start(
             Settings {

@@ -1,0 +1,74 @@
+//! A merchant: its keys, its gateway's answer, and where the gateway calls back.
+
+use std::time::Duration;
+
+use super::Check;
+use crate::{cli::keyring, config::Merchant};
+
+pub(super) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> {
+    let code = &merchant.code;
+    let mut checks = vec![notify_url(code, merchant.notify_url.as_deref())];
+    let keys = format!("keys of {code}");
+    let client = match keyring::client(merchant, timeout) {
+        Ok(client) => client,
+        Err(unfit) => {
+            let repair =
+                "the files that the message names; payout keys generate DIR makes new ones";
+            checks.push(Check::fail(&keys, unfit.to_string(), repair));
+            return checks;
+        }
+    };
+    checks.push(match client.self_check() {
+        Ok(()) => Check::ok(&keys, "what our key signs verifies"),
+        Err(error) => Check::fail(
+            &keys,
+            error.to_string(),
+            "make a new pair: payout keys generate DIR",
+        ),
+    });
+    let gateway = format!("gateway of {code}");
+    checks.push(match client.balance().await {
+        Ok(said) if said.signed => Check::ok(
+            &gateway,
+            format!("balance {}, its signature verifies", said.balance),
+        ),
+        Ok(said) => Check::warn(
+            &gateway,
+            format!("balance {}, unsigned", said.balance),
+            "this dialect does not sign it; the first payout proves the platform's key",
+        ),
+        Err(doubt) => Check::fail(
+            &gateway,
+            format!("no answer that counts: {}", doubt.name()),
+            "base_url, the network, and whether the gateway has our public key and we have its own",
+        ),
+    });
+    checks
+}
+
+fn notify_url(code: &str, url: Option<&str>) -> Check {
+    let what = format!("notify_url of {code}");
+    let Some(url) = url else {
+        return Check::warn(
+            &what,
+            "none: no callbacks come",
+            "set notify_url; questions alone are slower",
+        );
+    };
+    let path_fits = url.ends_with("/callback") || url.ends_with(&format!("/callback/{code}"));
+    if !path_fits {
+        return Check::warn(
+            &what,
+            url,
+            "the worker listens on /callback and /callback/MERCHANT",
+        );
+    }
+    if !url.starts_with("https://") {
+        return Check::warn(
+            &what,
+            url,
+            "use https where it crosses a network that others share",
+        );
+    }
+    Check::ok(&what, url)
+}

@@ -1,0 +1,255 @@
+//! What takes a person's word: requests, their decision, pauses, reveals and the audit. The rules are the
+//! database's functions, for psql too.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::payout::{PayoutKey, Private};
+
+/// How a payout is resolved by a person.
+#[derive(Clone, Debug)]
+pub struct Statement<'a> {
+    /// Where the truth was found: a ticket, a bank's letter.
+    pub evidence: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// The fee (paid) or how much came back (returned).
+    pub stated: Option<i64>,
+}
+
+/// Asks for these order numbers to be sent once more. Sends nothing. Returns the request's number.
+pub async fn request_resubmit(
+    db: &mut PgConnection,
+    orders: &[String],
+    reason: &str,
+    merchant: Option<&str>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::request_resubmit */ payout.request_resubmit($1, $2, $3) as "id!""#,
+        orders,
+        reason,
+        merchant,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Asks for a payout to be given up as failed.
+pub async fn request_resolve_failed(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    statement: &Statement<'_>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::request_resolve_failed */ payout.request_resolve_failed($1, $2, $3, $4) as "id!""#,
+        key.order_num,
+        statement.evidence,
+        statement.reason,
+        key.merchant_code,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// States that a payout was `paid` or `returned`. A worker books it.
+pub async fn resolve(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    outcome: &str,
+    statement: &Statement<'_>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::resolve */ payout.resolve($1, $2, $3, $4, $5, $6) as "id!""#,
+        key.order_num,
+        outcome,
+        statement.evidence,
+        statement.reason,
+        key.merchant_code,
+        statement.stated,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The second person says yes.
+pub async fn approve(db: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("select /* store::approve */ payout.approve($1)", id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Somebody says no.
+pub async fn reject(db: &mut PgConnection, id: i64, reason: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select /* store::reject */ payout.reject($1, $2)",
+        id,
+        reason
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// One payout of a request.
+#[derive(Clone, Debug)]
+pub struct Requested {
+    /// The request's number.
+    pub request_id: i64,
+    /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
+    pub kind: String,
+    /// Who asked.
+    pub requested_by: String,
+    /// Why.
+    pub reason: String,
+    /// After this it is no longer approved nor carried out.
+    pub expires_at: DateTime<Utc>,
+    /// The merchant.
+    pub merchant_code: String,
+    /// The order number.
+    pub order_num: String,
+    /// The amount in rupiah.
+    pub amount: i64,
+    /// The bank's code.
+    pub bank_code: String,
+    /// Where the payout is now.
+    pub state: String,
+    /// `done`, `refused`, or `None` while it waits.
+    pub outcome: Option<String>,
+    /// Why it was refused.
+    pub detail: Option<String>,
+}
+
+/// The payouts of a request, in order.
+pub async fn requested(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>, sqlx::Error> {
+    sqlx::query_as!(
+        Requested,
+        r#"/* store::requested */
+        select r.id as request_id, r.kind, r.requested_by, r.reason, r.expires_at, i.merchant_code, i.order_num, s.amount as "amount!",
+               s.bank_code as "bank_code!", s.state as "state!", i.outcome, i.detail
+        from payout.requests r
+        join payout.request_payouts i on i.request_id = r.id
+        join payout.status s on (s.merchant_code, s.order_num) = (i.merchant_code, i.order_num)
+        where r.id = $1
+        order by i.order_num"#,
+        id,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Stops claims: `scope` is `all`, `merchant` or `bank`.
+pub async fn pause(
+    db: &mut PgConnection,
+    scope: &str,
+    value: &str,
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select /* store::pause */ payout.pause($1, $2, $3)",
+        scope,
+        value,
+        reason
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Lets claims go on.
+pub async fn resume(
+    db: &mut PgConnection,
+    scope: &str,
+    value: &str,
+    reason: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select /* store::resume */ payout.resume($1, $2, $3)",
+        scope,
+        value,
+        reason
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A beneficiary in full.
+#[derive(Debug)]
+pub struct Beneficiary {
+    /// The account.
+    pub account_number: Private,
+    /// The name.
+    pub account_name: Private,
+}
+
+/// Shows a beneficiary in full; the act is noted with the reason.
+pub async fn reveal(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    reason: &str,
+) -> Result<Beneficiary, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select /* store::reveal */ account_number as "account_number!", account_name as "account_name!"
+           from payout.reveal($1, $2, $3)"#,
+        key.order_num,
+        reason,
+        key.merchant_code,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Beneficiary {
+        account_number: Private::new(row.account_number),
+        account_name: Private::new(row.account_name),
+    })
+}
+
+/// One row of the view `payout.audit`.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The login.
+    pub actor: String,
+    /// What was done.
+    pub act: String,
+    /// For which merchant.
+    pub merchant_code: Option<String>,
+    /// To which payout.
+    pub order_num: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// On which evidence.
+    pub evidence: Option<String>,
+    /// By which request.
+    pub request_id: Option<i64>,
+    /// `done` or `refused`.
+    pub outcome: String,
+    /// More, in words.
+    pub detail: Option<String>,
+}
+
+/// The latest acts, oldest first; of one payout when `order` is given.
+pub async fn audit(
+    db: &mut PgConnection,
+    order: Option<&PayoutKey>,
+    limit: i64,
+) -> Result<Vec<Act>, sqlx::Error> {
+    let mut acts = sqlx::query_as!(
+        Act,
+        r#"/* store::audit */
+        select a.at as "at!", a.actor as "actor!", a.act as "act!", a.merchant_code, a.order_num, a.reason, a.evidence,
+               a.request_id, a.outcome as "outcome!", a.detail
+        from payout.audit a
+        where $1::text is null or (a.merchant_code = $1 and a.order_num = $2)
+        order by a.at desc
+        limit $3"#,
+        order.map(|key| key.merchant_code.as_str()),
+        order.map(|key| key.order_num.as_str()),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    acts.reverse();
+    Ok(acts)
+}

@@ -1,0 +1,107 @@
+//! Approved requests of operators, as a worker takes and ends them.
+
+use sqlx::PgPool;
+
+use crate::domain::{evidence::Resolution, money::Rupiah, payout::PayoutKey};
+
+/// What two people, or one who states a fact, want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Send the same order number once more.
+    Resubmit,
+    /// State how it ended.
+    Resolve(Resolution),
+}
+
+/// One payout of an approved request.
+#[derive(Clone, Debug)]
+pub struct Approved {
+    /// The request.
+    pub request_id: i64,
+    /// Which payout.
+    pub key: PayoutKey,
+    /// What to do.
+    pub wish: Wish,
+    /// Nobody took it up in time.
+    pub expired: bool,
+    /// Who asked, who approved, and why, for the history.
+    pub detail: serde_json::Value,
+}
+
+/// Takes what waits for one merchant, each for a minute; without `with_sends` only what sends nothing.
+pub async fn take_approved(
+    pool: &PgPool,
+    merchant_code: &str,
+    with_sends: bool,
+    limit: i64,
+) -> Result<Vec<Approved>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::take_approved */
+        with waiting as materialized (
+            select i.request_id, i.merchant_code, i.order_num
+            from payout.request_payouts i
+            join payout.requests r on r.id = i.request_id
+            where i.merchant_code = $1 and i.outcome is null and r.decision = 'approved'
+              and ($2 or r.kind <> 'resubmit')
+              and (i.taken_at is null or i.taken_at < now() - interval '1 minute')
+            order by i.request_id, i.order_num
+            limit $3
+            for update of i skip locked
+        )
+        update payout.request_payouts i
+        set taken_at = now()
+        from waiting w
+        join payout.requests r on r.id = w.request_id
+        where (i.request_id, i.merchant_code, i.order_num) = (w.request_id, w.merchant_code, w.order_num)
+        returning i.request_id, i.merchant_code, i.order_num, r.kind, r.stated, r.expires_at <= now() as "expired!",
+                  jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by,
+                                     'reason', r.reason, 'evidence', r.evidence) as "detail!""#,
+        merchant_code,
+        with_sends,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let stated = row.stated.map(Rupiah::new);
+            Ok(Approved {
+                request_id: row.request_id,
+                key: PayoutKey {
+                    merchant_code: row.merchant_code,
+                    order_num: row.order_num,
+                },
+                wish: match row.kind.as_str() {
+                    "resubmit" => Wish::Resubmit,
+                    "resolve_failed" => Wish::Resolve(Resolution::Failed),
+                    "resolve_paid" => Wish::Resolve(Resolution::Paid { fee: stated }),
+                    "resolve_returned" => Wish::Resolve(Resolution::Returned { amount: stated }),
+                    other => {
+                        let words = format!("{other} is not a kind of request");
+                        return Err(sqlx::Error::Decode(words.into()));
+                    }
+                },
+                expired: row.expired,
+                detail: row.detail,
+            })
+        })
+        .collect()
+}
+
+/// Ends one payout of a request: it may not be carried out, for this reason.
+pub async fn finish_refused(
+    pool: &PgPool,
+    approved: &Approved,
+    why: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select /* store::finish_refused */ payout.finish_request($1, $2, $3, $4)",
+        approved.request_id,
+        approved.key.merchant_code,
+        approved.key.order_num,
+        why,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! The rules are the database's: no login gets round them with psql, and no worker with an old proof.
+
+use std::{sync::Arc, time::Duration};
+
+use payout_worker::{
+    domain::payout::PayoutKey,
+    ports::{SealedRequest, SendBy},
+    store::claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
+};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::{Desk, lose};
+use crate::support::{database::MERCHANT, world::World};
+
+/// What `payout_worker` would have to write to send an order once more.
+const MOVE: &str = "
+    begin;
+    insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, body_sha256)
+    select merchant_code, order_num, attempt + 1, now(), now(), 'psql', sha256('') from payout.payouts;
+    with moved as (
+        insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
+        select merchant_code, order_num, 'resubmit_granted', 'unknown', 'submitting', 'operator', attempt + 1
+        from payout.payouts returning seq)
+    select seq from moved;
+    update payout.payouts p
+    set state = 'submitting', attempt = attempt + 1, sends = sends + 1, resubmits_granted = resubmits_granted + 1,
+        last_seq = (select max(seq) from payout.history where event = 'resubmit_granted');
+    rollback";
+
+/// The SQLSTATE that the statements end with; empty when they pass.
+async fn refusal(db: &mut PgConnection, statements: &str) -> String {
+    let result = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+        .execute(&mut *db)
+        .await;
+    sqlx::raw_sql("rollback").execute(db).await.unwrap();
+    match result {
+        Ok(_) => String::new(),
+        Err(error) => error
+            .as_database_error()
+            .unwrap()
+            .code()
+            .unwrap()
+            .into_owned(),
+    }
+}
+
+/// Changes what the guards forbid, as only a superuser can.
+async fn force(world: &World, table: &str, change: &str) {
+    world
+        .database
+        .run(&format!(
+            "alter table payout.{table} disable trigger user; {change}; alter table payout.{table} enable trigger user"
+        ))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psql_can_do_no_more_than_the_tool() {
+    let mut world = World::start().await;
+    let desk = Desk::of(&world).await;
+    lose(&world, "LOST-1").await;
+    world.stop_workers().await;
+    let worker = world.database.login(&["payout_worker"]).await;
+    // One person who is everything at once is still one person.
+    world
+        .database
+        .run(&format!("grant payout_worker to {}", desk.one))
+        .await;
+    let mut worker = world.database.connect_as(&worker).await;
+    let mut one = world.database.connect_as(&desk.one).await;
+    let mut other = world.database.connect_as(&desk.other).await;
+    let mut owner = world.database.connect().await;
+
+    let ask = "select payout.request_resubmit(array['LOST-1'], 'ticket 1')";
+    for db in [&mut worker, &mut one, &mut owner] {
+        assert_eq!(refusal(db, MOVE).await, "PW028", "without a request");
+    }
+    assert_eq!(
+        refusal(&mut worker, ask).await,
+        "42501",
+        "a worker asks for nothing"
+    );
+    let forged = "insert into payout.requests (kind, reason, requested_by) values ('resubmit', 'x', 'somebody')";
+    assert_eq!(refusal(&mut one, forged).await, "42501");
+    assert_eq!(refusal(&mut owner, forged).await, "PW028");
+    let approved = "insert into payout.requests (kind, reason, decision, decided_by, decided_at)
+                    values ('resubmit', 'x', 'approved', session_user, now())";
+    assert_eq!(refusal(&mut owner, approved).await, "PW028");
+    let quiet = "update payout.operator_acts set reason = 'none'";
+    assert_eq!(refusal(&mut owner, quiet).await, "PW016");
+
+    assert_eq!(refusal(&mut one, ask).await, "");
+    let approve = "select payout.approve(max(id)) from payout.requests";
+    assert_eq!(refusal(&mut one, approve).await, "PW021");
+    assert_eq!(
+        refusal(&mut worker, MOVE).await,
+        "PW028",
+        "before the approval"
+    );
+    force(
+        &world,
+        "requests",
+        "update payout.requests set expires_at = now() - interval '1 second'",
+    )
+    .await;
+    assert_eq!(refusal(&mut other, approve).await, "PW022");
+    force(
+        &world,
+        "requests",
+        "update payout.requests set expires_at = now() + interval '9 minutes'",
+    )
+    .await;
+    let by_hand = "update payout.requests set decision = 'approved', decided_by = session_user, decided_at = now()";
+    assert_eq!(refusal(&mut other, by_hand).await, "42501");
+    let for_another =
+        "update payout.requests set decision = 'approved', decided_by = 'x', decided_at = now()";
+    assert_eq!(refusal(&mut owner, for_another).await, "PW028");
+    assert_eq!(refusal(&mut other, approve).await, "");
+    assert_eq!(refusal(&mut other, approve).await, "PW023", "decided once");
+
+    let asked_at = |ago: &str| {
+        format!(
+            "update payout.evidence set last_at = now() - interval '{ago}' where finding = 'not_found'"
+        )
+    };
+    force(&world, "evidence", &asked_at("0 s")).await;
+    assert_eq!(
+        refusal(&mut worker, MOVE).await,
+        "",
+        "everything is in place"
+    );
+    force(&world, "evidence", &asked_at("61 s")).await;
+    assert_eq!(refusal(&mut worker, MOVE).await, "PW024", "an old proof");
+    force(
+        &world,
+        "evidence",
+        &format!(
+            "{}; update payout.evidence set times = 2 where finding = 'not_found'",
+            asked_at("0 s")
+        ),
+    )
+    .await;
+    assert_eq!(refusal(&mut worker, MOVE).await, "PW024", "two answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
+    let mut world = World::start().await;
+    let desk = Desk::of(&world).await;
+    lose(&world, "LOST-1").await;
+    world.stop_workers().await;
+    let (mut one, mut other) = (
+        world.database.connect_as(&desk.one).await,
+        world.database.connect_as(&desk.other).await,
+    );
+    refusal(
+        &mut one,
+        "select payout.request_resubmit(array['LOST-1'], 'ticket 1')",
+    )
+    .await;
+    refusal(
+        &mut other,
+        "select payout.approve(max(id)) from payout.requests",
+    )
+    .await;
+    force(
+        &world,
+        "evidence",
+        "update payout.evidence set last_at = now() where finding = 'not_found'",
+    )
+    .await;
+    let registered = |column: &str| format!("select {column} from payout.merchants");
+    let order = ClaimOrder {
+        merchant_code: MERCHANT.to_owned(),
+        dialect: world.database.text(&registered("dialect")).await,
+        base_url: world.database.text(&registered("base_url")).await,
+        platform_keys: vec![world.database.text(&registered("platform_keys[1]")).await],
+        limit: 1,
+        lease: Duration::from_secs(90),
+        send_window: Duration::from_mins(1),
+        quiet_horizon: Duration::from_secs(3),
+        worker: "test".to_owned(),
+        seal: Arc::new(|_, _| {
+            Ok(SealedRequest {
+                body: Vec::new().into(),
+                body_sha256: [7; 32],
+            })
+        }),
+    };
+    let proven_for = |seconds| Granted {
+        request_id: 1,
+        key: PayoutKey {
+            merchant_code: MERCHANT.to_owned(),
+            order_num: "LOST-1".to_owned(),
+        },
+        attempt: 1,
+        proven_until: SendBy::after(Duration::from_secs(seconds)),
+    };
+    let pool = world.database.pool();
+    let stale = claim_resubmit(pool, &order, &proven_for(0))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&stale, NotGranted::Refused(why) if why.contains("minute")),
+        "{stale}"
+    );
+    assert_eq!(world.database.state("LOST-1").await, "unknown");
+    let permit = claim_resubmit(pool, &order, &proven_for(60)).await.unwrap();
+    assert_eq!(permit.attempt(), 2);
+    let twice = claim_resubmit(pool, &order, &proven_for(60))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(twice, NotGranted::Refused(_)),
+        "an approval is used once"
+    );
+}

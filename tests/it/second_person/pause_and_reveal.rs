@@ -1,0 +1,113 @@
+//! A pause stops claims and nothing else; whoever looks at a beneficiary is noted; the doctor finds what is wrong.
+
+use std::process::Command;
+
+use super::{Desk, payout};
+use crate::support::{database::MERCHANT, world::World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_stops_claims_and_resume_lets_them_go_on() {
+    let world = World::start().await;
+    let desk = Desk::of(&world).await;
+    let scopes: [&[&str]; 3] = [&["--all"], &["--merchant", MERCHANT], &["--bank", "014"]];
+    for (number, scope) in scopes.into_iter().enumerate() {
+        let act = |verb| [&[verb, "--reason", "ticket 9"], scope].concat();
+        payout(&world, &desk.one, &act("pause")).await.with(0);
+        let order = format!("PAUSED-{number}");
+        world.enqueue(&order, 100_000, 1).await;
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        assert_eq!(world.database.state(&order).await, "queued", "{scope:?}");
+        payout(&world, &desk.other, &act("resume")).await.with(0);
+        world.until_state(&order, "paid").await;
+        payout(&world, &desk.other, &act("resume")).await.with(3);
+    }
+    payout(&world, &desk.one, &["pause", "--reason", "which?"])
+        .await
+        .with(2);
+    // Another bank's pause is nobody else's.
+    payout(
+        &world,
+        &desk.one,
+        &["pause", "--bank", "008", "--reason", "ticket 9"],
+    )
+    .await
+    .with(0);
+    world.enqueue("OTHER-1", 100_000, 1).await;
+    world.until_state("OTHER-1", "paid").await;
+    let acts = "select string_agg(act, ' ' order by id) from payout.operator_acts";
+    assert_eq!(
+        world.database.text(acts).await,
+        "paused resumed paused resumed paused resumed paused"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reveal_is_noted_with_its_reason_and_a_reader_may_not() {
+    let world = World::start().await;
+    let desk = Desk::of(&world).await;
+    world.enqueue("SEEN-1", 100_000, 1).await;
+    let shown = payout(
+        &world,
+        &desk.one,
+        &["reveal", "SEEN-1", "--reason", "the bank asks"],
+    )
+    .await
+    .with(0);
+    assert!(shown.out.contains("0012345678") && shown.out.contains("Siti Rahayu"));
+    let reader = world.database.login(&["payout_reader"]).await;
+    payout(
+        &world,
+        &reader,
+        &["reveal", "SEEN-1", "--reason", "curious"],
+    )
+    .await
+    .with(1);
+    let acts = payout(&world, &reader, &["audit", "SEEN-1"]).await.with(0);
+    let rows = acts.rows();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["act"], "revealed");
+    assert_eq!(rows[0]["actor"], desk.one.as_str());
+    assert!(!acts.out.contains("0012345678"));
+    payout(&world, &desk.one, &["reveal", "SEEN-1", "--reason", " "])
+        .await
+        .with(2);
+    payout(
+        &world,
+        &desk.one,
+        &["reveal", "NEVER-1", "--reason", "ticket 1"],
+    )
+    .await
+    .with(3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_is_wrong_and_how_to_repair_it() {
+    let world = World::start().await;
+    let reader = world.database.login(&["payout_reader"]).await;
+    let said = payout(&world, &reader, &["doctor"]).await.with(1).rows();
+    let verdict = |what: &str| {
+        let found = said.iter().find(|row| row["check"] == what);
+        found.map(|row| row["verdict"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        verdict("configuration").as_deref(),
+        Some("fail"),
+        "none is named"
+    );
+    assert_eq!(verdict("database").as_deref(), Some("ok"));
+    assert_eq!(verdict("clock").as_deref(), Some("ok"));
+    assert!(
+        said.iter()
+            .all(|row| row["verdict"] == "ok" || row["repair"] != "")
+    );
+    let nowhere = Command::new(env!("CARGO_BIN_EXE_payout"))
+        .args([
+            "doctor",
+            "--database-url",
+            "postgres://nobody@127.0.0.1:1/nothing",
+        ])
+        .env_remove("PAYOUT_CONFIG")
+        .output()
+        .unwrap();
+    assert_eq!(nowhere.status.code(), Some(1));
+}

@@ -1,0 +1,126 @@
+//! A person states how a payout ended; the books follow by the same entries as for the gateway's word.
+
+use payout_worker::sandbox::{Fault, Script};
+
+use super::{Desk, PATIENT, hide, lose, payout, staying};
+use crate::support::world::{Wishes, World};
+
+fn resolve<'a>(order: &'a str, end: &'a str) -> Vec<&'a str> {
+    vec![
+        "resolve",
+        order,
+        "--as",
+        end,
+        "--evidence",
+        "ticket:77",
+        "--reason",
+        "told by phone",
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_takes_two_people_the_horizon_and_a_live_not_known() {
+    let world = World::with(Wishes {
+        sections: PATIENT,
+        ..Wishes::default()
+    })
+    .await;
+    let desk = Desk::of(&world).await;
+    world.sandbox.script("EARLY-1", Script::fault(Fault::Lost));
+    world.enqueue("EARLY-1", 100_000, 1).await;
+    world.until_state("EARLY-1", "unknown").await;
+    let early = payout(&world, &desk.one, &resolve("EARLY-1", "failed"))
+        .await
+        .with(4);
+    assert!(early.err.contains("quiet horizon"), "{}", early.err);
+    tokio::join!(
+        super::until_proven(&world, "EARLY-1"),
+        hide(&world, "KNOWN-1"),
+        lose(&world, "MUTE-1")
+    );
+
+    for (order, script) in [
+        ("KNOWN-1", staying(None)),
+        ("MUTE-1", Script::fault(Fault::QueryHttp500)),
+    ] {
+        let asked = payout(&world, &desk.one, &resolve(order, "failed"))
+            .await
+            .with(5);
+        world.sandbox.script(order, script);
+        payout(&world, &desk.other, &["approve", &asked.request()])
+            .await
+            .with(4);
+        assert_ne!(world.database.state(order).await, "failed");
+    }
+
+    let id = payout(&world, &desk.one, &resolve("EARLY-1", "failed"))
+        .await
+        .with(5)
+        .request();
+    payout(&world, &desk.one, &["approve", &id]).await.with(4);
+    assert_eq!(world.database.state("EARLY-1").await, "unknown");
+    let held = world.accounts().await[1];
+    payout(&world, &desk.other, &["approve", &id]).await.with(0);
+    assert_eq!(world.database.state("EARLY-1").await, "failed");
+    assert_eq!(
+        world.accounts().await[1],
+        held - 110_000,
+        "its hold is free again"
+    );
+    assert_eq!(world.submits_of("EARLY-1"), 1);
+
+    // It was paid after all: the money is taken again, and then it comes back.
+    let mut late = resolve("EARLY-1", "paid");
+    late.extend(["--fee", "2500"]);
+    let [available, ..] = world.accounts().await;
+    payout(&world, &desk.one, &late).await.with(0);
+    assert_eq!(world.database.state("EARLY-1").await, "paid");
+    assert_eq!(world.accounts().await[0], available - 102_500);
+    payout(&world, &desk.one, &resolve("EARLY-1", "returned"))
+        .await
+        .with(0);
+    assert_eq!(
+        world.accounts().await[0],
+        available - 2_500,
+        "the fee stays spent"
+    );
+    payout(&world, &desk.one, &resolve("EARLY-1", "paid"))
+        .await
+        .with(4);
+    let kinds =
+        "select string_agg(kind, ' ' order by id) from payout.ledger where order_num = 'EARLY-1'";
+    assert_eq!(
+        world.database.text(kinds).await,
+        "hold release late_capture return"
+    );
+    let sum = "select sum(available + held + paid_out + fees + funding) from payout.ledger";
+    assert_eq!(world.database.text(sum).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paid_captures_the_hold_with_the_stated_fee() {
+    let world = World::start().await;
+    let desk = Desk::of(&world).await;
+    lose(&world, "LOST-1").await;
+    let mut paid = resolve("LOST-1", "paid");
+    paid.extend(["--fee", "4000"]);
+    payout(&world, &desk.one, &paid).await.with(0);
+    assert_eq!(
+        world.accounts().await,
+        [999_896_000, 0, 100_000, 4_000, -1_000_000_000]
+    );
+    let line = "select detail ->> 'by' from payout.history where event = 'resolved_paid'";
+    assert_eq!(world.database.text(line).await, desk.one);
+    let day = payout(&world, &desk.one, &["report", "day", "today"])
+        .await
+        .with(0)
+        .rows();
+    assert_eq!(day[0]["closing"], 999_896_000);
+    assert_eq!(day[0]["paid"], 100_000);
+    assert_eq!(day[0]["top_ups"], 1_000_000_000);
+    let books = payout(&world, &desk.one, &["reconcile"])
+        .await
+        .with(0)
+        .rows();
+    assert_eq!(books[0]["available"], 999_896_000);
+}
