@@ -8,6 +8,7 @@ declare
     moved bigint;
     gives bigint;
     next_attempt int;
+    request bigint;
 begin
     select * into strict p from payout.payouts where order_num = wanted;
     select * into strict t from payout.transition where from_state = p.state and event = what;
@@ -29,6 +30,26 @@ begin
                next_attempt, -gives - paid, gives, paid
         from (select case t.posting when 'capture' then p.amount when 'late_capture' then p.amount
                                     when 'return' then -p.amount else 0 end) x (paid);
+    end if;
+
+    -- What two people do: the request, its approval and the gateway's repeated word. The rules of these have tests of
+    -- their own, so here they are only put there.
+    if what in ('resubmit_granted', 'resolved_failed', 'resolved_paid', 'resolved_returned') and without <> 'request' then
+        perform set_config('session_replication_role', 'replica', true);
+        insert into payout.requests (kind, requested_by, reason, evidence, decision, decided_by, decided_at)
+        values (case what when 'resubmit_granted' then 'resubmit' else replace(what, 'resolved', 'resolve') end,
+                'one', 'a test', 'a letter', 'approved', 'another', now())
+        returning id into request;
+        insert into payout.request_payouts (request_id, merchant_code, order_num)
+        values (request, p.merchant_code, p.order_num);
+        update payout.attempts a set quiet_until = now() - interval '1 hour'
+        where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt);
+        insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail, times)
+        values (p.merchant_code, p.order_num, p.attempt, 'query', 'not_found', '{}', 3)
+        on conflict do nothing;
+        update payout.payouts q set attention = 'not_found', attention_since = now()
+        where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) and what = 'resubmit_granted';
+        perform set_config('session_replication_role', 'origin', true);
     end if;
 
     insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
