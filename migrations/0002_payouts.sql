@@ -104,6 +104,7 @@ create table payout.evidence (
     times         int not null default 1,
     first_at      timestamptz not null default clock_timestamp(),
     last_at       timestamptz not null default clock_timestamp(),
+    xid           xid8 not null default pg_current_xact_id(),  -- of the last
     actor         text not null default session_user,
     constraint equal_findings_are_counted unique (merchant_code, order_num, attempt, source, finding, digest),
     constraint evidence_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,

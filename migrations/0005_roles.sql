@@ -54,7 +54,7 @@ end $$;
 grant execute on function payout.refuse_unquoted(), payout.cancel(text, text, text) to payout_enqueuer;
 grant execute on function payout.cancel(text, text, text), payout.replay(text, text),
                           payout.fund(text, numeric, text) to payout_operator;
-grant execute on function payout.next_seq() to payout_worker;
+grant execute on function payout.next_seq(), payout.is_evidenced(text, text, text) to payout_worker;
 grant execute on function payout.continue_seq() to payout_worker, payout_operator;
 grant execute on function payout.masked_number(text), payout.masked_name(text)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;

@@ -19,7 +19,7 @@ use crate::{
     },
     metrics,
     store::{Store, fitness, schema, timeline},
-    worker::{self, Lane, Worker, recorder::Recorder},
+    worker::{self, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
 /// The configuration or the schema must be changed by a person first (exit 78).
@@ -90,6 +90,7 @@ impl Running {
             lanes.clone(),
             config.submit,
             config.poll,
+            Witness::open(config.witness_file.clone()).map_err(Unfit)?,
         );
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
         let mut listeners = Vec::new();

@@ -91,7 +91,7 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
         },
     };
     match &evidence.fact {
-        Fact::NotSent { .. } => desk.not_sent(evidence.attempt),
+        Fact::NotSent { claim, .. } => desk.not_sent(evidence.attempt, claim),
         Fact::Submitted(answer) => desk.submitted(answer),
         Fact::LeaseEnded => desk.lease_ended(evidence.attempt),
         Fact::Asked(answer) => desk.asked(answer),
@@ -250,8 +250,14 @@ fn booking(
         Posting::Release => Entry::release(payout.held),
         Posting::Capture => Entry::capture(position, fee),
         Posting::LateCapture => Entry::late_capture(position, fee),
-        // A claim books its hold where the balance is locked; a return states its own amount.
-        Posting::Hold | Posting::Return => None,
+        // Of what was found after lost commits; a claim books its own hold, where the balance is locked.
+        Posting::Hold => payout
+            .instruction
+            .fee_type
+            .hold(position.amount, payout.fee_reserve)
+            .and_then(Entry::hold),
+        // A return states its own amount.
+        Posting::Return => None,
     };
     let kind = posting.name();
     entry

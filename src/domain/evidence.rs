@@ -201,6 +201,8 @@ pub enum Fact {
     NotSent {
         /// The failure in words without personal data: `connection refused`.
         reason: String,
+        /// The SHA-256 of the request that did not leave: the proof is about this claim and no other.
+        claim: [u8; 32],
     },
     /// The submit was sent and this came of it.
     Submitted(SubmitAnswer),

@@ -16,6 +16,22 @@ pub struct Ask {
     pub key: PayoutKey,
 }
 
+/// A paid order of the merchant that the gateway must know, other than `key`; the newest. `None` while there is none.
+pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::known_order */
+        select p.order_num
+        from payout.payouts p
+        where p.merchant_code = $1 and p.order_num <> $2 and p.state = 'paid' and p.platform_order_num is not null
+        order by p.created_at desc
+        limit 1"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// Takes due questions of one merchant, at most `limit`, and as many as the budget of `per_second` allows.
 ///
 /// The budget is a row that all workers share: a time up to which it is spent, never more than a second ahead.

@@ -24,6 +24,8 @@ pub struct Compared {
     pub difference: Rupiah,
     /// What was booked as funding because of it.
     pub booked: Rupiah,
+    /// Nothing was under way, the books stood still, and the gateway said the same twice: the difference is real.
+    pub at_rest: bool,
 }
 
 /// Keeps a stated balance and compares it with the books. With `fund`, books the opening balance, and later what
@@ -39,7 +41,7 @@ pub async fn keep_balance(
     let mut tx = pool.begin().await?;
     let books = sqlx::query!(
         r#"/* store::books_beside_last_balance */
-        select coalesce(a.available + a.held, 0) as "ours!",
+        select coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
                coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code), 0) as "ledger_id!",
                g.balance + g.frozen as last_stated, g.ledger_id as last_ledger_id
         from payout.merchants m
@@ -98,5 +100,6 @@ pub async fn keep_balance(
     Ok(Compared {
         difference: Rupiah::new(difference),
         booked: Rupiah::new(booked),
+        at_rest: seen_twice && books.held == 0,
     })
 }

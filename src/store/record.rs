@@ -14,7 +14,7 @@ use crate::domain::{
     decide::{Decision, Note, Rules, decide},
     evidence::{Evidence, Fact, Source},
     payout::PayoutKey,
-    state::{Event, State},
+    state::{Event, Posting, State},
 };
 
 /// How often a transaction that met another one is tried again.
@@ -232,7 +232,7 @@ fn history_rows(loaded: &Loaded, evidence: &Evidence, decision: &Decision) -> Ve
         from_state: states.map(|(from, _)| from.name()),
         to_state: states.map(|(_, to)| to.name()),
         source: evidence.source.name(),
-        attempt: loaded.payout.attempt,
+        attempt: decision.after.attempt,
         detail,
     };
     let finding = json!({ "finding": decision.finding });
@@ -269,10 +269,11 @@ fn ledger_row(loaded: &Loaded, decision: &Decision) -> Option<LedgerRow> {
     Some(LedgerRow {
         key: loaded.payout.instruction.key.clone(),
         kind: booking.kind,
-        attempt: loaded.payout.attempt,
+        attempt: decision.after.attempt,
         available: booking.entry.available.idr(),
         held: booking.entry.held.idr(),
         paid_out: booking.entry.paid_out.idr(),
         fees: booking.entry.fees.idr(),
+        reference: (booking.kind == Posting::Hold.name()).then_some("found at the gateway"),
     })
 }

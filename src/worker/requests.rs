@@ -121,7 +121,7 @@ async fn prove_not_known(
 ) -> Result<(i32, SendBy), String> {
     // Counted from before the question: the proof is never older than it says.
     let proven_until = SendBy::after(FRESH_FOR.min(order.send_window));
-    let evidence = ask::answer(lane, approved.key.clone()).await;
+    let evidence = ask::answer(worker, lane, approved.key.clone()).await;
     let Fact::Asked(answer) = evidence.fact.clone() else {
         return Err("the gateway was not asked".to_owned());
     };
@@ -169,8 +169,9 @@ async fn resubmit(
         attempt,
         proven_until,
     };
-    let permit = match claim_resubmit(&worker.store.claims, order, &granted).await {
-        Ok(permit) => permit,
+    let order = order.next(1, worker.witness.last());
+    let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {
+        Ok(claimed) => claimed,
         Err(NotGranted::Refused(why)) => return Err(why),
         // Nothing is sent. Whether it was noted shows when it is taken again, or by its lease.
         Err(NotGranted::Claim(error)) => {
@@ -184,6 +185,11 @@ async fn resubmit(
         attempt = permit.attempt(), event = "resubmit_granted", from = "unknown", to = "submitting",
         source = "operator", request = granted.request_id, "moved"
     );
+    if let Err(error) = worker.witness.keep(last).await {
+        tracing::error!(%error, "the witness file cannot be written: the resubmit is not sent");
+        submit::give_back(worker, permit, "the witness file cannot be written").await;
+        return Ok(());
+    }
     tasks.spawn(submit::send(
         Arc::clone(worker),
         Arc::clone(lane),

@@ -21,7 +21,10 @@ use crate::{
     },
     metrics,
     ports::{Submission, SubmitPermit},
-    store::claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
+    store::{
+        claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
+        timeline::note_timeline_change,
+    },
 };
 
 /// How often to look without a wake-up.
@@ -42,16 +45,7 @@ pub(super) async fn run(
             Ok(true) => continue,
             Ok(false) => LOOK_EVERY,
             Err(error) => {
-                match error {
-                    ClaimError::RegisteredOtherwise(_) => {
-                        metrics::claims_stopped(lane.code(), Some("config"));
-                    }
-                    ClaimError::TimelineChanged => {
-                        metrics::claims_stopped(lane.code(), Some("timeline"));
-                    }
-                    ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
-                }
-                tracing::warn!(merchant = lane.code(), %error, "no claim");
+                no_claim(&worker, &lane, &error).await;
                 AFTER_ERROR
             }
         };
@@ -60,6 +54,23 @@ pub(super) async fn run(
             () = lane.claim_now.notified() => {}
             () = sleep(pause) => {}
         }
+    }
+}
+
+/// Says why nothing is claimed; where commits were lost, stops every other worker's claims too.
+async fn no_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
+    tracing::warn!(merchant = lane.code(), %error, "no claim");
+    match error {
+        ClaimError::RegisteredOtherwise(_) => metrics::claims_stopped(lane.code(), Some("config")),
+        ClaimError::TimelineChanged => metrics::claims_stopped(lane.code(), Some("timeline")),
+        ClaimError::CommitsLost(_) => {
+            metrics::claims_stopped(lane.code(), Some("timeline"));
+            let noted = note_timeline_change(&worker.store.results, &error.to_string()).await;
+            if let Err(error) = noted {
+                tracing::warn!(%error, "that commits were lost is not noted yet; the next claim tries again");
+            }
+        }
+        ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
     }
 }
 
@@ -79,6 +90,7 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
         lease: worker.submit.lease,
         send_window: worker.submit.lease.saturating_sub(worker.submit.timeout),
         quiet_horizon: worker.poll.quiet_horizon,
+        last: None,
         worker: worker.name.clone(),
         seal,
     }
@@ -96,6 +108,10 @@ async fn claim_and_send(
     }
     if !worker.database_is_safe.load(Ordering::Relaxed) {
         metrics::claims_stopped(lane.code(), Some("settings"));
+        return Ok(false);
+    }
+    if lane.books_short.load(Ordering::Relaxed) {
+        metrics::claims_stopped(lane.code(), Some("books"));
         return Ok(false);
     }
     let free = u32::try_from(lane.slots.available_permits())
@@ -128,11 +144,22 @@ async fn claim_and_send(
         return Ok(false);
     };
     unpark_if_covered(&worker.store.claims, lane.code()).await?;
-    let claimed = claim(&worker.store.claims, &order.with_limit(i64::from(wanted))).await;
+    let order = order.next(i64::from(wanted), worker.witness.last());
+    let claimed = claim(&worker.store.claims, &order).await;
     if trying && !matches!(&claimed, Ok(claimed) if !claimed.permits.is_empty()) {
         lane.breaker.nothing_to_try();
     }
-    let claimed = claimed?;
+    let mut claimed = claimed?;
+    if let Some(last) = claimed.last.take()
+        && let Err(error) = worker.witness.keep(last).await
+    {
+        // Proven unsent, as nothing of them was handed to anybody.
+        tracing::error!(%error, "the witness file cannot be written: what was claimed is not sent");
+        for permit in std::mem::take(&mut claimed.permits) {
+            give_back(worker, permit, "the witness file cannot be written").await;
+        }
+        return Ok(false);
+    }
     if claimed.paused {
         metrics::claims_stopped(lane.code(), Some("paused"));
         return Ok(false);
@@ -173,6 +200,23 @@ async fn claim_and_send(
     Ok(full)
 }
 
+/// Records that a permit was not used and never will be.
+pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &str) {
+    let claim = permit.request().body_sha256;
+    let evidence = Evidence {
+        key: permit.key().clone(),
+        attempt: Some(permit.attempt()),
+        source: Source::Submit,
+        fact: Fact::NotSent {
+            reason: reason.to_owned(),
+            claim,
+        },
+        detail: json!({ "reason": reason }),
+    };
+    drop(permit);
+    worker.recorder.keep(evidence).await;
+}
+
 /// Spends one permit and hands what came of it to the recorder.
 pub(super) async fn send(
     worker: Arc<Worker>,
@@ -182,6 +226,7 @@ pub(super) async fn send(
 ) {
     let key = permit.key().clone();
     let attempt = permit.attempt();
+    let claim = permit.request().body_sha256;
     let begun = Instant::now();
     let submission = lane.client.submit(permit).await;
     let (fact, detail, sign) = match submission {
@@ -193,7 +238,7 @@ pub(super) async fn send(
         Submission::NotSent { reason } => {
             metrics::submitted(lane.code(), "not_sent", begun.elapsed());
             let detail = json!({ "reason": reason });
-            (Fact::NotSent { reason }, detail, Sign::NotSent)
+            (Fact::NotSent { reason, claim }, detail, Sign::NotSent)
         }
     };
     if matches!(sign, Sign::Good | Sign::Declined) {

@@ -30,6 +30,9 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
         if let Err(error) = leases(&worker).await {
             tracing::warn!(%error, "leases cannot be looked at now");
         }
+        if let Err(error) = history(&worker).await {
+            tracing::warn!(%error, "the history of the database cannot be looked at now");
+        }
         if Instant::now() >= totals_at {
             totals_at = Instant::now()
                 .checked_add(TOTALS_EVERY)
@@ -76,6 +79,22 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// After a failover or a restore every queued payout is asked for before anything is claimed (I11).
+async fn history(worker: &Worker) -> Result<(), sqlx::Error> {
+    let same = timeline::check_timeline(&worker.store.results).await?;
+    if !same && !worker.history_changed.swap(true, Ordering::Relaxed) {
+        tracing::error!(
+            "this is another history of the database: nothing is claimed until a person accepts it"
+        );
+    } else if same && worker.history_changed.swap(false, Ordering::Relaxed) {
+        tracing::info!("a person accepted this history of the database: claims go on");
+    }
+    if timeline::ask_for_queued(&worker.store.results).await? > 0 {
+        worker.lanes.iter().for_each(|lane| lane.ask_now());
+    }
+    Ok(())
+}
+
 async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
     let fitness = fitness::fitness(&worker.store.results).await?;
     let safe = fitness.unsafe_settings.is_empty() && !fitness.read_only;
@@ -92,11 +111,6 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
             .lanes
             .iter()
             .for_each(|lane| lane.claim_now.notify_one());
-    }
-    if !timeline::check_timeline(&worker.store.results).await? {
-        tracing::error!(
-            "this is another history of the database: nothing is claimed until a person accepts it"
-        );
     }
     let raised = guard::raise_open_too_long(&worker.store.results).await?;
     if raised > 0 {

@@ -59,11 +59,23 @@ impl Desk<'_> {
                 let now = self.now;
                 self.payout().reaffirmed_at = Some(now);
             }
-            State::Queued
-            | State::Submitting
-            | State::Failed
-            | State::Cancelled
-            | State::Returned => {}
+            State::Queued => self.not_found_before_claim(),
+            State::Submitting | State::Failed | State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// Asked for because commits may be lost (I11). Once nothing can be on its way, "not known" frees it to be claimed.
+    fn not_found_before_claim(&mut self) {
+        match self.out.after.trusted_after {
+            Some(from) if self.now <= from => {
+                self.out.finding = "not_found_early".into();
+                let scheduled = self.out.after.next_ask_at.unwrap_or(from);
+                let just_after = from
+                    .checked_add_signed(TimeDelta::seconds(1))
+                    .unwrap_or(from);
+                self.ask_at(scheduled.min(just_after));
+            }
+            Some(_) | None => self.payout().next_ask_at = None,
         }
     }
 
@@ -118,12 +130,18 @@ impl Desk<'_> {
     }
 
     fn found(&mut self, found: &Found) {
-        if matches!(self.out.after.state, State::Queued) {
+        let queued = self.out.after.state == State::Queued;
+        if queued && self.out.after.trusted_after.is_none() {
+            // Nothing of ours can have left, so somebody else used the number.
             self.contradict(Attention::ForeignOrder);
             return;
         }
         if !self.amount_fits(found) {
             self.raise(Attention::AmountMismatch);
+            return;
+        }
+        if queued {
+            self.found_before_claim();
             return;
         }
         if !self.learn_platform_order_num(found.platform_order_num.as_deref()) {
@@ -144,6 +162,19 @@ impl Desk<'_> {
             | GatewayStatus::Processing
             | GatewayStatus::AtBank
             | GatewayStatus::Other(_) => self.says_in_progress(found.fee),
+        }
+    }
+
+    /// Found at the gateway after lost commits: it was claimed and sent in the part that is gone (I11). It takes a new
+    /// attempt, as the lost claim had one. What it is now is asked for once more and settled then.
+    fn found_before_claim(&mut self) {
+        if self.move_by(Event::TimelineChanged, None) {
+            let now = self.now;
+            let payout = self.payout();
+            payout.attempt = payout.attempt.saturating_add(1);
+            payout.claim = None;
+            payout.send_by = Some(now);
+            self.ask_at(now);
         }
     }
 

@@ -171,6 +171,7 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
     .await;
     let registered = |column: &str| format!("select {column} from payout.merchants");
     let order = ClaimOrder {
+        last: None,
         merchant_code: MERCHANT.to_owned(),
         dialect: world.database.text(&registered("dialect")).await,
         base_url: world.database.text(&registered("base_url")).await,
@@ -206,7 +207,7 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
     );
     assert_eq!(world.database.state("LOST-1").await, "unknown");
     let permit = claim_resubmit(pool, &order, &proven_for(60)).await.unwrap();
-    assert_eq!(permit.attempt(), 2);
+    assert_eq!(permit.0.attempt(), 2);
     let twice = claim_resubmit(pool, &order, &proven_for(60))
         .await
         .unwrap_err();

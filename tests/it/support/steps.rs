@@ -37,7 +37,8 @@ impl Database {
             .unwrap_or_else(|error| panic!("{order_num} {event}: {error}"));
     }
 
-    /// Tries one move that lacks something: `attempt`, `outcome`, `ledger`, `right kind`, `history` or `count`.
+    /// Tries one move that lacks something: `attempt`, `outcome`, `ledger`, `right kind`, `evidence`, `history`
+    /// or `count`.
     pub(crate) async fn try_step(
         &self,
         order_num: &str,

@@ -33,6 +33,8 @@ pub(crate) struct Wishes {
     pub(crate) workers: usize,
     /// The worker is told another platform key than the gateway signs with.
     pub(crate) wrong_platform_key: bool,
+    /// The workers keep a witness file.
+    pub(crate) witness: bool,
 }
 
 /// Seconds become tenths: the same order of things, sooner.
@@ -59,6 +61,7 @@ impl Default for Wishes {
             merchant: "",
             workers: 1,
             wrong_platform_key: false,
+            witness: false,
         }
     }
 }
@@ -70,12 +73,17 @@ pub(crate) struct World {
     pub(crate) door: Door,
     pub(crate) config: Config,
     workers: Vec<Running>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
         Self::with(Wishes::default()).await
+    }
+
+    /// Where the witness file is.
+    pub(crate) fn witness_folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("witness")
     }
 
     pub(crate) async fn with(wishes: Wishes) -> Self {
@@ -132,7 +140,11 @@ impl World {
             wishes.fee_reserve,
             wishes.merchant,
         );
-        let config = config::parse("world.toml", &text, folder.path(), None).unwrap();
+        let mut config = config::parse("world.toml", &text, folder.path(), None).unwrap();
+        if wishes.witness {
+            fs::create_dir(folder.path().join("witness")).unwrap();
+            config.witness_file = Some(folder.path().join("witness/claims"));
+        }
         let merchants: Vec<_> = config
             .merchants
             .iter()
@@ -147,7 +159,7 @@ impl World {
             door,
             config,
             workers: Vec::new(),
-            _folder: folder,
+            folder,
         };
         for _ in 0..wishes.workers {
             world.add_worker().await;

@@ -347,3 +347,58 @@ fn what_is_final_is_asked_for_again_after_an_hour_a_day_and_three_days_and_then_
     }
     assert_eq!(asked, [Some(3_600), Some(82_800), Some(172_800), None]);
 }
+
+/// A failover took the claim back after the request had left (I11).
+#[test]
+fn what_is_found_after_lost_commits_is_held_and_followed_and_what_is_not_known_waits_for_the_horizon()
+ {
+    #[rustfmt::skip]
+    become_of(&[
+        ("lost",                                            "queued"),
+        ("lost says:0",                                     "unknown held=100000"),
+        ("lost says:2,fee=5000",                            "unknown held=100000"),
+        ("lost says:2,fee=5000 says:2,fee=5000",            "paid fee=5000"),
+        ("lost says:4 says:4",                              "failed"),
+        ("lost says:2,amount=7",                            "queued amount_mismatch"),
+        ("lost none none none",                             "queued"),
+        // Without lost commits a queued payout's number belongs to somebody else.
+        ("unsent says:0",                                   "queued foreign_order"),
+    ]);
+    #[rustfmt::skip]
+    become_with(OnTop, &[
+        ("lost says:0",                                     "unknown held=110000"),
+        ("lost says:0 says:2,fee=5000",                     "paid fee=5000"),
+    ]);
+    let mut story = Story::new(OutOfAmount);
+    assert!(
+        story
+            .tell("lost none")
+            .asks_in()
+            .is_some_and(|pause| pause < 60)
+    );
+    let finding = |story: &Story| story.last.as_ref().unwrap().finding.clone();
+    assert_eq!(finding(&story), "not_found_early");
+    assert_eq!(
+        story.tell("@1799 none").asks_in(),
+        Some(2),
+        "just after the horizon"
+    );
+    story.tell("@1801 none");
+    assert_eq!(
+        (finding(&story).as_str(), story.asks_in()),
+        ("not_found", None),
+        "proven: it may be claimed"
+    );
+}
+
+#[test]
+fn the_proof_that_a_lost_claim_was_not_sent_does_not_touch_a_newer_claim_of_the_same_number() {
+    #[rustfmt::skip]
+    become_of(&[
+        ("unsent",                              "queued"),
+        ("lost claim unsent,claim=9",           "submitting held=100000"),
+        ("lost claim unsent",                   "queued"),
+        ("doubt unsent,claim=9",                "unknown held=100000"),
+        ("doubt unsent",                        "queued"),
+    ]);
+}
