@@ -22,6 +22,8 @@ use crate::{
 
 /// How often to look without a wake-up.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// From an answer, which comes within the client's timeout, to its commit.
+const STORED_WITHIN: Duration = Duration::from_secs(5);
 /// Questions of one merchant in flight.
 const IN_FLIGHT_MAX: usize = 32;
 
@@ -42,6 +44,7 @@ pub(super) async fn run(
                 lane.code(),
                 limit,
                 worker.poll.asks_per_second,
+                worker.submit.timeout.saturating_add(STORED_WITHIN),
             )
             .await
         } else {

@@ -59,7 +59,7 @@ async fn look(
     let allowance = lane.breaker.allowance(Instant::now());
     if allowance == Allowance::One {
         // The try is for a payout that was never sent.
-        lane.breaker.nothing_to_try();
+        drop(lane.breaker.begin_try());
     }
     let may_send = allowance == Allowance::All && worker.database_is_safe.load(Ordering::Relaxed);
     let mut carrying = JoinSet::new();

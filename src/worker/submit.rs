@@ -118,7 +118,7 @@ async fn claim_and_send(
         .unwrap_or(u32::MAX)
         .min(256);
     let allowance = lane.breaker.allowance(Instant::now());
-    let trying = allowance == Allowance::One;
+    let trying = (allowance == Allowance::One).then(|| lane.breaker.begin_try());
     let wanted = match allowance {
         Allowance::None(reason) => {
             metrics::claims_stopped(lane.code(), Some(reason));
@@ -138,18 +138,11 @@ async fn claim_and_send(
         .ok()
         .filter(|_| wanted > 0);
     let Some(mut slots) = taken else {
-        if trying {
-            lane.breaker.nothing_to_try();
-        }
         return Ok(false);
     };
     unpark_if_covered(&worker.store.claims, lane.code()).await?;
     let order = order.next(i64::from(wanted), worker.witness.last());
-    let claimed = claim(&worker.store.claims, &order).await;
-    if trying && !matches!(&claimed, Ok(claimed) if !claimed.permits.is_empty()) {
-        lane.breaker.nothing_to_try();
-    }
-    let mut claimed = claimed?;
+    let mut claimed = claim(&worker.store.claims, &order).await?;
     if let Some(last) = claimed.last.take()
         && let Err(error) = worker.witness.keep(last).await
     {
@@ -185,6 +178,11 @@ async fn claim_and_send(
             reason,
             "its request cannot be made"
         );
+    }
+    if let Some(trying) = trying
+        && !claimed.permits.is_empty()
+    {
+        trying.is_sent();
     }
     let full = claimed.permits.len() == usize::try_from(wanted).unwrap_or(usize::MAX);
     for permit in claimed.permits {

@@ -18,7 +18,10 @@ impl Desk<'_> {
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => self.called_while_open(&binding),
             State::Failed if callback.status() == GatewayStatus::Paid => {
-                self.contradict(Attention::LateSuccess);
+                // Fields can be shifted until a 4 reads as a 2 (protocol P9): unless every one is ours, only the query speaks.
+                if !matches!(binding, Binding::Unbound(_)) {
+                    self.contradict(Attention::LateSuccess);
+                }
                 self.ask_at(self.now);
             }
             State::Queued | State::Cancelled => self.contradict(Attention::Contradiction),

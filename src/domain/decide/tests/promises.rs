@@ -235,6 +235,7 @@ fn a_late_flip_is_shown_to_a_person_and_moves_nothing() {
         ("ack calls:2 says:0,fee=5000",          "paid fee=5000"),
         ("ack says:4 says:2",                    "failed late_success"),
         ("ack says:4 calls:2",                   "failed late_success"),
+        ("ack says:4 calls:2,unbound",           "failed"),
         ("ack says:4 says:4 says:3",             "failed"),
         ("ack says:4 calls:4",                   "failed"),
         ("@1 fail @61 none @76 none says:1",     "failed contradiction"),
