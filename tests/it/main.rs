@@ -9,6 +9,7 @@
 )]
 
 mod alerts;
+mod attacks;
 mod callbacks;
 mod docs;
 mod fees_and_ledger;
