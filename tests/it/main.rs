@@ -11,6 +11,7 @@
 mod alerts;
 mod attacks;
 mod callbacks;
+mod cut_anywhere;
 mod docs;
 mod fees_and_ledger;
 mod keys_first;
