@@ -14,6 +14,7 @@ mod callbacks;
 mod cut_anywhere;
 mod docs;
 mod fees_and_ledger;
+mod forged_callbacks;
 mod keys_first;
 mod never_pays_twice;
 mod operator;
