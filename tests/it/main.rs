@@ -15,6 +15,7 @@ mod cut_anywhere;
 mod docs;
 mod fees_and_ledger;
 mod forged_callbacks;
+mod hostile_input;
 mod keys_first;
 mod never_pays_twice;
 mod operator;
