@@ -1,5 +1,6 @@
 //! The claim: makes the intent to send durable, and then, and only then, the right to send (I2, I8).
 
+mod commit;
 mod cover;
 mod due;
 mod last;
@@ -109,7 +110,8 @@ pub enum ClaimError {
     /// Nothing was taken.
     #[error("nothing was claimed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The commit's outcome is not known. No permit is made; what was taken becomes `unknown` by its lease.
+    /// The commit was not confirmed, or only with a warning. No permit is made; what was taken becomes `unknown` by
+    /// its lease.
     #[error("the claim's commit was not confirmed, so nothing of it is sent: {0}")]
     CommitUnknown(sqlx::Error),
 }
@@ -163,8 +165,7 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
         .collect();
     take::park(&mut tx, &uncovered).await?;
     take::put_off(&mut tx, &unsealed).await?;
-    take::unbound_commit(&mut tx).await?;
-    tx.commit().await.map_err(ClaimError::CommitUnknown)?;
+    commit::commit(tx).await?;
 
     let last = covered
         .last()

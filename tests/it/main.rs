@@ -9,9 +9,13 @@
 )]
 
 mod alerts;
+mod attacks;
 mod callbacks;
+mod cut_anywhere;
 mod docs;
 mod fees_and_ledger;
+mod forged_callbacks;
+mod hostile_input;
 mod keys_first;
 mod never_pays_twice;
 mod operator;

@@ -4,6 +4,7 @@ pub(crate) mod database;
 pub(crate) mod docs;
 pub(crate) mod door;
 pub(crate) mod refusal;
+pub(crate) mod scissors;
 pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod steps;

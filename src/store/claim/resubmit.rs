@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    ClaimError, ClaimOrder,
+    ClaimError, ClaimOrder, commit,
     due::{self, Due},
     last,
     take::{self, Taken},
@@ -114,8 +114,7 @@ pub(super) async fn take_if_unknown(
     let last_seq = moves.get(&granted.key).copied();
     take::insert_attempts(&mut tx, std::slice::from_ref(&taken), order).await?;
     submitting_if_still_unknown(&mut tx, granted, last_seq, order).await?;
-    take::unbound_commit(&mut tx).await?;
-    tx.commit().await.map_err(ClaimError::CommitUnknown)?;
+    commit::commit(tx).await?;
     Ok((taken, merchant.epoch))
 }
 
