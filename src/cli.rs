@@ -13,6 +13,7 @@ pub mod keyring;
 mod keys;
 mod list;
 mod output;
+mod pages;
 mod pause;
 mod report;
 mod request;
@@ -116,6 +117,8 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Manual pages into a folder
+    Man(pages::ManOptions),
 }
 
 /// Reads the command line, does what it says, and returns the exit code of the contract.
@@ -161,15 +164,9 @@ async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Balance(options) => balance::balance(&global, &options).await.done(),
         Command::Config(command) => configuration::perform(&global, &command).done(),
         Command::Keys(command) => keys::perform(&global, &command).done(),
-        Command::Completions { shell } => completions(shell).done(),
+        Command::Completions { shell } => pages::completions(shell, Cli::command()).done(),
+        Command::Man(options) => pages::man(&options, Cli::command()).done(),
     }
-}
-
-fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    // Into memory first: the generator panics when its reader goes away.
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "payout", &mut script);
-    output::print(&String::from_utf8_lossy(&script))
 }
 
 #[cfg(test)]
