@@ -1,6 +1,7 @@
 //! The command line: `payout COMMAND`. Data goes to stdout, talk to stderr.
 
 mod act;
+mod approvals;
 mod ask;
 mod attention;
 mod audit;
@@ -15,6 +16,7 @@ mod list;
 mod output;
 mod pages;
 mod pause;
+mod proof;
 mod report;
 mod request;
 mod rows;
@@ -83,6 +85,8 @@ enum Command {
     Resubmit(second_person::ResubmitOptions),
     /// State with evidence how a payout ended; `failed` takes a second person
     Resolve(second_person::ResolveOptions),
+    /// What waits for a second person
+    Approvals(approvals::Options),
     /// Say yes to somebody else's request. The gateway is asked first, in the same step
     Approve(second_person::ApproveOptions),
     /// Say no to a request
@@ -91,6 +95,8 @@ enum Command {
     Pause(pause::Options),
     /// Send again what a pause stopped
     Resume(pause::Options),
+    /// What is paused, since when and by whom
+    Pauses,
     /// Who did what, when and why
     Audit(audit::Options),
     /// Show a beneficiary in full; recorded with your login
@@ -151,10 +157,12 @@ async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Cancel(options) => act::cancel(&global, &options).await.done(),
         Command::Resubmit(options) => second_person::resubmit(&global, &options).await,
         Command::Resolve(options) => second_person::resolve(&global, &options).await,
+        Command::Approvals(options) => approvals::approvals(&global, &options).await.done(),
         Command::Approve(options) => second_person::approve(&global, &options).await,
         Command::Reject(options) => second_person::reject(&global, &options).await.done(),
         Command::Pause(options) => pause::pause(&global, &options).await.done(),
         Command::Resume(options) => pause::resume(&global, &options).await.done(),
+        Command::Pauses => pause::pauses(&global).await.done(),
         Command::Audit(options) => audit::audit(&global, &options).await.done(),
         Command::Reveal(options) => audit::reveal(&global, &options).await.done(),
         Command::Doctor => doctor::doctor(&global).await,

@@ -7,6 +7,7 @@ pub mod asks;
 pub mod balances;
 pub mod callbacks;
 pub mod claim;
+pub mod decisions;
 pub mod doctor;
 pub mod find;
 pub mod fitness;
