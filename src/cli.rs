@@ -17,6 +17,7 @@ mod output;
 mod pages;
 mod pause;
 mod proof;
+mod reconcile;
 mod report;
 mod request;
 mod rows;
@@ -103,8 +104,8 @@ enum Command {
     Reveal(audit::RevealOptions),
     /// Look at everything that a worker needs, and say how to repair it
     Doctor,
-    /// The books beside what the gateway said last
-    Reconcile,
+    /// The books against the gateway's balance, or against its statement
+    Reconcile(reconcile::Options),
     /// A day in the books
     #[command(subcommand)]
     Report(report::Command),
@@ -166,7 +167,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(options) => audit::audit(&global, &options).await.done(),
         Command::Reveal(options) => audit::reveal(&global, &options).await.done(),
         Command::Doctor => doctor::doctor(&global).await,
-        Command::Reconcile => report::reconcile(&global).await.done(),
+        Command::Reconcile(options) => reconcile::reconcile(&global, &options).await,
         Command::Report(command) => report::perform(&global, &command).await.done(),
         Command::Fund(options) => act::fund(&global, &options).await.done(),
         Command::Balance(options) => balance::balance(&global, &options).await.done(),
