@@ -1,7 +1,9 @@
 //! `payout doctor`: looks at everything that a worker needs, and says how to repair what is wrong.
 
+mod callback;
 mod database;
 mod merchant;
+mod schema;
 
 use std::process::ExitCode;
 
