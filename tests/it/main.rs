@@ -10,18 +10,23 @@
 
 mod alerts;
 mod callbacks;
+mod canary;
 mod docs;
+mod doctor;
 mod fees_and_ledger;
 mod keys_first;
 mod never_pays_twice;
 mod operator;
 mod prometheus;
 mod protocol_vectors;
+mod reconcile;
 mod recovery;
 mod runbook;
 mod second_person;
 mod snapshot;
 mod sql_contract;
 mod state_machine;
+mod storyboard;
 mod support;
 mod timeline;
+mod typed;

@@ -7,4 +7,5 @@ pub(crate) mod refusal;
 pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod steps;
+pub(crate) mod terminal;
 pub(crate) mod world;
