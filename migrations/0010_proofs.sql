@@ -44,3 +44,10 @@ end $$;
 
 revoke all on function payout.resubmit_proof(text, text) from public;
 grant execute on function payout.resubmit_proof(text, text) to payout_reader, payout_operator, payout_worker;
+
+-- `payout doctor` tells an operator too whether the schema is the program's. The table is the migrator's.
+do $$ begin
+    if to_regclass('payout._sqlx_migrations') is not null then
+        grant select on payout._sqlx_migrations to payout_reader, payout_operator;
+    end if;
+end $$;

@@ -9,7 +9,7 @@ use super::{error::Failure, output::Format};
 use crate::{
     config::{self, Config},
     domain::payout::PayoutKey,
-    store::{balances::merchants, find},
+    store::{balances::merchants, find, say_times_in_wib},
 };
 
 /// The environment's words for `-c` and `--database-url`. Not read by clap: its help would show a password.
@@ -124,10 +124,13 @@ impl Global {
                 ("search_path", "pg_catalog"),
                 ("statement_timeout", "30s"),
                 ("lock_timeout", "10s"),
-                ("timezone", "UTC"),
             ]);
         match tokio::time::timeout(CONNECT_WITHIN, options.connect()).await {
-            Ok(connection) => Ok(connection?),
+            Ok(connection) => {
+                let mut connection = connection?;
+                say_times_in_wib(&mut connection).await?;
+                Ok(connection)
+            }
             Err(_) => Err(Failure::Unreachable(format!(
                 "the database cannot be reached: no answer for {} s",
                 CONNECT_WITHIN.as_secs()

@@ -148,6 +148,14 @@ pub(super) async fn carried_out(
             refused.order_num
         ))));
     }
+    if let (Format::Table, [one]) = (global.output, rows.as_slice())
+        && one.outcome.is_some()
+    {
+        say(&output::plain(&format!(
+            "next:  payout show -w {}",
+            one.order_num
+        )));
+    }
     if rows.iter().any(|row| row.outcome.is_none()) {
         say(&format!(
             "recorded, and no worker has taken it up yet: does one run, proven and not paused? See: payout audit, \

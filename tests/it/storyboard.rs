@@ -46,6 +46,7 @@ async fn it_is_found_and_explained(site: &Site) {
         "What happens next",
         "never sent again by itself",
         "refused for now: the quiet horizon ends at",
+        " WIB: until then",
         "payout replay R-1",
     ]);
     assert!(!show.out.contains("payout resubmit"), "{}", show.out);
