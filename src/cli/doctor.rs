@@ -1,7 +1,9 @@
 //! `payout doctor`: looks at everything that a worker needs, and says how to repair what is wrong.
 
+mod callback;
 mod database;
 mod merchant;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -91,6 +93,15 @@ pub(super) async fn doctor(global: &Global) -> Result<ExitCode, Failure> {
                 ));
             }
             Some(config)
+        }
+        // An operator's machine has a database URL and nothing else.
+        Err(_) if global.config_file().is_none() && global.url().is_ok() => {
+            checks.push(Check::warn(
+                "configuration",
+                "none is named: keys, gateway and callback are not looked at",
+                "give -c FILE where a worker runs",
+            ));
+            None
         }
         Err(failure) => {
             checks.push(Check::fail(

@@ -8,4 +8,5 @@ pub(crate) mod scissors;
 pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod steps;
+pub(crate) mod terminal;
 pub(crate) mod world;
