@@ -14,6 +14,7 @@ use super::{
     global::Global,
     output::{self, Column, Format, Record},
 };
+use crate::config::Config;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,7 @@ pub(super) async fn doctor(global: &Global) -> Result<ExitCode, Failure> {
                     "see the line it names",
                 ));
             }
+            checks.push(witness(&config));
             Some(config)
         }
         // An operator's machine has a database URL and nothing else.
@@ -135,6 +137,18 @@ pub(super) async fn doctor(global: &Global) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Without it a restored snapshot is noticed only by a worker that ran before it.
+fn witness(config: &Config) -> Check {
+    match &config.witness_file {
+        Some(file) => Check::ok("witness", file.display().to_string()),
+        None => Check::warn(
+            "witness",
+            "no witness_file: a snapshot put back while no worker runs is not noticed",
+            "set [submit] witness_file to a place on this host's own disk",
+        ),
+    }
 }
 
 fn table(checks: &[Check]) -> String {

@@ -38,8 +38,11 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
 
     let (code, well) = look().await;
     assert_eq!((code, of(&well, "fail")), (0, vec![]));
-    // Plain http to this machine is the only thing to say.
-    assert_eq!(of(&well, "warn"), ["notify_url of S2020198627344"]);
+    // Plain http to this machine, and no file of its own, is all there is to say.
+    assert_eq!(
+        of(&well, "warn"),
+        ["witness", "notify_url of S2020198627344"]
+    );
     for what in [
         "configuration",
         "database",
