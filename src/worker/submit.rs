@@ -184,7 +184,13 @@ async fn claim_and_send(
     {
         trying.is_sent();
     }
-    let full = claimed.permits.len() == usize::try_from(wanted).unwrap_or(usize::MAX);
+    // What was put aside is out of the way now: many that cannot go must not hold up those behind them.
+    let looked_at = [
+        claimed.permits.len(),
+        claimed.uncovered.len(),
+        claimed.unsealed.len(),
+    ];
+    let full = looked_at.iter().sum::<usize>() >= usize::try_from(wanted).unwrap_or(usize::MAX);
     for permit in claimed.permits {
         let instruction = permit.instruction();
         tracing::info!(

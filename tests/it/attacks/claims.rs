@@ -26,6 +26,20 @@ use crate::support::{
     world::{Wishes, World},
 };
 
+/// Few requests at once, so that what is in flight can be counted.
+const FOUR_SLOTS: &str = "
+[submit]
+concurrency = 4
+timeout_seconds = 1.5
+lease_seconds = 4
+[poll]
+first_after_seconds = 0.2
+max_interval_seconds = 1
+quiet_horizon_seconds = 3
+decline_confirm_seconds = 0.6
+asks_per_second = 500
+";
+
 /// A world where the test itself is the worker, with this much to spend.
 async fn by_hand(idr: i64) -> World {
     let world = World::with(Wishes {
@@ -179,18 +193,7 @@ async fn a_storm_of_refusals_costs_a_dozen_payouts_and_not_all() {
     assert_eq!(claimed(&unbroken, 100).await.0.len(), ALL);
 
     let world = World::with(Wishes {
-        sections: "
-[submit]
-concurrency = 4
-timeout_seconds = 1.5
-lease_seconds = 4
-[poll]
-first_after_seconds = 0.2
-max_interval_seconds = 1
-quiet_horizon_seconds = 3
-decline_confirm_seconds = 0.6
-asks_per_second = 500
-",
+        sections: FOUR_SLOTS,
         ..Wishes::default()
     })
     .await;
@@ -279,6 +282,30 @@ async fn a_payout_that_the_balance_does_not_cover_is_overtaken_for_a_while_and_n
         )
         .await;
     assert_eq!(claimed(&world, 10).await.0, ["P5"], "higher priority first");
+}
+
+/// With four slots and a look each half second, six hundred would take longer than any test waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_uncovered_payouts_at_the_head_do_not_hold_up_those_behind_them() {
+    let world = World::with(Wishes {
+        balance_idr: 1_000_000,
+        sections: FOUR_SLOTS,
+        ..Wishes::default()
+    })
+    .await;
+    world
+        .database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, priority)
+             select 'BIG-' || n, 900000000, 0, '014', '0012345678', 'Siti Rahayu', 5 from generate_series(1, 600) n",
+        )
+        .await;
+    world.enqueue("SMALL-1", 10_000, 0).await;
+    world.until_state("SMALL-1", "paid").await;
+    let waiting =
+        "select count(*) from payout.payouts where parked and attention = 'insufficient_funds'";
+    assert_eq!(world.database.text(waiting).await, "600");
+    assert_eq!(world.sandbox.submits().len(), 1);
 }
 
 /// Only its own worker asks for a merchant's payouts. When nobody is configured for it any more, every other worker
