@@ -8,6 +8,8 @@ create table payout.timeline (
     since        timestamptz not null default now(),
     quiet_horizon interval not null,  -- of the workers: "not known" means nothing before it
     changed_at   timestamptz,  -- when a worker found another history; nothing is claimed from then on
+    changed_to   text,         -- the identity that was found then
+    lost_claims  text[] not null default '{}',  -- claims that were missing then, by the hash of their request
     trusted_after timestamptz, -- changed_at and the quiet horizon: from here on "not known" proves that nothing is on its way
     ask_first_until timestamptz, -- after an acceptance: until then each payout is asked for before its first claim
     accepted_by  text,
@@ -52,14 +54,17 @@ end $$;
 create trigger then_ask_before_claim before insert on payout.payouts
     for each row execute function payout.ask_before_claim();
 
--- Stops claims: a worker found that what it knows to be committed is not here. Returns whether it is the first to say so.
-create function payout.note_timeline_change(why text) returns boolean
+-- Stops claims: a worker found another identity, or that a claim which it knows to be committed (`lost`, made in epoch
+-- `seen_epoch`) is not here. Each such finding begins the quiet horizon anew, also while an earlier change is not accepted
+-- yet: commits of its acceptance, and claims made after it, may be among what is lost. Returns whether it is a new one.
+create function payout.note_timeline_change(why text, lost text default null, seen_epoch int default 0) returns boolean
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     update payout.timeline t
     set changed_at = now(), trusted_after = clock_timestamp() + t.quiet_horizon, ask_first_until = null,
-        reason = note_timeline_change.why
-    where t.changed_at is null;
+        changed_to = payout.identity(), reason = note_timeline_change.why, epoch = greatest(t.epoch, seen_epoch),
+        lost_claims = t.lost_claims || lost
+    where t.changed_at is null or t.changed_to is distinct from payout.identity() or not lost = any (t.lost_claims);
     return found;
 end $$;
 
@@ -82,6 +87,10 @@ begin
         raise exception 'no worker has found another history: there is nothing to accept'
             using errcode = 'PW019', hint = 'Look at payout.timeline; a running worker finds a change within seconds.';
     end if;
+    if exists (select from payout.timeline t where t.changed_to is distinct from payout.identity()) then
+        raise exception 'the history changed once more: all is asked for again' using errcode = 'PW019',
+            hint = 'The quiet horizon begins anew; look again after payout.timeline.trusted_after.';
+    end if;
     select count(*) into unasked
     from payout.payouts p
     where p.state = 'queued' and p.attention is null and not payout.is_proven_unsent(p);
@@ -90,7 +99,8 @@ begin
             using errcode = 'PW019', hint = 'The workers ask for them; look again after payout.timeline.trusted_after.';
     end if;
     update payout.timeline t
-    set identity = payout.identity(), epoch = t.epoch + 1, since = now(), changed_at = null, accepted_by = session_user,
+    set identity = payout.identity(), epoch = t.epoch + 1, since = now(), changed_at = null, changed_to = null,
+        lost_claims = '{}', accepted_by = session_user,
         ask_first_until = now() + ask_first_for, reason = accept_timeline.reason;
     return 'claims go on';
 end $$;
@@ -113,10 +123,10 @@ create trigger refuse_cancel_after_failover before update on payout.payouts
 
 revoke all on function payout.refuse_cancel_after_failover(), payout.ask_before_claim(), payout.identity(),
                        payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
-                       payout.note_timeline_change(text), payout.accept_timeline(text, interval) from public;
+                       payout.note_timeline_change(text, text, int), payout.accept_timeline(text, interval) from public;
 grant execute on function payout.identity() to payout_worker, payout_operator, payout_reader;
 grant execute on function payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
-                          payout.note_timeline_change(text) to payout_worker;
+                          payout.note_timeline_change(text, text, int) to payout_worker;
 grant execute on function payout.accept_timeline(text, interval) to payout_operator;
 grant select on payout.timeline to payout_worker, payout_operator, payout_reader;
 grant insert on payout.timeline to payout_worker;

@@ -104,9 +104,10 @@ pub enum ClaimError {
     TimelineChanged,
     /// A claim that this worker saw committed is gone: an older state of the database was put back.
     #[error(
-        "the claim of payout {0} was committed and is not there any more: an older state of the database was put back"
+        "the claim of payout {} was committed and is not there any more: an older state of the database was put back",
+        .0.key
     )]
-    CommitsLost(PayoutKey),
+    CommitsLost(LastClaim),
     /// Nothing was taken.
     #[error("nothing was claimed: {0}")]
     Database(#[from] sqlx::Error),

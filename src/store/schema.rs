@@ -40,13 +40,23 @@ pub enum SchemaError {
     Database(#[from] sqlx::Error),
     /// A migration failed, or the database has one that this program does not know.
     #[error("the migrations could not be applied: {0}")]
-    Migrate(#[from] MigrateError),
+    Migrate(MigrateError),
     /// A merchant is registered with another gateway or key; a person must say that the change is meant.
     #[error(
         "merchant {0} is registered with another gateway, dialect or platform key. If the new one is right, \
          run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
     )]
     OtherGateway(String),
+}
+
+/// A connection that broke meanwhile says nothing about the schema.
+impl From<MigrateError> for SchemaError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(cause) if !super::is_refusal(&cause) => Self::Database(cause),
+            other => Self::Migrate(other),
+        }
+    }
 }
 
 /// Applies missing migrations and registers merchants; returns what was done, or with `dry_run` would be, in

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sqlx::{PgPool, postgres::types::PgInterval};
 
+use super::claim::LastClaim;
+
 /// Queued payouts whose question is planned in one statement.
 const AT_ONCE: i64 = 1000;
 
@@ -22,12 +24,21 @@ pub async fn begin_timeline(pool: &PgPool, quiet_horizon: Duration) -> Result<()
     Ok(())
 }
 
-/// Whether this is the history that the workers claim in. When it is another one, claims stop from now on.
-pub async fn check_timeline(pool: &PgPool) -> Result<bool, sqlx::Error> {
+/// Whether this is the history that the workers claim in, with `last`, the last claim that this one knows to be
+/// committed, in it. When it is another one, claims stop from now on, and whatever was asked before proves nothing.
+pub async fn check_timeline(pool: &PgPool, last: Option<&LastClaim>) -> Result<bool, sqlx::Error> {
     let found = sqlx::query!(
         r#"/* store::same_timeline */
-        select t.identity = payout.identity() as "same_identity!", t.changed_at is null as "accepted!"
+        select t.identity = payout.identity() as "same_identity!", t.changed_at is null as "accepted!", t.epoch,
+               t.changed_to is not distinct from payout.identity() as "noted!",
+               exists (select from payout.attempts a
+                       where a.merchant_code = $1 and a.order_num = $2 and a.attempt = $3
+                         and a.body_sha256 = decode($4, 'hex')) as "last_is_there!"
         from payout.timeline t"#,
+        last.map(|last| &last.key.merchant_code),
+        last.map(|last| &last.key.order_num),
+        last.map(|last| last.attempt),
+        last.map(|last| &last.body_sha256),
     )
     .fetch_optional(pool)
     .await?;
@@ -35,18 +46,35 @@ pub async fn check_timeline(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let Some(found) = found else {
         return Ok(true);
     };
-    if !found.same_identity && found.accepted {
-        note_timeline_change(pool, "another system, timeline, database or table").await?;
+    let lost = last.filter(|last| {
+        last.epoch > found.epoch || (last.epoch == found.epoch && !found.last_is_there)
+    });
+    if let Some(lost) = lost {
+        note_lost_claim(pool, lost).await?;
+    } else if (found.accepted && !found.same_identity) || (!found.accepted && !found.noted) {
+        note_change(pool, "another system, timeline, database or table", None, 0).await?;
     }
-    Ok(found.same_identity && found.accepted)
+    Ok(found.same_identity && found.accepted && lost.is_none())
 }
 
-/// Stops every worker's claims until a person accepts what is here; says whether it was the first to do so.
-pub async fn note_timeline_change(pool: &PgPool, why: &str) -> Result<bool, sqlx::Error> {
+/// Stops every worker's claims until a person accepts what is here: this claim was committed and is gone.
+pub async fn note_lost_claim(pool: &PgPool, lost: &LastClaim) -> Result<bool, sqlx::Error> {
+    let why = format!("the committed claim of payout {} is gone", lost.key);
+    note_change(pool, &why, Some(&lost.body_sha256), lost.epoch).await
+}
+
+async fn note_change(
+    pool: &PgPool,
+    why: &str,
+    lost: Option<&str>,
+    seen_epoch: i32,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::note_timeline_change */
-        select payout.note_timeline_change($1) as "first!""#,
+        select payout.note_timeline_change($1, $2, $3) as "first!""#,
         why,
+        lost,
+        seen_epoch,
     )
     .fetch_one(pool)
     .await

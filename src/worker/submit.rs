@@ -23,7 +23,7 @@ use crate::{
     ports::{Submission, SubmitPermit},
     store::{
         claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
-        timeline::note_timeline_change,
+        timeline::note_lost_claim,
     },
 };
 
@@ -63,10 +63,9 @@ async fn no_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
     match error {
         ClaimError::RegisteredOtherwise(_) => metrics::claims_stopped(lane.code(), Some("config")),
         ClaimError::TimelineChanged => metrics::claims_stopped(lane.code(), Some("timeline")),
-        ClaimError::CommitsLost(_) => {
+        ClaimError::CommitsLost(lost) => {
             metrics::claims_stopped(lane.code(), Some("timeline"));
-            let noted = note_timeline_change(&worker.store.results, &error.to_string()).await;
-            if let Err(error) = noted {
+            if let Err(error) = note_lost_claim(&worker.store.results, lost).await {
                 tracing::warn!(%error, "that commits were lost is not noted yet; the next claim tries again");
             }
         }

@@ -81,7 +81,8 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
 
 /// After a failover or a restore every queued payout is asked for before anything is claimed (I11).
 async fn history(worker: &Worker) -> Result<(), sqlx::Error> {
-    let same = timeline::check_timeline(&worker.store.results).await?;
+    let last = worker.witness.last();
+    let same = timeline::check_timeline(&worker.store.results, last.as_ref()).await?;
     if !same && !worker.history_changed.swap(true, Ordering::Relaxed) {
         tracing::error!(
             "this is another history of the database: nothing is claimed until a person accepts it"

@@ -14,6 +14,8 @@ use crate::store::claim::LastClaim;
 pub struct Witness {
     file: Option<PathBuf>,
     last: Mutex<Option<LastClaim>>,
+    /// One at a time: the lanes of a process write to the same file.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Witness {
@@ -27,6 +29,7 @@ impl Witness {
         Ok(Self {
             file,
             last: Mutex::new(last),
+            writing: tokio::sync::Mutex::default(),
         })
     }
 
@@ -40,6 +43,7 @@ impl Witness {
 
     /// Keeps `claim`, on disk when it returns. Nothing of it may be sent before.
     pub async fn keep(&self, claim: LastClaim) -> io::Result<()> {
+        let _turn = self.writing.lock().await;
         if let Some(file) = self.file.clone() {
             let page = serde_json::to_vec(&claim)?;
             tokio::task::spawn_blocking(move || replace(&file, &page)).await??;
@@ -112,6 +116,23 @@ mod tests {
         let next = Witness::open(Some(file)).unwrap();
         assert_eq!(next.last(), Some(claim("INV-2")));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lanes_that_keep_claims_at_once_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("claims.witness");
+        let witness = std::sync::Arc::new(Witness::open(Some(file.clone())).unwrap());
+        let lanes: Vec<_> = (0..50)
+            .map(|number| {
+                let witness = std::sync::Arc::clone(&witness);
+                tokio::spawn(async move { witness.keep(claim(&format!("INV-{number}"))).await })
+            })
+            .collect();
+        for lane in lanes {
+            lane.await.unwrap().unwrap();
+        }
+        assert_eq!(Witness::open(Some(file)).unwrap().last(), witness.last());
     }
 
     #[test]

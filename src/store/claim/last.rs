@@ -58,6 +58,6 @@ pub(super) async fn still_there(
     if there && last.epoch == epoch {
         Ok(())
     } else {
-        Err(ClaimError::CommitsLost(last.key.clone()))
+        Err(ClaimError::CommitsLost(last.clone()))
     }
 }
