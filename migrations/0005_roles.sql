@@ -35,7 +35,7 @@ grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_
               fee, platform_order_num, failure_reason, attention, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, asks, next_ask_at, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_at) on payout.attempts to payout_worker;
-grant update (times, last_at, detail) on payout.evidence to payout_worker;
+grant update (times, last_at, detail, asked_at) on payout.evidence to payout_worker;
 grant update on payout.gateway_balance, payout.ask_budget, payout.unmatched_callbacks to payout_worker;
 grant delete on payout.unmatched_callbacks to payout_worker;
 -- `for update` on an account: the claim holds the balance still while it decides what is covered.

@@ -6,7 +6,7 @@ create table payout.timeline (
     identity     text not null,
     epoch        int not null default 1,  -- counts acceptances; a worker's witness of an older one is void
     since        timestamptz not null default now(),
-    quiet_horizon interval not null,  -- of the workers: "not known" means nothing before it
+    quiet_horizon interval not null,  -- of the workers, with the time in which they may still begin to send
     changed_at   timestamptz,  -- when a worker found another history; nothing is claimed from then on
     changed_to   text,         -- the identity that was found then
     lost_claims  text[] not null default '{}',  -- claims that were missing then, by the hash of their request
@@ -34,6 +34,16 @@ language sql stable security definer set search_path = pg_catalog, payout, pg_te
 return exists (select from payout.evidence e, payout.timeline t
                where (e.merchant_code, e.order_num, e.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)
                  and e.source = 'query' and e.finding = 'not_found' and e.last_at > t.trusted_after);
+
+-- Nor means "not known" anything for a payout that may have been sent again in the lost part, before the same time.
+create or replace function payout.quiet_until(p payout.payouts) returns timestamptz
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return greatest((select t.trusted_after from payout.timeline t),
+                coalesce((select coalesce(a.quiet_until, a.send_by + interval '30 minutes')
+                          from payout.attempts a
+                          where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)),
+                         -- Found at the gateway after a restore: nobody here knows when it was sent.
+                         (p).state_since + interval '30 minutes'));
 
 -- Whether queued payouts need that proof before they are claimed.
 create function payout.must_ask_first() returns boolean

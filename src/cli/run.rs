@@ -80,7 +80,9 @@ impl Running {
             .await
             .context("the database cannot be reached")?;
         check_fit(&store, config).await?;
-        timeline::begin_timeline(&store.results, config.poll.quiet_horizon).await?;
+        let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
+        let quiet = config.poll.quiet_horizon.saturating_add(send_window);
+        timeline::begin_timeline(&store.results, quiet).await?;
 
         let rules = worker::rules(&config.poll, config.callbacks_settle);
         let (recorder, recording) = Recorder::start(store.clone(), rules, lanes.clone());
@@ -160,6 +162,7 @@ async fn check_fit(store: &Store, config: &Config) -> anyhow::Result<()> {
         .await
         .map_err(|error| match error {
             schema::SchemaError::Database(error) => anyhow::Error::from(error),
+            schema::SchemaError::Away(error) => anyhow::Error::from(error),
             error @ (schema::SchemaError::Migrate(_) | schema::SchemaError::OtherGateway(_)) => {
                 anyhow::Error::from(Unfit(format!(
                     "{error}; this program and the database do not fit each other"

@@ -82,6 +82,9 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
     let mut desk = Desk {
         rules,
         now,
+        asked_at: now
+            .checked_sub_signed(delta(evidence.asked_ago))
+            .unwrap_or(now),
         out: Decision {
             after: before.clone(),
             finding: evidence.finding(),
@@ -105,6 +108,8 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
 struct Desk<'a> {
     rules: &'a Rules,
     now: DateTime<Utc>,
+    /// When the question was sent whose answer this is.
+    asked_at: DateTime<Utc>,
     out: Decision,
 }
 

@@ -1,5 +1,7 @@
 //! What we were told about a payout, and by whom. Stored before it changes anything (I5).
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{callback::Callback, money::Rupiah, payout::PayoutKey};
@@ -229,6 +231,9 @@ pub struct Evidence {
     pub fact: Fact,
     /// The redacted message, kept for people: never an account number, a name or a signature.
     pub detail: Value,
+    /// For an answer: how long before it is stored the question was sent. An answer that is stored twice, because nobody
+    /// heard whether the first time was committed, must not count as two.
+    pub asked_ago: Duration,
 }
 
 impl Evidence {

@@ -96,6 +96,8 @@ pub struct Heard {
     pub times: u32,
     /// When first.
     pub first_at: DateTime<Utc>,
+    /// When last.
+    pub last_at: DateTime<Utc>,
 }
 
 /// A payout as the database has it, locked by the transaction that decides on it.

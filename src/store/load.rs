@@ -102,7 +102,7 @@ async fn heard_since_attempt(
 ) -> Result<BTreeMap<PayoutKey, BTreeMap<String, Heard>>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::heard_since_attempt */
-        select e.merchant_code, e.order_num, e.finding, e.times, e.first_at
+        select e.merchant_code, e.order_num, e.finding, e.times, e.first_at, e.last_at
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
         join payout.payouts p using (merchant_code, order_num)
         join payout.evidence e on (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
@@ -124,6 +124,7 @@ async fn heard_since_attempt(
             Heard {
                 times,
                 first_at: row.first_at,
+                last_at: row.last_at,
             },
         );
     }

@@ -38,6 +38,9 @@ pub enum SchemaError {
     /// The database cannot be reached, or refused.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// The connection broke while the migrations were looked at.
+    #[error("the database is away: {0}")]
+    Away(MigrateError),
     /// A migration failed, or the database has one that this program does not know.
     #[error("the migrations could not be applied: {0}")]
     Migrate(MigrateError),
@@ -52,9 +55,12 @@ pub enum SchemaError {
 /// A connection that broke meanwhile says nothing about the schema.
 impl From<MigrateError> for SchemaError {
     fn from(error: MigrateError) -> Self {
-        match error {
-            MigrateError::Execute(cause) if !super::is_refusal(&cause) => Self::Database(cause),
-            other => Self::Migrate(other),
+        let is_away = matches!(&error, MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
+            if !super::is_refusal(cause));
+        if is_away {
+            Self::Away(error)
+        } else {
+            Self::Migrate(error)
         }
     }
 }

@@ -46,15 +46,15 @@ pub async fn check_timeline(pool: &PgPool, last: Option<&LastClaim>) -> Result<b
     let Some(found) = found else {
         return Ok(true);
     };
-    let lost = last.filter(|last| {
+    let missing = last.filter(|last| {
         last.epoch > found.epoch || (last.epoch == found.epoch && !found.last_is_there)
     });
-    if let Some(lost) = lost {
-        note_lost_claim(pool, lost).await?;
+    if let Some(missing) = missing {
+        note_lost_claim(pool, missing).await?;
     } else if (found.accepted && !found.same_identity) || (!found.accepted && !found.noted) {
         note_change(pool, "another system, timeline, database or table", None, 0).await?;
     }
-    Ok(found.same_identity && found.accepted && lost.is_none())
+    Ok(found.same_identity && found.accepted && missing.is_none())
 }
 
 /// Stops every worker's claims until a person accepts what is here: this claim was committed and is gone.

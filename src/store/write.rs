@@ -22,6 +22,8 @@ pub(super) struct EvidenceRow {
     /// Lower-case hex; empty when equal findings are one.
     pub(super) digest: String,
     pub(super) detail: Value,
+    /// In microseconds, how long ago the question was sent; `None` for what was not asked for.
+    pub(super) asked_ago_us: Option<i64>,
 }
 
 /// A row of `payout.history`; a move when it has states.
@@ -129,12 +131,17 @@ pub(super) async fn insert_or_count_evidence(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::insert_or_count_evidence */
-        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail)
-        select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail
+        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail, asked_at)
+        select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail,
+               clock_timestamp() - interval '1 microsecond' * r.asked_ago_us
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, source text, finding text,
-                                       digest text, detail jsonb)
+                                       digest text, detail jsonb, asked_ago_us bigint)
         on conflict on constraint equal_findings_are_counted do update
-        set times = e.times + 1, last_at = clock_timestamp(), detail = excluded.detail"#,
+        -- The same answer, stored again because nobody heard of its commit, is not a second one.
+        set (times, last_at) = (select e.times + heard.anew::int,
+                                       case when heard.anew then clock_timestamp() else e.last_at end
+                                from (values (coalesce(excluded.asked_at > e.last_at, true))) heard (anew)),
+            detail = excluded.detail, asked_at = excluded.asked_at"#,
         as_json(rows)?,
     )
     .execute(db)

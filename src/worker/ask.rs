@@ -84,11 +84,14 @@ async fn gather(stop: &CancellationToken) {
 }
 
 async fn question(worker: &Worker, lane: &Lane, key: PayoutKey) {
-    worker.recorder.keep(answer(worker, lane, key).await).await;
+    let asked = Instant::now();
+    let evidence = answer(worker, lane, key).await;
+    worker.recorder.keep_asked(evidence, asked).await;
 }
 
 /// Asks once, now. "Not known" is weighed against what the gateway says of an order that it must know (I10).
 pub(super) async fn answer(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
+    let begun = Instant::now();
     let mut reply = query(lane, &key.order_num).await;
     if reply.answer == QueryAnswer::NotFound && !knows_others(worker, lane, &key).await {
         reply = QueryReply {
@@ -102,6 +105,7 @@ pub(super) async fn answer(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evid
         source: Source::Query,
         fact: Fact::Asked(reply.answer),
         detail: reply.detail,
+        asked_ago: begun.elapsed(),
     }
 }
 

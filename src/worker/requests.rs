@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Lane, Worker, ask, breaker::Allowance, submit};
 use crate::{
-    domain::evidence::{Evidence, Fact, Found, QueryAnswer, Resolution, Source},
+    domain::evidence::{Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source},
     metrics,
     ports::SendBy,
     store::{
@@ -105,7 +105,7 @@ async fn carry_out(
     match approved.wish {
         Wish::Resubmit => resubmit(worker, lane, order, approved, tasks).await,
         Wish::Resolve(Resolution::Failed) => {
-            let (attempt, _) = prove_not_known(worker, lane, order, approved).await?;
+            let (attempt, _) = prove_not_paid(worker, lane, order, approved).await?;
             resolve(worker, approved, Resolution::Failed, Some(attempt)).await
         }
         Wish::Resolve(resolution) => resolve(worker, approved, resolution, None).await,
@@ -119,6 +119,40 @@ async fn prove_not_known(
     order: &ClaimOrder,
     approved: &Approved,
 ) -> Result<(i32, SendBy), String> {
+    prove(worker, lane, order, approved, |answer| {
+        *answer == QueryAnswer::NotFound
+    })
+    .await
+}
+
+/// The same where a failure at the gateway will do: of an order that was declined it is no proof that it is ours, so it
+/// did not settle the payout by itself (contract, `resolve`).
+async fn prove_not_paid(
+    worker: &Worker,
+    lane: &Lane,
+    order: &ClaimOrder,
+    approved: &Approved,
+) -> Result<(i32, SendBy), String> {
+    prove(worker, lane, order, approved, |answer| match answer {
+        QueryAnswer::NotFound => true,
+        QueryAnswer::Found(found) => {
+            matches!(
+                found.status,
+                GatewayStatus::Cancelled | GatewayStatus::Failed
+            )
+        }
+        QueryAnswer::Doubt(_) => false,
+    })
+    .await
+}
+
+async fn prove(
+    worker: &Worker,
+    lane: &Lane,
+    order: &ClaimOrder,
+    approved: &Approved,
+    proves: impl Fn(&QueryAnswer) -> bool,
+) -> Result<(i32, SendBy), String> {
     // Counted from before the question: the proof is never older than it says.
     let proven_until = SendBy::after(FRESH_FOR.min(order.send_window));
     let evidence = ask::answer(worker, lane, approved.key.clone()).await;
@@ -127,7 +161,10 @@ async fn prove_not_known(
     };
     let outcome = worker.recorder.keep_within(evidence, STORED_WITHIN).await;
     match answer {
-        QueryAnswer::NotFound => {}
+        answer if proves(&answer) => {}
+        QueryAnswer::NotFound => {
+            return Err("the gateway does not know this order".to_owned());
+        }
         QueryAnswer::Found(Found { status, .. }) => {
             return Err(format!(
                 "the gateway knows this order: it says {}. Sending again could pay twice",
@@ -212,6 +249,7 @@ async fn resolve(
         source: Source::Operator,
         fact: Fact::Resolved(resolution),
         detail: approved.detail.clone(),
+        asked_ago: Duration::ZERO,
     };
     match worker.recorder.keep_within(evidence, STORED_WITHIN).await {
         Some(Outcome::Recorded(change)) if change.moved.is_some() => Ok(()),

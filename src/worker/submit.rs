@@ -215,6 +215,7 @@ pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &st
             claim,
         },
         detail: json!({ "reason": reason }),
+        asked_ago: Duration::ZERO,
     };
     drop(permit);
     worker.recorder.keep(evidence).await;
@@ -266,6 +267,7 @@ pub(super) async fn send(
             source: Source::Submit,
             fact,
             detail,
+            asked_ago: Duration::ZERO,
         })
         .await;
     drop(slot);

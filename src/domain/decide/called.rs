@@ -24,7 +24,17 @@ impl Desk<'_> {
                 }
                 self.ask_at(self.now);
             }
-            State::Queued | State::Cancelled => self.contradict(Attention::Contradiction),
+            // Never sent, so the gateway's number cannot be held; any other field that is not ours makes it somebody
+            // else's callback, which must not be able to hold up a payout.
+            State::Queued | State::Cancelled => {
+                let fields_are_ours = match binding {
+                    Binding::BoundPaid { .. } | Binding::Bound => true,
+                    Binding::Unbound(what) => what == "platOrderNum",
+                };
+                if fields_are_ours {
+                    self.contradict(Attention::Contradiction);
+                }
+            }
             // Final: left alone (protocol P19). What disagrees is asked for, and the answer speaks.
             State::Paid => {
                 let same = callback.status() == GatewayStatus::Paid

@@ -127,6 +127,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
             claim,
         },
         detail: json!({}),
+        asked_ago: Duration::ZERO,
     };
     for order in ["LOOSE-1", "TIGHT-1"] {
         world.enqueue(order, 100_000, 0).await;

@@ -4,7 +4,7 @@
 //! `ack[:STATUS]` `fail` `doubt` are answers to the submit, `unsent` and `lease` what the worker saw,
 //! `none` `ask?` `says:STATUS` answers to a question, `calls:STATUS` a verified callback, `resend` a granted
 //! resubmit, `claim` the next claim, `lost` a failover that takes the claim back. After `,` follow `fee=` `amount=`
-//! `plat=` `attempt=` `claim=` `unsigned` `unbound`.
+//! `plat=` `attempt=` `claim=` `ago=` `unsigned` `unbound`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -144,12 +144,17 @@ impl Story {
             let first = Heard {
                 times: 0,
                 first_at: self.now,
+                last_at: self.now - evidence.asked_ago - TimeDelta::seconds(1),
             };
-            self.payout
+            let heard = self
+                .payout
                 .heard
                 .entry(decision.finding.clone())
-                .or_insert(first)
-                .times += 1;
+                .or_insert(first);
+            if self.now - evidence.asked_ago > heard.last_at {
+                heard.times += 1;
+                heard.last_at = self.now;
+            }
         }
         self.last = Some(decision);
     }
@@ -258,6 +263,7 @@ fn evidence(word: &str, attempt: i32) -> Evidence {
         source,
         fact,
         detail: serde_json::Value::Null,
+        asked_ago: Duration::from_secs(options.get("ago").map_or(0, |ago| ago.parse().unwrap())),
     }
 }
 
