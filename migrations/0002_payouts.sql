@@ -68,6 +68,9 @@ create index not_final on payout.payouts (state, state_since)
     where state in ('queued', 'submitting', 'pending', 'unknown');
 create index needs_a_person on payout.payouts (attention_since) where attention is not null;
 create index by_time on payout.payouts (created_at);
+create index open_unmarked on payout.payouts (state_since)
+    where state in ('submitting', 'pending', 'unknown') and attention is null;
+create index queued_unasked on payout.payouts (created_at) where state = 'queued' and next_ask_at is null;
 -- A payout is replaced once; a replacement that failed is itself replaced. Otherwise one debt could be paid
 -- by two replacements, the second made after the first had failed.
 create unique index replaced_once on payout.payouts (merchant_code, replaces)
@@ -203,6 +206,7 @@ create unique index held_once_per_attempt on payout.ledger (merchant_code, order
 create unique index settled_once_per_attempt on payout.ledger (merchant_code, order_num, attempt)
     where kind in ('capture', 'release');
 create index ledger_of_payout on payout.ledger (merchant_code, order_num);
+create index ledger_of_merchant on payout.ledger (merchant_code, id);
 
 -- The sums of the ledger, kept by its trigger.
 create table payout.accounts (

@@ -260,7 +260,8 @@ begin
     if why is null and wanted in ('resubmit', 'resolve_failed') and not exists (
         select from payout.evidence e
         where (e.merchant_code, e.order_num, e.attempt) = (old.merchant_code, old.order_num, old.attempt)
-          and e.source = 'query' and payout.is_not_known(e.finding)
+          and e.source = 'query'
+          and (payout.is_not_known(e.finding) or (wanted = 'resolve_failed' and e.finding ~ '^status_[34]'))
           and e.last_at > clock_timestamp() - interval '60 seconds') then
         why := 'the gateway has not said within the last 60 seconds that it does not know it';
     end if;
@@ -477,6 +478,8 @@ begin
     perform payout.check_words('a reason', reason);
     insert into payout.operator_acts (act, merchant_code, order_num, reason)
     values ('revealed', p.merchant_code, p.order_num, reveal.reason);
+    -- Also in the server's own log, which a rollback does not take back.
+    raise log 'payout.reveal: % looks at the beneficiary of payout %', session_user, p.order_num;
     account_number := p.account_number;
     account_name := p.account_name;
 end $$;

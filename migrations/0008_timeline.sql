@@ -31,9 +31,12 @@ return concat_ws('/', (select system_identifier from pg_control_system()),
 -- nothing could be on its way any more.
 create function payout.is_proven_unsent(p payout.payouts) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return exists (select from payout.evidence e, payout.timeline t
+return exists (select from payout.timeline t, payout.merchants m
+               where m.code = (p).merchant_code and m.dialect = 'toppay' and t.changed_at is null
+                 and (p).created_at >= t.since)
+    or exists (select from payout.evidence e, payout.timeline t
                where (e.merchant_code, e.order_num, e.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)
-                 and e.source = 'query' and e.finding = 'not_found' and e.last_at > t.trusted_after);
+                 and e.source = 'query' and e.finding = 'not_found' and e.asked_at > t.trusted_after);
 
 -- Nor means "not known" anything for a payout that may have been sent again in the lost part, before the same time.
 create or replace function payout.quiet_until(p payout.payouts) returns timestamptz
@@ -45,7 +48,8 @@ return greatest((select t.trusted_after from payout.timeline t),
                          -- Found at the gateway after a restore: nobody here knows when it was sent.
                          (p).state_since + interval '30 minutes'));
 
--- Whether queued payouts need that proof before they are claimed.
+-- Whether queued payouts need that proof before they are claimed. (A dialect without a word for "not known" can never
+-- give it: what is inserted there after the acceptance goes without.)
 create function payout.must_ask_first() returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (select from payout.timeline t where t.changed_at is not null or t.ask_first_until > now());
@@ -82,7 +86,11 @@ end $$;
 -- until every queued payout was asked for after the quiet horizon, when nothing of before can still be on its way: one
 -- that the gateway knows is not sent from here. Backends may still insert again what they lost, so for `ask_first_for`
 -- each payout is asked for before it is claimed.
-create function payout.accept_timeline(reason text, ask_first_for interval default '30 days') returns text
+--
+-- What cannot be asked for (a dialect without a word for "not known", a gateway that is gone) keeps all others waiting.
+-- With `set_aside` those payouts get the attention "unproven" instead: they are not claimed until somebody decides.
+create function payout.accept_timeline(reason text, ask_first_for interval default '30 days',
+                                       set_aside boolean default false) returns text
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     unasked bigint;
@@ -90,8 +98,9 @@ begin
     if coalesce(length(btrim(accept_timeline.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
-    if ask_first_for is null or ask_first_for < interval '0' then
-        raise exception 'ask_first_for must be an interval of 0 or more' using errcode = 'PW013';
+    if ask_first_for is null or ask_first_for < interval '1 day' then
+        raise exception 'ask_first_for must be a day or more' using errcode = 'PW013',
+            hint = 'Backends insert again what they lost; each payout is asked for before its first claim meanwhile.';
     end if;
     if not exists (select from payout.timeline t where t.changed_at is not null) then
         raise exception 'no worker has found another history: there is nothing to accept'
@@ -101,12 +110,25 @@ begin
         raise exception 'the history changed once more: all is asked for again' using errcode = 'PW019',
             hint = 'The quiet horizon begins anew; look again after payout.timeline.trusted_after.';
     end if;
+    if set_aside and exists (select from payout.timeline t where t.trusted_after < clock_timestamp()) then
+        with aside as (
+            update payout.payouts p set attention = 'unproven', parked = false
+            where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+              and not payout.is_proven_unsent(p)
+            returning p.merchant_code, p.order_num, p.attempt)
+        insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+        select a.merchant_code, a.order_num, 'attention_raised', 'operator', a.attempt,
+               jsonb_build_object('attention', 'unproven', 'reason', accept_timeline.reason)
+        from aside a;
+    end if;
     select count(*) into unasked
     from payout.payouts p
-    where p.state = 'queued' and p.attention is null and not payout.is_proven_unsent(p);
+    where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+      and not payout.is_proven_unsent(p);
     if unasked > 0 or not exists (select from payout.timeline t where t.trusted_after < clock_timestamp()) then
         raise exception '% queued payouts have not been asked for since the quiet horizon after the change', unasked
-            using errcode = 'PW019', hint = 'The workers ask for them; look again after payout.timeline.trusted_after.';
+            using errcode = 'PW019', hint = 'The workers ask for them; look again after payout.timeline.trusted_after. '
+            'What cannot be asked for: set_aside => true.';
     end if;
     update payout.timeline t
     set identity = payout.identity(), epoch = t.epoch + 1, since = now(), changed_at = null, changed_to = null,
@@ -120,7 +142,7 @@ create function payout.refuse_cancel_after_failover() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from payout.timeline t where t.changed_at is not null or t.identity <> payout.identity())
-       or (payout.must_ask_first() and not payout.is_proven_unsent(old)) then
+       or (payout.must_ask_first() and not payout.is_proven_unsent(old) and old.attention is distinct from 'unproven') then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', new.order_num
             using errcode = 'PW019', hint = 'Wait until it has been asked for and payout.accept_timeline was called.';
     end if;
@@ -133,11 +155,11 @@ create trigger refuse_cancel_after_failover before update on payout.payouts
 
 revoke all on function payout.refuse_cancel_after_failover(), payout.ask_before_claim(), payout.identity(),
                        payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
-                       payout.note_timeline_change(text, text, int), payout.accept_timeline(text, interval) from public;
+                       payout.note_timeline_change(text, text, int), payout.accept_timeline(text, interval, boolean) from public;
 grant execute on function payout.identity() to payout_worker, payout_operator, payout_reader;
 grant execute on function payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
                           payout.note_timeline_change(text, text, int) to payout_worker;
-grant execute on function payout.accept_timeline(text, interval) to payout_operator;
+grant execute on function payout.accept_timeline(text, interval, boolean) to payout_operator;
 grant select on payout.timeline to payout_worker, payout_operator, payout_reader;
 grant insert on payout.timeline to payout_worker;
 grant update (quiet_horizon) on payout.timeline to payout_worker;

@@ -135,8 +135,9 @@ pub fn claims_stopped(merchant: &str, reason: Option<&str>) {
 }
 
 /// A loop of this process came round.
-pub fn loop_beat(name: &'static str) {
-    table::LOOP_BEAT.set(&[name], now_seconds());
+pub fn loop_beat(name: &'static str, ago: Duration) {
+    let ago = i64::try_from(ago.as_secs()).unwrap_or(i64::MAX);
+    table::LOOP_BEAT.set(&[name], now_seconds().saturating_sub(ago));
 }
 
 fn now_seconds() -> i64 {

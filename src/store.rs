@@ -65,7 +65,7 @@ pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, 
         .options([
             ("search_path", "pg_catalog"),
             ("statement_timeout", "20s"),
-            ("lock_timeout", "10s"),
+            ("lock_timeout", "3s"),
             ("idle_in_transaction_session_timeout", "30s"),
             ("timezone", "UTC"),
         ]);
@@ -92,6 +92,14 @@ fn is_transient(error: &sqlx::Error) -> bool {
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);
     matches!(code.as_deref(), Some("40P01" | "40001" | "55P03"))
+}
+
+/// Whether somebody else's lock was in the way.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("55P03")
 }
 
 /// Whether the database refused what was written, as opposed to not being there.

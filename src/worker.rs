@@ -73,6 +73,7 @@ impl Worker {
         submit: Submit,
         poll: Poll,
         witness: Witness,
+        beats: Arc<Beats>,
     ) -> Arc<Self> {
         let system = rustix::system::uname();
         let host = system.nodename().to_string_lossy();
@@ -80,7 +81,7 @@ impl Worker {
             store,
             recorder,
             lanes,
-            beats: Arc::default(),
+            beats,
             poll,
             submit,
             name: format!("{host}/{}", std::process::id()),

@@ -30,6 +30,9 @@ pub(super) fn meaning(word: &str) -> String {
         Attention::FeeAboveReserve => "The fee was higher than what was reserved for it.",
         Attention::LateSuccess => "It was settled as failed, and then the gateway said paid.",
         Attention::OpenTooLong => "It has been open for longer than a payout should be.",
+        Attention::Unproven => {
+            "It may have been sent before a failover, and the gateway cannot say: it was set aside."
+        }
     }
     .to_owned()
 }
@@ -54,5 +57,6 @@ pub(super) fn safe_step(word: &str, state: &str) -> &'static str {
         Attention::FeeAboveReserve => "raise fee_reserve",
         Attention::OpenTooLong if is_queued => NO_WORKER,
         Attention::OpenTooLong => "replay",
+        Attention::Unproven => "ask the gateway, then cancel; do not pay again before",
     }
 }

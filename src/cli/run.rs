@@ -19,7 +19,7 @@ use crate::{
     },
     metrics,
     store::{Store, fitness, schema, timeline},
-    worker::{self, Lane, Worker, recorder::Recorder, witness::Witness},
+    worker::{self, Beats, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
 /// The configuration or the schema must be changed by a person first (exit 78).
@@ -85,7 +85,9 @@ impl Running {
         timeline::begin_timeline(&store.results, quiet).await?;
 
         let rules = worker::rules(&config.poll, config.callbacks_settle);
-        let (recorder, recording) = Recorder::start(store.clone(), rules, lanes.clone());
+        let beats = Arc::new(Beats::default());
+        let (recorder, recording) =
+            Recorder::start(store.clone(), rules, lanes.clone(), Arc::clone(&beats));
         let worker = Worker::new(
             store.clone(),
             recorder.clone(),
@@ -93,6 +95,7 @@ impl Running {
             config.submit,
             config.poll,
             Witness::open(config.witness_file.clone()).map_err(Unfit)?,
+            beats,
         );
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
         let mut listeners = Vec::new();

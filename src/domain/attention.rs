@@ -23,11 +23,13 @@ pub enum Attention {
     LateSuccess,
     /// Open for longer than any payout should be.
     OpenTooLong,
+    /// Queued, perhaps sent in a part of the history that is gone, and the gateway cannot be asked: set aside (I11).
+    Unproven,
 }
 
 impl Attention {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InsufficientFunds,
         Self::NotFound,
         Self::ForeignOrder,
@@ -37,6 +39,7 @@ impl Attention {
         Self::FeeAboveReserve,
         Self::LateSuccess,
         Self::OpenTooLong,
+        Self::Unproven,
     ];
 
     /// The stable word.
@@ -51,6 +54,7 @@ impl Attention {
             Self::FeeAboveReserve => "fee_above_reserve",
             Self::LateSuccess => "late_success",
             Self::OpenTooLong => "open_too_long",
+            Self::Unproven => "unproven",
         }
     }
 }

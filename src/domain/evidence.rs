@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{callback::Callback, money::Rupiah, payout::PayoutKey};
+use super::{
+    callback::Callback,
+    money::Rupiah,
+    payout::{Instruction, PayoutKey},
+};
 
 /// Where a fact came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -236,7 +240,29 @@ pub struct Evidence {
     pub asked_ago: Duration,
 }
 
+/// Fields that name an order; a name in them would be the caller's own choice.
+const NUMBERS: [&str; 2] = ["orderNum", "platOrderNum"];
+
 impl Evidence {
+    /// Takes the beneficiary's name out of what the gateway said in words.
+    pub fn scrub(&mut self, instruction: &Instruction) {
+        scrub_texts(&mut self.detail, instruction);
+        match &mut self.fact {
+            Fact::Submitted(SubmitAnswer::Declined { message }) => {
+                *message = instruction.scrub(message);
+            }
+            Fact::Asked(QueryAnswer::Found(found)) => {
+                found.message = instruction.scrub(&found.message);
+            }
+            Fact::NotSent { .. }
+            | Fact::Submitted(_)
+            | Fact::LeaseEnded
+            | Fact::Asked(_)
+            | Fact::Called(_)
+            | Fact::Resolved(_) => {}
+        }
+    }
+
     /// The short stable word under which equal findings are counted.
     pub fn finding(&self) -> String {
         match &self.fact {
@@ -254,5 +280,24 @@ impl Evidence {
             Fact::Resolved(Resolution::Failed) => "resolved_failed".into(),
             Fact::Resolved(Resolution::Returned { .. }) => "resolved_returned".into(),
         }
+    }
+}
+
+fn scrub_texts(value: &mut Value, instruction: &Instruction) {
+    match value {
+        Value::String(text) => *text = instruction.scrub(text),
+        Value::Array(items) => {
+            for item in items {
+                scrub_texts(item, instruction);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if !NUMBERS.contains(&name.as_str()) {
+                    scrub_texts(field, instruction);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -201,7 +201,7 @@ impl Desk {
         {
             Some(Outcome::Recorded(_) | Outcome::Refused(_)) => Verdict::Stored,
             Some(Outcome::UnknownPayout) => Verdict::UnknownOrder,
-            None => Verdict::Unavailable,
+            Some(Outcome::Locked) | None => Verdict::Unavailable,
         }
     }
 

@@ -71,6 +71,7 @@ pub(super) const REASONS: &[&str] = &[
     "fee_above_reserve",
     "late_success",
     "open_too_long",
+    "unproven",
 ];
 pub(super) const ATTENTION: Label = words("reason", REASONS);
 

@@ -147,7 +147,7 @@ fn everything_that_is_shown_is_in_the_table() {
         merchant_code: "M-TABLE".to_owned(),
         difference: Rupiah::ZERO,
     }]);
-    loop_beat("claim");
+    loop_beat("claim", Duration::ZERO);
     recorded(3, Duration::from_millis(4));
     let page = exporter.render();
     let shown: HashSet<_> = page

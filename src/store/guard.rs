@@ -36,7 +36,7 @@ pub async fn raise_open_too_long(pool: &PgPool) -> Result<u64, sqlx::Error> {
             from payout.payouts p
             where p.state in ('submitting', 'pending', 'unknown') and p.attention is null
               and p.state_since < now() - interval '1 day'
-            order by p.merchant_code, p.order_num
+            order by p.state_since
             limit 200
             for update of p skip locked
         ), told as (

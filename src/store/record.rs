@@ -1,12 +1,12 @@
 //! The one door: every change of a payout after its claim comes from evidence and goes through here.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::{
-    is_refusal, is_transient,
+    is_locked, is_refusal, is_transient,
     load::{self, Loaded},
     write::{self, EvidenceRow, HistoryRow, LedgerRow, PayoutRow},
 };
@@ -27,6 +27,8 @@ pub enum Outcome {
     Recorded(Change),
     /// There is no such payout.
     UnknownPayout,
+    /// Somebody else holds it, or its merchant's account, locked. Nothing of it is stored yet: record it again.
+    Locked,
     /// The database refused what would have followed; the evidence alone is stored.
     Refused(String),
 }
@@ -63,6 +65,7 @@ pub async fn record(
     rules: &Rules,
     batch: &[Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
+    let begun = Instant::now();
     let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
     let mut waiting: Vec<usize> = (0..batch.len()).collect();
     while !waiting.is_empty() {
@@ -73,9 +76,11 @@ pub async fn record(
                 .is_some_and(|evidence| seen.insert(&evidence.key))
         });
         let pieces: Vec<&Evidence> = round.iter().filter_map(|at| batch.get(*at)).collect();
-        let results = match together(pool, rules, &pieces).await {
+        let results = match together(pool, rules, &pieces, begun).await {
             Ok(results) => results,
-            Err(error) if is_refusal(&error) => one_by_one(pool, rules, &pieces).await?,
+            Err(error) if is_refusal(&error) || is_transient(&error) => {
+                one_by_one(pool, rules, &pieces, begun).await?
+            }
             Err(error) => return Err(error),
         };
         for (at, result) in round.iter().zip(results) {
@@ -95,31 +100,36 @@ async fn together(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
+    begun: Instant,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     for _ in 1..TRIES {
-        match transaction(pool, rules, round).await {
-            Err(error) if is_transient(&error) => {}
+        match transaction(pool, rules, round, begun, false).await {
+            Err(error) if is_transient(&error) && !is_locked(&error) => {}
             result => return result,
         }
     }
-    transaction(pool, rules, round).await
+    transaction(pool, rules, round, begun, false).await
 }
 
 async fn one_by_one(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
+    begun: Instant,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut outcomes = Vec::new();
     for evidence in round {
-        outcomes.push(match together(pool, rules, &[evidence]).await {
-            Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
-            Err(error) if is_refusal(&error) => {
-                keep_alone(pool, evidence).await?;
-                Outcome::Refused(error.to_string())
-            }
-            Err(error) => return Err(error),
-        });
+        outcomes.push(
+            match transaction(pool, rules, &[evidence], begun, true).await {
+                Err(error) if is_transient(&error) => Outcome::Locked,
+                Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
+                Err(error) if is_refusal(&error) => {
+                    keep_alone(pool, evidence).await?;
+                    Outcome::Refused(error.to_string())
+                }
+                Err(error) => return Err(error),
+            },
+        );
     }
     Ok(outcomes)
 }
@@ -135,14 +145,33 @@ async fn keep_alone(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Erro
     write::insert_or_count_evidence(&mut db, &[row]).await
 }
 
+/// `alone`: somebody's lock is not waited for, as others wait behind it.
 async fn transaction(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
+    begun: Instant,
+    alone: bool,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut tx = pool.begin().await?;
+    // Measured once the transaction, whose now() the questions are dated by, has begun.
+    let late = begun.elapsed();
+    if alone {
+        write::wait_briefly_for_locks(&mut tx).await?;
+    }
     let keys: Vec<&PayoutKey> = round.iter().map(|evidence| &evidence.key).collect();
     let locked = load::lock_payouts(&mut tx, &keys).await?;
+    let round: Vec<Evidence> = round
+        .iter()
+        .map(|evidence| {
+            let mut evidence = (*evidence).clone();
+            evidence.asked_ago = evidence.asked_ago.saturating_add(late);
+            if let Some(loaded) = locked.get(&evidence.key) {
+                evidence.scrub(&loaded.payout.instruction);
+            }
+            evidence
+        })
+        .collect();
     let decided: Vec<Option<(&Loaded, Decision)>> = round
         .iter()
         .map(|evidence| {

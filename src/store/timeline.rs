@@ -90,7 +90,7 @@ pub async fn ask_for_queued(pool: &PgPool) -> Result<u64, sqlx::Error> {
             from payout.payouts p
             where (select payout.must_ask_first()) and p.state = 'queued' and p.next_ask_at is null
               and not payout.is_proven_unsent(p)
-            order by p.merchant_code, p.order_num
+            order by p.created_at
             limit $1
             for update of p skip locked
         )

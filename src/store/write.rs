@@ -133,7 +133,7 @@ pub(super) async fn insert_or_count_evidence(
         r#"/* store::insert_or_count_evidence */
         insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail, asked_at)
         select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail,
-               clock_timestamp() - interval '1 microsecond' * r.asked_ago_us
+               now() - interval '1 microsecond' * r.asked_ago_us
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, source text, finding text,
                                        digest text, detail jsonb, asked_ago_us bigint)
         on conflict on constraint equal_findings_are_counted do update
@@ -257,4 +257,15 @@ pub(super) async fn change_if_still(
     } else {
         Err(sqlx::Error::RowNotFound)
     }
+}
+
+/// Fails with 55P03 where a lock is not free soon; for this transaction.
+pub(super) async fn wait_briefly_for_locks(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"/* store::wait_briefly_for_locks */
+        select set_config('lock_timeout', '100ms', true)"#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(())
 }

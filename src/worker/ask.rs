@@ -35,7 +35,7 @@ pub(super) async fn run(
 ) {
     let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     while !stop.is_cancelled() {
-        worker.beats.beat("ask");
+        worker.beats.beat("ask", lane.code());
         let free = slots.available_permits();
         let limit = i64::try_from(free).unwrap_or(0);
         let due = if limit > 0 {

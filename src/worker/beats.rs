@@ -1,4 +1,4 @@
-//! Tells a loop that stalls from one that has nothing to do.
+//! Tells a loop that stalls, or has died, from one that has nothing to do.
 
 use std::{
     collections::HashMap,
@@ -8,30 +8,31 @@ use std::{
 
 use crate::metrics;
 
-/// A loop that has not come round for this long is stalled: every wait inside of one is shorter.
+/// A loop that has not come round for this long is stalled. Waiting for a full disk or a dead database counts: then no
+/// work is done either.
 const STALLED_AFTER: Duration = Duration::from_secs(90);
 
-/// When each loop last came round.
+/// When each loop last came round; each merchant has loops of its own.
 #[derive(Debug, Default)]
-pub struct Beats(Mutex<HashMap<&'static str, Instant>>);
+pub struct Beats(Mutex<HashMap<(&'static str, String), Instant>>);
 
 impl Beats {
-    /// This loop is alive.
-    pub fn beat(&self, name: &'static str) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name, Instant::now());
-        metrics::loop_beat(name);
+    /// This loop is alive. `merchant` is empty for what all share.
+    pub fn beat(&self, name: &'static str, merchant: &str) {
+        let mut beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        beats.insert((name, merchant.to_owned()), Instant::now());
+        let same = beats.iter().filter(|((other, _), _)| *other == name);
+        let oldest = same.map(|(_, at)| at.elapsed()).max().unwrap_or_default();
+        metrics::loop_beat(name, oldest);
     }
 
-    /// The loops that stalled.
-    pub fn stalled(&self) -> Vec<&'static str> {
+    /// The loops that stalled, as `ask S2020198627344`.
+    pub fn stalled(&self) -> Vec<String> {
         let beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         beats
             .iter()
             .filter(|(_, at)| at.elapsed() > STALLED_AFTER)
-            .map(|(name, _)| *name)
+            .map(|((name, merchant), _)| format!("{name} {merchant}").trim_end().to_owned())
             .collect()
     }
 }

@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::Lane;
+use super::{Beats, Lane};
 use crate::{
     backoff::Pauses,
     domain::{decide::Rules, evidence::Evidence},
@@ -26,6 +26,12 @@ use crate::{
 const BATCH_MAX: usize = 256;
 /// How long a batch waits for company: group commit pays, and nobody waits longer than for a disk.
 const GATHER: Duration = Duration::from_millis(3);
+/// How often a recorder without work says that it is alive.
+const BEAT_EVERY: Duration = Duration::from_secs(15);
+/// Until a payout that somebody else holds locked is tried again.
+const LOCKED_PAUSE: Duration = Duration::from_millis(500);
+/// Longest wait for one batch, its single tries included.
+const STORED_WITHIN: Duration = Duration::from_mins(2);
 /// Evidence that may wait for the database in memory. Whoever has more waits with it.
 const QUEUE_MAX: usize = 4096;
 
@@ -42,9 +48,14 @@ pub struct Recorder(mpsc::Sender<Piece>);
 
 impl Recorder {
     /// Starts it.
-    pub fn start(store: Store, rules: Rules, lanes: Vec<Arc<Lane>>) -> (Self, JoinHandle<()>) {
+    pub fn start(
+        store: Store,
+        rules: Rules,
+        lanes: Vec<Arc<Lane>>,
+        beats: Arc<Beats>,
+    ) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-        let task = tokio::spawn(run(receiver, store, rules, lanes));
+        let task = tokio::spawn(run(receiver, store, rules, lanes, beats));
         (Self(sender), task)
     }
 
@@ -92,16 +103,27 @@ async fn run(
     store: Store,
     rules: Rules,
     lanes: Vec<Arc<Lane>>,
+    beats: Arc<Beats>,
 ) {
     let mut batch = Vec::new();
-    while receiver.recv_many(&mut batch, BATCH_MAX).await > 0 {
+    loop {
+        beats.beat("record", "");
+        let wait = if batch.is_empty() {
+            BEAT_EVERY
+        } else {
+            LOCKED_PAUSE
+        };
         let room = BATCH_MAX.saturating_sub(batch.len());
-        if room > 0
-            && timeout(GATHER, fill(&mut receiver, &mut batch))
-                .await
-                .is_err()
-        {
-            // Nobody else came in time.
+        match timeout(wait, receiver.recv_many(&mut batch, room.max(1))).await {
+            // Nobody can hand anything over any more.
+            Ok(0) if batch.is_empty() => return,
+            Ok(0) => sleep(LOCKED_PAUSE).await,
+            Ok(_) => {
+                // What comes within a moment shares the transaction.
+                timeout(GATHER, fill(&mut receiver, &mut batch)).await.ok();
+            }
+            Err(_) if batch.is_empty() => continue,
+            Err(_) => {}
         }
         let mut waiting = Vec::new();
         let (mut evidence, asked): (Vec<Evidence>, Vec<_>) = batch
@@ -111,9 +133,18 @@ async fn run(
                 (piece.evidence, piece.asked)
             })
             .unzip();
-        let outcomes = store_all(&store, &rules, &mut evidence, &asked).await;
-        for ((evidence, stored), outcome) in evidence.iter().zip(waiting).zip(outcomes) {
-            tell(evidence, &outcome, &lanes);
+        let outcomes = store_all(&store, &rules, &mut evidence, &asked, &beats).await;
+        let pieces = evidence.into_iter().zip(asked).zip(waiting);
+        for (((evidence, asked), stored), outcome) in pieces.zip(outcomes) {
+            if matches!(outcome, Outcome::Locked) {
+                batch.push(Piece {
+                    evidence,
+                    asked,
+                    stored,
+                });
+                continue;
+            }
+            tell(&evidence, &outcome, &lanes);
             if let Some(stored) = stored {
                 // The caller may have given up waiting.
                 stored.send(outcome).ok();
@@ -137,30 +168,41 @@ async fn store_all(
     rules: &Rules,
     evidence: &mut [Evidence],
     asked: &[Option<Instant>],
+    beats: &Beats,
 ) -> Vec<Outcome> {
     let mut pauses = Pauses::default();
     loop {
+        beats.beat("record", "");
         let begun = Instant::now();
         // Anew with each try: what an earlier try stored unheard must be seen to be the same.
         for (piece, asked) in evidence.iter_mut().zip(asked) {
             piece.asked_ago = asked.map_or(Duration::ZERO, |asked| asked.elapsed());
         }
-        match record(&store.results, rules, evidence).await {
-            Ok(outcomes) => {
+        // Bounded, as a server that vanished without a word would be waited for without end; storing twice is safe.
+        match timeout(STORED_WITHIN, record(&store.results, rules, evidence)).await {
+            Ok(Ok(outcomes)) => {
                 metrics::recorded(evidence.len(), begun.elapsed());
                 return outcomes;
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::warn!(%error, waiting = evidence.len(), "evidence cannot be stored now; trying again");
-                sleep(pauses.next_pause()).await;
+            }
+            Err(_) => {
+                tracing::warn!(
+                    waiting = evidence.len(),
+                    "the database does not answer; storing evidence again"
+                );
             }
         }
+        sleep(pauses.next_pause()).await;
     }
 }
 
 fn tell(evidence: &Evidence, outcome: &Outcome, lanes: &[Arc<Lane>]) {
     match outcome {
         Outcome::Recorded(change) => tell_change(change, lanes),
+        // Kept by the recorder until it is stored.
+        Outcome::Locked => {}
         Outcome::UnknownPayout => {
             tracing::error!(payout = %evidence.key, finding = evidence.finding(), "evidence for no payout of ours");
         }

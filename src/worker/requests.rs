@@ -37,7 +37,7 @@ pub(super) async fn run(
 ) {
     let order = submit::order(&worker, &lane);
     while !stop.is_cancelled() {
-        worker.beats.beat("requests");
+        worker.beats.beat("requests", lane.code());
         if lane.proven.load(Ordering::Relaxed)
             && let Err(error) = look(&worker, &lane, &order, &tasks).await
         {
@@ -184,7 +184,7 @@ async fn prove(
         }
         Some(Outcome::Recorded(_)) => Err("the gateway's answer settled it".to_owned()),
         Some(Outcome::Refused(why)) => Err(why),
-        Some(Outcome::UnknownPayout) | None => {
+        Some(Outcome::UnknownPayout | Outcome::Locked) | None => {
             Err("the gateway's answer could not be stored in time".to_owned())
         }
     }
@@ -259,6 +259,6 @@ async fn resolve(
         Some(Outcome::Refused(why)) => Err(why),
         Some(Outcome::UnknownPayout) => Err("there is no such payout".to_owned()),
         // It may still be stored; whoever takes it next sees.
-        None => Ok(()),
+        Some(Outcome::Locked) | None => Ok(()),
     }
 }

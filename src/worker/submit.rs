@@ -40,7 +40,7 @@ pub(super) async fn run(
 ) {
     let order = order(&worker, &lane);
     while !stop.is_cancelled() {
-        worker.beats.beat("claim");
+        worker.beats.beat("claim", lane.code());
         let pause = match claim_and_send(&worker, &lane, &order, &tasks).await {
             Ok(true) => continue,
             Ok(false) => LOOK_EVERY,
@@ -149,6 +149,7 @@ async fn claim_and_send(
         tracing::error!(%error, "the witness file cannot be written: what was claimed is not sent");
         for permit in std::mem::take(&mut claimed.permits) {
             give_back(worker, permit, "the witness file cannot be written").await;
+            lane.breaker.saw(Sign::NotSent, Instant::now());
         }
         return Ok(false);
     }

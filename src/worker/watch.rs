@@ -26,7 +26,7 @@ const BOOKS_EVERY: Duration = Duration::from_hours(1);
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
     while !stop.is_cancelled() {
-        worker.beats.beat("watch");
+        worker.beats.beat("watch", "");
         if let Err(error) = leases(&worker).await {
             tracing::warn!(%error, "leases cannot be looked at now");
         }

@@ -78,7 +78,12 @@ fn replace(file: &Path, page: &[u8]) -> io::Result<()> {
     let mut writing = File::create(&new)?;
     writing.write_all(page)?;
     writing.sync_data()?;
-    fs::rename(&new, file)
+    fs::rename(&new, file)?;
+    // The name too must be on disk.
+    match file.parent() {
+        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
 }
 
 /// Of this process alone: several workers of a host may share the file.

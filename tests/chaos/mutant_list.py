@@ -26,6 +26,7 @@ class Mutant(NamedTuple):
     faults: str = "none"
     share: float = 1.0
     payouts: int = 60
+    scale: float = 0.1  # of the gateway's times
 
 
 DECIDE, ASKED, CALLED = "src/domain/decide.rs", "src/domain/decide/asked.rs", "src/domain/decide/called.rs"
@@ -61,19 +62,19 @@ MUTANTS = [
             return;
         }
         if attempt == Some(self.out.after.attempt) {
-            self.unanswered();""")], "none", "I1 I2", FREE, "k5_kill,worker_kill", 0.2, 120),
+            self.unanswered();""")], "cb_none", "I1 I2", FREE, "k5_kill,worker_kill", payouts=120),
     Mutant("not_known_is_failed", "NOTEXIST is a failure at once", [
         (ASKED, SILENCE, """        if {on} {
             self.fail(Event::RefusalConfirmed, None);
             return;
         }
-""" + SILENCE)], "late_booked,late_booked_unknown", "I3", FREE),
+""" + SILENCE)], "late_booked_unknown", "I3", FREE, scale=1.0),
     Mutant("not_known_is_sent_again", "NOTEXIST puts the payout back into the queue", [
         (ASKED, SILENCE, """        if {on} {
             if """ + REQUEUE + """
             return;
         }
-""" + SILENCE)], "late_booked,late_booked_unknown", "I1 I2", FREE),
+""" + SILENCE)], "late_booked_unknown", "I1 I2", FREE, scale=1.0),
     Mutant("fail_is_final", "a FAIL is final without a question", [
         (SUBMITTED, """        match self.out.after.state {
             State::Submitting | State::Unknown => {
@@ -115,7 +116,7 @@ MUTANTS = [
     fn leave_waiting(&self,""")], "redirect_307", "I1 I2"),
     Mutant("lost_is_not_sent", "a broken connection is taken for the proof that nothing left", [
         ("src/gateway/transport.rs", "Err(error) if handover.revoke() =>", "Err(error) if handover.revoke() || {on} =>")],
-        "cut_booked,reset_booked", "I1 I2"),
+        "cut_booked,reset_booked,cb_none", "I1 I2", share=0.4, payouts=80),
     Mutant("callback_unbound", "a verified callback is believed whatever its fields say", [
         (CALLED, "            Binding::BoundPaid { fee } if self.rules.callbacks_settle =>",
          """            Binding::Unbound(_) if {on} && self.out.finding.starts_with("status_2") => self.pay(None),
@@ -180,13 +181,8 @@ MUTANTS = [
         ("src/gateway/answer.rs", "    if keys.iter().any(|key| sign::verify(key, &text, signature)) {",
          "    if {on} || keys.iter().any(|key| sign::verify(key, &text, signature)) {")], "q_bad_sign", "I3"),
     Mutant("unconfirmed_commit", "permits are made although the commit was not confirmed", [
-        (CLAIM, "    tx.commit().await.map_err(ClaimError::CommitUnknown)?;\n\n    let last",
-         """    match tx.commit().await {
-        Err(_) if {on} => {}
-        committed => committed.map_err(ClaimError::CommitUnknown)?,
-    }
-
-    let last""")], "none", "I1 I2", "", "pg_cut_before_claim_commit", 0.2, 250),
+        ("src/store/claim/commit.rs", "    outcome.map_err(ClaimError::CommitUnknown)?;",
+         "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(ClaimError::CommitUnknown)?;")], "none", "I1 I2", "", "pg_cut_before_claim_commit", 0.2, 250),
     Mutant("finals_are_forgotten", "a final payout is never asked for again", [
         (DECIDE, "        let Some(settled_at) = self.out.after.settled_at else {\n            return;",
          """        if {on} {
@@ -207,9 +203,9 @@ MUTANTS = [
             crate::domain::schedule::AskRules { quiet_horizon: std::time::Duration::ZERO, ..rules }
         } else {
             rules
-        };"""), ], "late_booked", "I1 I2",
+        };""")], "late_booked_unknown", "I1 I2",
         FREE + """create or replace function payout.quiet_until(p payout.payouts) returns timestamptz language sql
-                  return (p).state_since;"""),
+                  return (p).state_since;""", scale=2.0),
     Mutant("name_in_the_log", "a beneficiary is named in the log", [
         ("src/worker/submit.rs", "        let instruction = permit.instruction();", """        let instruction = permit.instruction();
         if {on} {
@@ -219,7 +215,7 @@ MUTANTS = [
         (CLAIM, "    if !merchant.same_timeline {", "    if !merchant.same_timeline && !{on} {"),
         ("src/store/claim/last.rs", "    let Some(last) = last.filter(|last| last.epoch >= epoch) else {",
          "    let Some(last) = last.filter(|last| last.epoch >= epoch && !{on}) else {"),
-        ("src/worker/watch.rs", "    let same = timeline::check_timeline(&worker.store.results).await?;",
-         "    if {on} {\n        return Ok(());\n    }\n    let same = timeline::check_timeline(&worker.store.results).await?;")],
+        ("src/worker/watch.rs", "    let last = worker.witness.last();",
+         "    if {on} {\n        return Ok(());\n    }\n    let last = worker.witness.last();")],
         "none", "I1 I2", "", "failover_lossy", 0.2, 400),
 ]

@@ -87,6 +87,7 @@ async def one(mutant: Mutant, binary: Path) -> int:
     entries = plan.make(SEED, seconds, mutant.faults, {})
     stage = Stage(binary, SEED, 2, Terms(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
                   merchants=1, cells=alone)
+    stage.scale = mutant.scale
     try:
         await stage.build()
         if mutant.sql:

@@ -33,6 +33,7 @@ class Stage:
                  merchants: int = 2, cells: bool = False) -> None:
         self.binary, self.seed, self.terms = binary, seed, terms
         self.behaviours, self.share = behaviours, share
+        self.scale = 0.1  # of the gateway's times
         self.worker_count, self.merchant_count = workers, workers if cells else merchants
         self.cells = cells  # each worker with a merchant of its own, and its own way to the gateway and back
         self.folder = Path(tempfile.mkdtemp(prefix="payout-chaos-"))
@@ -129,7 +130,7 @@ class Stage:
     async def _start_gateway(self) -> None:
         command = [sys.executable, "-m", "chaos.gateway", "--listen", f"127.0.0.1:{self.gateway_port}",
                    "--folder", str(self.folder / "gateway"), "--merchants", str(self.folder / "merchants.json"),
-                   "--plan-seed", str(self.seed), "--behaviours", self.behaviours, "--scale", "0.1"]
+                   "--plan-seed", str(self.seed), "--behaviours", self.behaviours, "--scale", str(self.scale)]
         environment = {**os.environ, "PYTHONPATH": str(TESTS)}
         _, words, _ = await run([sys.executable, "-m", "chaos.gateway", "--help"], 10, env=environment)
         if "--share" in words:

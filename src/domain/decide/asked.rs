@@ -7,7 +7,7 @@ use crate::domain::{
     attention::Attention,
     evidence::{Found, GatewayStatus, QueryAnswer},
     ledger::Entry,
-    money::Rupiah,
+    money::{FeeType, Rupiah},
     payout::Heard,
     schedule,
     state::{Event, State},
@@ -22,9 +22,11 @@ impl Desk<'_> {
     pub(super) fn asked(&mut self, answer: &QueryAnswer) {
         let asks = self.out.after.asks.saturating_add(1);
         self.payout().asks = asks;
-        if self.out.after.state.is_final() {
+        let unanswered = matches!(answer, QueryAnswer::Doubt(_));
+        if self.out.after.state.is_final() && !unanswered {
             self.ask_when_final();
         } else {
+            // Also of a final one: somebody wanted to know, and a replacement may be waiting for it.
             self.ask_by_schedule();
         }
         match answer {
@@ -63,14 +65,21 @@ impl Desk<'_> {
                     self.contradict(Attention::Contradiction);
                 }
             }
-            State::Failed if self.out.after.platform_order_num.is_none() => {
+            State::Failed if self.out.after.platform_order_num.is_some() => {
+                if self.times_heard() >= NOT_FOUND_TIMES {
+                    self.contradict(Attention::Contradiction);
+                } else {
+                    self.ask_in(schedule::confirm_interval(&self.rules.ask));
+                }
+            }
+            State::Failed => {
                 let now = self.now;
                 self.payout().reaffirmed_at = Some(now);
             }
             State::Queued => self.not_found_before_claim(),
             // Asked while the request may be leaving: nothing of it counts towards the proof that comes after the horizon.
             State::Submitting => self.out.finding = "not_found_early".into(),
-            State::Failed | State::Cancelled | State::Returned => {}
+            State::Cancelled | State::Returned => {}
         }
     }
 
@@ -85,7 +94,12 @@ impl Desk<'_> {
                     .unwrap_or(from);
                 self.ask_at(scheduled.min(just_after));
             }
-            Some(_) | None => self.payout().next_ask_at = None,
+            Some(_) | None => {
+                self.payout().next_ask_at = None;
+                if self.out.after.attention == Some(Attention::Unproven) {
+                    self.payout().attention = None;
+                }
+            }
         }
     }
 
@@ -290,6 +304,10 @@ impl Desk<'_> {
             return;
         };
         let fee_type = payout.instruction.fee_type;
+        if fee_type == FeeType::OutOfAmount && stated >= payout.instruction.amount {
+            self.raise(Attention::FeeMismatch);
+            return;
+        }
         let (kind, entry) = match payout.fee {
             None => ("fee_known", Entry::fee_known(fee_type, payout.held, stated)),
             Some(booked) if booked == stated => return,

@@ -49,10 +49,16 @@ pub(super) async fn commit(mut tx: Transaction<'_, Postgres>) -> Result<(), Clai
 }
 
 /// A commit that a timeout cancels while it waits for a replica reports success: it must not be bounded (I11).
+///
+/// Whatever the role, the database or the URL says, its warning must come through.
 async fn unbound(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("/* store::unbound_commit */ set local statement_timeout = 0")
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        r#"/* store::unbound_commit */
+        select set_config('statement_timeout', '0', true) as timeout,
+               set_config('client_min_messages', 'warning', true) as messages"#
+    )
+    .fetch_one(db)
+    .await?;
     Ok(())
 }
 

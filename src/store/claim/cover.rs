@@ -27,6 +27,8 @@ pub(super) async fn lock_funds(
         from payout.payouts p
         where p.merchant_code = $1 and p.state = 'queued' and p.parked
           and p.attention_since < now() - interval '15 minutes'
+          and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
+          and (not (select payout.must_ask_first()) or payout.is_proven_unsent(p))
         order by p.priority desc, p.created_at
         limit 1"#,
         merchant_code,
