@@ -1,0 +1,107 @@
+//! Rules that others use and that pay twice or lie: each is found broken, so the search can see such damage.
+
+use crate::{
+    promises::{FAILED_IS_TRUE, PAID_IS_TRUE, PAID_ONCE, SENT_ONCE},
+    search::breaks,
+    setup::{Rule, Setup},
+    steps::Step,
+};
+
+const RESUBMITS: Setup = Setup {
+    resubmits: true,
+    ..Setup::PLAIN
+};
+const FORGERIES: Setup = Setup {
+    forgeries: true,
+    ..Setup::PLAIN
+};
+
+fn with(rule: Rule, setup: Setup) -> Setup {
+    Setup { rule, ..setup }
+}
+
+#[test]
+fn v1_putting_an_ended_lease_back_into_the_queue_pays_twice() {
+    breaks(with(Rule::LeaseEndRequeues, Setup::PLAIN), PAID_ONCE);
+}
+
+#[test]
+fn v2_reading_the_claim_once_more_before_the_send_pays_twice_all_the_same() {
+    let rule = Rule::LeaseEndRequeuesTokenReread;
+    breaks(with(rule, Setup::PLAIN), PAID_ONCE);
+}
+
+#[test]
+fn v3_putting_what_the_gateway_does_not_know_back_into_the_queue_pays_twice() {
+    breaks(with(Rule::NotFoundRequeues, Setup::PLAIN), PAID_ONCE);
+}
+
+#[test]
+fn v4_failing_what_the_gateway_does_not_know_fails_what_it_pays() {
+    breaks(with(Rule::NotFoundFails, Setup::PLAIN), FAILED_IS_TRUE);
+}
+
+#[test]
+fn v5o_a_resubmit_at_any_time_pays_twice() {
+    breaks(with(Rule::ResubmitAtAnyTime, RESUBMITS), PAID_ONCE);
+}
+
+#[test]
+fn v5p_a_resubmit_after_the_horizon_without_a_question_pays_twice() {
+    breaks(with(Rule::ResubmitWithoutQuestion, RESUBMITS), PAID_ONCE);
+}
+
+#[test]
+fn v5q_a_resubmit_after_a_question_before_the_horizon_pays_twice() {
+    breaks(with(Rule::ResubmitWithoutHorizon, RESUBMITS), PAID_ONCE);
+}
+
+#[test]
+fn v6_claiming_on_after_a_failover_pays_twice() {
+    breaks(with(Rule::NoFence, Setup::FAILOVER), PAID_ONCE);
+}
+
+#[test]
+fn v7hz_claiming_on_by_itself_while_the_old_primary_lives_pays_twice() {
+    let failed_over = Setup {
+        begun: &[Step::StandbyFallsBehind, Step::FailOver],
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::FenceEndsByItself, failed_over), PAID_ONCE);
+}
+
+#[test]
+fn v9_a_gateway_that_books_once_hides_that_an_ended_lease_sends_twice() {
+    let rule = Rule::LeaseEndRequeuesGatewayDedups;
+    breaks(with(rule, Setup::PLAIN), SENT_ONCE);
+}
+
+#[test]
+fn believing_a_callback_without_comparing_its_fields_pays_what_is_not_paid() {
+    breaks(with(Rule::UnboundCallbackSettles, FORGERIES), PAID_IS_TRUE);
+}
+
+#[test]
+fn believing_a_callback_without_comparing_its_fields_fails_what_is_paid() {
+    let rule = Rule::UnboundCallbackSettles;
+    breaks(with(rule, FORGERIES), FAILED_IS_TRUE);
+}
+
+#[test]
+fn taking_a_timeout_for_a_failure_fails_what_is_paid() {
+    breaks(with(Rule::TimeoutFails, Setup::PLAIN), FAILED_IS_TRUE);
+}
+
+#[test]
+fn taking_a_decline_for_a_failure_at_once_fails_what_is_paid() {
+    breaks(with(Rule::DeclineFails, Setup::PLAIN), FAILED_IS_TRUE);
+}
+
+#[test]
+fn a_decline_that_is_booked_after_it_was_confirmed_is_failed_until_it_is_asked_for_again() {
+    let busy = Setup {
+        busy_books: true,
+        ..Setup::PLAIN
+    };
+    breaks(busy, FAILED_IS_TRUE);
+}

@@ -1,0 +1,67 @@
+//! Every order of crashes, pauses, lost answers, forgeries and failovers, searched completely.
+//!
+//! The model runs the production rules (`domain::decide`, `domain::state::step`) among workers, a network, a gateway
+//! and a standby that do the worst they may. What the rules assume of time is in `moves::tick`: a request arrives or
+//! is lost before the quiet horizon of its attempt ends, and is found by a question from then on.
+//!
+//! `holds` searches everything and must find nothing; `breaks` must find the damage, by a short way.
+// Why: an overflow or a missing value here fails a test, which is what a test is for.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod known_bad;
+mod moves;
+mod open_defects;
+mod promises;
+mod row;
+mod search;
+mod setup;
+mod steps;
+mod world;
+
+use search::holds;
+use setup::Setup;
+
+#[test]
+fn whatever_crashes_pauses_or_is_answered_late_one_payout_is_paid_once_and_ends() {
+    holds(Setup {
+        stale_answers: true,
+        gives_up: true,
+        ..Setup::PLAIN
+    });
+}
+
+#[test]
+fn what_is_stored_again_after_an_unconfirmed_commit_does_not_meet_the_next_claim() {
+    holds(Setup {
+        repeats: true,
+        end: 3,
+        ..Setup::PLAIN
+    });
+}
+
+#[test]
+fn no_forged_callback_makes_a_payout_paid_or_failed() {
+    holds(Setup {
+        stale_answers: true,
+        forgeries: true,
+        end: 4,
+        ..Setup::PLAIN
+    });
+}
+
+#[test]
+fn a_resubmit_after_the_horizon_and_a_fresh_question_pays_once() {
+    holds(Setup {
+        resubmits: true,
+        ..Setup::PLAIN
+    });
+}
+
+#[test]
+fn a_failover_that_loses_claims_pays_once_behind_the_fence() {
+    holds(Setup::FAILOVER);
+}

@@ -1,0 +1,422 @@
+//! A payout's row in a few bytes, and the production rules applied to it.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use payout_worker::domain::{
+    attention::Attention,
+    callback::Callback,
+    decide::{Rules, decide},
+    evidence::{
+        Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source, SubmitAnswer,
+    },
+    money::{FeeType, Rupiah},
+    payout::{Heard, Instruction, Payout, PayoutKey, Private},
+    schedule::AskRules,
+    state::{Event, Posting, State, step},
+};
+
+/// How long "not known" means nothing after the send-by time, in ticks.
+pub(crate) const HORIZON: u8 = 1;
+
+/// A tick is longer than every pause of the rules but the quiet horizon, which is one tick.
+const TICK: TimeDelta = TimeDelta::hours(1);
+const AMOUNT: i64 = 100_000;
+/// The reserve for the fee, and the unit in which a row counts what it holds.
+const RESERVE: i64 = 10_000;
+const FEE: i64 = 5_000;
+const PLATFORM_ORDER_NUM: &str = "W1";
+
+const RULES: Rules = Rules {
+    ask: AskRules {
+        first_after: Duration::from_secs(5),
+        max_interval: Duration::from_hours(6),
+        quiet_horizon: Duration::from_hours(HORIZON as u64),
+        decline_confirm: Duration::ZERO,
+    },
+    callbacks_settle: true,
+};
+
+/// What the gateway, or somebody in its name, says of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Word {
+    Open,
+    Paid,
+    Failed,
+}
+
+/// A fact as the model knows it; the attempt where production stores one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Told {
+    NotSent(u8),
+    Acknowledged(u8),
+    Declined(u8),
+    Doubt(u8),
+    LeaseEnded(u8),
+    NotFound,
+    Found(Word),
+    Called { ours: bool, says: Word },
+    ResolvedPaid,
+    ResolvedFailed,
+}
+
+/// How often an answer was heard in this attempt, and when first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Count {
+    pub(crate) times: u8,
+    pub(crate) first: u8,
+}
+
+/// What the ledger has of this payout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Books {
+    pub(crate) holds: u8,
+    pub(crate) settled: u8,
+    pub(crate) late: u8,
+}
+
+/// Two people's word, good for one tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Request {
+    Resubmit,
+    ResolveFailed,
+}
+
+/// A row of `payout.payouts` with what the rules read beside it. Times are ticks; 0 is never.
+// Why: they are the columns that the table has.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Row {
+    pub(crate) state: State,
+    pub(crate) attempt: u8,
+    pub(crate) sends: u8,
+    pub(crate) not_sent: u8,
+    pub(crate) resubmits: u8,
+    pub(crate) send_by: u8,
+    /// In units of the fee's reserve.
+    pub(crate) held: u8,
+    pub(crate) fee_known: bool,
+    pub(crate) number_known: bool,
+    pub(crate) proven_ours: bool,
+    pub(crate) declined_at: u8,
+    pub(crate) attention: Option<Attention>,
+    pub(crate) is_asked_for: bool,
+    pub(crate) not_found: Count,
+    pub(crate) not_found_after_decline: Count,
+    /// When the gateway said last, in this attempt, that it does not know the order.
+    pub(crate) not_found_last: u8,
+    /// Something was ever heard that forbids a resubmit (`payout.why_no_resubmit`).
+    pub(crate) heard_of: bool,
+    /// `payout.attempts.outcome` of this attempt: `None`, or whether it is `not_sent`.
+    pub(crate) outcome: Option<bool>,
+    pub(crate) request: Option<Request>,
+    pub(crate) books: Books,
+}
+
+impl Row {
+    /// As a backend inserts it.
+    pub(crate) fn enqueued() -> Self {
+        Self {
+            state: State::Queued,
+            attempt: 0,
+            sends: 0,
+            not_sent: 0,
+            resubmits: 0,
+            send_by: 0,
+            held: 0,
+            fee_known: false,
+            number_known: false,
+            proven_ours: false,
+            declined_at: 0,
+            attention: None,
+            is_asked_for: false,
+            not_found: Count::default(),
+            not_found_after_decline: Count::default(),
+            not_found_last: 0,
+            heard_of: false,
+            outcome: None,
+            request: None,
+            books: Books::default(),
+        }
+    }
+
+    /// What `store::claim` commits (from `queued`), and `claim_resubmit` (from `unknown`), by the production table.
+    pub(crate) fn sent_by(mut self, event: Event, send_by: u8) -> Option<Self> {
+        let (to, posting) = step(self.state, event)?;
+        self.state = to;
+        if posting == Posting::Hold {
+            self.held = units(AMOUNT.checked_add(RESERVE)?);
+            self.books.holds += 1;
+        }
+        self.attempt += 1;
+        self.sends += 1;
+        self.resubmits += u8::from(event == Event::ResubmitGranted);
+        self.send_by = send_by;
+        self.attention = None;
+        self.is_asked_for = false;
+        self.not_found = Count::default();
+        self.not_found_after_decline = Count::default();
+        self.not_found_last = 0;
+        self.outcome = None;
+        self.request = None;
+        if event == Event::ResubmitGranted {
+            self.declined_at = 0;
+        }
+        Some(self)
+    }
+
+    /// A move that known-bad variants and `payout.cancel` make without evidence.
+    pub(crate) fn moved_to(mut self, state: State) -> Self {
+        let settles = self.held > 0 && !state.is_open_at_gateway();
+        self.books.settled += u8::from(settles);
+        self.held = if settles { 0 } else { self.held };
+        self.state = state;
+        self.attention = None;
+        self
+    }
+
+    /// What `store::record` makes of a fact: the production `decide`, and what the database refuses of it.
+    pub(crate) fn hear(mut self, fact: Told, now: u8) -> Self {
+        // The same whatever the ledger and the requests say, so it is decided once for all of those.
+        let (books, request) = (self.books, self.request.take());
+        self.books = Books::default();
+        let (mut after, kind) = DECIDED.with_borrow_mut(|decided| {
+            *decided
+                .entry((self, fact, now))
+                .or_insert_with(|| decide_and_store(self, fact, now))
+        });
+        after.books = books;
+        match kind {
+            "capture" | "release" => after.books.settled += 1,
+            "late_capture" => after.books.late += 1,
+            _ => {}
+        }
+        let used_up = matches!(fact, Told::ResolvedFailed) && after.state == State::Failed;
+        after.request = request.filter(|_| !used_up);
+        after
+    }
+}
+
+type Key = (Row, Told, u8);
+
+thread_local! {
+    static DECIDED: RefCell<HashMap<Key, (Row, &'static str)>> = RefCell::default();
+}
+
+fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
+    let payout = payout_of(row);
+    let decision = decide(&payout, &evidence_of(fact), &RULES, instant(now));
+    let kind = decision.booking.map_or("none", |booking| booking.kind);
+    let own = match fact {
+        Told::NotSent(attempt) => Some((attempt, true)),
+        Told::Acknowledged(attempt) | Told::Declined(attempt) | Told::Doubt(attempt) => {
+            Some((attempt, false))
+        }
+        _ => None,
+    };
+    // `set_outcome_if_missing`, then the trigger that wants the proof for `not_sent`.
+    let outcome = match own {
+        Some((attempt, unsent)) if attempt == row.attempt => row.outcome.or(Some(unsent)),
+        _ => row.outcome,
+    };
+    if decision.event == Some(Event::NotSent) && outcome != Some(true) {
+        return (row, "none");
+    }
+    let after = decision.after;
+    let mut stored = Row {
+        state: after.state,
+        not_sent: small(after.not_sent),
+        held: units(after.held.idr()),
+        fee_known: after.fee.is_some(),
+        number_known: after.platform_order_num.is_some(),
+        proven_ours: after.proven_ours,
+        declined_at: after.declined_at.map_or(0, tick),
+        attention: after.attention,
+        is_asked_for: after.next_ask_at.is_some(),
+        outcome,
+        ..row
+    };
+    if matches!(
+        fact,
+        Told::Acknowledged(_) | Told::Called { .. } | Told::Found(_)
+    ) {
+        stored.heard_of = true;
+    }
+    if fact == Told::NotFound {
+        stored.not_found_last = now;
+        match decision.finding.as_str() {
+            "not_found" => count(&mut stored.not_found, now),
+            "not_found_after_decline" => count(&mut stored.not_found_after_decline, now),
+            _ => {}
+        }
+    }
+    (stored, kind)
+}
+
+/// More than three times is like three times to every rule.
+fn count(heard: &mut Count, now: u8) {
+    if heard.times == 0 {
+        heard.first = now;
+    }
+    heard.times = (heard.times + 1).min(3);
+}
+
+fn payout_of(row: Row) -> Payout {
+    let heard = [
+        ("not_found", row.not_found),
+        ("not_found_after_decline", row.not_found_after_decline),
+    ];
+    let heard: BTreeMap<String, Heard> = heard
+        .into_iter()
+        .filter(|(_, count)| count.times > 0)
+        .map(|(finding, count)| {
+            let (times, first_at) = (u32::from(count.times), instant(count.first));
+            (finding.to_owned(), Heard { times, first_at })
+        })
+        .collect();
+    let time = |at: u8| (at > 0).then(|| instant(at));
+    Payout {
+        instruction: instruction(),
+        state: row.state,
+        attempt: row.attempt.into(),
+        sends: row.sends.into(),
+        not_sent: row.not_sent.into(),
+        send_by: time(row.send_by),
+        held: Rupiah::new(i64::from(row.held) * RESERVE),
+        fee: row.fee_known.then_some(Rupiah::new(FEE)),
+        platform_order_num: row.number_known.then(|| PLATFORM_ORDER_NUM.to_owned()),
+        failure_reason: None,
+        attention: row.attention,
+        declined_at: time(row.declined_at),
+        proven_ours: row.proven_ours,
+        reaffirmed_at: None,
+        settled_at: row.state.is_final().then(|| instant(1)),
+        asks: 0,
+        next_ask_at: row.is_asked_for.then(|| instant(1)),
+        due_at: instant(1),
+        heard,
+    }
+}
+
+fn instruction() -> Instruction {
+    Instruction {
+        key: PayoutKey {
+            merchant_code: "M1".into(),
+            order_num: "INV-77".into(),
+        },
+        amount: Rupiah::new(AMOUNT),
+        fee_type: FeeType::OnTop,
+        bank_code: "014".into(),
+        account_number: Private::new("0012345678"),
+        account_name: Private::new("Siti Rahayu"),
+        description: None,
+    }
+}
+
+fn evidence_of(fact: Told) -> Evidence {
+    let mut of_attempt = None;
+    let mut submitted = |attempt: u8, answer| {
+        of_attempt = Some(attempt.into());
+        (Source::Submit, Fact::Submitted(answer))
+    };
+    let (source, fact) = match fact {
+        Told::Acknowledged(attempt) => submitted(
+            attempt,
+            SubmitAnswer::Acknowledged {
+                platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
+                fee: None,
+                status: GatewayStatus::New,
+            },
+        ),
+        Told::Declined(attempt) => {
+            let message = "busy".into();
+            submitted(attempt, SubmitAnswer::Declined { message })
+        }
+        Told::Doubt(attempt) => submitted(attempt, SubmitAnswer::Doubt(Doubt::Timeout)),
+        Told::NotSent(attempt) => {
+            of_attempt = Some(attempt.into());
+            let reason = "after the send-by time".into();
+            (Source::Submit, Fact::NotSent { reason })
+        }
+        Told::LeaseEnded(attempt) => {
+            of_attempt = Some(attempt.into());
+            (Source::Worker, Fact::LeaseEnded)
+        }
+        Told::NotFound => (Source::Query, Fact::Asked(QueryAnswer::NotFound)),
+        Told::Found(word) => (Source::Query, Fact::Asked(QueryAnswer::Found(found(word)))),
+        Told::Called { ours, says } => (Source::Callback, Fact::Called(callback(ours, says))),
+        Told::ResolvedPaid => {
+            let fee = Some(Rupiah::new(FEE));
+            (Source::Operator, Fact::Resolved(Resolution::Paid { fee }))
+        }
+        Told::ResolvedFailed => (Source::Operator, Fact::Resolved(Resolution::Failed)),
+    };
+    Evidence {
+        key: instruction().key,
+        attempt: of_attempt,
+        source,
+        fact,
+        detail: serde_json::Value::Null,
+    }
+}
+
+fn found(word: Word) -> Found {
+    Found {
+        platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
+        amount: Some(Rupiah::new(AMOUNT)),
+        fee: (word != Word::Open).then_some(Rupiah::new(FEE)),
+        status: GatewayStatus::parse(code(word)),
+        message: String::new(),
+        signed: true,
+    }
+}
+
+/// A callback whose signature verified: with our every field, or with another's money (protocol P9).
+fn callback(ours: bool, says: Word) -> Callback {
+    let (amount, fee) = (AMOUNT.to_string(), FEE.to_string());
+    let fields = [
+        ("bankCode", "014"),
+        ("fee", &fee),
+        ("feeType", "1"),
+        ("money", if ours { &amount } else { "7" }),
+        ("name", "Siti Rahayu"),
+        ("number", "0012345678"),
+        ("orderNum", "INV-77"),
+        ("platOrderNum", PLATFORM_ORDER_NUM),
+        ("status", code(says)),
+        ("statusMsg", "ok"),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Callback::new(fields.into_iter().collect(), true, Vec::new())
+}
+
+fn code(word: Word) -> &'static str {
+    match word {
+        Word::Open => "1",
+        Word::Paid => "2",
+        Word::Failed => "4",
+    }
+}
+
+fn instant(at: u8) -> DateTime<Utc> {
+    let begin = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    begin + TICK * i32::from(at)
+}
+
+fn tick(at: DateTime<Utc>) -> u8 {
+    let hours = (at - instant(0)).num_hours();
+    u8::try_from(hours).unwrap()
+}
+
+fn units(rupiah: i64) -> u8 {
+    assert_eq!(rupiah % RESERVE, 0, "not a whole number of reserves");
+    u8::try_from(rupiah / RESERVE).unwrap()
+}
+
+fn small(number: i32) -> u8 {
+    u8::try_from(number).unwrap()
+}
