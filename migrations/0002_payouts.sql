@@ -99,11 +99,13 @@ create table payout.evidence (
     attempt       int not null,
     source        text not null,
     finding       text not null,
-    digest        bytea not null default '',  -- callbacks: SHA-256 of the body
+    digest        bytea not null default '',  -- bound callbacks: SHA-256 of the fields
     detail        jsonb not null,             -- the last message with this finding
     times         int not null default 1,
     first_at      timestamptz not null default clock_timestamp(),
     last_at       timestamptz not null default clock_timestamp(),
+    asked_at      timestamptz,                -- when the question was sent whose answer was the last
+    xid           xid8 not null default pg_current_xact_id(),  -- of the last
     actor         text not null default session_user,
     constraint equal_findings_are_counted unique (merchant_code, order_num, attempt, source, finding, digest),
     constraint evidence_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,

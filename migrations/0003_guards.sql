@@ -1,5 +1,23 @@
 -- What no role may do, the owner included. Each refusal has a stable SQLSTATE, a sentence and a hint.
 
+-- Whether the message that makes this move is stored by this transaction (I3, I5). What people and claims do is noted
+-- elsewhere: in payout.requests, in payout.attempts, in the history itself.
+create function payout.is_evidenced(event text, merchant text, wanted text) returns boolean
+language sql stable set search_path = pg_catalog, payout, pg_temp
+return event in ('claimed', 'withdrawn', 'resubmit_granted', 'resolved_paid', 'resolved_failed', 'resolved_returned')
+    or exists (
+        select from payout.evidence e
+        where e.merchant_code = merchant and e.order_num = wanted and e.xid = pg_current_xact_id()
+          and case event
+                  when 'reported_paid' then e.source in ('query', 'callback') and e.finding like 'status\_2%'
+                  when 'reported_failed' then e.source = 'query' and e.finding ~ '^status_[34]'
+                  when 'refusal_confirmed' then e.source = 'query' and e.finding = 'not_found_after_decline'
+                  when 'timeline_changed' then e.source = 'query' and e.finding ~ '^status_'
+                  when 'declined' then e.source = 'submit' and e.finding = 'declined'
+                  when 'not_sent' then e.source = 'submit' and e.finding = 'not_sent'
+                  else true
+              end);
+
 create function payout.guard_payout() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -57,7 +75,8 @@ begin
             old.order_num, move.event, move.posting using errcode = 'PW012';
     end if;
 
-    if new.attempt - old.attempt <> (move.to_state = 'submitting')::int
+    -- A claim that was lost with its commit had an attempt of its own, so what is found takes a new one too.
+    if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'timeline_changed')::int
        or new.sends - old.sends <> (move.to_state = 'submitting')::int
        or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
        or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
@@ -69,6 +88,10 @@ begin
         where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, new.attempt)
           and a.xid = pg_current_xact_id()) then
         raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
+            using errcode = 'PW012';
+    end if;
+    if not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
+        raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
             using errcode = 'PW012';
     end if;
     if move.event = 'not_sent' and not exists (
@@ -133,6 +156,7 @@ begin
         raise exception 'evidence of payout % is append-only: it can only be counted on', old.order_num
             using errcode = 'PW016';
     end if;
+    new.xid := pg_current_xact_id();
     -- A clock that was set back must not keep evidence from being written.
     new.last_at := greatest(new.last_at, old.last_at);
     return new;
@@ -141,7 +165,8 @@ end $$;
 create trigger guard_evidence before update on payout.evidence
     for each row execute function payout.guard_evidence();
 
--- Balances follow the ledger; one update per merchant and statement. Only evidence may overdraw `available`.
+-- Balances follow the ledger; one update per merchant and statement. Only evidence may overdraw `available`; a hold
+-- that follows evidence (what was found at the gateway after a failover) says so in its reference.
 create function payout.post() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -160,7 +185,7 @@ begin
     from payout.accounts a
     where a.available < 0
       and exists (select from entries e where e.merchant_code = a.merchant_code
-                  and (e.kind = 'hold' or (e.kind = 'funding' and e.available < 0)));
+                  and (e.kind = 'hold' and e.reference is null or (e.kind = 'funding' and e.available < 0)));
     if found then
         raise exception 'merchant %: the available balance does not cover this', short
             using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';

@@ -35,7 +35,7 @@ grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_
               fee, platform_order_num, failure_reason, attention, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, asks, next_ask_at, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_at) on payout.attempts to payout_worker;
-grant update (times, last_at, detail) on payout.evidence to payout_worker;
+grant update (times, last_at, detail, asked_at) on payout.evidence to payout_worker;
 grant update on payout.gateway_balance, payout.ask_budget, payout.unmatched_callbacks to payout_worker;
 grant delete on payout.unmatched_callbacks to payout_worker;
 -- `for update` on an account: the claim holds the balance still while it decides what is covered.
@@ -54,7 +54,7 @@ end $$;
 grant execute on function payout.refuse_unquoted(), payout.cancel(text, text, text) to payout_enqueuer;
 grant execute on function payout.cancel(text, text, text), payout.replay(text, text),
                           payout.fund(text, numeric, text) to payout_operator;
-grant execute on function payout.next_seq() to payout_worker;
+grant execute on function payout.next_seq(), payout.is_evidenced(text, text, text) to payout_worker;
 grant execute on function payout.continue_seq() to payout_worker, payout_operator;
 grant execute on function payout.masked_number(text), payout.masked_name(text)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;

@@ -1,15 +1,21 @@
--- After a failover or a restore commits may be lost: a payout that was sent may stand here as queued again.
+-- After a failover or a restore commits may be lost: a payout that was sent may stand here as queued, or not at all.
 
 -- Which history of which database the workers have been claiming in. One row, made by the first worker.
 create table payout.timeline (
     the_only_one boolean primary key default true,
     identity     text not null,
+    epoch        int not null default 1,  -- counts acceptances; a worker's witness of an older one is void
     since        timestamptz not null default now(),
-    quiet_horizon interval not null,  -- of the workers: "not known" means nothing before it
-    changed_at   timestamptz,  -- when a worker found another identity; nothing is claimed from then on
+    quiet_horizon interval not null,  -- of the workers, with the time in which they may still begin to send
+    changed_at   timestamptz,  -- when a worker found another history; nothing is claimed from then on
+    changed_to   text,         -- the identity that was found then
+    lost_claims  text[] not null default '{}',  -- claims that were missing then, by the hash of their request
+    trusted_after timestamptz, -- changed_at and the quiet horizon: from here on "not known" proves that nothing is on its way
+    ask_first_until timestamptz, -- after an acceptance: until then each payout is asked for before its first claim
     accepted_by  text,
     reason       text,
-    constraint there_is_one check (the_only_one)
+    constraint there_is_one check (the_only_one),
+    constraint a_change_has_its_horizon check (changed_at is null or trusted_after is not null)
 );
 
 -- System, timeline, database and table. The control file lags behind after a promotion, so the timeline is read from
@@ -21,10 +27,62 @@ return concat_ws('/', (select system_identifier from pg_control_system()),
                  (select oid from pg_database where datname = current_database()),
                  'payout.payouts'::regclass::oid);
 
+-- The proof that a queued payout was not sent in the lost part of the history: the gateway did not know it when
+-- nothing could be on its way any more.
+create function payout.is_proven_unsent(p payout.payouts) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return exists (select from payout.evidence e, payout.timeline t
+               where (e.merchant_code, e.order_num, e.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)
+                 and e.source = 'query' and e.finding = 'not_found' and e.last_at > t.trusted_after);
+
+-- Nor means "not known" anything for a payout that may have been sent again in the lost part, before the same time.
+create or replace function payout.quiet_until(p payout.payouts) returns timestamptz
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return greatest((select t.trusted_after from payout.timeline t),
+                coalesce((select coalesce(a.quiet_until, a.send_by + interval '30 minutes')
+                          from payout.attempts a
+                          where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)),
+                         -- Found at the gateway after a restore: nobody here knows when it was sent.
+                         (p).state_since + interval '30 minutes'));
+
+-- Whether queued payouts need that proof before they are claimed.
+create function payout.must_ask_first() returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return exists (select from payout.timeline t where t.changed_at is not null or t.ask_first_until > now());
+
+-- A backend inserts again what a failover took from it. It is asked for at once.
+create function payout.ask_before_claim() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if payout.must_ask_first() then
+        new.next_ask_at := now();
+    end if;
+    return new;
+end $$;
+
+-- After check_instruction, which clears what a caller may not set: triggers fire in the order of their names.
+create trigger then_ask_before_claim before insert on payout.payouts
+    for each row execute function payout.ask_before_claim();
+
+-- Stops claims: a worker found another identity, or that a claim which it knows to be committed (`lost`, made in epoch
+-- `seen_epoch`) is not here. Each such finding begins the quiet horizon anew, also while an earlier change is not accepted
+-- yet: commits of its acceptance, and claims made after it, may be among what is lost. Returns whether it is a new one.
+create function payout.note_timeline_change(why text, lost text default null, seen_epoch int default 0) returns boolean
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    update payout.timeline t
+    set changed_at = now(), trusted_after = clock_timestamp() + t.quiet_horizon, ask_first_until = null,
+        changed_to = payout.identity(), reason = note_timeline_change.why, epoch = greatest(t.epoch, seen_epoch),
+        lost_claims = t.lost_claims || lost
+    where t.changed_at is null or t.changed_to is distinct from payout.identity() or not lost = any (t.lost_claims);
+    return found;
+end $$;
+
 -- A person's word that the old primary is dead and that what was found at the gateway has been looked at. Refused
 -- until every queued payout was asked for after the quiet horizon, when nothing of before can still be on its way: one
--- that the gateway knows must not be sent from here.
-create function payout.accept_timeline(reason text) returns text
+-- that the gateway knows is not sent from here. Backends may still insert again what they lost, so for `ask_first_for`
+-- each payout is asked for before it is claimed.
+create function payout.accept_timeline(reason text, ask_first_for interval default '30 days') returns text
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     unasked bigint;
@@ -32,24 +90,28 @@ begin
     if coalesce(length(btrim(accept_timeline.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
-    if not exists (select from payout.timeline t where t.changed_at is not null or t.identity <> payout.identity()) then
-        raise exception 'this is the history that payouts were claimed in: there is nothing to accept'
-            using errcode = 'PW019', hint = 'Look at payout.timeline.';
+    if ask_first_for is null or ask_first_for < interval '0' then
+        raise exception 'ask_first_for must be an interval of 0 or more' using errcode = 'PW013';
+    end if;
+    if not exists (select from payout.timeline t where t.changed_at is not null) then
+        raise exception 'no worker has found another history: there is nothing to accept'
+            using errcode = 'PW019', hint = 'Look at payout.timeline; a running worker finds a change within seconds.';
+    end if;
+    if exists (select from payout.timeline t where t.changed_to is distinct from payout.identity()) then
+        raise exception 'the history changed once more: all is asked for again' using errcode = 'PW019',
+            hint = 'The quiet horizon begins anew; look again after payout.timeline.trusted_after.';
     end if;
     select count(*) into unasked
-    from payout.timeline t
-    join payout.payouts p on p.state = 'queued' and p.attention is null
-    where not exists (
-        select from payout.evidence e
-        where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
-          and e.source = 'query' and e.finding like 'not\_found%' and e.last_at > t.changed_at + t.quiet_horizon);
-    if unasked > 0 then
+    from payout.payouts p
+    where p.state = 'queued' and p.attention is null and not payout.is_proven_unsent(p);
+    if unasked > 0 or not exists (select from payout.timeline t where t.trusted_after < clock_timestamp()) then
         raise exception '% queued payouts have not been asked for since the quiet horizon after the change', unasked
-            using errcode = 'PW019', hint = 'The workers ask for them; look again after the horizon: select * from payout.timeline.';
+            using errcode = 'PW019', hint = 'The workers ask for them; look again after payout.timeline.trusted_after.';
     end if;
     update payout.timeline t
-    set identity = payout.identity(), since = now(), changed_at = null, accepted_by = session_user,
-        reason = accept_timeline.reason;
+    set identity = payout.identity(), epoch = t.epoch + 1, since = now(), changed_at = null, changed_to = null,
+        lost_claims = '{}', accepted_by = session_user,
+        ask_first_until = now() + ask_first_for, reason = accept_timeline.reason;
     return 'claims go on';
 end $$;
 
@@ -57,9 +119,10 @@ end $$;
 create function payout.refuse_cancel_after_failover() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    if exists (select from payout.timeline t where t.changed_at is not null or t.identity <> payout.identity()) then
+    if exists (select from payout.timeline t where t.changed_at is not null or t.identity <> payout.identity())
+       or (payout.must_ask_first() and not payout.is_proven_unsent(old)) then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', new.order_num
-            using errcode = 'PW019', hint = 'Wait until payout.accept_timeline was called, then look at it again.';
+            using errcode = 'PW019', hint = 'Wait until it has been asked for and payout.accept_timeline was called.';
     end if;
     return new;
 end $$;
@@ -68,10 +131,13 @@ create trigger refuse_cancel_after_failover before update on payout.payouts
     for each row when (new.state = 'cancelled' and old.state <> 'cancelled')
     execute function payout.refuse_cancel_after_failover();
 
-revoke all on function payout.refuse_cancel_after_failover() from public;
-revoke all on function payout.identity(), payout.accept_timeline(text) from public;
+revoke all on function payout.refuse_cancel_after_failover(), payout.ask_before_claim(), payout.identity(),
+                       payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
+                       payout.note_timeline_change(text, text, int), payout.accept_timeline(text, interval) from public;
 grant execute on function payout.identity() to payout_worker, payout_operator, payout_reader;
-grant execute on function payout.accept_timeline(text) to payout_operator;
+grant execute on function payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
+                          payout.note_timeline_change(text, text, int) to payout_worker;
+grant execute on function payout.accept_timeline(text, interval) to payout_operator;
 grant select on payout.timeline to payout_worker, payout_operator, payout_reader;
 grant insert on payout.timeline to payout_worker;
-grant update (changed_at, quiet_horizon) on payout.timeline to payout_worker;
+grant update (quiet_horizon) on payout.timeline to payout_worker;

@@ -1,6 +1,7 @@
 //! The command line: `payout COMMAND`. Data goes to stdout, talk to stderr.
 
 mod act;
+mod approvals;
 mod ask;
 mod attention;
 mod audit;
@@ -13,7 +14,10 @@ pub mod keyring;
 mod keys;
 mod list;
 mod output;
+mod pages;
 mod pause;
+mod proof;
+mod reconcile;
 mod report;
 mod request;
 mod rows;
@@ -82,6 +86,8 @@ enum Command {
     Resubmit(second_person::ResubmitOptions),
     /// State with evidence how a payout ended; `failed` takes a second person
     Resolve(second_person::ResolveOptions),
+    /// What waits for a second person
+    Approvals(approvals::Options),
     /// Say yes to somebody else's request. The gateway is asked first, in the same step
     Approve(second_person::ApproveOptions),
     /// Say no to a request
@@ -90,14 +96,16 @@ enum Command {
     Pause(pause::Options),
     /// Send again what a pause stopped
     Resume(pause::Options),
+    /// What is paused, since when and by whom
+    Pauses,
     /// Who did what, when and why
     Audit(audit::Options),
     /// Show a beneficiary in full; recorded with your login
     Reveal(audit::RevealOptions),
     /// Look at everything that a worker needs, and say how to repair it
     Doctor,
-    /// The books beside what the gateway said last
-    Reconcile,
+    /// The books against the gateway's balance, or against its statement
+    Reconcile(reconcile::Options),
     /// A day in the books
     #[command(subcommand)]
     Report(report::Command),
@@ -116,6 +124,8 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Manual pages into a folder
+    Man(pages::ManOptions),
 }
 
 /// Reads the command line, does what it says, and returns the exit code of the contract.
@@ -148,28 +158,24 @@ async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Cancel(options) => act::cancel(&global, &options).await.done(),
         Command::Resubmit(options) => second_person::resubmit(&global, &options).await,
         Command::Resolve(options) => second_person::resolve(&global, &options).await,
+        Command::Approvals(options) => approvals::approvals(&global, &options).await.done(),
         Command::Approve(options) => second_person::approve(&global, &options).await,
         Command::Reject(options) => second_person::reject(&global, &options).await.done(),
         Command::Pause(options) => pause::pause(&global, &options).await.done(),
         Command::Resume(options) => pause::resume(&global, &options).await.done(),
+        Command::Pauses => pause::pauses(&global).await.done(),
         Command::Audit(options) => audit::audit(&global, &options).await.done(),
         Command::Reveal(options) => audit::reveal(&global, &options).await.done(),
         Command::Doctor => doctor::doctor(&global).await,
-        Command::Reconcile => report::reconcile(&global).await.done(),
+        Command::Reconcile(options) => reconcile::reconcile(&global, &options).await,
         Command::Report(command) => report::perform(&global, &command).await.done(),
         Command::Fund(options) => act::fund(&global, &options).await.done(),
         Command::Balance(options) => balance::balance(&global, &options).await.done(),
         Command::Config(command) => configuration::perform(&global, &command).done(),
         Command::Keys(command) => keys::perform(&global, &command).done(),
-        Command::Completions { shell } => completions(shell).done(),
+        Command::Completions { shell } => pages::completions(shell, Cli::command()).done(),
+        Command::Man(options) => pages::man(&options, Cli::command()).done(),
     }
-}
-
-fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    // Into memory first: the generator panics when its reader goes away.
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "payout", &mut script);
-    output::print(&String::from_utf8_lossy(&script))
 }
 
 #[cfg(test)]

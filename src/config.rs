@@ -27,6 +27,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// `[submit]`
     pub submit: Submit,
+    /// `[submit] witness_file`: the last committed claim, kept outside of the database (I11).
+    pub witness_file: Option<PathBuf>,
     /// `[poll]`
     pub poll: Poll,
     /// `[callback] settle = "bound"`: a bound callback of a success settles by itself.

@@ -6,6 +6,7 @@ mod callback_form;
 pub mod client;
 pub mod keys;
 mod once_body;
+pub mod probe;
 mod query_answer;
 mod redact;
 mod request;

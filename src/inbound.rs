@@ -2,12 +2,15 @@
 
 pub mod admin;
 pub mod callback;
+mod connection;
 
 use std::{io, net::SocketAddr};
 
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+
+use self::connection::Door;
 
 /// A listener that serves.
 pub struct Listener {
@@ -25,7 +28,8 @@ impl Listener {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let serve = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned());
+        let serve =
+            axum::serve(Door::new(listener), routes).with_graceful_shutdown(stop.cancelled_owned());
         let task = tokio::spawn(std::future::IntoFuture::into_future(serve));
         Ok(Self { address, task })
     }

@@ -7,6 +7,7 @@ pub mod asks;
 pub mod balances;
 pub mod callbacks;
 pub mod claim;
+pub mod decisions;
 pub mod doctor;
 pub mod find;
 pub mod fitness;
@@ -26,7 +27,7 @@ mod write;
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool,
+    PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -73,6 +74,16 @@ pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, 
         .acquire_timeout(ACQUIRE_WITHIN)
         .connect_with(options)
         .await
+}
+
+/// From here on the database's refusals name times as people in Jakarta do. Needs no table of time zones.
+///
+/// A statement, as the driver itself asks for UTC when it connects.
+pub async fn say_times_in_wib(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("set /* store::say_times_in_wib */ timezone = '<WIB>-07'")
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Whether the same transaction may simply be tried again: deadlock, serialization failure, lock timeout.

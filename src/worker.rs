@@ -4,6 +4,7 @@
 mod ask;
 mod beats;
 pub mod breaker;
+mod canary;
 mod lane;
 mod prove;
 mod reconcile;
@@ -12,13 +13,14 @@ mod requests;
 mod submit;
 mod wake;
 mod watch;
+pub mod witness;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::recorder::Recorder;
 pub use self::{beats::Beats, lane::Lane};
+use self::{recorder::Recorder, witness::Witness};
 use crate::{
     config::{Poll, Submit},
     domain::{decide::Rules, schedule::AskRules},
@@ -43,6 +45,10 @@ pub struct Worker {
     pub name: String,
     /// Whether the server keeps what it commits (I11); claims stop while it does not.
     database_is_safe: AtomicBool,
+    /// Whether another history of the database was seen and is not accepted yet.
+    history_changed: AtomicBool,
+    /// What is known of claims outside of the database.
+    witness: Witness,
 }
 
 /// The decision rules of a configuration.
@@ -66,6 +72,7 @@ impl Worker {
         lanes: Vec<Arc<Lane>>,
         submit: Submit,
         poll: Poll,
+        witness: Witness,
     ) -> Arc<Self> {
         let system = rustix::system::uname();
         let host = system.nodename().to_string_lossy();
@@ -78,6 +85,8 @@ impl Worker {
             submit,
             name: format!("{host}/{}", std::process::id()),
             database_is_safe: AtomicBool::new(false),
+            history_changed: AtomicBool::new(false),
+            witness,
         })
     }
 

@@ -17,7 +17,7 @@ use crate::{
     domain::{payout::PayoutKey, state::State},
     store::{
         act,
-        balances::{balances, merchants},
+        balances::balances,
         find::{self, Status, timeline::detail},
     },
 };
@@ -168,10 +168,7 @@ async fn status(db: &mut PgConnection, key: &PayoutKey) -> Result<Status, Failur
 
 pub(super) async fn fund(global: &Global, options: &FundOptions) -> Result<(), Failure> {
     let mut db = global.connect().await?;
-    let merchant = match &global.merchant {
-        Some(code) => code.clone(),
-        None => only_merchant(&mut db).await?,
-    };
+    let merchant = global.one_merchant(&mut db).await?;
     let booked_before = act::is_funded(&mut db, &merchant, &options.reference).await?;
     if !booked_before {
         let question = format!(
@@ -194,20 +191,5 @@ pub(super) async fn fund(global: &Global, options: &FundOptions) -> Result<(), F
         )),
         Format::Json => output::print(&output::json(&balances(&mut db, Some(&merchant)).await?)),
         Format::Csv => output::print(&output::csv(&balances(&mut db, Some(&merchant)).await?)),
-    }
-}
-
-async fn only_merchant(db: &mut PgConnection) -> Result<String, Failure> {
-    let mut codes = merchants(db).await?;
-    match (codes.pop(), codes.is_empty()) {
-        (Some(code), true) => Ok(code),
-        (None, _) => Err(Failure::Config(
-            "no merchant is registered: `payout migrate -c FILE` registers the configured ones"
-                .to_owned(),
-        )),
-        (Some(last), false) => Err(Failure::Usage(format!(
-            "there are the merchants {} and {last}: name one with --merchant",
-            codes.join(", ")
-        ))),
     }
 }

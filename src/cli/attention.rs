@@ -46,9 +46,9 @@ pub(super) fn safe_step(word: &str, state: &str) -> &'static str {
     };
     match reason {
         Attention::InsufficientFunds => "fund, or cancel",
-        Attention::NotFound => "replay; ask the gateway",
+        Attention::NotFound => "replay, then resubmit",
         Attention::ForeignOrder | Attention::Contradiction | Attention::LateSuccess => {
-            "ask the gateway; do not pay again"
+            "ask the gateway, then resolve; do not pay again"
         }
         Attention::AmountMismatch | Attention::FeeMismatch => "ask the gateway",
         Attention::FeeAboveReserve => "raise fee_reserve",

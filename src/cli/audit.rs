@@ -1,5 +1,6 @@
 //! `payout audit` and `payout reveal`: who did what, and one of the things that are done.
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -15,6 +16,12 @@ use crate::store::operator::{self, Act};
 pub(super) struct Options {
     /// Only of this payout
     order: Option<String>,
+    /// Only by this login
+    #[arg(long, value_name = "LOGIN")]
+    actor: Option<String>,
+    /// Only since 30m, 2h, today, yesterday, 2026-11-21 (WIB) or an RFC 3339 time
+    #[arg(long, value_name = "WHEN", value_parser = |text: &str| words::since(text, Utc::now()))]
+    since: Option<DateTime<Utc>>,
     /// The latest so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     limit: i64,
@@ -66,7 +73,14 @@ pub(super) async fn audit(global: &Global, options: &Options) -> Result<(), Fail
         Some(order) => Some(global.find(&mut db, order).await?),
         None => None,
     };
-    let acts = operator::audit(&mut db, key.as_ref(), options.limit).await?;
+    let acts = operator::audit(
+        &mut db,
+        key.as_ref(),
+        options.actor.as_deref(),
+        options.since,
+        options.limit,
+    )
+    .await?;
     output::print(&match global.output {
         Format::Json => output::json(&acts),
         Format::Csv => output::csv(&acts),

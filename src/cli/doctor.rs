@@ -1,7 +1,9 @@
 //! `payout doctor`: looks at everything that a worker needs, and says how to repair what is wrong.
 
+mod callback;
 mod database;
 mod merchant;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -12,6 +14,7 @@ use super::{
     global::Global,
     output::{self, Column, Format, Record},
 };
+use crate::config::Config;
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +93,17 @@ pub(super) async fn doctor(global: &Global) -> Result<ExitCode, Failure> {
                     "see the line it names",
                 ));
             }
+            checks.push(witness(&config));
             Some(config)
+        }
+        // An operator's machine has a database URL and nothing else.
+        Err(_) if global.config_file().is_none() && global.url().is_ok() => {
+            checks.push(Check::warn(
+                "configuration",
+                "none is named: keys, gateway and callback are not looked at",
+                "give -c FILE where a worker runs",
+            ));
+            None
         }
         Err(failure) => {
             checks.push(Check::fail(
@@ -124,6 +137,18 @@ pub(super) async fn doctor(global: &Global) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Without it a restored snapshot is noticed only by a worker that ran before it.
+fn witness(config: &Config) -> Check {
+    match &config.witness_file {
+        Some(file) => Check::ok("witness", file.display().to_string()),
+        None => Check::warn(
+            "witness",
+            "no witness_file: a snapshot put back while no worker runs is not noticed",
+            "set [submit] witness_file to a place on this host's own disk",
+        ),
+    }
 }
 
 fn table(checks: &[Check]) -> String {

@@ -9,7 +9,7 @@ use super::{error::Failure, output::Format};
 use crate::{
     config::{self, Config},
     domain::payout::PayoutKey,
-    store::find,
+    store::{balances::merchants, find, say_times_in_wib},
 };
 
 /// The environment's words for `-c` and `--database-url`. Not read by clap: its help would show a password.
@@ -124,10 +124,13 @@ impl Global {
                 ("search_path", "pg_catalog"),
                 ("statement_timeout", "30s"),
                 ("lock_timeout", "10s"),
-                ("timezone", "UTC"),
             ]);
         match tokio::time::timeout(CONNECT_WITHIN, options.connect()).await {
-            Ok(connection) => Ok(connection?),
+            Ok(connection) => {
+                let mut connection = connection?;
+                say_times_in_wib(&mut connection).await?;
+                Ok(connection)
+            }
             Err(_) => Err(Failure::Unreachable(format!(
                 "the database cannot be reached: no answer for {} s",
                 CONNECT_WITHIN.as_secs()
@@ -160,6 +163,25 @@ impl Global {
                     "there is no payout {order_num}{whose}"
                 )))
             }
+        }
+    }
+
+    /// The merchant that is named, or the only one that there is.
+    pub(super) async fn one_merchant(&self, db: &mut PgConnection) -> Result<String, Failure> {
+        if let Some(code) = &self.merchant {
+            return Ok(code.clone());
+        }
+        let mut codes = merchants(db).await?;
+        match (codes.pop(), codes.is_empty()) {
+            (Some(code), true) => Ok(code),
+            (None, _) => Err(Failure::Config(
+                "no merchant is registered: `payout migrate -c FILE` registers the configured ones"
+                    .to_owned(),
+            )),
+            (Some(last), false) => Err(Failure::Usage(format!(
+                "there are the merchants {} and {last}: name one with --merchant",
+                codes.join(", ")
+            ))),
         }
     }
 }

@@ -30,6 +30,18 @@ pub(super) struct Options {
     /// Inserted since 30m, 2h, today, yesterday, 2026-11-21 (WIB) or an RFC 3339 time
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<String>,
+    /// In its state for longer than 90s, 30m, 4h or 2d
+    #[arg(long, value_name = "TIME", value_parser = words::seconds)]
+    older_than: Option<i64>,
+    /// To the bank of this code
+    #[arg(long, value_name = "CODE")]
+    bank: Option<String>,
+    /// Of at least this many rupiah: 1250000, 1.250.000, 250rb or 1jt
+    #[arg(long, value_name = "RUPIAH", value_parser = words::about)]
+    min: Option<i64>,
+    /// With this in the order number, the gateway's number or the reason for a failure; upper or lower case
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
     /// At most so many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=LIMIT_MAX))]
     limit: i64,
@@ -73,6 +85,10 @@ async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
         needs_attention: options.attention.is_some(),
         attention: options.attention.clone().filter(|reason| reason != ANY),
         since: since.transpose().map_err(Failure::Usage)?,
+        older_than_seconds: options.older_than,
+        bank: options.bank.clone(),
+        min_amount: options.min,
+        text: options.text.clone(),
         // One more than is shown tells whether there are more.
         limit: options.limit.saturating_add(1),
     };

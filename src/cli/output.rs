@@ -112,6 +112,11 @@ pub(super) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The same for several lines.
+pub(super) fn lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// Writes to stdout. A reader that went away is no fault.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();

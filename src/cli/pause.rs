@@ -1,9 +1,20 @@
-//! `payout pause` and `payout resume`
+//! `payout pause`, `payout resume` and `payout pauses`
 
 use clap::Args;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 
-use super::{ask, error::Failure, global::Global, output};
-use crate::store::operator;
+use super::{
+    ask,
+    error::Failure,
+    global::Global,
+    output::{self, Column, Format, Record},
+    words,
+};
+use crate::store::{
+    decisions::{self, Pause},
+    operator,
+};
 
 /// What is paused. `--merchant` is the global flag: it names the merchant here as everywhere.
 #[derive(Debug, Args)]
@@ -32,16 +43,33 @@ impl Options {
     }
 }
 
+impl Record for Pause {
+    const COLUMNS: &'static [&'static str] =
+        &["scope", "value", "reason", "actor", "since", "queued"];
+
+    fn values(&self) -> Vec<Value> {
+        vec![
+            json!(self.scope),
+            json!(self.value),
+            json!(self.reason),
+            json!(self.actor),
+            json!(words::utc(self.since)),
+            json!(self.queued),
+        ]
+    }
+}
+
 pub(super) async fn pause(global: &Global, options: &Options) -> Result<(), Failure> {
     let (scope, value) = options.scope(global)?;
     let mut db = global.connect().await?;
     operator::pause(&mut db, scope, &value, &options.reason).await?;
-    output::print(&format!(
+    let words = format!(
         "{} is paused: nothing more is sent there. What was sent is still asked for, callbacks are taken.\n\
          next:  payout resume {} --reason ...\n",
         name(scope, &value),
         flag(scope, &value),
-    ))
+    );
+    tell(global, &mut db, words).await
 }
 
 pub(super) async fn resume(global: &Global, options: &Options) -> Result<(), Failure> {
@@ -53,7 +81,54 @@ pub(super) async fn resume(global: &Global, options: &Options) -> Result<(), Fai
     );
     ask::confirm(global, &output::plain(&question))?;
     operator::resume(&mut db, scope, &value, &options.reason).await?;
-    output::print(&format!("{} goes on\n", name(scope, &value)))
+    let words = format!("{} goes on\n", name(scope, &value));
+    tell(global, &mut db, words).await
+}
+
+/// `payout pauses`
+pub(super) async fn pauses(global: &Global) -> Result<(), Failure> {
+    let mut db = global.connect().await?;
+    let found = decisions::pauses(&mut db).await?;
+    output::print(&match global.output {
+        Format::Json => output::json(&found),
+        Format::Csv => output::csv(&found),
+        Format::Table if found.is_empty() => "nothing is paused\n".to_owned(),
+        Format::Table => table(&found),
+    })
+}
+
+/// People read what happened, programs all pauses that there are now.
+async fn tell(global: &Global, db: &mut PgConnection, words: String) -> Result<(), Failure> {
+    output::print(&match global.output {
+        Format::Json => output::json(&decisions::pauses(db).await?),
+        Format::Csv => output::csv(&decisions::pauses(db).await?),
+        Format::Table => words,
+    })
+}
+
+fn table(found: &[Pause]) -> String {
+    let columns = [
+        Column::Left("PAUSED"),
+        Column::Left("SINCE (WIB)"),
+        Column::Left("BY"),
+        Column::Left("REASON"),
+        Column::Right("QUEUED"),
+        Column::Left("NEXT"),
+    ];
+    let cells = found.iter().map(|pause| {
+        vec![
+            name(&pause.scope, &pause.value),
+            words::time(pause.since),
+            pause.actor.clone(),
+            pause.reason.clone(),
+            pause.queued.to_string(),
+            format!(
+                "payout resume {} --reason ...",
+                flag(&pause.scope, &pause.value)
+            ),
+        ]
+    });
+    output::table(&columns, cells.collect())
 }
 
 fn name(scope: &str, value: &str) -> String {

@@ -1,4 +1,4 @@
-//! `payout report day` and `payout reconcile`: what finance compares.
+//! `payout report day`: what finance closes a day with.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
@@ -8,10 +8,9 @@ use super::{
     error::Failure,
     global::Global,
     output::{self, Column, Format, Record},
-    rows::instant,
     words,
 };
-use crate::store::report::{self, Compared, Day};
+use crate::store::report::{self, Day};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -26,7 +25,8 @@ pub(super) struct DayOptions {
     day: DateTime<Utc>,
 }
 
-fn midnight(text: &str) -> Result<DateTime<Utc>, String> {
+/// Reads a day in WIB as the instant at which it begins.
+pub(super) fn midnight(text: &str) -> Result<DateTime<Utc>, String> {
     let begins = words::since(text, Utc::now())?;
     // Lengths such as 2h are not days.
     if words::time(begins).ends_with(" 00:00:00") {
@@ -46,6 +46,7 @@ impl Record for Day {
         "fees",
         "held_change",
         "closing",
+        "held_closing",
     ];
 
     fn values(&self) -> Vec<Value> {
@@ -58,38 +59,23 @@ impl Record for Day {
             fees,
             held_change,
             closing,
+            held_closing,
         } = self;
         let mut values = vec![json!(merchant_code)];
         values.extend(
-            [opening, top_ups, returned, paid, fees, held_change, closing].map(|idr| json!(idr)),
+            [
+                opening,
+                top_ups,
+                returned,
+                paid,
+                fees,
+                held_change,
+                closing,
+                held_closing,
+            ]
+            .map(|idr| json!(idr)),
         );
         values
-    }
-}
-
-impl Record for Compared {
-    const COLUMNS: &'static [&'static str] = &[
-        "merchant_code",
-        "available",
-        "held",
-        "gateway_balance",
-        "gateway_frozen",
-        "difference",
-        "booked_since",
-        "read_at",
-    ];
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            json!(self.merchant_code),
-            json!(self.available),
-            json!(self.held),
-            json!(self.balance),
-            json!(self.frozen),
-            json!(self.difference),
-            json!(self.booked_since),
-            instant(self.read_at),
-        ]
     }
 }
 
@@ -126,6 +112,7 @@ fn sheet(day: &Day, begins: DateTime<Utc>) -> String {
         ("- fees", day.fees),
         ("- more held", day.held_change),
         ("= closing, available", day.closing),
+        ("held beside it", day.held_closing),
     ];
     let cells = rows.map(|(name, idr)| vec![name.to_owned(), words::rupiah(idr)]);
     let date: String = words::time(begins).chars().take(10).collect();
@@ -136,61 +123,12 @@ fn sheet(day: &Day, begins: DateTime<Utc>) -> String {
     )
 }
 
-pub(super) async fn reconcile(global: &Global) -> Result<(), Failure> {
-    let mut db = global.connect().await?;
-    let merchant = global.merchant.as_deref();
-    let rows = known(report::compare(&mut db, merchant).await?, global)?;
-    output::print(&match global.output {
-        Format::Json => output::json(&rows),
-        Format::Csv => output::csv(&rows),
-        Format::Table => table(&rows),
-    })
-}
-
-fn known<T>(rows: Vec<T>, global: &Global) -> Result<Vec<T>, Failure> {
+/// A merchant that was named must be there.
+pub(super) fn known<T>(rows: Vec<T>, global: &Global) -> Result<Vec<T>, Failure> {
     match &global.merchant {
         Some(code) if rows.is_empty() => Err(Failure::NotFound(format!(
             "merchant {code} is not registered"
         ))),
         _ => Ok(rows),
-    }
-}
-
-fn table(rows: &[Compared]) -> String {
-    let columns = [
-        Column::Left("MERCHANT"),
-        Column::Right("BOOKS"),
-        Column::Right("GATEWAY"),
-        Column::Right("DIFFERENCE"),
-        Column::Left("READ (WIB)"),
-        Column::Left("MEANS"),
-    ];
-    let money = |idr: Option<i64>| idr.map_or_else(|| "not known".to_owned(), words::rupiah);
-    let cells = rows.iter().map(|row| {
-        vec![
-            row.merchant_code.clone(),
-            words::rupiah(row.available.saturating_add(row.held)),
-            money(
-                row.balance
-                    .zip(row.frozen)
-                    .map(|(a, b)| a.saturating_add(b)),
-            ),
-            money(row.difference),
-            row.read_at.map_or_else(String::new, words::time),
-            meaning(row).to_owned(),
-        ]
-    });
-    output::table(&columns, cells.collect())
-}
-
-fn meaning(row: &Compared) -> &'static str {
-    match row.difference {
-        None => "the gateway was not asked yet: does a worker run?",
-        Some(0) => "they agree",
-        Some(_) if row.booked_since => {
-            "the books have moved since the gateway was asked; look again"
-        }
-        Some(idr) if idr > 0 => "the gateway has more: a top-up, or a payout that failed there",
-        Some(_) => "the gateway has less: find out before anything else is sent",
     }
 }

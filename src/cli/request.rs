@@ -17,6 +17,8 @@ use crate::store::operator::{Requested, requested};
 /// A worker looks twice a second and then asks the gateway.
 const WAIT_MAX: Duration = Duration::from_secs(45);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Of a long request the first payouts are shown.
+pub(super) const SHOWN: usize = 20;
 /// Recorded, waits for approval (contract).
 const WAITS: u8 = 5;
 
@@ -63,7 +65,7 @@ pub(super) async fn read(db: &mut PgConnection, id: i64) -> Result<Vec<Requested
 pub(super) fn summary(id: i64, rows: &[Requested]) -> String {
     let mut lines: Vec<String> = rows
         .iter()
-        .take(20)
+        .take(SHOWN)
         .map(|row| {
             let does = match row.kind.as_str() {
                 "resubmit" => "is sent once more, with the same order number, to bank",
@@ -145,6 +147,14 @@ pub(super) async fn carried_out(
             "refused: {}: {why}",
             refused.order_num
         ))));
+    }
+    if let (Format::Table, [one]) = (global.output, rows.as_slice())
+        && one.outcome.is_some()
+    {
+        say(&output::plain(&format!(
+            "next:  payout show -w {}",
+            one.order_num
+        )));
     }
     if rows.iter().any(|row| row.outcome.is_none()) {
         say(&format!(

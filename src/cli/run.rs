@@ -19,7 +19,7 @@ use crate::{
     },
     metrics,
     store::{Store, fitness, schema, timeline},
-    worker::{self, Lane, Worker, recorder::Recorder},
+    worker::{self, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
 /// The configuration or the schema must be changed by a person first (exit 78).
@@ -80,7 +80,9 @@ impl Running {
             .await
             .context("the database cannot be reached")?;
         check_fit(&store, config).await?;
-        timeline::begin_timeline(&store.results, config.poll.quiet_horizon).await?;
+        let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
+        let quiet = config.poll.quiet_horizon.saturating_add(send_window);
+        timeline::begin_timeline(&store.results, quiet).await?;
 
         let rules = worker::rules(&config.poll, config.callbacks_settle);
         let (recorder, recording) = Recorder::start(store.clone(), rules, lanes.clone());
@@ -90,6 +92,7 @@ impl Running {
             lanes.clone(),
             config.submit,
             config.poll,
+            Witness::open(config.witness_file.clone()).map_err(Unfit)?,
         );
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
         let mut listeners = Vec::new();
@@ -159,6 +162,7 @@ async fn check_fit(store: &Store, config: &Config) -> anyhow::Result<()> {
         .await
         .map_err(|error| match error {
             schema::SchemaError::Database(error) => anyhow::Error::from(error),
+            schema::SchemaError::Away(error) => anyhow::Error::from(error),
             error @ (schema::SchemaError::Migrate(_) | schema::SchemaError::OtherGateway(_)) => {
                 anyhow::Error::from(Unfit(format!(
                     "{error}; this program and the database do not fit each other"

@@ -55,6 +55,7 @@ fn of_schema(error: SchemaError) -> Failure {
         SchemaError::Database(error) => error.into(),
         // A file of another database must not redirect this one's money: a person decides.
         SchemaError::OtherGateway(_) => Failure::Refused(error.to_string()),
+        SchemaError::Away(_) => Failure::Unreachable(error.to_string()),
         SchemaError::Migrate(_) => Failure::Config(error.to_string()),
     }
 }

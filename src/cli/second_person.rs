@@ -7,15 +7,15 @@ use sqlx::PgConnection;
 
 use super::{
     ask,
-    error::Failure,
+    error::{Failure, say},
     global::Global,
     output::{self, Format},
-    request, words,
+    proof, request, words,
 };
 use crate::{
     domain::payout::PayoutKey,
     store::{
-        find,
+        decisions, find,
         operator::{self, Statement},
     },
 };
@@ -84,19 +84,30 @@ pub(super) async fn resubmit(
     let mut db = global.connect().await?;
     let merchant = global.merchant.as_deref();
     let mut described = Vec::new();
+    let mut is_refused = false;
     for order in &options.order {
         let key = global.find(&mut db, order).await?;
+        let found = decisions::resubmit_proof(&mut db, &key).await?;
+        is_refused |= found.refusal.is_some();
         described.push(describe(&mut db, &key).await?);
+        described.extend(proof::lines(&found));
     }
-    let question = format!(
+    let question = output::lines(&format!(
         "A second person is asked to allow that the same order numbers are sent once more:\n{}",
         described.join("\n")
-    );
+    ));
     let word = match options.order.as_slice() {
         [one] => one.clone(),
         many => many.len().to_string(),
     };
-    ask::confirm_by_typing(global, &question, &word)?;
+    if is_refused {
+        // The database refuses it and says why. Nobody types a number for that.
+        if options.order.len() > 1 {
+            say(&question);
+        }
+    } else {
+        ask::confirm_by_typing(global, &question, &word)?;
+    }
     let id = operator::request_resubmit(&mut db, &options.order, &options.reason, merchant).await?;
     request::waits(global, &mut db, id).await
 }
@@ -145,7 +156,24 @@ pub(super) async fn approve(
 ) -> Result<ExitCode, Failure> {
     let mut db = global.connect().await?;
     let rows = request::read(&mut db, options.id).await?;
-    let question = request::summary(options.id, &rows);
+    let mut question = request::summary(options.id, &rows);
+    if rows.iter().any(|row| row.kind == "resubmit") {
+        for row in rows.iter().take(request::SHOWN) {
+            let key = PayoutKey {
+                merchant_code: row.merchant_code.clone(),
+                order_num: row.order_num.clone(),
+            };
+            let found = decisions::resubmit_proof(&mut db, &key).await?;
+            question = [
+                vec![question],
+                vec![row.order_num.clone()],
+                proof::lines(&found),
+            ]
+            .concat()
+            .join("\n");
+        }
+    }
+    let question = output::lines(&question);
     ask::confirm_by_typing(global, &question, &request::word(options.id, &rows))?;
     operator::approve(&mut db, options.id).await?;
     request::carried_out(global, &mut db, options.id).await

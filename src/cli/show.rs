@@ -7,13 +7,17 @@ use super::{
     error::Failure,
     global::Global,
     output::{self, Format},
-    story, timeline, watch, words,
+    story::{self, Story},
+    timeline, watch, words,
 };
 use crate::{
-    domain::money::FeeType,
-    store::find::{
-        self, Status,
-        timeline::{Detail, detail},
+    domain::{money::FeeType, state::State},
+    store::{
+        decisions,
+        find::{
+            self, Status,
+            timeline::{Detail, detail},
+        },
     },
 };
 
@@ -57,13 +61,24 @@ async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
         Format::Table => {
             let detail = detail(&mut db, &key).await?;
             let lines = timeline::read(&mut db, &key).await?;
-            Ok(page(status, &detail, &lines, Utc::now()))
+            let proof = if status.state == State::Unknown.name() {
+                Some(decisions::resubmit_proof(&mut db, &key).await?)
+            } else {
+                None
+            };
+            let story = story::tell(status, &detail, proof.as_ref(), Utc::now());
+            Ok(page(status, &detail, story, &lines, Utc::now()))
         }
     }
 }
 
-fn page(status: &Status, detail: &Detail, lines: &[timeline::Line], now: DateTime<Utc>) -> String {
-    let story = story::tell(status, detail, now);
+fn page(
+    status: &Status,
+    detail: &Detail,
+    story: Story,
+    lines: &[timeline::Line],
+    now: DateTime<Utc>,
+) -> String {
     let mut page = vec![format!(
         "{}   {}  ->  {} {} {}   {} for {}",
         status.order_num,

@@ -4,8 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::{attention, words};
 use crate::{
-    domain::state::State,
-    store::find::{Status, timeline::Detail},
+    domain::{attention::Attention, state::State},
+    store::{
+        decisions::Proof,
+        find::{Status, timeline::Detail},
+    },
 };
 
 /// The three answers, and commands that make sense now.
@@ -20,13 +23,18 @@ pub(super) struct Story {
 
 const ALWAYS_SAFE: &str = "always safe: it only asks";
 
-/// Tells it as of `now`.
-pub(super) fn tell(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Story {
+/// Tells it as of `now`; with the proof for sending once more where it is unknown.
+pub(super) fn tell(
+    status: &Status,
+    detail: &Detail,
+    proof: Option<&Proof>,
+    now: DateTime<Utc>,
+) -> Story {
     let mut story = match status.state.parse::<State>() {
         Ok(State::Queued) => queued(status, detail, now),
         Ok(State::Submitting) => submitting(status, detail, now),
         Ok(State::Pending) => pending(status, detail),
-        Ok(State::Unknown) => unknown(status, detail),
+        Ok(State::Unknown) => unknown(status, detail, proof),
         Ok(State::Paid) => paid(status, detail),
         Ok(State::Failed) => failed(status),
         Ok(State::Cancelled) => Story {
@@ -58,6 +66,7 @@ pub(super) fn tell(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Stor
             story.next,
             attention::safe_step(word, &status.state)
         );
+        story.commands.extend(resolve(word, status));
     }
     story
 }
@@ -119,7 +128,7 @@ fn pending(status: &Status, detail: &Detail) -> Story {
     }
 }
 
-fn unknown(status: &Status, detail: &Detail) -> Story {
+fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Story {
     let times = match detail.sends.saturating_sub(detail.not_sent) {
         0 => "It may have been sent by a database that lost its last commits".to_owned(),
         1 => "It was sent once at most".to_owned(),
@@ -141,11 +150,58 @@ fn unknown(status: &Status, detail: &Detail) -> Story {
         ),
         unknown: "Whether it arrived: it may or may not have left.".to_owned(),
         next: format!(
-            "It is asked for and never sent again by itself; {}.",
-            asked(detail)
+            "It is asked for and never sent again by itself; {}.{}",
+            asked(detail),
+            proof.map_or_else(String::new, again)
         ),
-        commands: vec![replay(status)],
+        commands: [
+            vec![replay(status)],
+            proof
+                .filter(|proof| proof.refusal.is_none())
+                .map(|_| resubmit(status))
+                .into_iter()
+                .collect(),
+        ]
+        .concat(),
     }
+}
+
+/// Whether people may have it sent once more.
+fn again(proof: &Proof) -> String {
+    match &proof.refusal {
+        Some(why) => format!(
+            " Sending it once more is refused for now: {}.",
+            why.trim_end_matches('.')
+        ),
+        None => " The gateway's answers allow that two people have it sent once more.".to_owned(),
+    }
+}
+
+fn resubmit(status: &Status) -> (String, &'static str) {
+    (
+        format!("payout resubmit {} --reason \"…\"", status.order_num),
+        "needs a second person; the gateway is asked again first",
+    )
+}
+
+/// Where the gateway contradicts itself, a person states the truth.
+fn resolve(word: &str, status: &Status) -> Option<(String, &'static str)> {
+    let end = match (word.parse(), status.state.parse()) {
+        (Ok(Attention::LateSuccess | Attention::Contradiction), Ok(State::Failed)) => "paid",
+        (Ok(Attention::Contradiction), Ok(State::Paid)) => "returned",
+        (
+            Ok(Attention::NotFound | Attention::Contradiction | Attention::ForeignOrder),
+            Ok(State::Unknown | State::Pending),
+        ) => "failed",
+        _ => return None,
+    };
+    Some((
+        format!(
+            "payout resolve {} --as {end} --evidence \"…\" --reason \"…\"",
+            status.order_num
+        ),
+        "when the gateway has said so in writing",
+    ))
 }
 
 fn paid(status: &Status, detail: &Detail) -> Story {
@@ -255,7 +311,7 @@ mod tests {
             declined_at: None,
         };
         change(&mut status, &mut detail);
-        tell(&status, &detail, now)
+        tell(&status, &detail, None, now)
     }
 
     #[test]

@@ -204,11 +204,14 @@ fn detail(line: &Line) -> String {
     }
     for name in SHOWN {
         if let Some(value) = field(name).filter(|value| !value.is_empty()) {
-            parts.push(if matches!(name, "status" | "fee" | "http_status") {
-                format!("{name} {value}")
-            } else {
-                value
-            });
+            let names_itself = value.starts_with(name);
+            parts.push(
+                if !names_itself && matches!(name, "status" | "fee" | "http_status") {
+                    format!("{name} {value}")
+                } else {
+                    value
+                },
+            );
         }
     }
     if let Some(by) = field("by").filter(|_| matches!(line.source.as_str(), "sql" | "operator")) {

@@ -88,6 +88,27 @@ pub(super) fn seconds(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "at most a hundred years".to_owned())
 }
 
+/// Reads an amount to filter by, as people say it: `1250000`, `1.250.000`, `250rb`, `1jt`. Never one to pay.
+pub(super) fn about(text: &str) -> Result<i64, String> {
+    let lower = text.trim().to_lowercase();
+    let (number, times) = [("rb", 1_000_i64), ("jt", 1_000_000)]
+        .into_iter()
+        .find_map(|(unit, times)| Some((lower.strip_suffix(unit)?, times)))
+        .unwrap_or((&lower, 1));
+    let mut groups = number.trim().split('.');
+    let first = groups.next().unwrap_or_default();
+    let thousands: Vec<&str> = groups.collect();
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_grouped = thousands
+        .iter()
+        .all(|part| part.len() == 3 && is_digits(part));
+    let whole = format!("{first}{}", thousands.concat());
+    Some(whole)
+        .filter(|_| is_digits(first) && is_grouped)
+        .and_then(|whole| whole.parse::<i64>().ok()?.checked_mul(times))
+        .ok_or_else(|| "write 1250000, 1.250.000, 250rb or 1jt".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +131,30 @@ mod tests {
         }
         assert!(since("last week", now).is_err());
         assert_eq!(time(now), "2026-11-25 01:30:00");
+    }
+
+    #[test]
+    fn an_amount_to_filter_by_is_read_as_people_say_it() {
+        for (text, rupiah) in [
+            ("1250000", 1_250_000),
+            ("1.250.000", 1_250_000),
+            ("250rb", 250_000),
+            ("1JT", 1_000_000),
+            ("1.500jt", 1_500_000_000),
+        ] {
+            assert_eq!(about(text), Ok(rupiah), "{text}");
+        }
+        for text in [
+            "",
+            "jt",
+            "1.5jt",
+            "1,5",
+            "12.50",
+            "-5",
+            "9999999999999999jt",
+        ] {
+            assert!(about(text).is_err(), "{text}");
+        }
     }
 
     #[test]

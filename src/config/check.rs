@@ -173,6 +173,9 @@ pub(super) fn check(
         timeout: read.seconds(section, "timeout_seconds", 30),
         lease: read.seconds(section, "lease_seconds", 90),
     };
+    let witness_file = Reader::text(section, "witness_file")
+        .filter(|(file, _)| !file.is_empty())
+        .map(|(file, _)| folder.join(file));
     if submit.timeout >= submit.lease {
         read.fault(
             section.line.max(1),
@@ -230,6 +233,7 @@ pub(super) fn check(
         http_listen,
         admin_listen,
         submit,
+        witness_file,
         poll,
         callbacks_settle,
         merchants,

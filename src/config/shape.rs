@@ -44,6 +44,7 @@ const KEYS: &[(&str, &[(&str, Kind)])] = &[
             ("concurrency", Kind::Whole),
             ("timeout_seconds", Kind::Seconds),
             ("lease_seconds", Kind::Seconds),
+            ("witness_file", Kind::Text),
         ],
     ),
     (

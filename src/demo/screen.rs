@@ -105,12 +105,13 @@ fn head(stage: &Stage) -> String {
         ),
         ("see", "select * from payout.status where order_num = 'MINE-1';".to_owned()),
         ("break", format!("{} demo break lost --sandbox {}   (and: off)", program(), stage.sandbox.url())),
+        ("people", stage.operator_urls.join("   and   ")),
         ("gateway", format!("{}/admin", stage.sandbox.url())),
         ("metrics", format!("http://{}/metrics", stage.admin)),
         ("logs", stage.path("worker-1.1.log").display().to_string()),
         ("data", stage.data_folder.clone().unwrap_or_else(|| "on your own server".to_owned())),
     ];
-    for (name, text) in rows {
+    for (name, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
         // Writing to a string does not fail.
         let _ = writeln!(head, "  {name:<9} {text}");
     }

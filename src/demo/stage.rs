@@ -27,12 +27,17 @@ pub(super) const SANDBOX_ADDRESS: &str = "127.0.0.1:8088";
 /// Enough for a long demo: ten billion rupiah.
 const BALANCE_IDR: i64 = 10_000_000_000;
 
+/// The demo's operators, as what two people decide takes two logins.
+pub(super) const OPERATORS: [&str; 2] = ["siti", "budi"];
+
 /// The set.
 pub(super) struct Stage {
     pub(super) pool: PgPool,
     pub(super) sandbox: Sandbox,
     /// For `psql`, as the owner.
     pub(super) owner_url: String,
+    /// For the command line, one for each of [`OPERATORS`]; none on somebody's own server, where roles would stay.
+    pub(super) operator_urls: Vec<String>,
     /// The data folder of the throw-away server.
     pub(super) data_folder: Option<String>,
     pub(super) http: SocketAddr,
@@ -120,9 +125,17 @@ impl Stage {
                 "create role payout_demo_worker login in role payout_worker",
             )
             .await?;
+            for operator in OPERATORS {
+                let create = format!("create role {operator} login in role payout_operator");
+                statement(&owner_url, &create).await?;
+            }
         }
         let stage = Self {
             pool: connect(&owner_url, "payout demo", 4).await?,
+            operator_urls: cluster
+                .iter()
+                .flat_map(|cluster| OPERATORS.map(|login| cluster.url(&name, login)))
+                .collect(),
             data_folder: cluster
                 .as_ref()
                 .map(|cluster| cluster.data_dir().display().to_string()),

@@ -56,7 +56,7 @@ impl Callback {
     /// Wraps the verified fields.
     ///
     /// `fields` are all form fields but `platSign`; `one_block` tells whether the signed text fits one RSA
-    /// block (blocks of two callbacks can be spliced, protocol P9); `digest` is the SHA-256 of the body.
+    /// block (blocks of two callbacks can be spliced, protocol P9); `digest` is a SHA-256 of the fields.
     pub fn new(fields: BTreeMap<String, String>, one_block: bool, digest: Vec<u8>) -> Self {
         Self {
             fields,
@@ -69,7 +69,7 @@ impl Callback {
         self.fields.get(name).map_or("", String::as_str)
     }
 
-    /// SHA-256 of the body, under which repeated deliveries are counted.
+    /// SHA-256 of the fields, under which repeated deliveries are counted.
     pub fn digest(&self) -> &[u8] {
         &self.digest
     }

@@ -82,6 +82,9 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
     let mut desk = Desk {
         rules,
         now,
+        asked_at: now
+            .checked_sub_signed(delta(evidence.asked_ago))
+            .unwrap_or(now),
         out: Decision {
             after: before.clone(),
             finding: evidence.finding(),
@@ -91,7 +94,7 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
         },
     };
     match &evidence.fact {
-        Fact::NotSent { .. } => desk.not_sent(evidence.attempt),
+        Fact::NotSent { claim, .. } => desk.not_sent(evidence.attempt, claim),
         Fact::Submitted(answer) => desk.submitted(answer),
         Fact::LeaseEnded => desk.lease_ended(evidence.attempt),
         Fact::Asked(answer) => desk.asked(answer),
@@ -105,6 +108,8 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
 struct Desk<'a> {
     rules: &'a Rules,
     now: DateTime<Utc>,
+    /// When the question was sent whose answer this is.
+    asked_at: DateTime<Utc>,
     out: Decision,
 }
 
@@ -250,8 +255,14 @@ fn booking(
         Posting::Release => Entry::release(payout.held),
         Posting::Capture => Entry::capture(position, fee),
         Posting::LateCapture => Entry::late_capture(position, fee),
-        // A claim books its hold where the balance is locked; a return states its own amount.
-        Posting::Hold | Posting::Return => None,
+        // Of what was found after lost commits; a claim books its own hold, where the balance is locked.
+        Posting::Hold => payout
+            .instruction
+            .fee_type
+            .hold(position.amount, payout.fee_reserve)
+            .and_then(Entry::hold),
+        // A return states its own amount.
+        Posting::Return => None,
     };
     let kind = posting.name();
     entry

@@ -1,5 +1,7 @@
 //! What we were told about a payout, and by whom. Stored before it changes anything (I5).
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{callback::Callback, money::Rupiah, payout::PayoutKey};
@@ -201,6 +203,8 @@ pub enum Fact {
     NotSent {
         /// The failure in words without personal data: `connection refused`.
         reason: String,
+        /// The SHA-256 of the request that did not leave: the proof is about this claim and no other.
+        claim: [u8; 32],
     },
     /// The submit was sent and this came of it.
     Submitted(SubmitAnswer),
@@ -227,6 +231,9 @@ pub struct Evidence {
     pub fact: Fact,
     /// The redacted message, kept for people: never an account number, a name or a signature.
     pub detail: Value,
+    /// For an answer: how long before it is stored the question was sent. An answer that is stored twice, because nobody
+    /// heard whether the first time was committed, must not count as two.
+    pub asked_ago: Duration,
 }
 
 impl Evidence {

@@ -96,6 +96,8 @@ pub struct Heard {
     pub times: u32,
     /// When first.
     pub first_at: DateTime<Utc>,
+    /// When last.
+    pub last_at: DateTime<Utc>,
 }
 
 /// A payout as the database has it, locked by the transaction that decides on it.
@@ -111,10 +113,16 @@ pub struct Payout {
     pub sends: i32,
     /// Claims of which it is proven that nothing left.
     pub not_sent: i32,
+    /// The SHA-256 of the latest attempt's request. With it a claim is told from a lost one of the same number.
+    pub claim: Option<[u8; 32]>,
     /// Until when the latest attempt could begin to send.
     pub send_by: Option<DateTime<Utc>>,
     /// What is held for it now.
     pub held: Rupiah,
+    /// What its merchant reserves for a fee on top.
+    pub fee_reserve: Rupiah,
+    /// While commits may be lost (I11): from when on "not known" proves that a queued payout was not sent.
+    pub trusted_after: Option<DateTime<Utc>>,
     /// The fee, as far as known.
     pub fee: Option<Rupiah>,
     /// The gateway's own number, from a verified answer.

@@ -15,6 +15,10 @@ pub struct Snapshot {
     pub merchants: Vec<MerchantBooks>,
     /// Callbacks for orders that we do not know.
     pub unmatched_callbacks: Pile,
+    /// What people have paused.
+    pub pauses: Pile,
+    /// Requests that wait for a second person.
+    pub approvals: Pile,
 }
 
 /// What the books say of one merchant. What is not listed is zero.

@@ -81,6 +81,17 @@ pub(super) fn verify(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
         return CallbackVerdict::BadSignature;
     };
     let one_block = sign::fits_one_block(key, &text);
-    let digest = Sha256::digest(body).to_vec();
+    let digest = digest(&fields);
     CallbackVerdict::Verified(Callback::new(fields, one_block, digest))
+}
+
+/// Of what it says, not of its bytes: one form can be spelled in endless ways.
+fn digest(fields: &Fields) -> Vec<u8> {
+    let mut digest = Sha256::new();
+    for text in fields.iter().flat_map(|(name, value)| [name, value]) {
+        // No field holds a control character.
+        digest.update(text);
+        digest.update([0]);
+    }
+    digest.finalize().to_vec()
 }

@@ -83,7 +83,7 @@ impl Transport {
 }
 
 /// No redirect, no retry, no proxy: nothing that could repeat a request or send it elsewhere (protocol trap 9).
-fn plain(timeout: Duration) -> ClientBuilder {
+pub(super) fn plain(timeout: Duration) -> ClientBuilder {
     let half = timeout.checked_div(2).unwrap_or(timeout);
     Client::builder()
         .http1_only()
@@ -98,7 +98,7 @@ fn plain(timeout: Duration) -> ClientBuilder {
 }
 
 /// One process-wide choice. An `Err` says that somebody else made one first, which serves as well.
-fn install_tls() {
+pub(super) fn install_tls() {
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();

@@ -191,6 +191,7 @@ impl Desk {
             source: Source::Callback,
             fact: Fact::Called(callback),
             detail,
+            asked_ago: Duration::ZERO,
         };
         match self
             .callbacks

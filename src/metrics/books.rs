@@ -13,9 +13,22 @@ pub fn snapshot(snapshot: &Snapshot) {
         series::of_merchant(&books.merchant_code);
         of_merchant(books);
     }
-    let unmatched = snapshot.unmatched_callbacks;
-    table::UNMATCHED.set(&[], unmatched.count);
-    table::UNMATCHED_OLDEST.set(&[], unmatched.oldest_at.unwrap_or(0));
+    for (count, oldest, pile) in [
+        (
+            table::UNMATCHED,
+            table::UNMATCHED_OLDEST,
+            snapshot.unmatched_callbacks,
+        ),
+        (table::PAUSES, table::PAUSES_OLDEST, snapshot.pauses),
+        (
+            table::APPROVALS,
+            table::APPROVALS_OLDEST,
+            snapshot.approvals,
+        ),
+    ] {
+        count.set(&[], pile.count);
+        oldest.set(&[], pile.oldest_at.unwrap_or(0));
+    }
     table::SNAPSHOT_AT.set(&[], snapshot.read_at);
     table::SNAPSHOT_DURATION.set_seconds(&[], snapshot.took.as_secs_f64());
     if let Some(handle) = INSTALLED.get() {

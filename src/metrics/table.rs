@@ -38,7 +38,7 @@ families! {
     OPEN_OLDEST: Gauge Books "payout_open_oldest_timestamp_seconds" [MERCHANT OPEN_STATE]
         "When the payout that is longest in the state came into it; 0 when there is none."
     CLAIMABLE: Gauge Books "payout_claimable_payouts" [MERCHANT]
-        "Queued payouts that could go out now: due, and covered by the balance as far as is known."
+        "Queued payouts that could go out now: due, covered by the balance as far as is known, their bank not paused."
     CLAIMABLE_OLDEST: Gauge Books "payout_claimable_oldest_timestamp_seconds" [MERCHANT]
         "When the longest waiting of them became due; 0 when there is none."
     ATTENTION_PAYOUTS: Gauge Books "payout_attention_payouts" [MERCHANT ATTENTION]
@@ -79,6 +79,14 @@ families! {
         "Stored callbacks for orders that we do not know."
     UNMATCHED_OLDEST: Gauge Books "payout_unmatched_callbacks_oldest_timestamp_seconds" []
         "When the first of them came; 0 when there is none."
+    PAUSES: Gauge Books "payout_pauses" []
+        "Pauses of operators in force, for all, a merchant or a bank."
+    PAUSES_OLDEST: Gauge Books "payout_pauses_oldest_timestamp_seconds" []
+        "When the first of them began; 0 when there is none."
+    APPROVALS: Gauge Books "payout_approvals_waiting" []
+        "Requests that wait for a second person and have not expired."
+    APPROVALS_OLDEST: Gauge Books "payout_approvals_oldest_timestamp_seconds" []
+        "When the first of them was made; 0 when there is none."
     SNAPSHOT_AT: Gauge Process "payout_snapshot_timestamp_seconds" []
         "When this instance last read the books, by the database's clock; 0 before the first time."
     SNAPSHOT_DURATION: Gauge Process "payout_snapshot_duration_seconds" []

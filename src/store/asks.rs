@@ -6,9 +6,6 @@ use sqlx::{PgPool, postgres::types::PgInterval};
 
 use crate::domain::payout::PayoutKey;
 
-/// A question may be answered this late; then it is asked again, perhaps by another worker.
-const ANSWER_WITHIN: Duration = Duration::from_mins(1);
-
 /// A question to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
@@ -16,7 +13,24 @@ pub struct Ask {
     pub key: PayoutKey,
 }
 
-/// Takes due questions of one merchant, at most `limit`, and as many as the budget of `per_second` allows.
+/// A paid order of the merchant that the gateway must know, other than `key`; the newest. `None` while there is none.
+pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::known_order */
+        select p.order_num
+        from payout.payouts p
+        where p.merchant_code = $1 and p.order_num <> $2 and p.state = 'paid' and p.platform_order_num is not null
+        order by p.created_at desc
+        limit 1"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Takes due questions of one merchant, at most `limit`, and as many as the budget of `per_second` allows. What is not
+/// answered within `answer_within` is asked again, perhaps by another worker.
 ///
 /// The budget is a row that all workers share: a time up to which it is spent, never more than a second ahead.
 pub async fn take_due(
@@ -24,6 +38,7 @@ pub async fn take_due(
     merchant_code: &str,
     limit: i64,
     per_second: u32,
+    answer_within: Duration,
 ) -> Result<Vec<Ask>, sqlx::Error> {
     let mut tx = pool.begin().await?;
     // A cheap look first: the budget's row is locked only when there is something to ask.
@@ -57,7 +72,7 @@ pub async fn take_due(
     )
     .fetch_one(&mut *tx)
     .await?;
-    let answer_within = PgInterval::try_from(ANSWER_WITHIN).map_err(sqlx::Error::Encode)?;
+    let answer_within = PgInterval::try_from(answer_within).map_err(sqlx::Error::Encode)?;
     let taken = sqlx::query!(
         r#"/* store::take_due_asks */
         with due as materialized (

@@ -1,7 +1,9 @@
 //! The claim: makes the intent to send durable, and then, and only then, the right to send (I2, I8).
 
+mod commit;
 mod cover;
 mod due;
+mod last;
 mod resubmit;
 mod take;
 
@@ -13,6 +15,7 @@ use tokio::task::JoinSet;
 
 pub use self::{
     cover::unpark_if_covered,
+    last::LastClaim,
     resubmit::{Granted, NotGranted},
 };
 use self::{due::Due, take::Taken};
@@ -49,6 +52,8 @@ pub struct ClaimOrder {
     pub send_window: Duration,
     /// From the send-by time on, until "not known" means something (I10).
     pub quiet_horizon: Duration,
+    /// The last claim that this worker knows to be committed; when it is not there, commits were lost (I11).
+    pub last: Option<LastClaim>,
     /// Which worker, for people.
     pub worker: String,
     /// Makes the request.
@@ -56,11 +61,12 @@ pub struct ClaimOrder {
 }
 
 impl ClaimOrder {
-    /// The same for another number of payouts.
+    /// The same for another number of payouts, after another last claim.
     #[must_use]
-    pub fn with_limit(&self, limit: i64) -> Self {
+    pub fn next(&self, limit: i64, last: Option<LastClaim>) -> Self {
         Self {
             limit,
+            last,
             ..self.clone()
         }
     }
@@ -71,6 +77,8 @@ impl ClaimOrder {
 pub struct Claimed {
     /// The rights to send; each is spent at once.
     pub permits: Vec<SubmitPermit>,
+    /// One of the claims behind them, to be witnessed outside of the database before anything is sent.
+    pub last: Option<LastClaim>,
     /// Due payouts that the available balance does not cover.
     pub uncovered: Vec<PayoutKey>,
     /// An operator paused all or this merchant: nothing was looked for.
@@ -94,10 +102,17 @@ pub enum ClaimError {
          payout is asked for first; then `select payout.accept_timeline('reason')` by a person lets claims go on"
     )]
     TimelineChanged,
+    /// A claim that this worker saw committed is gone: an older state of the database was put back.
+    #[error(
+        "the claim of payout {} was committed and is not there any more: an older state of the database was put back",
+        .0.key
+    )]
+    CommitsLost(LastClaim),
     /// Nothing was taken.
     #[error("nothing was claimed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The commit's outcome is not known. No permit is made; what was taken becomes `unknown` by its lease.
+    /// The commit was not confirmed, or only with a warning. No permit is made; what was taken becomes `unknown` by
+    /// its lease.
     #[error("the claim's commit was not confirmed, so nothing of it is sent: {0}")]
     CommitUnknown(sqlx::Error),
 }
@@ -115,6 +130,7 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     if !merchant.same_timeline {
         return Err(ClaimError::TimelineChanged);
     }
+    last::still_there(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     if merchant.paused {
         return Ok(Claimed {
             paused: true,
@@ -150,12 +166,15 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
         .collect();
     take::park(&mut tx, &uncovered).await?;
     take::put_off(&mut tx, &unsealed).await?;
-    take::unbound_commit(&mut tx).await?;
-    tx.commit().await.map_err(ClaimError::CommitUnknown)?;
+    commit::commit(tx).await?;
 
+    let last = covered
+        .last()
+        .map(|taken| LastClaim::of(taken, merchant.epoch));
     let permits = covered.into_iter().map(|taken| permit(taken, send_by));
     Ok(Claimed {
         permits: permits.collect(),
+        last,
         uncovered,
         unsealed,
         paused: false,
@@ -169,9 +188,10 @@ pub async fn claim_resubmit(
     pool: &PgPool,
     order: &ClaimOrder,
     granted: &Granted,
-) -> Result<SubmitPermit, NotGranted> {
-    let taken = resubmit::take_if_unknown(pool, order, granted).await?;
-    Ok(permit(taken, granted.proven_until))
+) -> Result<(SubmitPermit, LastClaim), NotGranted> {
+    let (taken, epoch) = resubmit::take_if_unknown(pool, order, granted).await?;
+    let last = LastClaim::of(&taken, epoch);
+    Ok((permit(taken, granted.proven_until), last))
 }
 
 /// The right to send what was just committed.
@@ -214,6 +234,7 @@ fn hold(taken: &Taken) -> LedgerRow {
         held: hold,
         paid_out: 0,
         fees: 0,
+        reference: None,
     }
 }
 

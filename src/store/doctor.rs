@@ -52,3 +52,87 @@ pub async fn registered_so(
     .fetch_optional(pool)
     .await
 }
+
+/// Whether two clients are given the same session by turns: a pooler by transaction, which forgets what a session was
+/// told and never passes on a NOTIFY.
+pub async fn is_pooled_by_transaction(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
+    let mut sessions = Vec::new();
+    for db in [&mut *one, &mut *other] {
+        let pid = sqlx::query_scalar!(r#"select /* store::session */ pg_backend_pid() as "pid!""#)
+            .fetch_one(db)
+            .await?;
+        sessions.push(pid);
+    }
+    Ok(sessions.first() == sessions.last())
+}
+
+/// Rights that a role of the schema was given by a migration and lacks now, as `ROLE: RIGHT on WHAT`.
+pub async fn missing_grants(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::missing_grants */
+        with needed (role, what, rights) as (
+            values ('payout_worker', 'attempts', 'select,insert'), ('payout_worker', 'evidence', 'select,insert'),
+                   ('payout_worker', 'history', 'select,insert'), ('payout_worker', 'ledger', 'select,insert'),
+                   ('payout_worker', 'gateway_balance', 'select,insert,update'), ('payout_worker', 'payouts', 'select'),
+                   ('payout_worker', 'ask_budget', 'select,update'), ('payout_worker', 'requests', 'select'),
+                   ('payout_worker', 'pauses', 'select'), ('payout_worker', 'totals', 'select,insert,update'),
+                   ('payout_operator', 'status', 'select'), ('payout_operator', 'masked', 'select'),
+                   ('payout_operator', 'audit', 'select'), ('payout_operator', 'requests', 'select'),
+                   ('payout_reader', 'status', 'select'), ('payout_reader', 'masked', 'select'),
+                   ('payout_reader', 'balances', 'select'), ('payout_reader', 'ledger', 'select'),
+                   ('payout_enqueuer', 'status', 'select'), ('payout_enqueuer', 'banks', 'select')
+        )
+        select n.role || ': ' || r.wanted || ' on payout.' || n.what as "grant!"
+        from needed n
+        cross join lateral unnest(string_to_array(n.rights, ',')) r (wanted)
+        where not has_table_privilege(n.role, 'payout.' || n.what, r.wanted)
+        union all
+        select 'payout_operator: execute on payout.' || f.proname
+        from pg_proc f
+        where f.pronamespace = 'payout'::regnamespace
+          and f.proname in ('replay', 'cancel', 'fund', 'request_resubmit', 'request_resolve_failed', 'resolve',
+                            'approve', 'reject', 'pause', 'resume', 'reveal')
+          and not has_function_privilege('payout_operator', f.oid, 'execute')
+        order by 1"#,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Triggers of the schema that somebody switched off, as `TABLE.TRIGGER`.
+pub async fn guards_switched_off(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::guards_switched_off */
+        select c.relname || '.' || t.tgname as "guard!"
+        from pg_trigger t
+        join pg_class c on c.oid = t.tgrelid
+        where c.relnamespace = 'payout'::regnamespace and t.tgenabled not in ('O', 'A')
+        order by 1"#,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Since when claims stand because the database's history changed; `None` when it did not.
+pub async fn timeline_changed_at(pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::timeline_changed_at */
+        select coalesce(t.changed_at, now()) as "changed_at!"
+        from payout.timeline t
+        where t.changed_at is not null or t.identity <> payout.identity()"#,
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// How many pauses there are, and since when the oldest of them.
+pub async fn pauses_since(pool: &PgPool) -> Result<(i64, Option<DateTime<Utc>>), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"/* store::pauses_since */
+        select count(*) as "pauses!", min(z.since) as since from payout.pauses z"#,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok((row.pauses, row.since))
+}

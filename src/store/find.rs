@@ -58,6 +58,14 @@ pub struct Filter {
     pub attention: Option<String>,
     /// Inserted at or after this.
     pub since: Option<DateTime<Utc>>,
+    /// In its state for longer than this many seconds.
+    pub older_than_seconds: Option<i64>,
+    /// To the bank of this code.
+    pub bank: Option<String>,
+    /// Of at least this many rupiah.
+    pub min_amount: Option<i64>,
+    /// Part of the order number, the gateway's number or the failure's reason.
+    pub text: Option<String>,
     /// At most so many.
     pub limit: i64,
 }
@@ -77,13 +85,22 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
           and (not $3::boolean or s.attention is not null)
           and ($4::text is null or s.attention = $4)
           and ($5::timestamptz is null or s.created_at >= $5)
+          and ($6::bigint is null or s.state_since < now() - $6 * interval '1 second')
+          and ($7::text is null or s.bank_code = $7)
+          and ($8::bigint is null or s.amount >= $8)
+          and ($9::text is null
+               or strpos(lower(concat_ws(' ', s.order_num, s.platform_order_num, s.failure_reason)), lower($9)) > 0)
         order by s.created_at desc, s.order_num desc
-        limit $6"#,
+        limit $10"#,
         &filter.states,
         filter.merchant.as_deref(),
         filter.needs_attention,
         filter.attention.as_deref(),
         filter.since,
+        filter.older_than_seconds,
+        filter.bank.as_deref(),
+        filter.min_amount,
+        filter.text.as_deref(),
         filter.limit,
     )
     .fetch_all(db)

@@ -1,6 +1,6 @@
 //! How a verified gateway balance becomes the books' money (contract, `payout.balances`).
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::domain::money::Rupiah;
 
@@ -24,12 +24,16 @@ pub struct Compared {
     pub difference: Rupiah,
     /// What was booked as funding because of it.
     pub booked: Rupiah,
+    /// Nothing was under way, the books stood still, and the gateway said the same twice: the difference is real.
+    pub at_rest: bool,
 }
 
 /// Keeps a stated balance and compares it with the books. With `fund`, books the opening balance, and later what
 /// exceeds the books when the last reading said the same and the books stood still between the two.
 ///
-/// A shortfall is never booked.
+/// A shortfall is never booked, and no surplus while a person is asked about money that may have come back: it would
+/// be booked once as funding and once as a return. Where the surplus is just what a paid payout cost, that payout is
+/// asked for first.
 pub async fn keep_balance(
     pool: &PgPool,
     merchant_code: &str,
@@ -39,7 +43,7 @@ pub async fn keep_balance(
     let mut tx = pool.begin().await?;
     let books = sqlx::query!(
         r#"/* store::books_beside_last_balance */
-        select coalesce(a.available + a.held, 0) as "ours!",
+        select coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
                coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code), 0) as "ledger_id!",
                g.balance + g.frozen as last_stated, g.ledger_id as last_ledger_id
         from payout.merchants m
@@ -55,11 +59,13 @@ pub async fn keep_balance(
     let opening = books.ledger_id == 0;
     let seen_twice =
         books.last_stated == Some(theirs) && books.last_ledger_id == Some(books.ledger_id);
-    let booked = if fund && difference > 0 && (opening || seen_twice) {
-        difference
-    } else {
-        0
-    };
+    let surplus = fund && difference > 0 && (opening || seen_twice);
+    let booked =
+        if surplus && (opening || !may_have_come_back(&mut tx, merchant_code, difference).await?) {
+            difference
+        } else {
+            0
+        };
     if booked > 0 {
         let reference = if opening {
             "gateway opening".to_owned()
@@ -98,5 +104,52 @@ pub async fn keep_balance(
     Ok(Compared {
         difference: Rupiah::new(difference),
         booked: Rupiah::new(booked),
+        at_rest: seen_twice && books.held == 0,
     })
+}
+
+/// Whether this surplus may be a paid payout's money that came back. Plans a question for each that it would fit.
+async fn may_have_come_back(
+    db: &mut PgConnection,
+    merchant_code: &str,
+    surplus: i64,
+) -> Result<bool, sqlx::Error> {
+    let contradicted = sqlx::query_scalar!(
+        r#"/* store::is_contradicted */
+        select exists (select from payout.payouts p
+                       where p.merchant_code = $1
+                         and p.attention in ('contradiction', 'late_success', 'amount_mismatch', 'foreign_order')) as "is!""#,
+        merchant_code,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if contradicted {
+        return Ok(true);
+    }
+    let asked = sqlx::query!(
+        r#"/* store::ask_for_returned */
+        with fitting as materialized (
+            select p.merchant_code, p.order_num
+            from payout.payouts p
+            where p.merchant_code = $1 and p.state = 'paid' and p.settled_at > now() - interval '30 days'
+              and $2::bigint in (p.amount::bigint, p.amount::bigint + coalesce(p.fee, 0),
+                                 p.amount::bigint - coalesce(p.fee, 0))
+              and not exists (
+                  select from payout.evidence e
+                  where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.source = 'query'
+                    and e.last_at > (select g.read_at from payout.gateway_balance g where g.merchant_code = $1))
+            order by p.settled_at desc
+            limit 20
+            for update of p skip locked
+        )
+        update payout.payouts p
+        set next_ask_at = least(p.next_ask_at, now())
+        from fitting f
+        where (p.merchant_code, p.order_num) = (f.merchant_code, f.order_num)"#,
+        merchant_code,
+        surplus,
+    )
+    .execute(db)
+    .await?;
+    Ok(asked.rows_affected() > 0)
 }

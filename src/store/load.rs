@@ -28,8 +28,13 @@ pub(super) async fn lock_payouts(
         select p.merchant_code, p.order_num, p.state, p.amount::bigint as "amount!", p.fee_type, p.bank_code,
                p.account_number, p.account_name, p.description, p.attempt, p.sends, p.not_sent, p.send_by, p.held,
                p.fee, p.platform_order_num, p.failure_reason, p.attention, p.declined_at, p.proven_ours,
-               p.reaffirmed_at, p.settled_at, p.asks, p.next_ask_at, p.due_at, now() as "now!"
+               p.reaffirmed_at, p.settled_at, p.asks, p.next_ask_at, p.due_at, m.fee_reserve, now() as "now!",
+               (select a.body_sha256 from payout.attempts a
+                where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as claim,
+               (select t.trusted_after from payout.timeline t
+                where t.changed_at is not null or t.ask_first_until > now()) as trusted_after
         from payout.payouts p
+        join payout.merchants m on m.code = p.merchant_code
         where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))
         order by p.merchant_code, p.order_num
         for update of p"#,
@@ -60,8 +65,11 @@ pub(super) async fn lock_payouts(
             attempt: row.attempt,
             sends: row.sends,
             not_sent: row.not_sent,
+            claim: row.claim.and_then(|sha256| sha256.try_into().ok()),
             send_by: row.send_by,
             held: Rupiah::new(row.held),
+            fee_reserve: Rupiah::new(row.fee_reserve),
+            trusted_after: row.trusted_after,
             fee: row.fee.map(Rupiah::new),
             platform_order_num: row.platform_order_num,
             failure_reason: row.failure_reason,
@@ -94,7 +102,7 @@ async fn heard_since_attempt(
 ) -> Result<BTreeMap<PayoutKey, BTreeMap<String, Heard>>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::heard_since_attempt */
-        select e.merchant_code, e.order_num, e.finding, e.times, e.first_at
+        select e.merchant_code, e.order_num, e.finding, e.times, e.first_at, e.last_at
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
         join payout.payouts p using (merchant_code, order_num)
         join payout.evidence e on (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
@@ -116,6 +124,7 @@ async fn heard_since_attempt(
             Heard {
                 times,
                 first_at: row.first_at,
+                last_at: row.last_at,
             },
         );
     }

@@ -229,10 +229,12 @@ pub struct Act {
     pub detail: Option<String>,
 }
 
-/// The latest acts, oldest first; of one payout when `order` is given.
+/// The latest acts, oldest first; of one payout, of one login, since a time, where these are given.
 pub async fn audit(
     db: &mut PgConnection,
     order: Option<&PayoutKey>,
+    actor: Option<&str>,
+    since: Option<DateTime<Utc>>,
     limit: i64,
 ) -> Result<Vec<Act>, sqlx::Error> {
     let mut acts = sqlx::query_as!(
@@ -241,11 +243,14 @@ pub async fn audit(
         select a.at as "at!", a.actor as "actor!", a.act as "act!", a.merchant_code, a.order_num, a.reason, a.evidence,
                a.request_id, a.outcome as "outcome!", a.detail
         from payout.audit a
-        where $1::text is null or (a.merchant_code = $1 and a.order_num = $2)
+        where ($1::text is null or (a.merchant_code = $1 and a.order_num = $2))
+          and ($3::text is null or a.actor = $3) and ($4::timestamptz is null or a.at >= $4)
         order by a.at desc
-        limit $3"#,
+        limit $5"#,
         order.map(|key| key.merchant_code.as_str()),
         order.map(|key| key.order_num.as_str()),
+        actor,
+        since,
         limit,
     )
     .fetch_all(db)

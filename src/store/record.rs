@@ -14,7 +14,7 @@ use crate::domain::{
     decide::{Decision, Note, Rules, decide},
     evidence::{Evidence, Fact, Source},
     payout::PayoutKey,
-    state::{Event, State},
+    state::{Event, Posting, State},
 };
 
 /// How often a transaction that met another one is tried again.
@@ -208,8 +208,10 @@ fn change(loaded: &Loaded, evidence: &Evidence, decision: Decision) -> Change {
 
 fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceRow {
     let digest = match &evidence.fact {
-        Fact::Called(callback) => callback.digest(),
-        Fact::NotSent { .. }
+        // One genuine callback can be read in billions of ways (protocol P9): those are counted, not kept one by one.
+        Fact::Called(callback) if !finding.contains(" unbound") => callback.digest(),
+        Fact::Called(_)
+        | Fact::NotSent { .. }
         | Fact::Submitted(_)
         | Fact::LeaseEnded
         | Fact::Asked(_)
@@ -222,6 +224,8 @@ fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceR
         finding,
         digest: write::hex(digest),
         detail: evidence.detail.clone(),
+        asked_ago_us: matches!(evidence.fact, Fact::Asked(_))
+            .then(|| i64::try_from(evidence.asked_ago.as_micros()).unwrap_or(i64::MAX)),
     }
 }
 
@@ -232,7 +236,7 @@ fn history_rows(loaded: &Loaded, evidence: &Evidence, decision: &Decision) -> Ve
         from_state: states.map(|(from, _)| from.name()),
         to_state: states.map(|(_, to)| to.name()),
         source: evidence.source.name(),
-        attempt: loaded.payout.attempt,
+        attempt: decision.after.attempt,
         detail,
     };
     let finding = json!({ "finding": decision.finding });
@@ -269,10 +273,11 @@ fn ledger_row(loaded: &Loaded, decision: &Decision) -> Option<LedgerRow> {
     Some(LedgerRow {
         key: loaded.payout.instruction.key.clone(),
         kind: booking.kind,
-        attempt: loaded.payout.attempt,
+        attempt: decision.after.attempt,
         available: booking.entry.available.idr(),
         held: booking.entry.held.idr(),
         paid_out: booking.entry.paid_out.idr(),
         fees: booking.entry.fees.idr(),
+        reference: (booking.kind == Posting::Hold.name()).then_some("found at the gateway"),
     })
 }

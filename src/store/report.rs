@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::find::Status;
+
 /// One merchant's day: opening + top-ups + returned - paid - fees - more held = closing.
 #[derive(Clone, Debug)]
 pub struct Day {
@@ -22,6 +24,8 @@ pub struct Day {
     pub held_change: i64,
     /// Available when the day ended.
     pub closing: i64,
+    /// Held when the day ended, for payouts that may have left.
+    pub held_closing: i64,
 }
 
 /// The ledger from `from` to before `to`, one row per merchant.
@@ -41,7 +45,8 @@ pub async fn day(
                coalesce(sum(l.paid_out) filter (where l.at >= $1 and l.kind <> 'return'), 0)::bigint as "paid!",
                coalesce(sum(l.fees) filter (where l.at >= $1), 0)::bigint as "fees!",
                coalesce(sum(l.held) filter (where l.at >= $1), 0)::bigint as "held_change!",
-               coalesce(sum(l.available), 0)::bigint as "closing!"
+               coalesce(sum(l.available), 0)::bigint as "closing!",
+               coalesce(sum(l.held), 0)::bigint as "held_closing!"
         from payout.merchants m
         left join payout.ledger l on l.merchant_code = m.code and l.at < $2
         where $3::text is null or m.code = $3
@@ -68,15 +73,16 @@ pub struct Compared {
     pub balance: Option<i64>,
     /// Theirs: kept for orders in progress.
     pub frozen: Option<i64>,
-    /// Theirs less ours; `None` while the gateway has said nothing.
+    /// Theirs: on its way in; not ours yet, so no part of the difference.
+    pub pending: Option<i64>,
+    /// Their `balance + frozen` less what our books had at that moment; `None` while it cannot be said.
     pub difference: Option<i64>,
-    /// Entries booked since the gateway was read: while there are any, a difference may only be young.
-    pub booked_since: bool,
     /// When the gateway said so.
     pub read_at: Option<DateTime<Utc>>,
 }
 
-/// Compares every merchant, or one.
+/// Compares every merchant, or one. What was booked since the gateway was read is left out of the difference; a reading
+/// so old that 100 000 entries came after it is not compared.
 pub async fn compare(
     db: &mut PgConnection,
     merchant: Option<&str>,
@@ -85,17 +91,49 @@ pub async fn compare(
         Compared,
         r#"/* store::compare */
         select m.code as merchant_code, coalesce(a.available, 0) as "available!", coalesce(a.held, 0) as "held!",
-               g.balance as "balance?", g.frozen as "frozen?",
-               g.balance + g.frozen - coalesce(a.available, 0) - coalesce(a.held, 0) as "difference?",
-               exists (select from payout.ledger l where l.merchant_code = m.code and l.id > g.ledger_id)
-                   as "booked_since!",
+               g.balance as "balance?", g.frozen as "frozen?", g.pending as "pending?",
+               case when newest.id - g.ledger_id <= 100000
+                    then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked)
+               end as "difference?",
                g.read_at as "read_at?"
         from payout.merchants m
         left join payout.accounts a on a.merchant_code = m.code
         left join payout.gateway_balance g on g.merchant_code = m.code
+        cross join (select coalesce(max(l.id), 0) as id from payout.ledger l) newest
+        cross join lateral (
+            select coalesce(sum(l.available + l.held), 0)::bigint as booked
+            from payout.ledger l
+            where l.id between greatest(g.ledger_id + 1, newest.id - 100000) and newest.id
+              and l.merchant_code = m.code and g.ledger_id is not null
+        ) since
         where $1::text is null or m.code = $1
         order by m.code"#,
         merchant,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What became paid between `from` and before `to`, also when it came back later.
+pub async fn settled_between(
+    db: &mut PgConnection,
+    merchant: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<Status>, sqlx::Error> {
+    sqlx::query_as!(
+        Status,
+        r#"/* store::settled_between */
+        select s.order_num as "order_num!", s.merchant_code as "merchant_code!", s.bank_code as "bank_code!",
+               s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
+               s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
+               s.failure_reason, s.attention, s.attention_since, s.settled_at
+        from payout.status s
+        where s.merchant_code = $1 and s.state in ('paid', 'returned') and s.settled_at >= $2 and s.settled_at < $3
+        order by s.settled_at, s.order_num"#,
+        merchant,
+        from,
+        to,
     )
     .fetch_all(db)
     .await

@@ -38,15 +38,31 @@ pub enum SchemaError {
     /// The database cannot be reached, or refused.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// The connection broke while the migrations were looked at.
+    #[error("the database is away: {0}")]
+    Away(MigrateError),
     /// A migration failed, or the database has one that this program does not know.
     #[error("the migrations could not be applied: {0}")]
-    Migrate(#[from] MigrateError),
+    Migrate(MigrateError),
     /// A merchant is registered with another gateway or key; a person must say that the change is meant.
     #[error(
         "merchant {0} is registered with another gateway, dialect or platform key. If the new one is right, \
          run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
     )]
     OtherGateway(String),
+}
+
+/// A connection that broke meanwhile says nothing about the schema.
+impl From<MigrateError> for SchemaError {
+    fn from(error: MigrateError) -> Self {
+        let is_away = matches!(&error, MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
+            if !super::is_refusal(cause));
+        if is_away {
+            Self::Away(error)
+        } else {
+            Self::Migrate(error)
+        }
+    }
 }
 
 /// Applies missing migrations and registers merchants; returns what was done, or with `dry_run` would be, in

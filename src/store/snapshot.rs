@@ -3,6 +3,8 @@
 //! Nothing here reads every payout that ever was: open ones come from partial indexes, money from
 //! `payout.accounts`, and totals from `payout.totals`, which `fold_history` moves on by what is new.
 
+mod people;
+
 use std::time::Instant;
 
 use sqlx::{PgConnection, PgPool};
@@ -44,6 +46,7 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     due(&mut seen, &mut snapshot).await?;
     totals(&mut seen, &mut snapshot).await?;
     snapshot.unmatched_callbacks = unmatched_callbacks(&mut seen).await?;
+    people::read(&mut seen, &mut snapshot).await?;
     seen.commit().await?;
     snapshot.took = begun.elapsed();
     Ok(snapshot)
@@ -243,7 +246,10 @@ async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx
                count(*) filter (where p.state in ('pending', 'unknown') and p.next_ask_at is null) as "never_asked!",
                count(*) filter (where p.state <> 'queued' and p.held <= 0) as "nothing_held!"
         from payout.payouts p
-        cross join lateral (select p.state = 'queued' and not p.parked and p.due_at <= now() as claimable) c
+        cross join lateral (
+            select p.state = 'queued' and not p.parked and p.due_at <= now()
+                   and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
+                   as claimable) c
         where p.state in ('queued', 'submitting', 'pending', 'unknown')
         group by p.merchant_code, p.state"#,
     )

@@ -22,6 +22,8 @@ pub(super) struct EvidenceRow {
     /// Lower-case hex; empty when equal findings are one.
     pub(super) digest: String,
     pub(super) detail: Value,
+    /// In microseconds, how long ago the question was sent; `None` for what was not asked for.
+    pub(super) asked_ago_us: Option<i64>,
 }
 
 /// A row of `payout.history`; a move when it has states.
@@ -48,6 +50,8 @@ pub(super) struct LedgerRow {
     pub(super) held: i64,
     pub(super) paid_out: i64,
     pub(super) fees: i64,
+    /// Set where evidence forces the entry, whether or not the balance covers it.
+    pub(super) reference: Option<&'static str>,
 }
 
 /// The columns of `payout.payouts` that a decision may change, and the state and attempt it was decided on.
@@ -57,9 +61,11 @@ pub(super) struct PayoutRow {
     pub(super) key: PayoutKey,
     pub(super) was_state: &'static str,
     pub(super) attempt: i32,
+    pub(super) next_attempt: i32,
     pub(super) last_seq: Option<i64>,
     pub(super) state: &'static str,
     pub(super) not_sent: i32,
+    pub(super) send_by: Option<DateTime<Utc>>,
     pub(super) held: i64,
     pub(super) fee: Option<i64>,
     pub(super) platform_order_num: Option<String>,
@@ -81,6 +87,8 @@ impl PayoutRow {
             key: after.instruction.key,
             was_state: before.state.name(),
             attempt: before.attempt,
+            next_attempt: after.attempt,
+            send_by: after.send_by,
             last_seq,
             state: after.state.name(),
             not_sent: after.not_sent,
@@ -123,12 +131,17 @@ pub(super) async fn insert_or_count_evidence(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::insert_or_count_evidence */
-        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail)
-        select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail
+        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail, asked_at)
+        select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail,
+               clock_timestamp() - interval '1 microsecond' * r.asked_ago_us
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, source text, finding text,
-                                       digest text, detail jsonb)
+                                       digest text, detail jsonb, asked_ago_us bigint)
         on conflict on constraint equal_findings_are_counted do update
-        set times = e.times + 1, last_at = clock_timestamp(), detail = excluded.detail"#,
+        -- The same answer, stored again because nobody heard of its commit, is not a second one.
+        set (times, last_at) = (select e.times + heard.anew::int,
+                                       case when heard.anew then clock_timestamp() else e.last_at end
+                                from (values (coalesce(excluded.asked_at > e.last_at, true))) heard (anew)),
+            detail = excluded.detail, asked_at = excluded.asked_at"#,
         as_json(rows)?,
     )
     .execute(db)
@@ -199,10 +212,10 @@ pub(super) async fn book(db: &mut PgConnection, rows: &[LedgerRow]) -> Result<()
     }
     sqlx::query!(
         r#"/* store::book */
-        insert into payout.ledger (merchant_code, order_num, kind, attempt, available, held, paid_out, fees)
-        select r.merchant_code, r.order_num, r.kind, r.attempt, r.available, r.held, r.paid_out, r.fees
+        insert into payout.ledger (merchant_code, order_num, kind, attempt, available, held, paid_out, fees, reference)
+        select r.merchant_code, r.order_num, r.kind, r.attempt, r.available, r.held, r.paid_out, r.fees, r.reference
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, kind text, attempt int, available bigint,
-                                       held bigint, paid_out bigint, fees bigint)"#,
+                                       held bigint, paid_out bigint, fees bigint, reference text)"#,
         as_json(rows)?,
     )
     .execute(db)
@@ -221,13 +234,15 @@ pub(super) async fn change_if_still(
     let changed = sqlx::query!(
         r#"/* store::change_if_still */
         update payout.payouts p
-        set state = r.state, last_seq = coalesce(r.last_seq, p.last_seq), not_sent = r.not_sent, held = r.held,
+        set state = r.state, last_seq = coalesce(r.last_seq, p.last_seq), attempt = r.next_attempt,
+            not_sent = r.not_sent, send_by = r.send_by, parked = p.parked and r.state = 'queued', held = r.held,
             fee = r.fee, platform_order_num = r.platform_order_num, failure_reason = r.failure_reason,
             attention = r.attention, declined_at = r.declined_at, proven_ours = r.proven_ours,
             reaffirmed_at = r.reaffirmed_at, settled_at = r.settled_at, asks = r.asks, next_ask_at = r.next_ask_at,
             due_at = r.due_at
-        from jsonb_to_recordset($1) r (merchant_code text, order_num text, was_state text, attempt int, last_seq bigint,
-                                       state text, not_sent int, held bigint, fee bigint, platform_order_num text,
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, was_state text, attempt int,
+                                       next_attempt int, last_seq bigint, state text, not_sent int,
+                                       send_by timestamptz, held bigint, fee bigint, platform_order_num text,
                                        failure_reason text, attention text, declined_at timestamptz, proven_ours boolean,
                                        reaffirmed_at timestamptz, settled_at timestamptz, asks int,
                                        next_ask_at timestamptz, due_at timestamptz)

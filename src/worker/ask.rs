@@ -5,21 +5,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Lane, Worker};
 use crate::{
     domain::{
-        evidence::{Evidence, Fact, QueryAnswer, Source},
+        evidence::{Doubt, Evidence, Fact, QueryAnswer, Source},
         payout::PayoutKey,
     },
+    gateway::QueryReply,
     metrics,
-    store::asks::take_due,
+    store::asks::{known_order, take_due},
 };
 
 /// How often to look without a wake-up.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// From an answer, which comes within the client's timeout, to its commit.
+const STORED_WITHIN: Duration = Duration::from_secs(5);
 /// Questions of one merchant in flight.
 const IN_FLIGHT_MAX: usize = 32;
 
@@ -40,6 +44,7 @@ pub(super) async fn run(
                 lane.code(),
                 limit,
                 worker.poll.asks_per_second,
+                worker.submit.timeout.saturating_add(STORED_WITHIN),
             )
             .await
         } else {
@@ -79,22 +84,65 @@ async fn gather(stop: &CancellationToken) {
 }
 
 async fn question(worker: &Worker, lane: &Lane, key: PayoutKey) {
-    worker.recorder.keep(answer(lane, key).await).await;
+    let asked = Instant::now();
+    let evidence = answer(worker, lane, key).await;
+    worker.recorder.keep_asked(evidence, asked).await;
 }
 
-/// Asks once, now.
-pub(super) async fn answer(lane: &Lane, key: PayoutKey) -> Evidence {
+/// Asks once, now. "Not known" is weighed against what the gateway says of an order that it must know (I10).
+pub(super) async fn answer(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
     let begun = Instant::now();
-    let reply = lane.client.query(&key.order_num).await;
-    metrics::asked(lane.code(), &result(&reply.answer), begun.elapsed());
-    let fact = Fact::Asked(reply.answer);
+    let mut reply = query(lane, &key.order_num).await;
+    if reply.answer == QueryAnswer::NotFound && !knows_others(worker, lane, &key).await {
+        reply = QueryReply {
+            answer: QueryAnswer::Doubt(Doubt::GatewayUnsure),
+            detail: json!({ "why": "not known, but nor is an order that it has paid" }),
+        };
+    }
     Evidence {
         key,
         attempt: None,
         source: Source::Query,
-        fact,
+        fact: Fact::Asked(reply.answer),
         detail: reply.detail,
+        asked_ago: begun.elapsed(),
     }
+}
+
+async fn query(lane: &Lane, order_num: &str) -> QueryReply {
+    let begun = Instant::now();
+    let reply = lane.client.query(order_num).await;
+    metrics::asked(lane.code(), &result(&reply.answer), begun.elapsed());
+    if matches!(reply.answer, QueryAnswer::Found(_)) {
+        lane.canary.sang(true, Instant::now());
+    }
+    reply
+}
+
+/// Whether the gateway has lately known another order. An empty replica knows none, and its "not known" proves nothing.
+async fn knows_others(worker: &Worker, lane: &Lane, key: &PayoutKey) -> bool {
+    if let Some(knows) = lane.canary.heard(Instant::now()) {
+        return knows;
+    }
+    let order_num = match known_order(&worker.store.claims, key).await {
+        Ok(Some(order_num)) => order_num,
+        // A merchant's first payouts have nothing to be weighed against.
+        Ok(None) => return true,
+        Err(error) => {
+            tracing::warn!(merchant = lane.code(), %error, "no known order can be looked up now");
+            return false;
+        }
+    };
+    let knows = matches!(query(lane, &order_num).await.answer, QueryAnswer::Found(_));
+    if !knows {
+        tracing::error!(
+            merchant = lane.code(),
+            order_num,
+            "the gateway does not know an order that it has paid: its \"not known\" proves nothing now"
+        );
+    }
+    lane.canary.sang(knows, Instant::now());
+    knows
 }
 
 /// The word for the metric.

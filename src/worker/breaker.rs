@@ -92,8 +92,7 @@ pub enum Allowance {
 pub struct Breaker(Mutex<Inner>);
 
 impl Breaker {
-    /// What may be claimed at `now`. After [`Allowance::One`] say how it went: with [`Breaker::saw`], or with
-    /// [`Breaker::nothing_to_try`].
+    /// What may be claimed at `now`. [`Allowance::One`] needs a [`Try`], which gives it back when nothing came of it.
     pub fn allowance(&self, now: Instant) -> Allowance {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut inner.open {
@@ -106,8 +105,15 @@ impl Breaker {
         }
     }
 
-    /// The one allowed try found no payout to claim.
-    pub fn nothing_to_try(&self) {
+    /// Holds the one allowed try. Dropped by whatever way out, it lets the next one try.
+    pub fn begin_try(&self) -> Try<'_> {
+        Try {
+            breaker: self,
+            sent: false,
+        }
+    }
+
+    fn nothing_tried(&self) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = &mut inner.open {
             open.trying = false;
@@ -118,7 +124,11 @@ impl Breaker {
     pub fn saw(&self, sign: Sign, now: Instant) -> Option<&'static str> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sign == Sign::Good {
-            *inner = Inner::default();
+            // What was in flight when it opened says nothing about now.
+            let is_straggler = inner.open.as_ref().is_some_and(|open| !open.trying);
+            if !is_straggler {
+                *inner = Inner::default();
+            }
             return None;
         }
         let count = match inner.row {
@@ -146,6 +156,28 @@ impl Breaker {
             }
             // Below the limit, or a straggler that was in flight when it opened.
             Some(_) | None => None,
+        }
+    }
+}
+
+/// The right to try with one payout.
+#[derive(Debug)]
+pub struct Try<'a> {
+    breaker: &'a Breaker,
+    sent: bool,
+}
+
+impl Try<'_> {
+    /// A payout is being sent: its answer, told to [`Breaker::saw`], decides.
+    pub fn is_sent(mut self) {
+        self.sent = true;
+    }
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        if !self.sent {
+            self.breaker.nothing_tried();
         }
     }
 }
@@ -179,6 +211,28 @@ mod tests {
         assert_eq!(breaker.allowance(later + 2 * PAUSE_MIN), Allowance::One);
         breaker.saw(Sign::Good, later);
         assert_eq!(breaker.allowance(later), Allowance::All);
+    }
+
+    #[test]
+    fn a_try_that_came_to_nothing_lets_the_next_one_try() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        breaker.saw(Sign::BadSignature, start);
+        let later = start + PAUSE_MIN;
+        assert_eq!(breaker.allowance(later), Allowance::One);
+        drop(breaker.begin_try());
+        assert_eq!(breaker.allowance(later), Allowance::One);
+        breaker.begin_try().is_sent();
+        assert_eq!(breaker.allowance(later), Allowance::None("signatures"));
+        breaker.saw(Sign::Good, later);
+        assert_eq!(breaker.allowance(later), Allowance::All);
+    }
+
+    #[test]
+    fn a_good_answer_of_before_does_not_end_the_pause() {
+        let (breaker, now) = (Breaker::default(), Instant::now());
+        breaker.saw(Sign::BadSignature, now);
+        breaker.saw(Sign::Good, now);
+        assert_eq!(breaker.allowance(now), Allowance::None("signatures"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::breaker::Breaker;
+use super::{breaker::Breaker, canary::Canary};
 use crate::{config::Merchant, gateway::Client, metrics};
 
 /// One merchant.
@@ -20,6 +20,10 @@ pub struct Lane {
     pub(super) slots: Arc<Semaphore>,
     pub(super) slots_total: usize,
     pub(super) breaker: Breaker,
+    /// Whether its gateway knows what it must know.
+    pub(super) canary: Canary,
+    /// The gateway has less than the books although nothing is under way: nothing is claimed (I13).
+    pub(super) books_short: AtomicBool,
     /// Keys proven (I12); until then nothing is claimed.
     pub(super) proven: AtomicBool,
     /// A first platSign has verified.
@@ -39,6 +43,8 @@ impl Lane {
             slots: Arc::new(Semaphore::new(slots.max(1))),
             slots_total: slots.max(1),
             breaker: Breaker::default(),
+            canary: Canary::default(),
+            books_short: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             short_of_funds: AtomicBool::new(false),
             claim_now: Notify::new(),

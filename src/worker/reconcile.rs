@@ -11,36 +11,40 @@ use tokio_util::sync::CancellationToken;
 use super::{Lane, Worker};
 use crate::{
     domain::money::Rupiah,
+    metrics,
     store::funding::{StatedBalance, keep_balance},
 };
 
 const EVERY: Duration = Duration::from_secs(15);
-/// While payouts wait for funds a top-up should be seen soon.
-const EVERY_WHILE_SHORT: Duration = Duration::from_secs(2);
+/// While payouts wait for funds, or the books and the gateway differ, what changes should be seen soon.
+const EVERY_WHILE_OFF: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: CancellationToken) {
+    let mut agrees = true;
     while !stop.is_cancelled() {
         let short = lane.short_of_funds.load(Ordering::Relaxed);
         tokio::select! {
             () = stop.cancelled() => return,
-            () = sleep(if short { EVERY_WHILE_SHORT } else { EVERY }) => {}
+            () = sleep(if agrees && !short { EVERY } else { EVERY_WHILE_OFF }) => {}
         }
         worker.beats.beat("reconcile");
         // The proof reads it itself, and until then an answer is worth little.
-        if lane.proven.load(Ordering::Relaxed)
-            && let Err(reason) = read_and_keep(&worker, &lane).await
-        {
-            tracing::warn!(
+        if !lane.proven.load(Ordering::Relaxed) {
+            continue;
+        }
+        match read_and_keep(&worker, &lane).await {
+            Ok(difference) => agrees = difference == Rupiah::ZERO,
+            Err(reason) => tracing::warn!(
                 merchant = lane.code(),
                 reason,
                 "the gateway's balance is not known now"
-            );
+            ),
         }
     }
 }
 
-/// Reads the balance once and compares it with the books.
-pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<(), String> {
+/// Reads the balance once and compares it with the books; gives what the gateway has more than they.
+pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah, String> {
     let stated = lane
         .client
         .balance()
@@ -60,6 +64,24 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<(), St
     )
     .await
     .map_err(|error| error.to_string())?;
+    // A fee more or less is for people to look at; a payout's worth is not.
+    let missing = Rupiah::ZERO
+        .minus(compared.difference)
+        .unwrap_or(Rupiah::ZERO);
+    let short =
+        lane.merchant.funded_by_gateway && compared.at_rest && missing > lane.merchant.fee_reserve;
+    if short != lane.books_short.swap(short, Ordering::Relaxed) {
+        if short {
+            tracing::error!(
+                merchant = lane.code(),
+                missing_idr = missing.idr(),
+                "the gateway has less than the books and nothing is under way: nothing is claimed"
+            );
+        } else {
+            metrics::claims_stopped(lane.code(), None);
+            lane.claim_now.notify_one();
+        }
+    }
     if compared.booked > Rupiah::ZERO {
         tracing::info!(
             merchant = lane.code(),
@@ -69,5 +91,5 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<(), St
         lane.short_of_funds.store(false, Ordering::Relaxed);
         lane.claim_now.notify_one();
     }
-    Ok(())
+    Ok(compared.difference)
 }

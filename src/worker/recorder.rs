@@ -1,6 +1,9 @@
 //! Gathers evidence into batches, stores them, and never lets go of any until it is stored.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -28,6 +31,8 @@ const QUEUE_MAX: usize = 4096;
 
 struct Piece {
     evidence: Evidence,
+    /// When the question was sent, for an answer.
+    asked: Option<Instant>,
     stored: Option<oneshot::Sender<Outcome>>,
 }
 
@@ -45,15 +50,21 @@ impl Recorder {
 
     /// Hands evidence over; it will be stored as soon as the database takes it.
     pub async fn keep(&self, evidence: Evidence) {
-        if self
-            .0
-            .send(Piece {
-                evidence,
-                stored: None,
-            })
-            .await
-            .is_err()
-        {
+        self.hand_over(evidence, None).await;
+    }
+
+    /// The same for an answer to a question that was sent at `asked`, however long it takes to be stored.
+    pub async fn keep_asked(&self, evidence: Evidence, asked: Instant) {
+        self.hand_over(evidence, Some(asked)).await;
+    }
+
+    async fn hand_over(&self, evidence: Evidence, asked: Option<Instant>) {
+        let piece = Piece {
+            evidence,
+            asked,
+            stored: None,
+        };
+        if self.0.send(piece).await.is_err() {
             tracing::error!("the recorder has ended before its callers");
         }
     }
@@ -62,8 +73,10 @@ impl Recorder {
     /// be stored later.
     pub async fn keep_within(&self, evidence: Evidence, within: Duration) -> Option<Outcome> {
         let (stored, outcome) = oneshot::channel();
+        let asked = Instant::now().checked_sub(evidence.asked_ago);
         let piece = Piece {
             evidence,
+            asked,
             stored: Some(stored),
         };
         let waiting = async {
@@ -90,11 +103,15 @@ async fn run(
         {
             // Nobody else came in time.
         }
-        let (evidence, waiting): (Vec<Evidence>, Vec<_>) = batch
+        let mut waiting = Vec::new();
+        let (mut evidence, asked): (Vec<Evidence>, Vec<_>) = batch
             .drain(..)
-            .map(|piece| (piece.evidence, piece.stored))
+            .map(|piece| {
+                waiting.push(piece.stored);
+                (piece.evidence, piece.asked)
+            })
             .unzip();
-        let outcomes = store_all(&store, &rules, &evidence).await;
+        let outcomes = store_all(&store, &rules, &mut evidence, &asked).await;
         for ((evidence, stored), outcome) in evidence.iter().zip(waiting).zip(outcomes) {
             tell(evidence, &outcome, &lanes);
             if let Some(stored) = stored {
@@ -115,10 +132,19 @@ async fn fill(receiver: &mut mpsc::Receiver<Piece>, batch: &mut Vec<Piece>) {
 }
 
 /// Stores a batch, however long the database is away.
-async fn store_all(store: &Store, rules: &Rules, evidence: &[Evidence]) -> Vec<Outcome> {
+async fn store_all(
+    store: &Store,
+    rules: &Rules,
+    evidence: &mut [Evidence],
+    asked: &[Option<Instant>],
+) -> Vec<Outcome> {
     let mut pauses = Pauses::default();
     loop {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
+        // Anew with each try: what an earlier try stored unheard must be seen to be the same.
+        for (piece, asked) in evidence.iter_mut().zip(asked) {
+            piece.asked_ago = asked.map_or(Duration::ZERO, |asked| asked.elapsed());
+        }
         match record(&store.results, rules, evidence).await {
             Ok(outcomes) => {
                 metrics::recorded(evidence.len(), begun.elapsed());

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Lane, Worker, ask, breaker::Allowance, submit};
 use crate::{
-    domain::evidence::{Evidence, Fact, Found, QueryAnswer, Resolution, Source},
+    domain::evidence::{Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source},
     metrics,
     ports::SendBy,
     store::{
@@ -59,7 +59,7 @@ async fn look(
     let allowance = lane.breaker.allowance(Instant::now());
     if allowance == Allowance::One {
         // The try is for a payout that was never sent.
-        lane.breaker.nothing_to_try();
+        drop(lane.breaker.begin_try());
     }
     let may_send = allowance == Allowance::All && worker.database_is_safe.load(Ordering::Relaxed);
     let mut carrying = JoinSet::new();
@@ -105,7 +105,7 @@ async fn carry_out(
     match approved.wish {
         Wish::Resubmit => resubmit(worker, lane, order, approved, tasks).await,
         Wish::Resolve(Resolution::Failed) => {
-            let (attempt, _) = prove_not_known(worker, lane, order, approved).await?;
+            let (attempt, _) = prove_not_paid(worker, lane, order, approved).await?;
             resolve(worker, approved, Resolution::Failed, Some(attempt)).await
         }
         Wish::Resolve(resolution) => resolve(worker, approved, resolution, None).await,
@@ -119,15 +119,52 @@ async fn prove_not_known(
     order: &ClaimOrder,
     approved: &Approved,
 ) -> Result<(i32, SendBy), String> {
+    prove(worker, lane, order, approved, |answer| {
+        *answer == QueryAnswer::NotFound
+    })
+    .await
+}
+
+/// The same where a failure at the gateway will do: of an order that was declined it is no proof that it is ours, so it
+/// did not settle the payout by itself (contract, `resolve`).
+async fn prove_not_paid(
+    worker: &Worker,
+    lane: &Lane,
+    order: &ClaimOrder,
+    approved: &Approved,
+) -> Result<(i32, SendBy), String> {
+    prove(worker, lane, order, approved, |answer| match answer {
+        QueryAnswer::NotFound => true,
+        QueryAnswer::Found(found) => {
+            matches!(
+                found.status,
+                GatewayStatus::Cancelled | GatewayStatus::Failed
+            )
+        }
+        QueryAnswer::Doubt(_) => false,
+    })
+    .await
+}
+
+async fn prove(
+    worker: &Worker,
+    lane: &Lane,
+    order: &ClaimOrder,
+    approved: &Approved,
+    proves: impl Fn(&QueryAnswer) -> bool,
+) -> Result<(i32, SendBy), String> {
     // Counted from before the question: the proof is never older than it says.
     let proven_until = SendBy::after(FRESH_FOR.min(order.send_window));
-    let evidence = ask::answer(lane, approved.key.clone()).await;
+    let evidence = ask::answer(worker, lane, approved.key.clone()).await;
     let Fact::Asked(answer) = evidence.fact.clone() else {
         return Err("the gateway was not asked".to_owned());
     };
     let outcome = worker.recorder.keep_within(evidence, STORED_WITHIN).await;
     match answer {
-        QueryAnswer::NotFound => {}
+        answer if proves(&answer) => {}
+        QueryAnswer::NotFound => {
+            return Err("the gateway does not know this order".to_owned());
+        }
         QueryAnswer::Found(Found { status, .. }) => {
             return Err(format!(
                 "the gateway knows this order: it says {}. Sending again could pay twice",
@@ -169,8 +206,9 @@ async fn resubmit(
         attempt,
         proven_until,
     };
-    let permit = match claim_resubmit(&worker.store.claims, order, &granted).await {
-        Ok(permit) => permit,
+    let order = order.next(1, worker.witness.last());
+    let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {
+        Ok(claimed) => claimed,
         Err(NotGranted::Refused(why)) => return Err(why),
         // Nothing is sent. Whether it was noted shows when it is taken again, or by its lease.
         Err(NotGranted::Claim(error)) => {
@@ -184,6 +222,11 @@ async fn resubmit(
         attempt = permit.attempt(), event = "resubmit_granted", from = "unknown", to = "submitting",
         source = "operator", request = granted.request_id, "moved"
     );
+    if let Err(error) = worker.witness.keep(last).await {
+        tracing::error!(%error, "the witness file cannot be written: the resubmit is not sent");
+        submit::give_back(worker, permit, "the witness file cannot be written").await;
+        return Ok(());
+    }
     tasks.spawn(submit::send(
         Arc::clone(worker),
         Arc::clone(lane),
@@ -206,6 +249,7 @@ async fn resolve(
         source: Source::Operator,
         fact: Fact::Resolved(resolution),
         detail: approved.detail.clone(),
+        asked_ago: Duration::ZERO,
     };
     match worker.recorder.keep_within(evidence, STORED_WITHIN).await {
         Some(Outcome::Recorded(change)) if change.moved.is_some() => Ok(()),

@@ -21,7 +21,10 @@ use crate::{
     },
     metrics,
     ports::{Submission, SubmitPermit},
-    store::claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
+    store::{
+        claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
+        timeline::note_lost_claim,
+    },
 };
 
 /// How often to look without a wake-up.
@@ -42,16 +45,7 @@ pub(super) async fn run(
             Ok(true) => continue,
             Ok(false) => LOOK_EVERY,
             Err(error) => {
-                match error {
-                    ClaimError::RegisteredOtherwise(_) => {
-                        metrics::claims_stopped(lane.code(), Some("config"));
-                    }
-                    ClaimError::TimelineChanged => {
-                        metrics::claims_stopped(lane.code(), Some("timeline"));
-                    }
-                    ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
-                }
-                tracing::warn!(merchant = lane.code(), %error, "no claim");
+                no_claim(&worker, &lane, &error).await;
                 AFTER_ERROR
             }
         };
@@ -60,6 +54,22 @@ pub(super) async fn run(
             () = lane.claim_now.notified() => {}
             () = sleep(pause) => {}
         }
+    }
+}
+
+/// Says why nothing is claimed; where commits were lost, stops every other worker's claims too.
+async fn no_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
+    tracing::warn!(merchant = lane.code(), %error, "no claim");
+    match error {
+        ClaimError::RegisteredOtherwise(_) => metrics::claims_stopped(lane.code(), Some("config")),
+        ClaimError::TimelineChanged => metrics::claims_stopped(lane.code(), Some("timeline")),
+        ClaimError::CommitsLost(lost) => {
+            metrics::claims_stopped(lane.code(), Some("timeline"));
+            if let Err(error) = note_lost_claim(&worker.store.results, lost).await {
+                tracing::warn!(%error, "that commits were lost is not noted yet; the next claim tries again");
+            }
+        }
+        ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
     }
 }
 
@@ -79,6 +89,7 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
         lease: worker.submit.lease,
         send_window: worker.submit.lease.saturating_sub(worker.submit.timeout),
         quiet_horizon: worker.poll.quiet_horizon,
+        last: None,
         worker: worker.name.clone(),
         seal,
     }
@@ -98,11 +109,15 @@ async fn claim_and_send(
         metrics::claims_stopped(lane.code(), Some("settings"));
         return Ok(false);
     }
+    if lane.books_short.load(Ordering::Relaxed) {
+        metrics::claims_stopped(lane.code(), Some("books"));
+        return Ok(false);
+    }
     let free = u32::try_from(lane.slots.available_permits())
         .unwrap_or(u32::MAX)
         .min(256);
     let allowance = lane.breaker.allowance(Instant::now());
-    let trying = allowance == Allowance::One;
+    let trying = (allowance == Allowance::One).then(|| lane.breaker.begin_try());
     let wanted = match allowance {
         Allowance::None(reason) => {
             metrics::claims_stopped(lane.code(), Some(reason));
@@ -122,17 +137,21 @@ async fn claim_and_send(
         .ok()
         .filter(|_| wanted > 0);
     let Some(mut slots) = taken else {
-        if trying {
-            lane.breaker.nothing_to_try();
-        }
         return Ok(false);
     };
     unpark_if_covered(&worker.store.claims, lane.code()).await?;
-    let claimed = claim(&worker.store.claims, &order.with_limit(i64::from(wanted))).await;
-    if trying && !matches!(&claimed, Ok(claimed) if !claimed.permits.is_empty()) {
-        lane.breaker.nothing_to_try();
+    let order = order.next(i64::from(wanted), worker.witness.last());
+    let mut claimed = claim(&worker.store.claims, &order).await?;
+    if let Some(last) = claimed.last.take()
+        && let Err(error) = worker.witness.keep(last).await
+    {
+        // Proven unsent, as nothing of them was handed to anybody.
+        tracing::error!(%error, "the witness file cannot be written: what was claimed is not sent");
+        for permit in std::mem::take(&mut claimed.permits) {
+            give_back(worker, permit, "the witness file cannot be written").await;
+        }
+        return Ok(false);
     }
-    let claimed = claimed?;
     if claimed.paused {
         metrics::claims_stopped(lane.code(), Some("paused"));
         return Ok(false);
@@ -159,7 +178,18 @@ async fn claim_and_send(
             "its request cannot be made"
         );
     }
-    let full = claimed.permits.len() == usize::try_from(wanted).unwrap_or(usize::MAX);
+    if let Some(trying) = trying
+        && !claimed.permits.is_empty()
+    {
+        trying.is_sent();
+    }
+    // What was put aside is out of the way now: many that cannot go must not hold up those behind them.
+    let looked_at = [
+        claimed.permits.len(),
+        claimed.uncovered.len(),
+        claimed.unsealed.len(),
+    ];
+    let full = looked_at.iter().sum::<usize>() >= usize::try_from(wanted).unwrap_or(usize::MAX);
     for permit in claimed.permits {
         let instruction = permit.instruction();
         tracing::info!(
@@ -173,6 +203,24 @@ async fn claim_and_send(
     Ok(full)
 }
 
+/// Records that a permit was not used and never will be.
+pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &str) {
+    let claim = permit.request().body_sha256;
+    let evidence = Evidence {
+        key: permit.key().clone(),
+        attempt: Some(permit.attempt()),
+        source: Source::Submit,
+        fact: Fact::NotSent {
+            reason: reason.to_owned(),
+            claim,
+        },
+        detail: json!({ "reason": reason }),
+        asked_ago: Duration::ZERO,
+    };
+    drop(permit);
+    worker.recorder.keep(evidence).await;
+}
+
 /// Spends one permit and hands what came of it to the recorder.
 pub(super) async fn send(
     worker: Arc<Worker>,
@@ -182,6 +230,7 @@ pub(super) async fn send(
 ) {
     let key = permit.key().clone();
     let attempt = permit.attempt();
+    let claim = permit.request().body_sha256;
     let begun = Instant::now();
     let submission = lane.client.submit(permit).await;
     let (fact, detail, sign) = match submission {
@@ -193,7 +242,7 @@ pub(super) async fn send(
         Submission::NotSent { reason } => {
             metrics::submitted(lane.code(), "not_sent", begun.elapsed());
             let detail = json!({ "reason": reason });
-            (Fact::NotSent { reason }, detail, Sign::NotSent)
+            (Fact::NotSent { reason, claim }, detail, Sign::NotSent)
         }
     };
     if matches!(sign, Sign::Good | Sign::Declined) {
@@ -218,6 +267,7 @@ pub(super) async fn send(
             source: Source::Submit,
             fact,
             detail,
+            asked_ago: Duration::ZERO,
         })
         .await;
     drop(slot);

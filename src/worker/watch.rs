@@ -30,6 +30,9 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
         if let Err(error) = leases(&worker).await {
             tracing::warn!(%error, "leases cannot be looked at now");
         }
+        if let Err(error) = history(&worker).await {
+            tracing::warn!(%error, "the history of the database cannot be looked at now");
+        }
         if Instant::now() >= totals_at {
             totals_at = Instant::now()
                 .checked_add(TOTALS_EVERY)
@@ -70,8 +73,26 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
             source: Source::Worker,
             fact,
             detail,
+            asked_ago: Duration::ZERO,
         };
         worker.recorder.keep(evidence).await;
+    }
+    Ok(())
+}
+
+/// After a failover or a restore every queued payout is asked for before anything is claimed (I11).
+async fn history(worker: &Worker) -> Result<(), sqlx::Error> {
+    let last = worker.witness.last();
+    let same = timeline::check_timeline(&worker.store.results, last.as_ref()).await?;
+    if !same && !worker.history_changed.swap(true, Ordering::Relaxed) {
+        tracing::error!(
+            "this is another history of the database: nothing is claimed until a person accepts it"
+        );
+    } else if same && worker.history_changed.swap(false, Ordering::Relaxed) {
+        tracing::info!("a person accepted this history of the database: claims go on");
+    }
+    if timeline::ask_for_queued(&worker.store.results).await? > 0 {
+        worker.lanes.iter().for_each(|lane| lane.ask_now());
     }
     Ok(())
 }
@@ -92,11 +113,6 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
             .lanes
             .iter()
             .for_each(|lane| lane.claim_now.notify_one());
-    }
-    if !timeline::check_timeline(&worker.store.results).await? {
-        tracing::error!(
-            "this is another history of the database: nothing is claimed until a person accepts it"
-        );
     }
     let raised = guard::raise_open_too_long(&worker.store.results).await?;
     if raised > 0 {

@@ -36,6 +36,10 @@ const LONGEST: usize = 25;
 const PAYOUTS: usize = 3;
 const AMOUNT: i64 = 100_000;
 const RESERVE: i64 = 10_000;
+/// Stands for the hash of every request.
+const REQUEST: [u8; 32] = [7; 32];
+/// How long before it is stored the question of a late answer was sent.
+const LATE: Duration = Duration::from_mins(90);
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -44,12 +48,13 @@ enum Happens {
     Claim,
     /// An hour passes.
     Hour,
-    /// Evidence in one batch: which payout, how many attempts ago, and a word for the fact.
+    /// Evidence in one batch: which payout, how many attempts ago, and a word for the fact. `~` before the word: its
+    /// question was sent ninety minutes ago; of a proof, that it is about another request.
     Told(Vec<(usize, i32, &'static str)>),
 }
 
 /// The words for facts; after `:` the gateway's status, `+` with a fee.
-const WORDS: &str = "ack ack:2 fail doubt lease unsent none ask? says:1 says:9 says:2 says:2+ says:4 \
+const WORDS: &str = "ack ack:2 fail doubt lease unsent ~unsent none ~none ask? says:1 says:9 says:2 says:2+ says:4 \
                      calls:1 calls:2 calls:4 forged:2 forged:4 paid failed returned";
 
 /// Each life knows a few words only: with all of them the first ones would settle everything.
@@ -113,7 +118,7 @@ fn any_evidence_leaves_in_postgres_what_the_pure_rules_say() {
 #[tokio::test]
 async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
     let database = Database::fresh().await;
-    let lives: [(&str, &[&str]); 5] = [
+    let lives: [(&str, &[&str]); 7] = [
         ("fee_corrected", &["ack", "calls:2", "says:2+"]),
         ("fee_known", &["ack", "says:2", "says:2+", "says:2"]),
         (
@@ -128,9 +133,16 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
                 "doubt", "hour", "none", "none", "hour", "none", "ack", "failed",
             ],
         ),
+        ("unanswered", &["~unsent", "doubt", "~unsent", "unsent"]),
         (
             "not_sent",
             &["unsent", "claim", "unsent", "claim", "ack", "unsent"],
+        ),
+        (
+            "unanswered",
+            &[
+                "doubt", "~none", "hour", "none", "~none", "~none", "hour", "~none", "none", "none",
+            ],
         ),
     ];
     for (met, life) in lives {
@@ -227,11 +239,12 @@ impl<'a> Both<'a> {
             lease: Duration::from_secs(90),
             send_window: Duration::ZERO,
             quiet_horizon: rules.ask.quiet_horizon,
+            last: None,
             worker: "test".into(),
             seal: Arc::new(|_, _| {
                 Ok(SealedRequest {
                     body: Bytes::from_static(b"body"),
-                    body_sha256: [7; 32],
+                    body_sha256: REQUEST,
                 })
             }),
         };
@@ -317,6 +330,7 @@ impl<'a> Both<'a> {
             }
             for heard in payout.heard.values_mut() {
                 heard.first_at -= TimeDelta::hours(1);
+                heard.last_at -= TimeDelta::hours(1);
             }
         }
     }
@@ -470,8 +484,11 @@ impl Pure {
             attempt: 0,
             sends: 0,
             not_sent: 0,
+            claim: None,
             send_by: None,
             held: Rupiah::ZERO,
+            fee_reserve: Rupiah::new(RESERVE),
+            trusted_after: None,
             fee: None,
             platform_order_num: None,
             failure_reason: None,
@@ -509,6 +526,7 @@ impl Pure {
             .unwrap();
         self.books[0] -= payout.held.idr();
         self.books[1] += payout.held.idr();
+        payout.claim = Some(REQUEST);
         payout.send_by = Some(now);
         payout.asks = 0;
         payout.next_ask_at = None;
@@ -568,17 +586,22 @@ impl Pure {
             }
         };
         let digest = match &evidence.fact {
-            Fact::Called(callback) => callback.digest().to_vec(),
-            Fact::NotSent { .. }
+            // What is not ours is counted under one row, however it reads.
+            Fact::Called(callback) if !finding.contains(" unbound") => callback.digest().to_vec(),
+            Fact::Called(_)
+            | Fact::NotSent { .. }
             | Fact::Submitted(_)
             | Fact::LeaseEnded
             | Fact::Asked(_)
             | Fact::Resolved(_) => Vec::new(),
         };
+        let asked = matches!(evidence.fact, Fact::Asked(_));
+        let heard = self.payout.heard.get(&finding).filter(|_| asked);
+        let anew = heard.is_none_or(|heard| clock[1] - evidence.asked_ago > heard.last_at);
         *self
             .evidence
             .entry((at, evidence.source.name(), finding.clone(), digest))
-            .or_default() += 1;
+            .or_default() += i32::from(anew);
         let Some(decision) = decision else {
             return;
         };
@@ -604,8 +627,12 @@ impl Pure {
             let heard = self.payout.heard.entry(finding).or_insert(Heard {
                 times: 0,
                 first_at: clock[1],
+                last_at: clock[0],
             });
-            heard.times += 1;
+            heard.times += u32::from(anew);
+            if anew {
+                heard.last_at = clock[0];
+            }
         }
     }
 
@@ -639,6 +666,9 @@ impl Pure {
 
     fn evidence(&self, ago: i32, word: &str) -> Evidence {
         let of_attempt = Some((self.payout.attempt - ago).max(0));
+        let (word, late) = word
+            .strip_prefix('~')
+            .map_or((word, false), |word| (word, true));
         let (word, status) = word.split_once(':').unwrap_or((word, "1"));
         let submitted = |answer| (Source::Submit, of_attempt, Fact::Submitted(answer));
         let asked = |answer| (Source::Query, None, Fact::Asked(answer));
@@ -649,6 +679,7 @@ impl Pure {
                 of_attempt,
                 Fact::NotSent {
                     reason: "refused".into(),
+                    claim: if late { [8; 32] } else { REQUEST },
                 },
             ),
             "ack" => submitted(SubmitAnswer::Acknowledged {
@@ -685,6 +716,7 @@ impl Pure {
             source,
             fact,
             detail: serde_json::json!({}),
+            asked_ago: if late { LATE } else { Duration::ZERO },
         }
     }
 

@@ -110,6 +110,65 @@ async fn an_order_that_never_arrived_stays_unknown_and_calls_a_person() {
     );
 }
 
+/// A gateway that answers from an empty replica knows nobody: its "not known" is a doubt, whatever the horizon.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_does_not_know_what_it_has_paid_proves_nothing_by_not_knowing() {
+    let world = World::start().await;
+    world.enqueue("PAID-1", 100_000, 0).await;
+    world.until_state("PAID-1", "paid").await;
+    world.sandbox.set_fault(Fault::QueryNotFound);
+    world
+        .sandbox
+        .script("LOST-1", Script::fault(Fault::UnknownLost));
+    world.enqueue("LOST-1", 100_000, 0).await;
+    // Past the quiet horizon of three seconds, and asked more often than it takes to call a person.
+    let unsure = "select count(*) > 0 from payout.evidence where order_num = 'LOST-1' and source = 'query'
+                  and finding = 'doubt_gateway_unsure' and times >= 5 and last_at > first_at + interval '6 seconds'";
+    world.until(unsure, "true").await;
+    let called = "select attention is null and state = 'unknown' from payout.payouts where order_num = 'LOST-1'";
+    assert_eq!(world.database.text(called).await, "true");
+    world.sandbox.heal();
+    world
+        .until(
+            "select attention from payout.payouts where order_num = 'LOST-1'",
+            "not_found",
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_stop_while_the_gateway_has_less_than_the_books_and_nothing_is_under_way() {
+    let world = World::start().await;
+    world.enqueue("BEFORE-1", 100_000, 0).await;
+    world.until_state("BEFORE-1", "paid").await;
+    world
+        .database
+        .run("select payout.fund(code, 50000, 'a transfer that never came') from payout.merchants")
+        .await;
+    // The second reading that says the same is believed.
+    until_balance_is_read(&world, 3).await;
+    world.enqueue("WAITS-1", 100_000, 0).await;
+    until_balance_is_read(&world, 2).await;
+    assert_eq!(world.submits_of("WAITS-1"), 0);
+    world
+        .database
+        .run("select payout.fund(code, -50000, 'taken back') from payout.merchants")
+        .await;
+    world.until_state("WAITS-1", "paid").await;
+    world.assert_books_agree().await;
+}
+
+async fn until_balance_is_read(world: &World, times: u32) {
+    for _ in 0..times {
+        let last = world
+            .database
+            .text("select read_at from payout.gateway_balance")
+            .await;
+        let newer = format!("select read_at > '{last}' from payout.gateway_balance");
+        world.until(&newer, "true").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_never_left_is_sent_again_under_the_same_number() {
     let world = World::start().await;

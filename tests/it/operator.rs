@@ -1,17 +1,13 @@
 //! The command line as operators and scripts use it: exit codes, columns, and nothing that names a person.
 
-use std::{
-    fs,
-    io::Read,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::{fs, io::Read, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
-use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::database::{Database, MERCHANT};
+use crate::support::{
+    database::{Database, MERCHANT},
+    terminal::{Said, bare, payout, program},
+};
 
 const COLUMNS: [&str; 16] = [
     "order_num",
@@ -34,56 +30,6 @@ const COLUMNS: [&str; 16] = [
 /// Written nowhere else, so that a leak cannot be a coincidence.
 const CANARY_NUMBER: &str = "9081726354";
 const CANARY_NAME: &str = "Kenanga Wulandari";
-
-/// What one call of the program gave.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().expect("an exit code, no signal"),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Said {
-    #[track_caller]
-    fn with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{}{}", self.out, self.err);
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-}
-
-/// The program without anything that the tester's own environment says.
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_payout"));
-    command
-        .args(arguments)
-        .env_remove("PAYOUT_CONFIG")
-        .env_remove("PAYOUT_DATABASE_URL")
-        .stdin(Stdio::null());
-    command
-}
-
-fn bare(arguments: &[&str]) -> Said {
-    program(arguments).output().unwrap().into()
-}
-
-fn payout(database: &Database, arguments: &[&str]) -> Said {
-    let mut command = program(arguments);
-    command.env("PAYOUT_DATABASE_URL", database.url());
-    command.output().unwrap().into()
-}
 
 /// Where a claim would take it: the database lets nobody write a state without what belongs to it.
 async fn claim(database: &Database, order_num: &str) {
@@ -156,6 +102,81 @@ async fn list_and_show_have_exactly_the_columns_of_the_view() {
     );
     let none = payout(&database, &["list", "--state", "paid,failed", "-o", "json"]).with(0);
     assert_eq!(none.json(), serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_list_is_narrowed_down_by_everything_that_people_ask_for() {
+    let database = Database::with_steps().await;
+    for (state, order) in [
+        ("paid", "INV-1"),
+        ("failed", "INV-2"),
+        ("queued", "OTHER-3"),
+    ] {
+        database.insert_in(state, order).await;
+    }
+    database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+             values ('BIG-4', 2000000, 1, '008', '1234567890123', 'Siti Rahayu')",
+        )
+        .await;
+    let listed = |arguments: &[&str]| -> String {
+        let rows = payout(&database, &[&["list", "-o", "json"], arguments].concat())
+            .with(0)
+            .json();
+        let names = rows.as_array().unwrap().iter();
+        let mut names: Vec<_> = names
+            .map(|row| row["order_num"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names.join(" ")
+    };
+    for (arguments, orders) in [
+        (&["--bank", "008"][..], "BIG-4"),
+        (&["--min", "1jt"], "BIG-4"),
+        (&["--min", "100.000"], "BIG-4 INV-1 INV-2 OTHER-3"),
+        (&["--text", "inv"], "INV-1 INV-2"),
+        (
+            &["--state", "queued,failed", "--bank", "014"],
+            "INV-2 OTHER-3",
+        ),
+        (&["--since", "1h", "--state", "paid"], "INV-1"),
+        (&["--older-than", "1h"], ""),
+        (&["--older-than", "0s", "--text", "other"], "OTHER-3"),
+        (&["--since", "2020-01-01", "--limit", "1"], "BIG-4"),
+        (&["--attention"], ""),
+        (&["--merchant", "NOBODY"], ""),
+    ] {
+        assert_eq!(listed(arguments), orders, "{arguments:?}");
+    }
+    for wrong in [
+        ["--min", "1.5jt"],
+        ["--older-than", "soon"],
+        ["--since", "once"],
+    ] {
+        payout(&database, &[&["list"][..], &wrong].concat()).with(2);
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page_and_completions() {
+    let folder = TempDir::new().unwrap();
+    let pages = folder.path().join("man");
+    bare(&["man", pages.to_str().unwrap()]).with(0);
+    for page in [
+        "payout.1",
+        "payout-show.1",
+        "payout-resubmit.1",
+        "payout-report-day.1",
+    ] {
+        let text = fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = bare(&["completions", shell]).with(0).out;
+        assert!(script.contains("resubmit"), "{shell}");
+    }
+    bare(&["man", "/proc/nowhere"]).with(1);
 }
 
 #[tokio::test]

@@ -58,6 +58,37 @@ async fn an_empty_database_has_nothing_and_no_guesses() {
 }
 
 #[tokio::test]
+async fn pauses_and_requests_are_counted_and_a_paused_bank_could_not_go_out() {
+    let database = Database::with_steps().await;
+    database.insert("INV-1", 250_000).await;
+    database.insert_in("pending", "INV-2").await;
+    let idle = snapshot(database.pool()).await.unwrap();
+    assert_eq!((idle.pauses.count, idle.approvals.count), (0, 0));
+    assert_eq!(of(&idle).claimable.count, 1);
+    database
+        .run(
+            "select payout.pause('bank', '014', 'ticket 1');
+             insert into payout.requests (kind, reason, evidence) values ('resolve_failed', 'ticket 1', 'letter 7')",
+        )
+        .await;
+    let seen = snapshot(database.pool()).await.unwrap();
+    assert_eq!((seen.pauses.count, seen.approvals.count), (1, 1));
+    assert!(seen.pauses.oldest_at.is_some() && seen.approvals.oldest_at.is_some());
+    assert_eq!(of(&seen).claimable.count, 0);
+    database
+        .run(
+            "select payout.resume('bank', '014', 'ticket 1');
+             select payout.reject(id, 'ticket 1') from payout.requests",
+        )
+        .await;
+    let after = snapshot(database.pool()).await.unwrap();
+    assert_eq!(
+        (after.pauses, after.approvals),
+        (idle.pauses, idle.approvals)
+    );
+}
+
+#[tokio::test]
 async fn open_payouts_are_counted_with_their_rupiah_and_age() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;

@@ -1,9 +1,9 @@
 //! Rules that others use and that pay twice or lie: each is found broken, so the search can see such damage.
 
 use crate::{
-    promises::{FAILED_IS_TRUE, PAID_IS_TRUE, PAID_ONCE, SENT_ONCE},
+    promises::{FAILED_IS_TRUE, PAID_IS_TRUE, PAID_ONCE, PROVEN_AFTER_HORIZON, SENT_ONCE},
     search::breaks,
-    setup::{Rule, Setup},
+    setup::{LOST_ACCEPTANCE, LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT, Rule, Setup},
     steps::Step,
 };
 
@@ -104,4 +104,73 @@ fn a_decline_that_is_booked_after_it_was_confirmed_is_failed_until_it_is_asked_f
         ..Setup::PLAIN
     };
     breaks(busy, FAILED_IS_TRUE);
+}
+
+/// Where commits were lost, an attempt's number is used again.
+#[test]
+fn a_not_sent_that_names_its_attempt_by_the_number_only_requeues_the_next_claim() {
+    let late = Setup {
+        begun: &LOST_CLAIM,
+        lost_words: true,
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::NotSentNamesItsNumberOnly, late), PAID_ONCE);
+}
+
+#[test]
+fn a_not_known_asked_before_the_horizon_and_stored_after_it_opens_the_fence() {
+    let stale = Setup {
+        begun: &LOST_CLAIM,
+        stale_answers: true,
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::NotKnownCountsWhenStored, stale), PAID_ONCE);
+}
+
+#[test]
+fn a_fence_that_opens_a_send_window_too_soon_pays_twice() {
+    let soon = Setup {
+        begun: &LOST_CLAIM,
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::FenceForgetsSendWindow, soon), PAID_ONCE);
+}
+
+/// A resubmit that was lost stands as unknown.
+#[test]
+fn a_fence_that_opens_at_once_when_nothing_is_queued_repeats_a_lost_resubmit() {
+    let lost = Setup {
+        resubmits: true,
+        begun: &LOST_AND_NOT_KNOWN,
+        end: 4,
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::FenceEndsWhenNothingIsQueued, lost), PAID_ONCE);
+}
+
+#[test]
+fn a_not_known_heard_while_submitting_counts_among_the_three_of_after_the_horizon() {
+    let rule = Rule::NotKnownCountsWhileSubmitting;
+    breaks(with(rule, Setup::PLAIN), PROVEN_AFTER_HORIZON);
+}
+
+#[test]
+fn a_second_change_that_does_not_begin_the_horizon_anew_pays_twice() {
+    let twice = Setup {
+        failovers: 2,
+        begun: &LOST_ACCEPTANCE,
+        end: 5,
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::SecondChangeNotNoted, twice), PAID_ONCE);
+}
+
+#[test]
+fn what_is_inserted_again_after_the_acceptance_and_not_asked_for_first_pays_twice() {
+    let missing = Setup {
+        begun: &LOST_INSERT,
+        end: 4,
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::InsertedAgainNotAskedFirst, missing), PAID_ONCE);
 }

@@ -23,7 +23,7 @@ mod steps;
 mod world;
 
 use search::holds;
-use setup::Setup;
+use setup::{LOST_AND_NOT_KNOWN, LOST_INSERT, Setup};
 
 #[test]
 fn whatever_crashes_pauses_or_is_answered_late_one_payout_is_paid_once_and_ends() {
@@ -62,6 +62,38 @@ fn a_resubmit_after_the_horizon_and_a_fresh_question_pays_once() {
 }
 
 #[test]
-fn a_failover_that_loses_claims_pays_once_behind_the_fence() {
-    holds(Setup::FAILOVER);
+fn a_failover_that_loses_claims_pays_once_behind_the_fence_whatever_is_heard_late() {
+    holds(Setup {
+        stale_answers: true,
+        lost_words: true,
+        ..Setup::FAILOVER
+    });
+}
+
+#[test]
+fn a_failover_that_loses_a_resubmit_pays_once_and_the_next_resubmit_waits_for_the_horizon() {
+    holds(Setup {
+        resubmits: true,
+        begun: &LOST_AND_NOT_KNOWN,
+        end: 5,
+        ..Setup::FAILOVER
+    });
+}
+
+#[test]
+fn a_second_failover_that_loses_the_acceptance_of_the_first_pays_once() {
+    holds(Setup {
+        failovers: 2,
+        end: 4,
+        ..Setup::FAILOVER
+    });
+}
+
+#[test]
+fn what_a_backend_inserts_again_after_a_failover_is_asked_for_and_pays_once() {
+    holds(Setup {
+        begun: &LOST_INSERT,
+        end: 4,
+        ..Setup::FAILOVER
+    });
 }

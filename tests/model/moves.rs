@@ -9,7 +9,7 @@ use crate::{
     row::{self, HORIZON, Row, Told, Word},
     setup::{Rule, Setup},
     steps::{Arrival, Step},
-    world::{Failover, Fence, Gateway, Hand, Request, Side, World},
+    world::{Asked, Failover, Gateway, Hand, Request, Side, World},
 };
 
 /// From a claim to its send-by time, in ticks.
@@ -42,6 +42,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::LeaseEnds => lease_ends(setup, &mut next),
         Step::Ask => ask(setup, &mut next),
         Step::StoreAsked => store_asked(setup, &mut next),
+        Step::StoreAskedUnheard => store_asked_unheard(setup, &mut next),
         Step::Settle(says) => settle(&mut next, says),
         Step::BookLate => book_late(&mut next),
         Step::CallBack => next
@@ -58,10 +59,18 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::ResolveFailed(worker) => resolve_failed(&mut next, worker),
         Step::ResolvePaid => resolve_paid(&mut next),
         Step::Cancel => cancel(&mut next),
-        Step::StandbyFallsBehind => {
-            let first = next.standby.is_none() && next.failover.is_none();
-            next.standby = Some(next.row);
-            first.then_some(())
+        Step::StandbyFallsBehind => fall_behind(setup, &mut next, world.row),
+        Step::StandbyMissesInsert => {
+            let empty = Row {
+                inserted: false,
+                ..Row::enqueued()
+            };
+            fall_behind(setup, &mut next, empty)
+        }
+        Step::InsertAgain => {
+            let missing = !next.row.inserted;
+            next.row = next.row.enqueued_again();
+            missing.then_some(())
         }
         Step::FailOver => fail_over(setup, &mut next),
         Step::OldPrimaryDies => {
@@ -117,16 +126,10 @@ pub(crate) fn pass_time(world: &mut World) {
     }
 }
 
-/// Whether claims on that side are let through.
-fn may_claim(world: &World, side: Side) -> bool {
-    side == Side::Old || world.fence == Fence::Open
-}
-
 fn claim(world: &mut World, at: usize) -> Option<()> {
     let worker = world.workers[at];
     let row = world.row_of(worker.side)?;
-    let due = row.state == State::Queued && row.attention.is_none() && row.attempt < 3;
-    if worker.hand != Hand::Empty || !due || !may_claim(world, worker.side) {
+    if worker.hand != Hand::Empty || !row.is_due() || row.attempt >= 3 {
         return None;
     }
     commit_send(world, at, row, Event::Claimed)
@@ -197,18 +200,19 @@ fn store(setup: &Setup, world: &mut World, at: usize, fact: Told) -> Option<()> 
 
 fn revoke_send(world: &mut World, at: usize) -> Option<()> {
     let hand = &mut world.workers[at].hand;
-    let (Hand::Permit { attempt, .. } | Hand::Checked { attempt, .. }) = *hand else {
+    let (Hand::Permit { attempt, send_by } | Hand::Checked { attempt, send_by }) = *hand else {
         return None;
     };
-    *hand = Hand::Unsent { attempt };
+    let claim = send_by;
+    *hand = Hand::Unsent { attempt, claim };
     Some(())
 }
 
 fn store_not_sent(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
-    let Hand::Unsent { attempt } = world.workers[at].hand else {
+    let Hand::Unsent { attempt, claim } = world.workers[at].hand else {
         return None;
     };
-    store(setup, world, at, Told::NotSent(attempt))
+    store(setup, world, at, Told::NotSent { attempt, claim })
 }
 
 fn store_answer(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
@@ -305,11 +309,15 @@ fn lease_ends(setup: &Setup, world: &mut World) -> Option<()> {
 /// By the schedule, or because a person wants it; a queued one only after a failover.
 fn ask(setup: &Setup, world: &mut World) -> Option<()> {
     let row = world.row;
-    let wanted = row.is_asked_for || row.state.is_open_at_gateway() || world.fence != Fence::Open;
+    let wanted = row.is_asked_for || row.state.is_open_at_gateway() || row.is_asked_before_claim();
     if !wanted || world.asked.is_some() {
         return None;
     }
-    world.asked = Some(world.gateway.visible());
+    world.asked = Some(Asked {
+        answer: world.gateway.visible(),
+        at: world.now,
+        stored: false,
+    });
     if setup.stale_answers {
         Some(())
     } else {
@@ -318,13 +326,26 @@ fn ask(setup: &Setup, world: &mut World) -> Option<()> {
 }
 
 fn store_asked(setup: &Setup, world: &mut World) -> Option<()> {
-    let answer = world.asked.take()?;
-    world.row = hear(setup, world.row, asked(answer), world.now);
+    let asked = world.asked.take()?;
+    let fact = match Told::answer(asked.answer, asked.at) {
+        Told::NotFound { asked_at, .. } => Told::NotFound {
+            asked_at,
+            again: asked.stored,
+        },
+        found => found,
+    };
+    world.row = hear(setup, world.row, fact, world.now);
     Some(())
 }
 
-fn asked(answer: Option<Word>) -> Told {
-    answer.map_or(Told::NotFound, Told::Found)
+fn store_asked_unheard(setup: &Setup, world: &mut World) -> Option<()> {
+    let asked = world.asked.filter(|asked| !asked.stored)?;
+    store_asked(setup, world)?;
+    world.asked = Some(Asked {
+        stored: true,
+        ..asked
+    });
+    Some(())
 }
 
 fn call(setup: &Setup, world: &mut World, ours: bool, says: Word) {
@@ -334,7 +355,7 @@ fn call(setup: &Setup, world: &mut World, ours: bool, says: Word) {
 /// Two people agree, where the database lets them.
 fn request_by_two(setup: &Setup, world: &mut World, request: row::Request) -> Option<()> {
     let row = world.row;
-    let quiet = world.now >= row.send_by + HORIZON;
+    let quiet = world.now >= quiet_until(setup, &row);
     let allowed = match request {
         row::Request::Resubmit => why_resubmit(setup, &row, world.now),
         row::Request::ResolveFailed => {
@@ -346,13 +367,22 @@ fn request_by_two(setup: &Setup, world: &mut World, request: row::Request) -> Op
     (allowed && first).then_some(())
 }
 
+/// `payout.quiet_until`, or as it was before.
+fn quiet_until(setup: &Setup, row: &Row) -> u8 {
+    if setup.rule == Rule::FenceEndsWhenNothingIsQueued {
+        row.send_by + HORIZON
+    } else {
+        row.quiet_until()
+    }
+}
+
 /// `payout.why_no_resubmit`, the other way round.
 fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
     let known = row.heard_of || row.number_known || row.proven_ours;
     if row.state != State::Unknown || known || row.resubmits > 0 {
         return false;
     }
-    let quiet_until = row.send_by + HORIZON;
+    let quiet_until = quiet_until(setup, row);
     match setup.rule {
         Rule::ResubmitAtAnyTime | Rule::ResubmitWithoutHorizon => true,
         Rule::ResubmitWithoutQuestion => now >= quiet_until,
@@ -373,7 +403,7 @@ fn prove(world: &mut World, at: usize) -> Option<()> {
         return None;
     }
     let answer = world.gateway.visible();
-    let heard = row.hear(asked(answer), world.now);
+    let heard = row.hear(Told::answer(answer, world.now), world.now);
     world.set_row(worker.side, heard);
     if answer.is_none() && heard.state == row.state {
         world.workers[at].hand = Hand::Proof {
@@ -397,7 +427,7 @@ fn resubmit(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     };
     let granted = row.request == Some(row::Request::Resubmit)
         && why_resubmit(setup, &row, world.now)
-        && may_claim(world, worker.side);
+        && !row.timeline.shut;
     if !proven || !granted {
         return None;
     }
@@ -416,8 +446,8 @@ fn resolve_failed(world: &mut World, at: usize) -> Option<()> {
     // `payout.guard_person`: an approved request, the horizon, and "not known" of a minute ago.
     let allowed = row.request == Some(row::Request::ResolveFailed)
         && matches!(row.state, State::Pending | State::Unknown)
-        && world.now >= row.send_by + HORIZON
-        && row.not_found_last == world.now;
+        && world.now >= row.quiet_until()
+        && row.not_found.last == world.now;
     if allowed {
         let row = row.hear(Told::ResolvedFailed, world.now);
         world.set_row(worker.side, row);
@@ -439,20 +469,29 @@ fn resolve_paid(world: &mut World) -> Option<()> {
 
 fn cancel(world: &mut World) -> Option<()> {
     let row = world.row;
-    if row.state != State::Queued || row.attention.is_some() || world.fence != Fence::Open {
+    // As `payout.refuse_cancel_after_failover` wants it.
+    if !row.is_due() {
         return None;
     }
     world.row = row.moved_to(State::Cancelled);
     Some(())
 }
 
+fn fall_behind(setup: &Setup, world: &mut World, row: Row) -> Option<()> {
+    let old_is_dead = world.failover.is_none_or(|failover| failover.old.is_none());
+    let first = world.standby.is_none() && world.failovers < setup.failovers && old_is_dead;
+    world.standby = Some(row);
+    first.then_some(())
+}
+
+/// A standby is promoted, and a worker finds it at once.
 fn fail_over(setup: &Setup, world: &mut World) -> Option<()> {
     let standby = world.standby.take()?;
     for worker in &mut world.workers {
         worker.side = Side::Old;
         let (Hand::Permit { attempt, .. }
         | Hand::Checked { attempt, .. }
-        | Hand::Unsent { attempt }
+        | Hand::Unsent { attempt, .. }
         | Hand::Waiting { attempt }
         | Hand::Acknowledged { attempt }
         | Hand::Declined { attempt }
@@ -464,45 +503,68 @@ fn fail_over(setup: &Setup, world: &mut World) -> Option<()> {
     }
     world.failover = Some(Failover {
         old: Some(world.row),
+        found_at: world.now,
         last_claims_at: world.now,
     });
+    world.failovers += 1;
     world.row = standby;
-    if setup.rule != Rule::NoFence {
-        world.fence = Fence::Shut(world.now);
-        if standby.state == State::Queued {
-            world.row.is_asked_for = true;
-        }
-    }
+    note_timeline_change(setup, &mut world.row, world.now);
     Some(())
 }
 
-/// `payout.accept_timeline`, and what the person who calls it takes care of.
+/// `payout.note_timeline_change`: the quiet horizon begins anew, also when an earlier change is not accepted.
+fn note_timeline_change(setup: &Setup, row: &mut Row, now: u8) {
+    let timeline = &mut row.timeline;
+    let again = timeline.shut && setup.rule == Rule::SecondChangeNotNoted;
+    if again || setup.rule == Rule::NoFence {
+        return;
+    }
+    let window = if setup.rule == Rule::FenceForgetsSendWindow {
+        0
+    } else {
+        SEND_WINDOW
+    };
+    timeline.shut = true;
+    timeline.ask_first = false;
+    timeline.trusted_after = now + window + HORIZON;
+}
+
+/// `payout.accept_timeline`, and what the person who calls it takes care of: the old primary was dead already when the
+/// change was found.
 fn accept_timeline(setup: &Setup, world: &mut World) -> Option<()> {
-    let Fence::Shut(changed_at) = world.fence else {
-        return None;
-    };
     let failover = world.failover?;
-    let row = world.row;
-    let counts = row.state == State::Queued && row.attention.is_none();
-    let asked_since = |from: u8| !counts || row.not_found_last >= from;
+    let now = world.now;
+    let row = &mut world.row;
     let dead = failover.old.is_none();
-    let last_sent = failover.last_claims_at + SEND_WINDOW;
+    let dead_in_time = dead && failover.last_claims_at <= failover.found_at;
     let allowed = match setup.rule {
-        Rule::FenceEndsByItself => asked_since(last_sent + HORIZON),
-        Rule::FenceEndsWhenAllowed => dead && asked_since(changed_at + HORIZON),
-        Rule::FenceEndsWhenNothingIsQueued => dead && asked_since(last_sent + HORIZON),
-        _ => dead && asked_since(last_sent + HORIZON) && world.now >= last_sent + HORIZON,
+        Rule::FenceEndsByItself => row.may_be_accepted(now),
+        Rule::OldPrimaryDiesLate => dead && row.may_be_accepted(now),
+        Rule::FenceEndsWhenNothingIsQueued => {
+            let waits = row.state == State::Queued && row.attention.is_none();
+            dead_in_time && (!waits || row.is_proven_unsent())
+        }
+        _ => dead_in_time && row.may_be_accepted(now),
     };
-    if !allowed {
+    if !row.timeline.shut || !allowed {
         return None;
     }
-    world.fence = Fence::Open;
+    row.accept();
+    row.timeline.ask_first = setup.rule != Rule::InsertedAgainNotAskedFirst;
     world.granted += 1;
     Some(())
 }
 
 /// The production rules, or those of a known-bad variant.
 fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
+    let fact = match (setup.rule, fact) {
+        (Rule::NotSentNamesItsNumberOnly, Told::NotSent { attempt, .. }) => Told::NotSent {
+            attempt,
+            claim: row.claim,
+        },
+        (Rule::NotKnownCountsWhenStored, Told::NotFound { .. }) => Told::answer(None, now),
+        _ => fact,
+    };
     let open = row.state.is_open_at_gateway();
     let unknown = row.state == State::Unknown;
     let submitting = row.state == State::Submitting;
@@ -513,8 +575,8 @@ fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
             | Rule::LeaseEndRequeuesGatewayDedups,
             Told::LeaseEnded(_),
         ) if submitting => Some(State::Queued),
-        (Rule::NotFoundRequeues, Told::NotFound) if unknown => Some(State::Queued),
-        (Rule::NotFoundFails, Told::NotFound) if unknown => Some(State::Failed),
+        (Rule::NotFoundRequeues, Told::NotFound { .. }) if unknown => Some(State::Queued),
+        (Rule::NotFoundFails, Told::NotFound { .. }) if unknown => Some(State::Failed),
         (Rule::TimeoutFails, Told::Doubt(_)) | (Rule::DeclineFails, Told::Declined(_))
             if submitting =>
         {
@@ -527,5 +589,12 @@ fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
         },
         _ => None,
     };
-    to.map_or_else(|| row.hear(fact, now), |to| row.moved_to(to))
+    let mut heard = to.map_or_else(|| row.hear(fact, now), |to| row.moved_to(to));
+    if let (Rule::NotKnownCountsWhileSubmitting, Told::NotFound { asked_at, again }) =
+        (setup.rule, fact)
+        && submitting
+    {
+        heard.not_found.count(asked_at, again, now);
+    }
+    heard
 }

@@ -5,7 +5,7 @@ use payout_worker::domain::{attention::Attention, state::State};
 use crate::{
     moves::pass_time,
     row::{HORIZON, Told, Word},
-    world::{Fence, Hand, Side, World},
+    world::{Hand, Side, World},
 };
 
 /// A promise about one moment.
@@ -15,7 +15,6 @@ pub(crate) const PAID_ONCE: &str = "paid at most once";
 pub(crate) const SENT_ONCE: &str = "sent once, and once more per grant";
 pub(crate) const FAILED_IS_TRUE: &str = "failed is never paid, or a person is called";
 pub(crate) const PAID_IS_TRUE: &str = "paid is paid";
-/// Checked where the setup wants it.
 pub(crate) const PROVEN_AFTER_HORIZON: &str = "\"not known\" calls a person only after the horizon";
 
 pub(crate) const PROMISES: [Promise; 8] = [
@@ -54,7 +53,7 @@ fn queued_is_true(world: &World) -> bool {
     let row = &world.row;
     let withdrawn = matches!(row.state, State::Queued | State::Cancelled);
     let left = world.gateway.accepts > 0 || world.wire.iter().any(Option::is_some);
-    !withdrawn || !left || row.attention.is_some() || world.fence != Fence::Open
+    !withdrawn || !left || row.attention.is_some() || row.must_ask_first()
 }
 
 /// Whether this ends when from now on nothing breaks any more: every request is lost, every worker restarted, the
@@ -71,7 +70,7 @@ pub(crate) fn can_end(world: &World) -> bool {
         failover.old = None;
     }
     for _ in 0..10 {
-        if world.row.state.is_final() {
+        if world.row.state.is_final() || !world.row.inserted {
             return true;
         }
         pass_time(&mut world);
@@ -90,9 +89,9 @@ fn settle_down(world: &mut World) {
     if row.state == State::Submitting && now >= row.send_by {
         *row = row.hear(Told::LeaseEnded(row.attempt), now);
     }
-    if row.is_asked_for {
+    if row.is_asked_for || row.is_asked_before_claim() {
         let answer = world.gateway.visible();
-        *row = row.hear(answer.map_or(Told::NotFound, Told::Found), now);
+        *row = row.hear(Told::answer(answer, now), now);
         if let Some(says) = answer.filter(|_| row.state.is_open_at_gateway()) {
             *row = row.hear(Told::Called { ours: true, says }, now);
         }
@@ -100,7 +99,10 @@ fn settle_down(world: &mut World) {
     if row.attention == Some(Attention::NotFound) && row.state == State::Unknown {
         *row = row.hear(Told::ResolvedFailed, now);
     }
-    if row.state == State::Queued && row.attention.is_none() {
+    if row.timeline.shut && row.may_be_accepted(now) {
+        row.accept();
+    }
+    if row.is_due() {
         *row = row.moved_to(State::Cancelled);
     }
 }

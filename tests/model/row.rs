@@ -52,23 +52,57 @@ pub(crate) enum Word {
 /// A fact as the model knows it; the attempt where production stores one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Told {
-    NotSent(u8),
+    /// With the hash of its own request.
+    NotSent {
+        attempt: u8,
+        claim: u8,
+    },
     Acknowledged(u8),
     Declined(u8),
     Doubt(u8),
     LeaseEnded(u8),
-    NotFound,
+    NotFound {
+        asked_at: u8,
+        /// It was stored before, and nobody heard of that.
+        again: bool,
+    },
     Found(Word),
-    Called { ours: bool, says: Word },
+    Called {
+        ours: bool,
+        says: Word,
+    },
     ResolvedPaid,
     ResolvedFailed,
 }
 
-/// How often an answer was heard in this attempt, and when first.
+impl Told {
+    /// A fresh answer to a question.
+    pub(crate) fn answer(answer: Option<Word>, asked_at: u8) -> Self {
+        let not_found = Self::NotFound {
+            asked_at,
+            again: false,
+        };
+        answer.map_or(not_found, Self::Found)
+    }
+}
+
+/// How often "not known" was heard in this attempt, when first and when last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Count {
     pub(crate) times: u8,
     pub(crate) first: u8,
+    pub(crate) last: u8,
+}
+
+/// `payout.timeline` of the database that has the row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Timeline {
+    /// A change was found and is not accepted: nothing is claimed.
+    pub(crate) shut: bool,
+    /// From when on "not known" proves that nothing is on its way; 0 before the first change.
+    pub(crate) trusted_after: u8,
+    /// After an acceptance: each payout is asked for before its first claim.
+    pub(crate) ask_first: bool,
 }
 
 /// What the ledger has of this payout.
@@ -97,6 +131,8 @@ pub(crate) struct Row {
     pub(crate) not_sent: u8,
     pub(crate) resubmits: u8,
     pub(crate) send_by: u8,
+    /// Stands for the hash of the latest attempt's request; 0 for none.
+    pub(crate) claim: u8,
     /// In units of the fee's reserve.
     pub(crate) held: u8,
     pub(crate) fee_known: bool,
@@ -106,15 +142,17 @@ pub(crate) struct Row {
     pub(crate) attention: Option<Attention>,
     pub(crate) is_asked_for: bool,
     pub(crate) not_found: Count,
-    pub(crate) not_found_after_decline: Count,
-    /// When the gateway said last, in this attempt, that it does not know the order.
-    pub(crate) not_found_last: u8,
+    /// When that was first heard after a `FAIL`.
+    pub(crate) not_found_after_decline: u8,
     /// Something was ever heard that forbids a resubmit (`payout.why_no_resubmit`).
     pub(crate) heard_of: bool,
     /// `payout.attempts.outcome` of this attempt: `None`, or whether it is `not_sent`.
     pub(crate) outcome: Option<bool>,
     pub(crate) request: Option<Request>,
     pub(crate) books: Books,
+    /// It is in this database at all; a backend inserts again what a failover took.
+    pub(crate) inserted: bool,
+    pub(crate) timeline: Timeline,
 }
 
 impl Row {
@@ -127,6 +165,7 @@ impl Row {
             not_sent: 0,
             resubmits: 0,
             send_by: 0,
+            claim: 0,
             held: 0,
             fee_known: false,
             number_known: false,
@@ -135,13 +174,63 @@ impl Row {
             attention: None,
             is_asked_for: false,
             not_found: Count::default(),
-            not_found_after_decline: Count::default(),
-            not_found_last: 0,
+            not_found_after_decline: 0,
             heard_of: false,
             outcome: None,
             request: None,
             books: Books::default(),
+            inserted: true,
+            timeline: Timeline::default(),
         }
+    }
+
+    /// Inserted again, with what `payout.ask_before_claim` makes of it.
+    pub(crate) fn enqueued_again(self) -> Self {
+        Self {
+            timeline: self.timeline,
+            is_asked_for: self.must_ask_first(),
+            ..Self::enqueued()
+        }
+    }
+
+    /// `payout.must_ask_first`.
+    pub(crate) fn must_ask_first(&self) -> bool {
+        self.timeline.shut || self.timeline.ask_first
+    }
+
+    /// `payout.is_proven_unsent`.
+    pub(crate) fn is_proven_unsent(&self) -> bool {
+        let from = self.timeline.trusted_after;
+        from > 0 && self.not_found.times > 0 && self.not_found.last >= from
+    }
+
+    /// Whether `store::lock_due` takes it.
+    pub(crate) fn is_due(&self) -> bool {
+        let queued = self.inserted && self.state == State::Queued && self.attention.is_none();
+        queued && !self.timeline.shut && (!self.timeline.ask_first || self.is_proven_unsent())
+    }
+
+    /// Whether `store::ask_for_queued` has it asked for.
+    pub(crate) fn is_asked_before_claim(&self) -> bool {
+        let queued = self.inserted && self.state == State::Queued;
+        queued && self.must_ask_first() && !self.is_proven_unsent()
+    }
+
+    /// What `payout.accept_timeline` asks of a shut timeline, beside a reason.
+    pub(crate) fn may_be_accepted(&self, now: u8) -> bool {
+        let waits = self.inserted && self.state == State::Queued && self.attention.is_none();
+        now >= self.timeline.trusted_after && (!waits || self.is_proven_unsent())
+    }
+
+    /// `payout.accept_timeline`.
+    pub(crate) fn accept(&mut self) {
+        self.timeline.shut = false;
+        self.timeline.ask_first = true;
+    }
+
+    /// `payout.quiet_until`.
+    pub(crate) fn quiet_until(&self) -> u8 {
+        (self.send_by + HORIZON).max(self.timeline.trusted_after)
     }
 
     /// What `store::claim` commits (from `queued`), and `claim_resubmit` (from `unknown`), by the production table.
@@ -156,11 +245,12 @@ impl Row {
         self.sends += 1;
         self.resubmits += u8::from(event == Event::ResubmitGranted);
         self.send_by = send_by;
+        // The request has its time in it.
+        self.claim = send_by;
         self.attention = None;
         self.is_asked_for = false;
         self.not_found = Count::default();
-        self.not_found_after_decline = Count::default();
-        self.not_found_last = 0;
+        self.not_found_after_decline = 0;
         self.outcome = None;
         self.request = None;
         if event == Event::ResubmitGranted {
@@ -181,6 +271,9 @@ impl Row {
 
     /// What `store::record` makes of a fact: the production `decide`, and what the database refuses of it.
     pub(crate) fn hear(mut self, fact: Told, now: u8) -> Self {
+        if !self.inserted {
+            return self;
+        }
         // The same whatever the ledger and the requests say, so it is decided once for all of those.
         let (books, request) = (self.books, self.request.take());
         self.books = Books::default();
@@ -191,6 +284,7 @@ impl Row {
         });
         after.books = books;
         match kind {
+            "hold" => after.books.holds += 1,
             "capture" | "release" => after.books.settled += 1,
             "late_capture" => after.books.late += 1,
             _ => {}
@@ -209,10 +303,11 @@ thread_local! {
 
 fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
     let payout = payout_of(row);
-    let decision = decide(&payout, &evidence_of(fact), &RULES, instant(now));
+    let evidence = evidence_of(fact, now);
+    let decision = decide(&payout, &evidence, &RULES, moment(now));
     let kind = decision.booking.map_or("none", |booking| booking.kind);
     let own = match fact {
-        Told::NotSent(attempt) => Some((attempt, true)),
+        Told::NotSent { attempt, .. } => Some((attempt, true)),
         Told::Acknowledged(attempt) | Told::Declined(attempt) | Told::Doubt(attempt) => {
             Some((attempt, false))
         }
@@ -229,6 +324,9 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
     let after = decision.after;
     let mut stored = Row {
         state: after.state,
+        attempt: small(after.attempt),
+        send_by: after.send_by.map_or(0, tick),
+        claim: after.claim.map_or(0, |claim| claim[0]),
         not_sent: small(after.not_sent),
         held: units(after.held.idr()),
         fee_known: after.fee.is_some(),
@@ -246,36 +344,56 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
     ) {
         stored.heard_of = true;
     }
-    if fact == Told::NotFound {
-        stored.not_found_last = now;
+    if stored.attempt != row.attempt {
+        stored.not_found = Count::default();
+        stored.not_found_after_decline = 0;
+        stored.outcome = None;
+    }
+    if let Told::NotFound { asked_at, again } = fact {
         match decision.finding.as_str() {
-            "not_found" => count(&mut stored.not_found, now),
-            "not_found_after_decline" => count(&mut stored.not_found_after_decline, now),
+            "not_found" => stored.not_found.count(asked_at, again, now),
+            "not_found_after_decline" if stored.not_found_after_decline == 0 => {
+                stored.not_found_after_decline = now;
+            }
             _ => {}
         }
     }
     (stored, kind)
 }
 
-/// More than three times is like three times to every rule.
-fn count(heard: &mut Count, now: u8) {
-    if heard.times == 0 {
-        heard.first = now;
+impl Count {
+    /// `store::insert_or_count_evidence`. More than three times is like three times to every rule.
+    pub(crate) fn count(&mut self, asked_at: u8, again: bool, now: u8) {
+        if self.times == 0 {
+            self.first = now;
+        }
+        if self.times == 0 || (!again && asked_at >= self.last) {
+            self.times = (self.times + 1).min(3);
+            self.last = now;
+        }
     }
-    heard.times = (heard.times + 1).min(3);
 }
 
 fn payout_of(row: Row) -> Payout {
+    let after_decline = Count {
+        times: u8::from(row.not_found_after_decline > 0),
+        first: row.not_found_after_decline,
+        last: row.not_found_after_decline,
+    };
     let heard = [
         ("not_found", row.not_found),
-        ("not_found_after_decline", row.not_found_after_decline),
+        ("not_found_after_decline", after_decline),
     ];
     let heard: BTreeMap<String, Heard> = heard
         .into_iter()
         .filter(|(_, count)| count.times > 0)
         .map(|(finding, count)| {
-            let (times, first_at) = (u32::from(count.times), instant(count.first));
-            (finding.to_owned(), Heard { times, first_at })
+            let heard = Heard {
+                times: u32::from(count.times),
+                first_at: instant(count.first),
+                last_at: instant(count.last),
+            };
+            (finding.to_owned(), heard)
         })
         .collect();
     let time = |at: u8| (at > 0).then(|| instant(at));
@@ -285,8 +403,13 @@ fn payout_of(row: Row) -> Payout {
         attempt: row.attempt.into(),
         sends: row.sends.into(),
         not_sent: row.not_sent.into(),
+        claim: (row.claim > 0).then_some([row.claim; 32]),
         send_by: time(row.send_by),
         held: Rupiah::new(i64::from(row.held) * RESERVE),
+        fee_reserve: Rupiah::new(RESERVE),
+        trusted_after: row
+            .must_ask_first()
+            .then(|| instant(row.timeline.trusted_after)),
         fee: row.fee_known.then_some(Rupiah::new(FEE)),
         platform_order_num: row.number_known.then(|| PLATFORM_ORDER_NUM.to_owned()),
         failure_reason: None,
@@ -317,8 +440,9 @@ fn instruction() -> Instruction {
     }
 }
 
-fn evidence_of(fact: Told) -> Evidence {
+fn evidence_of(fact: Told, now: u8) -> Evidence {
     let mut of_attempt = None;
+    let mut asked_at = moment(now);
     let mut submitted = |attempt: u8, answer| {
         of_attempt = Some(attempt.into());
         (Source::Submit, Fact::Submitted(answer))
@@ -337,16 +461,24 @@ fn evidence_of(fact: Told) -> Evidence {
             submitted(attempt, SubmitAnswer::Declined { message })
         }
         Told::Doubt(attempt) => submitted(attempt, SubmitAnswer::Doubt(Doubt::Timeout)),
-        Told::NotSent(attempt) => {
+        Told::NotSent { attempt, claim } => {
             of_attempt = Some(attempt.into());
-            let reason = "after the send-by time".into();
-            (Source::Submit, Fact::NotSent { reason })
+            let (reason, claim) = ("after the send-by time".into(), [claim; 32]);
+            (Source::Submit, Fact::NotSent { reason, claim })
         }
         Told::LeaseEnded(attempt) => {
             of_attempt = Some(attempt.into());
             (Source::Worker, Fact::LeaseEnded)
         }
-        Told::NotFound => (Source::Query, Fact::Asked(QueryAnswer::NotFound)),
+        Told::NotFound {
+            asked_at: at,
+            again,
+        } => {
+            // Within a tick a question is sent after what was heard before, if it is not that itself.
+            let later = TimeDelta::seconds(i64::from(!again));
+            asked_at = instant(at) + later;
+            (Source::Query, Fact::Asked(QueryAnswer::NotFound))
+        }
         Told::Found(word) => (Source::Query, Fact::Asked(QueryAnswer::Found(found(word)))),
         Told::Called { ours, says } => (Source::Callback, Fact::Called(callback(ours, says))),
         Told::ResolvedPaid => {
@@ -361,6 +493,7 @@ fn evidence_of(fact: Told) -> Evidence {
         source,
         fact,
         detail: serde_json::Value::Null,
+        asked_ago: (moment(now) - asked_at).to_std().unwrap(),
     }
 }
 
@@ -405,6 +538,11 @@ fn code(word: Word) -> &'static str {
 fn instant(at: u8) -> DateTime<Utc> {
     let begin = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     begin + TICK * i32::from(at)
+}
+
+/// When something happens in a tick: after it began.
+fn moment(now: u8) -> DateTime<Utc> {
+    instant(now) + TimeDelta::seconds(2)
 }
 
 fn tick(at: DateTime<Utc>) -> u8 {

@@ -6,7 +6,7 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use crate::{
     moves,
-    promises::{self, PROMISES, PROVEN_AFTER_HORIZON},
+    promises::{self, PROMISES},
     setup::Setup,
     steps::{self, Step},
     world::World,
@@ -33,10 +33,7 @@ impl Model for Search {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut properties: Vec<_> = (0..PROMISES.len())
-            .filter(|number| PROMISES[*number].0 != PROVEN_AFTER_HORIZON || self.0.strict_proof)
-            .map(property)
-            .collect();
+        let mut properties: Vec<_> = (0..PROMISES.len()).map(property).collect();
         properties.push(Property::always("everything can still end", |_, world| {
             promises::can_end(world)
         }));

@@ -2,6 +2,38 @@
 
 use crate::steps::Step;
 
+/// A claim that the standby never saw.
+pub(crate) const LOST_CLAIM: [Step; 3] = [Step::StandbyFallsBehind, Step::Claim(0), Step::FailOver];
+
+/// A request is lost, and after the horizon the gateway has said three times that it does not know it.
+pub(crate) const LOST_AND_NOT_KNOWN: [Step; 10] = [
+    Step::Claim(0),
+    Step::Send(1),
+    Step::Vanish(1),
+    Step::StoreDoubt(1),
+    Step::Tick,
+    Step::Tick,
+    Step::Ask,
+    Step::Ask,
+    Step::Tick,
+    Step::Ask,
+];
+
+/// A failover is about to be accepted, and the next standby has not seen that.
+pub(crate) const LOST_ACCEPTANCE: [Step; 8] = [
+    Step::StandbyFallsBehind,
+    Step::FailOver,
+    Step::OldPrimaryDies,
+    Step::Tick,
+    Step::Tick,
+    Step::Ask,
+    Step::StandbyFallsBehind,
+    Step::AcceptTimeline,
+];
+
+/// The standby has not even seen the insert.
+pub(crate) const LOST_INSERT: [Step; 1] = [Step::StandbyMissesInsert];
+
 /// The rule that differs from production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -25,10 +57,22 @@ pub(crate) enum Rule {
     NoFence,
     /// V7hz: after the horizon claims go on by themselves, with the old primary alive.
     FenceEndsByItself,
-    /// The person accepts a failover as soon as `payout.accept_timeline` lets them.
-    FenceEndsWhenAllowed,
-    /// The same, and the database would count the horizon from the last send-by time.
+    /// Claims lost in a failover can still begin to send when the quiet horizon is counted from the change.
+    FenceForgetsSendWindow,
+    /// The person accepts a failover although the old primary lived on after it.
+    OldPrimaryDiesLate,
+    /// A failover can be accepted at once when nothing is queued.
     FenceEndsWhenNothingIsQueued,
+    /// A second change does not begin the quiet horizon anew while the first is not accepted.
+    SecondChangeNotNoted,
+    /// After an acceptance nothing is asked for before its first claim.
+    InsertedAgainNotAskedFirst,
+    /// The proof that nothing was sent names its attempt by the number, not by the request's hash.
+    NotSentNamesItsNumberOnly,
+    /// "Not known" counts by when it was stored, not by when it was asked.
+    NotKnownCountsWhenStored,
+    /// Heard while it is `submitting`, "not known" counts among the three of after the horizon.
+    NotKnownCountsWhileSubmitting,
     /// A verified callback is believed without comparing its fields.
     UnboundCallbackSettles,
     /// No answer in time means failed.
@@ -49,14 +93,16 @@ pub(crate) struct Setup {
     pub(crate) begun: &'static [Step],
     /// The last tick.
     pub(crate) end: u8,
-    /// A standby may take over once, without the latest commits.
-    pub(crate) failover: bool,
+    /// How often a standby may take over, without the latest commits.
+    pub(crate) failovers: u8,
     /// Two people may give an open payout up as failed.
     pub(crate) gives_up: bool,
     /// Two people may have an unknown payout sent again.
     pub(crate) resubmits: bool,
     /// Somebody forges callbacks as far as P9 allows.
     pub(crate) forgeries: bool,
+    /// The gateway may refuse, also when all else is `few_answers`.
+    pub(crate) refusals: bool,
     /// What a worker of the lost history still holds may reach the new database.
     pub(crate) lost_words: bool,
     /// An answer to a question may be stored long after it was given.
@@ -67,8 +113,6 @@ pub(crate) struct Setup {
     pub(crate) busy_books: bool,
     /// The gateway only books or loses what arrives, and says nothing unasked.
     pub(crate) few_answers: bool,
-    /// The three "not known" that call a person must all be of after the horizon.
-    pub(crate) strict_proof: bool,
 }
 
 impl Setup {
@@ -77,22 +121,22 @@ impl Setup {
         rule: Rule::AsBuilt,
         begun: &[],
         end: 5,
-        failover: false,
+        failovers: 0,
         gives_up: false,
         resubmits: false,
         forgeries: false,
+        refusals: false,
         lost_words: false,
         stale_answers: false,
         repeats: false,
         busy_books: false,
         few_answers: false,
-        strict_proof: false,
     };
 
     /// A failover, and little else.
     pub(crate) const FAILOVER: Self = Self {
         end: 3,
-        failover: true,
+        failovers: 1,
         few_answers: true,
         ..Self::PLAIN
     };

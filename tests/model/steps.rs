@@ -47,6 +47,8 @@ pub(crate) enum Step {
     LeaseEnds,
     Ask,
     StoreAsked,
+    /// The same, and the commit is not confirmed, so it will be stored again.
+    StoreAskedUnheard,
     Settle(Word),
     BookLate,
     CallBack,
@@ -62,7 +64,11 @@ pub(crate) enum Step {
     ResolvePaid,
     Cancel,
     StandbyFallsBehind,
+    /// It falls behind before the insert.
+    StandbyMissesInsert,
     FailOver,
+    /// A backend inserts again what it does not find.
+    InsertAgain,
     OldPrimaryDies,
     AcceptTimeline,
 }
@@ -84,6 +90,9 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
     if setup.stale_answers {
         steps.push(Step::StoreAsked);
     }
+    if setup.stale_answers && setup.repeats {
+        steps.push(Step::StoreAskedUnheard);
+    }
     if setup.gives_up {
         steps.push(Step::Request(row::Request::ResolveFailed));
     }
@@ -101,10 +110,11 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
             forge(true, Word::Failed),
         ]);
     }
-    if setup.failover {
+    if setup.failovers > 0 {
         steps.extend([
             Step::StandbyFallsBehind,
             Step::FailOver,
+            Step::InsertAgain,
             Step::OldPrimaryDies,
             Step::AcceptTimeline,
         ]);
@@ -136,7 +146,7 @@ fn of_worker(setup: &Setup, worker: usize, steps: &mut Vec<Step>) {
     if setup.repeats {
         steps.push(Step::StoreNotSentUnheard(worker));
     }
-    if setup.failover {
+    if setup.failovers > 0 {
         steps.push(Step::Reconnect(worker));
     }
 }
@@ -145,7 +155,7 @@ fn of_request(setup: &Setup, slot: usize, steps: &mut Vec<Step>) {
     let mut arrive = |arrival| steps.push(Step::Arrive(slot, arrival));
     arrive(Arrival::Booked);
     arrive(Arrival::BookedUnseen);
-    if !setup.few_answers {
+    if !setup.few_answers || setup.refusals {
         arrive(Arrival::Refused);
         arrive(Arrival::RefusedAndBooked);
     }

@@ -35,6 +35,7 @@ pub(crate) enum Hand {
     /// Proof that the body never left; perhaps stored already, without that being confirmed.
     Unsent {
         attempt: u8,
+        claim: u8,
     },
     /// The request is out.
     Waiting {
@@ -91,20 +92,24 @@ impl Gateway {
     }
 }
 
-/// The fence on the new primary.
+/// An answer to a question that is not stored yet, or is not known to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Fence {
-    Open,
-    /// Since that tick.
-    Shut(u8),
+pub(crate) struct Asked {
+    /// What the gateway knew.
+    pub(crate) answer: Option<Word>,
+    pub(crate) at: u8,
+    /// It is stored, and the commit was not confirmed.
+    pub(crate) stored: bool,
 }
 
-/// The failover, once it happened.
+/// The latest failover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Failover {
     /// The old primary's row, as long as it is alive.
     pub(crate) old: Option<Row>,
-    /// When it was last able to commit a claim.
+    /// When a worker found the change.
+    pub(crate) found_at: u8,
+    /// When the old primary was last able to commit a claim.
     pub(crate) last_claims_at: u8,
 }
 
@@ -115,12 +120,10 @@ pub(crate) struct World {
     /// What the standby has, from when on it falls behind.
     pub(crate) standby: Option<Row>,
     pub(crate) failover: Option<Failover>,
-    pub(crate) fence: Fence,
+    pub(crate) failovers: u8,
     pub(crate) workers: [Worker; WORKERS],
     pub(crate) wire: [Option<Request>; SLOTS],
-    /// An answer to a question that is not stored yet; `Some(None)` is "not known".
-    #[allow(clippy::option_option)] // Why: it is what `Gateway::visible` gave, or nothing.
-    pub(crate) asked: Option<Option<Word>>,
+    pub(crate) asked: Option<Asked>,
     pub(crate) gateway: Gateway,
     /// Requests that left, counted up to three.
     pub(crate) sent: u8,
@@ -141,7 +144,7 @@ impl World {
             row: Row::enqueued(),
             standby: None,
             failover: None,
-            fence: Fence::Open,
+            failovers: 0,
             workers: [worker; WORKERS],
             wire: [None; SLOTS],
             asked: None,

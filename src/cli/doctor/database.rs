@@ -3,13 +3,13 @@
 use chrono::{TimeDelta, Utc};
 use sqlx::PgPool;
 
-use super::Check;
+use super::{Check, schema as fit_schema};
 use crate::{
     cli::keyring,
     config::Config,
     store::{
         connect,
-        doctor::{Seen, registered_so, see},
+        doctor::{Seen, is_pooled_by_transaction, registered_so, see},
         fitness, schema,
     },
 };
@@ -19,10 +19,14 @@ const SKEW_WARN: TimeDelta = TimeDelta::seconds(2);
 const SKEW_FAIL: TimeDelta = TimeDelta::seconds(30);
 
 pub(super) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
-    let pool = match connect(url, "payout doctor", 1).await {
+    let pool = match connect(url, "payout doctor", 2).await {
         Ok(pool) => pool,
         Err(error) => {
-            let repair = "is the server up, is the URL right, may this login connect?";
+            let repair = if error.to_string().contains("startup parameter") {
+                "a pooler is in between: name Postgres itself, or a session pool that takes the parameter `options`"
+            } else {
+                "is the server up, is the URL right, may this login connect?"
+            };
             return vec![Check::fail("database", error.to_string(), repair)];
         }
     };
@@ -43,6 +47,7 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
         format!("Postgres {}, as {}", seen.version, seen.login),
     )];
     checks.push(clock(&seen, before, after));
+    checks.push(pooler(is_pooled_by_transaction(pool).await?));
     let schema = schema_is_up_to_date(pool).await;
     let usable = schema.verdict == super::Verdict::Ok;
     checks.push(schema);
@@ -70,6 +75,7 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
         ));
     }
     if usable {
+        checks.extend(fit_schema::check(pool).await?);
         for merchant in config.iter().flat_map(|config| &config.merchants) {
             checks.push(registration(pool, merchant).await?);
         }
@@ -93,6 +99,17 @@ fn clock(seen: &Seen, before: chrono::DateTime<Utc>, after: chrono::DateTime<Utc
     } else {
         Check::ok("clock", found)
     }
+}
+
+fn pooler(is_by_transaction: bool) -> Check {
+    if is_by_transaction {
+        return Check::fail(
+            "pooler",
+            "a pooler gives sessions out by transaction: LISTEN and session settings are lost",
+            "name Postgres itself in the URL, or use pool_mode = session",
+        );
+    }
+    Check::ok("pooler", "each connection keeps its session")
 }
 
 async fn schema_is_up_to_date(pool: &PgPool) -> Check {

@@ -1,13 +1,13 @@
-//! A merchant: its keys, its gateway's answer, and where the gateway calls back.
+//! A merchant: where it is called back, its keys, and its gateway's answer.
 
 use std::time::Duration;
 
-use super::Check;
+use super::{Check, callback};
 use crate::{cli::keyring, config::Merchant};
 
 pub(super) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> {
     let code = &merchant.code;
-    let mut checks = vec![notify_url(code, merchant.notify_url.as_deref())];
+    let mut checks = callback::check(code, merchant.notify_url.as_deref()).await;
     let keys = format!("keys of {code}");
     let client = match keyring::client(merchant, timeout) {
         Ok(client) => client,
@@ -44,31 +44,4 @@ pub(super) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> 
         ),
     });
     checks
-}
-
-fn notify_url(code: &str, url: Option<&str>) -> Check {
-    let what = format!("notify_url of {code}");
-    let Some(url) = url else {
-        return Check::warn(
-            &what,
-            "none: no callbacks come",
-            "set notify_url; questions alone are slower",
-        );
-    };
-    let path_fits = url.ends_with("/callback") || url.ends_with(&format!("/callback/{code}"));
-    if !path_fits {
-        return Check::warn(
-            &what,
-            url,
-            "the worker listens on /callback and /callback/MERCHANT",
-        );
-    }
-    if !url.starts_with("https://") {
-        return Check::warn(
-            &what,
-            url,
-            "use https where it crosses a network that others share",
-        );
-    }
-    Check::ok(&what, url)
 }

@@ -40,6 +40,15 @@ impl Desk<'_> {
         self.out.after.heard.get(&self.out.finding).copied()
     }
 
+    /// How often the current finding was heard, this time included; an answer to a question that was sent before the
+    /// last one was heard says nothing new.
+    fn times_heard(&self) -> u32 {
+        self.heard_before().map_or(1, |heard| {
+            let is_new = self.asked_at > heard.last_at;
+            heard.times.saturating_add(u32::from(is_new))
+        })
+    }
+
     fn not_found(&mut self) {
         match self.out.after.state {
             State::Unknown => match self.out.after.declined_at {
@@ -50,8 +59,7 @@ impl Desk<'_> {
             },
             // It was known before: never back, but a person should see it when it repeats.
             State::Pending | State::Paid => {
-                let times = self.heard_before().map_or(0, |heard| heard.times);
-                if times.saturating_add(1) >= NOT_FOUND_TIMES {
+                if self.times_heard() >= NOT_FOUND_TIMES {
                     self.contradict(Attention::Contradiction);
                 }
             }
@@ -59,11 +67,25 @@ impl Desk<'_> {
                 let now = self.now;
                 self.payout().reaffirmed_at = Some(now);
             }
-            State::Queued
-            | State::Submitting
-            | State::Failed
-            | State::Cancelled
-            | State::Returned => {}
+            State::Queued => self.not_found_before_claim(),
+            // Asked while the request may be leaving: nothing of it counts towards the proof that comes after the horizon.
+            State::Submitting => self.out.finding = "not_found_early".into(),
+            State::Failed | State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// Asked for because commits may be lost (I11). Once nothing can be on its way, "not known" frees it to be claimed.
+    fn not_found_before_claim(&mut self) {
+        match self.out.after.trusted_after {
+            Some(from) if self.asked_at <= from => {
+                self.out.finding = "not_found_early".into();
+                let scheduled = self.out.after.next_ask_at.unwrap_or(from);
+                let just_after = from
+                    .checked_add_signed(TimeDelta::seconds(1))
+                    .unwrap_or(from);
+                self.ask_at(scheduled.min(just_after));
+            }
+            Some(_) | None => self.payout().next_ask_at = None,
         }
     }
 
@@ -73,7 +95,7 @@ impl Desk<'_> {
         let from = declined_at
             .checked_add_signed(delta(rules.decline_confirm))
             .unwrap_or(declined_at);
-        if self.now < from {
+        if self.asked_at < from {
             self.out.finding = "not_found_early".into();
             self.ask_at(from);
             return;
@@ -81,7 +103,7 @@ impl Desk<'_> {
         self.out.finding = "not_found_after_decline".into();
         let second = schedule::decline_second_after(&rules);
         match self.heard_before() {
-            Some(first) if self.now.signed_duration_since(first.first_at) >= delta(second) => {
+            Some(first) if self.asked_at.signed_duration_since(first.first_at) >= delta(second) => {
                 self.fail(Event::RefusalConfirmed, None);
             }
             _ => self.ask_in(second),
@@ -96,7 +118,7 @@ impl Desk<'_> {
         let from = sent_by
             .checked_add_signed(delta(rules.quiet_horizon))
             .unwrap_or(sent_by);
-        if self.now < from {
+        if self.asked_at < from {
             self.out.finding = "not_found_early".into();
             let scheduled = self.out.after.next_ask_at.unwrap_or(from);
             self.ask_at(scheduled.min(from));
@@ -107,10 +129,8 @@ impl Desk<'_> {
             self.ask_in(interval);
             return;
         };
-        let span = self.now.signed_duration_since(first.first_at);
-        if first.times.saturating_add(1) < NOT_FOUND_TIMES
-            || span < delta(interval.saturating_mul(2))
-        {
+        let span = self.asked_at.signed_duration_since(first.first_at);
+        if self.times_heard() < NOT_FOUND_TIMES || span < delta(interval.saturating_mul(2)) {
             self.ask_in(interval);
         } else {
             self.raise(Attention::NotFound);
@@ -118,12 +138,18 @@ impl Desk<'_> {
     }
 
     fn found(&mut self, found: &Found) {
-        if matches!(self.out.after.state, State::Queued) {
+        let queued = self.out.after.state == State::Queued;
+        if queued && self.out.after.trusted_after.is_none() {
+            // Nothing of ours can have left, so somebody else used the number.
             self.contradict(Attention::ForeignOrder);
             return;
         }
         if !self.amount_fits(found) {
             self.raise(Attention::AmountMismatch);
+            return;
+        }
+        if queued {
+            self.found_before_claim();
             return;
         }
         if !self.learn_platform_order_num(found.platform_order_num.as_deref()) {
@@ -144,6 +170,19 @@ impl Desk<'_> {
             | GatewayStatus::Processing
             | GatewayStatus::AtBank
             | GatewayStatus::Other(_) => self.says_in_progress(found.fee),
+        }
+    }
+
+    /// Found at the gateway after lost commits: it was claimed and sent in the part that is gone (I11). It takes a new
+    /// attempt, as the lost claim had one. What it is now is asked for once more and settled then.
+    fn found_before_claim(&mut self) {
+        if self.move_by(Event::TimelineChanged, None) {
+            let now = self.now;
+            let payout = self.payout();
+            payout.attempt = payout.attempt.saturating_add(1);
+            payout.claim = None;
+            payout.send_by = Some(now);
+            self.ask_at(now);
         }
     }
 
@@ -223,7 +262,7 @@ impl Desk<'_> {
         }
         match self.heard_before() {
             Some(first)
-                if self.now.signed_duration_since(first.first_at) >= UNSIGNED_SECOND_READ =>
+                if self.asked_at.signed_duration_since(first.first_at) >= UNSIGNED_SECOND_READ =>
             {
                 true
             }

@@ -18,10 +18,23 @@ impl Desk<'_> {
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => self.called_while_open(&binding),
             State::Failed if callback.status() == GatewayStatus::Paid => {
-                self.contradict(Attention::LateSuccess);
+                // Fields can be shifted until a 4 reads as a 2 (protocol P9): unless every one is ours, only the query speaks.
+                if !matches!(binding, Binding::Unbound(_)) {
+                    self.contradict(Attention::LateSuccess);
+                }
                 self.ask_at(self.now);
             }
-            State::Queued | State::Cancelled => self.contradict(Attention::Contradiction),
+            // Never sent, so the gateway's number cannot be held; any other field that is not ours makes it somebody
+            // else's callback, which must not be able to hold up a payout.
+            State::Queued | State::Cancelled => {
+                let fields_are_ours = match binding {
+                    Binding::BoundPaid { .. } | Binding::Bound => true,
+                    Binding::Unbound(what) => what == "platOrderNum",
+                };
+                if fields_are_ours {
+                    self.contradict(Attention::Contradiction);
+                }
+            }
             // Final: left alone (protocol P19). What disagrees is asked for, and the answer speaks.
             State::Paid => {
                 let same = callback.status() == GatewayStatus::Paid

@@ -11,9 +11,10 @@ use crate::domain::{
 
 impl Desk<'_> {
     /// The proof that nothing left puts the payout back, once, for the attempt that holds the claim.
-    pub(super) fn not_sent(&mut self, attempt: Option<i32>) {
+    pub(super) fn not_sent(&mut self, attempt: Option<i32>, claim: &[u8; 32]) {
         let payout = &self.out.after;
         let holds_claim = attempt == Some(payout.attempt)
+            && payout.claim.as_ref() == Some(claim)
             && matches!(payout.state, State::Submitting | State::Unknown);
         let only_send = payout.sends_that_may_have_left() == 1;
         let heard_of = payout.platform_order_num.is_some() || payout.declined_at.is_some();

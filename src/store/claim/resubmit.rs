@@ -5,8 +5,9 @@ use std::sync::Arc;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    ClaimError, ClaimOrder,
+    ClaimError, ClaimOrder, commit,
     due::{self, Due},
+    last,
     take::{self, Taken},
 };
 use crate::{
@@ -55,12 +56,13 @@ impl From<sqlx::Error> for NotGranted {
     }
 }
 
-/// Commits the new attempt and the move; the database refuses it without an approved request and its proofs.
+/// Commits the new attempt and the move; the database refuses it without an approved request and its proofs. Also
+/// gives the epoch that it was claimed in.
 pub(super) async fn take_if_unknown(
     pool: &PgPool,
     order: &ClaimOrder,
     granted: &Granted,
-) -> Result<Taken, NotGranted> {
+) -> Result<(Taken, i32), NotGranted> {
     let mut tx = pool.begin().await?;
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()).into());
@@ -68,6 +70,7 @@ pub(super) async fn take_if_unknown(
     if !merchant.same_timeline {
         return Err(ClaimError::TimelineChanged.into());
     }
+    last::still_there(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     let mut loaded = load::lock_payouts(&mut tx, &[&granted.key]).await?;
     let payout = loaded.remove(&granted.key).map(|loaded| loaded.payout);
     let refused = |why: &str| Err(NotGranted::Refused(why.to_owned()));
@@ -111,9 +114,8 @@ pub(super) async fn take_if_unknown(
     let last_seq = moves.get(&granted.key).copied();
     take::insert_attempts(&mut tx, std::slice::from_ref(&taken), order).await?;
     submitting_if_still_unknown(&mut tx, granted, last_seq, order).await?;
-    take::unbound_commit(&mut tx).await?;
-    tx.commit().await.map_err(ClaimError::CommitUnknown)?;
-    Ok(taken)
+    commit::commit(tx).await?;
+    Ok((taken, merchant.epoch))
 }
 
 /// Moves what is still unknown at the attempt that was asked about.

@@ -153,11 +153,3 @@ pub(super) async fn put_off(
     .await?;
     Ok(())
 }
-
-/// A commit that a timeout cancels while it waits for a replica reports success: it must not be bounded (I11).
-pub(super) async fn unbound_commit(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("/* store::unbound_commit */ set local statement_timeout = 0")
-        .execute(db)
-        .await?;
-    Ok(())
-}

@@ -171,6 +171,7 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
     .await;
     let registered = |column: &str| format!("select {column} from payout.merchants");
     let order = ClaimOrder {
+        last: None,
         merchant_code: MERCHANT.to_owned(),
         dialect: world.database.text(&registered("dialect")).await,
         base_url: world.database.text(&registered("base_url")).await,
@@ -206,7 +207,7 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
     );
     assert_eq!(world.database.state("LOST-1").await, "unknown");
     let permit = claim_resubmit(pool, &order, &proven_for(60)).await.unwrap();
-    assert_eq!(permit.attempt(), 2);
+    assert_eq!(permit.0.attempt(), 2);
     let twice = claim_resubmit(pool, &order, &proven_for(60))
         .await
         .unwrap_err();
@@ -214,4 +215,46 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
         matches!(twice, NotGranted::Refused(_)),
         "an approval is used once"
     );
+}
+
+/// The proof may be fresh, asked for again only now; the two people spoke of another hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_worth_nothing_hours_later() {
+    let mut world = World::start().await;
+    let desk = Desk::of(&world).await;
+    lose(&world, "LOST-1").await;
+    world.stop_workers().await;
+    let worker = world.database.login(&["payout_worker"]).await;
+    let mut worker = world.database.connect_as(&worker).await;
+    let (mut one, mut other) = (
+        world.database.connect_as(&desk.one).await,
+        world.database.connect_as(&desk.other).await,
+    );
+    let ask = "select payout.request_resubmit(array['LOST-1'], 'ticket 1')";
+    assert_eq!(refusal(&mut one, ask).await, "");
+    let approve = "select payout.approve(max(id)) from payout.requests";
+    assert_eq!(refusal(&mut other, approve).await, "");
+    force(
+        &world,
+        "requests",
+        "update payout.requests set requested_at = now() - interval '3 hours', decided_at = now() - interval '3 hours',
+         expires_at = now() - interval '170 minutes'",
+    )
+    .await;
+    let fresh =
+        "update payout.evidence set last_at = clock_timestamp() where finding = 'not_found'";
+    force(&world, "evidence", fresh).await;
+    world
+        .database
+        .run("alter table payout.payouts disable trigger guard_person")
+        .await;
+    assert_eq!(refusal(&mut worker, MOVE).await, "", "without the rule");
+    world
+        .database
+        .run("alter table payout.payouts enable trigger guard_person")
+        .await;
+    force(&world, "evidence", fresh).await;
+    assert_eq!(refusal(&mut worker, MOVE).await, "PW028");
+    // The way is free for a new request.
+    assert_eq!(refusal(&mut one, ask).await, "");
 }

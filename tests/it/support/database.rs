@@ -28,19 +28,25 @@ impl Database {
     pub(crate) async fn fresh() -> Self {
         let server = Server::of_this_process();
         let name = server.copy_template().await;
-        let options = PgConnectOptions::from_str(&server.url(&name)).unwrap();
-        let pool = PgPoolOptions::new()
-            .max_connections(8)
-            .test_before_acquire(false)
-            .connect_with(options)
-            .await
-            .unwrap();
+        Self::of(server, name).await
+    }
+
+    async fn of(server: &'static Server, name: String) -> Self {
+        let pool = open(&server.url(&name)).await;
         Self {
             server,
             name,
             pool,
             logins: Mutex::default(),
         }
+    }
+
+    /// A copy by `create database ... template ...`, which nobody else may be connected to meanwhile.
+    pub(crate) async fn copied(&mut self) -> Self {
+        self.pool.close().await;
+        let name = self.server.copy_of(&self.name).await;
+        self.pool = open(&self.url()).await;
+        Self::of(self.server, name).await
     }
 
     /// A migrated database where [`MERCHANT`] is registered and may spend 10 000 000 000 rupiah.
@@ -185,6 +191,15 @@ impl Database {
             .await
             .unwrap()
     }
+}
+
+async fn open(url: &str) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(8)
+        .test_before_acquire(false)
+        .connect_with(PgConnectOptions::from_str(url).unwrap())
+        .await
+        .unwrap()
 }
 
 impl Drop for Database {

@@ -146,11 +146,16 @@ impl Server {
 
     /// A new database with today's schema and nothing in it.
     pub(crate) async fn copy_template(&self) -> String {
+        self.copy_of(&self.template).await
+    }
+
+    /// A new database with everything that `database` holds.
+    pub(crate) async fn copy_of(&self, database: &str) -> String {
         let name = unique("payout_test");
         let mut server = self.maintenance().await;
         run(
             &mut server,
-            &format!("create database {name} template {}", self.template),
+            &format!("create database {name} template {database}"),
         )
         .await;
         server.close().await.unwrap();

@@ -14,10 +14,14 @@ use payout_worker::{
     sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
     store::schema::migrate,
 };
-use sqlx::PgPool;
-use tokio::time::{Instant, sleep};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgListener};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{database::MERCHANT, world::free_port};
+use super::{
+    database::MERCHANT,
+    terminal::{self, Said},
+    world::free_port,
+};
 
 /// The canaries that no output may hold.
 pub(crate) const NAME: &str = "Kanari Rahasia";
@@ -34,6 +38,11 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn build() -> Self {
+        Self::with_horizon(600).await
+    }
+
+    /// With so many seconds after which "not known" counts.
+    pub(crate) async fn with_horizon(quiet_horizon_seconds: u32) -> Self {
         let cluster = tokio::task::spawn_blocking(|| Cluster::start(Options::default()))
             .await
             .unwrap()
@@ -88,7 +97,7 @@ impl Site {
             let text = format!(
                 "[database]\nurl = \"{}\"\n[http]\nlisten = \"{http}\"\n[admin]\nlisten = \"{admin}\"\n[submit]\n\
                  timeout_seconds = 2\nlease_seconds = 4\n[poll]\nfirst_after_seconds = 0.5\nmax_interval_seconds = 2\n\
-                 quiet_horizon_seconds = 600\nasks_per_second = 500\n[[merchant]]\ncode = \"{MERCHANT}\"\n\
+                 quiet_horizon_seconds = {quiet_horizon_seconds}\nasks_per_second = 500\n[[merchant]]\ncode = \"{MERCHANT}\"\n\
                  base_url = \"{}\"\nprivate_key_file = \"merchant.key\"\nplatform_public_key_file = \"platform.pub\"\n\
                  notify_url = \"http://{listen}/callback\"\n",
                 cluster.url("postgres", "a_worker"),
@@ -128,6 +137,44 @@ impl Site {
             .await
             .unwrap();
         }
+    }
+
+    /// Makes a login of a role of the schema.
+    pub(crate) async fn login(&self, name: &str, role: &str) {
+        sqlx::query(AssertSqlSafe(format!(
+            "create role {name} login in role {role}"
+        )))
+        .execute(&self.pool)
+        .await
+        .unwrap();
+    }
+
+    /// Waits until `query` gives `expected`; looks again at each change of a payout, and each second.
+    pub(crate) async fn until(&self, query: &str, expected: &str) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let url = self.cluster.url("postgres", SUPERUSER);
+        let mut changes = PgListener::connect(&url).await.unwrap();
+        changes.listen("payout_status").await.unwrap();
+        loop {
+            let text = format!("select ({query})::text");
+            let found: Option<String> = sqlx::query_scalar(AssertSqlSafe(text))
+                .fetch_one(&self.pool)
+                .await
+                .unwrap();
+            if found.as_deref() == Some(expected) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{query}: still {found:?}");
+            _ = timeout(Duration::from_secs(1), changes.recv()).await;
+        }
+    }
+
+    /// `payout ARGUMENTS` as that login would call it in a terminal, with nobody to ask back.
+    pub(crate) async fn payout(&self, login: &str, arguments: &[&str]) -> Said {
+        let mut command = terminal::program(arguments);
+        command.env("PAYOUT_DATABASE_URL", self.cluster.url("postgres", login));
+        let called = tokio::task::spawn_blocking(move || command.output().unwrap());
+        called.await.unwrap().into()
     }
 
     pub(crate) async fn settled(&self) -> i64 {

@@ -12,7 +12,7 @@ declare
 begin
     select * into strict p from payout.payouts where order_num = wanted;
     select * into strict t from payout.transition where from_state = p.state and event = what;
-    next_attempt := p.attempt + (t.to_state = 'submitting')::int;
+    next_attempt := p.attempt + (t.to_state = 'submitting' or what = 'timeline_changed')::int;
 
     if t.to_state = 'submitting' and without <> 'attempt' then
         insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, body_sha256)
@@ -50,6 +50,18 @@ begin
         update payout.payouts q set attention = 'not_found', attention_since = now()
         where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) and what = 'resubmit_granted';
         perform set_config('session_replication_role', 'origin', true);
+    end if;
+
+    if without <> 'evidence' and not (what in ('claimed', 'withdrawn', 'resubmit_granted') or what like 'resolved%') then
+        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, detail)
+        select p.merchant_code, p.order_num, p.attempt,
+               case when what in ('acknowledged', 'declined', 'not_sent') then 'submit'
+                    when what = 'unanswered' then 'worker' else 'query' end,
+               case what when 'reported_paid' then 'status_2' when 'reported_failed' then 'status_4'
+                         when 'refusal_confirmed' then 'not_found_after_decline'
+                         when 'timeline_changed' then 'status_0' when 'unanswered' then 'lease_ended' else what end,
+               '{}'
+        on conflict on constraint equal_findings_are_counted do update set times = e.times + 1;
     end if;
 
     insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)

@@ -26,8 +26,13 @@ impl Database {
     /// As [`Self::with_merchant`], and able to [`Self::step`].
     pub(crate) async fn with_steps() -> Self {
         let database = Self::with_merchant().await;
-        database.run(STEP).await;
+        database.make_steps().await;
         database
+    }
+
+    /// Makes this database able to [`Self::step`].
+    pub(crate) async fn make_steps(&self) {
+        self.run(STEP).await;
     }
 
     /// Makes one move with its attempt, entry and history line.
@@ -37,7 +42,8 @@ impl Database {
             .unwrap_or_else(|error| panic!("{order_num} {event}: {error}"));
     }
 
-    /// Tries one move that lacks something: `attempt`, `outcome`, `ledger`, `right kind`, `history` or `count`.
+    /// Tries one move that lacks something: `attempt`, `outcome`, `ledger`, `right kind`, `evidence`, `history`
+    /// or `count`.
     pub(crate) async fn try_step(
         &self,
         order_num: &str,

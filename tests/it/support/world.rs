@@ -1,13 +1,13 @@
 //! A whole world for a test: a database, the sandbox gateway over real HTTP, and workers in this process.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use payout_worker::{
     cli::{keyring, run::Running},
     config::{self, Config},
-    gateway::keys,
+    gateway::{Client, keys},
     sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
-    store::schema::migrate,
+    store::{claim::ClaimOrder, schema::migrate},
 };
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout_at};
@@ -33,6 +33,8 @@ pub(crate) struct Wishes {
     pub(crate) workers: usize,
     /// The worker is told another platform key than the gateway signs with.
     pub(crate) wrong_platform_key: bool,
+    /// The workers keep a witness file.
+    pub(crate) witness: bool,
 }
 
 /// Seconds become tenths: the same order of things, sooner.
@@ -59,6 +61,7 @@ impl Default for Wishes {
             merchant: "",
             workers: 1,
             wrong_platform_key: false,
+            witness: false,
         }
     }
 }
@@ -69,13 +72,20 @@ pub(crate) struct World {
     /// What stands between the workers and the sandbox.
     pub(crate) door: Door,
     pub(crate) config: Config,
+    /// What the gateway signs with.
+    pub(crate) platform_key: rsa::PrivateKey,
     workers: Vec<Running>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
         Self::with(Wishes::default()).await
+    }
+
+    /// Where the witness file is.
+    pub(crate) fn witness_folder(&self) -> std::path::PathBuf {
+        self.folder.path().join("witness")
     }
 
     pub(crate) async fn with(wishes: Wishes) -> Self {
@@ -132,7 +142,11 @@ impl World {
             wishes.fee_reserve,
             wishes.merchant,
         );
-        let config = config::parse("world.toml", &text, folder.path(), None).unwrap();
+        let mut config = config::parse("world.toml", &text, folder.path(), None).unwrap();
+        if wishes.witness {
+            fs::create_dir(folder.path().join("witness")).unwrap();
+            config.witness_file = Some(folder.path().join("witness/claims"));
+        }
         let merchants: Vec<_> = config
             .merchants
             .iter()
@@ -146,8 +160,9 @@ impl World {
             sandbox,
             door,
             config,
+            platform_key,
             workers: Vec::new(),
-            _folder: folder,
+            folder,
         };
         for _ in 0..wishes.workers {
             world.add_worker().await;
@@ -168,6 +183,38 @@ impl World {
     pub(crate) async fn stop_workers(&mut self) {
         for worker in self.workers.drain(..) {
             worker.stop().await;
+        }
+    }
+
+    /// The merchant's client, as a worker makes it.
+    pub(crate) fn client(&self) -> Arc<Client> {
+        Arc::new(keyring::client(&self.config.merchants[0], self.config.submit.timeout).unwrap())
+    }
+
+    /// The order to claim `limit` payouts that a worker of this world would give.
+    pub(crate) fn claim_order(&self, limit: i64) -> ClaimOrder {
+        let client = self.client();
+        let merchant = &self.config.merchants[0];
+        ClaimOrder {
+            merchant_code: merchant.code.clone(),
+            dialect: merchant.dialect.clone(),
+            base_url: merchant.base_url.clone(),
+            platform_keys: client.platform_fingerprints(),
+            limit,
+            last: None,
+            lease: self.config.submit.lease,
+            send_window: self
+                .config
+                .submit
+                .lease
+                .saturating_sub(self.config.submit.timeout),
+            quiet_horizon: self.config.poll.quiet_horizon,
+            worker: "a test".to_owned(),
+            seal: Arc::new(move |instruction, now| {
+                client
+                    .seal(instruction, now)
+                    .map_err(|error| error.to_string())
+            }),
         }
     }
 

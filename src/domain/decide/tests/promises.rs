@@ -40,6 +40,7 @@ fn no_doubt_and_no_number_of_doubts_ever_makes_a_failure() {
                     source,
                     fact: fact.clone(),
                     detail,
+                    asked_ago: std::time::Duration::ZERO,
                 };
                 story.payout = decide(&story.payout, &evidence, &story.rules, story.now).after;
                 assert_eq!(story.outcome(), "unknown held=100000", "{}", doubt.name());
@@ -230,18 +231,21 @@ fn a_late_flip_is_shown_to_a_person_and_moves_nothing() {
         ("ack says:2 says:4",                    "paid contradiction"),
         ("ack says:2 says:1",                    "paid"),
         ("ack says:2 none none",                 "paid"),
-        ("ack says:2 none none none",            "paid contradiction"),
+        ("ack says:2 none @1 none @2 none",            "paid contradiction"),
         ("ack says:2 calls:4",                   "paid"),
         ("ack calls:2 says:0,fee=5000",          "paid fee=5000"),
         ("ack says:4 says:2",                    "failed late_success"),
         ("ack says:4 calls:2",                   "failed late_success"),
+        ("ack says:4 calls:2,unbound",           "failed"),
+        ("unsent calls:2",                       "queued contradiction"),
+        ("unsent calls:2,unbound",               "queued"),
         ("ack says:4 says:4 says:3",             "failed"),
         ("ack says:4 calls:4",                   "failed"),
         ("@1 fail @61 none @76 none says:1",     "failed contradiction"),
         ("@1 fail @61 none @76 none says:2",     "failed late_success"),
         ("@1 fail @61 none @76 none ack,plat=W9","failed contradiction"),
         ("ack none none",                        "pending held=100000"),
-        ("ack none none none",                   "pending contradiction held=100000"),
+        ("ack none @1 none @2 none",                   "pending contradiction held=100000"),
         ("ack,plat=W1 says:2,plat=W2",           "pending contradiction held=100000"),
     ]);
     let mut story = Story::new(OutOfAmount);
@@ -346,4 +350,75 @@ fn what_is_final_is_asked_for_again_after_an_hour_a_day_and_three_days_and_then_
         asked.push(story.tell(&format!("@{at} says:2")).asks_in());
     }
     assert_eq!(asked, [Some(3_600), Some(82_800), Some(172_800), None]);
+}
+
+/// A failover took the claim back after the request had left (I11).
+#[test]
+fn what_is_found_after_lost_commits_is_held_and_followed_and_what_is_not_known_waits_for_the_horizon()
+ {
+    #[rustfmt::skip]
+    become_of(&[
+        ("lost",                                            "queued"),
+        ("lost says:0",                                     "unknown held=100000"),
+        ("lost says:2,fee=5000",                            "unknown held=100000"),
+        ("lost says:2,fee=5000 says:2,fee=5000",            "paid fee=5000"),
+        ("lost says:4 says:4",                              "failed"),
+        ("lost says:2,amount=7",                            "queued amount_mismatch"),
+        ("lost none none none",                             "queued"),
+        // Without lost commits a queued payout's number belongs to somebody else.
+        ("unsent says:0",                                   "queued foreign_order"),
+    ]);
+    #[rustfmt::skip]
+    become_with(OnTop, &[
+        ("lost says:0",                                     "unknown held=110000"),
+        ("lost says:0 says:2,fee=5000",                     "paid fee=5000"),
+    ]);
+    let mut story = Story::new(OutOfAmount);
+    assert!(
+        story
+            .tell("lost none")
+            .asks_in()
+            .is_some_and(|pause| pause < 60)
+    );
+    let finding = |story: &Story| story.last.as_ref().unwrap().finding.clone();
+    assert_eq!(finding(&story), "not_found_early");
+    assert_eq!(
+        story.tell("@1799 none").asks_in(),
+        Some(2),
+        "just after the horizon"
+    );
+    story.tell("@1801 none");
+    assert_eq!(
+        (finding(&story).as_str(), story.asks_in()),
+        ("not_found", None),
+        "proven: it may be claimed"
+    );
+}
+
+#[test]
+fn the_proof_that_a_lost_claim_was_not_sent_does_not_touch_a_newer_claim_of_the_same_number() {
+    #[rustfmt::skip]
+    become_of(&[
+        ("unsent",                              "queued"),
+        ("lost claim unsent,claim=9",           "submitting held=100000"),
+        ("lost claim unsent",                   "queued"),
+        ("doubt unsent,claim=9",                "unknown held=100000"),
+        ("doubt unsent",                        "queued"),
+    ]);
+}
+
+/// The commit of the first answer was not heard of, so the recorder stores it once more (found by a chaos run).
+#[test]
+fn an_answer_that_is_stored_twice_does_not_count_as_two() {
+    #[rustfmt::skip]
+    become_of(&[
+        ("@1 fail @61 none,ago=0 @76 none,ago=0",            "failed"),
+        ("@1 fail @61 none,ago=0 @76 none,ago=15",           "unknown held=100000"),
+        ("@1 fail @61 none,ago=5 @76 none,ago=0",            "unknown held=100000"),
+        ("doubt @1861 none @2161 none @2461 none",           "unknown not_found held=100000"),
+        ("doubt @1861 none @2161 none @2461 none,ago=301",   "unknown held=100000"),
+        ("doubt @1861 none,ago=2 @2161 none @2461 none",     "unknown held=100000"),
+        ("ack says:4,unsigned @31 says:4,unsigned",          "failed"),
+        ("ack says:4,unsigned @31 says:4,unsigned,ago=31",   "pending held=100000"),
+    ]);
 }

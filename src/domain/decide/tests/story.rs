@@ -3,7 +3,8 @@
 //! `@SECONDS` sets the clock, counted from the claim. The other words are facts:
 //! `ack[:STATUS]` `fail` `doubt` are answers to the submit, `unsent` and `lease` what the worker saw,
 //! `none` `ask?` `says:STATUS` answers to a question, `calls:STATUS` a verified callback, `resend` a granted
-//! resubmit, `claim` the next claim. After `,` follow `fee=` `amount=` `plat=` `attempt=` `unsigned` `unbound`.
+//! resubmit, `claim` the next claim, `lost` a failover that takes the claim back. After `,` follow `fee=` `amount=`
+//! `plat=` `attempt=` `claim=` `ago=` `unsigned` `unbound`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -62,7 +63,10 @@ impl Story {
             attempt: 1,
             sends: 1,
             not_sent: 0,
+            claim: Some(token(1)),
             send_by: claimed_at.checked_add_signed(TimeDelta::seconds(60)),
+            fee_reserve: Rupiah::new(RESERVE),
+            trusted_after: None,
             held: fee_type.hold(amount, Rupiah::new(RESERVE)).unwrap(),
             fee: None,
             platform_order_num: None,
@@ -91,6 +95,7 @@ impl Story {
         for word in words.split_whitespace() {
             match word {
                 "resend" => self.send_again(State::Submitting),
+                "lost" => self.lose_the_claim(),
                 "claim" => self.send_again(State::Queued),
                 _ if word.starts_with('@') => {
                     let seconds = word.trim_start_matches('@').parse().unwrap();
@@ -100,6 +105,15 @@ impl Story {
             }
         }
         self
+    }
+
+    /// A failover takes the claim back; "not known" counts from half an hour after it.
+    fn lose_the_claim(&mut self) {
+        let payout = &mut self.payout;
+        payout.state = State::Queued;
+        (payout.attempt, payout.sends, payout.claim) = (0, 0, None);
+        (payout.send_by, payout.held, payout.next_ask_at) = (None, Rupiah::ZERO, Some(self.now));
+        payout.trusted_after = Some(self.now + TimeDelta::minutes(30));
     }
 
     /// What the store does when it claims, or grants a resubmit of what is unknown.
@@ -116,6 +130,7 @@ impl Story {
         payout.state = State::Submitting;
         payout.attempt += 1;
         payout.sends += 1;
+        payout.claim = Some(token(payout.attempt));
         payout.send_by = Some(self.now + TimeDelta::seconds(60));
         payout.heard.clear();
     }
@@ -129,12 +144,17 @@ impl Story {
             let first = Heard {
                 times: 0,
                 first_at: self.now,
+                last_at: self.now - evidence.asked_ago - TimeDelta::seconds(1),
             };
-            self.payout
+            let heard = self
+                .payout
                 .heard
                 .entry(decision.finding.clone())
-                .or_insert(first)
-                .times += 1;
+                .or_insert(first);
+            if self.now - evidence.asked_ago > heard.last_at {
+                heard.times += 1;
+                heard.last_at = self.now;
+            }
         }
         self.last = Some(decision);
     }
@@ -159,6 +179,11 @@ impl Story {
     }
 }
 
+/// The hash of the request of an attempt.
+fn token(attempt: i32) -> [u8; 32] {
+    [u8::try_from(attempt).unwrap(); 32]
+}
+
 /// One fact from its word.
 fn evidence(word: &str, attempt: i32) -> Evidence {
     let (word, options) = word.split_once(',').unwrap_or((word, ""));
@@ -180,6 +205,9 @@ fn evidence(word: &str, attempt: i32) -> Evidence {
             Source::Submit,
             Fact::NotSent {
                 reason: "connection refused".into(),
+                claim: token(
+                    rupiah("claim").map_or(attempt, |given| given.idr().try_into().unwrap()),
+                ),
             },
         ),
         "lease" => (Source::Worker, Fact::LeaseEnded),
@@ -235,6 +263,7 @@ fn evidence(word: &str, attempt: i32) -> Evidence {
         source,
         fact,
         detail: serde_json::Value::Null,
+        asked_ago: Duration::from_secs(options.get("ago").map_or(0, |ago| ago.parse().unwrap())),
     }
 }
 

@@ -1,0 +1,145 @@
+//! What people look at before they decide: open requests, pauses, and the proof for sending once more.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::payout::PayoutKey;
+
+/// One request of an operator with what became of it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its number.
+    pub request_id: i64,
+    /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
+    pub kind: String,
+    /// `waiting`, `expired`, `rejected`, `approved` (a worker has it), `done`, `refused` or `partly` done.
+    pub status: String,
+    /// Who asked.
+    pub requested_by: String,
+    /// When.
+    pub requested_at: DateTime<Utc>,
+    /// After this it is no longer approved nor carried out.
+    pub expires_at: DateTime<Utc>,
+    /// Who approved or rejected it.
+    pub decided_by: Option<String>,
+    /// How many payouts.
+    pub payouts: i64,
+    /// Their principal in rupiah.
+    pub amount: i64,
+    /// Their order numbers, separated by spaces.
+    pub order_nums: String,
+    /// Why.
+    pub reason: String,
+    /// On which evidence.
+    pub evidence: Option<String>,
+    /// Whether the login that looks has asked for it: then somebody else must approve.
+    pub yours: bool,
+}
+
+/// Requests that wait for a second person, oldest first; with `all` the latest ones whatever became of them.
+pub async fn requests(
+    db: &mut PgConnection,
+    all: bool,
+    merchant: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Request>, sqlx::Error> {
+    let mut found = sqlx::query_as!(
+        Request,
+        r#"/* store::requests */
+        select r.id as request_id, r.kind,
+               case when r.decision is null and r.expires_at > now() then 'waiting'
+                    when r.decision is null then 'expired'
+                    when r.decision = 'rejected' then 'rejected'
+                    when i.open > 0 then 'approved'
+                    when i.refused = 0 then 'done'
+                    when i.refused = i.payouts then 'refused'
+                    else 'partly' end as "status!",
+               r.requested_by, r.requested_at, r.expires_at, r.decided_by, i.payouts as "payouts!",
+               i.amount as "amount!", i.order_nums as "order_nums!", r.reason, r.evidence,
+               r.requested_by = session_user as "yours!"
+        from payout.requests r
+        join lateral (
+            select count(*) as payouts, coalesce(sum(s.amount), 0)::bigint as amount,
+                   coalesce(string_agg(q.order_num, ' ' order by q.order_num), '') as order_nums,
+                   count(*) filter (where q.outcome is null) as open,
+                   count(*) filter (where q.outcome = 'refused') as refused,
+                   bool_or($2::text is null or q.merchant_code = $2) as wanted
+            from payout.request_payouts q
+            join payout.status s on (s.merchant_code, s.order_num) = (q.merchant_code, q.order_num)
+            where q.request_id = r.id
+        ) i on i.wanted
+        where $1 or (r.decision is null and r.expires_at > now())
+        order by r.id desc
+        limit $3"#,
+        all,
+        merchant,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    found.reverse();
+    Ok(found)
+}
+
+/// What is not claimed for now.
+#[derive(Clone, Debug)]
+pub struct Pause {
+    /// `all`, `merchant` or `bank`.
+    pub scope: String,
+    /// The merchant's or the bank's code.
+    pub value: String,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub actor: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Queued payouts in it, due or not.
+    pub queued: i64,
+}
+
+/// Every pause, the oldest first.
+pub async fn pauses(db: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
+    sqlx::query_as!(
+        Pause,
+        r#"/* store::pauses */
+        select z.scope, z.value, z.reason, z.actor, z.since,
+               (select count(*) from payout.status s
+                where s.state = 'queued'
+                  and (z.scope = 'all' or (z.scope = 'merchant' and s.merchant_code = z.value)
+                       or (z.scope = 'bank' and s.bank_code = z.value))) as "queued!"
+        from payout.pauses z
+        order by z.since, z.scope, z.value"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What speaks for and against sending a payout once more.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// Before this "not known" means nothing.
+    pub quiet_until: DateTime<Utc>,
+    /// How often the gateway has said since then that it does not know it.
+    pub not_known: i32,
+    /// When it said so first.
+    pub first_at: Option<DateTime<Utc>>,
+    /// When it said so last.
+    pub last_at: Option<DateTime<Utc>>,
+    /// Why it may not be sent; `None` when two people may.
+    pub refusal: Option<String>,
+}
+
+/// Whether a payout may be sent once more, by the rules that the database applies.
+pub async fn resubmit_proof(db: &mut PgConnection, key: &PayoutKey) -> Result<Proof, sqlx::Error> {
+    sqlx::query_as!(
+        Proof,
+        r#"/* store::resubmit_proof */
+        select quiet_until as "quiet_until!", not_known as "not_known!", first_at, last_at, refusal
+        from payout.resubmit_proof($1, $2)"#,
+        key.order_num,
+        key.merchant_code,
+    )
+    .fetch_one(db)
+    .await
+}

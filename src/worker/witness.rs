@@ -1,0 +1,151 @@
+//! Remembers the last committed claim outside of Postgres, so that an older state of it, put back, is noticed (I11).
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::store::claim::LastClaim;
+
+/// In memory for this process; in a file, where one is configured, for the next one on this host.
+#[derive(Debug)]
+pub struct Witness {
+    file: Option<PathBuf>,
+    last: Mutex<Option<LastClaim>>,
+    /// One at a time: the lanes of a process write to the same file.
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl Witness {
+    /// Reads what an earlier process left in `file`.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read, or its folder cannot be written to: a witness that is not kept would
+    /// be missed only when it is needed.
+    pub fn open(file: Option<PathBuf>) -> Result<Self, String> {
+        let last = file.as_deref().map_or(Ok(None), read)?;
+        Ok(Self {
+            file,
+            last: Mutex::new(last),
+            writing: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// The last claim that is known to be committed.
+    pub fn last(&self) -> Option<LastClaim> {
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Keeps `claim`, on disk when it returns. Nothing of it may be sent before.
+    pub async fn keep(&self, claim: LastClaim) -> io::Result<()> {
+        let _turn = self.writing.lock().await;
+        if let Some(file) = self.file.clone() {
+            let page = serde_json::to_vec(&claim)?;
+            tokio::task::spawn_blocking(move || replace(&file, &page)).await??;
+        }
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim);
+        Ok(())
+    }
+}
+
+fn read(file: &Path) -> Result<Option<LastClaim>, String> {
+    let fault = |error: String| {
+        format!(
+            "[submit] witness_file {}: {error}; it must be a file in a folder that the worker may write to",
+            file.display()
+        )
+    };
+    let last = match fs::read(file) {
+        Ok(page) => Some(serde_json::from_slice(&page).map_err(|error| fault(error.to_string()))?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(fault(error.to_string())),
+    };
+    let tried = beside(file);
+    File::create(&tried)
+        .and_then(|_| fs::remove_file(&tried))
+        .map_err(|error| fault(error.to_string()))?;
+    Ok(last)
+}
+
+/// Whole or not at all: a crash between leaves the older claim, which is true as well.
+fn replace(file: &Path, page: &[u8]) -> io::Result<()> {
+    let new = beside(file);
+    let mut writing = File::create(&new)?;
+    writing.write_all(page)?;
+    writing.sync_data()?;
+    fs::rename(&new, file)
+}
+
+/// Of this process alone: several workers of a host may share the file.
+fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::payout::PayoutKey;
+
+    fn claim(order_num: &str) -> LastClaim {
+        LastClaim {
+            key: PayoutKey {
+                merchant_code: "M1".into(),
+                order_num: order_num.into(),
+            },
+            attempt: 1,
+            body_sha256: "ab".repeat(32),
+            epoch: 1,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_process_finds_the_last_claim_of_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("claims.witness");
+        let first = Witness::open(Some(file.clone())).unwrap();
+        assert_eq!(first.last(), None);
+        first.keep(claim("INV-1")).await.unwrap();
+        first.keep(claim("INV-2")).await.unwrap();
+        let next = Witness::open(Some(file)).unwrap();
+        assert_eq!(next.last(), Some(claim("INV-2")));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lanes_that_keep_claims_at_once_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("claims.witness");
+        let witness = std::sync::Arc::new(Witness::open(Some(file.clone())).unwrap());
+        let lanes: Vec<_> = (0..50)
+            .map(|number| {
+                let witness = std::sync::Arc::clone(&witness);
+                tokio::spawn(async move { witness.keep(claim(&format!("INV-{number}"))).await })
+            })
+            .collect();
+        for lane in lanes {
+            lane.await.unwrap().unwrap();
+        }
+        assert_eq!(Witness::open(Some(file)).unwrap().last(), witness.last());
+    }
+
+    #[test]
+    fn a_witness_that_cannot_be_kept_or_read_is_refused_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = folder.path().join("none/claims.witness");
+        assert!(Witness::open(Some(nowhere)).is_err());
+        let spoiled = folder.path().join("spoiled");
+        fs::write(&spoiled, "{").unwrap();
+        assert!(
+            Witness::open(Some(spoiled))
+                .unwrap_err()
+                .contains("witness_file")
+        );
+    }
+}

@@ -1,0 +1,181 @@
+"""A primary and its streaming standby, behind the proxy: restarts, crashes, lossy failovers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+from typing import Awaitable, Callable, Optional
+
+from .node import Node
+from .processes import run
+from .proxy_client import ProxyClient
+
+REPLICATION = "replication"
+Until = Callable[[], Awaitable[bool]]
+
+
+class SqlError(Exception):
+    """What psql said, in one line."""
+
+
+class Cluster:
+    """The database as its clients see it. All ways into it but the backend's and the checker's go through the proxy."""
+
+    def __init__(self, folder: Path, proxy: ProxyClient) -> None:
+        self.folder, self.proxy = folder, proxy
+        self.count = 0
+        self.primary = self._node()
+        self.standby: Node | None = None
+        self.old: list[Node] = []
+        self.failovers, self.restarts = 0, 0
+        self.generation = 0  # rises when commits may have been lost
+        self.up_at = 0.0
+        self.lost: list[tuple[float, float]] = []  # times whose commits may be gone with a primary
+        self.listeners: list[str] = []
+        self.busy = asyncio.Lock()  # one fault of the server at a time
+
+    def _node(self) -> Node:
+        self.count += 1
+        return Node(self.folder / f"pg{self.count}", self.folder / "logs" / f"postgres-{self.count}.log")
+
+    async def start(self) -> None:
+        await self.primary.init()
+        await self.primary.start()
+        await self.proxy.listen(REPLICATION, "tcp", [("127.0.0.1", self.primary.port)])
+        await self.sql("create database payout", database="postgres")
+
+    async def new_standby(self) -> None:
+        node = self._node()
+        await node.copy_of(self.proxy.ports[REPLICATION])
+        await node.start()
+        self.standby = node
+
+    async def sql(self, text: str, role: str = "postgres", within: float = 20.0, database: str = "payout") -> str:
+        """Runs statements straight at the primary; the answer's rows, fields apart by |."""
+        command = [self.primary.program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+                   self.primary.url(role, database)]
+        environment = {**os.environ, "PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c client_min_messages=warning"}
+        code, out, words = await run(command, within, data=text.encode(), env=environment)
+        if code:
+            raise SqlError(words.strip() or f"psql ended with {code}")
+        return out.strip()
+
+    # Restarts and crashes.
+
+    async def restart(self, how: int) -> None:
+        """Ends the primary and starts it again on its port."""
+        async with self.busy:
+            await self.primary.end(how)
+            await self.primary.start()
+            self.restarts += 1
+            self.up_at = time.time()
+
+    async def until_accepting(self, within: float = 30.0) -> bool:
+        for _ in range(int(within / 0.2)):
+            try:
+                await self.sql("select 1", within=5)
+                return True
+            except SqlError:
+                await asyncio.sleep(0.2)
+        return False
+
+    async def kill_backend(self, random_number: int) -> bool:
+        """SIGKILL of one backend: the postmaster restarts everything from the log."""
+        async with self.busy:
+            victims = [pid for pid, words in self.primary.children() if " payout " in words and "walsender" not in words]
+            if not victims:
+                return False
+            os.kill(victims[random_number % len(victims)], signal.SIGKILL)
+            await asyncio.sleep(0.2)
+            await self.until_accepting()
+            self.up_at = time.time()
+            return True
+
+    async def stop_for(self, seconds: float) -> None:
+        """The whole server stands still: postmaster and backends."""
+        async with self.busy:
+            pids = [self.primary.pid] + [pid for pid, _ in self.primary.children()]
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                for pid in pids:
+                    try:
+                        os.kill(pid, number)
+                    except ProcessLookupError:
+                        pass
+                if number == signal.SIGSTOP:
+                    await asyncio.sleep(seconds)
+
+    async def disk_full(self, seconds: float) -> bool:
+        """No file of the server may be written any further for a while: WAL and data alike (EFBIG stands for ENOSPC)."""
+        if not hasattr(resource, "prlimit"):
+            return False
+        async with self.busy:
+            pids = [self.primary.pid] + [pid for pid, _ in self.primary.children()]
+            for pid in pids:
+                try:
+                    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+                except (OSError, ProcessLookupError):
+                    pass
+            await asyncio.sleep(seconds)
+            await self.primary.end(signal.SIGKILL)
+            await self.primary.start()
+            self.restarts += 1
+            self.up_at = time.time()
+            return True
+
+    # Failover.
+
+    async def failover(self, lossy_seconds: float, zombie: bool = False, until: Optional[Until] = None) -> bool:
+        """The standby stops hearing, traffic goes on, the primary dies (or is only cut off), the standby takes over."""
+        async with self.busy:
+            if self.standby is None:
+                return False
+            frozen_at = time.time() - 1.0  # what the standby is behind by at most
+            await self.proxy.do("freeze", name=REPLICATION, on=True)
+            if until is not None and not await until():
+                await self.proxy.do("freeze", name=REPLICATION, on=False)
+                return False
+            await asyncio.sleep(lossy_seconds)
+            if not zombie:
+                await self.primary.end(signal.SIGKILL)
+            dead, self.primary, self.standby = self.primary, self.standby, None
+            self.old.append(dead)
+            await self._promote()
+            # A zombie keeps one worker: to that one the old primary is the database for a little longer.
+            for name in self.listeners[1:] if zombie else self.listeners:
+                await self.proxy.do("upstream", name=name, to=[("127.0.0.1", self.primary.port)])
+                await self.proxy.do("cut", name=name, reset=True)
+            await self.proxy.do("upstream", name=REPLICATION, to=[("127.0.0.1", self.primary.port)])
+            await self.proxy.do("cut", name=REPLICATION)
+            await self.proxy.do("freeze", name=REPLICATION, on=False)
+            self.generation += 1
+            self.failovers += 1
+            self.up_at = time.time()
+            if zombie:
+                await asyncio.sleep(2)
+                await dead.end(signal.SIGKILL)
+                await self.proxy.do("upstream", name=self.listeners[0], to=[("127.0.0.1", self.primary.port)])
+                await self.proxy.do("cut", name=self.listeners[0], reset=True)
+            # A young standby may have been further behind: what it replayed last tells.
+            heard = await self.sql("select coalesce(extract(epoch from pg_last_xact_replay_timestamp()), 0)")
+            self.lost.append((min(frozen_at, float(heard) - 0.5) if float(heard) else frozen_at - 10, time.time()))
+            await self.new_standby()
+            return True
+
+    async def _promote(self) -> None:
+        # What the proxy still holds of the old primary's log must not come through.
+        await self.proxy.do("cut", name=REPLICATION, reset=True)
+        await self.sql("select pg_promote(true, 30)", database="postgres", within=40)
+        for _ in range(200):
+            if await self.sql("select pg_is_in_recovery()", database="postgres") == "f":
+                return
+            await asyncio.sleep(0.05)
+        raise RuntimeError("the standby was not promoted")
+
+    def stop(self) -> None:
+        for node in [self.primary, self.standby, *self.old]:
+            if node is not None:
+                node.kill_now()

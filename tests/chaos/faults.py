@@ -1,0 +1,334 @@
+"""The faults of processes and of the database, by name. Each says whether it really happened.
+
+A fault gets the stage and three numbers between 0 and 1 from the plan, and derives everything that it varies from them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Awaitable, Callable, Dict, Sequence
+
+from .cluster import SqlError
+from .stage import Stage
+from .workers import Worker
+
+Numbers = Sequence[float]
+Fault = Callable[[Stage, Numbers], Awaitable[bool]]
+FAULTS: Dict[str, Fault] = {}
+SERVER: set[str] = set()    # those of the database server: never two at a time
+KILLS: set[str] = set()     # those that end a worker by SIGKILL
+
+
+def fault(name: str, server: bool = False, kills: bool = False) -> Callable[[Fault], Fault]:
+    def note(function: Fault) -> Fault:
+        FAULTS[name] = function
+        if server:
+            SERVER.add(name)
+        if kills:
+            KILLS.add(name)
+        return function
+    return note
+
+
+def pick(stage: Stage, number: float) -> Worker | None:
+    """The worker that the plan means, or the next one that runs."""
+    all_ = stage.workers.all
+    start = int(number * len(all_))
+    for offset in range(len(all_)):
+        worker = all_[(start + offset) % len(all_)]
+        if worker.running() and not worker.stopped:
+            return worker
+    return None
+
+
+# Processes.
+
+@fault("worker_kill", kills=True)
+async def worker_kill(stage: Stage, r: Numbers) -> bool:
+    worker = pick(stage, r[0])
+    return worker is not None and stage.workers.kill(worker, down_for=0.1 + r[1])
+
+
+@fault("worker_kill_all", kills=True)
+async def worker_kill_all(stage: Stage, r: Numbers) -> bool:
+    return any([stage.workers.kill(worker, down_for=0.2 + r[1]) for worker in stage.workers.all])
+
+
+@fault("worker_kill_while_starting", kills=True)
+async def worker_kill_while_starting(stage: Stage, r: Numbers) -> bool:
+    worker = pick(stage, r[0])
+    if worker is None or not stage.workers.kill(worker, down_for=0.1):
+        return False
+    starts = worker.starts
+    for _ in range(100):
+        await asyncio.sleep(0.02)
+        if worker.starts > starts:
+            await asyncio.sleep(r[1] * 0.3)
+            return stage.workers.kill(worker, down_for=0.1)
+    return False
+
+
+@fault("worker_stop")
+async def worker_stop(stage: Stage, r: Numbers) -> bool:
+    worker = pick(stage, r[0])
+    return worker is not None and await stage.workers.stop_for(worker, 0.1 + r[1] * (stage.terms.lease - 0.5))
+
+
+@fault("worker_stop_past_lease")
+async def worker_stop_past_lease(stage: Stage, r: Numbers) -> bool:
+    worker = pick(stage, r[0])
+    return worker is not None and await stage.workers.stop_for(worker, stage.terms.lease + 0.5 + r[1])
+
+
+@fault("worker_stop_all")
+async def worker_stop_all(stage: Stage, r: Numbers) -> bool:
+    stops = [stage.workers.stop_for(worker, 0.5 + 2 * r[1]) for worker in stage.workers.all]
+    return any(await asyncio.gather(*stops))
+
+
+@fault("worker_flicker")
+async def worker_flicker(stage: Stage, r: Numbers) -> bool:
+    """Many short stops: every pair of instructions is a place to stop at."""
+    worker = pick(stage, r[0])
+    done = False
+    for _ in range(20):
+        if worker is None or not await stage.workers.stop_for(worker, 0.02 + 0.05 * r[1]):
+            return done
+        done = True
+        await asyncio.sleep(0.03 + 0.05 * r[2])
+    return done
+
+
+@fault("worker_terminate")
+async def worker_terminate(stage: Stage, r: Numbers) -> bool:
+    """A deploy."""
+    worker = pick(stage, r[0])
+    if worker is None:
+        return False
+    stage.workers.terms += 1
+    return worker.signal(signal.SIGTERM)
+
+
+@fault("worker_terminate_twice")
+async def worker_terminate_twice(stage: Stage, r: Numbers) -> bool:
+    worker = pick(stage, r[0])
+    if worker is None or not worker.signal(signal.SIGTERM):
+        return False
+    stage.workers.terms += 1
+    await asyncio.sleep(0.02 + 0.2 * r[1])
+    worker.signal(signal.SIGTERM)
+    return True
+
+
+@fault("gateway_stop")
+async def gateway_stop(stage: Stage, r: Numbers) -> bool:
+    """The gateway stands still: requests arrive and are read much later."""
+    if stage.gateway is None:
+        return False
+    stage.gateway.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(0.5 + 2.5 * r[0])
+    stage.gateway.send_signal(signal.SIGCONT)
+    return True
+
+
+# The database server.
+
+@fault("pg_immediate_restart", server=True)
+async def pg_immediate(stage: Stage, r: Numbers) -> bool:
+    await stage.cluster.restart(signal.SIGQUIT)
+    return True
+
+
+@fault("pg_fast_restart", server=True)
+async def pg_fast(stage: Stage, r: Numbers) -> bool:
+    await stage.cluster.restart(signal.SIGINT)
+    return True
+
+
+@fault("pg_kill", server=True)
+async def pg_kill(stage: Stage, r: Numbers) -> bool:
+    await stage.cluster.restart(signal.SIGKILL)
+    return True
+
+
+@fault("pg_backend_kill", server=True)
+async def pg_backend_kill(stage: Stage, r: Numbers) -> bool:
+    return await stage.cluster.kill_backend(int(r[0] * 1000))
+
+
+@fault("pg_stop", server=True)
+async def pg_stop(stage: Stage, r: Numbers) -> bool:
+    await stage.cluster.stop_for(0.5 + 2 * r[0])
+    return True
+
+
+@fault("pg_disk_full", server=True)
+async def pg_disk_full(stage: Stage, r: Numbers) -> bool:
+    return await stage.cluster.disk_full(0.5 + r[0])
+
+
+@fault("failover_lossy", server=True)
+async def failover_lossy(stage: Stage, r: Numbers) -> bool:
+    return await stage.cluster.failover(0.3 + 1.2 * r[0])
+
+
+@fault("failover_zombie", server=True)
+async def failover_zombie(stage: Stage, r: Numbers) -> bool:
+    return await stage.cluster.failover(0.3 + 0.7 * r[0], zombie=True)
+
+
+@fault("failover_loses_acceptance", server=True)
+async def failover_loses_acceptance(stage: Stage, r: Numbers) -> bool:
+    """Two in a row: what the second one loses is the word that let claims go on after the first, and those claims.
+
+    The proofs that let a person accept have reached the standby; the acceptance and what was claimed by it have not.
+    """
+    stage.on_call.paused = True
+    try:
+        if not await stage.cluster.failover(0.3 + 0.7 * r[0]) or not await all_proven(stage):
+            return False
+    finally:
+        stage.on_call.paused = False
+    await asyncio.sleep(0.5)
+    accepted = stage.on_call.accepted
+
+    async def until() -> bool:
+        for _ in range(450):
+            stage.on_call.may_accept = True
+            if stage.on_call.accepted > accepted:
+                stage.on_call.may_accept = False
+                if r[2] < 0.5:  # the hosts of the workers are lost too, and with them what they witnessed
+                    await asyncio.sleep(1.5)
+                    for worker in stage.workers.all:
+                        stage.workers.kill(worker, down_for=4.0)
+                        worker.config.with_suffix(".witness").unlink(missing_ok=True)
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    done = await stage.cluster.failover(1.0 + r[1], until=until)
+    stage.on_call.may_accept = False
+    return done
+
+
+async def all_proven(stage: Stage) -> bool:
+    for _ in range(400):
+        try:
+            left = await stage.cluster.sql(
+                "select count(*) + (select count(*) from payout.timeline where trusted_after is null "
+                "or trusted_after > clock_timestamp()) from payout.payouts p "
+                "where p.state = 'queued' and p.attention is null and not payout.is_proven_unsent(p)")
+            if left == "0" and stage.backend.synced():
+                return True
+        except SqlError:
+            pass
+        await asyncio.sleep(0.2)
+    return False
+
+
+@fault("pg_terminate_backends")
+async def pg_terminate(stage: Stage, r: Numbers) -> bool:
+    answer = await stage.cluster.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                                     "where usename = 'chaos_worker' and pid <> pg_backend_pid()")
+    return answer != "0"
+
+
+@fault("pg_cancel_statements")
+async def pg_cancel(stage: Stage, r: Numbers) -> bool:
+    done = 0
+    for _ in range(10):
+        done += int(await stage.cluster.sql("select count(pg_cancel_backend(pid)) from pg_stat_activity "
+                                            "where usename = 'chaos_worker' and state <> 'idle'"))
+        await asyncio.sleep(0.05 + 0.1 * r[0])
+    return done > 0
+
+
+@fault("pg_read_only", server=True)
+async def pg_read_only(stage: Stage, r: Numbers) -> bool:
+    async with stage.cluster.busy:
+        await stage.cluster.sql("alter system set default_transaction_read_only = on")
+        await stage.cluster.sql("select pg_reload_conf()")
+        await asyncio.sleep(0.5 + r[0])
+        await stage.cluster.sql("set default_transaction_read_only = off; "
+                                "alter system reset default_transaction_read_only")
+        await stage.cluster.sql("select pg_reload_conf()")
+    return True
+
+
+@fault("pg_unsafe_settings", server=True)
+async def pg_unsafe(stage: Stage, r: Numbers) -> bool:
+    """Commits stop being durable for a while: the workers must notice and wait."""
+    async with stage.cluster.busy:
+        await stage.cluster.sql("alter system set synchronous_commit = off")
+        await stage.cluster.sql("select pg_reload_conf()")
+        await asyncio.sleep(0.5 + r[0])
+        await stage.cluster.sql("alter system reset synchronous_commit")
+        await stage.cluster.sql("select pg_reload_conf()")
+    return True
+
+
+@fault("pg_table_lock")
+async def pg_table_lock(stage: Stage, r: Numbers) -> bool:
+    await stage.cluster.sql("begin; lock table payout.payouts in access exclusive mode; "
+                            f"select pg_sleep({0.3 + 2 * r[0]:.2f}); commit")
+    return True
+
+
+@fault("pg_row_locks")
+async def pg_row_locks(stage: Stage, r: Numbers) -> bool:
+    """Somebody's forgotten transaction holds open payouts and one merchant's account."""
+    answer = await stage.cluster.sql(
+        "begin; with l as (select from payout.payouts where state not in ('paid', 'failed') order by order_num "
+        "limit 200 for update skip locked) select count(*) from l; "
+        "select from payout.accounts order by merchant_code limit 1 for update; "
+        f"select pg_sleep({0.5 + 2 * r[0]:.2f}); commit")
+    return answer.split("\n")[0] != "0"
+
+
+@fault("pg_conflicts")
+async def pg_conflicts(stage: Stage, r: Numbers) -> bool:
+    """Updates of payouts fail now and then with 40001 and 40P01."""
+    code = "40001" if r[0] < 0.5 else "40P01"
+    await stage.cluster.sql(f"""
+        create schema if not exists chaos;
+        create or replace function chaos.conflict() returns trigger language plpgsql as $$ begin
+            if random() < {0.05 + 0.3 * r[1]:.2f} then raise exception 'chaos' using errcode = '{code}'; end if;
+            return null; end $$;
+        grant usage on schema chaos to public;
+        create trigger zz_chaos before update on payout.payouts for each statement execute function chaos.conflict();
+    """)
+    await asyncio.sleep(1 + 2 * r[2])
+    await no_conflicts(stage)
+    return True
+
+
+async def no_conflicts(stage: Stage) -> None:
+    for _ in range(20):
+        try:
+            await stage.cluster.sql("drop trigger if exists zz_chaos on payout.payouts", within=10)
+            return
+        except SqlError:
+            await asyncio.sleep(0.3)
+
+
+# Clocks.
+
+async def shift_clock(stage: Stage, r: Numbers, seconds: int) -> bool:
+    worker = next((one for one in stage.workers.all if one.clock is not None), None)
+    if worker is None or worker.clock is None or not worker.running():
+        return False
+    worker.clock.write_text(f"{seconds:+d}s\n")
+    await asyncio.sleep(1 + 2 * r[0])
+    worker.clock.write_text("+0s\n")
+    return True
+
+
+@fault("clock_forward")
+async def clock_forward(stage: Stage, r: Numbers) -> bool:
+    return await shift_clock(stage, r, 3600 + int(3600 * r[1]))
+
+
+@fault("clock_back")
+async def clock_back(stage: Stage, r: Numbers) -> bool:
+    return await shift_clock(stage, r, -3600 - int(3600 * r[1]))

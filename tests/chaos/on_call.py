@@ -1,0 +1,89 @@
+"""The people on call: they accept a new timeline, and two of them let a proven unknown be sent once more."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+from .backend import Backend, quoted
+from .cluster import Cluster, SqlError
+
+FIRST, SECOND = "chaos_siti", "chaos_budi"
+LOOK_EVERY = 1.0
+ASK_AGAIN = 8.0
+
+
+class OnCall:
+    """Acts only through the public SQL, under two logins."""
+
+    def __init__(self, cluster: Cluster, backend: Backend) -> None:
+        self.cluster, self.backend = cluster, backend
+        self.accepted, self.not_yet = 0, 0
+        self.requested, self.approved, self.refused = 0, 0, 0
+        self.words: dict[str, int] = {}
+        self.resubmits = True
+        self.paused = False      # nobody looks at the timeline for now
+        self.may_accept = False  # also while a fault of the server is under way
+        self.asked_at: dict[str, float] = {}  # a request takes a moment: nobody asks for the same again meanwhile
+
+    async def watch(self) -> None:
+        while True:
+            for act in (self._timeline, self._resubmit):
+                try:
+                    await act()
+                except SqlError:
+                    pass  # the server is down: on call hears of it from somebody else
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _timeline(self) -> None:
+        changed = await self.cluster.sql(
+            "select count(*) from payout.timeline t where t.changed_at is not null or t.identity <> payout.identity()",
+            FIRST)
+        if changed != "1" or self.paused:
+            return
+        if not self.backend.synced() or (self.cluster.busy.locked() and not self.may_accept):
+            return  # the backend's missing payouts come first, and the old primary must be dead
+        try:
+            await self.cluster.sql("select payout.accept_timeline('chaos: the old primary is dead')", FIRST)
+            self.accepted += 1
+        except SqlError as error:
+            self.not_yet += 1
+            self._note("accept", error)
+
+    async def _resubmit(self) -> None:
+        if not self.resubmits:
+            return
+        rows = await self.cluster.sql(
+            "select merchant_code, order_num from payout.masked where state = 'unknown' and attention = 'not_found' "
+            "and not exists (select from payout.timeline t where t.changed_at is not null) "
+            "order by attention_since limit 100", FIRST)
+        by_merchant: dict[str, list[str]] = {}
+        for row in rows.splitlines():
+            merchant, order = row.split("|")
+            if time.monotonic() - self.asked_at.get(order, -99.0) < ASK_AGAIN:
+                continue
+            self.asked_at[order] = time.monotonic()
+            by_merchant.setdefault(merchant, []).append(order)
+        for merchant, orders in by_merchant.items():
+            if not await self._ask_and_approve(merchant, orders) and len(orders) > 1:
+                for order in orders[:20]:
+                    await self._ask_and_approve(merchant, [order])
+
+    async def _ask_and_approve(self, merchant: str, orders: list[str]) -> bool:
+        listed = ", ".join(quoted(order) for order in orders)
+        try:
+            request = await self.cluster.sql(
+                f"select payout.request_resubmit(array[{listed}], 'chaos: proven not known', {quoted(merchant)})", FIRST)
+            self.requested += len(orders)
+            await self.cluster.sql(f"select payout.approve({int(request)})", SECOND)
+            self.approved += len(orders)
+            return True
+        except SqlError as error:
+            self.refused += 1
+            self._note("resubmit", error)
+            return False
+
+    def _note(self, act: str, error: SqlError) -> None:
+        words = re.sub(r"\S*\d\S*", "N", str(error).splitlines()[0])[:160]
+        self.words[f"{act}: {words}"] = self.words.get(f"{act}: {words}", 0) + 1

@@ -1,0 +1,141 @@
+"""Aimed pauses: a worker is stopped between its claim's commit and the send, for longer than it may send."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import time
+
+from .net_faults import CLAIM
+from .runner import calm, drain
+from .score import Score, ended, progress
+from .stage import Stage
+from .workers import Terms, Worker
+
+WORKERS = 4
+SLACK = 0.1       # a byte that was handed to the kernel in time may be read by the gateway a little later
+
+
+async def run(options: argparse.Namespace, seed: int) -> int:
+    from .run import judged
+    # A small window makes a pause cheap: 1.5 s to send, so 1.8 s of standing still.
+    stage = Stage(options.binary, seed, WORKERS, Terms(timeout=1, lease=2.5, concurrency=3), "none", 0.0,
+                  cells=True)  # a stopped worker holds locks: each has a merchant of its own
+    print(f"chaos: {options.pauses} aimed pauses, seed {seed}; {stage.folder}", flush=True)
+    return await judged(stage, options, seed, paused(stage, options, seed), [])
+
+
+async def paused(stage: Stage, options: argparse.Namespace, seed: int) -> tuple[int, Score, str]:
+    score, word = Score(stage), ["pauses"]
+    await stage.start()
+    helpers = [asyncio.create_task(progress(score, word, 5.0))]
+    dice = random.Random(f"pauses {seed}")
+    aims = [(dice.random() < 0.5, dice.random()) for _ in range(options.pauses)]
+    until = time.monotonic() + 30 + options.pauses * 4 * (stage.terms.send_window + 2) / WORKERS
+    feeding = asyncio.create_task(feed(stage))
+
+    async def one(worker: Worker) -> None:
+        while aims and time.monotonic() < until:
+            at_commit, jitter = aims.pop()
+            if await aimed(stage, worker, at_commit, jitter):
+                stage.workers.stops += 1
+                score.note("stop_after_claim_commit" if at_commit else "stop_at_connect", True)
+            else:
+                aims.append((at_commit, jitter))
+            await flows(stage, worker)
+
+    await asyncio.gather(*(one(worker) for worker in stage.workers.all))
+    await ended(feeding)
+    word[0] = "calm"
+    await calm(stage)
+    drained, _ = await drain(stage, options.drain or 120.0)
+    for helper in helpers:
+        await ended(helper)
+    await score.look()
+    print(score.line("drained" if drained else "NOT DRAINED"), flush=True)
+    await stage.workers.end()
+    await stage.admin("finish", {})
+    late, words = await late_sends(stage)
+    print(words, flush=True)
+    code, checked = await stage.check()
+    return code or (1 if late else 0), score, checked
+
+
+async def flows(stage: Stage, worker: Worker) -> None:
+    """Lets some claims through: four sends withheld in a row stop a worker's claims for seconds, rightly (I13)."""
+    before = (await stage.proxy.stats())[worker.listener]["claims"]
+    for _ in range(40):
+        await asyncio.sleep(0.05)
+        if (await stage.proxy.stats())[worker.listener]["claims"] >= before + 3:
+            return
+
+
+async def feed(stage: Stage) -> None:
+    """Keeps some payouts queued, so that every worker always has one to claim."""
+    while True:
+        if len(stage.backend.pending) < 20:
+            queued = await stage.cluster.sql("select count(*) from payout.payouts where state = 'queued'")
+            if int(queued) < 60 * WORKERS:
+                stage.backend.note([stage.backend.make() for _ in range(WORKERS * 40)])
+        await asyncio.sleep(0.1)
+
+
+async def aimed(stage: Stage, worker: Worker, at_commit: bool, jitter: float) -> bool:
+    """The proxy itself stops the process, microseconds after the bytes went by; here it is only woken again."""
+    rule = {"action": "signal", "signal": int(signal.SIGSTOP)}
+    if at_commit:  # from the commit's answer to the connection
+        listener, rule = worker.listener, {**rule, "point": "commit", "statement": CLAIM, "side": "after",
+                                           "pid": worker.pid, "after_ms": jitter * 4}
+    else:          # from the connection to the body
+        listener, rule = worker.gateway, {**rule, "point": "connect", "pid": worker.pid, "after_ms": jitter * 0.5}
+    number = await stage.proxy.rule(listener, **rule)
+    event, waited = None, time.monotonic() + 6
+    while time.monotonic() < waited:
+        event = await stage.proxy.event(number, 6)
+        if event is None or event["event"] == "signalled":
+            break
+    await stage.proxy.unrule(listener, number)
+    if event is None or event["event"] != "signalled":
+        return False
+    await asyncio.sleep(stage.terms.send_window + 0.2 + 0.3 * jitter)
+    try:
+        os.kill(event["pid"], signal.SIGCONT)
+    except ProcessLookupError:
+        return False
+    await asyncio.sleep(0.1)
+    return True
+
+
+async def late_sends(stage: Stage) -> tuple[int, str]:
+    """Compares when the gateway got each submit with the send-by time of its attempt."""
+    rows = await stage.cluster.sql("select order_num, extract(epoch from claimed_at), extract(epoch from send_by), "
+                                   "coalesce(outcome, '') from payout.attempts order by claimed_at", within=60)
+    attempts: dict[str, list[tuple[float, float]]] = {}
+    for row in rows.splitlines():
+        order, claimed, send_by, _ = row.split("|")
+        attempts.setdefault(order, []).append((float(claimed), float(send_by)))
+    withheld = await stage.cluster.sql("select coalesce(sum(not_sent), 0) from payout.payouts")
+    late, closest, submits, examples = 0, 1e9, 0, []
+    with open(stage.folder / "gateway" / "truth.log", encoding="utf-8") as log:
+        for line in log:
+            if '"submit"' not in line[:80]:
+                continue
+            entry = json.loads(line)
+            if entry["kind"] != "submit":
+                continue
+            submits += 1
+            own = [send_by for claimed, send_by in attempts.get(entry["order"], []) if claimed <= entry["t"]]
+            if not own:
+                continue
+            left = own[-1] - entry["t"]
+            closest = min(closest, left)
+            if left < -SLACK:
+                late += 1
+                examples.append(f"{entry['order']}: {-left:.3f} s late")
+    words = (f"pauses: {stage.workers.stops} stops, {submits} submits at the gateway, {withheld} withheld by the deadline, "
+             f"late_sends={late} (closest to its deadline: {closest:+.3f} s)")
+    return late, "\n  ".join([words, *examples[:10]])

@@ -1,0 +1,106 @@
+"""Starting programs so that they never outlive the driver."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Sequence
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(number: int) -> Any:
+    """For `preexec_fn`: on Linux the kernel ends the child when the driver is killed."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    return lambda: libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def spawn(command: Sequence[str], log: Path, user: Any = None, dies_by: int = signal.SIGKILL,
+          **more: Any) -> subprocess.Popen[bytes]:
+    """Runs a program in a session of its own (Ctrl-C is the driver's), its output appended to `log`."""
+    who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    with open(log, "ab") as out:
+        return subprocess.Popen(list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                start_new_session=True, preexec_fn=die_with_parent(dies_by), **who, **more)
+
+
+def free_port() -> int:
+    """A port below those that the kernel gives to outgoing connections, so that it stays ours over a restart."""
+    start = int.from_bytes(os.urandom(2), "big") % 10_000
+    for offset in range(10_000):
+        port = 20_000 + (start + offset) % 10_000
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
+
+
+async def accepts(port: int, within: float) -> bool:
+    """Waits until somebody listens."""
+    for _ in range(int(within / 0.05)):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        return True
+    return False
+
+
+POOL = ThreadPoolExecutor(32, thread_name_prefix="program")
+ALIVE: set[subprocess.Popen[bytes]] = set()
+
+
+async def run(command: Sequence[str], within: float, user: Any = None, data: bytes | None = None,
+              **more: Any) -> tuple[int, str, str]:
+    """Runs a program to its end, bounded. Code 124 when it took too long.
+
+    In a thread: asyncio's own subprocess can wait for ever for a pipe of a child that was given up.
+    """
+    who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+    def work() -> tuple[int, str, str]:
+        process = subprocess.Popen(list(command), stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **who, **more)
+        ALIVE.add(process)
+        try:
+            out, err = process.communicate(data, within)
+        except subprocess.TimeoutExpired:
+            end_group(process)
+            process.communicate()
+            return 124, "", "took too long"
+        finally:
+            ALIVE.discard(process)
+        return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+
+    try:
+        return await asyncio.get_running_loop().run_in_executor(POOL, work)
+    except RuntimeError as shut_down:
+        raise asyncio.CancelledError from shut_down  # the run is at its end
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def end_all() -> None:
+    """Ends what `run` still waits for, so that its threads end too."""
+    for process in list(ALIVE):
+        end_group(process)
+    POOL.shutdown(wait=False, cancel_futures=True)

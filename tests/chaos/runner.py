@@ -1,0 +1,101 @@
+"""Carries a plan out on a stage, calms everything, waits until what can be settled is, and asks for the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+
+from .cluster import SqlError
+from .faults import FAULTS, SERVER, no_conflicts
+from .plan import Entry
+from .score import Score, ended, progress
+from .stage import Stage
+
+SERVER_WITHIN = 240.0
+FAULT_WITHIN = 40.0
+
+
+async def carry_out(stage: Stage, score: Score, entries: list[Entry]) -> None:
+    """Each fault begins at its time; those of the server wait for each other, in the plan's order."""
+    begun = time.monotonic()
+    server = asyncio.Lock()
+    running: set[asyncio.Task[None]] = set()
+
+    async def one(entry: Entry) -> None:
+        try:
+            if entry.name in SERVER:
+                async with server:
+                    happened = await asyncio.wait_for(FAULTS[entry.name](stage, entry.numbers), SERVER_WITHIN)
+            else:
+                happened = await asyncio.wait_for(FAULTS[entry.name](stage, entry.numbers), FAULT_WITHIN)
+            score.note(entry.name, bool(happened))
+        except (SqlError, OSError, RuntimeError, asyncio.TimeoutError) as error:
+            score.note(entry.name, False)
+            score.errors[entry.name] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+    for entry in entries:
+        await asyncio.sleep(max(0.0, begun + entry.at - time.monotonic()))
+        task = asyncio.create_task(one(entry))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    if running:
+        await asyncio.wait(set(running), timeout=SERVER_WITHIN)
+
+
+async def calm(stage: Stage) -> None:
+    """No fault is left behind, and the gateway is well from now on."""
+    await stage.proxy.do("calm")
+    for worker in stage.workers.all:
+        worker.held_down_until = 0.0
+        if worker.stopped:
+            worker.signal(signal.SIGCONT)
+        if worker.clock is not None:
+            worker.clock.write_text("+0s\n")
+    await stage.cluster.until_accepting()
+    await no_conflicts(stage)
+    await stage.admin("calm", {})
+
+
+OPEN = """select count(*) filter (where state in ('queued', 'submitting', 'pending')
+                                        or (state = 'unknown' and (attention is null or attention = 'not_found'))),
+                 count(*) filter (where state not in ('paid', 'failed', 'cancelled', 'returned'))
+          from payout.payouts"""
+
+
+async def drain(stage: Stage, seconds: float) -> tuple[bool, int]:
+    """Bounded. True when nothing is open but what waits for a person with a reason."""
+    until = time.monotonic() + seconds
+    opened = -1
+    while time.monotonic() < until:
+        try:
+            waiting, opened = (int(one) for one in (await stage.cluster.sql(OPEN)).split("|"))
+            if stage.backend.synced() and waiting == 0:
+                return True, opened
+        except SqlError:
+            pass
+        await asyncio.sleep(0.5)
+    return False, opened
+
+
+async def whole(stage: Stage, entries: list[Entry], payouts: int, seconds: float, drain_seconds: float,
+                every: float) -> tuple[int, Score, str]:
+    """A run from the first payout to the verdict. The exit code, the counters, the checker's words."""
+    score = Score(stage)
+    word = ["faults"]
+    await stage.start()
+    helpers = [asyncio.create_task(progress(score, word, every)), asyncio.create_task(score.measure())]
+    producing = asyncio.create_task(stage.backend.produce(payouts, seconds * 0.85))
+    await carry_out(stage, score, entries)
+    await asyncio.wait_for(producing, seconds + 60)
+    word[0] = "calm"
+    await calm(stage)
+    drained, opened = await drain(stage, drain_seconds)
+    for helper in helpers:
+        await ended(helper)
+    await score.look()
+    print(score.line("drained" if drained else f"NOT DRAINED within {drain_seconds:.0f} s"), flush=True)
+    await stage.workers.end()
+    await stage.admin("finish", {})
+    code, words = await stage.check()
+    return code, score, words

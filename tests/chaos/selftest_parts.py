@@ -1,0 +1,106 @@
+"""The selftest's other half: signature, forgeries, truth log, plan, and the gateway's own books."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from . import behaviours, forgery, truth
+from .book import FAILED, PAID, Book, Merchant, Order, well
+from .rsa_openssl import PrivateKey, PublicKey, make_key_pair, padded, signed_text, split
+from .truth import TruthLog
+
+
+def _keys(folder: Path) -> tuple[PrivateKey, PublicKey]:
+    if not (folder / "platform.key").exists():
+        make_key_pair(folder, "platform")
+    return PrivateKey.load(folder / "platform.key"), PublicKey.load(folder / "platform.pub")
+
+
+def signature(folder: Path) -> bool:
+    """OpenSSL's program, libcrypto and pow() make the same blocks; the verifier takes only that text."""
+    private, public = _keys(folder)
+    slow = PrivateKey.load(folder / "platform.key", use_openssl=False)
+    made = subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", str(folder / "platform.key"), "-pkeyopt",
+                           "rsa_padding_mode:pkcs1"], input=b"hello", capture_output=True, check=True).stdout
+    good = private.blocks(b"hello") == slow.blocks(b"hello") == [made]
+    for length in (1, 116, 117, 118, 300):
+        text = b"7" * length
+        sign = private.sign(text)
+        good = good and public.verify(text, sign) and not public.verify(text + b"7", sign)
+        good = good and not public.verify(text.replace(b"7", b"8", 1), sign)
+    return good and not public.verify(b"7", "not base64") and len(padded(b"7", 128)) == 128
+
+
+def _order(folder: Path, name: str, description: str) -> Order:
+    private, public = _keys(folder)
+    merchant = Merchant("M1", "bdpay", public, private, "", 10_000_000)
+    fields = {"orderNum": name, "money": "250000", "feeType": "1", "bankCode": "014", "number": "0012345678901234",
+              "name": "Siti Rahayu Kusumawardhani", "description": description}
+    return Order(merchant, name, fields, "W00000001234562", 250_000, 1, 2_500, 2_500, PAID, well(), FAILED)
+
+
+def forgeries(folder: Path) -> bool:
+    """Each forged callback verifies although somebody changed its fields: that is the weakness (protocol P9)."""
+    private, public = _keys(folder)
+    plain = forgery.fields_of(_order(folder, "INV-1", "salary of November with all extras"))
+    genuine = forgery.with_sign(private, plain)
+    other = forgery.with_sign(private, forgery.fields_of(_order(folder, "INV-2-another", "rent of December and more")))
+    forged = [forgery.field_shift(genuine), forgery.name_shift(genuine), forgery.status_shift(genuine),
+              forgery.splice(private.size, genuine, other), forgery.splice(private.size, other, genuine)]
+    good = forged[2]["status"] == "2" and genuine["status"] == "4"
+    for fields in forged:
+        differs = {n: v for n, v in fields.items() if n != "platSign"} != plain
+        good = good and differs and public.verify(signed_text(fields, "platSign"), fields["platSign"])
+    return good and len(split(signed_text(genuine, "platSign"), private.size)) == 2
+
+
+def log(folder: Path) -> bool:
+    """What was written reads back, and a torn last line is not believed."""
+    place = folder / "log"
+    place.mkdir()
+    writer = TruthLog(place)
+    writer.write("submit", order="A-1")
+    writer.write("booked", order="A-1")
+    writer.close()
+    with open(place / truth.FILE_NAME, "ab") as file:
+        file.write(b'{"t":1,"kind":"sta')
+    return [line["kind"] for line in truth.read(place / truth.FILE_NAME)] == ["submit", "booked"]
+
+
+def plan(_: Path) -> bool:
+    """The same seed gives every order the same behaviours, and many orders see all of them."""
+    every = behaviours.allowed("all")
+    seen: set[str] = set()
+    for number in range(20_000):
+        chosen = behaviours.choose(5, "M1", f"A-{number}", every, 1.0)
+        seen.update(chosen.values())
+    again = behaviours.choose(5, "M1", "A-19999", every, 1.0)
+    none = behaviours.choose(5, "M1", "A-1", behaviours.allowed("none"), 1.0)
+    return again == chosen and seen - {behaviours.WELL} == every and none == well()
+
+
+def money(folder: Path) -> bool:
+    """The gateway's own books: what is frozen is paid or comes back, and a flip undoes it."""
+    private, public = _keys(folder)
+    merchant = Merchant("M1", "bdpay", public, private, "", 1_000_000)
+    place = folder / "money"
+    place.mkdir()
+    book = Book(1, {"M1": merchant}, TruthLog(place))
+    order, _ = book.book(merchant, {"orderNum": "A-1", "money": "250000", "feeType": "1"}, well())
+    good = merchant.balance + merchant.freeze == 1_000_000 and merchant.freeze == 250_000 + order.announced
+    book.advance(order, PAID)
+    good = good and (merchant.balance, merchant.freeze) == (750_000 - order.fee, 0)
+    book.advance(order, FAILED)
+    good = good and merchant.balance == 1_000_000
+    refused, why = book.book(merchant, {"orderNum": "A-2", "money": "2000000", "feeType": "0"}, well())
+    return good and refused is None and why == "insufficient balance"
+
+
+PARTS = {"signature": signature, "forgeries": forgeries, "truth log": log, "plan": plan, "money": money}
+
+
+def all_of_them(folder: Path) -> list[str]:
+    os.makedirs(folder, exist_ok=True)
+    return [f"the part does not do what it says: {name}" for name, work in PARTS.items() if not work(folder)]

@@ -1,0 +1,184 @@
+"""The workers: real processes of the program under test, their configuration, and their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from .processes import spawn
+
+
+class Terms:
+    """The times of a run, all short. The names are the configuration's."""
+
+    def __init__(self, timeout: float = 2, lease: float = 5, quiet_horizon: float = 12, concurrency: int = 64) -> None:
+        self.timeout, self.lease, self.quiet_horizon, self.concurrency = timeout, lease, quiet_horizon, concurrency
+
+    @property
+    def send_window(self) -> float:
+        return self.lease - self.timeout
+
+
+def configuration(database_url: str, http: str, terms: Terms, gateway: str, merchants: list[dict[str, Any]],
+                  callback: str, witness: Path) -> str:
+    """One worker's TOML."""
+    text = f'''[database]
+url = "{database_url}"
+[http]
+listen = "{http}"
+[admin]
+listen = ""
+[submit]
+concurrency = {terms.concurrency}
+timeout_seconds = {terms.timeout}
+witness_file = "{witness}"
+lease_seconds = {terms.lease}
+[poll]
+first_after_seconds = 0.3
+max_interval_seconds = 2
+quiet_horizon_seconds = {terms.quiet_horizon}
+decline_confirm_seconds = 1
+asks_per_second = 1000
+'''
+    for merchant in merchants:
+        text += f'''[[merchant]]
+code = "{merchant["code"]}"
+dialect = "{merchant["dialect"]}"
+base_url = "{gateway}"
+private_key_file = "{merchant["key_file"]}"
+platform_public_key_file = "{merchant["platform_file"]}"
+notify_url = "{callback}/{merchant["code"]}"
+fee_reserve = 10000
+'''
+    return text
+
+
+class Worker:
+    """One supervised process; who kills it also says when it comes back."""
+
+    def __init__(self, name: str, binary: Path, config: Path, logs: Path) -> None:
+        self.name, self.binary, self.config, self.logs = name, binary, config, logs
+        self.process: subprocess.Popen[bytes] | None = None
+        self.clock: Path | None = None  # where libfaketime reads how far the clock is off
+        self.buried: subprocess.Popen[bytes] | None = None  # the last end that the supervisor has seen
+        self.http_port = 0
+        self.listener, self.gateway, self.callback = "", "gateway", "callback"
+        self.wanted = False
+        self.stopped = False
+        self.held_down_until = 0.0
+        self.started_at = 0.0
+        self.environment: dict[str, str] = {}
+        self.starts = 0
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid if self.process else 0
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        self.wanted = True
+        self.stopped = False
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PAYOUT_")}
+        environment.update({"PAYOUT_LOG": "info", **self.environment})
+        self.process = spawn([str(self.binary), "run", "-c", str(self.config)], self.logs / f"{self.name}.log",
+                             env=environment)
+        self.started_at = time.time()
+        self.starts += 1
+
+    def signal(self, number: int) -> bool:
+        if not self.running():
+            return False
+        assert self.process is not None
+        self.process.send_signal(number)
+        if number in (signal.SIGSTOP, signal.SIGCONT):
+            self.stopped = number == signal.SIGSTOP
+        return True
+
+
+class Workers:
+    """All of them, and their supervisor."""
+
+    def __init__(self, workers: list[Worker], proxy: Any) -> None:
+        self.all = workers
+        self.proxy = proxy
+        self.kills, self.stops, self.terms = 0, 0, 0
+        self.bad_exits: list[str] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        for worker in self.all:
+            worker.start()
+        await self.tell_pids()
+        self._task = asyncio.create_task(self._supervise())
+
+    async def tell_pids(self) -> None:
+        await self.proxy.do("pids", pids=[worker.pid for worker in self.all])
+
+    def by_pid(self, pid: int) -> Worker | None:
+        return next((worker for worker in self.all if worker.pid == pid and pid), None)
+
+    def kill(self, worker: Worker, down_for: float = 0.3) -> bool:
+        worker.held_down_until = time.time() + down_for
+        if not worker.signal(signal.SIGKILL):
+            return False
+        self.kills += 1
+        return True
+
+    async def stop_for(self, worker: Worker, seconds: float) -> bool:
+        if worker.stopped or not worker.signal(signal.SIGSTOP):
+            return False
+        self.stops += 1
+        process = worker.process
+        await asyncio.sleep(seconds)
+        if worker.process is process:
+            worker.signal(signal.SIGCONT)
+        return True
+
+    async def _supervise(self) -> None:
+        """Starts again what ended, as systemd would; what ended by itself only after a pause."""
+        while True:
+            started = False
+            for worker in self.all:
+                if not worker.wanted or worker.running():
+                    continue
+                if worker.buried is not worker.process:
+                    worker.buried = worker.process
+                    code = worker.process.returncode if worker.process else 0
+                    if code not in (0, 1, 69, -signal.SIGKILL, -signal.SIGTERM):
+                        self.bad_exits.append(f"{worker.name} ended with {code}")
+                    worker.held_down_until = max(worker.held_down_until, time.time() + 0.3)
+                elif time.time() >= worker.held_down_until:
+                    worker.start()
+                    started = True
+            if started:
+                await self.tell_pids()
+            await asyncio.sleep(0.05)
+
+    async def end(self) -> None:
+        """SIGTERM, as a deploy does, and a bounded wait."""
+        if self._task is not None:
+            self._task.cancel()
+        for worker in self.all:
+            worker.wanted = False
+            worker.signal(signal.SIGCONT)
+            worker.signal(signal.SIGTERM)
+        for _ in range(150):
+            if not any(worker.running() for worker in self.all):
+                break
+            await asyncio.sleep(0.1)
+        self.kill_now()
+
+    def kill_now(self) -> None:
+        for worker in self.all:
+            worker.wanted = False
+            if worker.running():
+                assert worker.process is not None
+                worker.process.kill()
+                worker.process.wait()

@@ -1,0 +1,370 @@
+//! Attacks on who may be claimed for, when, and how often.
+
+use std::time::Duration;
+
+use payout_worker::{
+    cli::run::Running,
+    domain::{
+        evidence::{Evidence, Fact, Source},
+        payout::PayoutKey,
+    },
+    sandbox::Fault,
+    store::{
+        asks,
+        claim::{ClaimError, Claimed, claim, unpark_if_covered},
+        record::record,
+        snapshot::snapshot,
+        timeline::begin_timeline,
+    },
+    worker::rules,
+};
+use serde_json::json;
+
+use super::without_guards;
+use crate::support::{
+    database::MERCHANT,
+    world::{Wishes, World},
+};
+
+/// Few requests at once, so that what is in flight can be counted.
+const FOUR_SLOTS: &str = "
+[submit]
+concurrency = 4
+timeout_seconds = 1.5
+lease_seconds = 4
+[poll]
+first_after_seconds = 0.2
+max_interval_seconds = 1
+quiet_horizon_seconds = 3
+decline_confirm_seconds = 0.6
+asks_per_second = 500
+";
+
+/// A world where the test itself is the worker, with this much to spend.
+async fn by_hand(idr: i64) -> World {
+    let world = World::with(Wishes {
+        workers: 0,
+        fee_reserve: 0,
+        ..Wishes::default()
+    })
+    .await;
+    world.database.fund(MERCHANT, idr).await;
+    begin_timeline(world.database.pool(), Duration::from_secs(3))
+        .await
+        .unwrap();
+    world
+}
+
+/// One look of a worker for up to `limit` payouts; the order numbers that it may send, in order.
+async fn claimed(world: &World, limit: i64) -> (Vec<String>, Claimed) {
+    let pool = world.database.pool();
+    unpark_if_covered(pool, MERCHANT).await.unwrap();
+    let claimed = claim(pool, &world.claim_order(limit)).await.unwrap();
+    let orders = claimed.permits.iter();
+    (
+        orders
+            .map(|permit| permit.key().order_num.clone())
+            .collect(),
+        claimed,
+    )
+}
+
+/// More refusals are tried by `a_configuration_for_another_gateway_or_key_claims_nothing`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_staging_configuration_on_the_production_database_pays_nobody() {
+    let without_workers = || Wishes {
+        workers: 0,
+        ..Wishes::default()
+    };
+    let production = World::with(without_workers()).await;
+    let staging = World::with(without_workers()).await;
+    production.enqueue("REAL-1", 100_000, 0).await;
+    begin_timeline(production.database.pool(), Duration::from_secs(3))
+        .await
+        .unwrap();
+    let strange = claim(production.database.pool(), &staging.claim_order(10)).await;
+    assert!(
+        matches!(strange, Err(ClaimError::RegisteredOtherwise(_))),
+        "{strange:?}"
+    );
+
+    // Without the comparison with what is registered, a test gateway "pays" it, and the books say that it is paid.
+    let order = staging.claim_order(1);
+    let keys = order.platform_keys.join(",");
+    production
+        .database
+        .run(&format!(
+            "update payout.merchants set base_url = '{}', platform_keys = '{{{keys}}}'",
+            order.base_url
+        ))
+        .await;
+    let mut config = staging.config.clone();
+    config.database.url = production.database.url();
+    let strange = Running::start(&config).await.unwrap();
+    production.until_state("REAL-1", "paid").await;
+    strange.stop().await;
+    assert_eq!(staging.submits_of("REAL-1"), 1);
+    assert!(
+        production.sandbox.orders().is_empty(),
+        "and nobody was paid"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim() {
+    let world = by_hand(1_000_000).await;
+    let pool = world.database.pool();
+    let rules = rules(&world.config.poll, true);
+    let not_sent = |order_num: &str, attempt, claim| Evidence {
+        key: PayoutKey {
+            merchant_code: MERCHANT.to_owned(),
+            order_num: order_num.to_owned(),
+        },
+        attempt: Some(attempt),
+        source: Source::Submit,
+        fact: Fact::NotSent {
+            reason: "connection refused".to_owned(),
+            claim,
+        },
+        detail: json!({}),
+        asked_ago: Duration::ZERO,
+    };
+    for order in ["LOOSE-1", "TIGHT-1"] {
+        world.enqueue(order, 100_000, 0).await;
+        let (orders, mut spent) = claimed(&world, 1).await;
+        assert_eq!(orders, [order]);
+        let unsent = spent.permits.remove(0).request().body_sha256;
+        // Stored, but the commit's answer is lost on its way back: the recorder will store it again.
+        record(pool, &rules, &[not_sent(order, 1, unsent)])
+            .await
+            .unwrap();
+        assert_eq!(world.database.state(order).await, "queued");
+        world
+            .database
+            .run("update payout.payouts set due_at = now() where state = 'queued'")
+            .await;
+        let (orders, held) = claimed(&world, 1).await;
+        assert_eq!(orders, [order], "the second claim, whose right is alive");
+        assert_eq!(held.permits[0].attempt(), 2);
+
+        if order == "LOOSE-1" {
+            // Not tied to its attempt, the repeated word is about whoever claimed last: a second right to send.
+            let newest = held.permits[0].request().body_sha256;
+            record(pool, &rules, &[not_sent(order, 2, newest)])
+                .await
+                .unwrap();
+            world
+                .database
+                .run("update payout.payouts set due_at = now() where state = 'queued'")
+                .await;
+            let (again, second) = claimed(&world, 1).await;
+            assert_eq!(again, [order]);
+            assert_eq!(held.permits.len() + second.permits.len(), 2);
+        } else {
+            // Neither the old attempt's word nor, after lost commits, another claim's under the same attempt.
+            for attempt in [1, 2] {
+                record(pool, &rules, &[not_sent(order, attempt, unsent)])
+                    .await
+                    .unwrap();
+            }
+            assert_eq!(world.database.state(order).await, "submitting");
+            assert!(claimed(&world, 10).await.0.is_empty());
+            // The decision says so by itself; the database, which would have refused it too, was not even asked.
+            let refused = "select count(*) from payout.evidence where finding like '% refused'";
+            assert_eq!(world.database.text(refused).await, "0");
+            let counted =
+                "select sends || ' ' || not_sent from payout.payouts where order_num = 'TIGHT-1'";
+            assert_eq!(world.database.text(counted).await, "2 1");
+        }
+    }
+}
+
+/// A key that was changed without notice shows as signatures that do not verify, see
+/// `bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_is_over`, or as refusals of all we send.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_refusals_costs_a_dozen_payouts_and_not_all() {
+    const ALL: usize = 60;
+    // The claim itself knows no storm: all that is due would go out into it.
+    let unbroken = by_hand(1_000_000_000).await;
+    for number in 0..ALL {
+        unbroken
+            .enqueue(&format!("STORM-{number}"), 50_000, 0)
+            .await;
+    }
+    assert_eq!(claimed(&unbroken, 100).await.0.len(), ALL);
+
+    let world = World::with(Wishes {
+        sections: FOUR_SLOTS,
+        ..Wishes::default()
+    })
+    .await;
+    world.sandbox.set_fault(Fault::Fail);
+    for number in 0..ALL {
+        world.enqueue(&format!("STORM-{number}"), 50_000, 0).await;
+    }
+    world
+        .until(
+            "select count(*) >= 8 from payout.attempts where outcome = 'declined'",
+            "true",
+        )
+        .await;
+    let sent = || world.sandbox.submits().len();
+    // Eight in a row, and those that were in flight beside the eighth.
+    assert!(sent() <= 8 + 4, "{}", sent());
+    world
+        .until(
+            "select count(*) >= 8 from payout.payouts where state = 'failed'",
+            "true",
+        )
+        .await;
+    assert!(sent() <= 8 + 4, "{}", sent());
+    world.sandbox.heal();
+    world
+        .until(
+            "select count(*) from payout.payouts where settled_at is not null",
+            &ALL.to_string(),
+        )
+        .await;
+    let failed: usize = world
+        .database
+        .text("select count(*) from payout.payouts where state = 'failed'")
+        .await
+        .parse()
+        .unwrap();
+    assert!((8..=12).contains(&failed), "{failed}");
+    assert_eq!(sent(), ALL, "each was sent once");
+    world.assert_books_agree().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_the_balance_does_not_cover_is_overtaken_for_a_while_and_never_for_ever() {
+    let world = by_hand(50_000).await;
+    world.enqueue("BIG-1", 80_000, 0).await;
+    for number in 1..=4 {
+        world.enqueue(&format!("SMALL-{number}"), 10_000, 0).await;
+    }
+    // Claimed one by one, so that the big one is looked at first each time.
+    assert!(
+        claimed(&world, 1).await.0.is_empty(),
+        "the big one is parked"
+    );
+    assert_eq!(claimed(&world, 1).await.0, ["SMALL-1"]);
+    let waits = "select parked || ' ' || attention from payout.payouts where order_num = 'BIG-1'";
+    assert_eq!(world.database.text(waits).await, "true insufficient_funds");
+    // Without the rule it would go on like that: whatever comes in is eaten by the next small one.
+    assert_eq!(claimed(&world, 1).await.0, ["SMALL-2"]);
+
+    let aged = "update payout.payouts set attention_since = now() - interval '16 minutes' where order_num = 'BIG-1'";
+    without_guards(&world, "payouts", aged).await;
+    assert!(claimed(&world, 10).await.0.is_empty());
+    world.database.fund(MERCHANT, 40_000).await;
+    assert!(
+        claimed(&world, 10).await.0.is_empty(),
+        "70 000 are kept for the big one"
+    );
+    world.enqueue("SMALL-5", 10_000, 0).await;
+    assert!(claimed(&world, 10).await.0.is_empty());
+    world.database.fund(MERCHANT, 15_000).await;
+    assert_eq!(claimed(&world, 1).await.0, ["BIG-1"]);
+    world.database.fund(MERCHANT, 25_000).await;
+    assert_eq!(
+        claimed(&world, 10).await.0.len(),
+        3,
+        "and then the small ones"
+    );
+
+    world.database.fund(MERCHANT, 10_000).await;
+    world
+        .database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, priority)
+             select 'P' || priority, 10000, 0, '014', '0012345678', 'Siti Rahayu', priority
+             from (values (0), (5), (-3)) v (priority)",
+        )
+        .await;
+    assert_eq!(claimed(&world, 10).await.0, ["P5"], "higher priority first");
+}
+
+/// With four slots and a look each half second, six hundred would take longer than any test waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_uncovered_payouts_at_the_head_do_not_hold_up_those_behind_them() {
+    let world = World::with(Wishes {
+        balance_idr: 1_000_000,
+        sections: FOUR_SLOTS,
+        ..Wishes::default()
+    })
+    .await;
+    world
+        .database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, priority)
+             select 'BIG-' || n, 900000000, 0, '014', '0012345678', 'Siti Rahayu', 5 from generate_series(1, 600) n",
+        )
+        .await;
+    world.enqueue("SMALL-1", 10_000, 0).await;
+    world.until_state("SMALL-1", "paid").await;
+    let waiting =
+        "select count(*) from payout.payouts where parked and attention = 'insufficient_funds'";
+    assert_eq!(world.database.text(waiting).await, "600");
+    assert_eq!(world.sandbox.submits().len(), 1);
+}
+
+/// Only its own worker asks for a merchant's payouts. When nobody is configured for it any more, every other worker
+/// sees what is left behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_open_payouts_of_a_merchant_that_nobody_is_configured_for_reach_a_person() {
+    let mut world = World::with(Wishes {
+        workers: 0,
+        ..Wishes::default()
+    })
+    .await;
+    let database = &world.database;
+    database.register_merchant("GONE").await;
+    database.fund("GONE", 1_000_000).await;
+    database.make_steps().await;
+    database
+        .run(
+            "insert into payout.payouts (merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name)
+             select 'GONE', 'GONE-' || n, 10000, 0, '014', '0012345678', 'Siti Rahayu' from generate_series(1, 4) n",
+        )
+        .await;
+    for (order, events) in [
+        ("GONE-1", &["claimed"][..]),
+        ("GONE-2", &["claimed", "acknowledged"]),
+        ("GONE-3", &["claimed", "unanswered"]),
+    ] {
+        for event in events {
+            database.step(order, event).await;
+        }
+    }
+    let old = "update payout.payouts set state_since = now() - interval '25 hours', next_ask_at = now() - interval '25 hours',
+               lease_until = now() - interval '25 hours'";
+    without_guards(&world, "payouts", old).await;
+    world.add_worker().await;
+    let here = format!(
+        "insert into payout.payouts (merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name)
+         values ('{MERCHANT}', 'HERE-1', 10000, 0, '014', '0012345678', 'Siti Rahayu')"
+    );
+    world.database.run(&here).await;
+    world.until_state("HERE-1", "paid").await;
+    // A worker's own lane never meets them: looked at by lane alone, they would lie there for ever.
+    let within = Duration::from_secs(5);
+    let due = asks::take_due(world.database.pool(), MERCHANT, 100, 100, within)
+        .await
+        .unwrap();
+    assert!(due.iter().all(|ask| ask.key.merchant_code == MERCHANT));
+    world.until_state("GONE-1", "unknown").await;
+    world
+        .until(
+            "select string_agg(order_num, ' ' order by order_num) from payout.payouts where attention = 'open_too_long'",
+            "GONE-2 GONE-3",
+        )
+        .await;
+    let seen = snapshot(world.database.pool()).await.unwrap();
+    let gone = seen
+        .merchants
+        .iter()
+        .find(|books| books.merchant_code == "GONE")
+        .unwrap();
+    assert!(format!("{gone:?}").contains("Queued"), "{gone:?}");
+}

@@ -1,0 +1,115 @@
+//! `payout doctor` looks at everything that a worker needs, and each thing that it looks at can fail.
+
+use serde_json::Value;
+
+use crate::support::site::Site;
+
+/// What it found of each thing, the worst verdict where there are several.
+fn verdicts(rows: &Value) -> Vec<(String, String)> {
+    let rows = rows.as_array().unwrap();
+    rows.iter()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap().to_owned();
+            assert!(
+                text("verdict") == "ok" || !text("repair").is_empty(),
+                "no repair: {row}"
+            );
+            (text("check"), text("verdict"))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
+    let site = Site::build().await;
+    let _worker = site.worker("one.toml", "worker.log");
+    site.enqueue(0..1).await;
+    site.until_settled(1).await;
+    let file = site.folder.path().join("one.toml");
+    let call = ["doctor", "-o", "json", "-c", file.to_str().unwrap()];
+    let look = async || -> (i32, Vec<(String, String)>) {
+        let said = site.payout("a_worker", &call).await;
+        (said.code, verdicts(&said.json()))
+    };
+    let of = |found: &[(String, String)], verdict: &str| -> Vec<String> {
+        let found = found.iter().filter(|(_, is)| is == verdict);
+        found.map(|(what, _)| what.clone()).collect()
+    };
+
+    let (code, well) = look().await;
+    assert_eq!((code, of(&well, "fail")), (0, vec![]));
+    // Plain http to this machine, and no file of its own, is all there is to say.
+    assert_eq!(
+        of(&well, "warn"),
+        ["witness", "notify_url of S2020198627344"]
+    );
+    for what in [
+        "configuration",
+        "database",
+        "clock",
+        "pooler",
+        "schema",
+        "role",
+        "durability",
+        "grants",
+        "guards",
+        "history",
+        "pauses",
+        "merchant S2020198627344",
+        "notify_url of S2020198627344",
+        "keys of S2020198627344",
+        "gateway of S2020198627344",
+    ] {
+        assert!(
+            of(&well, "ok").iter().any(|ok| ok == what),
+            "{what}: {well:?}"
+        );
+    }
+
+    for (break_it, mend, what, verdict, exit) in [
+        (
+            "alter table payout.payouts disable trigger guard_person",
+            "alter table payout.payouts enable trigger guard_person",
+            "guards",
+            "fail",
+            1,
+        ),
+        (
+            "revoke insert on payout.evidence from payout_worker",
+            "grant insert on payout.evidence to payout_worker",
+            "grants",
+            "fail",
+            1,
+        ),
+        (
+            "select payout.pause('all', '', 'ticket 9')",
+            "select payout.resume('all', '', 'ticket 9')",
+            "pauses",
+            "warn",
+            0,
+        ),
+        (
+            "update payout.timeline set changed_at = now(), trusted_after = now()",
+            "update payout.timeline set changed_at = null, trusted_after = null",
+            "history",
+            "fail",
+            1,
+        ),
+        (
+            "update payout.merchants set base_url = 'https://else.example'",
+            "",
+            "merchant S2020198627344",
+            "fail",
+            1,
+        ),
+    ] {
+        sqlx::raw_sql(break_it).execute(&site.pool).await.unwrap();
+        let (code, found) = look().await;
+        assert_eq!(code, exit, "{what}: {found:?}");
+        assert!(
+            of(&found, verdict).iter().any(|bad| bad == what),
+            "{what}: {found:?}"
+        );
+        sqlx::raw_sql(mend).execute(&site.pool).await.unwrap();
+    }
+}

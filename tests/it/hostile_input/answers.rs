@@ -1,0 +1,207 @@
+//! Answers over real HTTP, each changed at random: whatever is more than a doubt was signed as it stands.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use payout_worker::{
+    domain::evidence::{QueryAnswer, SubmitAnswer},
+    gateway::{keys, sign},
+    ports::Submission,
+    store::{claim::claim, timeline::begin_timeline},
+};
+use rsa::PrivateKey;
+use serde_json::{Map, Value};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
+
+use super::{begin, client, mutate::Mutator};
+use crate::support::{
+    database::MERCHANT,
+    scissors::message,
+    world::{Wishes, World},
+};
+
+/// Answers every request with the next body, whatever it asks.
+struct Parrot {
+    url: String,
+    says: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Parrot {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let says: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let words = Arc::clone(&says);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let words = Arc::clone(&words);
+                tokio::spawn(async move {
+                    while message(&mut stream)
+                        .await
+                        .is_ok_and(|request| !request.is_empty())
+                    {
+                        let body = words.lock().unwrap().clone();
+                        let head =
+                            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                        let answer = [head.as_bytes(), &body].concat();
+                        if stream.write_all(&answer).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { url, says }
+    }
+
+    fn say(&self, body: &[u8]) {
+        self.says.lock().unwrap().clone_from(&body.to_vec());
+    }
+}
+
+fn token(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn signature_of(fields: &Map<String, Value>, key: &PrivateKey) -> Option<String> {
+    // The map is in the order of its names.
+    let text: String = fields
+        .iter()
+        .filter(|(name, _)| *name != "platSign")
+        .map(|(_, value)| token(value))
+        .collect();
+    sign::sign(key, &text).ok()
+}
+
+fn seeds(corpus: &str, key: &PrivateKey) -> Vec<Vec<u8>> {
+    corpus
+        .lines()
+        .map(|line| {
+            let mut fields: Map<String, Value> = serde_json::from_str(line).unwrap();
+            let signature = signature_of(&fields, key).unwrap();
+            fields.insert("platSign".into(), signature.into());
+            Value::Object(fields).to_string().into_bytes()
+        })
+        .collect()
+}
+
+/// Whether the platform signed exactly this, by another reading than the client's.
+#[track_caller]
+fn is_signed(body: &[u8], key: &PrivateKey) {
+    let fields: Map<String, Value> = serde_json::from_slice(body).unwrap();
+    let signature = fields["platSign"].as_str().unwrap();
+    assert_eq!(
+        signature_of(&fields, key).as_deref(),
+        Some(signature),
+        "{}",
+        String::from_utf8_lossy(body)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
+    let (count, rng) = begin("answers to questions");
+    let count = count / 10;
+    let key = keys::generate(1024).unwrap();
+    let parrot = Parrot::start().await;
+    let client = client(&parrot.url, &key);
+    let corpus = seeds(include_str!("corpus/query.txt"), &key);
+    let mut mutator = Mutator::new(corpus, rng);
+    let (mut found, mut unknown) = (0, 0);
+    for _ in 0..count {
+        let body = mutator.next();
+        parrot.say(&body);
+        match client.query("INV-1").await.answer {
+            QueryAnswer::Doubt(_) => continue,
+            QueryAnswer::Found(order) => {
+                assert!(order.signed);
+                found += 1;
+            }
+            QueryAnswer::NotFound => unknown += 1,
+        }
+        is_signed(&body, &key);
+    }
+    println!(
+        "questions: {count} answers, {found} found, {unknown} not known, each signed; the rest are doubts"
+    );
+    assert!(found > 0 && unknown > 0);
+
+    let corpus = seeds(include_str!("corpus/balance.txt"), &key);
+    mutator.begin_with(corpus);
+    let mut stated = 0;
+    for _ in 0..count {
+        let body = mutator.next();
+        parrot.say(&body);
+        if client.balance().await.is_ok() {
+            stated += 1;
+            is_signed(&body, &key);
+        }
+    }
+    println!("balances: {count} answers, {stated} believed, each signed");
+    assert!(stated > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
+    let (count, rng) = begin("answers to submits");
+    let count = i64::try_from(count / 40).unwrap();
+    let world = World::with(Wishes {
+        workers: 0,
+        ..Wishes::default()
+    })
+    .await;
+    world.database.fund(MERCHANT, 1_000_000_000_000).await;
+    begin_timeline(world.database.pool(), Duration::from_secs(3))
+        .await
+        .unwrap();
+    world
+        .database
+        .run(&format!(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+             select 'INV-' || n, 100000, 1, '014', '0012345678', 'Siti Rahayu' from generate_series(1, {count}) n"
+        ))
+        .await;
+    let key = &world.platform_key;
+    let parrot = Parrot::start().await;
+    let mut merchant = world.config.merchants[0].clone();
+    merchant.base_url.clone_from(&parrot.url);
+    let client = payout_worker::cli::keyring::client(&merchant, Duration::from_secs(5)).unwrap();
+    let mut order = world.claim_order(256);
+    order.send_window = Duration::from_mins(5);
+    order.lease = Duration::from_mins(6);
+    let mut mutator = Mutator::new(Vec::new(), rng);
+    let (mut acknowledged, mut declined, mut all) = (0, 0, 0);
+    loop {
+        let claimed = claim(world.database.pool(), &order).await.unwrap();
+        if claimed.permits.is_empty() {
+            break;
+        }
+        for permit in claimed.permits {
+            all += 1;
+            let number = &permit.key().order_num;
+            let corpus = include_str!("corpus/submit.txt").replace("INV-1", number);
+            mutator.begin_with(seeds(&corpus, key));
+            let body = mutator.next();
+            parrot.say(&body);
+            let Submission::Sent { answer, .. } = client.submit(permit).await else {
+                panic!("it was sent");
+            };
+            match answer {
+                SubmitAnswer::Doubt(_) => continue,
+                SubmitAnswer::Acknowledged { .. } => acknowledged += 1,
+                SubmitAnswer::Declined { .. } => declined += 1,
+            }
+            is_signed(&body, key);
+        }
+    }
+    println!(
+        "submits: {all} answers, {acknowledged} acknowledged, {declined} declined, each signed"
+    );
+    assert!(all > 0 && acknowledged + declined > 0);
+}
