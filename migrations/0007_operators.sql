@@ -173,6 +173,11 @@ return coalesce((select coalesce(a.quiet_until, a.send_by + interval '30 minutes
                 -- Found at the gateway after a restore: nobody here knows when it was sent.
                 (p).state_since + interval '30 minutes');
 
+-- The word for "not known" when it counts; with a time in it when it is counted from a failover on.
+create function payout.is_not_known(finding text) returns boolean
+language sql immutable set search_path = pg_catalog, payout, pg_temp
+return finding = 'not_found' or finding like 'not\_found\_since\_%';
+
 -- Why this payout may not be sent once more, or null: state, horizon, repeated proof, nothing to the contrary (I10).
 create function payout.why_no_resubmit(p payout.payouts) returns text
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -195,9 +200,9 @@ begin
         return format('the quiet horizon ends at %s: until then "not known" means nothing',
                       to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
-    select e.times into heard from payout.evidence e
+    select max(e.times) into heard from payout.evidence e
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
-      and e.source = 'query' and e.finding = 'not_found' and e.first_at >= payout.quiet_until(p);
+      and e.source = 'query' and payout.is_not_known(e.finding) and e.first_at >= payout.quiet_until(p);
     if coalesce(heard, 0) < 3 or p.attention is distinct from 'not_found' then
         return format('the gateway has said %s times since the quiet horizon that it does not know it; three, apart from '
                       'each other, are proof%s', coalesce(heard, 0),
@@ -255,7 +260,8 @@ begin
     if why is null and wanted in ('resubmit', 'resolve_failed') and not exists (
         select from payout.evidence e
         where (e.merchant_code, e.order_num, e.attempt) = (old.merchant_code, old.order_num, old.attempt)
-          and e.source = 'query' and e.finding = 'not_found' and e.last_at > clock_timestamp() - interval '60 seconds') then
+          and e.source = 'query' and payout.is_not_known(e.finding)
+          and e.last_at > clock_timestamp() - interval '60 seconds') then
         why := 'the gateway has not said within the last 60 seconds that it does not know it';
     end if;
     if why is null and wanted = 'resubmit' and payout.is_paused(old.merchant_code, old.bank_code) then
@@ -494,7 +500,7 @@ declare
     made text;
 begin
     foreach made in array array[
-        'guard_request', 'guard_request_payout', 'quiet_until', 'why_no_resubmit', 'why_no_resolve', 'guard_person',
+        'guard_request', 'guard_request_payout', 'is_not_known', 'quiet_until', 'why_no_resubmit', 'why_no_resolve', 'guard_person',
         'is_paused', 'check_words', 'ask_for', 'request_resubmit', 'request_resolve_failed', 'resolve', 'decide_request',
         'approve', 'reject', 'finish_request', 'check_scope', 'pause', 'resume', 'reveal'] loop
         execute format('revoke all on function payout.%I from public', made);

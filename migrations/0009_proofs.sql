@@ -17,7 +17,7 @@ begin
     select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_known, first_at, last_at
     from payout.evidence e
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
-      and e.source = 'query' and e.finding = 'not_found';
+      and e.source = 'query' and payout.is_not_known(e.finding) and e.first_at >= payout.quiet_until(p);
     refusal := payout.why_no_resubmit(p);
 end $$;
 

@@ -121,8 +121,10 @@ pub struct Payout {
     pub held: Rupiah,
     /// What its merchant reserves for a fee on top.
     pub fee_reserve: Rupiah,
-    /// While commits may be lost (I11): from when on "not known" proves that a queued payout was not sent.
+    /// After commits were lost (I11): from when on "not known" proves anything again.
     pub trusted_after: Option<DateTime<Utc>>,
+    /// Whether a queued payout may have been sent in a part of the history that is gone.
+    pub commits_may_be_lost: bool,
     /// The fee, as far as known.
     pub fee: Option<Rupiah>,
     /// The gateway's own number, from a verified answer.

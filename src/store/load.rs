@@ -31,8 +31,8 @@ pub(super) async fn lock_payouts(
                p.reaffirmed_at, p.settled_at, p.asks, p.next_ask_at, p.due_at, m.fee_reserve, now() as "now!",
                (select a.body_sha256 from payout.attempts a
                 where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as claim,
-               (select t.trusted_after from payout.timeline t
-                where t.changed_at is not null or t.ask_first_until > now()) as trusted_after
+               (select t.trusted_after from payout.timeline t) as trusted_after,
+               payout.must_ask_first() as "commits_may_be_lost!"
         from payout.payouts p
         join payout.merchants m on m.code = p.merchant_code
         where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))
@@ -70,6 +70,7 @@ pub(super) async fn lock_payouts(
             held: Rupiah::new(row.held),
             fee_reserve: Rupiah::new(row.fee_reserve),
             trusted_after: row.trusted_after,
+            commits_may_be_lost: row.commits_may_be_lost,
             fee: row.fee.map(Rupiah::new),
             platform_order_num: row.platform_order_num,
             failure_reason: row.failure_reason,

@@ -489,6 +489,7 @@ impl Pure {
             held: Rupiah::ZERO,
             fee_reserve: Rupiah::new(RESERVE),
             trusted_after: None,
+            commits_may_be_lost: false,
             fee: None,
             platform_order_num: None,
             failure_reason: None,

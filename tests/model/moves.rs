@@ -6,7 +6,7 @@ use payout_worker::domain::{
 };
 
 use crate::{
-    row::{self, HORIZON, Row, Told, Word},
+    row::{self, HORIZON, Row, Timeline, Told, Word},
     setup::{Rule, Setup},
     steps::{Arrival, Step},
     world::{Asked, Failover, Gateway, Hand, Request, Side, World},
@@ -54,7 +54,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
             Some(())
         }
         Step::Request(request) => request_by_two(setup, &mut next, request),
-        Step::Prove(worker) => prove(&mut next, worker),
+        Step::Prove(worker) => prove(setup, &mut next, worker),
         Step::Resubmit(worker) => resubmit(setup, &mut next, worker),
         Step::ResolveFailed(worker) => resolve_failed(&mut next, worker),
         Step::ResolvePaid => resolve_paid(&mut next),
@@ -395,7 +395,7 @@ fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
 }
 
 /// The sender's own question for an approved request. Whoever finds a second one at it does not mind.
-fn prove(world: &mut World, at: usize) -> Option<()> {
+fn prove(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let worker = world.workers[at];
     let row = world.row_of(worker.side)?;
     row.request?;
@@ -403,7 +403,7 @@ fn prove(world: &mut World, at: usize) -> Option<()> {
         return None;
     }
     let answer = world.gateway.visible();
-    let heard = row.hear(Told::answer(answer, world.now), world.now);
+    let heard = hear(setup, row, Told::answer(answer, world.now), world.now);
     world.set_row(worker.side, heard);
     if answer.is_none() && heard.state == row.state {
         world.workers[at].hand = Hand::Proof {
@@ -557,6 +557,21 @@ fn accept_timeline(setup: &Setup, world: &mut World) -> Option<()> {
 
 /// The production rules, or those of a known-bad variant.
 fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
+    if setup.rule == Rule::FenceEndsWhenNothingIsQueued
+        && row.state != State::Queued
+        && row.timeline.trusted_after > 0
+    {
+        let timeline = row.timeline;
+        let before = Row {
+            timeline: Timeline {
+                trusted_after: 0,
+                ..timeline
+            },
+            ..row
+        };
+        let heard = hear(setup, before, fact, now);
+        return Row { timeline, ..heard };
+    }
     let fact = match (setup.rule, fact) {
         (Rule::NotSentNamesItsNumberOnly, Told::NotSent { attempt, .. }) => Told::NotSent {
             attempt,
@@ -594,7 +609,7 @@ fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
         (setup.rule, fact)
         && submitting
     {
-        heard.not_found.count(asked_at, again, now);
+        heard.not_found.count(0, asked_at, again, now);
     }
     heard
 }

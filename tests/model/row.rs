@@ -92,6 +92,8 @@ pub(crate) struct Count {
     pub(crate) times: u8,
     pub(crate) first: u8,
     pub(crate) last: u8,
+    /// From which change on it is counted, by its `trusted_after`; 0 for none.
+    pub(crate) since: u8,
 }
 
 /// `payout.timeline` of the database that has the row.
@@ -201,7 +203,8 @@ impl Row {
     /// `payout.is_proven_unsent`.
     pub(crate) fn is_proven_unsent(&self) -> bool {
         let from = self.timeline.trusted_after;
-        from > 0 && self.not_found.times > 0 && self.not_found.last >= from
+        let heard = self.not_found;
+        from > 0 && heard.times > 0 && heard.since == 0 && heard.last >= from
     }
 
     /// Whether `store::lock_due` takes it.
@@ -350,12 +353,14 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
         stored.outcome = None;
     }
     if let Told::NotFound { asked_at, again } = fact {
-        match decision.finding.as_str() {
-            "not_found" => stored.not_found.count(asked_at, again, now),
-            "not_found_after_decline" if stored.not_found_after_decline == 0 => {
-                stored.not_found_after_decline = now;
-            }
-            _ => {}
+        let finding = decision.finding.as_str();
+        let trusted = row.timeline.trusted_after;
+        if finding == "not_found" {
+            stored.not_found.count(0, asked_at, again, now);
+        } else if finding == since(trusted) {
+            stored.not_found.count(trusted, asked_at, again, now);
+        } else if finding == "not_found_after_decline" && stored.not_found_after_decline == 0 {
+            stored.not_found_after_decline = now;
         }
     }
     (stored, kind)
@@ -363,9 +368,13 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
 
 impl Count {
     /// `store::insert_or_count_evidence`. More than three times is like three times to every rule.
-    pub(crate) fn count(&mut self, asked_at: u8, again: bool, now: u8) {
+    /// Of a word with another time in it nothing counts any more.
+    pub(crate) fn count(&mut self, since: u8, asked_at: u8, again: bool, now: u8) {
+        if self.since != since {
+            *self = Self::default();
+        }
         if self.times == 0 {
-            self.first = now;
+            (self.first, self.since) = (now, since);
         }
         if self.times == 0 || (!again && asked_at >= self.last) {
             self.times = (self.times + 1).min(3);
@@ -379,10 +388,15 @@ fn payout_of(row: Row) -> Payout {
         times: u8::from(row.not_found_after_decline > 0),
         first: row.not_found_after_decline,
         last: row.not_found_after_decline,
+        since: 0,
+    };
+    let not_found = match row.not_found.since {
+        0 => "not_found".to_owned(),
+        trusted => since(trusted),
     };
     let heard = [
-        ("not_found", row.not_found),
-        ("not_found_after_decline", after_decline),
+        (not_found, row.not_found),
+        ("not_found_after_decline".to_owned(), after_decline),
     ];
     let heard: BTreeMap<String, Heard> = heard
         .into_iter()
@@ -393,7 +407,7 @@ fn payout_of(row: Row) -> Payout {
                 first_at: instant(count.first),
                 last_at: instant(count.last),
             };
-            (finding.to_owned(), heard)
+            (finding, heard)
         })
         .collect();
     let time = |at: u8| (at > 0).then(|| instant(at));
@@ -407,9 +421,8 @@ fn payout_of(row: Row) -> Payout {
         send_by: time(row.send_by),
         held: Rupiah::new(i64::from(row.held) * RESERVE),
         fee_reserve: Rupiah::new(RESERVE),
-        trusted_after: row
-            .must_ask_first()
-            .then(|| instant(row.timeline.trusted_after)),
+        trusted_after: time(row.timeline.trusted_after),
+        commits_may_be_lost: row.must_ask_first(),
         fee: row.fee_known.then_some(Rupiah::new(FEE)),
         platform_order_num: row.number_known.then(|| PLATFORM_ORDER_NUM.to_owned()),
         failure_reason: None,
@@ -423,6 +436,11 @@ fn payout_of(row: Row) -> Payout {
         due_at: instant(1),
         heard,
     }
+}
+
+/// The word for "not known" that is counted from a change on.
+fn since(trusted_after: u8) -> String {
+    format!("not_found_since_{}", instant(trusted_after).timestamp())
 }
 
 fn instruction() -> Instruction {

@@ -115,9 +115,14 @@ impl Desk<'_> {
     fn not_found_after_silence(&mut self) {
         let rules = self.rules.ask;
         let sent_by = self.out.after.send_by.unwrap_or(self.now);
-        let from = sent_by
+        let mut from = sent_by
             .checked_add_signed(delta(rules.quiet_horizon))
             .unwrap_or(sent_by);
+        // It may have been sent again in the part that a failover lost: what was heard before counts no more.
+        if let Some(trusted) = self.out.after.trusted_after.filter(|at| *at > from) {
+            from = trusted;
+            self.out.finding = format!("not_found_since_{}", trusted.timestamp());
+        }
         if self.asked_at < from {
             self.out.finding = "not_found_early".into();
             let scheduled = self.out.after.next_ask_at.unwrap_or(from);
@@ -139,7 +144,7 @@ impl Desk<'_> {
 
     fn found(&mut self, found: &Found) {
         let queued = self.out.after.state == State::Queued;
-        if queued && self.out.after.trusted_after.is_none() {
+        if queued && !self.out.after.commits_may_be_lost {
             // Nothing of ours can have left, so somebody else used the number.
             self.contradict(Attention::ForeignOrder);
             return;

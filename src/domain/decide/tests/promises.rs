@@ -422,3 +422,15 @@ fn an_answer_that_is_stored_twice_does_not_count_as_two() {
         ("ack says:4,unsigned @31 says:4,unsigned,ago=31",   "pending held=100000"),
     ]);
 }
+
+/// A resubmit, and the claims behind it, may be what a failover lost.
+#[test]
+fn after_a_failover_the_proof_that_nothing_arrived_begins_anew() {
+    #[rustfmt::skip]
+    become_of(&[
+        ("doubt @1861 none @2161 none @2461 none",                              "unknown not_found held=100000"),
+        ("doubt @1861 none @2161 none failover @2461 none",                     "unknown held=100000"),
+        ("doubt @1861 none @2161 none failover @3962 none @4262 none",          "unknown held=100000"),
+        ("doubt @1861 none @2161 none failover @3962 none @4262 none @4562 none", "unknown not_found held=100000"),
+    ]);
+}

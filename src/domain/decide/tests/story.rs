@@ -3,7 +3,8 @@
 //! `@SECONDS` sets the clock, counted from the claim. The other words are facts:
 //! `ack[:STATUS]` `fail` `doubt` are answers to the submit, `unsent` and `lease` what the worker saw,
 //! `none` `ask?` `says:STATUS` answers to a question, `calls:STATUS` a verified callback, `resend` a granted
-//! resubmit, `claim` the next claim, `lost` a failover that takes the claim back. After `,` follow `fee=` `amount=`
+//! resubmit, `claim` the next claim, `failover` one that
+//! loses nothing of it, `lost` one that takes the claim back. After `,` follow `fee=` `amount=`
 //! `plat=` `attempt=` `claim=` `ago=` `unsigned` `unbound`.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -67,6 +68,7 @@ impl Story {
             send_by: claimed_at.checked_add_signed(TimeDelta::seconds(60)),
             fee_reserve: Rupiah::new(RESERVE),
             trusted_after: None,
+            commits_may_be_lost: false,
             held: fee_type.hold(amount, Rupiah::new(RESERVE)).unwrap(),
             fee: None,
             platform_order_num: None,
@@ -96,6 +98,7 @@ impl Story {
             match word {
                 "resend" => self.send_again(State::Submitting),
                 "lost" => self.lose_the_claim(),
+                "failover" => self.fail_over(),
                 "claim" => self.send_again(State::Queued),
                 _ if word.starts_with('@') => {
                     let seconds = word.trim_start_matches('@').parse().unwrap();
@@ -113,7 +116,13 @@ impl Story {
         payout.state = State::Queued;
         (payout.attempt, payout.sends, payout.claim) = (0, 0, None);
         (payout.send_by, payout.held, payout.next_ask_at) = (None, Rupiah::ZERO, Some(self.now));
-        payout.trusted_after = Some(self.now + TimeDelta::minutes(30));
+        self.fail_over();
+    }
+
+    /// "Not known" counts anew from half an hour after now.
+    fn fail_over(&mut self) {
+        self.payout.trusted_after = Some(self.now + TimeDelta::minutes(30));
+        self.payout.commits_may_be_lost = true;
     }
 
     /// What the store does when it claims, or grants a resubmit of what is unknown.
