@@ -2,7 +2,7 @@
 
 use crate::{
     promises::{FAILED_IS_TRUE, PAID_IS_TRUE, PAID_ONCE, PROVEN_AFTER_HORIZON, SENT_ONCE},
-    search::breaks,
+    search::{breaks, holds},
     setup::{LOST_ACCEPTANCE, LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT, Rule, Setup},
     steps::Step,
 };
@@ -13,6 +13,11 @@ const RESUBMITS: Setup = Setup {
 };
 const FORGERIES: Setup = Setup {
     forgeries: true,
+    ..Setup::PLAIN
+};
+
+const BUSY: Setup = Setup {
+    busy_books: true,
     ..Setup::PLAIN
 };
 
@@ -97,13 +102,16 @@ fn taking_a_decline_for_a_failure_at_once_fails_what_is_paid() {
     breaks(with(Rule::DeclineFails, Setup::PLAIN), FAILED_IS_TRUE);
 }
 
+/// An accepted limit: it is found out when the failed payout is asked for again.
 #[test]
 fn a_decline_that_is_booked_after_it_was_confirmed_is_failed_until_it_is_asked_for_again() {
-    let busy = Setup {
-        busy_books: true,
-        ..Setup::PLAIN
-    };
-    breaks(busy, FAILED_IS_TRUE);
+    breaks(BUSY, FAILED_IS_TRUE);
+}
+
+/// What it would take to be without that limit.
+#[test]
+fn a_decline_that_is_confirmed_only_after_the_horizon_is_not_booked_any_more() {
+    holds(with(Rule::DeclineWaitsForHorizon, BUSY));
 }
 
 /// Where commits were lost, an attempt's number is used again.

@@ -38,7 +38,8 @@ fn whatever_crashes_pauses_or_is_answered_late_one_payout_is_paid_once_and_ends(
 fn what_is_stored_again_after_an_unconfirmed_commit_does_not_meet_the_next_claim() {
     holds(Setup {
         repeats: true,
-        end: 3,
+        stale_answers: true,
+        end: 4,
         ..Setup::PLAIN
     });
 }
@@ -75,7 +76,7 @@ fn a_failover_that_loses_a_resubmit_pays_once_and_the_next_resubmit_waits_for_th
     holds(Setup {
         resubmits: true,
         begun: &LOST_AND_NOT_KNOWN,
-        end: 5,
+        end: 8,
         ..Setup::FAILOVER
     });
 }
@@ -92,6 +93,8 @@ fn a_second_failover_that_loses_the_acceptance_of_the_first_pays_once() {
 #[test]
 fn what_a_backend_inserts_again_after_a_failover_is_asked_for_and_pays_once() {
     holds(Setup {
+        stale_answers: true,
+        lost_words: true,
         begun: &LOST_INSERT,
         end: 4,
         ..Setup::FAILOVER

@@ -107,6 +107,9 @@ pub(crate) fn pass_time(world: &mut World) {
     if world.gateway.shown_by <= world.now {
         world.gateway.shown_by = 0;
     }
+    if world.gateway.may_book_by <= world.now {
+        world.gateway.may_book_by = 0;
+    }
     // An approval and a proof are good for minutes, a tick is longer.
     world.row.request = None;
     if let Some(old) = world
@@ -256,7 +259,7 @@ fn arrive(setup: &Setup, world: &mut World, slot: usize, arrival: Arrival) -> Op
     match arrival {
         Arrival::Booked | Arrival::RefusedAndBooked => book(gateway, 0),
         Arrival::BookedUnseen => book(gateway, request.gone_by),
-        Arrival::RefusedForNow => gateway.may_book = true,
+        Arrival::RefusedForNow => gateway.may_book_by = request.gone_by,
         Arrival::Refused => {}
     }
     if let Some(owner) = request.owner {
@@ -283,10 +286,10 @@ fn book(gateway: &mut Gateway, shown_by: u8) {
 
 fn book_late(world: &mut World) -> Option<()> {
     let gateway = &mut world.gateway;
-    if !gateway.may_book {
+    if gateway.may_book_by == 0 {
         return None;
     }
-    gateway.may_book = false;
+    gateway.may_book_by = 0;
     book(gateway, 0);
     Some(())
 }
@@ -571,6 +574,12 @@ fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
         };
         let heard = hear(setup, before, fact, now);
         return Row { timeline, ..heard };
+    }
+    if let (Rule::DeclineWaitsForHorizon, Told::NotFound { asked_at, .. }) = (setup.rule, fact)
+        && row.declined_at > 0
+        && asked_at < row.send_by + HORIZON
+    {
+        return row;
     }
     let fact = match (setup.rule, fact) {
         (Rule::NotSentNamesItsNumberOnly, Told::NotSent { attempt, .. }) => Told::NotSent {

@@ -5,6 +5,7 @@ use payout_worker::domain::{attention::Attention, state::State};
 use crate::{
     moves::pass_time,
     row::{HORIZON, Told, Word},
+    setup::Setup,
     world::{Hand, Side, World},
 };
 
@@ -54,6 +55,21 @@ fn queued_is_true(world: &World) -> bool {
     let withdrawn = matches!(row.state, State::Queued | State::Cancelled);
     let left = world.gateway.accepts > 0 || world.wire.iter().any(Option::is_some);
     !withdrawn || !left || row.attention.is_some() || row.must_ask_first()
+}
+
+/// Whether this is what the search is for: after the last failover it is sent, by a resubmit where there are some;
+/// without one it is paid.
+pub(crate) fn is_about(setup: &Setup, world: &World) -> bool {
+    let row = &world.row;
+    let sent_again = row.resubmits > 0 || !setup.resubmits;
+    let ends = if setup.failovers > 0 {
+        world.failovers == setup.failovers
+            && row.timeline.ask_first
+            && row.state == State::Submitting
+    } else {
+        row.state == State::Paid
+    };
+    ends && sent_again
 }
 
 /// Whether this ends when from now on nothing breaks any more: every request is lost, every worker restarted, the

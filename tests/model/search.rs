@@ -12,6 +12,9 @@ use crate::{
     world::World,
 };
 
+/// A search that never comes to what it is about would hold too.
+const ARRIVES: &str = "comes to what it is about";
+
 /// One search as stateright sees it.
 struct Search(Setup);
 
@@ -36,6 +39,9 @@ impl Model for Search {
         let mut properties: Vec<_> = (0..PROMISES.len()).map(property).collect();
         properties.push(Property::always("everything can still end", |_, world| {
             promises::can_end(world)
+        }));
+        properties.push(Property::sometimes(ARRIVES, |search: &Self, world| {
+            promises::is_about(&search.0, world)
         }));
         properties
     }
@@ -71,8 +77,9 @@ pub(crate) fn holds(setup: Setup) {
         "{setup:?}: {states} states, depth {}, {seconds:.1?}",
         checker.max_depth()
     );
-    let broken: Vec<String> = checker
-        .discoveries()
+    let mut found = checker.discoveries();
+    assert!(found.remove(ARRIVES).is_some(), "{setup:?} never {ARRIVES}");
+    let broken: Vec<String> = found
         .into_iter()
         .map(|(promise, path)| format!("\"{promise}\" by {:?}", path.into_actions()))
         .collect();

@@ -79,6 +79,8 @@ pub(crate) enum Rule {
     TimeoutFails,
     /// A `FAIL` means failed at once.
     DeclineFails,
+    /// "Not known" after a `FAIL` counts only after the quiet horizon.
+    DeclineWaitsForHorizon,
     /// V9: V1 with a gateway that books an order number once.
     LeaseEndRequeuesGatewayDedups,
 }
@@ -109,7 +111,7 @@ pub(crate) struct Setup {
     pub(crate) stale_answers: bool,
     /// What was stored may be stored again, its commit not having been confirmed.
     pub(crate) repeats: bool,
-    /// The gateway may say `FAIL` and book the order later.
+    /// The gateway may say `FAIL` and book the order later, within the quiet horizon.
     pub(crate) busy_books: bool,
     /// The gateway only books or loses what arrives, and says nothing unasked.
     pub(crate) few_answers: bool,

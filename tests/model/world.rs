@@ -81,8 +81,8 @@ pub(crate) struct Gateway {
     pub(crate) status: Option<Word>,
     /// The tick from which a question finds the order; 0 when it does.
     pub(crate) shown_by: u8,
-    /// It said `FAIL` and may yet book.
-    pub(crate) may_book: bool,
+    /// It said `FAIL` and may yet book before this tick; 0 when it does not.
+    pub(crate) may_book_by: u8,
 }
 
 impl Gateway {
@@ -152,7 +152,7 @@ impl World {
                 accepts: 0,
                 status: None,
                 shown_by: 0,
-                may_book: false,
+                may_book_by: 0,
             },
             sent: 0,
             granted: 0,
