@@ -182,3 +182,12 @@ fn what_is_inserted_again_after_the_acceptance_and_not_asked_for_first_pays_twic
     };
     breaks(with(Rule::InsertedAgainNotAskedFirst, missing), PAID_ONCE);
 }
+
+#[test]
+fn an_older_state_put_back_without_a_witness_pays_twice() {
+    let put_back = Setup {
+        put_back: true,
+        ..Setup::FAILOVER
+    };
+    breaks(with(Rule::NoWitness, put_back), PAID_ONCE);
+}

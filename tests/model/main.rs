@@ -23,7 +23,7 @@ mod steps;
 mod world;
 
 use search::holds;
-use setup::{LOST_AND_NOT_KNOWN, LOST_INSERT, Setup};
+use setup::{LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT, Setup};
 
 #[test]
 fn whatever_crashes_pauses_or_is_answered_late_one_payout_is_paid_once_and_ends() {
@@ -75,8 +75,32 @@ fn a_failover_that_loses_claims_pays_once_behind_the_fence_whatever_is_heard_lat
 fn a_failover_that_loses_a_resubmit_pays_once_and_the_next_resubmit_waits_for_the_horizon() {
     holds(Setup {
         resubmits: true,
+        lost_words: true,
         begun: &LOST_AND_NOT_KNOWN,
         end: 8,
+        ..Setup::FAILOVER
+    });
+}
+
+#[test]
+fn a_failover_amid_answers_callbacks_and_forgeries_pays_once_and_ends() {
+    holds(Setup {
+        few_answers: false,
+        forgeries: true,
+        stale_answers: true,
+        begun: &LOST_CLAIM,
+        end: 4,
+        ..Setup::FAILOVER
+    });
+}
+
+#[test]
+fn an_older_state_put_back_is_noticed_by_the_witness_and_pays_once() {
+    holds(Setup {
+        put_back: true,
+        lost_words: true,
+        stale_answers: true,
+        end: 4,
         ..Setup::FAILOVER
     });
 }

@@ -20,7 +20,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
     let mut next = world.clone();
     match step {
         Step::Tick => tick(setup, &mut next),
-        Step::Claim(worker) => claim(&mut next, worker),
+        Step::Claim(worker) => claim(setup, &mut next, worker),
         Step::Reread(worker) => reread(&mut next, worker),
         Step::Send(worker) => send(setup, &mut next, worker),
         Step::RevokeSend(worker) => revoke_send(&mut next, worker),
@@ -73,6 +73,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
             missing.then_some(())
         }
         Step::FailOver => fail_over(setup, &mut next),
+        Step::PutBack => put_back(&mut next),
         Step::OldPrimaryDies => {
             let failover = next.failover.as_mut()?;
             failover.last_claims_at = next.now;
@@ -129,13 +130,21 @@ pub(crate) fn pass_time(world: &mut World) {
     }
 }
 
-fn claim(world: &mut World, at: usize) -> Option<()> {
+fn claim(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let worker = world.workers[at];
     let row = world.row_of(worker.side)?;
+    if !world.has_last_claim(&row) && !row.timeline.shut && setup.rule != Rule::NoWitness {
+        note_timeline_change(setup, &mut world.row, world.now);
+        return Some(());
+    }
     if worker.hand != Hand::Empty || !row.is_due() || row.attempt >= 3 {
         return None;
     }
-    commit_send(world, at, row, Event::Claimed)
+    commit_send(world, at, row, Event::Claimed)?;
+    // On disk before anything is sent.
+    let row = world.row;
+    world.witness = setup.put_back.then_some((row.attempt, row.claim));
+    Some(())
 }
 
 fn commit_send(world: &mut World, at: usize, row: Row, event: Event) -> Option<()> {
@@ -487,22 +496,20 @@ fn fall_behind(setup: &Setup, world: &mut World, row: Row) -> Option<()> {
     first.then_some(())
 }
 
-/// A standby is promoted, and a worker finds it at once.
-fn fail_over(setup: &Setup, world: &mut World) -> Option<()> {
+/// What is lost to them is marked, and the database is as the standby has it.
+fn lose_commits(world: &mut World) -> Option<()> {
     let standby = world.standby.take()?;
     for worker in &mut world.workers {
-        worker.side = Side::Old;
-        let (Hand::Permit { attempt, .. }
-        | Hand::Checked { attempt, .. }
-        | Hand::Unsent { attempt, .. }
-        | Hand::Waiting { attempt }
-        | Hand::Acknowledged { attempt }
-        | Hand::Declined { attempt }
-        | Hand::Proof { attempt, .. }) = worker.hand
-        else {
-            continue;
+        worker.of_lost_history = match worker.hand {
+            Hand::Empty => worker.of_lost_history,
+            Hand::Permit { attempt, .. }
+            | Hand::Checked { attempt, .. }
+            | Hand::Unsent { attempt, .. }
+            | Hand::Waiting { attempt }
+            | Hand::Acknowledged { attempt }
+            | Hand::Declined { attempt }
+            | Hand::Proof { attempt, .. } => attempt > standby.attempt,
         };
-        worker.of_lost_history = attempt > standby.attempt;
     }
     world.failover = Some(Failover {
         old: Some(world.row),
@@ -511,6 +518,22 @@ fn fail_over(setup: &Setup, world: &mut World) -> Option<()> {
     });
     world.failovers += 1;
     world.row = standby;
+    Some(())
+}
+
+/// Nobody sees it at once, and nobody can go on elsewhere.
+fn put_back(world: &mut World) -> Option<()> {
+    lose_commits(world)?;
+    world.failover.as_mut()?.old = None;
+    Some(())
+}
+
+/// A standby is promoted, and a worker finds it at once.
+fn fail_over(setup: &Setup, world: &mut World) -> Option<()> {
+    lose_commits(world)?;
+    for worker in &mut world.workers {
+        worker.side = Side::Old;
+    }
     note_timeline_change(setup, &mut world.row, world.now);
     Some(())
 }
@@ -553,6 +576,7 @@ fn accept_timeline(setup: &Setup, world: &mut World) -> Option<()> {
         return None;
     }
     row.accept();
+    world.witness = None;
     row.timeline.ask_first = setup.rule != Rule::InsertedAgainNotAskedFirst;
     world.granted += 1;
     Some(())

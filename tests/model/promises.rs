@@ -54,7 +54,9 @@ fn queued_is_true(world: &World) -> bool {
     let row = &world.row;
     let withdrawn = matches!(row.state, State::Queued | State::Cancelled);
     let left = world.gateway.accepts > 0 || world.wire.iter().any(Option::is_some);
-    !withdrawn || !left || row.attention.is_some() || row.must_ask_first()
+    // Of what was put back nobody knows until the host looks for its last claim.
+    let unsure = row.must_ask_first() || !world.has_last_claim(row);
+    !withdrawn || !left || row.attention.is_some() || unsure
 }
 
 /// Whether this is what the search is for: after the last failover it is sent, by a resubmit where there are some;

@@ -59,6 +59,8 @@ pub(crate) enum Rule {
     FenceEndsByItself,
     /// Claims lost in a failover can still begin to send when the quiet horizon is counted from the change.
     FenceForgetsSendWindow,
+    /// Nobody looks whether the last claim is still there.
+    NoWitness,
     /// The person accepts a failover although the old primary lived on after it.
     OldPrimaryDiesLate,
     /// A failover can be accepted at once when nothing is queued.
@@ -97,6 +99,8 @@ pub(crate) struct Setup {
     pub(crate) end: u8,
     /// How often a standby may take over, without the latest commits.
     pub(crate) failovers: u8,
+    /// Instead, an older state is put back under the same identity: only the host's witness tells.
+    pub(crate) put_back: bool,
     /// Two people may give an open payout up as failed.
     pub(crate) gives_up: bool,
     /// Two people may have an unknown payout sent again.
@@ -124,6 +128,7 @@ impl Setup {
         begun: &[],
         end: 5,
         failovers: 0,
+        put_back: false,
         gives_up: false,
         resubmits: false,
         forgeries: false,

@@ -67,6 +67,8 @@ pub(crate) enum Step {
     /// It falls behind before the insert.
     StandbyMissesInsert,
     FailOver,
+    /// An older state comes back under the same identity.
+    PutBack,
     /// A backend inserts again what it does not find.
     InsertAgain,
     OldPrimaryDies,
@@ -113,11 +115,14 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
     if setup.failovers > 0 {
         steps.extend([
             Step::StandbyFallsBehind,
-            Step::FailOver,
             Step::InsertAgain,
-            Step::OldPrimaryDies,
             Step::AcceptTimeline,
         ]);
+    }
+    if setup.put_back {
+        steps.push(Step::PutBack);
+    } else if setup.failovers > 0 {
+        steps.extend([Step::FailOver, Step::OldPrimaryDies]);
     }
 }
 

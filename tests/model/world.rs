@@ -121,6 +121,8 @@ pub(crate) struct World {
     pub(crate) standby: Option<Row>,
     pub(crate) failover: Option<Failover>,
     pub(crate) failovers: u8,
+    /// What the host remembers of its last claim, as a row has it; void once a person has accepted another history.
+    pub(crate) witness: Option<(u8, u8)>,
     pub(crate) workers: [Worker; WORKERS],
     pub(crate) wire: [Option<Request>; SLOTS],
     pub(crate) asked: Option<Asked>,
@@ -145,6 +147,7 @@ impl World {
             standby: None,
             failover: None,
             failovers: 0,
+            witness: None,
             workers: [worker; WORKERS],
             wire: [None; SLOTS],
             asked: None,
@@ -165,6 +168,12 @@ impl World {
             Side::Now => Some(self.row),
             Side::Old => self.failover.and_then(|failover| failover.old),
         }
+    }
+
+    /// Whether the host's last claim is in that row; `store::last_claim_is_there`.
+    pub(crate) fn has_last_claim(&self, row: &Row) -> bool {
+        let claim = (row.attempt, row.claim);
+        self.witness.is_none_or(|last| last == claim)
     }
 
     pub(crate) fn set_row(&mut self, side: Side, row: Row) {
