@@ -1,34 +1,32 @@
 //! The real store on a real Postgres does what the pure rules say, whatever evidence comes in whatever order.
 
+mod pure;
+
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use payout_worker::{
     domain::{
-        callback::Callback,
-        decide::{Decision, Rules, decide},
-        evidence::{
-            Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source,
-            SubmitAnswer,
-        },
+        decide::Rules,
+        evidence::Evidence,
         money::{FeeType, Rupiah},
-        payout::{Heard, Instruction, Payout, PayoutKey, Private},
         schedule::AskRules,
-        state::{Event, State, step},
+        state::State,
     },
-    ports::SealedRequest,
+    ports::{SealedRequest, SendBy},
     store::{
-        claim::{ClaimOrder, claim},
-        record::{Outcome, record},
+        claim::{ClaimOrder, Granted, claim, claim_resubmit},
+        record::record,
     },
 };
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
+use self::pure::Pure;
 use crate::support::{database::Database, server::unique};
 
 const CASES: u32 = 128;
@@ -51,6 +49,8 @@ enum Happens {
     /// Evidence in one batch: which payout, how many attempts ago, and a word for the fact. `~` before the word: its
     /// question was sent ninety minutes ago; of a proof, that it is about another request.
     Told(Vec<(usize, i32, &'static str)>),
+    /// People ask for it and agree, and it is carried out if that is allowed: `resubmit`, `paid`, `failed` or `returned`.
+    Wanted(usize, &'static str),
 }
 
 /// The words for facts; after `:` the gateway's status, `+` with a fee.
@@ -64,7 +64,10 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
         let word = proptest::sample::select(words);
         let piece = (0..PAYOUTS, prop_oneof![6 => Just(0), 1 => Just(1)], word);
         let told = proptest::collection::vec(piece, 1..6).prop_map(Happens::Told);
-        let one = prop_oneof![1 => Just(Happens::Claim), 2 => Just(Happens::Hour), 6 => told];
+        let wish = proptest::sample::select(vec!["resubmit", "paid", "failed", "returned"]);
+        let wanted = (0..PAYOUTS, wish).prop_map(|(at, wish)| Happens::Wanted(at, wish));
+        let one =
+            prop_oneof![2 => Just(Happens::Claim), 4 => Just(Happens::Hour), 12 => told, 1 => wanted];
         proptest::collection::vec(one, 1..LONGEST)
     })
 }
@@ -118,7 +121,45 @@ fn any_evidence_leaves_in_postgres_what_the_pure_rules_say() {
 #[tokio::test]
 async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
     let database = Database::fresh().await;
-    let lives: [(&str, &[&str]); 7] = [
+    let lives: [(&str, &[&str]); 11] = [
+        (
+            "resubmit_granted",
+            &[
+                "doubt",
+                "hour",
+                "none",
+                "none",
+                "!resubmit",
+                "hour",
+                "none",
+                "!resubmit",
+                "unsent",
+                "ack",
+            ],
+        ),
+        (
+            "resolved_failed",
+            &[
+                "doubt", "!failed", "hour", "none", "!failed", "says:2", "!paid",
+            ],
+        ),
+        (
+            "late_capture",
+            &[
+                "fail", "hour", "none", "!failed", "hour", "none", "!failed", "!paid",
+            ],
+        ),
+        (
+            "resolved_returned",
+            &[
+                "ack",
+                "!returned",
+                "!paid",
+                "!returned",
+                "says:2+",
+                "!returned",
+            ],
+        ),
         ("fee_corrected", &["ack", "calls:2", "says:2+"]),
         ("fee_known", &["ack", "says:2", "says:2+", "says:2"]),
         (
@@ -153,6 +194,7 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
                 let step = match *word {
                     "claim" => Happens::Claim,
                     "hour" => Happens::Hour,
+                    word if word.starts_with('!') => Happens::Wanted(0, &word[1..]),
                     word => Happens::Told(vec![(0, 0, word)]),
                 };
                 both.happens(&step).await;
@@ -176,23 +218,11 @@ fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
     }
 }
 
-/// A payout as the pure rules have it.
-struct Pure {
-    payout: Payout,
-    /// The outcome of each attempt's own answer.
-    outcomes: BTreeMap<i32, String>,
-    /// How often which finding was stored, by attempt, source, finding and digest.
-    evidence: BTreeMap<(i32, &'static str, String, Vec<u8>), i32>,
-    moves: Vec<(State, Event, State)>,
-    /// The events and the kinds of entries that it met.
-    met: Vec<&'static str>,
-    /// What the ledger must have of it: available, held, paid out, fees.
-    books: [i64; 4],
-}
-
 /// The store and the pure rules side by side, with a merchant of their own.
 struct Both<'a> {
     database: &'a Database,
+    /// The login that asks; the owner's is the second person.
+    asks: PgConnection,
     merchant: String,
     order: ClaimOrder,
     rules: Rules,
@@ -251,8 +281,11 @@ impl<'a> Both<'a> {
         payout_worker::store::timeline::begin_timeline(database.pool(), Duration::ZERO)
             .await
             .unwrap();
+        let login = database.login(&["payout_operator"]).await;
+        let asks = database.connect_as(&login).await;
         Self {
             database,
+            asks,
             merchant,
             order,
             rules,
@@ -265,6 +298,8 @@ impl<'a> Both<'a> {
             Happens::Claim => self.claim().await,
             Happens::Hour => self.an_hour_passes().await,
             Happens::Told(pieces) => self.told(pieces).await,
+            Happens::Wanted(at, "resubmit") => self.resubmit(*at).await,
+            Happens::Wanted(at, outcome) => self.resolve(*at, outcome).await,
         }
         for pure in &self.payouts {
             self.compare(pure).await;
@@ -297,9 +332,103 @@ impl<'a> Both<'a> {
                 payout.instruction.key
             );
             if due {
-                pure.claimed(now);
+                pure.claimed(now, &self.rules);
             }
         }
+    }
+
+    /// Asks in the first person's name and agrees in the second's; the request's number where it may be asked for.
+    async fn ask_people(&mut self, question: &str, at: usize) -> Option<i64> {
+        let order_num = &self.payouts[at].payout.instruction.key.order_num;
+        let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(question.to_owned()))
+            .bind(order_num)
+            .bind(&self.merchant)
+            .fetch_one(&mut self.asks)
+            .await;
+        let id = asked
+            .map_err(|error| assert_eq!(code(&error)[..3], *"PW0", "{error}"))
+            .ok()?;
+        sqlx::query("select payout.approve(r.id) from payout.requests r where r.id = $1 and r.decision is null")
+            .bind(id)
+            .execute(self.database.pool())
+            .await
+            .unwrap();
+        Some(id)
+    }
+
+    /// A request that is not carried out ends.
+    async fn end_request(&self, id: Option<i64>) {
+        sqlx::query(
+            "select payout.finish_request(i.request_id, i.merchant_code, i.order_num, 'test')
+             from payout.request_payouts i where i.request_id = $1",
+        )
+        .bind(id)
+        .execute(self.database.pool())
+        .await
+        .unwrap();
+    }
+
+    async fn resubmit(&mut self, at: usize) {
+        let now = Utc::now();
+        let proven = self.payouts[at].is_proven_lost(now);
+        let question = "select payout.request_resubmit(array[$1], 'a ticket', $2)";
+        let id = self.ask_people(question, at).await;
+        assert_eq!(id.is_some(), proven, "{:?}", self.payouts[at].payout);
+        let pure = &mut self.payouts[at];
+        let granted = Granted {
+            request_id: id.unwrap_or(0),
+            key: pure.payout.instruction.key.clone(),
+            attempt: pure.payout.attempt,
+            proven_until: SendBy::after(Duration::from_mins(1)),
+        };
+        let sent = claim_resubmit(self.database.pool(), &self.order, &granted).await;
+        let fresh = proven && pure.not_known_a_minute_ago(now);
+        assert_eq!(sent.is_ok(), fresh, "{sent:?} {:?}", pure.payout);
+        if fresh {
+            pure.resubmitted(now, &self.rules);
+        }
+        self.end_request(id).await;
+    }
+
+    async fn resolve(&mut self, at: usize, outcome: &'static str) {
+        let now = Utc::now();
+        let question = if outcome == "failed" {
+            "select payout.request_resolve_failed($1, 'a letter', 'a ticket', $2)".to_owned()
+        } else {
+            format!("select payout.resolve($1, '{outcome}', 'a letter', 'a ticket', $2)")
+        };
+        let id = self.ask_people(&question, at).await;
+        let pure = &self.payouts[at];
+        let (state, open) = (pure.payout.state, [State::Pending, State::Unknown]);
+        let (may_ask, may_move) = match outcome {
+            "failed" => {
+                let quiet = open.contains(&state) && now >= pure.quiet_until;
+                (quiet, quiet && pure.not_known_a_minute_ago(now))
+            }
+            "paid" => {
+                let late = open.contains(&state) || state == State::Failed;
+                (late, late)
+            }
+            _ => {
+                let free = state == State::Paid && pure.payout.held == Rupiah::ZERO;
+                (free, free)
+            }
+        };
+        assert_eq!(id.is_some(), may_ask, "{outcome} {:?}", pure.payout);
+        let evidence = pure.evidence(0, outcome);
+        let before = self.clock().await;
+        let outcomes = record(
+            self.database.pool(),
+            &self.rules,
+            std::slice::from_ref(&evidence),
+        )
+        .await;
+        let clock = [before, self.clock().await];
+        let pure = &mut self.payouts[at];
+        pure.allowed = may_move;
+        pure.told(&evidence, &outcomes.unwrap()[0], &self.rules, clock);
+        pure.allowed = false;
+        self.end_request(id).await;
     }
 
     /// Everything becomes an hour older, in Postgres past its guards.
@@ -311,6 +440,10 @@ impl<'a> Both<'a> {
              set send_by = send_by - interval '1 hour', declined_at = declined_at - interval '1 hour',
                  settled_at = settled_at - interval '1 hour'
              where merchant_code = '{0}';
+             update payout.attempts a
+             set claimed_at = claimed_at - interval '1 hour', send_by = send_by - interval '1 hour',
+                 lease_until = lease_until - interval '1 hour', quiet_until = quiet_until - interval '1 hour'
+             where merchant_code = '{0}';
              update payout.evidence
              set first_at = first_at - interval '1 hour', last_at = last_at - interval '1 hour'
              where merchant_code = '{0}';
@@ -319,6 +452,7 @@ impl<'a> Both<'a> {
         );
         self.database.run(&older).await;
         for pure in &mut self.payouts {
+            pure.quiet_until -= TimeDelta::hours(1);
             let payout = &mut pure.payout;
             let times = [
                 &mut payout.send_by,
@@ -465,297 +599,8 @@ impl<'a> Both<'a> {
     }
 }
 
-impl Pure {
-    fn enqueued(merchant: &str, order_num: String, fee_type: FeeType) -> Self {
-        let payout = Payout {
-            instruction: Instruction {
-                key: PayoutKey {
-                    merchant_code: merchant.to_owned(),
-                    order_num,
-                },
-                amount: Rupiah::new(AMOUNT),
-                fee_type,
-                bank_code: "014".into(),
-                account_number: Private::new("0012345678"),
-                account_name: Private::new("Siti Rahayu"),
-                description: None,
-            },
-            state: State::Queued,
-            attempt: 0,
-            sends: 0,
-            not_sent: 0,
-            claim: None,
-            send_by: None,
-            held: Rupiah::ZERO,
-            fee_reserve: Rupiah::new(RESERVE),
-            trusted_after: None,
-            commits_may_be_lost: false,
-            fee: None,
-            platform_order_num: None,
-            failure_reason: None,
-            attention: None,
-            declined_at: None,
-            proven_ours: false,
-            reaffirmed_at: None,
-            settled_at: None,
-            asks: 0,
-            next_ask_at: None,
-            due_at: DateTime::UNIX_EPOCH,
-            heard: BTreeMap::new(),
-        };
-        Self {
-            payout,
-            outcomes: BTreeMap::new(),
-            evidence: BTreeMap::new(),
-            moves: Vec::new(),
-            met: Vec::new(),
-            books: [0; 4],
-        }
-    }
-
-    fn claimed(&mut self, now: DateTime<Utc>) {
-        let payout = &mut self.payout;
-        let (to, _) = step(payout.state, Event::Claimed).unwrap();
-        self.moves.push((payout.state, Event::Claimed, to));
-        payout.state = to;
-        payout.attempt += 1;
-        payout.sends += 1;
-        payout.held = payout
-            .instruction
-            .fee_type
-            .hold(payout.instruction.amount, Rupiah::new(RESERVE))
-            .unwrap();
-        self.books[0] -= payout.held.idr();
-        self.books[1] += payout.held.idr();
-        payout.claim = Some(REQUEST);
-        payout.send_by = Some(now);
-        payout.asks = 0;
-        payout.next_ask_at = None;
-        payout.heard = BTreeMap::new();
-    }
-
-    /// The store's outcome is that of the pure rules at a time between `before` and `after` the call.
-    fn told(
-        &mut self,
-        evidence: &Evidence,
-        outcome: &Outcome,
-        rules: &Rules,
-        clock: [DateTime<Utc>; 2],
-    ) {
-        let at = evidence.attempt.unwrap_or(self.payout.attempt);
-        let decided = clock.map(|now| decide(&self.payout, evidence, rules, now));
-        let own =
-            (evidence.source == Source::Submit && at <= self.payout.attempt && at > 0).then(|| {
-                self.outcomes
-                    .get(&at)
-                    .cloned()
-                    .unwrap_or_else(|| evidence.finding())
-            });
-        let refused = |decision: &Decision| match decision.event {
-            Some(Event::NotSent) => own.as_deref() != Some("not_sent"),
-            // No two people asked for it.
-            Some(Event::ResolvedPaid | Event::ResolvedFailed | Event::ResolvedReturned) => true,
-            _ => false,
-        };
-        let (at, finding, decision) = match outcome {
-            Outcome::UnknownPayout => panic!("{} is there", evidence.key),
-            Outcome::Refused(why) => {
-                assert!(
-                    decided.iter().any(&refused),
-                    "{:?} was refused: {why}",
-                    evidence.fact
-                );
-                // Kept alone, where its payout was not read: under attempt 0 when it names none.
-                let at = evidence.attempt.unwrap_or(0);
-                (at, format!("{} refused", evidence.finding()), None)
-            }
-            Outcome::Recorded(change) => {
-                let same = |decision: &Decision| {
-                    let moved = decision
-                        .event
-                        .map(|event| (self.payout.state, event, decision.after.state));
-                    !refused(decision)
-                        && moved == change.moved
-                        && decision.finding == change.finding
-                        && decision.notes == change.notes
-                };
-                let decision = decided.iter().find(|decision| same(decision));
-                let decision = decision.unwrap_or_else(|| {
-                    panic!("{:?} made {change:?}, not {:?}", evidence.fact, decided[1])
-                });
-                (at, change.finding.clone(), Some(decision.clone()))
-            }
-        };
-        let digest = match &evidence.fact {
-            // What is not ours is counted under one row, however it reads.
-            Fact::Called(callback) if !finding.contains(" unbound") => callback.digest().to_vec(),
-            Fact::Called(_)
-            | Fact::NotSent { .. }
-            | Fact::Submitted(_)
-            | Fact::LeaseEnded
-            | Fact::Asked(_)
-            | Fact::Resolved(_) => Vec::new(),
-        };
-        let asked = matches!(evidence.fact, Fact::Asked(_));
-        let heard = self.payout.heard.get(&finding).filter(|_| asked);
-        let anew = heard.is_none_or(|heard| clock[1] - evidence.asked_ago > heard.last_at);
-        *self
-            .evidence
-            .entry((at, evidence.source.name(), finding.clone(), digest))
-            .or_default() += i32::from(anew);
-        let Some(decision) = decision else {
-            return;
-        };
-        if let Some(own) = own {
-            self.outcomes.insert(at, own);
-        }
-        if let Some(event) = decision.event {
-            self.moves
-                .push((self.payout.state, event, decision.after.state));
-        }
-        self.met.extend(decision.event.map(Event::name));
-        self.met
-            .extend(decision.booking.map(|booking| booking.kind));
-        if let Some(booking) = decision.booking {
-            let entry = booking.entry;
-            let parts = [entry.available, entry.held, entry.paid_out, entry.fees];
-            for (sum, part) in self.books.iter_mut().zip(parts) {
-                *sum += part.idr();
-            }
-        }
-        self.payout = decision.after;
-        if evidence.source == Source::Query {
-            let heard = self.payout.heard.entry(finding).or_insert(Heard {
-                times: 0,
-                first_at: clock[1],
-                last_at: clock[0],
-            });
-            heard.times += u32::from(anew);
-            if anew {
-                heard.last_at = clock[0];
-            }
-        }
-    }
-
-    fn line(&self) -> String {
-        let payout = &self.payout;
-        let mut words = vec![
-            payout.state.name().to_owned(),
-            payout.attempt.to_string(),
-            payout.sends.to_string(),
-            payout.not_sent.to_string(),
-            payout.held.idr().to_string(),
-            "fee".into(),
-        ];
-        words.extend(payout.fee.map(|fee| fee.idr().to_string()));
-        words.push("plat".into());
-        words.extend(payout.platform_order_num.clone());
-        words.push("attention".into());
-        words.extend(
-            payout
-                .attention
-                .map(|attention| attention.name().to_owned()),
-        );
-        let flag = |flag: bool| if flag { "t" } else { "f" };
-        words.extend(["declined", flag(payout.declined_at.is_some())].map(Into::into));
-        words.extend(["ours", flag(payout.proven_ours)].map(Into::into));
-        words.extend(["settled", flag(payout.settled_at.is_some())].map(Into::into));
-        words.extend(["asked".to_owned(), payout.asks.to_string()]);
-        words.push(flag(payout.next_ask_at.is_some()).into());
-        words.join(" ")
-    }
-
-    fn evidence(&self, ago: i32, word: &str) -> Evidence {
-        let of_attempt = Some((self.payout.attempt - ago).max(0));
-        let (word, late) = word
-            .strip_prefix('~')
-            .map_or((word, false), |word| (word, true));
-        let (word, status) = word.split_once(':').unwrap_or((word, "1"));
-        let submitted = |answer| (Source::Submit, of_attempt, Fact::Submitted(answer));
-        let asked = |answer| (Source::Query, None, Fact::Asked(answer));
-        let stated = |what| (Source::Operator, None, Fact::Resolved(what));
-        let (source, attempt, fact) = match word {
-            "unsent" => (
-                Source::Submit,
-                of_attempt,
-                Fact::NotSent {
-                    reason: "refused".into(),
-                    claim: if late { [8; 32] } else { REQUEST },
-                },
-            ),
-            "ack" => submitted(SubmitAnswer::Acknowledged {
-                platform_order_num: Some("W1".into()),
-                fee: None,
-                status: GatewayStatus::parse(status),
-            }),
-            "fail" => submitted(SubmitAnswer::Declined {
-                message: "busy".into(),
-            }),
-            "doubt" => submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
-            "lease" => (Source::Worker, of_attempt, Fact::LeaseEnded),
-            "none" => asked(QueryAnswer::NotFound),
-            "ask?" => asked(QueryAnswer::Doubt(Doubt::HttpStatus)),
-            "says" => asked(QueryAnswer::Found(found(status))),
-            "calls" => (
-                Source::Callback,
-                None,
-                Fact::Called(self.callback(status, "1")),
-            ),
-            "forged" => (
-                Source::Callback,
-                None,
-                Fact::Called(self.callback(status, "2")),
-            ),
-            "paid" => stated(Resolution::Paid { fee: None }),
-            "failed" => stated(Resolution::Failed),
-            "returned" => stated(Resolution::Returned { amount: None }),
-            other => panic!("{other} is no word"),
-        };
-        Evidence {
-            key: self.payout.instruction.key.clone(),
-            attempt,
-            source,
-            fact,
-            detail: serde_json::json!({}),
-            asked_ago: if late { LATE } else { Duration::ZERO },
-        }
-    }
-
-    /// Ours, or one whose digits moved to the neighbouring field (protocol P9).
-    fn callback(&self, status: &str, whose: &str) -> Callback {
-        let instruction = &self.payout.instruction;
-        let amount = if whose == "1" { AMOUNT } else { 7 };
-        let fields = [
-            ("bankCode", "014".to_owned()),
-            ("fee", "5000".into()),
-            ("feeType", instruction.fee_type.code().to_string()),
-            ("money", amount.to_string()),
-            ("name", "Siti Rahayu".into()),
-            ("number", "0012345678".into()),
-            ("orderNum", instruction.key.order_num.clone()),
-            ("platOrderNum", "W1".into()),
-            ("status", status.into()),
-            ("statusMsg", "ok".into()),
-        ];
-        let digest = format!("{whose} {status}").into_bytes();
-        let fields = fields.map(|(name, value)| (name.to_owned(), value));
-        Callback::new(fields.into_iter().collect(), true, digest)
-    }
-}
-
-/// With a fee after `+`.
-fn found(status: &str) -> Found {
-    let (status, fee) = status
-        .split_once('+')
-        .map_or((status, None), |(status, _)| {
-            (status, Some(Rupiah::new(6_000)))
-        });
-    Found {
-        platform_order_num: Some("W1".into()),
-        amount: Some(Rupiah::new(AMOUNT)),
-        fee,
-        status: GatewayStatus::parse(status),
-        message: String::new(),
-        signed: true,
-    }
+/// The SQLSTATE of a refusal.
+fn code(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().unwrap().code();
+    code.unwrap().into_owned()
 }
