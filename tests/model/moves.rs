@@ -77,6 +77,9 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::OldPrimaryDies => {
             let failover = next.failover.as_mut()?;
             failover.last_claims_at = next.now;
+            if setup.rule == Rule::HorizonCountsFromDeath && next.row.timeline.shut {
+                note_timeline_change(setup, &mut next.row, next.now);
+            }
             failover.old.take().map(drop)
         }
         Step::AcceptTimeline => accept_timeline(setup, &mut next),
@@ -201,7 +204,8 @@ fn store(setup: &Setup, world: &mut World, at: usize, fact: Told) -> Option<()> 
     let (side, lost) = (worker.side, worker.of_lost_history);
     worker.hand = Hand::Empty;
     worker.of_lost_history = false;
-    if side == Side::Now && lost && !setup.lost_words {
+    let foreign = setup.rule == Rule::DeclineNamesItsRequest && matches!(fact, Told::Declined(_));
+    if side == Side::Now && lost && (foreign || !setup.lost_words) {
         return Some(());
     }
     let row = world.row_of(side)?;
@@ -565,7 +569,7 @@ fn accept_timeline(setup: &Setup, world: &mut World) -> Option<()> {
     let dead_in_time = dead && failover.last_claims_at <= failover.found_at;
     let allowed = match setup.rule {
         Rule::FenceEndsByItself => row.may_be_accepted(now),
-        Rule::OldPrimaryDiesLate => dead && row.may_be_accepted(now),
+        Rule::OldPrimaryDiesLate | Rule::HorizonCountsFromDeath => dead && row.may_be_accepted(now),
         Rule::FenceEndsWhenNothingIsQueued => {
             let waits = row.state == State::Queued && row.attention.is_none();
             dead_in_time && (!waits || row.is_proven_unsent())

@@ -83,6 +83,10 @@ pub(crate) enum Rule {
     DeclineFails,
     /// "Not known" after a `FAIL` counts only after the quiet horizon.
     DeclineWaitsForHorizon,
+    /// A `FAIL` is nothing to a payout whose request it does not answer.
+    DeclineNamesItsRequest,
+    /// The horizon begins anew when the old primary is known to be dead.
+    HorizonCountsFromDeath,
     /// V9: V1 with a gateway that books an order number once.
     LeaseEndRequeuesGatewayDedups,
 }
