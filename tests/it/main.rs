@@ -8,6 +8,7 @@
     dead_code
 )]
 
+mod against_the_model;
 mod alerts;
 mod attacks;
 mod callbacks;

@@ -1,0 +1,578 @@
+//! A payout's row in a few bytes, and the production rules applied to it.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use payout_worker::domain::{
+    attention::Attention,
+    callback::Callback,
+    decide::{Rules, decide},
+    evidence::{
+        Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source, SubmitAnswer,
+    },
+    money::{FeeType, Rupiah},
+    payout::{Heard, Instruction, Payout, PayoutKey, Private},
+    schedule::AskRules,
+    state::{Event, Posting, State, step},
+};
+
+/// How long "not known" means nothing after the send-by time, in ticks.
+pub(crate) const HORIZON: u8 = 1;
+
+/// A tick is longer than every pause of the rules but the quiet horizon, which is one tick.
+const TICK: TimeDelta = TimeDelta::hours(1);
+const AMOUNT: i64 = 100_000;
+/// The reserve for the fee, and the unit in which a row counts what it holds.
+const RESERVE: i64 = 10_000;
+const FEE: i64 = 5_000;
+const PLATFORM_ORDER_NUM: &str = "W1";
+
+const RULES: Rules = Rules {
+    ask: AskRules {
+        first_after: Duration::from_secs(5),
+        max_interval: Duration::from_hours(6),
+        quiet_horizon: Duration::from_hours(HORIZON as u64),
+        decline_confirm: Duration::ZERO,
+    },
+    callbacks_settle: true,
+};
+
+/// What the gateway, or somebody in its name, says of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Word {
+    Open,
+    Paid,
+    Failed,
+}
+
+/// A fact as the model knows it; the attempt where production stores one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Told {
+    /// With the hash of its own request.
+    NotSent {
+        attempt: u8,
+        claim: u8,
+    },
+    Acknowledged(u8),
+    Declined(u8),
+    Doubt(u8),
+    LeaseEnded(u8),
+    NotFound {
+        asked_at: u8,
+        /// It was stored before, and nobody heard of that.
+        again: bool,
+    },
+    Found(Word),
+    Called {
+        ours: bool,
+        says: Word,
+    },
+    ResolvedPaid,
+    ResolvedFailed,
+}
+
+impl Told {
+    /// A fresh answer to a question.
+    pub(crate) fn answer(answer: Option<Word>, asked_at: u8) -> Self {
+        let not_found = Self::NotFound {
+            asked_at,
+            again: false,
+        };
+        answer.map_or(not_found, Self::Found)
+    }
+}
+
+/// How often "not known" was heard in this attempt, when first and when last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Count {
+    pub(crate) times: u8,
+    pub(crate) first: u8,
+    pub(crate) last: u8,
+    /// From which change on it is counted, by its `trusted_after`; 0 for none.
+    pub(crate) since: u8,
+}
+
+/// `payout.timeline` of the database that has the row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Timeline {
+    /// A change was found and is not accepted: nothing is claimed.
+    pub(crate) shut: bool,
+    /// From when on "not known" proves that nothing is on its way; 0 before the first change.
+    pub(crate) trusted_after: u8,
+    /// After an acceptance: each payout is asked for before its first claim.
+    pub(crate) ask_first: bool,
+}
+
+/// What the ledger has of this payout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Books {
+    pub(crate) holds: u8,
+    pub(crate) settled: u8,
+    pub(crate) late: u8,
+}
+
+/// Two people's word, good for one tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Request {
+    Resubmit,
+    ResolveFailed,
+}
+
+/// A row of `payout.payouts` with what the rules read beside it. Times are ticks; 0 is never.
+// Why: they are the columns that the table has.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Row {
+    pub(crate) state: State,
+    pub(crate) attempt: u8,
+    pub(crate) sends: u8,
+    pub(crate) not_sent: u8,
+    pub(crate) resubmits: u8,
+    pub(crate) send_by: u8,
+    /// Stands for the hash of the latest attempt's request; 0 for none.
+    pub(crate) claim: u8,
+    /// In units of the fee's reserve.
+    pub(crate) held: u8,
+    pub(crate) fee_known: bool,
+    pub(crate) number_known: bool,
+    pub(crate) proven_ours: bool,
+    pub(crate) declined_at: u8,
+    pub(crate) attention: Option<Attention>,
+    pub(crate) is_asked_for: bool,
+    pub(crate) not_found: Count,
+    /// When that was first heard after a `FAIL`.
+    pub(crate) not_found_after_decline: u8,
+    /// Something was ever heard that forbids a resubmit (`payout.why_no_resubmit`).
+    pub(crate) heard_of: bool,
+    /// `payout.attempts.outcome` of this attempt: `None`, or whether it is `not_sent`.
+    pub(crate) outcome: Option<bool>,
+    pub(crate) request: Option<Request>,
+    pub(crate) books: Books,
+    /// It is in this database at all; a backend inserts again what a failover took.
+    pub(crate) inserted: bool,
+    pub(crate) timeline: Timeline,
+}
+
+impl Row {
+    /// As a backend inserts it.
+    pub(crate) fn enqueued() -> Self {
+        Self {
+            state: State::Queued,
+            attempt: 0,
+            sends: 0,
+            not_sent: 0,
+            resubmits: 0,
+            send_by: 0,
+            claim: 0,
+            held: 0,
+            fee_known: false,
+            number_known: false,
+            proven_ours: false,
+            declined_at: 0,
+            attention: None,
+            is_asked_for: false,
+            not_found: Count::default(),
+            not_found_after_decline: 0,
+            heard_of: false,
+            outcome: None,
+            request: None,
+            books: Books::default(),
+            inserted: true,
+            timeline: Timeline::default(),
+        }
+    }
+
+    /// Inserted again, with what `payout.ask_before_claim` makes of it.
+    pub(crate) fn enqueued_again(self) -> Self {
+        Self {
+            timeline: self.timeline,
+            is_asked_for: self.must_ask_first(),
+            ..Self::enqueued()
+        }
+    }
+
+    /// `payout.must_ask_first`.
+    pub(crate) fn must_ask_first(&self) -> bool {
+        self.timeline.shut || self.timeline.ask_first
+    }
+
+    /// `payout.is_proven_unsent`.
+    pub(crate) fn is_proven_unsent(&self) -> bool {
+        let from = self.timeline.trusted_after;
+        let heard = self.not_found;
+        from > 0 && heard.times > 0 && heard.since == 0 && heard.last >= from
+    }
+
+    /// Whether `store::lock_due` takes it.
+    pub(crate) fn is_due(&self) -> bool {
+        let queued = self.inserted && self.state == State::Queued && self.attention.is_none();
+        queued && !self.timeline.shut && (!self.timeline.ask_first || self.is_proven_unsent())
+    }
+
+    /// Whether `store::ask_for_queued` has it asked for.
+    pub(crate) fn is_asked_before_claim(&self) -> bool {
+        let queued = self.inserted && self.state == State::Queued;
+        queued && self.must_ask_first() && !self.is_proven_unsent()
+    }
+
+    /// What `payout.accept_timeline` asks of a shut timeline, beside a reason.
+    pub(crate) fn may_be_accepted(&self, now: u8) -> bool {
+        let waits = self.inserted && self.state == State::Queued && self.attention.is_none();
+        now >= self.timeline.trusted_after && (!waits || self.is_proven_unsent())
+    }
+
+    /// `payout.accept_timeline`.
+    pub(crate) fn accept(&mut self) {
+        self.timeline.shut = false;
+        self.timeline.ask_first = true;
+    }
+
+    /// `payout.quiet_until`.
+    pub(crate) fn quiet_until(&self) -> u8 {
+        (self.send_by + HORIZON).max(self.timeline.trusted_after)
+    }
+
+    /// What `store::claim` commits (from `queued`), and `claim_resubmit` (from `unknown`), by the production table.
+    pub(crate) fn sent_by(mut self, event: Event, send_by: u8) -> Option<Self> {
+        let (to, posting) = step(self.state, event)?;
+        self.state = to;
+        if posting == Posting::Hold {
+            self.held = units(AMOUNT.checked_add(RESERVE)?);
+            self.books.holds += 1;
+        }
+        self.attempt += 1;
+        self.sends += 1;
+        self.resubmits += u8::from(event == Event::ResubmitGranted);
+        self.send_by = send_by;
+        // The request has its time in it.
+        self.claim = send_by;
+        self.attention = None;
+        self.is_asked_for = false;
+        self.not_found = Count::default();
+        self.not_found_after_decline = 0;
+        self.outcome = None;
+        self.request = None;
+        if event == Event::ResubmitGranted {
+            self.declined_at = 0;
+        }
+        Some(self)
+    }
+
+    /// A move that known-bad variants and `payout.cancel` make without evidence.
+    pub(crate) fn moved_to(mut self, state: State) -> Self {
+        let settles = self.held > 0 && !state.is_open_at_gateway();
+        self.books.settled += u8::from(settles);
+        self.held = if settles { 0 } else { self.held };
+        self.state = state;
+        self.attention = None;
+        self
+    }
+
+    /// What `store::record` makes of a fact: the production `decide`, and what the database refuses of it.
+    pub(crate) fn hear(mut self, fact: Told, now: u8) -> Self {
+        if !self.inserted {
+            return self;
+        }
+        // The same whatever the ledger and the requests say, so it is decided once for all of those.
+        let (books, request) = (self.books, self.request.take());
+        self.books = Books::default();
+        let (mut after, kind) = DECIDED.with_borrow_mut(|decided| {
+            *decided
+                .entry((self, fact, now))
+                .or_insert_with(|| decide_and_store(self, fact, now))
+        });
+        after.books = books;
+        match kind {
+            "hold" => after.books.holds += 1,
+            "capture" | "release" => after.books.settled += 1,
+            "late_capture" => after.books.late += 1,
+            _ => {}
+        }
+        let used_up = matches!(fact, Told::ResolvedFailed) && after.state == State::Failed;
+        after.request = request.filter(|_| !used_up);
+        after
+    }
+}
+
+type Key = (Row, Told, u8);
+
+thread_local! {
+    static DECIDED: RefCell<HashMap<Key, (Row, &'static str)>> = RefCell::default();
+}
+
+fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
+    let payout = payout_of(row);
+    let evidence = evidence_of(fact, now);
+    let decision = decide(&payout, &evidence, &RULES, moment(now));
+    let kind = decision.booking.map_or("none", |booking| booking.kind);
+    let own = match fact {
+        Told::NotSent { attempt, .. } => Some((attempt, true)),
+        Told::Acknowledged(attempt) | Told::Declined(attempt) | Told::Doubt(attempt) => {
+            Some((attempt, false))
+        }
+        _ => None,
+    };
+    // `set_outcome_if_missing`, then the trigger that wants the proof for `not_sent`.
+    let outcome = match own {
+        Some((attempt, unsent)) if attempt == row.attempt => row.outcome.or(Some(unsent)),
+        _ => row.outcome,
+    };
+    if decision.event == Some(Event::NotSent) && outcome != Some(true) {
+        return (row, "none");
+    }
+    let after = decision.after;
+    let mut stored = Row {
+        state: after.state,
+        attempt: small(after.attempt),
+        send_by: after.send_by.map_or(0, tick),
+        claim: after.claim.map_or(0, |claim| claim[0]),
+        not_sent: small(after.not_sent),
+        held: units(after.held.idr()),
+        fee_known: after.fee.is_some(),
+        number_known: after.platform_order_num.is_some(),
+        proven_ours: after.proven_ours,
+        declined_at: after.declined_at.map_or(0, tick),
+        attention: after.attention,
+        is_asked_for: after.next_ask_at.is_some(),
+        outcome,
+        ..row
+    };
+    if matches!(
+        fact,
+        Told::Acknowledged(_) | Told::Called { .. } | Told::Found(_)
+    ) {
+        stored.heard_of = true;
+    }
+    if stored.attempt != row.attempt {
+        stored.not_found = Count::default();
+        stored.not_found_after_decline = 0;
+        stored.outcome = None;
+    }
+    if let Told::NotFound { asked_at, again } = fact {
+        let finding = decision.finding.as_str();
+        let trusted = row.timeline.trusted_after;
+        if finding == "not_found" {
+            stored.not_found.count(0, asked_at, again, now);
+        } else if finding == since(trusted) {
+            stored.not_found.count(trusted, asked_at, again, now);
+        } else if finding == "not_found_after_decline" && stored.not_found_after_decline == 0 {
+            stored.not_found_after_decline = now;
+        }
+    }
+    (stored, kind)
+}
+
+impl Count {
+    /// `store::insert_or_count_evidence`. More than three times is like three times to every rule.
+    /// Of a word with another time in it nothing counts any more.
+    pub(crate) fn count(&mut self, since: u8, asked_at: u8, again: bool, now: u8) {
+        if self.since != since {
+            *self = Self::default();
+        }
+        if self.times == 0 {
+            (self.first, self.since) = (now, since);
+        }
+        if self.times == 0 || (!again && asked_at >= self.last) {
+            self.times = (self.times + 1).min(3);
+            self.last = now;
+        }
+    }
+}
+
+fn payout_of(row: Row) -> Payout {
+    let after_decline = Count {
+        times: u8::from(row.not_found_after_decline > 0),
+        first: row.not_found_after_decline,
+        last: row.not_found_after_decline,
+        since: 0,
+    };
+    let not_found = match row.not_found.since {
+        0 => "not_found".to_owned(),
+        trusted => since(trusted),
+    };
+    let heard = [
+        (not_found, row.not_found),
+        ("not_found_after_decline".to_owned(), after_decline),
+    ];
+    let heard: BTreeMap<String, Heard> = heard
+        .into_iter()
+        .filter(|(_, count)| count.times > 0)
+        .map(|(finding, count)| {
+            let heard = Heard {
+                times: u32::from(count.times),
+                first_at: instant(count.first),
+                last_at: instant(count.last),
+            };
+            (finding, heard)
+        })
+        .collect();
+    let time = |at: u8| (at > 0).then(|| instant(at));
+    Payout {
+        instruction: instruction(),
+        state: row.state,
+        attempt: row.attempt.into(),
+        sends: row.sends.into(),
+        not_sent: row.not_sent.into(),
+        claim: (row.claim > 0).then_some([row.claim; 32]),
+        send_by: time(row.send_by),
+        held: Rupiah::new(i64::from(row.held) * RESERVE),
+        fee_reserve: Rupiah::new(RESERVE),
+        trusted_after: time(row.timeline.trusted_after),
+        commits_may_be_lost: row.must_ask_first(),
+        fee: row.fee_known.then_some(Rupiah::new(FEE)),
+        platform_order_num: row.number_known.then(|| PLATFORM_ORDER_NUM.to_owned()),
+        failure_reason: None,
+        attention: row.attention,
+        declined_at: time(row.declined_at),
+        proven_ours: row.proven_ours,
+        reaffirmed_at: None,
+        settled_at: row.state.is_final().then(|| instant(1)),
+        asks: 0,
+        next_ask_at: row.is_asked_for.then(|| instant(1)),
+        due_at: instant(1),
+        heard,
+    }
+}
+
+/// The word for "not known" that is counted from a change on.
+fn since(trusted_after: u8) -> String {
+    format!("not_found_since_{}", instant(trusted_after).timestamp())
+}
+
+fn instruction() -> Instruction {
+    Instruction {
+        key: PayoutKey {
+            merchant_code: "M1".into(),
+            order_num: "INV-77".into(),
+        },
+        amount: Rupiah::new(AMOUNT),
+        fee_type: FeeType::OnTop,
+        bank_code: "014".into(),
+        account_number: Private::new("0012345678"),
+        account_name: Private::new("Siti Rahayu"),
+        description: None,
+    }
+}
+
+fn evidence_of(fact: Told, now: u8) -> Evidence {
+    let mut of_attempt = None;
+    let mut asked_at = moment(now);
+    let mut submitted = |attempt: u8, answer| {
+        of_attempt = Some(attempt.into());
+        (Source::Submit, Fact::Submitted(answer))
+    };
+    let (source, fact) = match fact {
+        Told::Acknowledged(attempt) => submitted(
+            attempt,
+            SubmitAnswer::Acknowledged {
+                platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
+                fee: None,
+                status: GatewayStatus::New,
+            },
+        ),
+        Told::Declined(attempt) => {
+            let message = "busy".into();
+            submitted(attempt, SubmitAnswer::Declined { message })
+        }
+        Told::Doubt(attempt) => submitted(attempt, SubmitAnswer::Doubt(Doubt::Timeout)),
+        Told::NotSent { attempt, claim } => {
+            of_attempt = Some(attempt.into());
+            let (reason, claim) = ("after the send-by time".into(), [claim; 32]);
+            (Source::Submit, Fact::NotSent { reason, claim })
+        }
+        Told::LeaseEnded(attempt) => {
+            of_attempt = Some(attempt.into());
+            (Source::Worker, Fact::LeaseEnded)
+        }
+        Told::NotFound {
+            asked_at: at,
+            again,
+        } => {
+            // Within a tick a question is sent after what was heard before, if it is not that itself.
+            let later = TimeDelta::seconds(i64::from(!again));
+            asked_at = instant(at) + later;
+            (Source::Query, Fact::Asked(QueryAnswer::NotFound))
+        }
+        Told::Found(word) => (Source::Query, Fact::Asked(QueryAnswer::Found(found(word)))),
+        Told::Called { ours, says } => (Source::Callback, Fact::Called(callback(ours, says))),
+        Told::ResolvedPaid => {
+            let fee = Some(Rupiah::new(FEE));
+            (Source::Operator, Fact::Resolved(Resolution::Paid { fee }))
+        }
+        Told::ResolvedFailed => (Source::Operator, Fact::Resolved(Resolution::Failed)),
+    };
+    Evidence {
+        key: instruction().key,
+        attempt: of_attempt,
+        source,
+        fact,
+        detail: serde_json::Value::Null,
+        asked_ago: (moment(now) - asked_at).to_std().unwrap(),
+    }
+}
+
+fn found(word: Word) -> Found {
+    Found {
+        platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
+        amount: Some(Rupiah::new(AMOUNT)),
+        fee: (word != Word::Open).then_some(Rupiah::new(FEE)),
+        status: GatewayStatus::parse(code(word)),
+        message: String::new(),
+        signed: true,
+    }
+}
+
+/// A callback whose signature verified: with our every field, or with another's money (protocol P9).
+fn callback(ours: bool, says: Word) -> Callback {
+    let (amount, fee) = (AMOUNT.to_string(), FEE.to_string());
+    let fields = [
+        ("bankCode", "014"),
+        ("fee", &fee),
+        ("feeType", "1"),
+        ("money", if ours { &amount } else { "7" }),
+        ("name", "Siti Rahayu"),
+        ("number", "0012345678"),
+        ("orderNum", "INV-77"),
+        ("platOrderNum", PLATFORM_ORDER_NUM),
+        ("status", code(says)),
+        ("statusMsg", "ok"),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Callback::new(fields.into_iter().collect(), true, Vec::new())
+}
+
+fn code(word: Word) -> &'static str {
+    match word {
+        Word::Open => "1",
+        Word::Paid => "2",
+        Word::Failed => "4",
+    }
+}
+
+fn instant(at: u8) -> DateTime<Utc> {
+    let begin = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    begin + TICK * i32::from(at)
+}
+
+/// When something happens in a tick: after it began.
+fn moment(now: u8) -> DateTime<Utc> {
+    instant(now) + TimeDelta::seconds(2)
+}
+
+fn tick(at: DateTime<Utc>) -> u8 {
+    let hours = (at - instant(0)).num_hours();
+    u8::try_from(hours).unwrap()
+}
+
+fn units(rupiah: i64) -> u8 {
+    assert_eq!(rupiah % RESERVE, 0, "not a whole number of reserves");
+    u8::try_from(rupiah / RESERVE).unwrap()
+}
+
+fn small(number: i32) -> u8 {
+    u8::try_from(number).unwrap()
+}
