@@ -82,19 +82,27 @@ begin
     return found;
 end $$;
 
--- A person's word that the old primary is dead and that what was found at the gateway has been looked at. Refused
+-- A person's word since when the old primary is dead (after a restore: since when nobody writes to the old state), and
+-- that what was found at the gateway has been looked at. Whoever was still connected to it could send until it died, so
+-- the quiet horizon counts from there: when that is later than was assumed, all is asked for again, and this says so. Refused
 -- until every queued payout was asked for after the quiet horizon, when nothing of before can still be on its way: one
 -- that the gateway knows is not sent from here. Backends may still insert again what they lost, so for `ask_first_for`
 -- each payout is asked for before it is claimed.
 --
 -- What cannot be asked for (a dialect without a word for "not known", a gateway that is gone) keeps all others waiting.
 -- With `set_aside` those payouts get the attention "unproven" instead: they are not claimed until somebody decides.
-create function payout.accept_timeline(reason text, ask_first_for interval default '30 days',
+create function payout.accept_timeline(reason text, old_primary_dead_since timestamptz,
+                                       ask_first_for interval default '30 days',
                                        set_aside boolean default false) returns text
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     unasked bigint;
+    again timestamptz;
 begin
+    if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
+        raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
+            hint = 'Since when can nobody write to the old primary any more? In doubt: now().';
+    end if;
     if coalesce(length(btrim(accept_timeline.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
@@ -109,6 +117,13 @@ begin
     if exists (select from payout.timeline t where t.changed_to is distinct from payout.identity()) then
         raise exception 'the history changed once more: all is asked for again' using errcode = 'PW019',
             hint = 'The quiet horizon begins anew; look again after payout.timeline.trusted_after.';
+    end if;
+    update payout.timeline t set trusted_after = old_primary_dead_since + t.quiet_horizon
+    where t.trusted_after < old_primary_dead_since + t.quiet_horizon
+    returning t.trusted_after into again;
+    if found and again > clock_timestamp() then
+        return format('not yet: the old primary lived longer than was assumed, so all is asked for again; accept after %s',
+                      to_char(again, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
     if set_aside and exists (select from payout.timeline t where t.trusted_after < clock_timestamp()) then
         with aside as (
@@ -155,11 +170,11 @@ create trigger refuse_cancel_after_failover before update on payout.payouts
 
 revoke all on function payout.refuse_cancel_after_failover(), payout.ask_before_claim(), payout.identity(),
                        payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
-                       payout.note_timeline_change(text, text, int), payout.accept_timeline(text, interval, boolean) from public;
+                       payout.note_timeline_change(text, text, int), payout.accept_timeline(text, timestamptz, interval, boolean) from public;
 grant execute on function payout.identity() to payout_worker, payout_operator, payout_reader;
 grant execute on function payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
                           payout.note_timeline_change(text, text, int) to payout_worker;
-grant execute on function payout.accept_timeline(text, interval, boolean) to payout_operator;
+grant execute on function payout.accept_timeline(text, timestamptz, interval, boolean) to payout_operator;
 grant select on payout.timeline to payout_worker, payout_operator, payout_reader;
 grant insert on payout.timeline to payout_worker;
 grant update (quiet_horizon) on payout.timeline to payout_worker;

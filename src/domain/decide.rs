@@ -95,7 +95,7 @@ pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime
     };
     match &evidence.fact {
         Fact::NotSent { claim, .. } => desk.not_sent(evidence.attempt, claim),
-        Fact::Submitted(answer) => desk.submitted(answer),
+        Fact::Submitted(answer) => desk.submitted(answer, evidence.claim.as_ref()),
         Fact::LeaseEnded => desk.lease_ended(evidence.attempt),
         Fact::Asked(answer) => desk.asked(answer),
         Fact::Called(callback) => desk.called(callback),

@@ -229,6 +229,8 @@ pub struct Evidence {
     pub key: PayoutKey,
     /// The attempt it belongs to; `None` for what is not tied to one (queries, callbacks).
     pub attempt: Option<i32>,
+    /// For the answer to a submit: the SHA-256 of its request. After lost commits another claim may have the same attempt.
+    pub claim: Option<[u8; 32]>,
     /// Who said it.
     pub source: Source,
     /// What was said.

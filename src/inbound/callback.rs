@@ -191,6 +191,7 @@ impl Desk {
             source: Source::Callback,
             fact: Fact::Called(callback),
             detail,
+            claim: None,
             asked_ago: Duration::ZERO,
         };
         match self

@@ -99,7 +99,8 @@ pub enum ClaimError {
     /// A failover or a restore lies between the last claims and now.
     #[error(
         "this is another history of the database than the one that was claimed in: commits may be lost. Every queued \
-         payout is asked for first; then `select payout.accept_timeline('reason')` by a person lets claims go on"
+         payout is asked for first; then `select payout.accept_timeline('reason', since when the old \
+         primary is dead)` by a person lets claims go on"
     )]
     TimelineChanged,
     /// A claim that this worker saw committed is gone: an older state of the database was put back.

@@ -253,6 +253,7 @@ fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceR
         finding,
         digest: write::hex(digest),
         detail: evidence.detail.clone(),
+        claim: evidence.claim.map(|sha256| write::hex(&sha256)),
         asked_ago_us: matches!(evidence.fact, Fact::Asked(_))
             .then(|| i64::try_from(evidence.asked_ago.as_micros()).unwrap_or(i64::MAX)),
     }

@@ -22,6 +22,8 @@ pub(super) struct EvidenceRow {
     /// Lower-case hex; empty when equal findings are one.
     pub(super) digest: String,
     pub(super) detail: Value,
+    /// Lower-case hex of the SHA-256 of the request that this answers; `None` for what answers none.
+    pub(super) claim: Option<String>,
     /// In microseconds, how long ago the question was sent; `None` for what was not asked for.
     pub(super) asked_ago_us: Option<i64>,
 }
@@ -162,9 +164,9 @@ pub(super) async fn set_outcome_if_missing(
         r#"/* store::set_outcome_if_missing */
         update payout.attempts a
         set outcome = r.finding, outcome_at = clock_timestamp()
-        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, finding text)
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, finding text, claim text)
         where (a.merchant_code, a.order_num, a.attempt) = (r.merchant_code, r.order_num, r.attempt)
-          and a.outcome is null"#,
+          and a.outcome is null and (r.claim is null or a.body_sha256 = decode(r.claim, 'hex'))"#,
         as_json(&own)?,
     )
     .execute(db)

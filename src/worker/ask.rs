@@ -105,6 +105,7 @@ pub(super) async fn answer(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evid
         source: Source::Query,
         fact: Fact::Asked(reply.answer),
         detail: reply.detail,
+        claim: None,
         asked_ago: begun.elapsed(),
     }
 }

@@ -249,6 +249,7 @@ async fn resolve(
         source: Source::Operator,
         fact: Fact::Resolved(resolution),
         detail: approved.detail.clone(),
+        claim: None,
         asked_ago: Duration::ZERO,
     };
     match worker.recorder.keep_within(evidence, STORED_WITHIN).await {

@@ -216,6 +216,7 @@ pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &st
             claim,
         },
         detail: json!({ "reason": reason }),
+        claim: Some(claim),
         asked_ago: Duration::ZERO,
     };
     drop(permit);
@@ -268,6 +269,7 @@ pub(super) async fn send(
             source: Source::Submit,
             fact,
             detail,
+            claim: Some(claim),
             asked_ago: Duration::ZERO,
         })
         .await;

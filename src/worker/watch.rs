@@ -73,6 +73,7 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
             source: Source::Worker,
             fact,
             detail,
+            claim: None,
             asked_ago: Duration::ZERO,
         };
         worker.recorder.keep(evidence).await;

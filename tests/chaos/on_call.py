@@ -20,6 +20,7 @@ class OnCall:
     def __init__(self, cluster: Cluster, backend: Backend) -> None:
         self.cluster, self.backend = cluster, backend
         self.accepted, self.not_yet = 0, 0
+        self.dead_since, self.generation = "", -1  # since when the old primary is dead, as on call has seen it
         self.requested, self.approved, self.refused = 0, 0, 0
         self.words: dict[str, int] = {}
         self.resubmits = True
@@ -45,8 +46,17 @@ class OnCall:
         if not self.backend.synced() or (self.cluster.busy.locked() and not self.may_accept):
             return  # the backend's missing payouts come first, and the old primary must be dead
         try:
-            await self.cluster.sql("select payout.accept_timeline('chaos: the old primary is dead')", FIRST)
-            self.accepted += 1
+            # By now the cluster has killed it; the first call makes the horizon count from here.
+            if self.generation != self.cluster.generation or not self.dead_since:
+                self.generation = self.cluster.generation
+                self.dead_since = await self.cluster.sql("select now()")
+            said = await self.cluster.sql(
+                f"select payout.accept_timeline('chaos: the old primary is dead', '{self.dead_since}')", FIRST)
+            if said == "claims go on":
+                self.accepted += 1
+                self.dead_since = ""
+            else:
+                self.not_yet += 1
         except SqlError as error:
             self.not_yet += 1
             self._note("accept", error)

@@ -10,13 +10,11 @@ use crate::support::{
     world::{Wishes, World},
 };
 
-/// Two cuts, then one that passes: a row of sixteen doubts would stop the claims, and rightly.
-const CUTS_PER_WHOLE: usize = 2;
-
+/// Between two cuts one passes whole, and few go at once: a row of sixteen doubts would stop the claims, and rightly.
 /// Every answer is worth waiting for here: only the wire decides.
 const SECTIONS: &str = "
 [submit]
-concurrency = 32
+concurrency = 12
 timeout_seconds = 5
 lease_seconds = 12
 [poll]
@@ -113,7 +111,7 @@ async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
     );
 }
 
-/// One payout for each cut and, of three, one that passes whole. They are claimed in the order of their numbers.
+/// One payout for each cut and, of two, one that passes whole. They are claimed in the order of their numbers.
 async fn enqueue(world: &World, scissors: &Scissors, cuts: &[Cut]) -> Vec<String> {
     let mut orders = Vec::new();
     for (at, cut) in cuts.iter().enumerate() {
@@ -125,9 +123,7 @@ async fn enqueue(world: &World, scissors: &Scissors, cuts: &[Cut]) -> Vec<String
         let order = format!("{number:04}-{what}");
         scissors.cut(&order, *cut);
         orders.push(order);
-        if number % CUTS_PER_WHOLE == 0 {
-            orders.push(format!("{number:04}-WHOLE"));
-        }
+        orders.push(format!("{number:04}-WHOLE"));
     }
     for some in orders.chunks(200) {
         let values: Vec<String> = some

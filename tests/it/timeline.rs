@@ -35,7 +35,7 @@ async fn after_a_failover_nothing_is_claimed_until_all_was_asked_and_a_person_sa
     assert_eq!(world.database.state("AFTER-1").await, "queued");
     let early = world
         .database
-        .try_run("select payout.accept_timeline('the old primary is dead')")
+        .try_run("select payout.accept_timeline('the old primary is dead', (select changed_at from payout.timeline))")
         .await;
     assert!(
         early.unwrap_err().to_string().contains("quiet horizon"),
@@ -68,7 +68,7 @@ async fn a_second_failover_makes_void_what_was_asked_after_the_first() {
         .await;
     let refused = world
         .database
-        .try_run("select payout.accept_timeline('at once')")
+        .try_run("select payout.accept_timeline('at once', now())")
         .await;
     assert!(refused.is_err(), "neither before nor after a worker saw it");
     let seen =
@@ -264,6 +264,8 @@ async fn accept_when_it_may_be(world: &World, reason: &str) {
     world.until(MAY_BE_ACCEPTED, "true").await;
     world
         .database
-        .run(&format!("select payout.accept_timeline('{reason}')"))
+        .run(&format!(
+            "select payout.accept_timeline('{reason}', (select changed_at from payout.timeline))"
+        ))
         .await;
 }

@@ -3,7 +3,10 @@
 use crate::{
     promises::{FAILED_IS_TRUE, PAID_IS_TRUE, PAID_ONCE, PROVEN_AFTER_HORIZON, SENT_ONCE},
     search::{breaks, holds},
-    setup::{LOST_ACCEPTANCE, LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT, Rule, Setup},
+    setup::{
+        LATE_REFUSAL, LOST_ACCEPTANCE, LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT,
+        OLD_PRIMARY_LIVES_ON, Rule, Setup,
+    },
     steps::Step,
 };
 
@@ -190,4 +193,21 @@ fn an_older_state_put_back_without_a_witness_pays_twice() {
         ..Setup::FAILOVER
     };
     breaks(with(Rule::NoWitness, put_back), PAID_ONCE);
+}
+
+/// The next claim, under way, is refused by what was said to a lost one (I11).
+#[test]
+fn a_decline_that_does_not_name_its_request_fails_the_next_claim() {
+    breaks(LATE_REFUSAL, FAILED_IS_TRUE);
+}
+
+/// Counted from the change that was found, "not known" is believed of before the old primary's last claim (I11).
+#[test]
+fn a_horizon_that_does_not_count_from_the_old_primarys_death_pays_twice() {
+    let late = Setup {
+        rule: Rule::OldPrimaryDiesLate,
+        begun: &OLD_PRIMARY_LIVES_ON,
+        ..Setup::FAILOVER
+    };
+    breaks(late, PAID_ONCE);
 }

@@ -14,7 +14,6 @@
 
 mod known_bad;
 mod moves;
-mod open_defects;
 mod promises;
 mod row;
 mod search;
@@ -23,7 +22,7 @@ mod steps;
 mod world;
 
 use search::holds;
-use setup::{LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT, Setup};
+use setup::{LATE_REFUSAL, LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT, Rule, Setup};
 
 #[test]
 fn whatever_crashes_pauses_or_is_answered_late_one_payout_is_paid_once_and_ends() {
@@ -120,6 +119,26 @@ fn what_a_backend_inserts_again_after_a_failover_is_asked_for_and_pays_once() {
         stale_answers: true,
         lost_words: true,
         begun: &LOST_INSERT,
+        end: 4,
+        ..Setup::FAILOVER
+    });
+}
+
+/// The answer to a submit names its request (`Evidence::claim`).
+#[test]
+fn a_decline_that_names_its_request_does_not_touch_the_next_claim() {
+    holds(Setup {
+        rule: Rule::DeclineNamesItsRequest,
+        ..LATE_REFUSAL
+    });
+}
+
+/// A person states since when the old primary is dead (`payout.accept_timeline`).
+#[test]
+fn an_old_primary_that_lives_on_is_safe_when_the_horizon_counts_from_its_death() {
+    holds(Setup {
+        rule: Rule::HorizonCountsFromDeath,
+        stale_answers: true,
         end: 4,
         ..Setup::FAILOVER
     });

@@ -508,6 +508,7 @@ fn evidence_of(fact: Told, now: u8) -> Evidence {
     Evidence {
         key: instruction().key,
         attempt: of_attempt,
+        claim: None,
         source,
         fact,
         detail: serde_json::Value::Null,

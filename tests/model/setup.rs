@@ -152,3 +152,25 @@ impl Setup {
         ..Self::PLAIN
     };
 }
+
+/// A claim that a failover took, whose refusal is stored when another one is under way.
+pub(crate) const LATE_REFUSAL: Setup = Setup {
+    begun: &LOST_CLAIM,
+    lost_words: true,
+    refusals: true,
+    end: 4,
+    ..Setup::FAILOVER
+};
+
+/// A worker stays with the old primary, claims there when the new one is trusted already, and both are gone then.
+pub(crate) const OLD_PRIMARY_LIVES_ON: [Step; 9] = [
+    Step::StandbyFallsBehind,
+    Step::FailOver,
+    Step::Reconnect(0),
+    Step::Tick,
+    Step::Tick,
+    Step::Ask,
+    Step::Claim(1),
+    Step::Send(1),
+    Step::OldPrimaryDies,
+];

@@ -72,14 +72,26 @@ impl Desk<'_> {
                     self.ask_in(schedule::confirm_interval(&self.rules.ask));
                 }
             }
-            State::Failed => {
-                let now = self.now;
-                self.payout().reaffirmed_at = Some(now);
-            }
+            State::Failed => self.still_not_known_after_refusal(),
             State::Queued => self.not_found_before_claim(),
             // Asked while the request may be leaving: nothing of it counts towards the proof that comes after the horizon.
             State::Submitting => self.out.finding = "not_found_early".into(),
             State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// Of a refused payout "not known" says that it failed only once nothing can be on its way: a replacement waits for it.
+    fn still_not_known_after_refusal(&mut self) {
+        let sent_by = self.out.after.send_by.unwrap_or(self.now);
+        let from = sent_by
+            .checked_add_signed(delta(self.rules.ask.quiet_horizon))
+            .unwrap_or(sent_by);
+        if self.asked_at < from {
+            self.out.finding = "not_found_early".into();
+            self.ask_at(from);
+        } else {
+            let now = self.now;
+            self.payout().reaffirmed_at = Some(now);
         }
     }
 

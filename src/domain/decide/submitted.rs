@@ -39,7 +39,13 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) fn submitted(&mut self, answer: &SubmitAnswer) {
+    pub(super) fn submitted(&mut self, answer: &SubmitAnswer, claim: Option<&[u8; 32]>) {
+        // What was said to a claim that a failover took says nothing bad about the one that came after it; that the
+        // gateway has the order is true whoever was told so.
+        let of_lost_claim = claim.is_some() && claim != self.out.after.claim.as_ref();
+        if of_lost_claim && !matches!(answer, SubmitAnswer::Acknowledged { .. }) {
+            return;
+        }
         match answer {
             SubmitAnswer::Acknowledged {
                 platform_order_num,

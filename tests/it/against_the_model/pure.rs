@@ -182,6 +182,7 @@ impl Pure {
             _ => false,
         };
         let (at, finding, decision) = match outcome {
+            Outcome::Locked => panic!("nobody else locks {}", evidence.key),
             Outcome::UnknownPayout => panic!("{} is there", evidence.key),
             Outcome::Refused(why) => {
                 assert!(
@@ -222,7 +223,8 @@ impl Pure {
         };
         let asked = matches!(evidence.fact, Fact::Asked(_));
         let heard = self.payout.heard.get(&finding).filter(|_| asked);
-        let anew = heard.is_none_or(|heard| clock[1] - evidence.asked_ago > heard.last_at);
+        // Of one batch all were asked for before the first of them was stored.
+        let anew = heard.is_none_or(|heard| clock[0] - evidence.asked_ago > heard.last_at);
         *self
             .evidence
             .entry((at, evidence.source.name(), finding.clone(), digest))
@@ -338,6 +340,7 @@ impl Pure {
         Evidence {
             key: self.payout.instruction.key.clone(),
             attempt,
+            claim: None,
             source,
             fact,
             detail: serde_json::json!({}),

@@ -121,6 +121,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
             order_num: order_num.to_owned(),
         },
         attempt: Some(attempt),
+        claim: Some(claim),
         source: Source::Submit,
         fact: Fact::NotSent {
             reason: "connection refused".to_owned(),

@@ -40,6 +40,7 @@ fn no_doubt_and_no_number_of_doubts_ever_makes_a_failure() {
                     source,
                     fact: fact.clone(),
                     detail,
+                    claim: None,
                     asked_ago: std::time::Duration::ZERO,
                 };
                 story.payout = decide(&story.payout, &evidence, &story.rules, story.now).after;
@@ -403,6 +404,9 @@ fn the_proof_that_a_lost_claim_was_not_sent_does_not_touch_a_newer_claim_of_the_
         ("lost claim unsent,claim=9",           "submitting held=100000"),
         ("lost claim unsent",                   "queued"),
         ("doubt unsent,claim=9",                "unknown held=100000"),
+        ("lost claim fail,claim=9 @61 none @76 none", "submitting held=100000"),
+        ("lost claim doubt,claim=9",            "submitting held=100000"),
+        ("lost claim ack,claim=9",              "pending held=100000"),
         ("doubt unsent",                        "queued"),
     ]);
 }

@@ -272,6 +272,9 @@ fn evidence(word: &str, attempt: i32) -> Evidence {
         source,
         fact,
         detail: serde_json::Value::Null,
+        claim: (source == Source::Submit).then(|| {
+            token(rupiah("claim").map_or(attempt, |given| given.idr().try_into().unwrap()))
+        }),
         asked_ago: Duration::from_secs(options.get("ago").map_or(0, |ago| ago.parse().unwrap())),
     }
 }
