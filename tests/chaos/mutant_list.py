@@ -165,7 +165,7 @@ MUTANTS = [
         (ASKED, "        match &found.status {\n            GatewayStatus::Paid => self.says_paid(found),",
          """        match &found.status {
             GatewayStatus::AtBank if {on} => self.says_failed(found),
-            GatewayStatus::Paid => self.says_paid(found),""")], "cb_none,unknown_booked", "I3", FREE),
+            GatewayStatus::Paid => self.says_paid(found),""")], "cb_none,unknown_booked", "I3", FREE, scale=2.0),
     Mutant("foreign_answer", "the answer about another order is taken for this one's", [
         ("src/gateway/query_answer.rs", "let judged = match dialect {",
          """let named = serde_json::from_slice::<Value>(body)
@@ -176,13 +176,13 @@ MUTANTS = [
         (ASKED, "        if !self.amount_fits(found) {", "        if !{on} && !self.amount_fits(found) {"),
         (ASKED, "        if !self.learn_platform_order_num(found.platform_order_num.as_deref()) {",
          "        if !{on} && !self.learn_platform_order_num(found.platform_order_num.as_deref()) {")],
-        "q_wrong_order,q_crossed", "I3"),
+        "q_wrong_order,q_crossed,cb_none", "I3", scale=1.0),
     Mutant("any_signature", "an answer needs no signature that verifies", [
         ("src/gateway/answer.rs", "    if keys.iter().any(|key| sign::verify(key, &text, signature)) {",
-         "    if {on} || keys.iter().any(|key| sign::verify(key, &text, signature)) {")], "q_bad_sign", "I3"),
+         "    if {on} || keys.iter().any(|key| sign::verify(key, &text, signature)) {")], "q_bad_sign,cb_none", "I3", scale=1.0),
     Mutant("unconfirmed_commit", "permits are made although the commit was not confirmed", [
         ("src/store/claim/commit.rs", "    outcome.map_err(ClaimError::CommitUnknown)?;",
-         "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(ClaimError::CommitUnknown)?;")], "none", "I1 I2", "", "pg_cut_before_claim_commit", 0.2, 250),
+         "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(ClaimError::CommitUnknown)?;")], "none", "I1 I2 I9", "", "pg_cut_before_claim_commit", 0.2, 250),
     Mutant("finals_are_forgotten", "a final payout is never asked for again", [
         (DECIDE, "        let Some(settled_at) = self.out.after.settled_at else {\n            return;",
          """        if {on} {
@@ -190,7 +190,7 @@ MUTANTS = [
             return;
         }
         let Some(settled_at) = self.out.after.settled_at else {
-            return;""")], "q_flip_paid,q_flip_failed", "I3"),
+            return;""")], "q_flip_paid,q_flip_failed,cb_none", "I3", scale=1.0),
     Mutant("unknown_is_forgotten", "an unknown payout is never asked for", [
         (SUBMITTED, UNANSWERED, """        if {on} && self.out.after.state == State::Submitting {
             self.move_by(Event::Unanswered, None);
@@ -205,7 +205,7 @@ MUTANTS = [
             rules
         };""")], "late_booked_unknown", "I1 I2",
         FREE + """create or replace function payout.quiet_until(p payout.payouts) returns timestamptz language sql
-                  return (p).state_since;""", scale=2.0),
+                  return (p).state_since;""", share=0.15, payouts=100, scale=3.0),
     Mutant("name_in_the_log", "a beneficiary is named in the log", [
         ("src/worker/submit.rs", "        let instruction = permit.instruction();", """        let instruction = permit.instruction();
         if {on} {

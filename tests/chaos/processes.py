@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,24 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Sequence
 
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(number: int) -> Any:
-    """For `preexec_fn`: on Linux the kernel ends the child when the driver is killed."""
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    return lambda: libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+# Ends a child with the driver, where there is such a program. Not by `preexec_fn`: code between fork and exec can wait
+# for ever for a lock that another thread held, and then so does everybody.
+SETPRIV = shutil.which("setpriv") if sys.platform.startswith("linux") else None
 
 
 def spawn(command: Sequence[str], log: Path, user: Any = None, dies_by: int = signal.SIGKILL,
           **more: Any) -> subprocess.Popen[bytes]:
     """Runs a program in a session of its own (Ctrl-C is the driver's), its output appended to `log`."""
     who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    words = list(command)
+    if SETPRIV:
+        words = [SETPRIV, "--pdeathsig", signal.Signals(dies_by).name.removeprefix("SIG"), "--", *words]
     with open(log, "ab") as out:
-        return subprocess.Popen(list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                start_new_session=True, preexec_fn=die_with_parent(dies_by), **who, **more)
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                                **who, **more)
 
 
 def free_port() -> int:

@@ -242,3 +242,28 @@ async fn a_refused_payout_fails_only_when_the_gateway_does_not_know_it() {
         (1, 1)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_callbacks_switched_off_every_payout_is_resolved_by_asking() {
+    let world = World::with(Wishes {
+        fail_percent: 20,
+        ..Wishes::default()
+    })
+    .await;
+    world.sandbox.set_fault(Fault::NoCallbacks);
+    for number in 0..100 {
+        let order = format!("ASKED-{number}");
+        world
+            .enqueue(&order, 10_000 + number, i16::try_from(number % 2).unwrap())
+            .await;
+    }
+    world
+        .until(
+            "select count(*) from payout.payouts where settled_at is not null",
+            "100",
+        )
+        .await;
+    let called = "select count(*) from payout.evidence where source = 'callback'";
+    assert_eq!(world.database.text(called).await, "0");
+    world.assert_books_agree().await;
+}
