@@ -204,8 +204,8 @@ MUTANTS = [
         } else {
             rules
         };""")], "late_booked_unknown", "I1 I2",
-        FREE + """create or replace function payout.quiet_until(p payout.payouts) returns timestamptz language sql
-                  return (p).state_since;""", share=0.15, payouts=100, scale=3.0),
+        """create or replace function payout.quiet_until(p payout.payouts) returns timestamptz language sql
+           return (p).state_since;""", share=0.15, payouts=100, scale=3.0),
     Mutant("name_in_the_log", "a beneficiary is named in the log", [
         ("src/worker/submit.rs", "        let instruction = permit.instruction();", """        let instruction = permit.instruction();
         if {on} {

@@ -95,6 +95,8 @@ async def one(mutant: Mutant, binary: Path) -> int:
         for worker in stage.workers.all:
             worker.environment["PAYOUT_MUTANT"] = mutant.name
         code, _, words = await runner.whole(stage, entries, mutant.payouts, seconds, 25.0, 5.0)
+        for said, times in sorted(stage.on_call.words.items()):
+            print(f"on call: {times} x {said}")
         print(words.rstrip())
         return code
     finally:
