@@ -85,7 +85,7 @@ end $$;
 -- A person's word since when the old primary is dead (after a restore: since when nobody writes to the old state), and
 -- that what was found at the gateway has been looked at. Whoever was still connected to it could send until it died, so
 -- the quiet horizon counts from there: when that is later than was assumed, all is asked for again, and this says so. Refused
--- until every queued payout was asked for after the quiet horizon, when nothing of before can still be on its way: one
+-- until every payout queued by then was asked for after the quiet horizon, when nothing of before can still be on its way: one
 -- that the gateway knows is not sent from here. Backends may still insert again what they lost, so for `ask_first_for`
 -- each payout is asked for before it is claimed.
 --
@@ -136,10 +136,11 @@ begin
                jsonb_build_object('attention', 'unproven', 'reason', accept_timeline.reason)
         from aside a;
     end if;
+    -- Those inserted later are asked for before their own claim, so that traffic need not stop for this.
     select count(*) into unasked
-    from payout.payouts p
+    from payout.payouts p, payout.timeline t
     where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
-      and not payout.is_proven_unsent(p);
+      and p.created_at < t.trusted_after and not payout.is_proven_unsent(p);
     if unasked > 0 or not exists (select from payout.timeline t where t.trusted_after < clock_timestamp()) then
         raise exception '% queued payouts have not been asked for since the quiet horizon after the change', unasked
             using errcode = 'PW019', hint = 'The workers ask for them; look again after payout.timeline.trusted_after. '

@@ -43,8 +43,8 @@ class OnCall:
             FIRST)
         if changed != "1" or self.paused:
             return
-        if not self.backend.synced() or (self.cluster.busy.locked() and not self.may_accept):
-            return  # the backend's missing payouts come first, and the old primary must be dead
+        if self.cluster.busy.locked() and not self.may_accept:
+            return  # the old primary must be dead
         try:
             # By now the cluster has killed it; the first call makes the horizon count from here.
             if self.generation != self.cluster.generation or not self.dead_since:
