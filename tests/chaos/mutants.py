@@ -37,7 +37,8 @@ pub fn on(name: &str) -> bool {
 }
 '''
 AT_ONCE = 2
-SEED = 7
+# A world may happen not to give a mutant its chance: then one more is tried.
+SEEDS = (7, 8)
 # The unbroken worker in the worlds of all mutants: whatever is bad there would make a catch worth nothing.
 UNBROKEN = Mutant("unbroken", "the worker as it is", [],
                   ",".join(sorted({name for mutant in MUTANTS for name in mutant.behaviours.split(",")} - {"none"})),
@@ -80,12 +81,12 @@ def build() -> Path:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def one(mutant: Mutant, binary: Path) -> int:
+async def one(mutant: Mutant, binary: Path, seed: int) -> int:
     """One mutant in its world; the checker's verdict is on the last lines."""
     alone = mutant.faults != "failover_lossy"
     seconds = 8.0 if mutant.faults == "none" else 14.0
-    entries = plan.make(SEED, seconds, mutant.faults, {})
-    stage = Stage(binary, SEED, 2, Terms(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
+    entries = plan.make(seed, seconds, mutant.faults, {})
+    stage = Stage(binary, seed, 2, Terms(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
                   merchants=1, cells=alone)
     stage.scale = mutant.scale
     try:
@@ -105,8 +106,17 @@ async def one(mutant: Mutant, binary: Path) -> int:
 
 def judged(mutant: Mutant, binary: Path) -> tuple[bool, str]:
     """Whether it went as it should, and what was said."""
+    words = ""
+    for seed in SEEDS:
+        fine, words = in_world(mutant, binary, seed)
+        if fine or words.startswith("NOT GOOD"):
+            return fine, words
+    return False, words
+
+
+def in_world(mutant: Mutant, binary: Path, seed: int) -> tuple[bool, str]:
     begun = time.monotonic()
-    command = [sys.executable, "-m", "chaos.mutants", "--one", mutant.name, "--binary", str(binary)]
+    command = [sys.executable, "-m", "chaos.mutants", "--one", mutant.name, "--binary", str(binary), "--seed", str(seed)]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=180)
     except subprocess.TimeoutExpired:
@@ -132,6 +142,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--binary", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=SEEDS[0], help=argparse.SUPPRESS)
     options = parser.parse_args()
     known = {mutant.name: mutant for mutant in [UNBROKEN, *MUTANTS]}
     if options.list:
@@ -139,7 +150,7 @@ def main() -> int:
             print(f"{mutant.name:24} {mutant.what}")
         return 0
     if options.one:
-        return asyncio.run(one(known[options.one], options.binary))
+        return asyncio.run(one(known[options.one], options.binary, options.seed))
     if unknown := set(options.names) - set(known):
         parser.error(f"no such mutant: {', '.join(sorted(unknown))}; --list shows them")
     chosen = [known[name] for name in options.names] or [UNBROKEN, *MUTANTS]
