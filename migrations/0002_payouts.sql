@@ -84,6 +84,7 @@ create table payout.attempts (
     claimed_at    timestamptz not null default now(),
     send_by       timestamptz not null,
     lease_until   timestamptz not null,
+    quiet_until   timestamptz,           -- until when "not known" means nothing: send_by and the worker's quiet horizon
     worker        text not null,
     body_sha256   bytea not null,        -- of the very bytes of the request
     outcome       text,                  -- the finding of its own answer

@@ -133,10 +133,10 @@ language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if old.outcome is not null
        or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
-           old.body_sha256, old.xid)
+           old.body_sha256, old.xid, old.quiet_until)
           is distinct from
           (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
-           new.body_sha256, new.xid) then
+           new.body_sha256, new.xid, new.quiet_until) then
         raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
             using errcode = 'PW016';
     end if;

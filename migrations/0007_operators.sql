@@ -4,24 +4,6 @@
 -- same step and moves the payout only along payout.transition. payout.guard_person() lets such a move through only
 -- with its approved request, and notes it in payout.operator_acts in the same transaction.
 
--- Until when "not known" means nothing: the send-by time plus the quiet horizon of the worker that sent.
-alter table payout.attempts add column quiet_until timestamptz;
-
-create or replace function payout.guard_attempt() returns trigger
-language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
-begin
-    if old.outcome is not null
-       or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
-           old.body_sha256, old.xid, old.quiet_until)
-          is distinct from
-          (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
-           new.body_sha256, new.xid, new.quiet_until) then
-        raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
-            using errcode = 'PW016';
-    end if;
-    return new;
-end $$;
-
 create table payout.requests (
     id              bigint generated always as identity primary key,
     kind            text collate "C" not null,
@@ -165,14 +147,6 @@ end $$;
 create trigger guard_request_payout before insert or update on payout.request_payouts
     for each row execute function payout.guard_request_payout();
 
-create function payout.quiet_until(p payout.payouts) returns timestamptz
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return coalesce((select coalesce(a.quiet_until, a.send_by + interval '30 minutes')
-                 from payout.attempts a
-                 where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)),
-                -- Found at the gateway after a restore: nobody here knows when it was sent.
-                (p).state_since + interval '30 minutes');
-
 -- The word for "not known" when it counts; with a time in it when it is counted from a failover on.
 create function payout.is_not_known(finding text) returns boolean
 language sql immutable set search_path = pg_catalog, payout, pg_temp
@@ -211,14 +185,17 @@ begin
     return null;
 end $$;
 
--- Why this payout may not be resolved so, or null.
+-- Why this payout may not be resolved so, or null. Says what it is and what it would have to be: "it is paid" alone does
+-- not tell what to do.
 create function payout.why_no_resolve(p payout.payouts, kind text) returns text
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    if not (p.state = any (case kind when 'resolve_failed' then array['pending', 'unknown']
-                                     when 'resolve_paid' then array['pending', 'unknown', 'failed']
-                                     else array['paid'] end)) then
-        return format('it is %s', p.state);
+    if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
+        return format('it is %s, and only a pending or unknown payout is given up as failed', p.state);
+    elsif kind = 'resolve_paid' and p.state not in ('pending', 'unknown', 'failed') then
+        return format('it is %s, and only a pending, unknown or failed payout is stated to be paid', p.state);
+    elsif kind = 'resolve_returned' and p.state <> 'paid' then
+        return format('it is %s, and only a paid payout can come back', p.state);
     end if;
     if kind = 'resolve_failed' and now() < payout.quiet_until(p) then
         return format('the quiet horizon ends at %s: it may still arrive',
@@ -330,7 +307,8 @@ begin
         if why is not null then
             raise exception 'payout %: %', wanted, why
                 using errcode = case kind when 'resubmit' then 'PW024' else 'PW025' end,
-                      hint = 'Nothing was recorded. Always safe: payout replay ' || wanted;
+                      hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
+                                                       then ' Always safe: payout replay ' || wanted else '' end;
         end if;
         select r.id into other from payout.request_payouts i join payout.requests r on r.id = i.request_id
         where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
@@ -503,7 +481,7 @@ declare
     made text;
 begin
     foreach made in array array[
-        'guard_request', 'guard_request_payout', 'is_not_known', 'quiet_until', 'why_no_resubmit', 'why_no_resolve', 'guard_person',
+        'guard_request', 'guard_request_payout', 'is_not_known', 'why_no_resubmit', 'why_no_resolve', 'guard_person',
         'is_paused', 'check_words', 'ask_for', 'request_resubmit', 'request_resolve_failed', 'resolve', 'decide_request',
         'approve', 'reject', 'finish_request', 'check_scope', 'pause', 'resume', 'reveal'] loop
         execute format('revoke all on function payout.%I from public', made);

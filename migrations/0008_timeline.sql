@@ -38,8 +38,9 @@ return exists (select from payout.timeline t, payout.merchants m
                where (e.merchant_code, e.order_num, e.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)
                  and e.source = 'query' and e.finding = 'not_found' and e.asked_at > t.trusted_after);
 
--- Nor means "not known" anything for a payout that may have been sent again in the lost part, before the same time.
-create or replace function payout.quiet_until(p payout.payouts) returns timestamptz
+-- Until when "not known" means nothing for a payout that was sent: the quiet horizon of its last attempt, and after lost
+-- commits, as it may have been sent once more in that part, the time from which anything is believed again.
+create function payout.quiet_until(p payout.payouts) returns timestamptz
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return greatest((select t.trusted_after from payout.timeline t),
                 coalesce((select coalesce(a.quiet_until, a.send_by + interval '30 minutes')
@@ -101,7 +102,7 @@ declare
 begin
     if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
         raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
-            hint = 'Since when can nobody write to the old primary any more? In doubt: now().';
+            hint = 'Since when can nobody write to the old primary any more? Once stated, give the same time again.';
     end if;
     if coalesce(length(btrim(accept_timeline.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
@@ -122,7 +123,7 @@ begin
     where t.trusted_after < old_primary_dead_since + t.quiet_horizon
     returning t.trusted_after into again;
     if found and again > clock_timestamp() then
-        return format('not yet: the old primary lived longer than was assumed, so all is asked for again; accept after %s',
+        return format('not yet: the old primary lived longer than was assumed, so all is asked for again; accept with the same time after %s',
                       to_char(again, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
     if set_aside and exists (select from payout.timeline t where t.trusted_after < clock_timestamp()) then
@@ -169,7 +170,7 @@ create trigger refuse_cancel_after_failover before update on payout.payouts
     for each row when (new.state = 'cancelled' and old.state <> 'cancelled')
     execute function payout.refuse_cancel_after_failover();
 
-revoke all on function payout.refuse_cancel_after_failover(), payout.ask_before_claim(), payout.identity(),
+revoke all on function payout.quiet_until(payout.payouts), payout.refuse_cancel_after_failover(), payout.ask_before_claim(), payout.identity(),
                        payout.is_proven_unsent(payout.payouts), payout.must_ask_first(),
                        payout.note_timeline_change(text, text, int), payout.accept_timeline(text, timestamptz, interval, boolean) from public;
 grant execute on function payout.identity() to payout_worker, payout_operator, payout_reader;

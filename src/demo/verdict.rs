@@ -75,12 +75,11 @@ pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
         *times = times.saturating_add(1);
     }
     let mut verdict = Verdict {
-        submitted_twice: seen.values().filter(|times| **times > 1).count(),
         open: open(&stage.pool).await?,
         ..Verdict::default()
     };
     let rows = sqlx::query(
-        "select order_num, state, state in ('pending', 'unknown') and next_ask_at is null as forgotten
+        "select order_num, state, state in ('pending', 'unknown') and next_ask_at is null as forgotten, resubmits_granted
          from payout.payouts",
     )
     .fetch_all(&stage.pool)
@@ -90,6 +89,11 @@ pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
         let (order_num, ours): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let booked = orders.get(&order_num).copied();
         known = known.saturating_add(usize::from(booked.is_some()));
+        // What two people let be sent once more may have come twice.
+        let granted = usize::try_from(row.try_get::<i32, _>(3)?).unwrap_or(0);
+        if seen.get(&order_num).copied().unwrap_or(0) > granted.saturating_add(1) {
+            verdict.submitted_twice = verdict.submitted_twice.saturating_add(1);
+        }
         if !agrees(&ours, booked) || row.try_get::<bool, _>(2)? {
             verdict.lost = verdict.lost.saturating_add(1);
         }
