@@ -28,6 +28,8 @@ grant select on payout.status, payout.events, payout.balances, payout.masked, pa
                 payout.evidence, payout.history, payout.accounts
     to payout_reader, payout_operator;
 
+grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
+
 grant select on all tables in schema payout to payout_worker;
 grant insert on payout.attempts, payout.evidence, payout.history, payout.ledger, payout.gateway_balance,
                 payout.ask_budget, payout.unmatched_callbacks to payout_worker;
