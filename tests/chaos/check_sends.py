@@ -36,10 +36,11 @@ def submits(facts: Facts) -> tuple[Verdict, set[Key]]:
 def why_not_granted(facts: Facts, key: Key, before: float, again: float, free: list[float]) -> Optional[str]:
     """None where this repeat was allowed: a second person's grant, or a person's word after a failover."""
     grant = next((at for at in free if before < at <= again + 1.0), None)
-    accepted = facts.timeline_accepted_at
     if grant is not None:
         free.remove(grant)
-    elif accepted is None or not before < accepted <= again + 1.0:
+    # The grant itself may have gone down with a primary. What follows, the horizon and the gateway's word, must hold all
+    # the same.
+    elif not any(before < at <= again + 1.0 for at in facts.accepted) and not facts.is_excused(again):
         return "no approved grant between them"
     quiet = before + facts.quiet_horizon
     if again < quiet:

@@ -43,6 +43,7 @@ def gather(options: argparse.Namespace) -> Facts:
     read_truth(facts, Path(options.folder) / FILE_NAME)
     read_journal(facts, Path(options.journal))
     read_tables(facts, options.database)
+    facts.accepted += options.accepted
     return facts
 
 
@@ -56,6 +57,8 @@ def main() -> int:
     parser.add_argument("--quiet-horizon", type=float, default=12.0, help="seconds, as in the workers' configuration")
     parser.add_argument("--excuse", nargs="*", action="extend", default=[], metavar="FROM:TO",
                         help="unix times between which commits may have been lost with a primary")
+    parser.add_argument("--accepted", nargs="*", action="extend", default=[], type=float, metavar="TIME",
+                        help="unix times at which a person accepted another history; the table keeps the last one only")
     facts = gather(parser.parse_args())
     verdicts, counts = check(facts)
     for verdict in verdicts:

@@ -77,7 +77,7 @@ class Facts:
     grants: dict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
     # Merchants of the dialect that has no words for "no such order": what never arrived stays unknown there.
     never_denied: set[str] = field(default_factory=set)
-    timeline_accepted_at: Optional[float] = None
+    accepted: list[float] = field(default_factory=list)  # when a person accepted another history of the database
     quiet_horizon: float = 12.0
     # Between these times commits may have been lost with a primary; what points at them is counted, not blamed.
     excused: list[tuple[float, float]] = field(default_factory=list)
@@ -204,4 +204,5 @@ def read_tables(facts: Facts, database: str) -> None:
         facts.grants[(row["m"], row["o"])].append(row["at"])
     facts.never_denied = {row["code"] for row in rows(database, _TABLES["never_denied"])}
     for row in rows(database, _TABLES["timeline"]):
-        facts.timeline_accepted_at = row["accepted"]
+        if row["accepted"] is not None:
+            facts.accepted.append(row["accepted"])

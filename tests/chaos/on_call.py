@@ -20,6 +20,7 @@ class OnCall:
     def __init__(self, cluster: Cluster, backend: Backend) -> None:
         self.cluster, self.backend = cluster, backend
         self.accepted, self.not_yet = 0, 0
+        self.accepted_at: list[float] = []
         self.dead_since, self.generation = "", -1  # since when the old primary is dead, as on call has seen it
         self.requested, self.approved, self.refused = 0, 0, 0
         self.words: dict[str, int] = {}
@@ -54,6 +55,7 @@ class OnCall:
                 f"select payout.accept_timeline('chaos: the old primary is dead', '{self.dead_since}')", FIRST)
             if said == "claims go on":
                 self.accepted += 1
+                self.accepted_at.append(time.time())
                 self.dead_since = ""
             else:
                 self.not_yet += 1

@@ -184,6 +184,8 @@ class Stage:
                    "--quiet-horizon", str(self.terms.quiet_horizon)]
         for begun, over in self.cluster.lost:
             command += ["--excuse", f"{begun:.3f}:{over:.3f}"]
+        for at in self.on_call.accepted_at:
+            command += ["--accepted", f"{at:.3f}"]
         environment = {**os.environ, "PYTHONPATH": str(TESTS), "PATH": f"{binaries()}:{os.environ.get('PATH', '')}"}
         code, out, words = await run(command, 300, env=environment)
         return code, out + words
