@@ -24,7 +24,7 @@ pub mod timeline;
 pub mod wake;
 mod write;
 
-use std::{str::FromStr, time::Duration};
+use std::{borrow::Cow, str::FromStr, time::Duration};
 
 use sqlx::{
     PgConnection, PgPool,
@@ -86,28 +86,27 @@ pub async fn say_times_in_wib(db: &mut PgConnection) -> Result<(), sqlx::Error> 
     Ok(())
 }
 
+/// What the server answered with, where it answered at all.
+fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
 /// Whether the same transaction may simply be tried again: deadlock, serialization failure, lock timeout.
 fn is_transient(error: &sqlx::Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
-    matches!(code.as_deref(), Some("40P01" | "40001" | "55P03"))
+    matches!(
+        sqlstate(error).as_deref(),
+        Some("40P01" | "40001" | "55P03")
+    )
 }
 
 /// Whether somebody else's lock was in the way.
 fn is_locked(error: &sqlx::Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
-    code.as_deref() == Some("55P03")
+    sqlstate(error).as_deref() == Some("55P03")
 }
 
 /// Whether the database refused what was written, as opposed to not being there.
 fn is_refusal(error: &sqlx::Error) -> bool {
-    let Some(code) = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-    else {
+    let Some(code) = sqlstate(error) else {
         return matches!(
             error,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound

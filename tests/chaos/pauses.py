@@ -11,7 +11,7 @@ import signal
 import time
 
 from .net_faults import CLAIM
-from .runner import calm, drain
+from .runner import settle
 from .score import Score, ended, progress
 from .stage import Stage
 from .workers import Terms, Worker
@@ -51,14 +51,7 @@ async def paused(stage: Stage, options: argparse.Namespace, seed: int) -> tuple[
     await asyncio.gather(*(one(worker) for worker in stage.workers.all))
     await ended(feeding)
     word[0] = "calm"
-    await calm(stage)
-    drained, _ = await drain(stage, options.drain or 120.0)
-    for helper in helpers:
-        await ended(helper)
-    await score.look()
-    print(score.line("drained" if drained else "NOT DRAINED"), flush=True)
-    await stage.workers.end()
-    await stage.admin("finish", {})
+    await settle(stage, score, helpers, options.drain or 120.0)
     late, words = await late_sends(stage)
     print(words, flush=True)
     code, checked = await stage.check()

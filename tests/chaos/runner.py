@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from typing import Any
 
 from .cluster import SqlError
 from .faults import FAULTS, SERVER, no_conflicts
@@ -57,25 +58,35 @@ async def calm(stage: Stage) -> None:
     await stage.admin("calm", {})
 
 
-OPEN = """select count(*) filter (where state in ('queued', 'submitting', 'pending')
-                                        or (state = 'unknown' and (attention is null or attention = 'not_found'))),
-                 count(*) filter (where state not in ('paid', 'failed', 'cancelled', 'returned'))
-          from payout.payouts"""
+WAITING = """select count(*) filter (where state in ('queued', 'submitting', 'pending')
+                                           or (state = 'unknown' and (attention is null or attention = 'not_found')))
+             from payout.payouts"""
 
 
-async def drain(stage: Stage, seconds: float) -> tuple[bool, int]:
+async def drain(stage: Stage, seconds: float) -> bool:
     """Bounded. True when nothing is open but what waits for a person with a reason."""
     until = time.monotonic() + seconds
-    opened = -1
     while time.monotonic() < until:
         try:
-            waiting, opened = (int(one) for one in (await stage.cluster.sql(OPEN)).split("|"))
+            waiting = int(await stage.cluster.sql(WAITING))
             if stage.backend.synced() and waiting == 0:
-                return True, opened
+                return True
         except SqlError:
             pass
         await asyncio.sleep(0.5)
-    return False, opened
+    return False
+
+
+async def settle(stage: Stage, score: Score, helpers: list["asyncio.Task[Any]"], drain_seconds: float) -> None:
+    """The end of every run: what can be settled is, the last counters are printed, workers and gateway are done."""
+    await calm(stage)
+    drained = await drain(stage, drain_seconds)
+    for helper in helpers:
+        await ended(helper)
+    await score.look()
+    print(score.line("drained" if drained else f"NOT DRAINED within {drain_seconds:.0f} s"), flush=True)
+    await stage.workers.end()
+    await stage.admin("finish", {})
 
 
 async def whole(stage: Stage, entries: list[Entry], payouts: int, seconds: float, drain_seconds: float,
@@ -89,13 +100,6 @@ async def whole(stage: Stage, entries: list[Entry], payouts: int, seconds: float
     await carry_out(stage, score, entries)
     await asyncio.wait_for(producing, seconds + 60)
     word[0] = "calm"
-    await calm(stage)
-    drained, opened = await drain(stage, drain_seconds)
-    for helper in helpers:
-        await ended(helper)
-    await score.look()
-    print(score.line("drained" if drained else f"NOT DRAINED within {drain_seconds:.0f} s"), flush=True)
-    await stage.workers.end()
-    await stage.admin("finish", {})
+    await settle(stage, score, helpers, drain_seconds)
     code, words = await stage.check()
     return code, score, words

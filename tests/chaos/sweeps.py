@@ -10,8 +10,8 @@ from typing import Any
 from . import behaviours
 from .kill_points import POINTS, strike
 from .net_faults import SUBMIT
-from .runner import calm, drain
-from .score import Score, ended, progress
+from .runner import settle
+from .score import Score, progress
 from .stage import Stage
 from .workers import Terms, Worker
 
@@ -31,14 +31,7 @@ async def run(options: argparse.Namespace, seed: int) -> int:
 async def verdict(stage: Stage, score: Score, word: list[str], helpers: list["asyncio.Task[Any]"],
                   options: argparse.Namespace) -> tuple[int, Score, str]:
     word[0] = "calm"
-    await calm(stage)
-    drained, _ = await drain(stage, options.drain or 120.0)
-    for helper in helpers:
-        await ended(helper)
-    await score.look()
-    print(score.line("drained" if drained else "NOT DRAINED"), flush=True)
-    await stage.workers.end()
-    await stage.admin("finish", {})
+    await settle(stage, score, helpers, options.drain or 120.0)
     code, words = await stage.check()
     return code, score, words
 
