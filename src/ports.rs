@@ -42,7 +42,9 @@ impl SendBy {
 
     /// Whether sending has become forbidden.
     pub fn is_over(&self) -> bool {
-        boot_time() >= self.boot || SystemTime::now() >= self.wall
+        // The boot clock last: it is one read of memory, while a look at the wall clock can take long under a tool or
+        // a hypervisor that bends it, and a process that is stopped in that look wakes with the time of before.
+        SystemTime::now() >= self.wall || boot_time() >= self.boot
     }
 }
 
@@ -135,7 +137,7 @@ pub enum Submission {
         /// The redacted answer.
         detail: serde_json::Value,
     },
-    /// The body was never handed to the transport.
+    /// No byte of the body left this process, and none ever will.
     NotSent {
         /// In words, without personal data.
         reason: String,

@@ -55,9 +55,10 @@ impl fmt::Debug for Client {
 impl Client {
     /// Checks the settings and sets the HTTP clients up; calls nobody.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        let addresses = settings.check()?;
         Ok(Self {
-            addresses: settings.check()?,
-            transport: Transport::new(settings.timeout)?,
+            transport: Transport::new(&addresses.submit, settings.timeout)?,
+            addresses,
             settings: Arc::new(settings),
         })
     }
@@ -122,8 +123,7 @@ impl Client {
             };
         }
         let body = permit.request().body.clone();
-        let url = self.addresses.submit.clone();
-        match self.transport.send_once(url, body, permit.send_by()).await {
+        match self.transport.send_once(body, permit.send_by()).await {
             Sent::Never(reason) => Submission::NotSent { reason },
             Sent::Maybe(Ok(body)) => {
                 let (answer, detail) =

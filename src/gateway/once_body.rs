@@ -1,93 +1,47 @@
-//! A request body that leaves at most once, in time, and that knows whether it has left (I8, I9).
+//! A request body that is read at most once, and that says when.
 
 use std::{
+    convert::Infallible,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::ports::SendBy;
-
-/// Whether the bytes may have left. It moves once, from waiting to one of the other two.
-#[derive(Clone, Default)]
-pub(super) struct Handover(Arc<AtomicU8>);
-
-const WAITING: u8 = 0;
-const HANDED_OVER: u8 = 1;
-const REVOKED: u8 = 2;
-
-impl Handover {
-    /// The transport takes the bytes. `false` when it must not.
-    fn hand_over(&self) -> bool {
-        self.leave_waiting(HANDED_OVER)
-    }
-
-    /// Forbids the handover from now on. `true` proves that the transport never had the bytes.
-    ///
-    /// Looking without forbidding would not do: the connection is a task of its own and can still take
-    /// the bytes after the call was given up.
-    pub(super) fn revoke(&self) -> bool {
-        self.leave_waiting(REVOKED) || self.0.load(Ordering::SeqCst) == REVOKED
-    }
-
-    fn leave_waiting(&self, to: u8) -> bool {
-        let order = Ordering::SeqCst;
-        self.0.compare_exchange(WAITING, to, order, order).is_ok()
-    }
-}
-
-/// Why the bytes were kept back.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("too late to send")]
-pub(super) struct TooLate;
+use super::gate::Gate;
 
 /// The body. It cannot be cloned, so no layer below can send it again (protocol trap 9).
 pub(super) struct OnceBody {
     bytes: Option<Bytes>,
     length: u64,
-    send_by: SendBy,
-    handover: Handover,
+    gate: Gate,
 }
 
 impl OnceBody {
-    /// The body, and the means to learn what became of it.
-    pub(super) fn new(bytes: Bytes, send_by: SendBy) -> (Self, Handover) {
-        let handover = Handover::default();
-        let body = Self {
+    /// Tells the gate as soon as somebody has read it.
+    pub(super) fn new(bytes: Bytes, gate: Gate) -> Self {
+        Self {
             length: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             bytes: Some(bytes),
-            send_by,
-            handover: handover.clone(),
-        };
-        (body, handover)
+            gate,
+        }
     }
 }
 
 impl Body for OnceBody {
     type Data = Bytes;
-    type Error = TooLate;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, TooLate>>> {
-        let Some(bytes) = self.bytes.take() else {
-            return Poll::Ready(None);
-        };
-        if self.send_by.is_over() {
-            self.handover.revoke();
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = self.bytes.take();
+        if bytes.is_some() {
+            self.gate.load();
         }
-        if self.handover.hand_over() {
-            Poll::Ready(Some(Ok(Frame::data(bytes))))
-        } else {
-            Poll::Ready(Some(Err(TooLate)))
-        }
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -105,42 +59,22 @@ mod tests {
     use std::{task::Waker, time::Duration};
 
     use super::*;
-
-    fn poll(body: &mut OnceBody) -> Option<Result<Bytes, ()>> {
-        let mut context = Context::from_waker(Waker::noop());
-        match Pin::new(body).poll_frame(&mut context) {
-            Poll::Ready(frame) => frame.map(|frame| {
-                frame
-                    .map(|f| f.into_data().unwrap_or_default())
-                    .map_err(|_| ())
-            }),
-            Poll::Pending => None,
-        }
-    }
-
-    fn body(window_s: u64) -> (OnceBody, Handover) {
-        OnceBody::new(
-            Bytes::from_static(b"pay"),
-            SendBy::after(Duration::from_secs(window_s)),
-        )
-    }
+    use crate::ports::SendBy;
 
     #[test]
-    fn the_bytes_are_handed_out_once_and_the_flag_tells() {
-        let (mut body, handover) = body(60);
-        assert_eq!(body.size_hint().exact(), Some(3));
-        assert_eq!(poll(&mut body), Some(Ok(Bytes::from_static(b"pay"))));
-        assert!(body.is_end_stream() && poll(&mut body).is_none());
-        assert!(!handover.revoke());
-    }
-
-    #[test]
-    fn after_the_time_or_a_revocation_nothing_is_handed_out() {
-        let (mut late, handover) = body(0);
-        assert_eq!(poll(&mut late), Some(Err(())));
-        assert!(poll(&mut late).is_none() && handover.revoke());
-        let (mut revoked, handover) = body(60);
-        assert!(handover.revoke() && handover.revoke());
-        assert_eq!(poll(&mut revoked), Some(Err(())));
+    fn the_bytes_are_read_once() {
+        let gate = Gate::new(SendBy::after(Duration::from_mins(1)));
+        let mut body = OnceBody::new(Bytes::from_static(b"pay"), gate);
+        let mut read = || {
+            let mut context = Context::from_waker(Waker::noop());
+            let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(&mut context) else {
+                panic!("it is never waited for");
+            };
+            frame.map(|Ok(frame)| frame.into_data().unwrap_or_default())
+        };
+        assert_eq!(read(), Some(Bytes::from_static(b"pay")));
+        assert_eq!(read(), None);
+        assert!(body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), Some(0));
     }
 }

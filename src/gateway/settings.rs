@@ -56,6 +56,9 @@ pub enum SettingsError {
     /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
     Http(#[from] reqwest::Error),
+    /// There are no roots of trust.
+    #[error("TLS could not be set up: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 /// One merchant at one gateway. Not `Debug`: it holds the private key.
@@ -112,6 +115,8 @@ impl Settings {
         let url = Url::parse(&format!("{}{path}", self.base_url));
         url.ok()
             .filter(|url| path.starts_with('/') && matches!(url.scheme(), "http" | "https"))
+            // What stands before an @ makes another host of what looks like ours.
+            .filter(|url| url.username().is_empty() && url.password().is_none())
             .ok_or(SettingsError::Address(name))
     }
 }

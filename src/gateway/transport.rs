@@ -1,6 +1,6 @@
-//! The two HTTP clients: one that sends a body at most once, and one that asks questions.
+//! The two ways over HTTP: one that sends a body at most once, and one that asks questions.
 
-use std::{error::Error, io, iter::successors, time::Duration};
+use std::{io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
@@ -8,14 +8,21 @@ use reqwest::{
     header::{ACCEPT, CONTENT_TYPE},
     redirect, retry,
 };
+use tokio::time;
 
 use super::{
     answer::Problem,
-    once_body::{OnceBody, TooLate},
+    gate::{Gate, TooLate},
+    one_shot::{Broken, OneShot, find},
+    settings::SettingsError,
     wire::BODY_BYTES_MAX,
 };
 use crate::{domain::evidence::Doubt, ports::SendBy};
 
+/// What we call ourselves.
+pub(super) const USER_AGENT: &str = concat!("payout/", env!("CARGO_PKG_VERSION"));
+/// What we send (protocol P10).
+pub(super) const JSON: &str = "application/json; charset=utf-8";
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 /// Idle connections that are kept for questions.
@@ -30,39 +37,46 @@ pub(super) struct Failure {
 
 /// What became of one body that must not be sent twice.
 pub(super) enum Sent {
-    /// The bytes never reached the transport, and never will.
+    /// No byte of it left this process, and none ever will.
     Never(String),
-    /// They may have left.
+    /// It may have left.
     Maybe(Result<Bytes, Failure>),
 }
 
-/// The clients of one merchant.
+/// The ways to the gateway of one merchant.
 pub(super) struct Transport {
-    submits: Client,
+    submits: OneShot,
     questions: Client,
+    timeout: Duration,
 }
 
 impl Transport {
-    /// Sets both clients up.
-    pub(super) fn new(timeout: Duration) -> reqwest::Result<Self> {
+    /// Sets both ways up.
+    pub(super) fn new(submit: &Url, timeout: Duration) -> Result<Self, SettingsError> {
         install_tls();
         Ok(Self {
-            // A connection that was used before can break in a way that tells nothing about the new
-            // request; with a fresh one for each submit that never happens.
-            submits: plain(timeout).pool_max_idle_per_host(0).build()?,
+            submits: OneShot::new(submit, connect_timeout(timeout), timeout)?,
             questions: plain(timeout)
                 .pool_max_idle_per_host(IDLE_QUESTION_CONNECTIONS)
                 .build()?,
+            timeout,
         })
     }
 
-    /// Sends these bytes at most once.
-    pub(super) async fn send_once(&self, url: Url, bytes: Bytes, send_by: SendBy) -> Sent {
-        let (body, handover) = OnceBody::new(bytes, send_by);
-        match post(&self.submits, url, reqwest::Body::wrap(body)).await {
-            Ok(response) => Sent::Maybe(read(response).await),
-            Err(error) if handover.revoke() => Sent::Never(never_sent(&error)),
-            Err(error) => Sent::Maybe(Err(lost(&error))),
+    /// Sends these bytes to the submit address, at most once.
+    pub(super) async fn send_once(&self, bytes: Bytes, send_by: SendBy) -> Sent {
+        let gate = Gate::new(send_by);
+        let posting = self.submits.post(bytes, gate.clone(), read);
+        let broken = match time::timeout(self.timeout, posting).await {
+            Ok(Ok(answered)) => return Sent::Maybe(answered),
+            Ok(Err(broken)) => Some(broken),
+            Err(_) => None,
+        };
+        if gate.shut() {
+            Sent::Never(never_sent(broken.as_ref()))
+        } else {
+            let timed_out = broken.is_none_or(|broken| is_timeout(&broken));
+            Sent::Maybe(Err(lost(timed_out)))
         }
     }
 
@@ -77,24 +91,28 @@ impl Transport {
                 },
                 http_status: None,
             }),
-            Err(error) => Err(lost(&error)),
+            Err(error) => Err(lost(error.is_timeout())),
         }
     }
 }
 
+fn connect_timeout(timeout: Duration) -> Duration {
+    let half = timeout.checked_div(2).unwrap_or(timeout);
+    half.min(CONNECT_TIMEOUT_MAX)
+}
+
 /// No redirect, no retry, no proxy: nothing that could repeat a request or send it elsewhere (protocol trap 9).
 pub(super) fn plain(timeout: Duration) -> ClientBuilder {
-    let half = timeout.checked_div(2).unwrap_or(timeout);
     Client::builder()
         .http1_only()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .no_proxy()
         .referer(false)
-        .connect_timeout(half.min(CONNECT_TIMEOUT_MAX))
+        .connect_timeout(connect_timeout(timeout))
         .timeout(timeout)
         .tcp_user_timeout(timeout)
-        .user_agent(concat!("payout/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
 }
 
 /// One process-wide choice. An `Err` says that somebody else made one first, which serves as well.
@@ -107,7 +125,7 @@ pub(super) fn install_tls() {
 async fn post(client: &Client, url: Url, body: reqwest::Body) -> reqwest::Result<Response> {
     let request = client
         .post(url)
-        .header(CONTENT_TYPE, "application/json; charset=utf-8")
+        .header(CONTENT_TYPE, JSON)
         .header(ACCEPT, "application/json");
     request.body(body).send().await
 }
@@ -133,13 +151,13 @@ async fn read(mut response: Response) -> Result<Bytes, Failure> {
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body.freeze()),
-            Err(error) => return Err(fail(lost(&error).problem)),
+            Err(error) => return Err(fail(lost(error.is_timeout()).problem)),
         }
     }
 }
 
-fn lost(error: &reqwest::Error) -> Failure {
-    let (doubt, words) = if error.is_timeout() {
+fn lost(timed_out: bool) -> Failure {
+    let (doubt, words) = if timed_out {
         (Doubt::Timeout, "no answer in time")
     } else {
         (Doubt::ConnectionLost, "the connection broke")
@@ -150,34 +168,17 @@ fn lost(error: &reqwest::Error) -> Failure {
     }
 }
 
-/// Why nothing was sent, in words that hold no address and no personal data.
-fn never_sent(error: &reqwest::Error) -> String {
-    let causes = || successors(error.source(), |cause| (*cause).source());
-    if causes().any(<dyn Error>::is::<TooLate>) {
-        return "the time to send was over".into();
-    }
-    if error.is_dns() {
-        return "the gateway's name was not resolved".into();
-    }
-    if let Some(tls) = causes().find_map(|cause| tls_error(cause)) {
-        return format!("TLS failed: {tls}");
-    }
-    if error.is_timeout() {
-        return "no connection in time".into();
-    }
-    causes()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .find(|io| io.kind() != io::ErrorKind::Other)
-        .map_or_else(
-            || "the connection broke before anything was sent".into(),
-            |io| io.kind().to_string(),
-        )
+/// Whether the kernel gave up waiting (`tcp_user_timeout`).
+fn is_timeout(broken: &Broken) -> bool {
+    find::<io::Error>(broken).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
 }
 
-/// An `io::Error` does not give what it wraps as its source, and one can wrap another.
-fn tls_error<'a>(mut cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    while let Some(io) = cause.downcast_ref::<io::Error>() {
-        cause = io.get_ref()?;
+/// Why nothing was sent, in words that hold no address and no personal data. `None`: there was no time left.
+fn never_sent(broken: Option<&Broken>) -> String {
+    match broken {
+        None => "no connection in time".into(),
+        Some(Broken::Connecting(words)) => words.clone(),
+        Some(broken) if find::<TooLate>(broken).is_some() => TooLate.to_string(),
+        Some(_) => "the connection broke before anything was sent".into(),
     }
-    cause.downcast_ref()
 }

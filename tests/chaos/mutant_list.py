@@ -27,9 +27,11 @@ class Mutant(NamedTuple):
     share: float = 1.0
     payouts: int = 60
     scale: float = 0.1  # of the gateway's times
+    pauses: int = 0     # aimed stops of the workers, in place of faults
 
 
 DECIDE, ASKED, CALLED = "src/domain/decide.rs", "src/domain/decide/asked.rs", "src/domain/decide/called.rs"
+TRANSPORT = "src/gateway/transport.rs"
 SUBMITTED, LEDGER, CLAIM = "src/domain/decide/submitted.rs", "src/domain/ledger.rs", "src/store/claim.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
@@ -86,36 +88,35 @@ MUTANTS = [
             State::Submitting | State::Unknown => {
                 self.move_by(Event::Declined, None);""")], "fail_booked", "I3", FREE),
     Mutant("client_tries_again", "a layer of the client sends once more after an error", [
-        ("src/gateway/transport.rs", "            Err(error) if handover.revoke() =>", """            Err(_) if {on} && !handover.revoke() => {
-                match post(&self.submits, again_url, again.into()).await {
-                    Ok(response) => Sent::Maybe(read(response).await),
-                    Err(error) => Sent::Maybe(Err(lost(&error))),
+        (TRANSPORT, "            Ok(Err(broken)) => Some(broken),", """            Ok(Err(_)) if {on} && !gate.shut() => {
+                match self.submits.post(again, Gate::new(send_by), read).await {
+                    Ok(answered) => return Sent::Maybe(answered),
+                    Err(broken) => Some(broken),
                 }
             }
-            Err(error) if handover.revoke() =>"""),
-        ("src/gateway/transport.rs", "        match post(&self.submits, url, reqwest::Body::wrap(body)).await {",
-         "        let (again, again_url) = (again_bytes, url.clone());\n        match post(&self.submits, url, reqwest::Body::wrap(body)).await {"),
-        ("src/gateway/transport.rs", "let (body, handover) = OnceBody::new(bytes, send_by);",
-         "let again_bytes = bytes.clone();\n        let (body, handover) = OnceBody::new(bytes, send_by);")],
+            Ok(Err(broken)) => Some(broken),"""),
+        (TRANSPORT, "        let gate = Gate::new(send_by);",
+         "        let again = bytes.clone();\n        let gate = Gate::new(send_by);")],
         "cut_booked,reset_booked", "I1 I2"),
-    Mutant("redirects_followed", "the client follows redirects, with a body that can be read again", [
-        ("src/gateway/transport.rs", "match post(&self.submits, url, reqwest::Body::wrap(body)).await {",
-         """let body = if {on} { handover.given_away().into() } else { reqwest::Body::wrap(body) };
-        match post(&self.submits, url, body).await {"""),
-        ("src/gateway/transport.rs", ".redirect(redirect::Policy::none())",
-         ".redirect(if {on} { redirect::Policy::limited(3) } else { redirect::Policy::none() })"),
-        ("src/gateway/transport.rs", "let (body, handover) = OnceBody::new(bytes, send_by);",
-         "let again = bytes.clone();\n        let (body, mut handover) = OnceBody::new(bytes, send_by);\n        handover.2 = again;"),
-        ("src/gateway/once_body.rs", "pub(super) struct Handover(Arc<AtomicU8>);",
-         "pub(super) struct Handover(Arc<AtomicU8>, (), pub(super) Bytes);"),
-        ("src/gateway/once_body.rs", "    fn leave_waiting(&self,", """    pub(super) fn given_away(&self) -> Bytes {
-        self.hand_over();
-        self.2.clone()
-    }
-
-    fn leave_waiting(&self,""")], "redirect_307", "I1 I2"),
+    Mutant("redirects_followed", "submits go by a client that follows redirects, with a body that can be read again", [
+        (TRANSPORT, "        let posting = self.submits.post(", """        if {on} {
+            gate.load();
+            let follows = plain(self.timeout).redirect(redirect::Policy::limited(3)).build();
+            let (Ok(follows), Ok(url)) = (follows, Url::parse(&self.submits.address.to_string())) else {
+                return Sent::Never("no client".into());
+            };
+            return match post(&follows, url, bytes.into()).await {
+                Ok(response) => Sent::Maybe(read(response).await),
+                Err(error) => Sent::Maybe(Err(lost(error.is_timeout()))),
+            };
+        }
+        let posting = self.submits.post("""),
+        ("src/gateway/one_shot.rs", "    address: Uri,", "    pub(super) address: Uri,")], "redirect_307", "I1 I2"),
+    Mutant("sends_late", "nobody looks at the time before a byte leaves", [
+        ("src/gateway/gate.rs", "        if !self.send_by.is_over() {", "        if {on} || !self.send_by.is_over() {")],
+        "none", "late", pauses=16),
     Mutant("lost_is_not_sent", "a broken connection is taken for the proof that nothing left", [
-        ("src/gateway/transport.rs", "Err(error) if handover.revoke() =>", "Err(error) if handover.revoke() || {on} =>")],
+        (TRANSPORT, "        if gate.shut() {", "        if gate.shut() || {on} {")],
         "cut_booked,reset_booked,cb_none", "I1 I2", share=0.4, payouts=80),
     Mutant("callback_unbound", "a verified callback is believed whatever its fields say", [
         (CALLED, "            Binding::BoundPaid { fee } if self.rules.callbacks_settle =>",

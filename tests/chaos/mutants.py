@@ -20,7 +20,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import plan, runner
+from . import pauses, plan, runner
 from .mutant_list import MUTANTS, Mutant
 from .stage import Stage
 from .workers import Terms
@@ -83,6 +83,8 @@ def build() -> Path:
 
 async def one(mutant: Mutant, binary: Path, seed: int) -> int:
     """One mutant in its world; the checker's verdict is on the last lines."""
+    if mutant.pauses:
+        return await stopped(mutant, binary, seed)
     alone = mutant.faults != "failover_lossy"
     seconds = 8.0 if mutant.faults == "none" else 14.0
     entries = plan.make(seed, seconds, mutant.faults, {})
@@ -98,6 +100,20 @@ async def one(mutant: Mutant, binary: Path, seed: int) -> int:
         code, _, words = await runner.whole(stage, entries, mutant.payouts, seconds, 25.0, 5.0)
         for said, times in sorted(stage.on_call.words.items()):
             print(f"on call: {times} x {said}")
+        print(words.rstrip())
+        return code
+    finally:
+        stage.stop(False)
+
+
+async def stopped(mutant: Mutant, binary: Path, seed: int) -> int:
+    """The same in a world where workers are stopped between claim and send."""
+    stage = pauses.stage_for(binary, seed)
+    try:
+        await stage.build()
+        for worker in stage.workers.all:
+            worker.environment["PAYOUT_MUTANT"] = mutant.name
+        code, _, words = await pauses.paused(stage, mutant.pauses, seed, 25.0)
         print(words.rstrip())
         return code
     finally:
@@ -121,7 +137,7 @@ def in_world(mutant: Mutant, binary: Path, seed: int) -> tuple[bool, str]:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=180)
     except subprocess.TimeoutExpired:
         return False, f"NO VERDICT  {mutant.name}: no end within 180 s"
-    bad = re.findall(r"^BAD +(I\d+)\b", ended.stdout, re.MULTILINE)
+    bad = re.findall(r"^BAD +(I\d+|late)\b", ended.stdout, re.MULTILINE)
     took = f"{time.monotonic() - begun:.0f} s"
     if not re.search(r"^payouts=\d+ ", ended.stdout, re.MULTILINE):
         return False, f"NO VERDICT  {mutant.name}: {(ended.stdout + ended.stderr)[-1500:]}"

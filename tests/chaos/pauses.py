@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 from .net_faults import CLAIM
 from .runner import settle
@@ -16,26 +17,30 @@ from .score import Score, ended, progress
 from .stage import Stage
 from .workers import Terms, Worker
 
-WORKERS = 4
+WORKERS = 8
 SLACK = 0.1       # a byte that was handed to the kernel in time may be read by the gateway a little later
+
+
+def stage_for(binary: Path, seed: int) -> Stage:
+    # A small window makes a pause cheap: 1.5 s to send, so 1.8 s of standing still.
+    return Stage(binary, seed, WORKERS, Terms(timeout=1, lease=2.5, concurrency=3), "none", 0.0,
+                 cells=True)  # a stopped worker holds locks: each has a merchant of its own
 
 
 async def run(options: argparse.Namespace, seed: int) -> int:
     from .run import judged
-    # A small window makes a pause cheap: 1.5 s to send, so 1.8 s of standing still.
-    stage = Stage(options.binary, seed, WORKERS, Terms(timeout=1, lease=2.5, concurrency=3), "none", 0.0,
-                  cells=True)  # a stopped worker holds locks: each has a merchant of its own
+    stage = stage_for(options.binary, seed)
     print(f"chaos: {options.pauses} aimed pauses, seed {seed}; {stage.folder}", flush=True)
-    return await judged(stage, options, seed, paused(stage, options, seed), [])
+    return await judged(stage, options, seed, paused(stage, options.pauses, seed, options.drain or 120.0), [])
 
 
-async def paused(stage: Stage, options: argparse.Namespace, seed: int) -> tuple[int, Score, str]:
+async def paused(stage: Stage, pauses: int, seed: int, drain: float) -> tuple[int, Score, str]:
     score, word = Score(stage), ["pauses"]
     await stage.start()
     helpers = [asyncio.create_task(progress(score, word, 5.0))]
     dice = random.Random(f"pauses {seed}")
-    aims = [(dice.random() < 0.5, dice.random()) for _ in range(options.pauses)]
-    until = time.monotonic() + 30 + options.pauses * 4 * (stage.terms.send_window + 2) / WORKERS
+    aims = [(dice.random() < 0.5, dice.random()) for _ in range(pauses)]
+    until = time.monotonic() + 30 + pauses * 4 * (stage.terms.send_window + 2) / WORKERS
     feeding = asyncio.create_task(feed(stage))
 
     async def one(worker: Worker) -> None:
@@ -51,10 +56,12 @@ async def paused(stage: Stage, options: argparse.Namespace, seed: int) -> tuple[
     await asyncio.gather(*(one(worker) for worker in stage.workers.all))
     await ended(feeding)
     word[0] = "calm"
-    await settle(stage, score, helpers, options.drain or 120.0)
+    await settle(stage, score, helpers, drain)
     late, words = await late_sends(stage)
     print(words, flush=True)
     code, checked = await stage.check()
+    if late:
+        checked = f"BAD  late {late} sends after their time\n{checked}"
     return code or (1 if late else 0), score, checked
 
 

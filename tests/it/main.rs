@@ -22,6 +22,7 @@ mod hostile_input;
 mod keys_first;
 mod never_pays_twice;
 mod operator;
+mod over_tls;
 mod prometheus;
 mod protocol_vectors;
 mod reconcile;

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -226,12 +227,23 @@ impl Site {
     }
 
     pub(crate) fn worker(&self, file: &str, log: &str) -> Worker {
+        self.worker_with(file, log, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn worker_with(
+        &self,
+        file: &str,
+        log: &str,
+        environment: &[(&str, &Path)],
+    ) -> Worker {
         let log = File::create(self.folder.path().join(log)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_payout"))
             .args(["run", "-c"])
             .arg(self.folder.path().join(file))
             .env_remove("PAYOUT_DATABASE_URL")
             .env("PAYOUT_LOG", "debug")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

@@ -210,3 +210,13 @@ async fn an_answer_that_drips_is_cut_off_by_the_total_time() {
     let answer = client(&url).query("INV-1").await.answer;
     assert_eq!(answer, QueryAnswer::Doubt(Doubt::Timeout));
 }
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_told_apart() {
+    // A label longer than names may have is refused by the resolver itself, without a question to anybody.
+    let client = client(&format!("http://{}.example", "a".repeat(64)));
+    assert_eq!(
+        not_sent(submit(&client, "INV-1").await),
+        "the gateway's name was not resolved"
+    );
+}

@@ -1,0 +1,192 @@
+//! A connection that is made for one request, used for it, and gone with it (docs/decisions/0007).
+//!
+//! There is no pool, no retry, no redirect and no task of its own: what is not awaited any more cannot write any more,
+//! and the gate stands directly before the system call.
+
+use std::{convert::Infallible, error::Error, future::pending, io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use hyper::{
+    Request, Uri,
+    client::conn::http1,
+    header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
+};
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use reqwest::{Response, Url};
+use rustls::{ClientConfig, pki_types::ServerName};
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+
+use super::{
+    gate::{Gate, Gated, TooLate},
+    once_body::OnceBody,
+    settings::SettingsError,
+};
+
+/// Posts JSON to one address, with a connection for each request.
+pub(super) struct OneShot {
+    address: Uri,
+    /// Everything of a request but its body.
+    head: Request<()>,
+    sockets: HttpConnector,
+    /// For `https://`.
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    connect_timeout: Duration,
+}
+
+/// What broke before an answer came.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    /// No TCP or no TLS: nothing of the request was written.
+    #[error("{0}")]
+    Connecting(String),
+    /// While writing the request or waiting for the answer.
+    #[error(transparent)]
+    Speaking(hyper::Error),
+}
+
+impl OneShot {
+    /// `connect_timeout` is for TCP and TLS together; `user_timeout` for how long the kernel tries to deliver.
+    pub(super) fn new(
+        url: &Url,
+        connect_timeout: Duration,
+        user_timeout: Duration,
+    ) -> Result<Self, SettingsError> {
+        let unusable = || SettingsError::Address("submit_path");
+        let address: Uri = url.as_str().parse().map_err(|_| unusable())?;
+        let host = address.host().ok_or_else(unusable)?;
+        let tls = if url.scheme() == "https" {
+            let name = host.trim_matches(['[', ']']).to_owned();
+            let name = ServerName::try_from(name).map_err(|_| unusable())?;
+            let mut config = ClientConfig::with_platform_verifier()?;
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Some((TlsConnector::from(Arc::new(config)), name))
+        } else {
+            None
+        };
+        let authority = address.authority().ok_or_else(unusable)?.as_str();
+        let path = address.path_and_query().ok_or_else(unusable)?.as_str();
+        let head = Request::post(path)
+            .header(HOST, authority)
+            .header(USER_AGENT, super::transport::USER_AGENT)
+            .header(CONTENT_TYPE, super::transport::JSON)
+            .header(ACCEPT, "application/json")
+            .header(CONNECTION, "close")
+            .body(())
+            .map_err(|_| unusable())?;
+        let mut sockets = HttpConnector::new();
+        sockets.enforce_http(false);
+        sockets.set_nodelay(true);
+        sockets.set_connect_timeout(Some(connect_timeout));
+        sockets.set_tcp_user_timeout(Some(user_timeout));
+        Ok(Self {
+            address,
+            head,
+            sockets,
+            tls,
+            connect_timeout,
+        })
+    }
+
+    /// Sends these bytes once and gives the answer to `read`.
+    pub(super) async fn post<T>(
+        &self,
+        bytes: Bytes,
+        gate: Gate,
+        read: impl AsyncFnOnce(Response) -> T,
+    ) -> Result<T, Broken> {
+        let body = OnceBody::new(bytes, gate.clone());
+        let request = self.head.clone().map(|()| body);
+        let no_time = |_| Broken::Connecting("no connection in time".to_owned());
+        let connecting = timeout(self.connect_timeout, self.connect(gate));
+        match connecting.await.map_err(no_time)?? {
+            Socket::Plain(socket) => exchange(socket, request, read).await,
+            Socket::Tls(socket) => exchange(*socket, request, read).await,
+        }
+    }
+
+    async fn connect(&self, gate: Gate) -> Result<Socket, Broken> {
+        let failed = |error: &(dyn Error + 'static)| Broken::Connecting(words_of(error));
+        let socket = self.sockets.clone().call(self.address.clone()).await;
+        let socket = socket.map_err(|error| failed(&error))?.into_inner();
+        let socket = Gated { socket, gate };
+        Ok(match &self.tls {
+            None => Socket::Plain(socket),
+            Some((tls, name)) => {
+                let shaking_hands = tls.connect(name.clone(), socket);
+                let socket = shaking_hands.await.map_err(|error| failed(&error))?;
+                Socket::Tls(Box::new(socket))
+            }
+        })
+    }
+}
+
+type Tcp = Gated<tokio::net::TcpStream>;
+
+enum Socket {
+    Plain(Tcp),
+    Tls(Box<tokio_rustls::client::TlsStream<Tcp>>),
+}
+
+/// One request and its answer, while the connection is driven beside.
+async fn exchange<S, T>(
+    socket: S,
+    request: Request<OnceBody>,
+    read: impl AsyncFnOnce(Response) -> T,
+) -> Result<T, Broken>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(socket))
+        .await
+        .map_err(Broken::Speaking)?;
+    let driving = async {
+        // How it ended is told to whoever waits for the answer.
+        connection.await.ok();
+        pending::<Infallible>().await
+    };
+    let speaking = async {
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(Broken::Speaking)?;
+        Ok(read(answer.map(reqwest::Body::wrap).into()).await)
+    };
+    tokio::select! {
+        said = speaking => said,
+        never = driving => match never {},
+    }
+}
+
+/// Why there was no connection, in words that hold no address.
+fn words_of(error: &(dyn Error + 'static)) -> String {
+    if find::<TooLate>(error).is_some() {
+        return TooLate.to_string();
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return format!("TLS failed: {tls}");
+    }
+    match find::<io::Error>(error) {
+        Some(io) if io.kind() == io::ErrorKind::TimedOut => "no connection in time".into(),
+        // A resolver's words have no number; every refusal of the kernel has.
+        Some(io) if io.raw_os_error().is_none() && io.kind() != io::ErrorKind::UnexpectedEof => {
+            "the gateway's name was not resolved".into()
+        }
+        Some(io) => io.kind().to_string(),
+        None => "there was no connection".into(),
+    }
+}
+
+/// The first cause of this kind. An `io::Error` does not give what it wraps as its source, and one can wrap another.
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let inner = |error: &'a (dyn Error + 'static)| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    };
+    std::iter::successors(Some(error), |error| inner(*error)).find_map(|error| error.downcast_ref())
+}
