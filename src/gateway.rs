@@ -10,6 +10,8 @@ mod once_body;
 mod one_shot;
 pub mod probe;
 mod query_answer;
+#[cfg(fuzzing)]
+pub mod readers;
 mod redact;
 mod request;
 pub mod settings;

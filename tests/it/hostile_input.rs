@@ -5,13 +5,14 @@
 
 mod answers;
 mod mutate;
+#[path = "../fuzz/properties.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets use it from outside")]
+mod properties;
 
-use std::{env, path::Path};
+use std::{env, fs, path::Path};
 
-use form_urlencoded::Serializer;
 use payout_worker::{
     config,
-    domain::money::Rupiah,
     gateway::{CallbackVerdict, Client, Dialect, Settings, keys, read_callback_order, sign},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -38,6 +39,23 @@ fn begin(what: &str) -> (usize, StdRng) {
     (count, StdRng::seed_from_u64(seed))
 }
 
+/// What `./dev fuzz` found worth keeping for a target: each way through the code once.
+fn kept_by_the_fuzzers(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
+    let mut files: Vec<_> = fs::read_dir(folder.join(target))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+/// The lines of a text and what the fuzzers kept.
+fn seeds(lines: &str, target: &str) -> Vec<Vec<u8>> {
+    let lines = lines.lines().map(|line| line.as_bytes().to_vec());
+    lines.chain(kept_by_the_fuzzers(target)).collect()
+}
+
 fn client(base_url: &str, platform: &PrivateKey) -> Client {
     Client::new(Settings {
         merchant_code: "S1".into(),
@@ -59,20 +77,12 @@ async fn a_callback_verifies_only_for_the_text_that_was_signed() {
     let (count, rng) = begin("callbacks");
     let key = keys::generate(1024).unwrap();
     let client = client("https://gateway.example", &key);
-    let seeds: Vec<Vec<u8>> = CALLBACKS
-        .lines()
-        .map(|line| {
-            let fields: Vec<(String, String)> = form_urlencoded::parse(line.as_bytes())
-                .into_owned()
-                .collect();
-            let text = sign::signed_text(fields.iter().map(|(name, value)| (&**name, &**value)));
-            Serializer::new(String::new())
-                .extend_pairs(&fields)
-                .append_pair("platSign", &sign::sign(&key, &text).unwrap())
-                .finish()
-                .into_bytes()
-        })
-        .collect();
+    let signed = |line: &str| properties::signed_form(line.as_bytes(), &key).unwrap();
+    let kept = kept_by_the_fuzzers("callback");
+    let kept = kept
+        .iter()
+        .filter_map(|data| properties::body(data, &key, properties::signed_form));
+    let seeds = CALLBACKS.lines().map(signed).chain(kept).collect();
     let mut mutator = Mutator::new(seeds, rng);
     let (mut verified, mut named) = (0, 0);
     for _ in 0..count {
@@ -85,20 +95,7 @@ async fn a_callback_verifies_only_for_the_text_that_was_signed() {
             continue;
         };
         verified += 1;
-        let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-        let mut rest: Vec<_> = fields
-            .iter()
-            .filter(|(name, _)| name != "platSign")
-            .collect();
-        rest.sort();
-        let text: String = rest.iter().map(|(_, value)| value.as_str()).collect();
-        let (_, signature) = fields.iter().find(|(name, _)| name == "platSign").unwrap();
-        assert_eq!(
-            sign::sign(&key, &text).unwrap(),
-            signature.replace(' ', "+"),
-            "{}",
-            String::from_utf8_lossy(&body)
-        );
+        properties::form_is_signed(&body, &key);
     }
     println!(
         "callbacks: {count} read, {named} named an order, {verified} verified, each for the signed text"
@@ -128,11 +125,7 @@ fn a_signature_has_no_second_spelling_however_it_is_changed() {
             continue;
         };
         for (text, whole) in texts.iter().zip(&made) {
-            assert_eq!(
-                sign::verify(&public, text, &changed),
-                changed == *whole,
-                "{changed}"
-            );
+            properties::signature(&public, text, whole, &changed);
         }
     }
 }
@@ -140,27 +133,11 @@ fn a_signature_has_no_second_spelling_however_it_is_changed() {
 #[test]
 fn no_fraction_sign_or_exponent_ever_becomes_money() {
     let (count, rng) = begin("money");
-    let seeds = MONEY.lines().map(|line| line.as_bytes().to_vec()).collect();
-    let mut mutator = Mutator::new(seeds, rng);
+    let mut mutator = Mutator::new(seeds(MONEY, "money"), rng);
     let mut read = 0;
     for _ in 0..count * 5 {
         let text = String::from_utf8_lossy(&mutator.next()).into_owned();
-        let Some(amount) = Rupiah::parse_exact(&text) else {
-            continue;
-        };
-        read += 1;
-        let mut parts = text.split('.');
-        let whole = parts.next().unwrap();
-        let zeros = parts.next().unwrap_or("0");
-        assert!(parts.next().is_none(), "{text}");
-        assert!(
-            !zeros.is_empty() && zeros.chars().all(|c| c == '0'),
-            "{text}"
-        );
-        assert!(whole.chars().all(|c| c.is_ascii_digit()), "{text}");
-        let digits = whole.trim_start_matches('0');
-        let digits = if digits.is_empty() { "0" } else { digits };
-        assert_eq!(amount.idr().to_string(), digits, "{text}");
+        read += usize::from(properties::money(&text));
     }
     println!(
         "money: {} texts, {read} of them amounts, each exact",
@@ -171,22 +148,16 @@ fn no_fraction_sign_or_exponent_ever_becomes_money() {
 #[test]
 fn a_damaged_configuration_is_refused_with_its_line() {
     let (count, rng) = begin("configurations");
-    let mut mutator = Mutator::new(vec![CONFIG.as_bytes().to_vec()], rng);
+    let mut pages = kept_by_the_fuzzers("config");
+    pages.push(CONFIG.as_bytes().to_vec());
+    let mut mutator = Mutator::new(pages, rng);
     let (mut refused, mut accepted) = (0, 0);
     for _ in 0..count / 4 {
         let text = String::from_utf8_lossy(&mutator.next()).into_owned();
-        match config::parse("page.toml", &text, Path::new("."), None) {
-            Ok(_) => accepted += 1,
-            Err(faults) => {
-                refused += 1;
-                assert!(!faults.sentences().is_empty());
-                for sentence in faults.sentences() {
-                    let place = sentence.strip_prefix("page.toml:").unwrap_or(sentence);
-                    let line = place.split(':').next().unwrap().trim();
-                    let names_a_line = line.parse::<usize>().is_ok_and(|line| line > 0);
-                    assert!(names_a_line, "no line in: {sentence}");
-                }
-            }
+        if properties::configuration(&text) {
+            accepted += 1;
+        } else {
+            refused += 1;
         }
     }
     println!("configurations: {refused} refused, each fault with its line; {accepted} accepted");

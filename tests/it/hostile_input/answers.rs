@@ -7,15 +7,18 @@ use std::{
 
 use payout_worker::{
     domain::evidence::{QueryAnswer, SubmitAnswer},
-    gateway::{keys, sign},
+    gateway::keys,
     ports::Submission,
     store::{claim::claim, timeline::begin_timeline},
 };
 use rsa::PrivateKey;
-use serde_json::{Map, Value};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-use super::{begin, client, mutate::Mutator};
+use super::{
+    begin, client, kept_by_the_fuzzers,
+    mutate::Mutator,
+    properties::{answer_is_signed, body, signed_answer},
+};
 use crate::support::{
     database::MERCHANT,
     scissors::message,
@@ -61,47 +64,16 @@ impl Parrot {
     }
 }
 
-fn token(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
-}
-
-fn signature_of(fields: &Map<String, Value>, key: &PrivateKey) -> Option<String> {
-    // The map is in the order of its names.
-    let text: String = fields
-        .iter()
-        .filter(|(name, _)| *name != "platSign")
-        .map(|(_, value)| token(value))
-        .collect();
-    sign::sign(key, &text).ok()
-}
-
-fn seeds(corpus: &str, key: &PrivateKey) -> Vec<Vec<u8>> {
-    corpus
+/// The lines of a corpus as the platform would sign them, and what the fuzzers kept of this kind.
+fn seeds(corpus: &str, target: &str, key: &PrivateKey) -> Vec<Vec<u8>> {
+    let lines = corpus
         .lines()
-        .map(|line| {
-            let mut fields: Map<String, Value> = serde_json::from_str(line).unwrap();
-            let signature = signature_of(&fields, key).unwrap();
-            fields.insert("platSign".into(), signature.into());
-            Value::Object(fields).to_string().into_bytes()
-        })
-        .collect()
-}
-
-/// Whether the platform signed exactly this, by another reading than the client's.
-#[track_caller]
-fn is_signed(body: &[u8], key: &PrivateKey) {
-    let fields: Map<String, Value> = serde_json::from_slice(body).unwrap();
-    let signature = fields["platSign"].as_str().unwrap();
-    assert_eq!(
-        signature_of(&fields, key).as_deref(),
-        Some(signature),
-        "{}",
-        String::from_utf8_lossy(body)
-    );
+        .map(|line| signed_answer(line.as_bytes(), key).unwrap());
+    let kept = kept_by_the_fuzzers(target);
+    let kept = kept
+        .iter()
+        .filter_map(|data| body(data, key, signed_answer));
+    lines.chain(kept).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,7 +83,7 @@ async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
     let key = keys::generate(1024).unwrap();
     let parrot = Parrot::start().await;
     let client = client(&parrot.url, &key);
-    let corpus = seeds(include_str!("corpus/query.txt"), &key);
+    let corpus = seeds(include_str!("corpus/query.txt"), "query_answer", &key);
     let mut mutator = Mutator::new(corpus, rng);
     let (mut found, mut unknown) = (0, 0);
     for _ in 0..count {
@@ -125,14 +97,14 @@ async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
             }
             QueryAnswer::NotFound => unknown += 1,
         }
-        is_signed(&body, &key);
+        answer_is_signed(&body, &key);
     }
     println!(
         "questions: {count} answers, {found} found, {unknown} not known, each signed; the rest are doubts"
     );
     assert!(found > 0 && unknown > 0);
 
-    let corpus = seeds(include_str!("corpus/balance.txt"), &key);
+    let corpus = seeds(include_str!("corpus/balance.txt"), "balance_answer", &key);
     mutator.begin_with(corpus);
     let mut stated = 0;
     for _ in 0..count {
@@ -140,7 +112,7 @@ async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
         parrot.say(&body);
         if client.balance().await.is_ok() {
             stated += 1;
-            is_signed(&body, &key);
+            answer_is_signed(&body, &key);
         }
     }
     println!("balances: {count} answers, {stated} believed, each signed");
@@ -150,7 +122,7 @@ async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
     let (count, rng) = begin("answers to submits");
-    let count = i64::try_from(count / 40).unwrap();
+    let count = count / 40;
     let world = World::with(Wishes {
         workers: 0,
         ..Wishes::default()
@@ -175,6 +147,7 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
     let mut order = world.claim_order(256);
     order.send_window = Duration::from_mins(5);
     order.lease = Duration::from_mins(6);
+    let seeds = seeds(include_str!("corpus/submit.txt"), "submit_answer", key);
     let mut mutator = Mutator::new(Vec::new(), rng);
     let (mut acknowledged, mut declined, mut all) = (0, 0, 0);
     loop {
@@ -183,11 +156,19 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
             break;
         }
         for permit in claimed.permits {
-            all += 1;
             let number = &permit.key().order_num;
-            let corpus = include_str!("corpus/submit.txt").replace("INV-1", number);
-            mutator.begin_with(seeds(&corpus, key));
-            let body = mutator.next();
+            let said = &seeds[all % seeds.len()];
+            // Under the number that was asked for, and signed again, where that can be.
+            let said = String::from_utf8_lossy(said)
+                .replace("INV-1", number)
+                .into_bytes();
+            mutator.begin_with(vec![signed_answer(&said, key).unwrap_or(said)]);
+            let body = if all < seeds.len() {
+                mutator.next()
+            } else {
+                mutator.changed()
+            };
+            all += 1;
             parrot.say(&body);
             let Submission::Sent { answer, .. } = client.submit(permit).await else {
                 panic!("it was sent");
@@ -197,7 +178,7 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
                 SubmitAnswer::Acknowledged { .. } => acknowledged += 1,
                 SubmitAnswer::Declined { .. } => declined += 1,
             }
-            is_signed(&body, key);
+            answer_is_signed(&body, key);
         }
     }
     println!(

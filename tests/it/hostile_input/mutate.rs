@@ -51,25 +51,41 @@ const WORDS: &[&str] = &[
 /// A source of hostile texts.
 pub(super) struct Mutator {
     seeds: Vec<Vec<u8>>,
+    /// How many of them were given as they are.
+    given: usize,
     rng: StdRng,
 }
 
 impl Mutator {
     pub(super) fn new(seeds: Vec<Vec<u8>>, rng: StdRng) -> Self {
-        Self { seeds, rng }
+        Self {
+            seeds,
+            given: 0,
+            rng,
+        }
     }
 
     /// Goes on with other seeds.
     pub(super) fn begin_with(&mut self, seeds: Vec<Vec<u8>>) {
         self.seeds = seeds;
+        self.given = 0;
     }
 
     fn below(&mut self, end: usize) -> usize {
         self.rng.random_range(0..end.max(1))
     }
 
-    /// A seed with up to four changes; one in thirty stays as it is.
+    /// Each seed as it is, and then changed ones without end.
     pub(super) fn next(&mut self) -> Vec<u8> {
+        if let Some(seed) = self.seeds.get(self.given) {
+            self.given += 1;
+            return seed.clone();
+        }
+        self.changed()
+    }
+
+    /// A seed with up to four changes; one in thirty stays as it is.
+    pub(super) fn changed(&mut self) -> Vec<u8> {
         let at = self.below(self.seeds.len());
         let mut text = self.seeds[at].clone();
         if self.below(30) == 0 {

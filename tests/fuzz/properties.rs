@@ -1,0 +1,134 @@
+//! What must hold for whatever comes from outside, and the making of signed input. The fuzz targets and
+//! `tests/it/hostile_input` share it.
+
+use std::path::Path;
+
+use form_urlencoded::Serializer;
+use payout_worker::{config, domain::money::Rupiah, gateway::sign};
+use rsa::{PrivateKey, PublicKey};
+use serde_json::{Map, Value};
+
+/// Where the platform's signature stands.
+const SIGNATURE: &str = "platSign";
+
+/// Whether it is an amount. One is read only from its own digits: no fraction, no sign, no exponent becomes money.
+pub fn money(text: &str) -> bool {
+    let Some(amount) = Rupiah::parse_exact(text) else {
+        return false;
+    };
+    let (whole, zeros) = text.split_once('.').unwrap_or((text, "0"));
+    assert!(
+        !zeros.is_empty() && zeros.bytes().all(|b| b == b'0'),
+        "{text}"
+    );
+    assert!(whole.bytes().all(|b| b.is_ascii_digit()), "{text}");
+    let digits = whole.trim_start_matches('0');
+    let digits = if digits.is_empty() { "0" } else { digits };
+    assert_eq!(amount.idr().to_string(), digits, "{text}");
+    true
+}
+
+/// Whether it is a whole configuration. If not, every one of its faults names a line.
+pub fn configuration(text: &str) -> bool {
+    let Err(faults) = config::parse("page.toml", text, Path::new("."), None) else {
+        return true;
+    };
+    assert!(!faults.sentences().is_empty());
+    for sentence in faults.sentences() {
+        let place = sentence.strip_prefix("page.toml:").unwrap_or(sentence);
+        let line = place.split(':').next().unwrap_or("").trim();
+        let names_a_line = line.parse::<usize>().is_ok_and(|line| line > 0);
+        assert!(names_a_line, "no line in: {sentence}");
+    }
+    false
+}
+
+/// Whether it verifies. A signature has one spelling.
+pub fn signature(key: &PublicKey, text: &str, genuine: &str, other: &str) -> bool {
+    let verifies = sign::verify(key, text, other);
+    assert_eq!(verifies, other == genuine, "{other}");
+    verifies
+}
+
+/// A form that was believed carries the signature of the very fields in it.
+pub fn form_is_signed(body: &[u8], key: &PrivateKey) {
+    let fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    let signature = fields.iter().find(|(name, _)| name == SIGNATURE);
+    let signature = signature.map(|(_, value)| value.replace(' ', "+"));
+    assert_eq!(
+        signature_of_form(&fields, key),
+        signature,
+        "{}",
+        shown(body)
+    );
+}
+
+/// An answer that was believed carries the signature of the very values in it.
+pub fn answer_is_signed(body: &[u8], key: &PrivateKey) {
+    let fields: Map<String, Value> = serde_json::from_slice(body).expect("it was believed");
+    let signature = fields
+        .get(SIGNATURE)
+        .and_then(Value::as_str)
+        .map(String::from);
+    assert_eq!(signature_of(&fields, key), signature, "{}", shown(body));
+}
+
+/// What the platform would say with these fields; `None` where it cannot be signed.
+pub fn signed_answer(body: &[u8], key: &PrivateKey) -> Option<Vec<u8>> {
+    let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let signature = signature_of(&fields, key)?;
+    fields.insert(SIGNATURE.into(), signature.into());
+    Some(Value::Object(fields).to_string().into_bytes())
+}
+
+/// What the platform would call with these fields; `None` where it cannot be signed.
+pub fn signed_form(body: &[u8], key: &PrivateKey) -> Option<Vec<u8>> {
+    let mut fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    fields.retain(|(name, _)| name != SIGNATURE);
+    let signature = signature_of_form(&fields, key)?;
+    let mut form = Serializer::new(String::new());
+    form.extend_pairs(&fields)
+        .append_pair(SIGNATURE, &signature);
+    Some(form.finish().into_bytes())
+}
+
+/// A way to make signed input of unsigned.
+type Signing = fn(&[u8], &PrivateKey) -> Option<Vec<u8>>;
+
+/// The body that a fuzzer's input stands for: its first byte says whether the platform signs the rest.
+pub fn body(data: &[u8], key: &PrivateKey, signing: Signing) -> Option<Vec<u8>> {
+    let (first, rest) = data.split_first()?;
+    if first % 2 == 0 {
+        return Some(rest.to_vec());
+    }
+    signing(rest, key)
+}
+
+fn signature_of(fields: &Map<String, Value>, key: &PrivateKey) -> Option<String> {
+    // The map is in the order of its names.
+    let rest = fields.iter().filter(|(name, _)| *name != SIGNATURE);
+    let text: String = rest.map(|(_, value)| token(value)).collect();
+    sign::sign(key, &text).ok()
+}
+
+fn signature_of_form(fields: &[(String, String)], key: &PrivateKey) -> Option<String> {
+    let mut rest: Vec<_> = fields
+        .iter()
+        .filter(|(name, _)| name != SIGNATURE)
+        .collect();
+    rest.sort();
+    let text: String = rest.iter().map(|(_, value)| value.as_str()).collect();
+    sign::sign(key, &text).ok()
+}
+
+fn token(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn shown(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).into_owned()
+}

@@ -1,0 +1,79 @@
+//! What the targets share: a platform whose key they have, and what they asked it for.
+
+pub mod properties;
+
+use std::sync::LazyLock;
+
+use payout_worker::{
+    domain::{
+        money::{FeeType, Rupiah},
+        payout::{Instruction, PayoutKey, Private},
+    },
+    gateway::keys,
+};
+use rsa::{PrivateKey, PublicKey};
+use serde_json::Value;
+
+/// The order of every answer.
+pub const ORDER: &str = "INV-1";
+const VECTORS: &str = include_str!("../vectors/signatures.json");
+
+/// The platform's, the same in every run.
+pub static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
+    let sets: Value = serde_json::from_str(VECTORS).expect("the vectors");
+    let sets = sets.as_array().expect("a list");
+    let set = sets
+        .iter()
+        .find(|set| set["bits"] == 1024)
+        .expect("1024 bits");
+    let forms = set["private_keys"]
+        .as_object()
+        .expect("spellings of one key");
+    let text = forms
+        .values()
+        .next()
+        .and_then(Value::as_str)
+        .expect("a key");
+    keys::parse_private_key(text).expect("a key")
+});
+/// What the worker knows of it.
+pub static KEYS: LazyLock<[PublicKey; 1]> = LazyLock::new(|| [KEY.to_public_key()]);
+
+/// What was asked for.
+pub fn instruction() -> Instruction {
+    Instruction {
+        key: PayoutKey {
+            merchant_code: "S1".into(),
+            order_num: ORDER.into(),
+        },
+        amount: Rupiah::new(100_000),
+        fee_type: FeeType::OnTop,
+        bank_code: "014".into(),
+        account_number: Private::new("0012345678"),
+        account_name: Private::new("Siti Rahayu"),
+        description: None,
+    }
+}
+
+/// What people see of an answer holds no control character, and its words no long number.
+pub fn may_be_shown(detail: &Value) {
+    for (name, value) in detail.as_object().expect("an object") {
+        let text = value.as_str().unwrap_or("");
+        assert!(!text.contains(char::is_control), "{name}: {text:?}");
+        if [
+            "message",
+            "msg",
+            "platRespCode",
+            "platRespMessage",
+            "statusMsg",
+        ]
+        .contains(&name.as_str())
+        {
+            let longest = text
+                .split(|c: char| !c.is_numeric())
+                .map(|run| run.chars().count())
+                .max();
+            assert!(longest < Some(5), "{name}: {text:?}");
+        }
+    }
+}

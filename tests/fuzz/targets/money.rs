@@ -1,0 +1,8 @@
+//! Amounts.
+#![no_main]
+
+use payout_fuzz::properties;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    properties::money(text);
+});
