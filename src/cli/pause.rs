@@ -131,7 +131,8 @@ fn table(found: &[Pause]) -> String {
     output::table(&columns, cells.collect())
 }
 
-fn name(scope: &str, value: &str) -> String {
+/// What is paused, for a sentence.
+pub(super) fn name(scope: &str, value: &str) -> String {
     let name = if value.is_empty() {
         "everything".to_owned()
     } else {
@@ -140,6 +141,7 @@ fn name(scope: &str, value: &str) -> String {
     output::plain(&name)
 }
 
-fn flag(scope: &str, value: &str) -> String {
+/// How the commands call it.
+pub(super) fn flag(scope: &str, value: &str) -> String {
     output::plain(format!("--{scope} {value}").trim_end())
 }

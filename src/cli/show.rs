@@ -17,6 +17,7 @@ use crate::{
         find::{
             self, Status,
             timeline::{Detail, detail},
+            waits,
         },
     },
 };
@@ -66,7 +67,13 @@ async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
             } else {
                 None
             };
-            let story = story::tell(status, &detail, proof.as_ref(), Utc::now());
+            let mut story = story::tell(status, &detail, proof.as_ref(), Utc::now());
+            if status.state == State::Queued.name() {
+                story.held_back(&waits::pauses_over(&mut db, &key).await?);
+            }
+            if let Some(request) = waits::open_request(&mut db, &key).await? {
+                story.asked_for(&request);
+            }
             Ok(page(status, &detail, story, &lines, Utc::now()))
         }
     }

@@ -1,5 +1,7 @@
 //! What we know, what we don't, and what happens next: three answers for every state.
 
+mod waits;
+
 use chrono::{DateTime, Utc};
 
 use super::{attention, words};

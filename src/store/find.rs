@@ -4,6 +4,7 @@
 //! the login may see.
 
 pub mod timeline;
+pub mod waits;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;

@@ -215,6 +215,32 @@ async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
 }
 
 #[tokio::test]
+async fn show_says_which_pauses_hold_a_payout_back_and_how_they_end() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let show = || payout(&database, &["show", "INV-1"]).with(0).out;
+    assert!(!show().contains("paused"));
+    let pause = |arguments: &[&str]| {
+        let reason = ["--no-input", "pause", "--reason", "ticket 9"];
+        payout(&database, &[&reason, arguments].concat()).with(0);
+    };
+    pause(&["--bank", "008"]);
+    assert!(!show().contains("paused"), "another bank's");
+    pause(&["--bank", "014"]);
+    pause(&["--all"]);
+    let page = show();
+    for words in [
+        "Not while bank 014 is paused: by ",
+        "payout resume --bank 014 --reason",
+        "Not while everything is paused: by ",
+        "payout resume --all --reason",
+        "ticket 9",
+    ] {
+        assert!(page.contains(words), "{words}\n{page}");
+    }
+}
+
+#[tokio::test]
 async fn no_command_shows_a_number_or_a_name() {
     let database = Database::with_merchant().await;
     for (order, amount) in [("INV-1", 250_000), ("INV-2", 300_000), ("INV-3", 400_000)] {

@@ -88,6 +88,10 @@ async fn proof_lets_one_person_ask(site: &Site) -> String {
         "ticket 5512",
         &format!("payout approve {id}"),
     ]);
+    site.payout("budi", &["show", ORDER]).await.with(0).says(&[
+        &format!("Request {id}, to resubmit, by siti, waits for a second person until"),
+        &format!("payout approve {id}"),
+    ]);
     id
 }
 

@@ -1,0 +1,81 @@
+//! What people have decided about a payout and what is not over yet: pauses that hold it back, a request that names it.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::domain::payout::PayoutKey;
+
+/// A pause under which a payout falls.
+#[derive(Clone, Debug)]
+pub struct PausedBy {
+    /// `all`, `merchant` or `bank`.
+    pub scope: String,
+    /// The merchant's or the bank's code.
+    pub value: String,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub actor: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// The pauses that hold this payout back while it is queued, the oldest first. Each must end before it is sent.
+pub async fn pauses_over(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+) -> Result<Vec<PausedBy>, sqlx::Error> {
+    sqlx::query_as!(
+        PausedBy,
+        r#"/* store::pauses_over */
+        select z.scope, z.value, z.reason, z.actor, z.since
+        from payout.masked m
+        join payout.pauses z on (z.scope, z.value) in (('all', ''), ('merchant', m.merchant_code), ('bank', m.bank_code))
+        where m.merchant_code = $1 and m.order_num = $2
+        order by z.since, z.scope"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A request of an operator that is neither carried out nor refused, rejected or expired.
+#[derive(Clone, Debug)]
+pub struct OpenRequest {
+    /// Its number.
+    pub request_id: i64,
+    /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
+    pub kind: String,
+    /// Who asked.
+    pub requested_by: String,
+    /// After this it is no longer approved nor carried out.
+    pub expires_at: DateTime<Utc>,
+    /// Whether a second person has agreed: then a worker carries it out.
+    pub approved: bool,
+    /// Whether the login that looks has asked for it: then somebody else must approve.
+    pub yours: bool,
+}
+
+/// The open request that names this payout; there is one at most.
+pub async fn open_request(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+) -> Result<Option<OpenRequest>, sqlx::Error> {
+    sqlx::query_as!(
+        OpenRequest,
+        r#"/* store::open_request */
+        select r.id as request_id, r.kind, r.requested_by, r.expires_at, r.decision is not null as "approved!",
+               r.requested_by = session_user as "yours!"
+        from payout.request_payouts i
+        join payout.requests r on r.id = i.request_id
+        where i.merchant_code = $1 and i.order_num = $2 and i.outcome is null
+          and (r.decision = 'approved' or (r.decision is null and r.expires_at > now()))
+        order by r.id desc
+        limit 1"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_optional(db)
+    .await
+}
