@@ -19,7 +19,7 @@ pub struct SealedRequest {
     pub body_sha256: [u8; 32],
 }
 
-/// The last moment at which a request may start, on two clocks.
+/// The last moment at which a byte of a request may leave, on two clocks.
 ///
 /// `CLOCK_BOOTTIME` also counts suspended time, the wall clock also sees a restored snapshot; whichever
 /// passes first ends the right to send (I9).
@@ -37,6 +37,16 @@ impl SendBy {
             wall: SystemTime::now()
                 .checked_add(window)
                 .unwrap_or(SystemTime::UNIX_EPOCH),
+        }
+    }
+
+    /// The same moment, or `window` from now if that is earlier.
+    #[must_use]
+    pub fn within(self, window: Duration) -> Self {
+        let other = Self::after(window);
+        Self {
+            boot: self.boot.min(other.boot),
+            wall: self.wall.min(other.wall),
         }
     }
 

@@ -246,7 +246,7 @@ pub struct Evidence {
 const NUMBERS: [&str; 2] = ["orderNum", "platOrderNum"];
 
 impl Evidence {
-    /// Takes the beneficiary's name out of what the gateway said in words.
+    /// Takes the beneficiary's name out of what the gateway said in words, and what the database does not take.
     pub fn scrub(&mut self, instruction: &Instruction) {
         scrub_texts(&mut self.detail, instruction);
         match &mut self.fact {
@@ -287,7 +287,7 @@ impl Evidence {
 
 fn scrub_texts(value: &mut Value, instruction: &Instruction) {
     match value {
-        Value::String(text) => *text = instruction.scrub(text),
+        Value::String(text) => *text = instruction.scrub(text).replace('\0', " "),
         Value::Array(items) => {
             for item in items {
                 scrub_texts(item, instruction);

@@ -76,7 +76,7 @@ impl Gate {
     }
 }
 
-/// A socket whose every write goes by the gate, with nothing but the system call behind it.
+/// A socket whose every write goes by the gate. Behind it the runtime looks whether there is room, and calls the kernel.
 pub(super) struct Gated<S> {
     /// The socket.
     pub(super) socket: S,

@@ -1,7 +1,7 @@
 //! A connection that is made for one request, used for it, and gone with it (docs/decisions/0007).
 //!
 //! There is no pool, no retry, no redirect and no task of its own: what is not awaited any more cannot write any more,
-//! and the gate stands directly before the system call.
+//! and below the gate is only the runtime's socket.
 
 use std::{convert::Infallible, error::Error, future::pending, io, sync::Arc, time::Duration};
 
@@ -9,11 +9,11 @@ use bytes::Bytes;
 use hyper::{
     Request, Uri,
     client::conn::http1,
-    header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
+    header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT},
 };
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use reqwest::{Response, Url};
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{CertificateError, ClientConfig, pki_types::ServerName};
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -25,8 +25,11 @@ use tower_service::Service;
 use super::{
     gate::{Gate, Gated, TooLate},
     once_body::OnceBody,
+    redact::words,
     settings::SettingsError,
 };
+
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// Posts JSON to one address, with a connection for each request.
 pub(super) struct OneShot {
@@ -76,12 +79,15 @@ impl OneShot {
             .header(USER_AGENT, super::transport::USER_AGENT)
             .header(CONTENT_TYPE, super::transport::JSON)
             .header(ACCEPT, "application/json")
-            .header(CONNECTION, "close")
             .body(())
             .map_err(|_| unusable())?;
         let mut sockets = HttpConnector::new();
         sockets.enforce_http(false);
         sockets.set_nodelay(true);
+        // As reqwest does for the questions: a NAT must not forget us before a slow answer comes.
+        sockets.set_keepalive(Some(KEEPALIVE));
+        sockets.set_keepalive_interval(Some(KEEPALIVE));
+        sockets.set_keepalive_retries(Some(3));
         sockets.set_connect_timeout(Some(connect_timeout));
         sockets.set_tcp_user_timeout(Some(user_timeout));
         Ok(Self {
@@ -111,15 +117,17 @@ impl OneShot {
     }
 
     async fn connect(&self, gate: Gate) -> Result<Socket, Broken> {
-        let failed = |error: &(dyn Error + 'static)| Broken::Connecting(words_of(error));
         let socket = self.sockets.clone().call(self.address.clone()).await;
-        let socket = socket.map_err(|error| failed(&error))?.into_inner();
+        let socket = socket
+            .map_err(|error| Broken::Connecting(no_socket(&error)))?
+            .into_inner();
         let socket = Gated { socket, gate };
         Ok(match &self.tls {
             None => Socket::Plain(socket),
             Some((tls, name)) => {
-                let shaking_hands = tls.connect(name.clone(), socket);
-                let socket = shaking_hands.await.map_err(|error| failed(&error))?;
+                let shaking_hands = tls.connect(name.clone(), socket).await;
+                let socket =
+                    shaking_hands.map_err(|error| Broken::Connecting(no_handshake(&error)))?;
                 Socket::Tls(Box::new(socket))
             }
         })
@@ -164,21 +172,27 @@ where
 }
 
 /// Why there was no connection, in words that hold no address.
-fn words_of(error: &(dyn Error + 'static)) -> String {
+fn no_socket(error: &(dyn Error + 'static)) -> String {
+    match find::<io::Error>(error) {
+        Some(io) if io.kind() == io::ErrorKind::TimedOut => "no connection in time".into(),
+        // Every refusal of the kernel has a number; a resolver's words have none.
+        Some(io) if io.raw_os_error().is_none() => "the gateway's name was not resolved".into(),
+        Some(io) => io.kind().to_string(),
+        None => "there was no connection".into(),
+    }
+}
+
+/// Why there was no TLS. What the other side put into its certificate is its own choice, and is not repeated.
+fn no_handshake(error: &io::Error) -> String {
     if find::<TooLate>(error).is_some() {
         return TooLate.to_string();
     }
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return format!("TLS failed: {tls}");
-    }
-    match find::<io::Error>(error) {
-        Some(io) if io.kind() == io::ErrorKind::TimedOut => "no connection in time".into(),
-        // A resolver's words have no number; every refusal of the kernel has.
-        Some(io) if io.raw_os_error().is_none() && io.kind() != io::ErrorKind::UnexpectedEof => {
-            "the gateway's name was not resolved".into()
-        }
-        Some(io) => io.kind().to_string(),
-        None => "there was no connection".into(),
+    match find::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => "TLS failed: its certificate is for another name".into(),
+        Some(tls) => words(&format!("TLS failed: {tls}")),
+        None => error.kind().to_string(),
     }
 }
 

@@ -45,8 +45,15 @@ pub enum SettingsError {
     #[error("the merchant code is empty")]
     MerchantCode,
     /// An address that cannot be called.
-    #[error("{0} does not give a web address: begin the base with https:// and the path with /")]
+    #[error(
+        "{0} does not give a web address: begin the base with https:// and a host's name, and the path with /"
+    )]
     Address(&'static str),
+    /// What stands before an @ makes another host of what looks like ours.
+    #[error(
+        "base_url holds a user or a password: the gateway asks for neither, take away what stands before the @"
+    )]
+    Credentials,
     /// Without a key nothing can be believed (protocol P7).
     #[error("there is no platform public key: no answer could be believed")]
     NoPlatformKey,
@@ -113,11 +120,17 @@ impl Settings {
 
     fn address(&self, name: &'static str, path: &str) -> Result<Url, SettingsError> {
         let url = Url::parse(&format!("{}{path}", self.base_url));
-        url.ok()
+        let url = url
+            .ok()
             .filter(|url| path.starts_with('/') && matches!(url.scheme(), "http" | "https"))
-            // What stands before an @ makes another host of what looks like ours.
-            .filter(|url| url.username().is_empty() && url.password().is_none())
-            .ok_or(SettingsError::Address(name))
+            // `https://` alone would make a host of the path's first word.
+            .filter(|_| Url::parse(&self.base_url).is_ok())
+            .ok_or(SettingsError::Address(name))?;
+        if url.username().is_empty() && url.password().is_none() {
+            Ok(url)
+        } else {
+            Err(SettingsError::Credentials)
+        }
     }
 }
 
@@ -132,5 +145,40 @@ mod tests {
         }
         let error = "BDPAY".parse::<Dialect>().expect_err("a wrong word");
         assert!(error.to_string().contains("toppay"));
+    }
+
+    #[test]
+    fn an_address_is_only_what_it_looks_like() {
+        let key = crate::gateway::keys::generate(1024).expect("a key");
+        let mut settings = Settings {
+            merchant_code: "S1".into(),
+            dialect: Dialect::Bdpay,
+            base_url: "https://gateway.example".into(),
+            notify_url: None,
+            platform_public_keys: vec![key.to_public_key()],
+            private_key: key,
+            submit_path: "/submit".into(),
+            query_path: "/query".into(),
+            balance_path: "/balance".into(),
+            timeout: Duration::from_secs(1),
+        };
+        assert!(settings.check().is_ok());
+        for url in [
+            "http://localhost:x@gateway.example",
+            "https://me@gateway.example",
+        ] {
+            settings.base_url = url.into();
+            assert!(
+                matches!(settings.check(), Err(SettingsError::Credentials)),
+                "{url}"
+            );
+        }
+        for url in ["", "gateway.example", "ftp://gateway.example", "https://"] {
+            settings.base_url = url.into();
+            assert!(
+                matches!(settings.check(), Err(SettingsError::Address(_))),
+                "{url}"
+            );
+        }
     }
 }

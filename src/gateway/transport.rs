@@ -8,7 +8,7 @@ use reqwest::{
     header::{ACCEPT, CONTENT_TYPE},
     redirect, retry,
 };
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::{
     answer::Problem,
@@ -65,9 +65,23 @@ impl Transport {
 
     /// Sends these bytes to the submit address, at most once.
     pub(super) async fn send_once(&self, bytes: Bytes, send_by: SendBy) -> Sent {
-        let gate = Gate::new(send_by);
-        let posting = self.submits.post(bytes, gate.clone(), read);
-        let broken = match time::timeout(self.timeout, posting).await {
+        // Also not when its answer could not be waited for: a process that was stopped while it connected would send and
+        // hang up in the same moment.
+        let gate = Gate::new(send_by.within(self.timeout));
+        let now = Instant::now();
+        let deadline = now.checked_add(self.timeout).unwrap_or(now);
+        let reading = async |response: Response| {
+            let http_status = Some(response.status().as_u16());
+            let read = time::timeout_at(deadline, read(response)).await;
+            read.unwrap_or_else(|_| {
+                Err(Failure {
+                    http_status,
+                    ..lost(true)
+                })
+            })
+        };
+        let posting = self.submits.post(bytes, gate.clone(), reading);
+        let broken = match time::timeout_at(deadline, posting).await {
             Ok(Ok(answered)) => return Sent::Maybe(answered),
             Ok(Err(broken)) => Some(broken),
             Err(_) => None,
@@ -173,10 +187,10 @@ fn is_timeout(broken: &Broken) -> bool {
     find::<io::Error>(broken).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
 }
 
-/// Why nothing was sent, in words that hold no address and no personal data. `None`: there was no time left.
+/// Why nothing was sent, in words that hold no address and no personal data. `None`: the whole time was over.
 fn never_sent(broken: Option<&Broken>) -> String {
     match broken {
-        None => "no connection in time".into(),
+        None => "nothing could be written in time".into(),
         Some(Broken::Connecting(words)) => words.clone(),
         Some(broken) if find::<TooLate>(broken).is_some() => TooLate.to_string(),
         Some(_) => "the connection broke before anything was sent".into(),

@@ -123,10 +123,11 @@ async fn one_by_one(
             match transaction(pool, rules, &[evidence], begun, true).await {
                 Err(error) if is_transient(&error) => Outcome::Locked,
                 Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
-                Err(error) if is_refusal(&error) => {
-                    keep_alone(pool, evidence).await?;
-                    Outcome::Refused(error.to_string())
-                }
+                Err(error) if is_refusal(&error) => match keep_alone(pool, evidence).await {
+                    Ok(()) => Outcome::Refused(error.to_string()),
+                    Err(error) if is_transient(&error) => Outcome::Locked,
+                    Err(error) => return Err(error),
+                },
                 Err(error) => return Err(error),
             },
         );
@@ -136,12 +137,26 @@ async fn one_by_one(
 
 /// Evidence whose consequence was refused is still evidence.
 async fn keep_alone(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Error> {
-    let mut db = pool.acquire().await?;
+    let mut evidence = evidence.clone();
+    let mut tx = pool.begin().await?;
+    write::wait_briefly_for_locks(&mut tx).await?;
+    match load::lock_payouts(&mut tx, &[&evidence.key]).await {
+        Ok(locked) => {
+            if let Some(loaded) = locked.get(&evidence.key) {
+                evidence.scrub(&loaded.payout.instruction);
+            }
+        }
+        // Without the row nobody can tell which of the words may be kept.
+        Err(error) if is_refusal(&error) => evidence.detail = json!({}),
+        Err(error) => return Err(error),
+    }
+    tx.rollback().await?;
     let row = evidence_row(
-        evidence,
+        &evidence,
         evidence.attempt.unwrap_or(0),
         format!("{} refused", evidence.finding()),
     );
+    let mut db = pool.acquire().await?;
     write::insert_or_count_evidence(&mut db, &[row]).await
 }
 

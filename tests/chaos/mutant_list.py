@@ -95,8 +95,7 @@ MUTANTS = [
                 }
             }
             Ok(Err(broken)) => Some(broken),"""),
-        (TRANSPORT, "        let gate = Gate::new(send_by);",
-         "        let again = bytes.clone();\n        let gate = Gate::new(send_by);")],
+        (TRANSPORT, "        let now = Instant::now();", "        let again = bytes.clone();\n        let now = Instant::now();")],
         "cut_booked,reset_booked", "I1 I2"),
     Mutant("redirects_followed", "submits go by a client that follows redirects, with a body that can be read again", [
         (TRANSPORT, "        let posting = self.submits.post(", """        if {on} {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use payout_worker::{
     cli::run::Running,
     domain::{
-        evidence::{Evidence, Fact, Source},
+        evidence::{Doubt, Evidence, Fact, Source, SubmitAnswer},
         payout::PayoutKey,
     },
     sandbox::Fault,
     store::{
         asks,
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
-        record::record,
+        record::{Outcome, record},
         snapshot::snapshot,
         timeline::begin_timeline,
     },
@@ -365,4 +365,38 @@ async fn the_open_payouts_of_a_merchant_that_nobody_is_configured_for_reach_a_pe
         .find(|books| books.merchant_code == "GONE")
         .unwrap();
     assert!(format!("{gone:?}").contains("Queued"), "{gone:?}");
+}
+
+/// What the other side says in words can hold anything: a NUL, which the database does not take, or the name.
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_words_neither_stop_the_recorder_nor_bring_a_name_in() {
+    let world = by_hand(1_000_000_000).await;
+    let pool = world.database.pool();
+    let rules = rules(&world.config.poll, world.config.callbacks_settle);
+    let told = async |order_num: &str| {
+        world.enqueue(order_num, 100_000, 0).await;
+        let (_, spent) = claimed(&world, 1).await;
+        let evidence = Evidence {
+            key: spent.permits[0].key().clone(),
+            attempt: Some(1),
+            claim: Some(spent.permits[0].request().body_sha256),
+            source: Source::Submit,
+            fact: Fact::Submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
+            detail: json!({ "words": "a\0b for Siti Rahayu" }),
+            asked_ago: Duration::ZERO,
+        };
+        record(pool, &rules, &[evidence]).await.unwrap().remove(0)
+    };
+    assert!(matches!(told("WORDS-1").await, Outcome::Recorded(_)));
+    // And where the database refuses what follows from it, and the words are kept by themselves.
+    world
+        .database
+        .run("alter table payout.payouts add constraint no_more_of_them check (state <> 'unknown') not valid")
+        .await;
+    assert!(matches!(told("WORDS-2").await, Outcome::Refused(_)));
+    let kept = "select string_agg(finding || ': ' || (detail->>'words'), ', ' order by id) from payout.evidence";
+    assert_eq!(
+        world.database.text(kept).await,
+        "doubt_timeout: a b for *** ***, doubt_timeout refused: a b for *** ***"
+    );
 }

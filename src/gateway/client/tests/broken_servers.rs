@@ -1,6 +1,6 @@
 //! Servers that refuse, go silent, or answer what HTTP allows and we do not.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{future::poll_fn, net::Ipv4Addr, task::Poll, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,6 +12,7 @@ use super::support::{TIMEOUT, client, doubt, not_sent, permit, submit};
 use crate::{
     domain::evidence::{Doubt, QueryAnswer},
     gateway::wire::BODY_BYTES_MAX,
+    ports::Submission,
 };
 
 async fn listen() -> (TcpListener, String) {
@@ -219,4 +220,37 @@ async fn a_name_that_nobody_knows_is_told_apart() {
         not_sent(submit(&client, "INV-1").await),
         "the gateway's name was not resolved"
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_after_a_submit_keeps_its_status() {
+    let (listener, url) = listen().await;
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        read_request(&mut stream).await.expect("a request");
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{";
+        stream.write_all(head).await.ok();
+        stream
+    });
+    let submission = submit(&client(&url), "INV-1").await;
+    assert_eq!(doubt(&submission), Doubt::Timeout);
+    let Submission::Sent { detail, .. } = submission else {
+        panic!("it was sent");
+    };
+    assert_eq!(detail["http_status"], 200);
+    drop(server);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_could_not_be_waited_for() {
+    // A stop while it connects: then there is time to send, and none to wait for the answer.
+    let (_listener, url) = listen().await;
+    let client = client(&url);
+    let mut sending = Box::pin(submit(&client, "INV-1"));
+    let begun = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await;
+    assert!(begun.is_pending());
+    // The runtime hears that the connection is there; nobody looks yet.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    std::thread::sleep(TIMEOUT + Duration::from_millis(50));
+    assert_eq!(not_sent(sending.await), "the time to send was over");
 }
