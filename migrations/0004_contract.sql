@@ -391,8 +391,11 @@ return (select string_agg(left(word, 1) || '***', ' ') from regexp_split_to_tabl
 create view payout.status as
 select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.fee_type, p.state, p.state_since,
        p.created_at, p.fee,
-       case when p.fee_type = 0 then p.amount::bigint else p.amount::bigint + p.fee end as debit_total,
-       case when p.fee_type = 1 then p.amount::bigint else p.amount::bigint - p.fee end as beneficiary_amount,
+       -- Of what failed or was withdrawn nothing was debited, or it was given back.
+       case when p.state in ('failed', 'cancelled') then 0
+            when p.fee_type = 0 then p.amount::bigint else p.amount::bigint + p.fee end as debit_total,
+       case when p.state in ('failed', 'cancelled') then 0
+            when p.fee_type = 1 then p.amount::bigint else p.amount::bigint - p.fee end as beneficiary_amount,
        p.platform_order_num, p.failure_reason, p.attention, p.attention_since, p.settled_at
 from payout.payouts p;
 

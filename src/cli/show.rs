@@ -124,7 +124,9 @@ fn facts(status: &Status, detail: &Detail) -> Vec<String> {
         "merchant {}; fee {bearer}: {fee}",
         status.merchant_code
     )];
-    if let (Some(debit), Some(received)) = (status.debit_total, status.beneficiary_amount) {
+    if let (Some(debit), Some(received)) = (status.debit_total, status.beneficiary_amount)
+        && debit > 0
+    {
         lines.push(format!(
             "the beneficiary receives {}, we are debited {}",
             words::rupiah(received),
