@@ -103,7 +103,9 @@ async def chaos(options: argparse.Namespace, seed: int) -> int:
     if options.list:
         print(*entries, sep="\n")
         return 0
-    stage = Stage(options.binary, seed, options.workers, Terms(), options.behaviours, options.share)
+    # In a long run thousands wait for a person; asked for every two seconds they would leave no time for the others.
+    terms = Terms(max_interval=2 if seconds < 1800 else 8)
+    stage = Stage(options.binary, seed, options.workers, terms, options.behaviours, options.share)
     print(f"chaos: seed {seed}, {options.payouts} payouts in {seconds * 0.85:.0f} s, {len(entries)} faults of "
           f"{len({entry.name for entry in entries})} kinds planned; {stage.folder}", flush=True)
     drain = options.drain or 80.0 + seconds / 40

@@ -16,8 +16,10 @@ from .processes import spawn
 class Terms:
     """The times of a run, all short. The names are the configuration's."""
 
-    def __init__(self, timeout: float = 2, lease: float = 5, quiet_horizon: float = 12, concurrency: int = 64) -> None:
+    def __init__(self, timeout: float = 2, lease: float = 5, quiet_horizon: float = 12, concurrency: int = 64,
+                 max_interval: float = 2) -> None:
         self.timeout, self.lease, self.quiet_horizon, self.concurrency = timeout, lease, quiet_horizon, concurrency
+        self.max_interval = max_interval
 
     @property
     def send_window(self) -> float:
@@ -40,7 +42,7 @@ witness_file = "{witness}"
 lease_seconds = {terms.lease}
 [poll]
 first_after_seconds = 0.3
-max_interval_seconds = 2
+max_interval_seconds = {terms.max_interval}
 quiet_horizon_seconds = {terms.quiet_horizon}
 decline_confirm_seconds = 1
 asks_per_second = 1000
