@@ -68,7 +68,9 @@ async fn status_computes_the_debit_and_what_the_beneficiary_receives_once_the_fe
         database.text(shown).await,
         "on-top 1005 1000, out-of 1000 995"
     );
-    database.run("select payout.cancel('on-top', 'a test')").await;
+    database
+        .run("select payout.cancel('on-top', 'a test')")
+        .await;
     assert_eq!(database.text(shown).await, "on-top 0 0, out-of 1000 995");
 }
 
