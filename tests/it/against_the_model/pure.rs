@@ -166,7 +166,15 @@ impl Pure {
         clock: [DateTime<Utc>; 2],
     ) {
         let at = evidence.attempt.unwrap_or(self.payout.attempt);
-        let decided = clock.map(|now| decide(&self.payout, evidence, rules, now));
+        // Of one batch all were asked for before the first of them was stored: however late a piece comes to its turn,
+        // it is no later than the call is long.
+        let span = (clock[1] - clock[0]).to_std().unwrap();
+        let decided = [Duration::ZERO, span].map(|late| {
+            let mut evidence = evidence.clone();
+            evidence.asked_ago += late;
+            clock.map(|now| decide(&self.payout, &evidence, rules, now))
+        });
+        let decided = decided.as_flattened();
         let own =
             (evidence.source == Source::Submit && at <= self.payout.attempt && at > 0).then(|| {
                 self.outcomes
