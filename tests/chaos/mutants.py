@@ -37,6 +37,7 @@ pub fn on(name: &str) -> bool {
 }
 '''
 AT_ONCE = 2
+DRAIN = 25.0  # seconds in which a world settles after its last fault
 # A world may happen not to give a mutant its chance: then one more is tried.
 SEEDS = (7, 8)
 # The unbroken worker in the worlds of all mutants: whatever is bad there would make a catch worth nothing.
@@ -83,21 +84,19 @@ def build() -> Path:
 
 async def one(mutant: Mutant, binary: Path, seed: int) -> int:
     """One mutant in its world; the checker's verdict is on the last lines."""
-    if mutant.pauses:
-        return await stopped(mutant, binary, seed)
-    alone = mutant.faults != "failover_lossy"
-    seconds = 8.0 if mutant.faults == "none" else 14.0
-    entries = plan.make(seed, seconds, mutant.faults, {})
-    stage = Stage(binary, seed, 2, Terms(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
-                  merchants=1, cells=alone)
-    stage.scale = mutant.scale
+    stage = world_of(mutant, binary, seed)
     try:
         await stage.build()
         if mutant.sql:
             await stage.cluster.sql(mutant.sql)
         for worker in stage.workers.all:
             worker.environment["PAYOUT_MUTANT"] = mutant.name
-        code, _, words = await runner.whole(stage, entries, mutant.payouts, seconds, 25.0, 5.0)
+        if mutant.pauses:
+            code, _, words = await pauses.paused(stage, mutant.pauses, seed, DRAIN)
+        else:
+            seconds = 8.0 if mutant.faults == "none" else 14.0
+            entries = plan.make(seed, seconds, mutant.faults, {})
+            code, _, words = await runner.whole(stage, entries, mutant.payouts, seconds, DRAIN, 5.0)
         for said, times in sorted(stage.on_call.words.items()):
             print(f"on call: {times} x {said}")
         print(words.rstrip())
@@ -106,18 +105,13 @@ async def one(mutant: Mutant, binary: Path, seed: int) -> int:
         stage.stop(False)
 
 
-async def stopped(mutant: Mutant, binary: Path, seed: int) -> int:
-    """The same in a world where workers are stopped between claim and send."""
-    stage = pauses.stage_for(binary, seed)
-    try:
-        await stage.build()
-        for worker in stage.workers.all:
-            worker.environment["PAYOUT_MUTANT"] = mutant.name
-        code, _, words = await pauses.paused(stage, mutant.pauses, seed, 25.0)
-        print(words.rstrip())
-        return code
-    finally:
-        stage.stop(False)
+def world_of(mutant: Mutant, binary: Path, seed: int) -> Stage:
+    if mutant.pauses:
+        return pauses.stage_for(binary, seed)
+    stage = Stage(binary, seed, 2, Terms(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
+                  merchants=1, cells=mutant.faults != "failover_lossy")
+    stage.scale = mutant.scale
+    return stage
 
 
 def judged(mutant: Mutant, binary: Path) -> tuple[bool, str]:

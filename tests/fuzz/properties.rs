@@ -4,7 +4,11 @@
 use std::path::Path;
 
 use form_urlencoded::Serializer;
-use payout_worker::{config, domain::money::Rupiah, gateway::sign};
+use payout_worker::{
+    config,
+    domain::money::Rupiah,
+    gateway::{read_callback_order, sign},
+};
 use rsa::{PrivateKey, PublicKey};
 use serde_json::{Map, Value};
 
@@ -50,14 +54,23 @@ pub fn signature(key: &PublicKey, text: &str, genuine: &str, other: &str) -> boo
     verifies
 }
 
+/// Whether a form names an order, before anything of it is verified. What it names is short and plain.
+pub fn names_an_order(body: &[u8]) -> bool {
+    let Some(order_num) = read_callback_order(body) else {
+        return false;
+    };
+    assert!((1..=32).contains(&order_num.len()) && order_num.is_ascii());
+    true
+}
+
 /// A form that was believed carries the signature of the very fields in it.
 pub fn form_is_signed(body: &[u8], key: &PrivateKey) {
     let fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
     let signature = fields.iter().find(|(name, _)| name == SIGNATURE);
-    let signature = signature.map(|(_, value)| value.replace(' ', "+"));
+    let (_, signature) = signature.expect("it was believed");
     assert_eq!(
         signature_of_form(&fields, key),
-        signature,
+        Some(signature.replace(' ', "+")),
         "{}",
         shown(body)
     );
@@ -66,11 +79,14 @@ pub fn form_is_signed(body: &[u8], key: &PrivateKey) {
 /// An answer that was believed carries the signature of the very values in it.
 pub fn answer_is_signed(body: &[u8], key: &PrivateKey) {
     let fields: Map<String, Value> = serde_json::from_slice(body).expect("it was believed");
-    let signature = fields
-        .get(SIGNATURE)
-        .and_then(Value::as_str)
-        .map(String::from);
-    assert_eq!(signature_of(&fields, key), signature, "{}", shown(body));
+    let signature = fields.get(SIGNATURE).and_then(Value::as_str);
+    let signature = signature.expect("it was believed");
+    assert_eq!(
+        signature_of(&fields, key).as_deref(),
+        Some(signature),
+        "{}",
+        shown(body)
+    );
 }
 
 /// What the platform would say with these fields; `None` where it cannot be signed.
