@@ -12,7 +12,7 @@ use crate::{
         payout::{Instruction, PayoutKey, Private},
     },
     gateway::{Client, Dialect, Settings, keys},
-    ports::{SendBy, Submission, SubmitPermit},
+    permit::{SendBy, Submission, SubmitPermit},
     sandbox::{self, Pace, Sandbox},
 };
 
