@@ -110,6 +110,8 @@ impl Stage {
         let registration = Registration {
             code: MERCHANT.to_owned(),
             dialect: "bdpay".to_owned(),
+            balance_is_signed: true,
+            not_found_is_proof: true,
             base_url: sandbox.url(),
             platform_keys: vec![keys::fingerprint(platform_key.as_public_key())],
             min_amount: 1,
