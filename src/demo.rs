@@ -1,7 +1,6 @@
 //! The demonstration on one machine: a throw-away Postgres, the sandbox gateway and two workers.
 
 mod break_it;
-pub mod cluster;
 mod screen;
 mod stage;
 mod traffic;
@@ -11,6 +10,7 @@ mod workers;
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Result;
+use payout_sandbox::Fault;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, interval, sleep, sleep_until},
@@ -19,7 +19,6 @@ use tokio::{
 pub use break_it::{BreakOptions, break_it};
 
 use self::{screen::Screen, stage::Stage, traffic::Traffic, workers::Workers};
-use crate::sandbox::Fault;
 
 /// The demo's options.
 #[derive(Clone, Debug, clap::Args)]

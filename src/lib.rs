@@ -22,7 +22,6 @@ pub mod gateway;
 pub mod inbound;
 pub mod metrics;
 pub mod ports;
-pub mod sandbox;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

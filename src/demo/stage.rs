@@ -7,13 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tempfile::TempDir;
+use throwaway_postgres::{Cluster, SUPERUSER};
 
-use super::{Options, cluster};
+use super::Options;
 use crate::{
     gateway::keys,
-    sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
     store::{
         connect,
         schema::{Registration, migrate},
@@ -45,7 +46,7 @@ pub(super) struct Stage {
     pub(super) folder: TempDir,
     /// On somebody's own server: the database to drop there.
     foreign: Option<(String, String)>,
-    cluster: Option<cluster::Cluster>,
+    cluster: Option<Cluster>,
 }
 
 impl Stage {
@@ -56,16 +57,15 @@ impl Stage {
             let url = in_database(server, &name)?;
             (server.clone(), url.clone(), url, None)
         } else {
-            let made =
-                tokio::task::spawn_blocking(
-                    || cluster::Cluster::start(cluster::Options::default()),
-                );
+            let made = tokio::task::spawn_blocking(|| {
+                Cluster::start(throwaway_postgres::Options::default())
+            });
             let cluster = made
                 .await?
                 .context("the throw-away Postgres did not start")?;
             let urls = (
-                cluster.url("postgres", cluster::SUPERUSER),
-                cluster.url(&name, cluster::SUPERUSER),
+                cluster.url("postgres", SUPERUSER),
+                cluster.url(&name, SUPERUSER),
             );
             (
                 urls.0,

@@ -91,7 +91,7 @@ mod tests {
     use rsa::traits::PublicKeyParts;
 
     use super::*;
-    use crate::sandbox::{
+    use crate::{
         tests::support::{order, settings},
         wire,
     };

@@ -46,7 +46,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::sandbox::tests::support::{MERCHANT_KEY, merchant_key};
+    use crate::tests::support::{MERCHANT_KEY, merchant_key};
 
     #[test]
     fn a_private_key_is_read_from_bare_base64_and_from_pem() {

@@ -170,7 +170,7 @@ pub(super) fn clip(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::tests::support::{merchant_key, settings, signed_submit};
+    use crate::tests::support::{merchant_key, settings, signed_submit};
 
     #[test]
     fn a_good_submit_is_read_and_authentic() {

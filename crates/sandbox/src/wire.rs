@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sandbox::tests::support::merchant_key;
+    use crate::tests::support::merchant_key;
 
     #[test]
     fn the_text_is_the_values_in_the_order_of_their_names() {
@@ -94,7 +94,7 @@ mod tests {
         // Source: openssl pkeyutl -sign -inkey merchant.key -pkeyopt rsa_padding_mode:pkcs1, over "hello".
         assert_eq!(
             sign(&merchant_key(), "hello").unwrap(),
-            crate::sandbox::tests::support::HELLO_SIGNED
+            crate::tests::support::HELLO_SIGNED
         );
     }
 }

@@ -2,26 +2,31 @@
 
 use std::fs;
 
-use super::ClusterError;
+use rustix::process::geteuid;
+
+use crate::ClusterError;
 
 /// In the order of preference; `_postgres` is macOS.
 const NAMES: &[&str] = &["postgres", "_postgres", "nobody"];
 
 /// A user, as numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+pub(crate) struct Account {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 impl Account {
-    /// The best user of this machine for a server.
-    pub(super) fn for_server() -> Result<Self, ClusterError> {
+    /// The user whom a server runs as when that is not the user of this process.
+    pub(crate) fn of_server() -> Result<Option<Self>, ClusterError> {
+        if !geteuid().is_root() {
+            return Ok(None);
+        }
         let users = fs::read_to_string("/etc/passwd").map_err(|source| ClusterError::Folder {
             doing: "reading /etc/passwd",
             source,
         })?;
-        Self::among(&users).ok_or(ClusterError::NoUser)
+        Self::among(&users).map(Some).ok_or(ClusterError::NoUser)
     }
 
     fn among(users: &str) -> Option<Self> {

@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Cluster, Options, find::Binaries};
+use crate::{Cluster, Options, StopMode, binaries::Binaries};
 
 const OWNER: &str = "PAYOUT_TEST_CLUSTER_OWNER";
 
 /// A machine whose tests use a given server may have no binaries; any other must.
-fn has_binaries() -> bool {
-    Binaries::find().is_ok() || env::var_os("PAYOUT_TEST_DATABASE_URL").is_none()
+pub(crate) fn has_binaries() -> bool {
+    Binaries::find(&[]).is_ok() || env::var_os("PAYOUT_TEST_DATABASE_URL").is_none()
 }
 
 fn folder_of(cluster: &Cluster) -> PathBuf {
@@ -63,6 +63,11 @@ fn a_cluster_answers_on_both_addresses_survives_a_crash_and_leaves_nothing() {
         log.contains("was interrupted"),
         "an orderly stop would not try recovery: {log}"
     );
+
+    cluster.stop_server(StopMode::Kill).unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    cluster.start_server().unwrap();
+    assert_eq!(cluster.port(), port);
 
     cluster.stop().unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());

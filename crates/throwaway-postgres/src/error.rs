@@ -8,7 +8,7 @@ pub enum ClusterError {
     /// No folder holds the server's programs.
     MissingBinaries {
         /// What is needed.
-        names: &'static [&'static str],
+        names: Vec<&'static str>,
         /// Where it was looked for.
         looked_in: Vec<String>,
     },
@@ -28,8 +28,15 @@ pub enum ClusterError {
         /// What the system said.
         source: io::Error,
     },
-    /// `initdb` failed, with these words.
-    Initdb(String),
+    /// The folder for the server is another user's.
+    ForeignFolder(PathBuf),
+    /// `initdb` or `pg_basebackup` failed.
+    Program {
+        /// Which of them.
+        name: &'static str,
+        /// What it said.
+        words: String,
+    },
     /// The server ended while it started; the last lines of its log.
     Died(String),
     /// The server did not become ready in time.
@@ -39,12 +46,12 @@ pub enum ClusterError {
         /// The last lines of its log.
         log: String,
     },
-    /// The server could not be told to stop, or did not obey.
+    /// The server ignored the request to stop.
     NotStopped(String),
 }
 
 impl ClusterError {
-    pub(super) fn spawn(program: PathBuf, source: io::Error) -> Self {
+    pub(crate) fn spawn(program: PathBuf, source: io::Error) -> Self {
         Self::Spawn { program, source }
     }
 }
@@ -65,7 +72,12 @@ impl fmt::Display for ClusterError {
             ),
             Self::Folder { doing, source } => write!(out, "{doing}: {source}"),
             Self::Spawn { program, source } => write!(out, "{} could not be run: {source}", program.display()),
-            Self::Initdb(words) => write!(out, "initdb failed:\n{words}"),
+            Self::ForeignFolder(folder) => write!(
+                out,
+                "{} belongs to another user than the server's: remove it, then run this again",
+                folder.display()
+            ),
+            Self::Program { name, words } => write!(out, "{name} failed:\n{words}"),
             Self::Died(log) => write!(out, "the Postgres server ended while starting; its log ends with:\n{log}"),
             Self::NotReady { within, log } => {
                 write!(out, "the Postgres server was not ready within {within:?}; its log ends with:\n{log}")
@@ -81,7 +93,8 @@ impl Error for ClusterError {
             Self::Folder { source, .. } | Self::Spawn { source, .. } => Some(source),
             Self::MissingBinaries { .. }
             | Self::NoUser
-            | Self::Initdb(_)
+            | Self::ForeignFolder(_)
+            | Self::Program { .. }
             | Self::Died(_)
             | Self::NotReady { .. }
             | Self::NotStopped(_) => None,

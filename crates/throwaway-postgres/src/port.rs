@@ -11,7 +11,7 @@ const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
 
 /// A random one of those that nobody listens on now.
-pub(super) fn free() -> u16 {
+pub(crate) fn free() -> u16 {
     let random = RandomState::new().hash_one("port");
     let start = u16::try_from(random.checked_rem(u64::from(PORTS)).unwrap_or(0)).unwrap_or(0);
     (start..PORTS)

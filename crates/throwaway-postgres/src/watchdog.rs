@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::ClusterError;
+use crate::ClusterError;
 
 /// Waits for a word from its owner. Silence, which is the end of the pipe, means that the owner is dead.
 ///
@@ -29,21 +29,33 @@ case $pid in '' | *[!0-9]*) ;; *)
         done ;;
     esac ;;
 esac
+[ "$2" = remove ] || exit 0
 rm -rf "$1"
 # An initdb that was at work writes a little more before it sees that its folder is gone.
 [ ! -e "$1" ] || { sleep 2 && rm -rf "$1"; }
 "#;
 
+/// What becomes of the server's folder when the owner died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtTheEnd {
+    RemoveFolder,
+    KeepFolder,
+}
+
 /// The watching process.
 #[derive(Debug)]
-pub(super) struct Watchdog(Child);
+pub(crate) struct Watchdog(Child);
 
 impl Watchdog {
     /// Watches over the server in `folder` from now on.
-    pub(super) fn start(folder: &Path) -> Result<Self, ClusterError> {
+    pub(crate) fn start(folder: &Path, at_the_end: AtTheEnd) -> Result<Self, ClusterError> {
         Command::new("/bin/sh")
-            .args(["-c", SCRIPT, "payout-watchdog"])
+            .args(["-c", SCRIPT, "postgres-watchdog"])
             .arg(folder)
+            .arg(match at_the_end {
+                AtTheEnd::RemoveFolder => "remove",
+                AtTheEnd::KeepFolder => "keep",
+            })
             .current_dir("/")
             // Rust opens the pipe close-on-exec, so that no other child keeps it open after the owner's death.
             .stdin(Stdio::piped())
@@ -57,7 +69,7 @@ impl Watchdog {
     }
 
     /// Says that the owner has stopped the server itself.
-    pub(super) fn dismiss(&mut self) {
+    pub(crate) fn dismiss(&mut self) {
         if let Some(mut pipe) = self.0.stdin.take() {
             // A watchdog that is gone needs no word, and one that hears none only removes what is removed anyway.
             _ = pipe.write_all(b"dismissed\n");

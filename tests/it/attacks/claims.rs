@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use payout_sandbox::Fault;
 use payout_worker::{
     cli::run::Running,
     domain::{
         evidence::{Doubt, Evidence, Fact, Source, SubmitAnswer},
         payout::PayoutKey,
     },
-    sandbox::Fault,
     store::{
         asks,
         claim::{ClaimError, Claimed, claim, unpark_if_covered},

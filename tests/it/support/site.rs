@@ -7,15 +7,10 @@ use std::{
     time::Duration,
 };
 
-use payout_worker::{
-    cli::keyring,
-    config,
-    demo::cluster::{Cluster, Options, SUPERUSER},
-    gateway::keys,
-    sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
-    store::schema::migrate,
-};
+use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
+use payout_worker::{cli::keyring, config, gateway::keys, store::schema::migrate};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgListener};
+use throwaway_postgres::{Cluster, Options, SUPERUSER};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{

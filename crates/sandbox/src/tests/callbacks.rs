@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::support::{Bench, has_genuine_sign, listener, settings};
-use crate::sandbox::{Ending, Fault, Pace, Script, Settings, wire::Fields};
+use crate::{Ending, Fault, Pace, Script, Settings, wire::Fields};
 
 /// Callbacks that need no patience: the six come at once.
 fn swift() -> Settings {

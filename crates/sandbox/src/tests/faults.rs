@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::support::{Bench, genuine, has_genuine_sign, settings};
-use crate::sandbox::{Ending, Fault, Pace, Script, Settings};
+use crate::{Ending, Fault, Pace, Script, Settings};
 
 /// Submits one order under a script and returns what came and whether the order now exists.
 async fn submit_under(bench: &Bench, fault: Fault) -> (Option<(u16, String)>, bool) {

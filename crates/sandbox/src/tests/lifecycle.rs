@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::support::{Bench, genuine, listener, settings, signed, signed_submit};
-use crate::sandbox::{BalanceView, Dialect, Ending, Fault, Script};
+use crate::{BalanceView, Dialect, Ending, Fault, Script};
 
 #[tokio::test]
 async fn an_order_goes_by_all_statuses_and_is_called_back() {
@@ -126,7 +126,7 @@ async fn refused_submits_are_remembered_and_change_nothing() {
 
 #[tokio::test]
 async fn toppay_wraps_questions_in_an_unsigned_envelope() {
-    let bench = Bench::start(crate::sandbox::Settings {
+    let bench = Bench::start(crate::Settings {
         dialect: Dialect::Toppay,
         ..settings()
     })

@@ -8,7 +8,7 @@ use rsa::{PrivateKey, PublicKey};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
 
-use crate::sandbox::{
+use crate::{
     Dialect, Pace, Sandbox, Settings, keys,
     order::{Order, Status},
     request,

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::ClusterError;
+use crate::ClusterError;
 
 /// Both, in one folder: `initdb` runs the `postgres` beside it.
 const NEEDED: &[&str] = &["initdb", "postgres"];
@@ -22,18 +22,22 @@ const VERSIONED: &[(&str, &str)] = &[
 
 /// The folder of the server's programs.
 #[derive(Debug)]
-pub(super) struct Binaries(PathBuf);
+pub struct Binaries(PathBuf);
 
 impl Binaries {
     /// `PG_BIN` and nothing else when it is set; otherwise the PATH, `pg_config`, then the usual places.
-    pub(super) fn find() -> Result<Self, ClusterError> {
+    ///
+    /// The folder holds `initdb`, `postgres` and the programs that `also` names.
+    pub fn find(also: &[&'static str]) -> Result<Self, ClusterError> {
         let chosen = env::var_os("PG_BIN").filter(|folder| !folder.is_empty());
         let candidates = chosen.map_or_else(everywhere, |folder| vec![PathBuf::from(folder)]);
-        Self::first_of(&candidates)
+        let needed: Vec<&'static str> = NEEDED.iter().chain(also).copied().collect();
+        Self::first_of(&candidates, needed)
     }
 
-    fn first_of(candidates: &[PathBuf]) -> Result<Self, ClusterError> {
-        if let Some(folder) = candidates.iter().find(|folder| is_complete(folder)) {
+    fn first_of(candidates: &[PathBuf], needed: Vec<&'static str>) -> Result<Self, ClusterError> {
+        let is_complete = |folder: &&PathBuf| needed.iter().all(|name| folder.join(name).is_file());
+        if let Some(folder) = candidates.iter().find(is_complete) {
             return Ok(Self(folder.clone()));
         }
         let mut looked_in: Vec<String> = candidates
@@ -49,18 +53,30 @@ impl Binaries {
         }
         looked_in.dedup();
         Err(ClusterError::MissingBinaries {
-            names: NEEDED,
+            names: needed,
             looked_in,
         })
     }
 
-    pub(super) fn path(&self, program: &str) -> PathBuf {
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// One of its programs.
+    pub fn path(&self, program: &str) -> PathBuf {
         self.0.join(program)
     }
-}
 
-fn is_complete(folder: &Path) -> bool {
-    NEEDED.iter().all(|name| folder.join(name).is_file())
+    /// Whether these programs read the data of that version of Postgres.
+    pub(crate) fn is_major_version(&self, wanted: &str) -> Result<bool, ClusterError> {
+        let postgres = self.path("postgres");
+        let output = Command::new(&postgres).arg("--version").output();
+        let output = output.map_err(|source| ClusterError::spawn(postgres, source))?;
+        // `postgres (PostgreSQL) 15.14 (Debian …)`
+        let own = major_version(&String::from_utf8_lossy(&output.stdout));
+        Ok(own == major_version(wanted))
+    }
 }
 
 fn everywhere() -> Vec<PathBuf> {
@@ -68,14 +84,14 @@ fn everywhere() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
         .collect();
-    folders.extend(told_by_pg_config());
+    folders.extend(of_pg_config());
     for (parent, prefix) in VERSIONED {
         folders.extend(versions_in(Path::new(parent), prefix));
     }
     folders
 }
 
-fn told_by_pg_config() -> Option<PathBuf> {
+fn of_pg_config() -> Option<PathBuf> {
     let output = Command::new("pg_config").arg("--bindir").output().ok()?;
     let folder = String::from_utf8(output.stdout).ok()?;
     (output.status.success() && !folder.trim().is_empty()).then(|| PathBuf::from(folder.trim()))
@@ -129,7 +145,7 @@ mod tests {
     fn half_an_installation_is_none_and_the_message_says_where_it_looked() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("postgres"), "").unwrap();
-        let refused = Binaries::first_of(&[folder.path().to_owned()])
+        let refused = Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec())
             .unwrap_err()
             .to_string();
         assert!(
@@ -139,6 +155,6 @@ mod tests {
         assert!(refused.contains("initdb and postgres"), "{refused}");
 
         fs::write(folder.path().join("initdb"), "").unwrap();
-        assert!(Binaries::first_of(&[folder.path().to_owned()]).is_ok());
+        assert!(Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec()).is_ok());
     }
 }
