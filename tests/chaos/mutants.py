@@ -50,8 +50,8 @@ def build() -> Path:
     """A copy of the sources with every mutant in it, compiled beside the real ones with the same dependencies."""
     folder = Path(tempfile.mkdtemp(prefix="payout-mutants-"))
     try:
-        listed = subprocess.run(["git", "ls-files", "-z", "src", "migrations", "deploy", ".sqlx", "Cargo.toml", "Cargo.lock",
-                                 "sqlx.toml", "rust-toolchain.toml"], cwd=ROOT, check=True, capture_output=True).stdout
+        listed = subprocess.run(["git", "ls-files", "-z", "src", "crates", "migrations", "deploy", ".sqlx", "Cargo.toml",
+                                 "Cargo.lock", "sqlx.toml", "rust-toolchain.toml"], cwd=ROOT, check=True, capture_output=True).stdout
         for name in filter(None, listed.decode().split("\0")):
             if (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)

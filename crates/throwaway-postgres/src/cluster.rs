@@ -53,12 +53,8 @@ impl Cluster {
         options: Options,
         standby_of: Option<u16>,
     ) -> Result<Self, ClusterError> {
-        let also: &[&str] = if standby_of.is_some() {
-            &["pg_basebackup"]
-        } else {
-            &[]
-        };
-        let binaries = Binaries::find(also)?;
+        // Whoever names the folder calls the clients too, and all servers of one test are of one version.
+        let binaries = Binaries::find(&["pg_basebackup", "psql"])?;
         let account = Account::of_server()?;
         folder::claim(folder, account.as_ref())?;
         let watchdog = Watchdog::start(folder, AtTheEnd::KeepFolder)?;

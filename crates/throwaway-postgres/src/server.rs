@@ -75,10 +75,13 @@ impl Server {
         self.child.as_ref().map(Child::id)
     }
 
-    /// Starts it on its port, or on a free one when it has none yet; returns when it answers.
+    /// Starts it, unless it runs, on its port, or on a free one when it has none yet; returns when it answers.
     ///
     /// Another process may take a free port between the look and the start: then another one is tried.
     pub(crate) fn start(&mut self) -> Result<(), ClusterError> {
+        if !self.has_ended() {
+            return Ok(());
+        }
         let mut tries = 1_u32;
         loop {
             let port = self.port.unwrap_or_else(port::free);

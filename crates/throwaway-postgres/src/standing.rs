@@ -34,7 +34,7 @@ pub enum Start {
 ///
 /// A folder that belongs to another user is refused: under `/tmp` it may be anyone's.
 pub fn start(folder: &Path, options: Options) -> Result<Start, ClusterError> {
-    let binaries = Binaries::find(&[])?;
+    let binaries = Binaries::find(&["psql"])?;
     let account = Account::of_server()?;
     folder::claim(folder, account.as_ref())?;
     let mut server = Server::new(binaries, folder, account, options);
