@@ -18,7 +18,7 @@ insert into payout.state (name, final, meaning) values
     ('cancelled',  true,  'withdrawn before it was sent'),
     ('returned',   true,  'paid, then came back');
 
--- The same rows as `TRANSITIONS` in src/domain/state.rs; a test compares them.
+-- The same rows as `TRANSITIONS` in crates/domain/src/state.rs; a test compares them.
 create table payout.transition (
     from_state text collate "C" not null references payout.state,
     event      text collate "C" not null,
@@ -32,7 +32,7 @@ create table payout.transition (
 insert into payout.transition (from_state, event, to_state, posting) values
     ('queued',     'claimed',           'submitting', 'hold'),
     ('queued',     'withdrawn',         'cancelled',  'none'),
-    ('queued',     'timeline_changed',  'unknown',    'hold'),
+    ('queued',     'found_after_failover',  'unknown',    'hold'),
     ('submitting', 'not_sent',          'queued',     'release'),
     ('submitting', 'acknowledged',      'pending',    'none'),
     ('submitting', 'unanswered',        'unknown',    'none'),

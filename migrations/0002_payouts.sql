@@ -38,8 +38,8 @@ create table payout.payouts (
     proven_ours        boolean not null default false,
     reaffirmed_at      timestamptz,            -- failed: when the gateway last confirmed it
     settled_at         timestamptz,
-    asks               int not null default 0,
-    next_ask_at        timestamptz,            -- null: never
+    queries               int not null default 0,
+    next_query_at        timestamptz,            -- null: never
     due_at             timestamptz not null default now(),
     parked             boolean not null default false,  -- not covered by the balance: out of the claim index
 
@@ -63,14 +63,14 @@ create index claimable on payout.payouts (merchant_code, priority desc, due_at, 
 create index parked on payout.payouts (merchant_code, priority desc, created_at)
     where state = 'queued' and parked;
 create index leased on payout.payouts (lease_until) where state = 'submitting';
-create index to_ask on payout.payouts (merchant_code, next_ask_at) where next_ask_at is not null;
+create index query_due on payout.payouts (merchant_code, next_query_at) where next_query_at is not null;
 create index not_final on payout.payouts (state, state_since)
     where state in ('queued', 'submitting', 'pending', 'unknown');
 create index needs_a_person on payout.payouts (attention_since) where attention is not null;
 create index by_time on payout.payouts (created_at);
 create index open_unmarked on payout.payouts (state_since)
     where state in ('submitting', 'pending', 'unknown') and attention is null;
-create index queued_unasked on payout.payouts (created_at) where state = 'queued' and next_ask_at is null;
+create index queued_without_query on payout.payouts (created_at) where state = 'queued' and next_query_at is null;
 -- A payout is replaced once; a replacement that failed is itself replaced. Otherwise one debt could be paid
 -- by two replacements, the second made after the first had failed.
 create unique index replaced_once on payout.payouts (merchant_code, replaces)
@@ -86,13 +86,13 @@ create table payout.attempts (
     lease_until   timestamptz not null,
     quiet_until   timestamptz,           -- until when "not known" means nothing: send_by and the worker's quiet horizon
     worker        text not null,
-    body_sha256   bytea not null,        -- of the very bytes of the request
+    request_sha256   bytea not null,        -- of the very bytes of the request
     outcome       text,                  -- the finding of its own answer
     outcome_at    timestamptz,
     xid           xid8 not null default pg_current_xact_id(),
     constraint attempt_is_never_reused primary key (merchant_code, order_num, attempt),
     constraint attempt_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,
-    constraint body_sha256_is_a_sha256 check (length(body_sha256) = 32)
+    constraint body_sha256_is_a_sha256 check (length(request_sha256) = 32)
 );
 
 -- What we were told, redacted. Equal findings are counted on one row.
@@ -108,7 +108,7 @@ create table payout.evidence (
     times         int not null default 1,
     first_at      timestamptz not null default clock_timestamp(),
     last_at       timestamptz not null default clock_timestamp(),
-    asked_at      timestamptz,                -- when the question was sent whose answer was the last
+    query_sent_at      timestamptz,                -- when the question was sent whose answer was the last
     xid           xid8 not null default pg_current_xact_id(),  -- of the last
     actor         text not null default session_user,
     constraint equal_findings_are_counted unique (merchant_code, order_num, attempt, source, finding, digest),
@@ -233,7 +233,7 @@ create table payout.gateway_balance (
 );
 
 -- One budget of questions per merchant, shared by all workers.
-create table payout.ask_budget (
+create table payout.query_budget (
     merchant_code text collate "C" primary key references payout.merchants,
     spent_until   timestamptz not null default '-infinity'
 );

@@ -12,7 +12,7 @@ return event in ('claimed', 'withdrawn', 'resubmit_granted', 'resolved_paid', 'r
                   when 'reported_paid' then e.source in ('query', 'callback') and e.finding like 'status\_2%'
                   when 'reported_failed' then e.source = 'query' and e.finding ~ '^status_[34]'
                   when 'refusal_confirmed' then e.source = 'query' and e.finding = 'not_found_after_decline'
-                  when 'timeline_changed' then e.source = 'query' and e.finding ~ '^status_'
+                  when 'found_after_failover' then e.source = 'query' and e.finding ~ '^status_'
                   when 'declined' then e.source = 'submit' and e.finding = 'declined'
                   when 'not_sent' then e.source = 'submit' and e.finding = 'not_sent'
                   else true
@@ -76,7 +76,7 @@ begin
     end if;
 
     -- A claim that was lost with its commit had an attempt of its own, so what is found takes a new one too.
-    if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'timeline_changed')::int
+    if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'found_after_failover')::int
        or new.sends - old.sends <> (move.to_state = 'submitting')::int
        or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
        or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
@@ -133,10 +133,10 @@ language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if old.outcome is not null
        or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
-           old.body_sha256, old.xid, old.quiet_until)
+           old.request_sha256, old.xid, old.quiet_until)
           is distinct from
           (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
-           new.body_sha256, new.xid, new.quiet_until) then
+           new.request_sha256, new.xid, new.quiet_until) then
         raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
             using errcode = 'PW016';
     end if;

@@ -145,8 +145,8 @@ begin
     new.proven_ours := false;
     new.reaffirmed_at := null;
     new.settled_at := null;
-    new.asks := 0;
-    new.next_ask_at := null;
+    new.queries := 0;
+    new.next_query_at := null;
     new.parked := false;
     return new;
 end $$;
@@ -176,7 +176,7 @@ begin
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
     -- A replacement goes out only after its original was asked for once more.
-    update payout.payouts o set next_ask_at = now()
+    update payout.payouts o set next_query_at = now()
     from enqueued e
     where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
     -- NOTIFY serialises commits; one of many concurrent inserters is enough to wake a worker, which polls anyway.
@@ -327,7 +327,7 @@ begin
     returning seq into moved;
     update payout.payouts q
     set state = 'cancelled', last_seq = moved, settled_at = now(), attention = null, parked = false,
-        next_ask_at = null, failure_reason = reason
+        next_query_at = null, failure_reason = reason
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
     return 'cancelled';
 end $$;
@@ -344,7 +344,7 @@ begin
     end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt)
     values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
-    update payout.payouts q set next_ask_at = now()
+    update payout.payouts q set next_query_at = now()
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num;
     return p.state;
 end $$;
@@ -420,6 +420,6 @@ select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as
        payout.masked_number(p.account_number) as account_number, payout.masked_name(p.account_name) as account_name,
        p.description, p.replaces, p.not_before, p.priority, p.created_at, p.created_by, p.attempt, p.sends, p.not_sent,
        p.send_by, p.lease_until, p.held, p.fee, p.platform_order_num, p.failure_reason, p.attention, p.attention_since,
-       p.declined_at, p.settled_at, p.asks, p.next_ask_at, p.due_at, p.parked
+       p.declined_at, p.settled_at, p.queries, p.next_query_at, p.due_at, p.parked
 from payout.payouts p
 left join payout.banks b on b.code = p.bank_code;

@@ -32,13 +32,13 @@ grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks
 
 grant select on all tables in schema payout to payout_worker;
 grant insert on payout.attempts, payout.evidence, payout.history, payout.ledger, payout.gateway_balance,
-                payout.ask_budget, payout.unmatched_callbacks to payout_worker;
+                payout.query_budget, payout.unmatched_callbacks to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
               fee, platform_order_num, failure_reason, attention, attention_since, declined_at, proven_ours,
-              reaffirmed_at, settled_at, asks, next_ask_at, due_at, parked) on payout.payouts to payout_worker;
+              reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_at) on payout.attempts to payout_worker;
-grant update (times, last_at, detail, asked_at) on payout.evidence to payout_worker;
-grant update on payout.gateway_balance, payout.ask_budget, payout.unmatched_callbacks to payout_worker;
+grant update (times, last_at, detail, query_sent_at) on payout.evidence to payout_worker;
+grant update on payout.gateway_balance, payout.query_budget, payout.unmatched_callbacks to payout_worker;
 grant delete on payout.unmatched_callbacks to payout_worker;
 -- `for update` on an account: the claim holds the balance still while it decides what is covered.
 grant update (available) on payout.accounts to payout_worker;

@@ -278,7 +278,7 @@ begin
 end $$;
 
 -- Notes a request for these payouts; each must allow it now, and none may wait in another request.
-create function payout.ask_for(kind text, orders text[], merchant text, reason text, evidence text, stated bigint)
+create function payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -296,10 +296,10 @@ begin
         raise exception 'name 1 to 500 payouts' using errcode = 'PW026';
     end if;
     insert into payout.requests (kind, reason, evidence, stated, decision, decided_by, decided_at)
-    select ask_for.kind, ask_for.reason, ask_for.evidence, ask_for.stated, d.decision, d.by, d.at
-    from (select 'approved', session_user::text, now() where ask_for.kind in ('resolve_paid', 'resolve_returned')
+    select make_request.kind, make_request.reason, make_request.evidence, make_request.stated, d.decision, d.by, d.at
+    from (select 'approved', session_user::text, now() where make_request.kind in ('resolve_paid', 'resolve_returned')
           union all
-          select null, null, null where ask_for.kind not in ('resolve_paid', 'resolve_returned')) d (decision, by, at)
+          select null, null, null where make_request.kind not in ('resolve_paid', 'resolve_returned')) d (decision, by, at)
     returning id into request;
     for wanted in select distinct o from unnest(orders) o order by o loop
         p := payout.locked(wanted, merchant);
@@ -329,13 +329,13 @@ end $$;
 -- Ask for the same order numbers to be sent once more. Nothing is sent by it: see payout.approve.
 create function payout.request_resubmit(order_nums text[], reason text, merchant_code text default null) returns bigint
 language sql security definer set search_path = pg_catalog, payout, pg_temp
-return payout.ask_for('resubmit', order_nums, merchant_code, reason, null, null);
+return payout.make_request('resubmit', order_nums, merchant_code, reason, null, null);
 
 -- Ask for a payout to be given up as failed, which gives its hold back.
 create function payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text default null)
 returns bigint
 language sql security definer set search_path = pg_catalog, payout, pg_temp
-return payout.ask_for('resolve_failed', array[order_num], merchant_code, reason, evidence, null);
+return payout.make_request('resolve_failed', array[order_num], merchant_code, reason, evidence, null);
 
 -- State that a payout was paid (stated: the fee, where it is known) or came back (stated: how much, else all of it).
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
@@ -352,7 +352,7 @@ begin
        or (outcome = 'paid' and p.fee_type = 0 and stated >= p.amount) then
         raise exception 'payout %: the stated rupiah do not fit its amount', p.order_num using errcode = 'PW026';
     end if;
-    return payout.ask_for('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
+    return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
 end $$;
 
 create function payout.decide_request(id bigint, decision text, reason text) returns void
@@ -482,7 +482,7 @@ declare
 begin
     foreach made in array array[
         'guard_request', 'guard_request_payout', 'is_not_known', 'why_no_resubmit', 'why_no_resolve', 'guard_person',
-        'is_paused', 'check_words', 'ask_for', 'request_resubmit', 'request_resolve_failed', 'resolve', 'decide_request',
+        'is_paused', 'check_words', 'make_request', 'request_resubmit', 'request_resolve_failed', 'resolve', 'decide_request',
         'approve', 'reject', 'finish_request', 'check_scope', 'pause', 'resume', 'reveal'] loop
         execute format('revoke all on function payout.%I from public', made);
     end loop;

@@ -10,6 +10,7 @@ mod configuration;
 mod doctor;
 mod error;
 mod global;
+mod history;
 pub mod keyring;
 mod keys;
 mod list;
@@ -29,7 +30,6 @@ mod show;
 mod start;
 mod story;
 mod stuck;
-mod timeline;
 mod watch;
 mod words;
 

@@ -79,7 +79,7 @@ pub struct Poll {
     /// A `FAIL` becomes final after two "not known", the first this long after it.
     pub decline_confirm: Duration,
     /// One budget per merchant for all questions.
-    pub asks_per_second: u32,
+    pub queries_per_second: u32,
 }
 
 /// One merchant at one gateway.

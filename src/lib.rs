@@ -17,11 +17,12 @@ pub mod backoff;
 pub mod cli;
 pub mod config;
 pub mod demo;
-pub mod domain;
 pub mod gateway;
 pub mod inbound;
 pub mod metrics;
-pub mod ports;
+pub mod permit;
 pub mod store;
 pub mod telemetry;
 pub mod worker;
+
+pub use payout_domain as domain;

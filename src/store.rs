@@ -3,24 +3,24 @@
 //! Not behind a trait: the guarantees live in the database's constraints, and a fake would not have them.
 
 pub mod act;
-pub mod asks;
 pub mod balances;
 pub mod callbacks;
 pub mod claim;
 pub mod decisions;
 pub mod doctor;
+pub mod expired_leases;
+pub mod failover;
 pub mod find;
 pub mod fitness;
 pub mod funding;
-pub mod guard;
 mod load;
 pub mod operator;
+pub mod queries;
 pub mod record;
 pub mod report;
 pub mod requests;
 pub mod schema;
 pub mod snapshot;
-pub mod timeline;
 pub mod wake;
 mod write;
 

@@ -1,11 +1,11 @@
-//! The loops: claim and send, ask, compare balances, watch leases. Each drives the store; none holds state that a
+//! The loops: claim and send, poll, compare balances, watch leases. Each drives the store; none holds state that a
 //! crash could lose.
 
-mod ask;
-mod beats;
 pub mod breaker;
-mod canary;
+mod control_query;
+mod heartbeats;
 mod lane;
+mod poll;
 mod prove;
 mod reconcile;
 pub mod recorder;
@@ -19,11 +19,11 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::{beats::Beats, lane::Lane};
+pub use self::{heartbeats::Heartbeats, lane::Lane};
 use self::{recorder::Recorder, witness::Witness};
 use crate::{
     config::{Poll, Submit},
-    domain::{decide::Rules, schedule::AskRules},
+    domain::{decide::Rules, schedule::PollRules},
     store::Store,
 };
 
@@ -36,7 +36,7 @@ pub struct Worker {
     /// One per configured merchant.
     pub lanes: Vec<Arc<Lane>>,
     /// When each loop last came round.
-    pub beats: Arc<Beats>,
+    pub heartbeats: Arc<Heartbeats>,
     /// `[poll]`
     pub poll: Poll,
     /// `[submit]`
@@ -54,7 +54,7 @@ pub struct Worker {
 /// The decision rules of a configuration.
 pub fn rules(poll: &Poll, callbacks_settle: bool) -> Rules {
     Rules {
-        ask: AskRules {
+        poll: PollRules {
             first_after: poll.first_after,
             max_interval: poll.max_interval,
             quiet_horizon: poll.quiet_horizon,
@@ -73,7 +73,7 @@ impl Worker {
         submit: Submit,
         poll: Poll,
         witness: Witness,
-        beats: Arc<Beats>,
+        heartbeats: Arc<Heartbeats>,
     ) -> Arc<Self> {
         let system = rustix::system::uname();
         let host = system.nodename().to_string_lossy();
@@ -81,7 +81,7 @@ impl Worker {
             store,
             recorder,
             lanes,
-            beats,
+            heartbeats,
             poll,
             submit,
             name: format!("{host}/{}", std::process::id()),
@@ -105,7 +105,7 @@ impl Worker {
                 stop.clone(),
                 tasks.clone(),
             ));
-            tasks.spawn(ask::run(
+            tasks.spawn(poll::run(
                 Arc::clone(self),
                 Arc::clone(lane),
                 stop.clone(),

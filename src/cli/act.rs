@@ -18,7 +18,7 @@ use crate::{
     store::{
         act,
         balances::balances,
-        find::{self, Status, timeline::detail},
+        find::{self, Status, history::detail},
     },
 };
 
@@ -122,7 +122,7 @@ async fn tell(global: &Global, db: &mut PgConnection, asked: &[PayoutKey]) -> Re
             one.order_num, one.order_num
         ))?,
         many => output::print(&format!(
-            "{} payouts are asked for again, as fast as asks_per_second allows. Nothing is sent.\n",
+            "{} payouts are asked for again, as fast as queries_per_second allows. Nothing is sent.\n",
             many.len()
         ))?,
     }

@@ -18,8 +18,8 @@ use crate::{
         callback::{self, Callbacks},
     },
     metrics,
-    store::{Store, fitness, schema, timeline},
-    worker::{self, Beats, Lane, Worker, recorder::Recorder, witness::Witness},
+    store::{Store, failover, fitness, schema},
+    worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
 /// The configuration or the schema must be changed by a person first (exit 78).
@@ -82,12 +82,12 @@ impl Running {
         check_fit(&store, config).await?;
         let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
         let quiet = config.poll.quiet_horizon.saturating_add(send_window);
-        timeline::begin_timeline(&store.results, quiet).await?;
+        failover::register_identity(&store.results, quiet).await?;
 
         let rules = worker::rules(&config.poll, config.callbacks_settle);
-        let beats = Arc::new(Beats::default());
+        let heartbeats = Arc::new(Heartbeats::default());
         let (recorder, recording) =
-            Recorder::start(store.clone(), rules, lanes.clone(), Arc::clone(&beats));
+            Recorder::start(store.clone(), rules, lanes.clone(), Arc::clone(&heartbeats));
         let worker = Worker::new(
             store.clone(),
             recorder.clone(),
@@ -95,7 +95,7 @@ impl Running {
             config.submit,
             config.poll,
             Witness::open(config.witness_file.clone()).map_err(Unfit)?,
-            beats,
+            heartbeats,
         );
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
         let mut listeners = Vec::new();
@@ -113,11 +113,11 @@ impl Running {
             listeners.push(listener);
         }
         if let Some(address) = config.admin_listen {
-            let beats = Arc::clone(&worker.beats);
+            let heartbeats = Arc::clone(&worker.heartbeats);
             let routes = admin::routes(Admin {
                 store: store.clone(),
                 exporter,
-                beats,
+                heartbeats,
                 draining: stop.clone(),
             });
             let listener = Listener::start(address, routes, closing.clone())

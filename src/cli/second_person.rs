@@ -193,7 +193,7 @@ pub(super) async fn reject(global: &Global, options: &RejectOptions) -> Result<(
 /// One payout in a line, the beneficiary masked.
 async fn describe(db: &mut PgConnection, key: &PayoutKey) -> Result<String, Failure> {
     let rows = find::statuses(db, slice::from_ref(key)).await?;
-    let detail = find::timeline::detail(db, key).await?;
+    let detail = find::history::detail(db, key).await?;
     Ok(rows.first().map_or_else(String::new, |status| {
         output::plain(&format!(
             "{}: {} to {} {}, {}",

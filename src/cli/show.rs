@@ -6,9 +6,10 @@ use clap::Args;
 use super::{
     error::Failure,
     global::Global,
+    history,
     output::{self, Format},
     story::{self, Story},
-    timeline, watch, words,
+    watch, words,
 };
 use crate::{
     domain::{money::FeeType, state::State},
@@ -16,7 +17,7 @@ use crate::{
         decisions,
         find::{
             self, Status,
-            timeline::{Detail, detail},
+            history::{Detail, detail},
             waits,
         },
     },
@@ -42,11 +43,11 @@ async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
     let mut db = global.connect().await?;
     let key = global.find(&mut db, &options.order).await?;
     if options.timeline {
-        let lines = timeline::read(&mut db, &key).await?;
+        let lines = history::read(&mut db, &key).await?;
         return Ok(match global.output {
             Format::Json => output::json(&lines),
             Format::Csv => output::csv(&lines),
-            Format::Table => timeline::table(&lines),
+            Format::Table => history::table(&lines),
         });
     }
     let rows = find::statuses(&mut db, std::slice::from_ref(&key)).await?;
@@ -61,7 +62,7 @@ async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
         Format::Csv => Ok(output::csv(&rows)),
         Format::Table => {
             let detail = detail(&mut db, &key).await?;
-            let lines = timeline::read(&mut db, &key).await?;
+            let lines = history::read(&mut db, &key).await?;
             let proof = if status.state == State::Unknown.name() {
                 Some(decisions::resubmit_proof(&mut db, &key).await?)
             } else {
@@ -83,7 +84,7 @@ fn page(
     status: &Status,
     detail: &Detail,
     story: Story,
-    lines: &[timeline::Line],
+    lines: &[history::Line],
     now: DateTime<Utc>,
 ) -> String {
     let mut page = vec![format!(
@@ -105,7 +106,7 @@ fn page(
         page.extend([String::new(), question.to_owned(), format!("  {answer}")]);
     }
     page.extend([String::new(), "Timeline".to_owned()]);
-    page.extend(timeline::table(lines).lines().map(str::to_owned));
+    page.extend(history::table(lines).lines().map(str::to_owned));
     for (command, what) in story.commands {
         page.extend([String::new(), format!("next:  {command}     {what}")]);
     }

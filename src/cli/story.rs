@@ -9,7 +9,7 @@ use crate::{
     domain::{attention::Attention, state::State},
     store::{
         decisions::Proof,
-        find::{Status, timeline::Detail},
+        find::{Status, history::Detail},
     },
 };
 
@@ -136,7 +136,7 @@ fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Story {
         1 => "It was sent once at most".to_owned(),
         more => format!("It was sent {more} times at most"),
     };
-    let heard = match (detail.declined_at, detail.asks) {
+    let heard = match (detail.declined_at, detail.queries) {
         (Some(at), _) => format!(
             "the gateway declined it at {} WIB, which is not yet proof",
             words::time(at)
@@ -260,7 +260,7 @@ fn because(status: &Status) -> String {
 }
 
 fn asked(detail: &Detail) -> String {
-    detail.next_ask_at.map_or_else(
+    detail.next_query_at.map_or_else(
         || "it is not asked for at the moment".to_owned(),
         |at| format!("asked for next at {} WIB", words::time(at)),
     )
@@ -306,8 +306,8 @@ mod tests {
             not_sent: 0,
             lease_until: None,
             held: 260_000,
-            asks: 0,
-            next_ask_at: None,
+            queries: 0,
+            next_query_at: None,
             due_at: now,
             parked: false,
             declined_at: None,
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn an_unknown_payout_may_or_may_not_have_left_and_is_never_sent_again_by_itself() {
-        let story = told("unknown", |_, detail| detail.asks = 61);
+        let story = told("unknown", |_, detail| detail.queries = 61);
         assert!(story.known.contains("61 questions"), "{story:?}");
         assert!(
             story.unknown.contains("may or may not have left"),

@@ -188,7 +188,7 @@ pub(super) fn check(
         max_interval: read.seconds(section, "max_interval_seconds", 21_600),
         quiet_horizon: read.seconds(section, "quiet_horizon_seconds", 1_800),
         decline_confirm: read.seconds(section, "decline_confirm_seconds", 60),
-        asks_per_second: u32::try_from(read.whole(section, "asks_per_second", 20, 1, 10_000))
+        queries_per_second: u32::try_from(read.whole(section, "queries_per_second", 20, 1, 10_000))
             .unwrap_or(20),
     };
     if poll.first_after > poll.max_interval {

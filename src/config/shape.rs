@@ -54,7 +54,7 @@ const KEYS: &[(&str, &[(&str, Kind)])] = &[
             ("max_interval_seconds", Kind::Seconds),
             ("quiet_horizon_seconds", Kind::Seconds),
             ("decline_confirm_seconds", Kind::Seconds),
-            ("asks_per_second", Kind::Whole),
+            ("queries_per_second", Kind::Whole),
         ],
     ),
     ("callback", &[("settle", Kind::Text)]),

@@ -178,7 +178,7 @@ first_after_seconds = 1
 max_interval_seconds = 5
 quiet_horizon_seconds = 20
 decline_confirm_seconds = 3
-asks_per_second = 200
+queries_per_second = 200
 [[merchant]]
 code = "{MERCHANT}"
 base_url = "{gateway}"

@@ -79,7 +79,7 @@ pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
         ..Verdict::default()
     };
     let rows = sqlx::query(
-        "select order_num, state, state in ('pending', 'unknown') and next_ask_at is null as forgotten, resubmits_granted
+        "select order_num, state, state in ('pending', 'unknown') and next_query_at is null as forgotten, resubmits_granted
          from payout.payouts",
     )
     .fetch_all(&stage.pool)

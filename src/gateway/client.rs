@@ -24,7 +24,7 @@ use crate::{
         evidence::{Doubt, QueryAnswer, SubmitAnswer},
         payout::Instruction,
     },
-    ports::{SealedRequest, Submission, SubmitPermit},
+    permit::{SealedRequest, Submission, SubmitPermit},
 };
 
 /// What a question brought, and what people may see of it.

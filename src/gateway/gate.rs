@@ -12,7 +12,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::ports::SendBy;
+use crate::permit::SendBy;
 
 /// Nobody below has the body yet.
 const EMPTY: u8 = 0;

@@ -59,7 +59,7 @@ mod tests {
     use std::{task::Waker, time::Duration};
 
     use super::*;
-    use crate::ports::SendBy;
+    use crate::permit::SendBy;
 
     #[test]
     fn the_bytes_are_read_once() {

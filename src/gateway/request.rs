@@ -15,7 +15,7 @@ use crate::{
         money::{MAX_AMOUNT_IDR, Rupiah},
         payout::Instruction,
     },
-    ports::SealedRequest,
+    permit::SealedRequest,
 };
 
 /// Jakarta is seven hours ahead, all year (protocol P4).
@@ -73,7 +73,7 @@ pub(super) fn submit(
     }
     let body = signed(settings, fields)?;
     Ok(SealedRequest {
-        body_sha256: Sha256::digest(&body).into(),
+        request_sha256: Sha256::digest(&body).into(),
         body,
     })
 }

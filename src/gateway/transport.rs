@@ -17,7 +17,7 @@ use super::{
     settings::SettingsError,
     wire::BODY_BYTES_MAX,
 };
-use crate::{domain::evidence::Doubt, ports::SendBy};
+use crate::{domain::evidence::Doubt, permit::SendBy};
 
 /// What we call ourselves.
 pub(super) const USER_AGENT: &str = concat!("payout/", env!("CARGO_PKG_VERSION"));

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     metrics::Exporter,
     store::{Store, fitness},
-    worker::Beats,
+    worker::Heartbeats,
 };
 
 /// A readiness probe must not wait for a database that hangs.
@@ -28,7 +28,7 @@ pub struct Admin {
     /// Renders the metrics.
     pub exporter: Exporter,
     /// Tells whether a loop stalled.
-    pub beats: Arc<Beats>,
+    pub heartbeats: Arc<Heartbeats>,
     /// Set while the worker drains.
     pub draining: CancellationToken,
 }
@@ -52,7 +52,7 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
     if admin.draining.is_cancelled() {
         return not("draining".to_owned());
     }
-    let stalled = admin.beats.stalled();
+    let stalled = admin.heartbeats.stalled();
     if !stalled.is_empty() {
         return not(format!("stalled: {}", stalled.join(", ")));
     }

@@ -189,10 +189,10 @@ impl Desk {
             key,
             attempt: None,
             source: Source::Callback,
-            fact: Fact::Called(callback),
+            fact: Fact::Callback(callback),
             detail,
             claim: None,
-            asked_ago: Duration::ZERO,
+            query_sent_ago: Duration::ZERO,
         };
         match self
             .callbacks

@@ -63,11 +63,11 @@ fn of_merchant(books: &MerchantBooks) {
     }
     for (count, oldest, pile) in [
         (table::CLAIMABLE, table::CLAIMABLE_OLDEST, books.claimable),
-        (table::ASKS_DUE, table::ASKS_DUE_OLDEST, books.asks_due),
+        (table::ASKS_DUE, table::ASKS_DUE_OLDEST, books.queries_due),
         (
             table::LEASES_OVER,
             table::LEASES_OVER_OLDEST,
-            books.leases_over,
+            books.leases_expired,
         ),
     ] {
         count.set(&[merchant], pile.count);

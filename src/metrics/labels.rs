@@ -83,7 +83,7 @@ pub(super) const BALANCE_KIND: Label = words("kind", &["available", "frozen", "p
 
 pub(super) const CHECKS: &[&str] = &[
     "sent_without_grant",
-    "never_asked",
+    "never_queried",
     "nothing_held",
     "accounts_unbalanced",
     "held_not_covered",
@@ -139,7 +139,7 @@ pub(super) const EVENTS: &[&str] = &[
     "declined",
     "unanswered",
     "refusal_confirmed",
-    "timeline_changed",
+    "found_after_failover",
     "resubmit_granted",
     "reported_paid",
     "reported_failed",
@@ -155,7 +155,7 @@ pub(super) const STOP_REASONS: &[&str] = &[
     "gateway",
     "config",
     "settings",
-    "timeline",
+    "failover",
     "funds",
     "paused",
     "signatures",

@@ -47,13 +47,13 @@ families! {
         "Their principal."
     ATTENTION_OLDEST: Gauge Books "payout_attention_oldest_timestamp_seconds" [MERCHANT ATTENTION]
         "Since when the longest waiting of them needs a person; 0 when there is none."
-    ASKS_DUE: Gauge Books "payout_asks_due_payouts" [MERCHANT]
+    ASKS_DUE: Gauge Books "payout_queries_due_payouts" [MERCHANT]
         "Payouts whose question to the gateway is due and not yet asked."
-    ASKS_DUE_OLDEST: Gauge Books "payout_asks_due_oldest_timestamp_seconds" [MERCHANT]
+    ASKS_DUE_OLDEST: Gauge Books "payout_queries_due_oldest_timestamp_seconds" [MERCHANT]
         "When the most overdue of these questions was due; 0 when there is none."
-    LEASES_OVER: Gauge Books "payout_leases_over_payouts" [MERCHANT]
+    LEASES_OVER: Gauge Books "payout_leases_expired_payouts" [MERCHANT]
         "Payouts still in submitting although their lease ended: a worker died and no other noticed yet."
-    LEASES_OVER_OLDEST: Gauge Books "payout_leases_over_oldest_timestamp_seconds" [MERCHANT]
+    LEASES_OVER_OLDEST: Gauge Books "payout_leases_expired_oldest_timestamp_seconds" [MERCHANT]
         "When the first of these leases ended; 0 when there is none."
     STEPS_PAYOUTS: Counter Books "payout_steps_total" [MERCHANT STEP]
         "Payouts that took each step since the beginning. Never resets; a step counts when no older transaction runs."
@@ -95,9 +95,9 @@ families! {
         "Submits by what came back. A doubt_… is never a failure: the payout becomes unknown."
     SUBMIT_DURATION: CALL Process "payout_submit_duration_seconds" [MERCHANT]
         "From the start of a submit to its answer or its end."
-    ASKS: Counter Process "payout_asks_total" [MERCHANT ASK_RESULT]
+    ASKS: Counter Process "payout_queries_total" [MERCHANT ASK_RESULT]
         "Questions to the gateway by what came back."
-    ASK_DURATION: CALL Process "payout_ask_duration_seconds" [MERCHANT]
+    ASK_DURATION: CALL Process "payout_query_duration_seconds" [MERCHANT]
         "From the start of a question to its answer or its end."
     CALLBACKS: Counter Process "payout_callbacks_total" [MERCHANT CALLBACK_RESULT]
         "Callbacks by what became of them; merchant unknown when none of ours was named."

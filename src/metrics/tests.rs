@@ -124,7 +124,7 @@ fn every_series_is_there_before_the_first_event() {
     for series in [
         r#"payout_open_rupiah{merchant="M-EMPTY",state="unknown"}"#,
         r#"payout_steps_rupiah_total{merchant="M-EMPTY",step="paid"}"#,
-        r#"payout_invariant_violations{merchant="M-EMPTY",check="never_asked"}"#,
+        r#"payout_invariant_violations{merchant="M-EMPTY",check="never_queried"}"#,
     ] {
         assert_eq!(shown(&exporter, series).as_deref(), Some("0"), "{series}");
     }

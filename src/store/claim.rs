@@ -27,7 +27,7 @@ use crate::{
         payout::{Instruction, PayoutKey},
         state::{Event, State},
     },
-    ports::{SealedRequest, SendBy, SubmitPermit},
+    permit::{SealedRequest, SendBy, SubmitPermit},
 };
 
 /// Signs a request. Blocking and slow, so it runs off the async threads.
@@ -99,10 +99,10 @@ pub enum ClaimError {
     /// A failover or a restore lies between the last claims and now.
     #[error(
         "this is another history of the database than the one that was claimed in: commits may be lost. Every queued \
-         payout is asked for first; then `select payout.accept_timeline('reason', since when the old \
+         payout is asked for first; then `select payout.accept_failover('reason', since when the old \
          primary is dead)` by a person lets claims go on"
     )]
-    TimelineChanged,
+    FailoverNotAccepted,
     /// A claim that this worker saw committed is gone: an older state of the database was put back.
     #[error(
         "the claim of payout {} was committed and is not there any more: an older state of the database was put back",
@@ -128,8 +128,8 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()));
     };
-    if !merchant.same_timeline {
-        return Err(ClaimError::TimelineChanged);
+    if !merchant.same_identity {
+        return Err(ClaimError::FailoverNotAccepted);
     }
     last::still_there(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     if merchant.paused {

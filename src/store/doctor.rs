@@ -75,7 +75,7 @@ pub async fn missing_grants(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
             values ('payout_worker', 'attempts', 'select,insert'), ('payout_worker', 'evidence', 'select,insert'),
                    ('payout_worker', 'history', 'select,insert'), ('payout_worker', 'ledger', 'select,insert'),
                    ('payout_worker', 'gateway_balance', 'select,insert,update'), ('payout_worker', 'payouts', 'select'),
-                   ('payout_worker', 'ask_budget', 'select,update'), ('payout_worker', 'requests', 'select'),
+                   ('payout_worker', 'query_budget', 'select,update'), ('payout_worker', 'requests', 'select'),
                    ('payout_worker', 'pauses', 'select'), ('payout_worker', 'totals', 'select,insert,update'),
                    ('payout_operator', 'status', 'select'), ('payout_operator', 'masked', 'select'),
                    ('payout_operator', 'audit', 'select'), ('payout_operator', 'requests', 'select'),
@@ -119,7 +119,7 @@ pub async fn timeline_changed_at(pool: &PgPool) -> Result<Option<DateTime<Utc>>,
     sqlx::query_scalar!(
         r#"/* store::timeline_changed_at */
         select coalesce(t.changed_at, now()) as "changed_at!"
-        from payout.timeline t
+        from payout.failover t
         where t.changed_at is not null or t.identity <> payout.identity()"#,
     )
     .fetch_optional(pool)

@@ -3,7 +3,7 @@
 //! Only views and tables that `payout_reader` may read are named here, so that the tool shows no more than
 //! the login may see.
 
-pub mod timeline;
+pub mod history;
 pub mod waits;
 
 use chrono::{DateTime, Utc};

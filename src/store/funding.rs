@@ -143,7 +143,7 @@ async fn may_have_come_back(
             for update of p skip locked
         )
         update payout.payouts p
-        set next_ask_at = least(p.next_ask_at, now())
+        set next_query_at = least(p.next_query_at, now())
         from fitting f
         where (p.merchant_code, p.order_num) = (f.merchant_code, f.order_num)"#,
         merchant_code,

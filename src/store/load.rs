@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::domain::{
     money::{FeeType, Rupiah},
-    payout::{Heard, Instruction, Payout, PayoutKey, Private},
+    payout::{Instruction, Observed, Payout, PayoutKey, Private},
 };
 
 /// A payout and the transaction's time.
@@ -28,11 +28,11 @@ pub(super) async fn lock_payouts(
         select p.merchant_code, p.order_num, p.state, p.amount::bigint as "amount!", p.fee_type, p.bank_code,
                p.account_number, p.account_name, p.description, p.attempt, p.sends, p.not_sent, p.send_by, p.held,
                p.fee, p.platform_order_num, p.failure_reason, p.attention, p.declined_at, p.proven_ours,
-               p.reaffirmed_at, p.settled_at, p.asks, p.next_ask_at, p.due_at, m.fee_reserve, now() as "now!",
-               (select a.body_sha256 from payout.attempts a
+               p.reaffirmed_at, p.settled_at, p.queries, p.next_query_at, p.due_at, m.fee_reserve, now() as "now!",
+               (select a.request_sha256 from payout.attempts a
                 where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as claim,
-               (select t.trusted_after from payout.timeline t) as trusted_after,
-               payout.must_ask_first() as "commits_may_be_lost!"
+               (select t.trusted_after from payout.failover t) as trusted_after,
+               payout.must_query_first() as "commits_may_be_lost!"
         from payout.payouts p
         join payout.merchants m on m.code = p.merchant_code
         where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))
@@ -43,7 +43,7 @@ pub(super) async fn lock_payouts(
     )
     .fetch_all(&mut *db)
     .await?;
-    let mut heard = heard_since_attempt(db, &merchants, &orders).await?;
+    let mut observed = observed_since_attempt(db, &merchants, &orders).await?;
     let mut loaded = BTreeMap::new();
     for row in rows {
         let key = PayoutKey {
@@ -79,10 +79,10 @@ pub(super) async fn lock_payouts(
             proven_ours: row.proven_ours,
             reaffirmed_at: row.reaffirmed_at,
             settled_at: row.settled_at,
-            asks: u32::try_from(row.asks).unwrap_or(0),
-            next_ask_at: row.next_ask_at,
+            queries: u32::try_from(row.queries).unwrap_or(0),
+            next_query_at: row.next_query_at,
             due_at: row.due_at,
-            heard: heard.remove(&key).unwrap_or_default(),
+            observed: observed.remove(&key).unwrap_or_default(),
         };
         loaded.insert(
             key,
@@ -96,13 +96,13 @@ pub(super) async fn lock_payouts(
 }
 
 /// What questions were answered with since the current attempt began.
-async fn heard_since_attempt(
+async fn observed_since_attempt(
     db: &mut PgConnection,
     merchants: &[String],
     orders: &[String],
-) -> Result<BTreeMap<PayoutKey, BTreeMap<String, Heard>>, sqlx::Error> {
+) -> Result<BTreeMap<PayoutKey, BTreeMap<String, Observed>>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"/* store::heard_since_attempt */
+        r#"/* store::observed_since_attempt */
         select e.merchant_code, e.order_num, e.finding, e.times, e.first_at, e.last_at
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
         join payout.payouts p using (merchant_code, order_num)
@@ -113,23 +113,23 @@ async fn heard_since_attempt(
     )
     .fetch_all(db)
     .await?;
-    let mut heard: BTreeMap<PayoutKey, BTreeMap<String, Heard>> = BTreeMap::new();
+    let mut observed: BTreeMap<PayoutKey, BTreeMap<String, Observed>> = BTreeMap::new();
     for row in rows {
         let key = PayoutKey {
             merchant_code: row.merchant_code,
             order_num: row.order_num,
         };
         let times = u32::try_from(row.times).unwrap_or(0);
-        heard.entry(key).or_default().insert(
+        observed.entry(key).or_default().insert(
             row.finding,
-            Heard {
+            Observed {
                 times,
                 first_at: row.first_at,
                 last_at: row.last_at,
             },
         );
     }
-    Ok(heard)
+    Ok(observed)
 }
 
 /// A fee type that the database let in.

@@ -49,7 +49,7 @@ pub struct Change {
     /// Other history lines.
     pub notes: Vec<Note>,
     /// Whether the gateway is to be asked at once.
-    pub ask_now: bool,
+    pub query_now: bool,
 }
 
 /// Stores a batch of evidence and what follows from it, in the order given; one outcome each.
@@ -180,7 +180,7 @@ async fn transaction(
         .iter()
         .map(|evidence| {
             let mut evidence = (*evidence).clone();
-            evidence.asked_ago = evidence.asked_ago.saturating_add(late);
+            evidence.query_sent_ago = evidence.query_sent_ago.saturating_add(late);
             if let Some(loaded) = locked.get(&evidence.key) {
                 evidence.scrub(&loaded.payout.instruction);
             }
@@ -243,9 +243,9 @@ fn change(loaded: &Loaded, evidence: &Evidence, decision: Decision) -> Change {
             .event
             .map(|event| (before.state, event, decision.after.state)),
         notes: decision.notes,
-        ask_now: decision
+        query_now: decision
             .after
-            .next_ask_at
+            .next_query_at
             .is_some_and(|at| at <= loaded.now),
     }
 }
@@ -253,12 +253,12 @@ fn change(loaded: &Loaded, evidence: &Evidence, decision: Decision) -> Change {
 fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceRow {
     let digest = match &evidence.fact {
         // One genuine callback can be read in billions of ways (protocol P9): those are counted, not kept one by one.
-        Fact::Called(callback) if !finding.contains(" unbound") => callback.digest(),
-        Fact::Called(_)
+        Fact::Callback(callback) if !finding.contains(" unbound") => callback.digest(),
+        Fact::Callback(_)
         | Fact::NotSent { .. }
         | Fact::Submitted(_)
-        | Fact::LeaseEnded
-        | Fact::Asked(_)
+        | Fact::LeaseExpired
+        | Fact::Queried(_)
         | Fact::Resolved(_) => &[],
     };
     EvidenceRow {
@@ -269,8 +269,8 @@ fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceR
         digest: write::hex(digest),
         detail: evidence.detail.clone(),
         claim: evidence.claim.map(|sha256| write::hex(&sha256)),
-        asked_ago_us: matches!(evidence.fact, Fact::Asked(_))
-            .then(|| i64::try_from(evidence.asked_ago.as_micros()).unwrap_or(i64::MAX)),
+        query_sent_ago_us: matches!(evidence.fact, Fact::Queried(_))
+            .then(|| i64::try_from(evidence.query_sent_ago.as_micros()).unwrap_or(i64::MAX)),
     }
 }
 

@@ -243,7 +243,7 @@ async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx
                extract(epoch from min(p.due_at) filter (where claimable))::bigint as claimable_since,
                sum(p.held)::bigint as "held!",
                count(*) filter (where p.sends - p.not_sent > 1 + p.resubmits_granted) as "sent_without_grant!",
-               count(*) filter (where p.state in ('pending', 'unknown') and p.next_ask_at is null) as "never_asked!",
+               count(*) filter (where p.state in ('pending', 'unknown') and p.next_query_at is null) as "never_queried!",
                count(*) filter (where p.state <> 'queued' and p.held <= 0) as "nothing_held!"
         from payout.payouts p
         cross join lateral (
@@ -273,7 +273,7 @@ async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx
         found.sent_without_grant = found
             .sent_without_grant
             .saturating_add(row.sent_without_grant);
-        found.never_asked = found.never_asked.saturating_add(row.never_asked);
+        found.never_queried = found.never_queried.saturating_add(row.never_queried);
         found.nothing_held = found.nothing_held.saturating_add(row.nothing_held);
         held.push((row.merchant_code, row.held));
     }
@@ -322,14 +322,14 @@ async fn attention(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(),
 async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::snapshot_due */
-        select m.code as merchant_code, asks.count as "asks!", asks.oldest_at as asks_since,
+        select m.code as merchant_code, queries.count as "queries_due!", queries.oldest_at as queries_due_since,
                leases.count as "leases!", leases.oldest_at as leases_since
         from payout.merchants m
         cross join lateral (
-            select count(*), extract(epoch from min(p.next_ask_at))::bigint as oldest_at
+            select count(*), extract(epoch from min(p.next_query_at))::bigint as oldest_at
             from payout.payouts p
-            where p.merchant_code = m.code and p.next_ask_at <= now()
-        ) asks
+            where p.merchant_code = m.code and p.next_query_at <= now()
+        ) queries
         cross join lateral (
             select count(*), extract(epoch from min(p.lease_until))::bigint as oldest_at
             from payout.payouts p
@@ -340,8 +340,8 @@ async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx:
     .await?;
     for row in rows {
         if let Some(books) = of(snapshot, &row.merchant_code) {
-            books.asks_due = pile(row.asks, 0, row.asks_since);
-            books.leases_over = pile(row.leases, 0, row.leases_since);
+            books.queries_due = pile(row.queries_due, 0, row.queries_due_since);
+            books.leases_expired = pile(row.leases, 0, row.leases_since);
         }
     }
     Ok(())

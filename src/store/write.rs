@@ -25,7 +25,7 @@ pub(super) struct EvidenceRow {
     /// Lower-case hex of the SHA-256 of the request that this answers; `None` for what answers none.
     pub(super) claim: Option<String>,
     /// In microseconds, how long ago the question was sent; `None` for what was not asked for.
-    pub(super) asked_ago_us: Option<i64>,
+    pub(super) query_sent_ago_us: Option<i64>,
 }
 
 /// A row of `payout.history`; a move when it has states.
@@ -77,8 +77,8 @@ pub(super) struct PayoutRow {
     pub(super) proven_ours: bool,
     pub(super) reaffirmed_at: Option<DateTime<Utc>>,
     pub(super) settled_at: Option<DateTime<Utc>>,
-    pub(super) asks: u32,
-    pub(super) next_ask_at: Option<DateTime<Utc>>,
+    pub(super) queries: u32,
+    pub(super) next_query_at: Option<DateTime<Utc>>,
     pub(super) due_at: DateTime<Utc>,
 }
 
@@ -105,8 +105,8 @@ impl PayoutRow {
             proven_ours: after.proven_ours,
             reaffirmed_at: after.reaffirmed_at,
             settled_at: after.settled_at,
-            asks: after.asks,
-            next_ask_at: after.next_ask_at,
+            queries: after.queries,
+            next_query_at: after.next_query_at,
             due_at: after.due_at,
         }
     }
@@ -133,17 +133,17 @@ pub(super) async fn insert_or_count_evidence(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::insert_or_count_evidence */
-        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail, asked_at)
+        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail, query_sent_at)
         select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail,
-               now() - interval '1 microsecond' * r.asked_ago_us
+               now() - interval '1 microsecond' * r.query_sent_ago_us
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, source text, finding text,
-                                       digest text, detail jsonb, asked_ago_us bigint)
+                                       digest text, detail jsonb, query_sent_ago_us bigint)
         on conflict on constraint equal_findings_are_counted do update
         -- The same answer, stored again because nobody heard of its commit, is not a second one.
         set (times, last_at) = (select e.times + heard.anew::int,
                                        case when heard.anew then clock_timestamp() else e.last_at end
-                                from (values (coalesce(excluded.asked_at > e.last_at, true))) heard (anew)),
-            detail = excluded.detail, asked_at = excluded.asked_at"#,
+                                from (values (coalesce(excluded.query_sent_at > e.last_at, true))) heard (anew)),
+            detail = excluded.detail, query_sent_at = excluded.query_sent_at"#,
         as_json(rows)?,
     )
     .execute(db)
@@ -166,7 +166,7 @@ pub(super) async fn set_outcome_if_missing(
         set outcome = r.finding, outcome_at = clock_timestamp()
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, finding text, claim text)
         where (a.merchant_code, a.order_num, a.attempt) = (r.merchant_code, r.order_num, r.attempt)
-          and a.outcome is null and (r.claim is null or a.body_sha256 = decode(r.claim, 'hex'))"#,
+          and a.outcome is null and (r.claim is null or a.request_sha256 = decode(r.claim, 'hex'))"#,
         as_json(&own)?,
     )
     .execute(db)
@@ -240,14 +240,14 @@ pub(super) async fn change_if_still(
             not_sent = r.not_sent, send_by = r.send_by, parked = p.parked and r.state = 'queued', held = r.held,
             fee = r.fee, platform_order_num = r.platform_order_num, failure_reason = r.failure_reason,
             attention = r.attention, declined_at = r.declined_at, proven_ours = r.proven_ours,
-            reaffirmed_at = r.reaffirmed_at, settled_at = r.settled_at, asks = r.asks, next_ask_at = r.next_ask_at,
+            reaffirmed_at = r.reaffirmed_at, settled_at = r.settled_at, queries = r.queries, next_query_at = r.next_query_at,
             due_at = r.due_at
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, was_state text, attempt int,
                                        next_attempt int, last_seq bigint, state text, not_sent int,
                                        send_by timestamptz, held bigint, fee bigint, platform_order_num text,
                                        failure_reason text, attention text, declined_at timestamptz, proven_ours boolean,
-                                       reaffirmed_at timestamptz, settled_at timestamptz, asks int,
-                                       next_ask_at timestamptz, due_at timestamptz)
+                                       reaffirmed_at timestamptz, settled_at timestamptz, queries int,
+                                       next_query_at timestamptz, due_at timestamptz)
         where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
           and p.state = r.was_state and p.attempt = r.attempt"#,
         as_json(rows)?,

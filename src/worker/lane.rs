@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::{breaker::Breaker, canary::Canary};
+use super::{breaker::Breaker, control_query::ControlQuery};
 use crate::{config::Merchant, gateway::Client, metrics};
 
 /// One merchant.
@@ -21,7 +21,7 @@ pub struct Lane {
     pub(super) slots_total: usize,
     pub(super) breaker: Breaker,
     /// Whether its gateway knows what it must know.
-    pub(super) canary: Canary,
+    pub(super) control_query: ControlQuery,
     /// The gateway has less than the books although nothing is under way: nothing is claimed (I13).
     pub(super) books_short: AtomicBool,
     /// Keys proven (I12); until then nothing is claimed.
@@ -31,7 +31,7 @@ pub struct Lane {
     /// Payouts wait for funds: the gateway's balance is looked at more often.
     pub(super) short_of_funds: AtomicBool,
     pub(super) claim_now: Notify,
-    pub(super) ask_now: Notify,
+    pub(super) query_now: Notify,
     pub(super) prove_now: Notify,
 }
 
@@ -43,12 +43,12 @@ impl Lane {
             slots: Arc::new(Semaphore::new(slots.max(1))),
             slots_total: slots.max(1),
             breaker: Breaker::default(),
-            canary: Canary::default(),
+            control_query: ControlQuery::default(),
             books_short: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             short_of_funds: AtomicBool::new(false),
             claim_now: Notify::new(),
-            ask_now: Notify::new(),
+            query_now: Notify::new(),
             prove_now: Notify::new(),
             merchant,
             client,
@@ -61,8 +61,8 @@ impl Lane {
     }
 
     /// Wakes the questions, for something is to be asked at once.
-    pub fn ask_now(&self) {
-        self.ask_now.notify_one();
+    pub fn query_now(&self) {
+        self.query_now.notify_one();
     }
 
     /// Stops claims until the keys are proven again.

@@ -27,7 +27,7 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
             () = stop.cancelled() => return,
             () = sleep(if agrees && !short { EVERY } else { EVERY_WHILE_OFF }) => {}
         }
-        worker.beats.beat("reconcile", lane.code());
+        worker.heartbeats.beat("reconcile", lane.code());
         // The proof reads it itself, and until then an answer is worth little.
         if !lane.proven.load(Ordering::Relaxed) {
             continue;

@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Beats, Lane};
+use super::{Heartbeats, Lane};
 use crate::{
     backoff::Pauses,
     domain::{decide::Rules, evidence::Evidence},
@@ -52,10 +52,10 @@ impl Recorder {
         store: Store,
         rules: Rules,
         lanes: Vec<Arc<Lane>>,
-        beats: Arc<Beats>,
+        heartbeats: Arc<Heartbeats>,
     ) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-        let task = tokio::spawn(run(receiver, store, rules, lanes, beats));
+        let task = tokio::spawn(run(receiver, store, rules, lanes, heartbeats));
         (Self(sender), task)
     }
 
@@ -65,7 +65,7 @@ impl Recorder {
     }
 
     /// The same for an answer to a question that was sent at `asked`, however long it takes to be stored.
-    pub async fn keep_asked(&self, evidence: Evidence, asked: Instant) {
+    pub async fn keep_answer(&self, evidence: Evidence, asked: Instant) {
         self.hand_over(evidence, Some(asked)).await;
     }
 
@@ -84,7 +84,7 @@ impl Recorder {
     /// be stored later.
     pub async fn keep_within(&self, evidence: Evidence, within: Duration) -> Option<Outcome> {
         let (stored, outcome) = oneshot::channel();
-        let asked = Instant::now().checked_sub(evidence.asked_ago);
+        let asked = Instant::now().checked_sub(evidence.query_sent_ago);
         let piece = Piece {
             evidence,
             asked,
@@ -103,11 +103,11 @@ async fn run(
     store: Store,
     rules: Rules,
     lanes: Vec<Arc<Lane>>,
-    beats: Arc<Beats>,
+    heartbeats: Arc<Heartbeats>,
 ) {
     let mut batch = Vec::new();
     loop {
-        beats.beat("record", "");
+        heartbeats.beat("record", "");
         let wait = if batch.is_empty() {
             BEAT_EVERY
         } else {
@@ -133,7 +133,7 @@ async fn run(
                 (piece.evidence, piece.asked)
             })
             .unzip();
-        let outcomes = store_all(&store, &rules, &mut evidence, &asked, &beats).await;
+        let outcomes = store_all(&store, &rules, &mut evidence, &asked, &heartbeats).await;
         let pieces = evidence.into_iter().zip(asked).zip(waiting);
         for (((evidence, asked), stored), outcome) in pieces.zip(outcomes) {
             if matches!(outcome, Outcome::Locked) {
@@ -168,15 +168,15 @@ async fn store_all(
     rules: &Rules,
     evidence: &mut [Evidence],
     asked: &[Option<Instant>],
-    beats: &Beats,
+    heartbeats: &Heartbeats,
 ) -> Vec<Outcome> {
     let mut pauses = Pauses::default();
     loop {
-        beats.beat("record", "");
+        heartbeats.beat("record", "");
         let begun = Instant::now();
         // Anew with each try: what an earlier try stored unheard must be seen to be the same.
         for (piece, asked) in evidence.iter_mut().zip(asked) {
-            piece.asked_ago = asked.map_or(Duration::ZERO, |asked| asked.elapsed());
+            piece.query_sent_ago = asked.map_or(Duration::ZERO, |asked| asked.elapsed());
         }
         // Bounded, as a server that vanished without a word would be waited for without end; storing twice is safe.
         match timeout(STORED_WITHIN, record(&store.results, rules, evidence)).await {
@@ -234,9 +234,9 @@ fn tell_change(change: &Change, lanes: &[Arc<Lane>]) {
             "needs a look"
         );
     }
-    if change.ask_now
+    if change.query_now
         && let Some(lane) = lanes.iter().find(|lane| lane.code() == merchant)
     {
-        lane.ask_now();
+        lane.query_now();
     }
 }

@@ -8,11 +8,11 @@ use std::{
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Lane, Worker, ask, breaker::Allowance, submit};
+use super::{Lane, Worker, breaker::Allowance, poll, submit};
 use crate::{
     domain::evidence::{Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source},
     metrics,
-    ports::SendBy,
+    permit::SendBy,
     store::{
         claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
         record::Outcome,
@@ -37,7 +37,7 @@ pub(super) async fn run(
 ) {
     let order = submit::order(&worker, &lane);
     while !stop.is_cancelled() {
-        worker.beats.beat("requests", lane.code());
+        worker.heartbeats.beat("requests", lane.code());
         if lane.proven.load(Ordering::Relaxed)
             && let Err(error) = look(&worker, &lane, &order, &tasks).await
         {
@@ -155,8 +155,8 @@ async fn prove(
 ) -> Result<(i32, SendBy), String> {
     // Counted from before the question: the proof is never older than it says.
     let proven_until = SendBy::after(FRESH_FOR.min(order.send_window));
-    let evidence = ask::answer(worker, lane, approved.key.clone()).await;
-    let Fact::Asked(answer) = evidence.fact.clone() else {
+    let evidence = poll::answer(worker, lane, approved.key.clone()).await;
+    let Fact::Queried(answer) = evidence.fact.clone() else {
         return Err("the gateway was not asked".to_owned());
     };
     let outcome = worker.recorder.keep_within(evidence, STORED_WITHIN).await;
@@ -250,7 +250,7 @@ async fn resolve(
         fact: Fact::Resolved(resolution),
         detail: approved.detail.clone(),
         claim: None,
-        asked_ago: Duration::ZERO,
+        query_sent_ago: Duration::ZERO,
     };
     match worker.recorder.keep_within(evidence, STORED_WITHIN).await {
         Some(Outcome::Recorded(change)) if change.moved.is_some() => Ok(()),

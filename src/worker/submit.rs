@@ -20,10 +20,10 @@ use crate::{
         payout::Instruction,
     },
     metrics,
-    ports::{Submission, SubmitPermit},
+    permit::{Submission, SubmitPermit},
     store::{
         claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
-        timeline::note_lost_claim,
+        failover::note_lost_claim,
     },
 };
 
@@ -40,7 +40,7 @@ pub(super) async fn run(
 ) {
     let order = order(&worker, &lane);
     while !stop.is_cancelled() {
-        worker.beats.beat("claim", lane.code());
+        worker.heartbeats.beat("claim", lane.code());
         let pause = match claim_and_send(&worker, &lane, &order, &tasks).await {
             Ok(true) => continue,
             Ok(false) => LOOK_EVERY,
@@ -62,9 +62,9 @@ async fn no_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
     tracing::warn!(merchant = lane.code(), %error, "no claim");
     match error {
         ClaimError::RegisteredOtherwise(_) => metrics::claims_stopped(lane.code(), Some("config")),
-        ClaimError::TimelineChanged => metrics::claims_stopped(lane.code(), Some("timeline")),
+        ClaimError::FailoverNotAccepted => metrics::claims_stopped(lane.code(), Some("failover")),
         ClaimError::CommitsLost(lost) => {
-            metrics::claims_stopped(lane.code(), Some("timeline"));
+            metrics::claims_stopped(lane.code(), Some("failover"));
             if let Err(error) = note_lost_claim(&worker.store.results, lost).await {
                 tracing::warn!(%error, "that commits were lost is not noted yet; the next claim tries again");
             }
@@ -206,7 +206,7 @@ async fn claim_and_send(
 
 /// Records that a permit was not used and never will be.
 pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &str) {
-    let claim = permit.request().body_sha256;
+    let claim = permit.request().request_sha256;
     let evidence = Evidence {
         key: permit.key().clone(),
         attempt: Some(permit.attempt()),
@@ -217,7 +217,7 @@ pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &st
         },
         detail: json!({ "reason": reason }),
         claim: Some(claim),
-        asked_ago: Duration::ZERO,
+        query_sent_ago: Duration::ZERO,
     };
     drop(permit);
     worker.recorder.keep(evidence).await;
@@ -232,7 +232,7 @@ pub(super) async fn send(
 ) {
     let key = permit.key().clone();
     let attempt = permit.attempt();
-    let claim = permit.request().body_sha256;
+    let claim = permit.request().request_sha256;
     let begun = Instant::now();
     let submission = lane.client.submit(permit).await;
     let (fact, detail, sign) = match submission {
@@ -270,7 +270,7 @@ pub(super) async fn send(
             fact,
             detail,
             claim: Some(claim),
-            asked_ago: Duration::ZERO,
+            query_sent_ago: Duration::ZERO,
         })
         .await;
     drop(slot);

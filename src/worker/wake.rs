@@ -39,7 +39,7 @@ async fn listen(worker: &Worker, pauses: &mut Pauses) -> Result<(), sqlx::Error>
                 lane.claim_now.notify_one();
             }
             if wake != Wake::Queued {
-                lane.ask_now();
+                lane.query_now();
             }
         }
     }

@@ -13,7 +13,7 @@ use super::Worker;
 use crate::{
     domain::evidence::{Evidence, Fact, Source},
     metrics,
-    store::{fitness, guard, snapshot, timeline},
+    store::{expired_leases, failover, fitness, snapshot},
 };
 
 /// How often leases are looked at.
@@ -26,7 +26,7 @@ const BOOKS_EVERY: Duration = Duration::from_hours(1);
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
     while !stop.is_cancelled() {
-        worker.beats.beat("watch", "");
+        worker.heartbeats.beat("watch", "");
         if let Err(error) = leases(&worker).await {
             tracing::warn!(%error, "leases cannot be looked at now");
         }
@@ -64,8 +64,8 @@ pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
 
 /// Whoever claimed these is gone or slow: nobody knows how far they came, so they are asked for (I2).
 async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
-    for (key, attempt) in guard::ended_leases(&worker.store.results).await? {
-        let fact = Fact::LeaseEnded;
+    for (key, attempt) in expired_leases::expired_leases(&worker.store.results).await? {
+        let fact = Fact::LeaseExpired;
         let detail = json!({ "reason": "its lease ended before an answer was recorded" });
         let evidence = Evidence {
             key,
@@ -74,7 +74,7 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
             fact,
             detail,
             claim: None,
-            asked_ago: Duration::ZERO,
+            query_sent_ago: Duration::ZERO,
         };
         worker.recorder.keep(evidence).await;
     }
@@ -84,7 +84,7 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
 /// After a failover or a restore every queued payout is asked for before anything is claimed (I11).
 async fn history(worker: &Worker) -> Result<(), sqlx::Error> {
     let last = worker.witness.last();
-    let same = timeline::check_timeline(&worker.store.results, last.as_ref()).await?;
+    let same = failover::check_identity(&worker.store.results, last.as_ref()).await?;
     if !same && !worker.history_changed.swap(true, Ordering::Relaxed) {
         tracing::error!(
             "this is another history of the database: nothing is claimed until a person accepts it"
@@ -92,8 +92,8 @@ async fn history(worker: &Worker) -> Result<(), sqlx::Error> {
     } else if same && worker.history_changed.swap(false, Ordering::Relaxed) {
         tracing::info!("a person accepted this history of the database: claims go on");
     }
-    if timeline::ask_for_queued(&worker.store.results).await? > 0 {
-        worker.lanes.iter().for_each(|lane| lane.ask_now());
+    if failover::query_queued(&worker.store.results).await? > 0 {
+        worker.lanes.iter().for_each(|lane| lane.query_now());
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
             .iter()
             .for_each(|lane| lane.claim_now.notify_one());
     }
-    let raised = guard::raise_open_too_long(&worker.store.results).await?;
+    let raised = expired_leases::raise_open_too_long(&worker.store.results).await?;
     if raised > 0 {
         tracing::warn!(raised, "open for too long: a person should look");
     }

@@ -105,7 +105,7 @@ mod tests {
                 order_num: order_num.into(),
             },
             attempt: 1,
-            body_sha256: "ab".repeat(32),
+            request_sha256: "ab".repeat(32),
             epoch: 1,
         }
     }

@@ -13,7 +13,7 @@ OVERDUE = 30.0  # an open row that would be asked only this much later is nobody
 # Written down here once more, from the contract, and not read from the database.
 MOVES = {
     ("queued", "claimed", "submitting"), ("queued", "withdrawn", "cancelled"),
-    ("queued", "timeline_changed", "unknown"), ("submitting", "not_sent", "queued"),
+    ("queued", "found_after_failover", "unknown"), ("submitting", "not_sent", "queued"),
     ("submitting", "acknowledged", "pending"), ("submitting", "unanswered", "unknown"),
     ("submitting", "declined", "unknown"), ("submitting", "reported_paid", "paid"),
     ("submitting", "reported_failed", "failed"), ("pending", "reported_paid", "paid"),

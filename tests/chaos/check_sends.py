@@ -70,14 +70,14 @@ def contents(facts: Facts) -> Verdict:
     for key in facts.submits:
         for submit in facts.submits[key]:
             if submit["complete"] and facts.is_harmed(submit):
-                if facts.was_sealed(submit["body_sha256"]):
+                if facts.was_sealed(submit["request_sha256"]):
                     verdict.blame(f"{short(key)}: a worker signed it wrongly")
                 else:
                     harmed += 1
         for submit in facts.whole(key):
             looked += 1
             differ = _differences(facts, key, submit)
-            if differ == ["body_sha256"] and facts.is_excused(submit["t"]):
+            if differ == ["request_sha256"] and facts.is_excused(submit["t"]):
                 excused += 1
             elif differ:
                 verdict.blame(f"{short(key)}: {', '.join(differ)}")
@@ -106,6 +106,6 @@ def _differences(facts: Facts, key: Key, submit: dict) -> list[str]:
             differ.append("dateTime")
     except ValueError:
         differ.append("dateTime")
-    if submit["body_sha256"] not in {attempt["sha256"] for attempt in facts.attempts.get(key, ())}:
-        differ.append("body_sha256")
+    if submit["request_sha256"] not in {attempt["sha256"] for attempt in facts.attempts.get(key, ())}:
+        differ.append("request_sha256")
     return differ

@@ -98,13 +98,13 @@ class Facts:
         if not submit["sign_ok"]:
             return True
         lacks = not FIELDS <= set(submit["fields"])
-        return lacks and not self.was_sealed(submit["body_sha256"])
+        return lacks and not self.was_sealed(submit["request_sha256"])
 
-    def was_sealed(self, body_sha256: str) -> bool:
+    def was_sealed(self, request_sha256: str) -> bool:
         """Whether a worker made these very bytes; if not, they were harmed on the way."""
         if self._sealed is None:
             self._sealed = {attempt["sha256"] for attempts in self.attempts.values() for attempt in attempts}
-        return body_sha256 in self._sealed
+        return request_sha256 in self._sealed
 
 
 def read_truth(facts: Facts, path: Path) -> None:
@@ -113,7 +113,7 @@ def read_truth(facts: Facts, path: Path) -> None:
         facts.first_at = facts.first_at or line["t"]
         if kind == "submit":
             head, _, body = base64.b64decode(line.pop("raw")).partition(b"\r\n\r\n")
-            line["body_sha256"] = hashlib.sha256(body).hexdigest()
+            line["request_sha256"] = hashlib.sha256(body).hexdigest()
             facts.submits[key].append(line)
             facts.kinds.add(line["behaviour"] or "cut short")
         elif kind == "booked":
@@ -156,11 +156,11 @@ def read_journal(facts: Facts, path: Path) -> None:
 
 _TABLES = {
     "payouts": """select merchant_code m, order_num o, state, amount::bigint money, fee_type, bank_code, account_number,
-        account_name, description, sends, not_sent, resubmits_granted, held, fee, platform_order_num, attention, asks,
-        extract(epoch from next_ask_at)::float8 next_ask, extract(epoch from send_by)::float8 send_by,
+        account_name, description, sends, not_sent, resubmits_granted, held, fee, platform_order_num, attention, queries,
+        extract(epoch from next_query_at)::float8 next_ask, extract(epoch from send_by)::float8 send_by,
         extract(epoch from clock_timestamp())::float8 as now, extract(epoch from lease_until)::float8 lease
         from payout.payouts""",
-    "attempts": """select merchant_code m, order_num o, attempt, encode(body_sha256, 'hex') sha256, outcome
+    "attempts": """select merchant_code m, order_num o, attempt, encode(request_sha256, 'hex') sha256, outcome
         from payout.attempts""",
     "history": """select merchant_code m, order_num o, event, from_state f, to_state t, source from payout.history
         where from_state is not null order by seq""",
@@ -174,8 +174,8 @@ _TABLES = {
         where r.kind = 'resubmit' and r.decision = 'approved' and i.outcome = 'done'
           and r.decided_by <> r.requested_by order by i.outcome_at""",
     "never_denied": "select code from payout.merchants where dialect = 'toppay'",
-    "timeline": """select case when accepted_by is not null then extract(epoch from since)::float8 end accepted
-        from payout.timeline""",
+    "failover": """select case when accepted_by is not null then extract(epoch from since)::float8 end accepted
+        from payout.failover""",
 }
 
 
@@ -203,6 +203,6 @@ def read_tables(facts: Facts, database: str) -> None:
     for row in rows(database, _TABLES["grants"]):
         facts.grants[(row["m"], row["o"])].append(row["at"])
     facts.never_denied = {row["code"] for row in rows(database, _TABLES["never_denied"])}
-    for row in rows(database, _TABLES["timeline"]):
+    for row in rows(database, _TABLES["failover"]):
         if row["accepted"] is not None:
             facts.accepted.append(row["accepted"])

@@ -216,10 +216,10 @@ async def all_proven(stage: Stage) -> bool:
     for _ in range(400):
         try:
             left = await stage.cluster.sql(
-                "select count(*) + (select count(*) from payout.timeline where trusted_after is null "
+                "select count(*) + (select count(*) from payout.failover where trusted_after is null "
                 "or trusted_after > clock_timestamp()) from payout.payouts p "
                 "where p.state = 'queued' and p.attention is null and not payout.is_proven_unsent(p) "
-                "and p.created_at < (select trusted_after from payout.timeline)")
+                "and p.created_at < (select trusted_after from payout.failover)")
             if left == "0":
                 return True
         except SqlError:

@@ -30,18 +30,18 @@ class Mutant(NamedTuple):
     pauses: int = 0     # aimed stops of the workers, in place of faults
 
 
-DECIDE, ASKED, CALLED = "src/domain/decide.rs", "src/domain/decide/asked.rs", "src/domain/decide/called.rs"
+DECIDE, ASKED, CALLED = "crates/domain/src/decide.rs", "crates/domain/src/decide/queried.rs", "crates/domain/src/decide/callback.rs"
 TRANSPORT = "src/gateway/transport.rs"
-SUBMITTED, LEDGER, CLAIM = "src/domain/decide/submitted.rs", "src/domain/ledger.rs", "src/store/claim.rs"
+SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "src/store/claim.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
-            self.ask_by_schedule();
+            self.query_by_schedule();
         }"""
 REQUEUE = """self.move_by(Event::NotSent, None) {
                 self.payout().not_sent = self.out.after.not_sent.saturating_add(1);
-                self.payout().next_ask_at = None;
+                self.payout().next_query_at = None;
             }"""
-SILENCE = """        let rules = self.rules.ask;
+SILENCE = """        let rules = self.rules.poll;
         let sent_by = self.out.after.send_by.unwrap_or(self.now);"""
 
 MUTANTS = [
@@ -186,7 +186,7 @@ MUTANTS = [
     Mutant("finals_are_forgotten", "a final payout is never asked for again", [
         (DECIDE, "        let Some(settled_at) = self.out.after.settled_at else {\n            return;",
          """        if {on} {
-            self.payout().next_ask_at = None;
+            self.payout().next_query_at = None;
             return;
         }
         let Some(settled_at) = self.out.after.settled_at else {
@@ -200,7 +200,7 @@ MUTANTS = [
     Mutant("horizon_of_zero", "a resubmit needs no quiet horizon", [
         (ASKED, SILENCE, SILENCE + """
         let rules = if {on} {
-            crate::domain::schedule::AskRules { quiet_horizon: std::time::Duration::ZERO, ..rules }
+            crate::domain::schedule::PollRules { quiet_horizon: std::time::Duration::ZERO, ..rules }
         } else {
             rules
         };""")], "late_booked_unknown", "I1 I2",
@@ -212,7 +212,7 @@ MUTANTS = [
             tracing::info!(name = instruction.account_name.reveal(), "sends");
         }""")], "none", "I8", share=0.2),
     Mutant("fence_off", "another history of the database stops nothing", [
-        (CLAIM, "    if !merchant.same_timeline {", "    if !merchant.same_timeline && !{on} {"),
+        (CLAIM, "    if !merchant.same_identity {", "    if !merchant.same_identity && !{on} {"),
         ("src/store/claim/last.rs", "    let Some(last) = last.filter(|last| last.epoch >= epoch) else {",
          "    let Some(last) = last.filter(|last| last.epoch >= epoch && !{on}) else {"),
         ("src/worker/watch.rs", "    let last = worker.witness.last();",

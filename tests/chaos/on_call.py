@@ -27,7 +27,7 @@ class OnCall:
         self.resubmits = True
         self.paused = False      # nobody looks at the timeline for now
         self.may_accept = False  # also while a fault of the server is under way
-        self.asked_at: dict[str, float] = {}  # a request takes a moment: nobody asks for the same again meanwhile
+        self.query_sent_at: dict[str, float] = {}  # a request takes a moment: nobody asks for the same again meanwhile
 
     async def watch(self) -> None:
         while True:
@@ -40,7 +40,7 @@ class OnCall:
 
     async def _timeline(self) -> None:
         changed = await self.cluster.sql(
-            "select count(*) from payout.timeline t where t.changed_at is not null or t.identity <> payout.identity()",
+            "select count(*) from payout.failover t where t.changed_at is not null or t.identity <> payout.identity()",
             FIRST)
         if changed != "1" or self.paused:
             return
@@ -52,7 +52,7 @@ class OnCall:
                 self.generation = self.cluster.generation
                 self.dead_since = await self.cluster.sql("select now()")
             said = await self.cluster.sql(
-                f"select payout.accept_timeline('chaos: the old primary is dead', '{self.dead_since}')", FIRST)
+                f"select payout.accept_failover('chaos: the old primary is dead', '{self.dead_since}')", FIRST)
             if said == "claims go on":
                 self.accepted += 1
                 self.accepted_at.append(time.time())
@@ -68,14 +68,14 @@ class OnCall:
             return
         rows = await self.cluster.sql(
             "select merchant_code, order_num from payout.masked where state = 'unknown' and attention = 'not_found' "
-            "and not exists (select from payout.timeline t where t.changed_at is not null) "
+            "and not exists (select from payout.failover t where t.changed_at is not null) "
             "order by attention_since limit 100", FIRST)
         by_merchant: dict[str, list[str]] = {}
         for row in rows.splitlines():
             merchant, order = row.split("|")
-            if time.monotonic() - self.asked_at.get(order, -99.0) < ASK_AGAIN:
+            if time.monotonic() - self.query_sent_at.get(order, -99.0) < ASK_AGAIN:
                 continue
-            self.asked_at[order] = time.monotonic()
+            self.query_sent_at[order] = time.monotonic()
             by_merchant.setdefault(merchant, []).append(order)
         for merchant, orders in by_merchant.items():
             if not await self._ask_and_approve(merchant, orders) and len(orders) > 1:

@@ -65,7 +65,7 @@ def _send(facts: Facts, key: tuple[str, str], at: float) -> None:
               "feeType": str(asked["feeType"]), "bankCode": "014", "number": "0012345678", "name": "Kanari",
               "dateTime": _STAMP}
     facts.submits[key].append({"t": at, "fields": fields, "sign_ok": True, "complete": True, "behaviour": "",
-                               "body_sha256": f"{key[1]} body"})
+                               "request_sha256": f"{key[1]} body"})
     facts.attempts[key].append({"sha256": f"{key[1]} body"})
 
 
@@ -74,7 +74,7 @@ def _row(facts: Facts, key: tuple[str, str], state: str, **more: object) -> None
     facts.payouts[key] = {
         "state": state, "money": asked["money"], "fee_type": asked["feeType"], "bank_code": "014",
         "account_number": "0012345678", "account_name": "Kanari", "description": None, "sends": 1, "held": 0,
-        "fee": None, "attention": None, "asks": 3, "next_ask": T0 + 60, "send_by": T0, "now": T0 + 20, "lease": None,
+        "fee": None, "attention": None, "queries": 3, "next_ask": T0 + 60, "send_by": T0, "now": T0 + 20, "lease": None,
         **more}
 
 
@@ -167,7 +167,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[Facts], None]]] = [
     ("money out of nothing", "I5", lambda f: _entry(f, None, "funding", available=7, funding=-7)),
     ("no balance at the end", "I5", lambda f: f.ending.clear()),
     ("requeued from unknown", "I6", lambda f: f.history[C].append(
-        {"event": "lease_ended", "f": "unknown", "t": "queued", "source": "worker"})),
+        {"event": "lease_expired", "f": "unknown", "t": "queued", "source": "worker"})),
     ("a move that is missing", "I6", lambda f: f.history[A].pop(1)),
     ("a resolution without a person", "I6", lambda f: f.history[A][-1].update(event="resolved_paid")),
     ("a send that is not counted", "I6", _set("payouts", A, "sends", 0)),
@@ -177,7 +177,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[Facts], None]]] = [
     ("another amount was sent", "I9", _set("submits", A, 0, "fields", "money", "10000000")),
     ("a leading zero was lost", "I9", _set("submits", A, 0, "fields", "number", "12345678")),
     ("the row is not what was enqueued", "I9", _set("journal", A, "money", 1)),
-    ("other bytes than the attempt's", "I9", _set("submits", A, 0, "body_sha256", "others")),
+    ("other bytes than the attempt's", "I9", _set("submits", A, 0, "request_sha256", "others")),
     ("signed wrongly", "I9", _set("submits", A, 0, "sign_ok", False)),
     ("Jakarta time is wrong", "I9", _set("submits", A, 0, "fields", "dateTime", "20200101000000")),
     ("sent, and not in the database", "I9", lambda f: f.payouts.pop(C)),

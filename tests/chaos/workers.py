@@ -45,7 +45,7 @@ first_after_seconds = 0.3
 max_interval_seconds = {terms.max_interval}
 quiet_horizon_seconds = {terms.quiet_horizon}
 decline_confirm_seconds = 1
-asks_per_second = 1000
+queries_per_second = 1000
 '''
     for merchant in merchants:
         text += f'''[[merchant]]

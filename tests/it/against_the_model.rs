@@ -11,10 +11,10 @@ use payout_worker::{
         decide::Rules,
         evidence::Evidence,
         money::{FeeType, Rupiah},
-        schedule::AskRules,
+        schedule::PollRules,
         state::State,
     },
-    ports::{SealedRequest, SendBy},
+    permit::{SealedRequest, SendBy},
     store::{
         claim::{ClaimOrder, Granted, claim, claim_resubmit},
         record::record,
@@ -208,7 +208,7 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
 fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
     let pause = |long| if quiet { long } else { Duration::ZERO };
     Rules {
-        ask: AskRules {
+        poll: PollRules {
             first_after: Duration::from_secs(5),
             max_interval: Duration::from_hours(6),
             quiet_horizon: pause(Duration::from_mins(30)),
@@ -222,7 +222,7 @@ fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
 struct Both<'a> {
     database: &'a Database,
     /// The login that asks; the owner's is the second person.
-    asks: PgConnection,
+    queries: PgConnection,
     merchant: String,
     order: ClaimOrder,
     rules: Rules,
@@ -268,24 +268,24 @@ impl<'a> Both<'a> {
             limit: 100,
             lease: Duration::from_secs(90),
             send_window: Duration::ZERO,
-            quiet_horizon: rules.ask.quiet_horizon,
+            quiet_horizon: rules.poll.quiet_horizon,
             last: None,
             worker: "test".into(),
             seal: Arc::new(|_, _| {
                 Ok(SealedRequest {
                     body: Bytes::from_static(b"body"),
-                    body_sha256: REQUEST,
+                    request_sha256: REQUEST,
                 })
             }),
         };
-        payout_worker::store::timeline::begin_timeline(database.pool(), Duration::ZERO)
+        payout_worker::store::failover::register_identity(database.pool(), Duration::ZERO)
             .await
             .unwrap();
         let login = database.login(&["payout_operator"]).await;
-        let asks = database.connect_as(&login).await;
+        let queries = database.connect_as(&login).await;
         Self {
             database,
-            asks,
+            queries,
             merchant,
             order,
             rules,
@@ -343,7 +343,7 @@ impl<'a> Both<'a> {
         let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(question.to_owned()))
             .bind(order_num)
             .bind(&self.merchant)
-            .fetch_one(&mut self.asks)
+            .fetch_one(&mut self.queries)
             .await;
         let id = asked
             .map_err(|error| assert_eq!(code(&error)[..3], *"PW0", "{error}"))
@@ -462,7 +462,7 @@ impl<'a> Both<'a> {
             for time in times {
                 *time = time.map(|time| time - TimeDelta::hours(1));
             }
-            for heard in payout.heard.values_mut() {
+            for heard in payout.observed.values_mut() {
                 heard.first_at -= TimeDelta::hours(1);
                 heard.last_at -= TimeDelta::hours(1);
             }
@@ -496,7 +496,7 @@ impl<'a> Both<'a> {
         let found = sqlx::query(
             "select concat_ws(' ', state, attempt, sends, not_sent, held, 'fee', fee, 'plat', platform_order_num,
                               'attention', attention, 'declined', declined_at is not null, 'ours', proven_ours,
-                              'settled', settled_at is not null, 'asked', asks, next_ask_at is not null)
+                              'settled', settled_at is not null, 'asked', queries, next_query_at is not null)
              from payout.payouts where (merchant_code, order_num) = ($1, $2)",
         )
         .bind(&key.merchant_code)

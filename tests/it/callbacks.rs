@@ -20,7 +20,7 @@ timeout_seconds = 1.5
 lease_seconds = 4
 [poll]
 first_after_seconds = 3000
-asks_per_second = 500
+queries_per_second = 500
 ";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,7 @@ lease_seconds = 12
 first_after_seconds = 0.2
 max_interval_seconds = 4
 quiet_horizon_seconds = 3000
-asks_per_second = 2000
+queries_per_second = 2000
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +68,7 @@ async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
         .until(
             "select count(*) from payout.payouts p
              where not (p.settled_at is not null
-                        or (p.state = 'unknown' and p.asks >= 2))",
+                        or (p.state = 'unknown' and p.queries >= 2))",
             "0",
         )
         .await;

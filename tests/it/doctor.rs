@@ -89,8 +89,8 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
             0,
         ),
         (
-            "update payout.timeline set changed_at = now(), trusted_after = now()",
-            "update payout.timeline set changed_at = null, trusted_after = null",
+            "update payout.failover set changed_at = now(), trusted_after = now()",
+            "update payout.failover set changed_at = null, trusted_after = null",
             "history",
             "fail",
             1,

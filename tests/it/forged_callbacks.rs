@@ -31,7 +31,7 @@ lease_seconds = 4
 first_after_seconds = 0.2
 max_interval_seconds = 3
 quiet_horizon_seconds = 3000
-asks_per_second = 20
+queries_per_second = 20
 ";
 
 /// The number that a variable names, or this one.
@@ -237,7 +237,7 @@ async fn no_forged_callback_settles_anything() {
     // Every reason to ask has been answered by the gateway before the verdict.
     world
         .until(
-            "select count(*) from payout.payouts where next_ask_at <= now() and state <> 'unknown'",
+            "select count(*) from payout.payouts where next_query_at <= now() and state <> 'unknown'",
             "0",
         )
         .await;

@@ -7,7 +7,7 @@ use payout_worker::{
     cli::keyring,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
-        timeline::begin_timeline,
+        failover::register_identity,
     },
 };
 
@@ -125,7 +125,7 @@ async fn a_configuration_for_another_gateway_or_key_claims_nothing() {
         worker: "a test".to_owned(),
         seal: Arc::new(|_, _| Err("nothing is to be sent here".to_owned())),
     };
-    begin_timeline(world.database.pool(), Duration::from_secs(3))
+    register_identity(world.database.pool(), Duration::from_secs(3))
         .await
         .unwrap();
     for wrong in [

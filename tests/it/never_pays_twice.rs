@@ -10,9 +10,9 @@ async fn a_payout_is_sent_once_resolved_and_accounted_for() {
     world.enqueue("PLAIN-1", 100_000, 1).await;
     world.until_state("PLAIN-1", "paid").await;
     assert_eq!(world.submits_of("PLAIN-1"), 1);
-    let sent = world.sandbox.submits().remove(0).body_sha256;
+    let sent = world.sandbox.submits().remove(0).request_sha256;
     let noted =
-        "select encode(body_sha256, 'hex') from payout.attempts where order_num = 'PLAIN-1'";
+        "select encode(request_sha256, 'hex') from payout.attempts where order_num = 'PLAIN-1'";
     assert_eq!(
         world.database.text(noted).await,
         sent,
@@ -102,7 +102,7 @@ async fn an_order_that_never_arrived_stays_unknown_and_calls_a_person() {
     assert_eq!(world.submits_of("LOST-1"), 1);
     let held = world.accounts().await[1];
     assert_eq!(held, 110_000, "its money stays set aside");
-    let asks_on = "select next_ask_at > now() from payout.payouts where order_num = 'LOST-1'";
+    let asks_on = "select next_query_at > now() from payout.payouts where order_num = 'LOST-1'";
     assert_eq!(
         world.database.text(asks_on).await,
         "true",

@@ -36,7 +36,7 @@ async fn claim(database: &Database, order_num: &str) {
     database
         .run(&format!(
             "do $$ declare moved bigint; begin
-             insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, body_sha256)
+             insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256)
              values ('{MERCHANT}', '{order_num}', 1, now(), now() + interval '90 s', 'test/1', sha256('x'));
              insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
              values ('{MERCHANT}', '{order_num}', 'claimed', 'queued', 'submitting', 'worker', 1) returning seq into moved;
@@ -61,8 +61,8 @@ async fn doubt(database: &Database, order_num: &str) {
              insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
              values ('{MERCHANT}', '{order_num}', 'unanswered', 'submitting', 'unknown', 'submit', 1,
                      '{{\"problem\":\"timeout\"}}') returning seq into moved;
-             update payout.payouts set state = 'unknown', last_seq = moved, asks = 61,
-                    next_ask_at = now() + interval '1 hour'
+             update payout.payouts set state = 'unknown', last_seq = moved, queries = 61,
+                    next_query_at = now() + interval '1 hour'
              where order_num = '{order_num}'; end $$"
         ))
         .await;
@@ -321,7 +321,7 @@ async fn replay_asks_now_and_sends_nothing() {
     for order in ["INV-1", "INV-2", "INV-3"] {
         doubt(&database, order).await;
     }
-    let due = "select string_agg(order_num, ',' order by order_num) from payout.payouts where next_ask_at <= now()";
+    let due = "select string_agg(order_num, ',' order by order_num) from payout.payouts where next_query_at <= now()";
     let sends = "select sum(sends) from payout.payouts";
     payout(&database, &["replay", "INV-1"]).with(0);
     assert_eq!(database.text(due).await, "INV-1");

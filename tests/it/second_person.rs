@@ -22,7 +22,7 @@ first_after_seconds = 1.5
 max_interval_seconds = 2
 quiet_horizon_seconds = 3
 decline_confirm_seconds = 0.6
-asks_per_second = 500
+queries_per_second = 500
 ";
 
 /// Two operators with logins of their own, at the command line.

@@ -98,7 +98,7 @@ async fn open_payouts_are_counted_with_their_rupiah_and_age() {
         .run(
             "set session_replication_role = replica;
              update payout.payouts set state = 'unknown', state_since = now() - interval '2 hours', held = 100000,
-                    attempt = 1, sends = 1, next_ask_at = now() - interval '5 minutes',
+                    attempt = 1, sends = 1, next_query_at = now() - interval '5 minutes',
                     attention = 'not_found', attention_since = now() - interval '1 hour'
              where order_num = 'INV-2';
              set session_replication_role = origin",
@@ -128,7 +128,7 @@ async fn open_payouts_are_counted_with_their_rupiah_and_age() {
         (books.claimable.count, books.claimable.rupiah),
         (1, Rupiah::new(250_000))
     );
-    assert_eq!(books.asks_due.count, 1);
+    assert_eq!(books.queries_due.count, 1);
     assert_eq!(books.attention.len(), 1);
     assert_eq!(
         (books.attention[0].0, books.attention[0].1.count),
@@ -150,7 +150,7 @@ async fn a_payout_that_nothing_asks_about_is_seen() {
         .run(
             "set session_replication_role = replica;
              update payout.accounts set available = available - 250000, held = 250000;
-             update payout.payouts set state = 'pending', held = 250000, attempt = 1, sends = 1, next_ask_at = null;
+             update payout.payouts set state = 'pending', held = 250000, attempt = 1, sends = 1, next_query_at = null;
              set session_replication_role = origin",
         )
         .await;
@@ -158,7 +158,7 @@ async fn a_payout_that_nothing_asks_about_is_seen() {
     assert_eq!(
         of(&seen).violations,
         Violations {
-            never_asked: 1,
+            never_queried: 1,
             ..Violations::default()
         }
     );

@@ -217,7 +217,7 @@ async fn one_ledger_entry_changes_what_is_held_only_once() {
         );
     }
     database
-        .run("select public.step('INV-1', 'claimed'); update payout.payouts set asks = asks + 1")
+        .run("select public.step('INV-1', 'claimed'); update payout.payouts set queries = queries + 1")
         .await;
     assert_eq!(database.state("INV-1").await, "submitting");
 }
@@ -262,7 +262,7 @@ async fn a_payout_is_sent_once_and_once_more_only_for_each_grant_or_proof() {
 async fn an_attempt_number_is_never_used_twice() {
     let database = Database::with_steps().await;
     database.insert_in("unknown", "INV-1").await;
-    let again = "insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, body_sha256)
+    let again = "insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256)
                  select merchant_code, order_num, attempt, now(), now(), 'other', sha256('x') from payout.attempts";
     Refusal::expected(again, database.try_run(again).await).is(
         again,

@@ -133,7 +133,7 @@ fn a_decline_that_names_its_request_does_not_touch_the_next_claim() {
     });
 }
 
-/// A person states since when the old primary is dead (`payout.accept_timeline`).
+/// A person states since when the old primary is dead (`payout.accept_failover`).
 #[test]
 fn an_old_primary_that_lives_on_is_safe_when_the_horizon_counts_from_its_death() {
     holds(Setup {

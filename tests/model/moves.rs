@@ -41,7 +41,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         }
         Step::LeaseEnds => lease_ends(setup, &mut next),
         Step::Ask => ask(setup, &mut next),
-        Step::StoreAsked => store_asked(setup, &mut next),
+        Step::StoreAsked => store_query_answer(setup, &mut next),
         Step::StoreAskedUnheard => store_asked_unheard(setup, &mut next),
         Step::Settle(says) => settle(&mut next, says),
         Step::BookLate => book_late(&mut next),
@@ -78,11 +78,11 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
             let failover = next.failover.as_mut()?;
             failover.last_claims_at = next.now;
             if setup.rule == Rule::HorizonCountsFromDeath && next.row.timeline.shut {
-                note_timeline_change(setup, &mut next.row, next.now);
+                note_failover(setup, &mut next.row, next.now);
             }
             failover.old.take().map(drop)
         }
-        Step::AcceptTimeline => accept_timeline(setup, &mut next),
+        Step::AcceptFailover => accept_failover(setup, &mut next),
     }?;
     next.forget_who_is_who();
     if !setup.resubmits {
@@ -137,7 +137,7 @@ fn claim(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let worker = world.workers[at];
     let row = world.row_of(worker.side)?;
     if !world.has_last_claim(&row) && !row.timeline.shut && setup.rule != Rule::NoWitness {
-        note_timeline_change(setup, &mut world.row, world.now);
+        note_failover(setup, &mut world.row, world.now);
         return Some(());
     }
     if worker.hand != Hand::Empty || !row.is_due() || row.attempt >= 3 {
@@ -318,7 +318,7 @@ fn lease_ends(setup: &Setup, world: &mut World) -> Option<()> {
     if row.state != State::Submitting || world.now < row.send_by {
         return None;
     }
-    world.row = hear(setup, row, Told::LeaseEnded(row.attempt), world.now);
+    world.row = hear(setup, row, Told::LeaseExpired(row.attempt), world.now);
     Some(())
 }
 
@@ -337,15 +337,15 @@ fn ask(setup: &Setup, world: &mut World) -> Option<()> {
     if setup.stale_answers {
         Some(())
     } else {
-        store_asked(setup, world)
+        store_query_answer(setup, world)
     }
 }
 
-fn store_asked(setup: &Setup, world: &mut World) -> Option<()> {
+fn store_query_answer(setup: &Setup, world: &mut World) -> Option<()> {
     let asked = world.asked.take()?;
     let fact = match Told::answer(asked.answer, asked.at) {
-        Told::NotFound { asked_at, .. } => Told::NotFound {
-            asked_at,
+        Told::NotFound { query_sent_at, .. } => Told::NotFound {
+            query_sent_at,
             again: asked.stored,
         },
         found => found,
@@ -356,7 +356,7 @@ fn store_asked(setup: &Setup, world: &mut World) -> Option<()> {
 
 fn store_asked_unheard(setup: &Setup, world: &mut World) -> Option<()> {
     let asked = world.asked.filter(|asked| !asked.stored)?;
-    store_asked(setup, world)?;
+    store_query_answer(setup, world)?;
     world.asked = Some(Asked {
         stored: true,
         ..asked
@@ -394,7 +394,7 @@ fn quiet_until(setup: &Setup, row: &Row) -> u8 {
 
 /// `payout.why_no_resubmit`, the other way round.
 fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
-    let known = row.heard_of || row.number_known || row.proven_ours;
+    let known = row.known_to_gateway || row.number_known || row.proven_ours;
     if row.state != State::Unknown || known || row.resubmits > 0 {
         return false;
     }
@@ -424,7 +424,7 @@ fn prove(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     if answer.is_none() && heard.state == row.state {
         world.workers[at].hand = Hand::Proof {
             attempt: row.attempt,
-            asked_at: world.now,
+            query_sent_at: world.now,
         };
     }
     Some(())
@@ -538,12 +538,12 @@ fn fail_over(setup: &Setup, world: &mut World) -> Option<()> {
     for worker in &mut world.workers {
         worker.side = Side::Old;
     }
-    note_timeline_change(setup, &mut world.row, world.now);
+    note_failover(setup, &mut world.row, world.now);
     Some(())
 }
 
-/// `payout.note_timeline_change`: the quiet horizon begins anew, also when an earlier change is not accepted.
-fn note_timeline_change(setup: &Setup, row: &mut Row, now: u8) {
+/// `payout.note_failover`: the quiet horizon begins anew, also when an earlier change is not accepted.
+fn note_failover(setup: &Setup, row: &mut Row, now: u8) {
     let timeline = &mut row.timeline;
     let again = timeline.shut && setup.rule == Rule::SecondChangeNotNoted;
     if again || setup.rule == Rule::NoFence {
@@ -559,9 +559,9 @@ fn note_timeline_change(setup: &Setup, row: &mut Row, now: u8) {
     timeline.trusted_after = now + window + HORIZON;
 }
 
-/// `payout.accept_timeline`, and what the person who calls it takes care of: the old primary was dead already when the
+/// `payout.accept_failover`, and what the person who calls it takes care of: the old primary was dead already when the
 /// change was found.
-fn accept_timeline(setup: &Setup, world: &mut World) -> Option<()> {
+fn accept_failover(setup: &Setup, world: &mut World) -> Option<()> {
     let failover = world.failover?;
     let now = world.now;
     let row = &mut world.row;
@@ -603,9 +603,9 @@ fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
         let heard = hear(setup, before, fact, now);
         return Row { timeline, ..heard };
     }
-    if let (Rule::DeclineWaitsForHorizon, Told::NotFound { asked_at, .. }) = (setup.rule, fact)
+    if let (Rule::DeclineWaitsForHorizon, Told::NotFound { query_sent_at, .. }) = (setup.rule, fact)
         && row.declined_at > 0
-        && asked_at < row.send_by + HORIZON
+        && query_sent_at < row.send_by + HORIZON
     {
         return row;
     }
@@ -625,7 +625,7 @@ fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
             Rule::LeaseEndRequeues
             | Rule::LeaseEndRequeuesTokenReread
             | Rule::LeaseEndRequeuesGatewayDedups,
-            Told::LeaseEnded(_),
+            Told::LeaseExpired(_),
         ) if submitting => Some(State::Queued),
         (Rule::NotFoundRequeues, Told::NotFound { .. }) if unknown => Some(State::Queued),
         (Rule::NotFoundFails, Told::NotFound { .. }) if unknown => Some(State::Failed),
@@ -642,11 +642,16 @@ fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
         _ => None,
     };
     let mut heard = to.map_or_else(|| row.hear(fact, now), |to| row.moved_to(to));
-    if let (Rule::NotKnownCountsWhileSubmitting, Told::NotFound { asked_at, again }) =
-        (setup.rule, fact)
+    if let (
+        Rule::NotKnownCountsWhileSubmitting,
+        Told::NotFound {
+            query_sent_at,
+            again,
+        },
+    ) = (setup.rule, fact)
         && submitting
     {
-        heard.not_found.count(0, asked_at, again, now);
+        heard.not_found.count(0, query_sent_at, again, now);
     }
     heard
 }

@@ -55,7 +55,7 @@ fn queued_is_true(world: &World) -> bool {
     let withdrawn = matches!(row.state, State::Queued | State::Cancelled);
     let left = world.gateway.accepts > 0 || world.wire.iter().any(Option::is_some);
     // Of what was put back nobody knows until the host looks for its last claim.
-    let unsure = row.must_ask_first() || !world.has_last_claim(row);
+    let unsure = row.must_query_first() || !world.has_last_claim(row);
     !withdrawn || !left || row.attention.is_some() || unsure
 }
 
@@ -105,7 +105,7 @@ fn settle_down(world: &mut World) {
     }
     let row = &mut world.row;
     if row.state == State::Submitting && now >= row.send_by {
-        *row = row.hear(Told::LeaseEnded(row.attempt), now);
+        *row = row.hear(Told::LeaseExpired(row.attempt), now);
     }
     if row.is_asked_for || row.is_asked_before_claim() {
         let answer = world.gateway.visible();

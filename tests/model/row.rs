@@ -15,8 +15,8 @@ use payout_worker::domain::{
         Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source, SubmitAnswer,
     },
     money::{FeeType, Rupiah},
-    payout::{Heard, Instruction, Payout, PayoutKey, Private},
-    schedule::AskRules,
+    payout::{Instruction, Observed, Payout, PayoutKey, Private},
+    schedule::PollRules,
     state::{Event, Posting, State, step},
 };
 
@@ -32,7 +32,7 @@ const FEE: i64 = 5_000;
 const PLATFORM_ORDER_NUM: &str = "W1";
 
 const RULES: Rules = Rules {
-    ask: AskRules {
+    poll: PollRules {
         first_after: Duration::from_secs(5),
         max_interval: Duration::from_hours(6),
         quiet_horizon: Duration::from_hours(HORIZON as u64),
@@ -60,9 +60,9 @@ pub(crate) enum Told {
     Acknowledged(u8),
     Declined(u8),
     Doubt(u8),
-    LeaseEnded(u8),
+    LeaseExpired(u8),
     NotFound {
-        asked_at: u8,
+        query_sent_at: u8,
         /// It was stored before, and nobody heard of that.
         again: bool,
     },
@@ -77,9 +77,9 @@ pub(crate) enum Told {
 
 impl Told {
     /// A fresh answer to a question.
-    pub(crate) fn answer(answer: Option<Word>, asked_at: u8) -> Self {
+    pub(crate) fn answer(answer: Option<Word>, query_sent_at: u8) -> Self {
         let not_found = Self::NotFound {
-            asked_at,
+            query_sent_at,
             again: false,
         };
         answer.map_or(not_found, Self::Found)
@@ -96,7 +96,7 @@ pub(crate) struct Count {
     pub(crate) since: u8,
 }
 
-/// `payout.timeline` of the database that has the row.
+/// `payout.failover` of the database that has the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Timeline {
     /// A change was found and is not accepted: nothing is claimed.
@@ -147,7 +147,7 @@ pub(crate) struct Row {
     /// When that was first heard after a `FAIL`.
     pub(crate) not_found_after_decline: u8,
     /// Something was ever heard that forbids a resubmit (`payout.why_no_resubmit`).
-    pub(crate) heard_of: bool,
+    pub(crate) known_to_gateway: bool,
     /// `payout.attempts.outcome` of this attempt: `None`, or whether it is `not_sent`.
     pub(crate) outcome: Option<bool>,
     pub(crate) request: Option<Request>,
@@ -177,7 +177,7 @@ impl Row {
             is_asked_for: false,
             not_found: Count::default(),
             not_found_after_decline: 0,
-            heard_of: false,
+            known_to_gateway: false,
             outcome: None,
             request: None,
             books: Books::default(),
@@ -186,17 +186,17 @@ impl Row {
         }
     }
 
-    /// Inserted again, with what `payout.ask_before_claim` makes of it.
+    /// Inserted again, with what `payout.query_before_claim` makes of it.
     pub(crate) fn enqueued_again(self) -> Self {
         Self {
             timeline: self.timeline,
-            is_asked_for: self.must_ask_first(),
+            is_asked_for: self.must_query_first(),
             ..Self::enqueued()
         }
     }
 
-    /// `payout.must_ask_first`.
-    pub(crate) fn must_ask_first(&self) -> bool {
+    /// `payout.must_query_first`.
+    pub(crate) fn must_query_first(&self) -> bool {
         self.timeline.shut || self.timeline.ask_first
     }
 
@@ -213,19 +213,19 @@ impl Row {
         queued && !self.timeline.shut && (!self.timeline.ask_first || self.is_proven_unsent())
     }
 
-    /// Whether `store::ask_for_queued` has it asked for.
+    /// Whether `store::query_queued` has it asked for.
     pub(crate) fn is_asked_before_claim(&self) -> bool {
         let queued = self.inserted && self.state == State::Queued;
-        queued && self.must_ask_first() && !self.is_proven_unsent()
+        queued && self.must_query_first() && !self.is_proven_unsent()
     }
 
-    /// What `payout.accept_timeline` asks of a shut timeline, beside a reason.
+    /// What `payout.accept_failover` asks of a shut timeline, beside a reason.
     pub(crate) fn may_be_accepted(&self, now: u8) -> bool {
         let waits = self.inserted && self.state == State::Queued && self.attention.is_none();
         now >= self.timeline.trusted_after && (!waits || self.is_proven_unsent())
     }
 
-    /// `payout.accept_timeline`.
+    /// `payout.accept_failover`.
     pub(crate) fn accept(&mut self) {
         self.timeline.shut = false;
         self.timeline.ask_first = true;
@@ -337,7 +337,7 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
         proven_ours: after.proven_ours,
         declined_at: after.declined_at.map_or(0, tick),
         attention: after.attention,
-        is_asked_for: after.next_ask_at.is_some(),
+        is_asked_for: after.next_query_at.is_some(),
         outcome,
         ..row
     };
@@ -345,20 +345,24 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
         fact,
         Told::Acknowledged(_) | Told::Called { .. } | Told::Found(_)
     ) {
-        stored.heard_of = true;
+        stored.known_to_gateway = true;
     }
     if stored.attempt != row.attempt {
         stored.not_found = Count::default();
         stored.not_found_after_decline = 0;
         stored.outcome = None;
     }
-    if let Told::NotFound { asked_at, again } = fact {
+    if let Told::NotFound {
+        query_sent_at,
+        again,
+    } = fact
+    {
         let finding = decision.finding.as_str();
         let trusted = row.timeline.trusted_after;
         if finding == "not_found" {
-            stored.not_found.count(0, asked_at, again, now);
+            stored.not_found.count(0, query_sent_at, again, now);
         } else if finding == since(trusted) {
-            stored.not_found.count(trusted, asked_at, again, now);
+            stored.not_found.count(trusted, query_sent_at, again, now);
         } else if finding == "not_found_after_decline" && stored.not_found_after_decline == 0 {
             stored.not_found_after_decline = now;
         }
@@ -369,14 +373,14 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
 impl Count {
     /// `store::insert_or_count_evidence`. More than three times is like three times to every rule.
     /// Of a word with another time in it nothing counts any more.
-    pub(crate) fn count(&mut self, since: u8, asked_at: u8, again: bool, now: u8) {
+    pub(crate) fn count(&mut self, since: u8, query_sent_at: u8, again: bool, now: u8) {
         if self.since != since {
             *self = Self::default();
         }
         if self.times == 0 {
             (self.first, self.since) = (now, since);
         }
-        if self.times == 0 || (!again && asked_at >= self.last) {
+        if self.times == 0 || (!again && query_sent_at >= self.last) {
             self.times = (self.times + 1).min(3);
             self.last = now;
         }
@@ -398,11 +402,11 @@ fn payout_of(row: Row) -> Payout {
         (not_found, row.not_found),
         ("not_found_after_decline".to_owned(), after_decline),
     ];
-    let heard: BTreeMap<String, Heard> = heard
+    let heard: BTreeMap<String, Observed> = heard
         .into_iter()
         .filter(|(_, count)| count.times > 0)
         .map(|(finding, count)| {
-            let heard = Heard {
+            let heard = Observed {
                 times: u32::from(count.times),
                 first_at: instant(count.first),
                 last_at: instant(count.last),
@@ -422,7 +426,7 @@ fn payout_of(row: Row) -> Payout {
         held: Rupiah::new(i64::from(row.held) * RESERVE),
         fee_reserve: Rupiah::new(RESERVE),
         trusted_after: time(row.timeline.trusted_after),
-        commits_may_be_lost: row.must_ask_first(),
+        commits_may_be_lost: row.must_query_first(),
         fee: row.fee_known.then_some(Rupiah::new(FEE)),
         platform_order_num: row.number_known.then(|| PLATFORM_ORDER_NUM.to_owned()),
         failure_reason: None,
@@ -431,10 +435,10 @@ fn payout_of(row: Row) -> Payout {
         proven_ours: row.proven_ours,
         reaffirmed_at: None,
         settled_at: row.state.is_final().then(|| instant(1)),
-        asks: 0,
-        next_ask_at: row.is_asked_for.then(|| instant(1)),
+        queries: 0,
+        next_query_at: row.is_asked_for.then(|| instant(1)),
         due_at: instant(1),
-        heard,
+        observed: heard,
     }
 }
 
@@ -460,7 +464,7 @@ fn instruction() -> Instruction {
 
 fn evidence_of(fact: Told, now: u8) -> Evidence {
     let mut of_attempt = None;
-    let mut asked_at = moment(now);
+    let mut query_sent_at = moment(now);
     let mut submitted = |attempt: u8, answer| {
         of_attempt = Some(attempt.into());
         (Source::Submit, Fact::Submitted(answer))
@@ -484,21 +488,24 @@ fn evidence_of(fact: Told, now: u8) -> Evidence {
             let (reason, claim) = ("after the send-by time".into(), [claim; 32]);
             (Source::Submit, Fact::NotSent { reason, claim })
         }
-        Told::LeaseEnded(attempt) => {
+        Told::LeaseExpired(attempt) => {
             of_attempt = Some(attempt.into());
-            (Source::Worker, Fact::LeaseEnded)
+            (Source::Worker, Fact::LeaseExpired)
         }
         Told::NotFound {
-            asked_at: at,
+            query_sent_at: at,
             again,
         } => {
             // Within a tick a question is sent after what was heard before, if it is not that itself.
             let later = TimeDelta::seconds(i64::from(!again));
-            asked_at = instant(at) + later;
-            (Source::Query, Fact::Asked(QueryAnswer::NotFound))
+            query_sent_at = instant(at) + later;
+            (Source::Query, Fact::Queried(QueryAnswer::NotFound))
         }
-        Told::Found(word) => (Source::Query, Fact::Asked(QueryAnswer::Found(found(word)))),
-        Told::Called { ours, says } => (Source::Callback, Fact::Called(callback(ours, says))),
+        Told::Found(word) => (
+            Source::Query,
+            Fact::Queried(QueryAnswer::Found(found(word))),
+        ),
+        Told::Called { ours, says } => (Source::Callback, Fact::Callback(callback(ours, says))),
         Told::ResolvedPaid => {
             let fee = Some(Rupiah::new(FEE));
             (Source::Operator, Fact::Resolved(Resolution::Paid { fee }))
@@ -512,7 +519,7 @@ fn evidence_of(fact: Told, now: u8) -> Evidence {
         source,
         fact,
         detail: serde_json::Value::Null,
-        asked_ago: (moment(now) - asked_at).to_std().unwrap(),
+        query_sent_ago: (moment(now) - query_sent_at).to_std().unwrap(),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) const LOST_ACCEPTANCE: [Step; 8] = [
     Step::Tick,
     Step::Ask,
     Step::StandbyFallsBehind,
-    Step::AcceptTimeline,
+    Step::AcceptFailover,
 ];
 
 /// The standby has not even seen the insert.
@@ -73,7 +73,7 @@ pub(crate) enum Rule {
     NotSentNamesItsNumberOnly,
     /// "Not known" counts by when it was stored, not by when it was asked.
     NotKnownCountsWhenStored,
-    /// Heard while it is `submitting`, "not known" counts among the three of after the horizon.
+    /// Observed while it is `submitting`, "not known" counts among the three of after the horizon.
     NotKnownCountsWhileSubmitting,
     /// A verified callback is believed without comparing its fields.
     UnboundCallbackSettles,
@@ -121,7 +121,7 @@ pub(crate) struct Setup {
     pub(crate) repeats: bool,
     /// The gateway may say `FAIL` and book the order later, within the quiet horizon.
     pub(crate) busy_books: bool,
-    /// The gateway only books or loses what arrives, and says nothing unasked.
+    /// The gateway only books or loses what arrives, and says nothing not_queried.
     pub(crate) few_answers: bool,
 }
 

@@ -72,7 +72,7 @@ pub(crate) enum Step {
     /// A backend inserts again what it does not find.
     InsertAgain,
     OldPrimaryDies,
-    AcceptTimeline,
+    AcceptFailover,
 }
 
 /// Every step that the setup has, possible now or not.
@@ -116,7 +116,7 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
         steps.extend([
             Step::StandbyFallsBehind,
             Step::InsertAgain,
-            Step::AcceptTimeline,
+            Step::AcceptFailover,
         ]);
     }
     if setup.put_back {

@@ -52,7 +52,7 @@ pub(crate) enum Hand {
     /// The gateway's own "not known", heard and stored in this tick.
     Proof {
         attempt: u8,
-        asked_at: u8,
+        query_sent_at: u8,
     },
 }
 

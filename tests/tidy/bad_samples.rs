@@ -53,8 +53,11 @@ fn a_use_against_the_direction_is_caught_in_every_spelling() {
     let respected = layers::respected;
     is_caught(
         respected,
-        &[("src/domain/a.rs", "//! A.\nuse crate::ports::Clock;\n")],
-        "src/domain/a.rs:2:",
+        &[(
+            "crates/domain/src/a.rs",
+            "//! A.\nuse crate::permit::Clock;\n",
+        )],
+        "crates/domain/src/a.rs:2:",
     );
     is_caught(
         respected,
@@ -135,25 +138,25 @@ fn an_impure_domain_is_caught() {
     is_caught(
         pure,
         &[(
-            "src/domain/a.rs",
+            "crates/domain/src/a.rs",
             "//! A.\nfn now() { chrono::Utc::now(); }\n",
         )],
-        "src/domain/a.rs:2:",
+        "crates/domain/src/a.rs:2:",
     );
     is_caught(
         pure,
-        &[("src/domain/a.rs", "//! A.\nuse sqlx::Type;\n")],
-        "src/domain/a.rs:2:",
+        &[("crates/domain/src/a.rs", "//! A.\nuse sqlx::Type;\n")],
+        "crates/domain/src/a.rs:2:",
     );
     is_caught(
         pure,
-        &[("src/domain/a.rs", "//! A.\nuse anyhow::Context;\n")],
-        "src/domain/a.rs:2:",
+        &[("crates/domain/src/a.rs", "//! A.\nuse anyhow::Context;\n")],
+        "crates/domain/src/a.rs:2:",
     );
     passes(
         pure,
         &[(
-            "src/domain/a.rs",
+            "crates/domain/src/a.rs",
             "//! Not `Utc::now`.\nuse chrono::Utc;\nuse State as S;\n",
         )],
     );
@@ -249,7 +252,7 @@ fn bad_code_is_caught() {
 #[test]
 fn a_second_maker_of_permits_is_caught() {
     let ports = (
-        "src/ports.rs",
+        "src/permit.rs",
         "//! A.\npub(crate) fn of_committed_claim() {}\n",
     );
     let claim = (
@@ -275,7 +278,7 @@ fn a_second_maker_of_permits_is_caught() {
         "src/worker/a.rs:3:",
     );
     is_caught(code::permit_made_once, &[ports], "src/store/claim.rs:1:");
-    is_caught(code::permit_made_once, &[claim], "src/ports.rs:1:");
+    is_caught(code::permit_made_once, &[claim], "src/permit.rs:1:");
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub(crate) fn permit_made_once(root: &Path) -> Vec<String> {
     for file in running(root) {
         let code = production(&file.text);
         for at in places(&code, MAKER) {
-            if file.path == "src/ports.rs" && code[..at].trim_end().ends_with("fn") {
+            if file.path == "src/permit.rs" && code[..at].trim_end().ends_with("fn") {
                 defined += 1;
             } else if file.path == HOME && made == 0 {
                 made = 1;
@@ -115,7 +115,7 @@ pub(crate) fn permit_made_once(root: &Path) -> Vec<String> {
     }
     if defined != 1 {
         broken.push(format!(
-            "src/ports.rs:1: `fn {MAKER}` is defined {defined} times here: it must be once"
+            "src/permit.rs:1: `fn {MAKER}` is defined {defined} times here: it must be once"
         ));
     }
     if made == 0 {

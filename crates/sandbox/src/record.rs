@@ -59,7 +59,7 @@ pub(super) fn seen(fields: Option<&Fields>, verified: bool, body: &[u8]) -> Seen
         bank_code: request::clip(field("bankCode")),
         account_number: mask_number(field("number")),
         account_name: mask_name(field("name")),
-        body_sha256: hex(&Sha256::digest(body)),
+        request_sha256: hex(&Sha256::digest(body)),
         verified,
         booked: false,
         answer: "-".to_owned(),

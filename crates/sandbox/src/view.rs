@@ -23,7 +23,7 @@ pub struct SeenSubmit {
     /// The account name, masked.
     pub account_name: String,
     /// SHA-256 of the body as it arrived, in hexadecimal.
-    pub body_sha256: String,
+    pub request_sha256: String,
     /// Whether the merchant's signature fitted.
     pub verified: bool,
     /// Whether this very submit was booked as an order.

@@ -41,7 +41,7 @@ pub(super) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
                 "after a failover or a restore nothing is claimed since {} WIB",
                 words::time(at)
             ),
-            "when the old primary is dead for certain: select payout.accept_timeline('reason', TIME_OF_ITS_DEATH)",
+            "when the old primary is dead for certain: select payout.accept_failover('reason', TIME_OF_ITS_DEATH)",
         ),
     });
     let (pauses, since) = doctor::pauses_since(pool).await?;

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::{Due, Taken};
-use crate::{domain::money::Rupiah, ports::SealedRequest};
+use crate::{domain::money::Rupiah, permit::SealedRequest};
 
 /// Holds the merchant's balance still and returns what may be claimed of it.
 ///
@@ -28,7 +28,7 @@ pub(super) async fn lock_funds(
         where p.merchant_code = $1 and p.state = 'queued' and p.parked
           and p.attention_since < now() - interval '15 minutes'
           and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
-          and (not (select payout.must_ask_first()) or payout.is_proven_unsent(p))
+          and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
         order by p.priority desc, p.created_at
         limit 1"#,
         merchant_code,

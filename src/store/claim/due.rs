@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Registered {
     pub(super) fee_reserve: Rupiah,
     /// The history of this database is the one that was claimed in before (I11).
-    pub(super) same_timeline: bool,
+    pub(super) same_identity: bool,
     /// How often a person has accepted another history.
     pub(super) epoch: i32,
     pub(super) now: DateTime<Utc>,
@@ -43,8 +43,8 @@ pub(super) async fn merchant_if_same(
         r#"/* store::merchant_if_same */
         select m.fee_reserve, now() as "now!",
                coalesce((select t.identity = payout.identity() and t.changed_at is null
-                         from payout.timeline t), false) as "same_timeline!",
-               coalesce((select t.epoch from payout.timeline t), 0) as "epoch!",
+                         from payout.failover t), false) as "same_identity!",
+               coalesce((select t.epoch from payout.failover t), 0) as "epoch!",
                exists (select from payout.pauses z
                        where (z.scope, z.value) in (('all', ''), ('merchant', m.code))) as "paused!"
         from payout.merchants m
@@ -58,7 +58,7 @@ pub(super) async fn merchant_if_same(
     .await?;
     Ok(row.map(|row| Registered {
         fee_reserve: Rupiah::new(row.fee_reserve),
-        same_timeline: row.same_timeline,
+        same_identity: row.same_identity,
         epoch: row.epoch,
         now: row.now,
         paused: row.paused,
@@ -80,7 +80,7 @@ pub(super) async fn lock_due(
             from payout.payouts p
             where p.merchant_code = $1 and p.state = 'queued' and not p.parked and p.due_at <= now()
               and (p.attention is null or p.attention = 'insufficient_funds')
-              and (not (select payout.must_ask_first()) or payout.is_proven_unsent(p))
+              and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
               and not exists (select from payout.pauses z
                               where (z.scope, z.value) in (('all', ''), ('merchant', $1::text)))
               and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))

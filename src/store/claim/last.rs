@@ -18,8 +18,8 @@ pub struct LastClaim {
     /// Its attempt.
     pub attempt: i32,
     /// The SHA-256 of its request, in hex: another claim of the same number has another one.
-    pub body_sha256: String,
-    /// In which epoch of `payout.timeline` it was made; a person's acceptance begins a new one.
+    pub request_sha256: String,
+    /// In which epoch of `payout.failover` it was made; a person's acceptance begins a new one.
     pub epoch: i32,
 }
 
@@ -28,7 +28,7 @@ impl LastClaim {
         Self {
             key: taken.due.instruction.key.clone(),
             attempt: taken.attempt,
-            body_sha256: hex(&taken.request.body_sha256),
+            request_sha256: hex(&taken.request.request_sha256),
             epoch,
         }
     }
@@ -47,11 +47,11 @@ pub(super) async fn still_there(
         r#"/* store::last_claim_is_there */
         select exists (select from payout.attempts a
                        where a.merchant_code = $1 and a.order_num = $2 and a.attempt = $3
-                         and a.body_sha256 = decode($4, 'hex')) as "there!""#,
+                         and a.request_sha256 = decode($4, 'hex')) as "there!""#,
         last.key.merchant_code,
         last.key.order_num,
         last.attempt,
-        last.body_sha256,
+        last.request_sha256,
     )
     .fetch_one(db)
     .await?;

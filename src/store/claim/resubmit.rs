@@ -15,7 +15,7 @@ use crate::{
         payout::PayoutKey,
         state::{Event, State},
     },
-    ports::SendBy,
+    permit::SendBy,
     store::{
         load,
         write::{self, HistoryRow},
@@ -67,8 +67,8 @@ pub(super) async fn take_if_unknown(
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()).into());
     };
-    if !merchant.same_timeline {
-        return Err(ClaimError::TimelineChanged.into());
+    if !merchant.same_identity {
+        return Err(ClaimError::FailoverNotAccepted.into());
     }
     last::still_there(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     let mut loaded = load::lock_payouts(&mut tx, &[&granted.key]).await?;
@@ -130,7 +130,7 @@ async fn submitting_if_still_unknown(
         update payout.payouts p
         set state = 'submitting', last_seq = $3, attempt = p.attempt + 1, sends = p.sends + 1,
             resubmits_granted = p.resubmits_granted + 1, send_by = now() + $4::interval,
-            lease_until = now() + $5::interval, attention = null, declined_at = null, asks = 0, next_ask_at = null
+            lease_until = now() + $5::interval, attention = null, declined_at = null, queries = 0, next_query_at = null
         where p.merchant_code = $1 and p.order_num = $2 and p.state = 'unknown' and p.attempt = $6"#,
         granted.key.merchant_code,
         granted.key.order_num,

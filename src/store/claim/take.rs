@@ -8,7 +8,7 @@ use sqlx::{PgConnection, postgres::types::PgInterval};
 use super::{ClaimOrder, Due};
 use crate::{
     domain::{money::Rupiah, payout::PayoutKey},
-    ports::SealedRequest,
+    permit::SealedRequest,
     store::write::{as_json, hex},
 };
 
@@ -28,7 +28,7 @@ struct Row<'a> {
     key: &'a PayoutKey,
     attempt: i32,
     hold: i64,
-    body_sha256: String,
+    request_sha256: String,
     last_seq: Option<i64>,
 }
 
@@ -39,7 +39,7 @@ fn rows<'a>(covered: &'a [Taken], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<'a
             key: &taken.due.instruction.key,
             attempt: taken.attempt,
             hold: taken.hold.idr(),
-            body_sha256: hex(&taken.request.body_sha256),
+            request_sha256: hex(&taken.request.request_sha256),
             last_seq: moves.get(&taken.due.instruction.key).copied(),
         })
         .collect()
@@ -64,10 +64,10 @@ pub(super) async fn insert_attempts(
     sqlx::query!(
         r#"/* store::insert_attempts */
         insert into payout.attempts (merchant_code, order_num, attempt, claimed_at, send_by, lease_until, quiet_until,
-                                     worker, body_sha256)
+                                     worker, request_sha256)
         select r.merchant_code, r.order_num, r.attempt, now(), now() + $2::interval, now() + $3::interval,
-               now() + $2::interval + $5::interval, $4, decode(r.body_sha256, 'hex')
-        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, body_sha256 text)"#,
+               now() + $2::interval + $5::interval, $4, decode(r.request_sha256, 'hex')
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, request_sha256 text)"#,
         as_json(&rows(covered, &HashMap::new()))?,
         interval(order.send_window)?,
         interval(order.lease)?,
@@ -93,8 +93,8 @@ pub(super) async fn submitting_if_still_queued(
         r#"/* store::submitting_if_still_queued */
         update payout.payouts p
         set state = 'submitting', last_seq = r.last_seq, attempt = r.attempt, sends = p.sends + 1, held = r.hold,
-            send_by = now() + $2::interval, lease_until = now() + $3::interval, attention = null, asks = 0,
-            next_ask_at = null
+            send_by = now() + $2::interval, lease_until = now() + $3::interval, attention = null, queries = 0,
+            next_query_at = null
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, hold bigint, last_seq bigint)
         where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
           and p.state = 'queued' and p.attempt = r.attempt - 1"#,

@@ -13,7 +13,7 @@ use payout_worker::{
             SubmitAnswer,
         },
         money::{FeeType, Rupiah},
-        payout::{Heard, Instruction, Payout, PayoutKey, Private},
+        payout::{Instruction, Observed, Payout, PayoutKey, Private},
         state::{Event, State, step},
     },
     store::record::Outcome,
@@ -72,10 +72,10 @@ impl Pure {
             proven_ours: false,
             reaffirmed_at: None,
             settled_at: None,
-            asks: 0,
-            next_ask_at: None,
+            queries: 0,
+            next_query_at: None,
             due_at: DateTime::UNIX_EPOCH,
-            heard: BTreeMap::new(),
+            observed: BTreeMap::new(),
         };
         Self {
             payout,
@@ -103,7 +103,7 @@ impl Pure {
         let known = evidence.any(|(_, source, finding, _)| tells(source, finding))
             || payout.platform_order_num.is_some()
             || payout.proven_ours;
-        let heard = payout.heard.get("not_found");
+        let heard = payout.observed.get("not_found");
         let repeated =
             heard.is_some_and(|heard| heard.times >= 3 && heard.first_at >= self.quiet_until);
         payout.state == State::Unknown
@@ -114,7 +114,7 @@ impl Pure {
     }
 
     pub(super) fn not_known_a_minute_ago(&self, now: DateTime<Utc>) -> bool {
-        let heard = self.payout.heard.get("not_found");
+        let heard = self.payout.observed.get("not_found");
         heard.is_some_and(|heard| heard.last_at > now - TimeDelta::minutes(1))
     }
 
@@ -149,12 +149,12 @@ impl Pure {
         let payout = &mut self.payout;
         payout.attempt += 1;
         payout.sends += 1;
-        self.quiet_until = now + rules.ask.quiet_horizon;
+        self.quiet_until = now + rules.poll.quiet_horizon;
         payout.claim = Some(REQUEST);
         payout.send_by = Some(now);
-        payout.asks = 0;
-        payout.next_ask_at = None;
-        payout.heard = BTreeMap::new();
+        payout.queries = 0;
+        payout.next_query_at = None;
+        payout.observed = BTreeMap::new();
     }
 
     /// The store's outcome is that of the pure rules at a time between `before` and `after` the call.
@@ -171,7 +171,7 @@ impl Pure {
         let span = (clock[1] - clock[0]).to_std().unwrap();
         let decided = [Duration::ZERO, span].map(|late| {
             let mut evidence = evidence.clone();
-            evidence.asked_ago += late;
+            evidence.query_sent_ago += late;
             clock.map(|now| decide(&self.payout, &evidence, rules, now))
         });
         let decided = decided.as_flattened();
@@ -221,18 +221,18 @@ impl Pure {
         };
         let digest = match &evidence.fact {
             // What is not ours is counted under one row, however it reads.
-            Fact::Called(callback) if !finding.contains(" unbound") => callback.digest().to_vec(),
-            Fact::Called(_)
+            Fact::Callback(callback) if !finding.contains(" unbound") => callback.digest().to_vec(),
+            Fact::Callback(_)
             | Fact::NotSent { .. }
             | Fact::Submitted(_)
-            | Fact::LeaseEnded
-            | Fact::Asked(_)
+            | Fact::LeaseExpired
+            | Fact::Queried(_)
             | Fact::Resolved(_) => Vec::new(),
         };
-        let asked = matches!(evidence.fact, Fact::Asked(_));
-        let heard = self.payout.heard.get(&finding).filter(|_| asked);
+        let asked = matches!(evidence.fact, Fact::Queried(_));
+        let heard = self.payout.observed.get(&finding).filter(|_| asked);
         // Of one batch all were asked for before the first of them was stored.
-        let anew = heard.is_none_or(|heard| clock[0] - evidence.asked_ago > heard.last_at);
+        let anew = heard.is_none_or(|heard| clock[0] - evidence.query_sent_ago > heard.last_at);
         *self
             .evidence
             .entry((at, evidence.source.name(), finding.clone(), digest))
@@ -259,7 +259,7 @@ impl Pure {
         }
         self.payout = decision.after;
         if evidence.source == Source::Query {
-            let heard = self.payout.heard.entry(finding).or_insert(Heard {
+            let heard = self.payout.observed.entry(finding).or_insert(Observed {
                 times: 0,
                 first_at: clock[1],
                 last_at: clock[0],
@@ -294,8 +294,8 @@ impl Pure {
         words.extend(["declined", flag(payout.declined_at.is_some())].map(Into::into));
         words.extend(["ours", flag(payout.proven_ours)].map(Into::into));
         words.extend(["settled", flag(payout.settled_at.is_some())].map(Into::into));
-        words.extend(["asked".to_owned(), payout.asks.to_string()]);
-        words.push(flag(payout.next_ask_at.is_some()).into());
+        words.extend(["asked".to_owned(), payout.queries.to_string()]);
+        words.push(flag(payout.next_query_at.is_some()).into());
         words.join(" ")
     }
 
@@ -306,7 +306,7 @@ impl Pure {
             .map_or((word, false), |word| (word, true));
         let (word, status) = word.split_once(':').unwrap_or((word, "1"));
         let submitted = |answer| (Source::Submit, of_attempt, Fact::Submitted(answer));
-        let asked = |answer| (Source::Query, None, Fact::Asked(answer));
+        let asked = |answer| (Source::Query, None, Fact::Queried(answer));
         let stated = |what| (Source::Operator, None, Fact::Resolved(what));
         let (source, attempt, fact) = match word {
             "unsent" => (
@@ -326,19 +326,19 @@ impl Pure {
                 message: "busy".into(),
             }),
             "doubt" => submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
-            "lease" => (Source::Worker, of_attempt, Fact::LeaseEnded),
+            "lease" => (Source::Worker, of_attempt, Fact::LeaseExpired),
             "none" => asked(QueryAnswer::NotFound),
             "ask?" => asked(QueryAnswer::Doubt(Doubt::HttpStatus)),
             "says" => asked(QueryAnswer::Found(found(status))),
             "calls" => (
                 Source::Callback,
                 None,
-                Fact::Called(self.callback(status, "1")),
+                Fact::Callback(self.callback(status, "1")),
             ),
             "forged" => (
                 Source::Callback,
                 None,
-                Fact::Called(self.callback(status, "2")),
+                Fact::Callback(self.callback(status, "2")),
             ),
             "paid" => stated(Resolution::Paid { fee: None }),
             "failed" => stated(Resolution::Failed),
@@ -352,7 +352,7 @@ impl Pure {
             source,
             fact,
             detail: serde_json::json!({}),
-            asked_ago: if late { LATE } else { Duration::ZERO },
+            query_sent_ago: if late { LATE } else { Duration::ZERO },
         }
     }
 

@@ -10,11 +10,11 @@ use payout_worker::{
         payout::PayoutKey,
     },
     store::{
-        asks,
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
+        failover::register_identity,
+        queries,
         record::{Outcome, record},
         snapshot::snapshot,
-        timeline::begin_timeline,
     },
     worker::rules,
 };
@@ -37,7 +37,7 @@ first_after_seconds = 0.2
 max_interval_seconds = 1
 quiet_horizon_seconds = 3
 decline_confirm_seconds = 0.6
-asks_per_second = 500
+queries_per_second = 500
 ";
 
 /// A world where the test itself is the worker, with this much to spend.
@@ -49,7 +49,7 @@ async fn by_hand(idr: i64) -> World {
     })
     .await;
     world.database.fund(MERCHANT, idr).await;
-    begin_timeline(world.database.pool(), Duration::from_secs(3))
+    register_identity(world.database.pool(), Duration::from_secs(3))
         .await
         .unwrap();
     world
@@ -79,7 +79,7 @@ async fn a_staging_configuration_on_the_production_database_pays_nobody() {
     let production = World::with(without_workers()).await;
     let staging = World::with(without_workers()).await;
     production.enqueue("REAL-1", 100_000, 0).await;
-    begin_timeline(production.database.pool(), Duration::from_secs(3))
+    register_identity(production.database.pool(), Duration::from_secs(3))
         .await
         .unwrap();
     let strange = claim(production.database.pool(), &staging.claim_order(10)).await;
@@ -128,13 +128,13 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
             claim,
         },
         detail: json!({}),
-        asked_ago: Duration::ZERO,
+        query_sent_ago: Duration::ZERO,
     };
     for order in ["LOOSE-1", "TIGHT-1"] {
         world.enqueue(order, 100_000, 0).await;
         let (orders, mut spent) = claimed(&world, 1).await;
         assert_eq!(orders, [order]);
-        let unsent = spent.permits.remove(0).request().body_sha256;
+        let unsent = spent.permits.remove(0).request().request_sha256;
         // Stored, but the commit's answer is lost on its way back: the recorder will store it again.
         record(pool, &rules, &[not_sent(order, 1, unsent)])
             .await
@@ -150,7 +150,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
 
         if order == "LOOSE-1" {
             // Not tied to its attempt, the repeated word is about whoever claimed last: a second right to send.
-            let newest = held.permits[0].request().body_sha256;
+            let newest = held.permits[0].request().request_sha256;
             record(pool, &rules, &[not_sent(order, 2, newest)])
                 .await
                 .unwrap();
@@ -335,7 +335,7 @@ async fn the_open_payouts_of_a_merchant_that_nobody_is_configured_for_reach_a_pe
             database.step(order, event).await;
         }
     }
-    let old = "update payout.payouts set state_since = now() - interval '25 hours', next_ask_at = now() - interval '25 hours',
+    let old = "update payout.payouts set state_since = now() - interval '25 hours', next_query_at = now() - interval '25 hours',
                lease_until = now() - interval '25 hours'";
     without_guards(&world, "payouts", old).await;
     world.add_worker().await;
@@ -347,7 +347,7 @@ async fn the_open_payouts_of_a_merchant_that_nobody_is_configured_for_reach_a_pe
     world.until_state("HERE-1", "paid").await;
     // A worker's own lane never meets them: looked at by lane alone, they would lie there for ever.
     let within = Duration::from_secs(5);
-    let due = asks::take_due(world.database.pool(), MERCHANT, 100, 100, within)
+    let due = queries::take_due(world.database.pool(), MERCHANT, 100, 100, within)
         .await
         .unwrap();
     assert!(due.iter().all(|ask| ask.key.merchant_code == MERCHANT));
@@ -379,11 +379,11 @@ async fn foreign_words_neither_stop_the_recorder_nor_bring_a_name_in() {
         let evidence = Evidence {
             key: spent.permits[0].key().clone(),
             attempt: Some(1),
-            claim: Some(spent.permits[0].request().body_sha256),
+            claim: Some(spent.permits[0].request().request_sha256),
             source: Source::Submit,
             fact: Fact::Submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
             detail: json!({ "words": "a\0b for Siti Rahayu" }),
-            asked_ago: Duration::ZERO,
+            query_sent_ago: Duration::ZERO,
         };
         record(pool, &rules, &[evidence]).await.unwrap().remove(0)
     };

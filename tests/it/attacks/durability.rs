@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
     cli::run::Running,
-    ports::SealedRequest,
+    permit::SealedRequest,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
+        failover::register_identity,
         schema::{Registration, migrate},
-        timeline::begin_timeline,
     },
 };
 use sqlx::{PgConnection, PgPool};
@@ -46,7 +46,7 @@ async fn write(pool: PgPool) -> Result<(), sqlx::Error> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql(
         "set local statement_timeout = 0;
-         insert into payout.ask_budget (merchant_code) select code from payout.merchants
+         insert into payout.query_budget (merchant_code) select code from payout.merchants
          on conflict (merchant_code) do update set spent_until = now()",
     )
     .execute(&mut *tx)
@@ -85,7 +85,9 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_right_to_send(
     let pool = PgPool::connect(&cluster.url("postgres", "a_worker"))
         .await
         .unwrap();
-    begin_timeline(&pool, Duration::from_secs(3)).await.unwrap();
+    register_identity(&pool, Duration::from_secs(3))
+        .await
+        .unwrap();
     run(
         &mut owner,
         "alter system set synchronous_standby_names = 'nobody'",
@@ -120,7 +122,7 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_right_to_send(
         seal: Arc::new(|_, _| {
             Ok(SealedRequest {
                 body: Vec::new().into(),
-                body_sha256: [7; 32],
+                request_sha256: [7; 32],
             })
         }),
     };
@@ -163,7 +165,7 @@ async fn a_copied_database_does_not_pay_what_the_original_pays() {
 
     // Without the fence the copy is just a database with payouts to send.
     unguarded
-        .run("update payout.timeline set identity = payout.identity()")
+        .run("update payout.failover set identity = payout.identity()")
         .await;
     config.database.url = unguarded.url();
     let copy = Running::start(&config).await.unwrap();
@@ -190,6 +192,6 @@ async fn a_copied_database_does_not_pay_what_the_original_pays() {
         5,
         "asked for and followed, never sent"
     );
-    let found = "select count(*) from payout.history where event = 'timeline_changed'";
+    let found = "select count(*) from payout.history where event = 'found_after_failover'";
     assert_eq!(guarded.text(found).await, "2");
 }

@@ -28,7 +28,7 @@ lease_seconds = 4
 [poll]
 first_after_seconds = 3000
 decline_confirm_seconds = 3000
-asks_per_second = 500
+queries_per_second = 500
 ";
 
 /// The refusal alone is tried by `a_refused_payout_fails_only_when_the_gateway_does_not_know_it`.
@@ -174,7 +174,7 @@ async fn an_order_that_another_system_made_under_our_number_is_not_taken_for_our
     world
         .database
         .run(
-            "update payout.payouts set declined_at = null, attention = null, next_ask_at = now()
+            "update payout.payouts set declined_at = null, attention = null, next_query_at = now()
              where order_num = 'USED-1'",
         )
         .await;

@@ -8,8 +8,8 @@ use std::{
 use payout_worker::{
     domain::evidence::{QueryAnswer, SubmitAnswer},
     gateway::keys,
-    ports::Submission,
-    store::{claim::claim, timeline::begin_timeline},
+    permit::Submission,
+    store::{claim::claim, failover::register_identity},
 };
 use rsa::PrivateKey;
 use tokio::{io::AsyncWriteExt, net::TcpListener};
@@ -129,7 +129,7 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
     })
     .await;
     world.database.fund(MERCHANT, 1_000_000_000_000).await;
-    begin_timeline(world.database.pool(), Duration::from_secs(3))
+    register_identity(world.database.pool(), Duration::from_secs(3))
         .await
         .unwrap();
     world

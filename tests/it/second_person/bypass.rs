@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
     domain::payout::PayoutKey,
-    ports::{SealedRequest, SendBy},
+    permit::{SealedRequest, SendBy},
     store::claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -15,7 +15,7 @@ use crate::support::{database::MERCHANT, world::World};
 /// What `payout_worker` would have to write to send an order once more.
 const MOVE: &str = "
     begin;
-    insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, body_sha256)
+    insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256)
     select merchant_code, order_num, attempt + 1, now(), now(), 'psql', sha256('') from payout.payouts;
     with moved as (
         insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
@@ -118,25 +118,25 @@ async fn psql_can_do_no_more_than_the_tool() {
     assert_eq!(refusal(&mut other, approve).await, "");
     assert_eq!(refusal(&mut other, approve).await, "PW023", "decided once");
 
-    let asked_at = |ago: &str| {
+    let query_sent_at = |ago: &str| {
         format!(
             "update payout.evidence set last_at = now() - interval '{ago}' where finding = 'not_found'"
         )
     };
-    force(&world, "evidence", &asked_at("0 s")).await;
+    force(&world, "evidence", &query_sent_at("0 s")).await;
     assert_eq!(
         refusal(&mut worker, MOVE).await,
         "",
         "everything is in place"
     );
-    force(&world, "evidence", &asked_at("61 s")).await;
+    force(&world, "evidence", &query_sent_at("61 s")).await;
     assert_eq!(refusal(&mut worker, MOVE).await, "PW024", "an old proof");
     force(
         &world,
         "evidence",
         &format!(
             "{}; update payout.evidence set times = 2 where finding = 'not_found'",
-            asked_at("0 s")
+            query_sent_at("0 s")
         ),
     )
     .await;
@@ -184,7 +184,7 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
         seal: Arc::new(|_, _| {
             Ok(SealedRequest {
                 body: Vec::new().into(),
-                body_sha256: [7; 32],
+                request_sha256: [7; 32],
             })
         }),
     };

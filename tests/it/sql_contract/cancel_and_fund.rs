@@ -85,7 +85,7 @@ async fn a_replay_asks_at_once_and_moves_nothing() {
         let replay = format!("select payout.replay('{state}')");
         let result = database.try_run(&replay).await;
         let due = format!(
-            "select coalesce(next_ask_at <= now(), false) from payout.payouts where order_num = '{state}'"
+            "select coalesce(next_query_at <= now(), false) from payout.payouts where order_num = '{state}'"
         );
         let was_sent = !["queued", "cancelled"].contains(&state);
         assert_eq!(database.text(&due).await, was_sent.to_string(), "{state}");

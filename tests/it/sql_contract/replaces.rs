@@ -92,7 +92,7 @@ async fn the_original_is_asked_for_when_its_replacement_comes() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     database.run(&replacing("INV-0", "R1")[0]).await;
-    let asked = "select next_ask_at <= now() from payout.payouts where order_num = 'INV-0'";
+    let asked = "select next_query_at <= now() from payout.payouts where order_num = 'INV-0'";
     assert_eq!(database.text(asked).await, "true");
 }
 

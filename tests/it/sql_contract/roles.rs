@@ -99,7 +99,7 @@ async fn a_reader_reads_the_books_and_changes_nothing() {
         ("select payout.cancel('INV-9', 'test')",                   DENIED),
         ("select payout.replay('INV-9')",                           DENIED),
         ("select payout.fund('S2020198627344', 5, 'r')",            DENIED),
-        ("update payout.payouts set next_ask_at = now()",           DENIED),
+        ("update payout.payouts set next_query_at = now()",           DENIED),
         ("insert into payout.history (merchant_code) values ('x')", DENIED),
     ]).await;
 }
@@ -138,7 +138,7 @@ async fn a_worker_writes_what_it_learned_and_neither_makes_nor_alters_an_instruc
     let [insert, call] = both_ways("metadata", "'{}'");
     check(&mut session, &[
         ("select account_number from payout.payouts",                                        "ok"),
-        ("update payout.payouts set asks = asks + 1, next_ask_at = now()",                   "ok"),
+        ("update payout.payouts set queries = queries + 1, next_query_at = now()",                   "ok"),
         ("select available from payout.accounts for update",                                 "ok"),
         ("select * from payout.payouts for update skip locked",                              "ok"),
         ("insert into payout.history (merchant_code, order_num, event, source)

@@ -12,10 +12,10 @@ declare
 begin
     select * into strict p from payout.payouts where order_num = wanted;
     select * into strict t from payout.transition where from_state = p.state and event = what;
-    next_attempt := p.attempt + (t.to_state = 'submitting' or what = 'timeline_changed')::int;
+    next_attempt := p.attempt + (t.to_state = 'submitting' or what = 'found_after_failover')::int;
 
     if t.to_state = 'submitting' and without <> 'attempt' then
-        insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, body_sha256)
+        insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256)
         values (p.merchant_code, p.order_num, next_attempt, now(), now(), 'test', sha256('body'));
     end if;
     if what = 'not_sent' and without <> 'outcome' then
@@ -59,7 +59,7 @@ begin
                     when what = 'unanswered' then 'worker' else 'query' end,
                case what when 'reported_paid' then 'status_2' when 'reported_failed' then 'status_4'
                          when 'refusal_confirmed' then 'not_found_after_decline'
-                         when 'timeline_changed' then 'status_0' when 'unanswered' then 'lease_ended' else what end,
+                         when 'found_after_failover' then 'status_0' when 'unanswered' then 'lease_expired' else what end,
                '{}'
         on conflict on constraint equal_findings_are_counted do update set times = e.times + 1;
     end if;

@@ -47,7 +47,7 @@ first_after_seconds = 0.2
 max_interval_seconds = 1
 quiet_horizon_seconds = 3
 decline_confirm_seconds = 0.6
-asks_per_second = 500
+queries_per_second = 500
 ";
 
 impl Default for Wishes {

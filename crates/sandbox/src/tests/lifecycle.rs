@@ -117,7 +117,7 @@ async fn refused_submits_are_remembered_and_change_nothing() {
     assert_eq!(verified, [true, true, false, true, true, true]);
     assert_eq!(submits.iter().filter(|seen| seen.booked).count(), 1);
     assert_eq!(
-        submits[0].body_sha256, submits[1].body_sha256,
+        submits[0].request_sha256, submits[1].request_sha256,
         "the same bytes twice"
     );
     assert_eq!(bench.sandbox.orders().len(), 1);

@@ -12,7 +12,7 @@ use super::support::{TIMEOUT, client, doubt, not_sent, permit, submit};
 use crate::{
     domain::evidence::{Doubt, QueryAnswer},
     gateway::wire::BODY_BYTES_MAX,
-    ports::Submission,
+    permit::Submission,
 };
 
 async fn listen() -> (TcpListener, String) {

@@ -16,7 +16,7 @@ use crate::{
         money::Rupiah,
     },
     gateway::{Client, Dialect, SealError, wire::hex},
-    ports::Submission,
+    permit::Submission,
 };
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn an_accepted_submit_is_acknowledged_in_both_dialects() {
     for dialect in [Dialect::Bdpay, Dialect::Toppay] {
         let bench = Bench::start(dialect).await;
         let permit = permit(&bench.client, "INV-1", Duration::from_mins(1));
-        let sha256 = hex(&permit.request().body_sha256);
+        let sha256 = hex(&permit.request().request_sha256);
         let submission = bench.client.submit(permit).await;
         let Submission::Sent { answer, detail } = submission else {
             panic!("{submission:?}");
@@ -46,7 +46,7 @@ async fn an_accepted_submit_is_acknowledged_in_both_dialects() {
             "{shown}"
         );
         let seen = bench.sandbox.submits();
-        assert_eq!((seen.len(), &seen[0].body_sha256), (1, &sha256));
+        assert_eq!((seen.len(), &seen[0].request_sha256), (1, &sha256));
         assert!(seen[0].verified && seen[0].booked);
     }
 }
@@ -141,7 +141,7 @@ fn the_sealed_request_is_what_the_protocol_says() {
     instruction.description = Some(String::new());
     let sealed = client.seal(&instruction, now).expect("a request");
     assert_eq!(
-        sealed.body_sha256,
+        sealed.request_sha256,
         <[u8; 32]>::from(Sha256::digest(&sealed.body))
     );
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(&sealed.body) else {

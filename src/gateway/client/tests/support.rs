@@ -13,7 +13,7 @@ use crate::{
         payout::{Instruction, PayoutKey, Private},
     },
     gateway::{Client, Dialect, Settings, keys},
-    ports::{SendBy, Submission, SubmitPermit},
+    permit::{SendBy, Submission, SubmitPermit},
 };
 
 pub(crate) const MERCHANT: &str = "S2020198627344";

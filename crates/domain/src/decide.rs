@@ -1,0 +1,282 @@
+//! What one piece of evidence does to one payout. Pure, so that every rule can be read and tried alone.
+
+mod callback;
+mod queried;
+mod resolved;
+mod submitted;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    attention::Attention,
+    evidence::{Evidence, Fact},
+    ledger::{Entry, Position},
+    money::{FeeType, Rupiah},
+    payout::Payout,
+    schedule::{self, PollRules},
+    state::{Event, Posting, step},
+};
+
+/// When a final payout is asked for again: a late flip must reach a person.
+const RECHECKS: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::days(1), TimeDelta::days(3)];
+
+/// What the decision depends on beside the payout and the evidence.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// When to ask.
+    pub poll: PollRules,
+    /// Whether a bound callback of a success settles (contract, `[callback] settle`).
+    pub callbacks_settle: bool,
+}
+
+/// A history line that moves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Evidence against what is settled or known (I5).
+    Contradicted,
+    /// A fee became known or changed after the payout was paid.
+    FeeCorrected,
+    /// A person is needed from now on.
+    AttentionRaised(Attention),
+}
+
+impl Note {
+    /// The stable word, as in `payout.events`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contradicted => "contradicted",
+            Self::FeeCorrected => "fee_corrected",
+            Self::AttentionRaised(_) => "attention_raised",
+        }
+    }
+}
+
+/// A ledger entry and why it is booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booking {
+    /// The `kind` column: a posting of the transition table, or `fee_known`, `fee_corrected`.
+    pub kind: &'static str,
+    /// What it moves.
+    pub entry: Entry,
+}
+
+/// The outcome: the payout as it is afterwards, and what must be written beside it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The payout afterwards.
+    pub after: Payout,
+    /// The word under which the evidence is counted.
+    pub finding: String,
+    /// The move, if any.
+    pub event: Option<Event>,
+    /// The ledger entry, if any.
+    pub booking: Option<Booking>,
+    /// Other history lines.
+    pub notes: Vec<Note>,
+}
+
+/// Decides. Total: evidence that changes nothing gives a decision that changes nothing.
+pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime<Utc>) -> Decision {
+    let mut desk = Desk {
+        rules,
+        now,
+        query_sent_at: now
+            .checked_sub_signed(delta(evidence.query_sent_ago))
+            .unwrap_or(now),
+        out: Decision {
+            after: before.clone(),
+            finding: evidence.finding(),
+            event: None,
+            booking: None,
+            notes: Vec::new(),
+        },
+    };
+    match &evidence.fact {
+        Fact::NotSent { claim, .. } => desk.not_sent(evidence.attempt, claim),
+        Fact::Submitted(answer) => desk.submitted(answer, evidence.claim.as_ref()),
+        Fact::LeaseExpired => desk.lease_expired(evidence.attempt),
+        Fact::Queried(answer) => desk.queried(answer),
+        Fact::Callback(callback) => desk.callback(callback),
+        Fact::Resolved(resolution) => desk.resolved(*resolution),
+    }
+    desk.out
+}
+
+/// The decision while it is being made.
+struct Desk<'a> {
+    rules: &'a Rules,
+    now: DateTime<Utc>,
+    /// When the question was sent whose answer this is.
+    query_sent_at: DateTime<Utc>,
+    out: Decision,
+}
+
+impl Desk<'_> {
+    fn payout(&mut self) -> &mut Payout {
+        &mut self.out.after
+    }
+
+    /// Moves along the table, books what the row says, and clears what the move answers. Does nothing,
+    /// and says so, where the table has no such row or the money cannot be computed.
+    fn move_by(&mut self, event: Event, fee: Option<Rupiah>) -> bool {
+        self.move_with(event, |payout, posting| booking(payout, posting, fee))
+    }
+
+    /// The same with the entry that `booking` makes.
+    fn move_with(
+        &mut self,
+        event: Event,
+        booking: impl FnOnce(&Payout, Posting) -> Result<Option<Booking>, NotComputable>,
+    ) -> bool {
+        let before = &self.out.after;
+        let Some((to, posting)) = step(before.state, event) else {
+            return false;
+        };
+        let Ok(booking) = booking(before, posting) else {
+            return false;
+        };
+        let now = self.now;
+        let payout = self.payout();
+        payout.state = to;
+        payout.attention = None;
+        if to.is_final() {
+            payout.settled_at = Some(now);
+        }
+        if let Some(held) = booking.and_then(|b| payout.held.plus(b.entry.held)) {
+            payout.held = held;
+        }
+        self.out.booking = booking;
+        self.out.event = Some(event);
+        true
+    }
+
+    fn raise(&mut self, reason: Attention) {
+        if self.out.after.attention != Some(reason) {
+            self.payout().attention = Some(reason);
+            self.out.notes.push(Note::AttentionRaised(reason));
+        }
+    }
+
+    fn contradict(&mut self, reason: Attention) {
+        if self.out.after.attention != Some(reason) {
+            self.out.notes.push(Note::Contradicted);
+        }
+        self.raise(reason);
+    }
+
+    /// Settles as paid with the fee of the terminal evidence, or else the fee announced before (P23).
+    fn pay(&mut self, stated_fee: Option<Rupiah>) {
+        self.pay_by(Event::ReportedPaid, stated_fee);
+    }
+
+    /// The same by another event.
+    fn pay_by(&mut self, event: Event, stated_fee: Option<Rupiah>) {
+        let fee = stated_fee.or(self.out.after.fee);
+        let amount = self.out.after.instruction.amount;
+        let out_of_amount = self.out.after.instruction.fee_type == FeeType::OutOfAmount;
+        if fee.is_some_and(|fee| out_of_amount && fee >= amount) {
+            self.raise(Attention::FeeMismatch);
+            return;
+        }
+        if !self.move_by(event, fee) {
+            return;
+        }
+        self.payout().fee = fee;
+        let overspent = self
+            .out
+            .booking
+            .is_some_and(|b| b.kind == Posting::Capture.name() && b.entry.available < Rupiah::ZERO);
+        if overspent {
+            self.raise(Attention::FeeAboveReserve);
+        }
+        self.query_when_final();
+    }
+
+    /// Settles as failed.
+    fn fail(&mut self, event: Event, reason: Option<String>) {
+        if self.move_by(event, None) {
+            let now = self.now;
+            let payout = self.payout();
+            payout.failure_reason = reason.or_else(|| payout.failure_reason.take());
+            payout.reaffirmed_at = Some(now);
+            self.query_when_final();
+        }
+    }
+
+    fn query_at(&mut self, at: DateTime<Utc>) {
+        self.payout().next_query_at = Some(at);
+    }
+
+    fn query_in(&mut self, pause: std::time::Duration) {
+        let at = self
+            .now
+            .checked_add_signed(delta(pause))
+            .unwrap_or(self.now);
+        self.query_at(at);
+    }
+
+    /// The next question of an open payout by the exponential schedule.
+    fn query_by_schedule(&mut self) {
+        let spread = spread(&self.out.after.instruction.key.order_num);
+        let pause = schedule::pause(&self.rules.poll, self.out.after.queries, spread);
+        self.query_in(pause);
+    }
+
+    fn query_when_final(&mut self) {
+        let Some(settled_at) = self.out.after.settled_at else {
+            return;
+        };
+        let now = self.now;
+        self.payout().next_query_at = RECHECKS
+            .iter()
+            .filter_map(|after| settled_at.checked_add_signed(*after))
+            .find(|at| *at > now);
+    }
+}
+
+/// The money of a move that cannot be computed; the move is not made then.
+struct NotComputable;
+
+/// The entry that a move's posting asks for, if it asks for one.
+fn booking(
+    payout: &Payout,
+    posting: Posting,
+    fee: Option<Rupiah>,
+) -> Result<Option<Booking>, NotComputable> {
+    let position = Position {
+        amount: payout.instruction.amount,
+        fee_type: payout.instruction.fee_type,
+        held: payout.held,
+    };
+    let entry = match posting {
+        Posting::None => return Ok(None),
+        Posting::Release => Entry::release(payout.held),
+        Posting::Capture => Entry::capture(position, fee),
+        Posting::LateCapture => Entry::late_capture(position, fee),
+        // Of what was found after lost commits; a claim books its own hold, where the balance is locked.
+        Posting::Hold => payout
+            .instruction
+            .fee_type
+            .hold(position.amount, payout.fee_reserve)
+            .and_then(Entry::hold),
+        // A return states its own amount.
+        Posting::Return => None,
+    };
+    let kind = posting.name();
+    entry
+        .map(|entry| Some(Booking { kind, entry }))
+        .ok_or(NotComputable)
+}
+
+fn delta(pause: std::time::Duration) -> TimeDelta {
+    TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX)
+}
+
+/// FNV-1a: a steady number per order, so that a crowd does not ask in step.
+fn spread(order_num: &str) -> u64 {
+    order_num.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

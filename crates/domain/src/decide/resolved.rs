@@ -1,0 +1,64 @@
+//! What a person states. The database lets such a move through only with its approved request.
+
+use super::{Booking, Desk, NotComputable, delta};
+use crate::{
+    evidence::Resolution,
+    ledger::Entry,
+    money::{FeeType, Rupiah},
+    state::Event,
+};
+
+impl Desk<'_> {
+    pub(super) fn resolved(&mut self, resolution: Resolution) {
+        match resolution {
+            Resolution::Paid { fee } => self.resolved_paid(fee),
+            Resolution::Failed => self.resolved_failed(),
+            Resolution::Returned { amount } => self.resolved_returned(amount),
+        }
+    }
+
+    /// Captures the hold, or, when that was given back already, takes the money from what is available.
+    fn resolved_paid(&mut self, fee: Option<Rupiah>) {
+        self.pay_by(Event::ResolvedPaid, fee);
+        if self.out.event.is_some() {
+            self.payout().failure_reason = None;
+        }
+    }
+
+    /// Never before the quiet horizon: what was sent may still arrive (I10).
+    fn resolved_failed(&mut self) {
+        let horizon = delta(self.rules.poll.quiet_horizon);
+        let sent_by = self.out.after.send_by.unwrap_or(self.now);
+        if self.now.signed_duration_since(sent_by) >= horizon {
+            self.fail(
+                Event::ResolvedFailed,
+                Some("resolved as failed by two people".into()),
+            );
+        }
+    }
+
+    /// Gives back what the beneficiary received, or the stated part of it; the fee stays spent.
+    fn resolved_returned(&mut self, stated: Option<Rupiah>) {
+        let payout = &self.out.after;
+        let received = match payout.instruction.fee_type {
+            FeeType::OutOfAmount => payout
+                .instruction
+                .amount
+                .minus(payout.fee.unwrap_or_default()),
+            FeeType::OnTop => Some(payout.instruction.amount),
+        };
+        let Some(received) = received else {
+            return;
+        };
+        let amount = stated.unwrap_or(received);
+        // While a fee is not known its reserve is held, and a returned payout holds nothing.
+        if amount <= Rupiah::ZERO || amount > received || payout.held != Rupiah::ZERO {
+            return;
+        }
+        self.move_with(Event::ResolvedReturned, |_, posting| {
+            let kind = posting.name();
+            let entry = Entry::returned(amount).ok_or(NotComputable)?;
+            Ok(Some(Booking { kind, entry }))
+        });
+    }
+}

@@ -1,0 +1,148 @@
+//! What our own submit taught us.
+
+use super::Desk;
+use crate::{
+    attention::Attention,
+    evidence::{GatewayStatus, SubmitAnswer},
+    money::Rupiah,
+    schedule,
+    state::{Event, State},
+};
+
+impl Desk<'_> {
+    /// The proof that nothing left puts the payout back, once, for the attempt that holds the claim.
+    pub(super) fn not_sent(&mut self, attempt: Option<i32>, claim: &[u8; 32]) {
+        let payout = &self.out.after;
+        let holds_claim = attempt == Some(payout.attempt)
+            && payout.claim.as_ref() == Some(claim)
+            && matches!(payout.state, State::Submitting | State::Unknown);
+        let only_send = payout.sends_that_may_have_left() == 1;
+        let known_to_gateway = payout.platform_order_num.is_some() || payout.declined_at.is_some();
+        if holds_claim && known_to_gateway {
+            // We sent nothing, yet the gateway knows the number: it is somebody else's order.
+            self.contradict(Attention::ForeignOrder);
+        } else if holds_claim && only_send && self.move_by(Event::NotSent, None) {
+            let times = u32::try_from(self.out.after.not_sent).unwrap_or(u32::MAX);
+            let pause = super::delta(schedule::not_sent_pause(times));
+            let due_at = self.now.checked_add_signed(pause).unwrap_or(self.now);
+            let payout = self.payout();
+            payout.not_sent = payout.not_sent.saturating_add(1);
+            payout.due_at = due_at;
+            payout.next_query_at = None;
+        }
+    }
+
+    /// Found in `submitting` after its lease: it may have been sent (I2).
+    pub(super) fn lease_expired(&mut self, attempt: Option<i32>) {
+        if attempt == Some(self.out.after.attempt) {
+            self.unanswered();
+        }
+    }
+
+    pub(super) fn submitted(&mut self, answer: &SubmitAnswer, claim: Option<&[u8; 32]>) {
+        // What was said to a claim that a failover took says nothing bad about the one that came after it; that the
+        // gateway has the order is true whoever was told so.
+        let of_lost_claim = claim.is_some() && claim != self.out.after.claim.as_ref();
+        if of_lost_claim && !matches!(answer, SubmitAnswer::Acknowledged { .. }) {
+            return;
+        }
+        match answer {
+            SubmitAnswer::Acknowledged {
+                platform_order_num,
+                fee,
+                status,
+            } => {
+                self.acknowledged(platform_order_num.as_deref(), *fee, status);
+            }
+            SubmitAnswer::Declined { message } => self.declined(message),
+            SubmitAnswer::Doubt(_) => self.unanswered(),
+        }
+    }
+
+    fn unanswered(&mut self) {
+        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
+            self.query_by_schedule();
+        }
+    }
+
+    fn acknowledged(
+        &mut self,
+        platform_order_num: Option<&str>,
+        fee: Option<Rupiah>,
+        status: &GatewayStatus,
+    ) {
+        let was_known = self.out.after.platform_order_num.is_some();
+        if !self.learn_platform_order_num(platform_order_num) {
+            return;
+        }
+        match self.out.after.state {
+            State::Submitting | State::Unknown => {
+                self.payout().proven_ours = true;
+                self.payout().fee = fee.or(self.out.after.fee);
+                self.move_by(Event::Acknowledged, None);
+                let ended = matches!(
+                    status,
+                    GatewayStatus::Paid | GatewayStatus::Cancelled | GatewayStatus::Failed
+                );
+                // A final status in an acceptance settles nothing (P12); it is a reason to ask at once.
+                if ended {
+                    self.query_at(self.now);
+                } else {
+                    self.query_by_schedule();
+                }
+            }
+            State::Pending => {
+                self.payout().proven_ours = true;
+                self.payout().fee = fee.or(self.out.after.fee);
+            }
+            State::Failed if !was_known => self.contradict(Attention::Contradiction),
+            State::Queued | State::Cancelled => self.contradict(Attention::Contradiction),
+            State::Paid | State::Failed | State::Returned => {}
+        }
+    }
+
+    fn declined(&mut self, message: &str) {
+        // After more than one send a FAIL may only mean that the first copy lives (protocol trap 8).
+        let proves = self.out.after.sends_that_may_have_left() == 1 && !self.out.after.proven_ours;
+        match self.out.after.state {
+            State::Submitting | State::Unknown => {
+                self.move_by(Event::Declined, None);
+                self.payout().failure_reason = Some(message.to_owned());
+                if proves {
+                    let now = self.now;
+                    self.payout().declined_at = Some(now);
+                    self.query_in(self.rules.poll.decline_confirm);
+                } else {
+                    self.query_by_schedule();
+                }
+            }
+            // A query found the number before our own FAIL arrived: perhaps it was taken before us.
+            State::Pending if proves => {
+                let now = self.now;
+                self.payout().declined_at = Some(now);
+                self.contradict(Attention::ForeignOrder);
+            }
+            State::Queued => self.contradict(Attention::Contradiction),
+            State::Pending | State::Paid | State::Failed | State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// Keeps the gateway's number; another one than the one we hold is a contradiction and stops here.
+    pub(super) fn learn_platform_order_num(&mut self, stated: Option<&str>) -> bool {
+        let Some(stated) = stated else {
+            return true;
+        };
+        if self
+            .out
+            .after
+            .platform_order_num
+            .as_deref()
+            .is_some_and(|held| held != stated)
+        {
+            self.contradict(Attention::Contradiction);
+            return false;
+        }
+        self.payout().platform_order_num = Some(stated.to_owned());
+        true
+    }
+}

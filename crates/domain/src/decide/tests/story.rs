@@ -1,0 +1,312 @@
+//! A payout of 100 000 rupiah lives through a line of words, and says in one line what became of it.
+//!
+//! `@SECONDS` sets the clock, counted from the claim. The other words are facts:
+//! `ack[:STATUS]` `fail` `doubt` are answers to the submit, `unsent` and `lease` what the worker saw,
+//! `none` `ask?` `says:STATUS` answers to a question, `calls:STATUS` a verified callback, `resend` a granted
+//! resubmit, `claim` the next claim, `failover` one that
+//! loses nothing of it, `lost` one that takes the claim back. After `,` follow `fee=` `amount=`
+//! `plat=` `attempt=` `claim=` `ago=` `unsigned` `unbound`.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    callback::Callback,
+    decide::{Decision, Rules, decide},
+    evidence::{Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Source, SubmitAnswer},
+    money::{FeeType, Rupiah},
+    payout::{Instruction, Observed, Payout, PayoutKey, Private},
+    schedule::PollRules,
+    state::State,
+};
+
+pub(super) const AMOUNT: i64 = 100_000;
+pub(super) const RESERVE: i64 = 10_000;
+
+pub(super) const RULES: Rules = Rules {
+    poll: PollRules {
+        first_after: Duration::from_secs(5),
+        max_interval: Duration::from_hours(6),
+        quiet_horizon: Duration::from_mins(30),
+        decline_confirm: Duration::from_mins(1),
+    },
+    callbacks_settle: true,
+};
+
+/// A payout just claimed, whose request could begin to be sent until a minute later.
+pub(super) struct Story {
+    pub(super) payout: Payout,
+    pub(super) rules: Rules,
+    pub(super) last: Option<Decision>,
+    claimed_at: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Story {
+    pub(super) fn new(fee_type: FeeType) -> Self {
+        let claimed_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let amount = Rupiah::new(AMOUNT);
+        let payout = Payout {
+            instruction: Instruction {
+                key: PayoutKey {
+                    merchant_code: "M1".into(),
+                    order_num: "INV-77".into(),
+                },
+                amount,
+                fee_type,
+                bank_code: "014".into(),
+                account_number: Private::new("0012345678"),
+                account_name: Private::new("Siti Rahayu"),
+                description: None,
+            },
+            state: State::Submitting,
+            attempt: 1,
+            sends: 1,
+            not_sent: 0,
+            claim: Some(token(1)),
+            send_by: claimed_at.checked_add_signed(TimeDelta::seconds(60)),
+            fee_reserve: Rupiah::new(RESERVE),
+            trusted_after: None,
+            commits_may_be_lost: false,
+            held: fee_type.hold(amount, Rupiah::new(RESERVE)).unwrap(),
+            fee: None,
+            platform_order_num: None,
+            failure_reason: None,
+            attention: None,
+            declined_at: None,
+            proven_ours: false,
+            reaffirmed_at: None,
+            settled_at: None,
+            queries: 0,
+            next_query_at: None,
+            due_at: claimed_at,
+            observed: BTreeMap::new(),
+        };
+        Self {
+            payout,
+            rules: RULES,
+            last: None,
+            claimed_at,
+            now: claimed_at,
+        }
+    }
+
+    /// Lives through `words`.
+    pub(super) fn tell(&mut self, words: &str) -> &mut Self {
+        for word in words.split_whitespace() {
+            match word {
+                "resend" => self.send_again(State::Submitting),
+                "lost" => self.lose_the_claim(),
+                "failover" => self.fail_over(),
+                "claim" => self.send_again(State::Queued),
+                _ if word.starts_with('@') => {
+                    let seconds = word.trim_start_matches('@').parse().unwrap();
+                    self.now = self.claimed_at + TimeDelta::seconds(seconds);
+                }
+                _ => self.hear(word),
+            }
+        }
+        self
+    }
+
+    /// A failover takes the claim back; "not known" counts from half an hour after it.
+    fn lose_the_claim(&mut self) {
+        let payout = &mut self.payout;
+        payout.state = State::Queued;
+        (payout.attempt, payout.sends, payout.claim) = (0, 0, None);
+        (payout.send_by, payout.held, payout.next_query_at) = (None, Rupiah::ZERO, Some(self.now));
+        self.fail_over();
+    }
+
+    /// "Not known" counts anew from half an hour after now.
+    fn fail_over(&mut self) {
+        self.payout.trusted_after = Some(self.now + TimeDelta::minutes(30));
+        self.payout.commits_may_be_lost = true;
+    }
+
+    /// What the store does when it claims, or grants a resubmit of what is unknown.
+    fn send_again(&mut self, from: State) {
+        let payout = &mut self.payout;
+        if from == State::Queued {
+            assert_eq!(payout.state, State::Queued);
+            let instruction = &payout.instruction;
+            payout.held = instruction
+                .fee_type
+                .hold(instruction.amount, Rupiah::new(RESERVE))
+                .unwrap();
+        }
+        payout.state = State::Submitting;
+        payout.attempt += 1;
+        payout.sends += 1;
+        payout.claim = Some(token(payout.attempt));
+        payout.send_by = Some(self.now + TimeDelta::seconds(60));
+        payout.observed.clear();
+    }
+
+    /// Decides on one fact, and counts its finding as the store does.
+    pub(super) fn hear(&mut self, word: &str) {
+        let evidence = evidence(word, self.payout.attempt);
+        let decision = decide(&self.payout, &evidence, &self.rules, self.now);
+        self.payout = decision.after.clone();
+        if matches!(evidence.fact, Fact::Queried(_)) {
+            let first = Observed {
+                times: 0,
+                first_at: self.now,
+                last_at: self.now - evidence.query_sent_ago - TimeDelta::seconds(1),
+            };
+            let heard = self
+                .payout
+                .observed
+                .entry(decision.finding.clone())
+                .or_insert(first);
+            if self.now - evidence.query_sent_ago > heard.last_at {
+                heard.times += 1;
+                heard.last_at = self.now;
+            }
+        }
+        self.last = Some(decision);
+    }
+
+    /// `state attention held`, then what else is noteworthy.
+    pub(super) fn outcome(&self) -> String {
+        let payout = &self.payout;
+        let shown = [
+            Some(payout.state.to_string()),
+            payout.attention.map(|reason| reason.to_string()),
+            (payout.held != Rupiah::ZERO).then(|| format!("held={}", payout.held.idr())),
+            payout.fee.map(|fee| format!("fee={}", fee.idr())),
+        ];
+        shown.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// In how many seconds it will be asked for.
+    pub(super) fn asks_in(&self) -> Option<i64> {
+        self.payout
+            .next_query_at
+            .map(|at| (at - self.now).num_seconds())
+    }
+}
+
+/// The hash of the request of an attempt.
+fn token(attempt: i32) -> [u8; 32] {
+    [u8::try_from(attempt).unwrap(); 32]
+}
+
+/// One fact from its word.
+fn evidence(word: &str, attempt: i32) -> Evidence {
+    let (word, options) = word.split_once(',').unwrap_or((word, ""));
+    let (verb, status) = word.split_once(':').unwrap_or((word, "0"));
+    let options: BTreeMap<&str, &str> = options
+        .split(',')
+        .map(|option| option.split_once('=').unwrap_or((option, "")))
+        .collect();
+    let rupiah = |name| {
+        options
+            .get(name)
+            .map(|idr: &&str| Rupiah::new(idr.parse().unwrap()))
+    };
+    let number =
+        || Some((*options.get("plat").unwrap_or(&"W1")).to_owned()).filter(|plat| !plat.is_empty());
+    let status = GatewayStatus::parse(status);
+    let (source, fact) = match verb {
+        "unsent" => (
+            Source::Submit,
+            Fact::NotSent {
+                reason: "connection refused".into(),
+                claim: token(
+                    rupiah("claim").map_or(attempt, |given| given.idr().try_into().unwrap()),
+                ),
+            },
+        ),
+        "lease" => (Source::Worker, Fact::LeaseExpired),
+        "doubt" => (
+            Source::Submit,
+            Fact::Submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
+        ),
+        "fail" => (
+            Source::Submit,
+            Fact::Submitted(SubmitAnswer::Declined {
+                message: "busy".into(),
+            }),
+        ),
+        "ack" => {
+            let answer = SubmitAnswer::Acknowledged {
+                platform_order_num: number(),
+                fee: rupiah("fee"),
+                status,
+            };
+            (Source::Submit, Fact::Submitted(answer))
+        }
+        "none" => (Source::Query, Fact::Queried(QueryAnswer::NotFound)),
+        "ask?" => (
+            Source::Query,
+            Fact::Queried(QueryAnswer::Doubt(Doubt::Timeout)),
+        ),
+        "says" => {
+            let found = Found {
+                platform_order_num: number(),
+                amount: rupiah("amount")
+                    .or(Some(Rupiah::new(AMOUNT)))
+                    .filter(|idr| idr.idr() >= 0),
+                fee: rupiah("fee"),
+                status,
+                message: String::new(),
+                signed: !options.contains_key("unsigned"),
+            };
+            (Source::Query, Fact::Queried(QueryAnswer::Found(found)))
+        }
+        "calls" => (Source::Callback, Fact::Callback(callback(word, &options))),
+        other => panic!("no such word: {other}"),
+    };
+    Evidence {
+        key: PayoutKey {
+            merchant_code: "M1".into(),
+            order_num: "INV-77".into(),
+        },
+        attempt: Some(
+            options
+                .get("attempt")
+                .map_or(attempt, |given| given.parse().unwrap()),
+        ),
+        source,
+        fact,
+        detail: serde_json::Value::Null,
+        claim: (source == Source::Submit).then(|| {
+            token(rupiah("claim").map_or(attempt, |given| given.idr().try_into().unwrap()))
+        }),
+        query_sent_ago: Duration::from_secs(
+            options.get("ago").map_or(0, |ago| ago.parse().unwrap()),
+        ),
+    }
+}
+
+fn callback(word: &str, options: &BTreeMap<&str, &str>) -> Callback {
+    let amount = AMOUNT.to_string();
+    let fields = [
+        ("bankCode", "014"),
+        ("description", ""),
+        ("fee", options.get("fee").unwrap_or(&"5000")),
+        ("feeType", options.get("feeType").unwrap_or(&"0")),
+        ("money", options.get("amount").unwrap_or(&amount.as_str())),
+        (
+            "name",
+            if options.contains_key("unbound") {
+                "Somebody"
+            } else {
+                "Siti Rahayu"
+            },
+        ),
+        ("number", "0012345678"),
+        ("orderNum", "INV-77"),
+        ("platOrderNum", options.get("plat").unwrap_or(&"W1")),
+        ("status", word.trim_start_matches("calls:")),
+        ("statusMsg", "Success"),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Callback::new(
+        fields.into(),
+        !options.contains_key("spliced"),
+        b"digest".to_vec(),
+    )
+}

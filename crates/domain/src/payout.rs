@@ -1,0 +1,223 @@
+//! One payout: what the caller asked for, which never changes, and what is known of it.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    attention::Attention,
+    money::{FeeType, Rupiah},
+    state::State,
+};
+
+/// Names one payout for ever: `order_num` is unique per merchant and is never reused (I1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PayoutKey {
+    /// The merchant at the gateway.
+    pub merchant_code: String,
+    /// The caller's order number; the gateway's `orderNum`.
+    pub order_num: String,
+}
+
+impl fmt::Display for PayoutKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.merchant_code, self.order_num)
+    }
+}
+
+/// Personal data: an account number or a person's name.
+///
+/// Every formatting shows a mask; [`Private::reveal`] is the only way to the text, so that a grep finds
+/// each place where it leaves.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Private(String);
+
+impl Private {
+    /// Wraps a text that must not be shown.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the gateway's request and for comparison with its answers.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An account number keeps its last four digits, a name the first letter of each word.
+impl fmt::Display for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = !self.0.is_empty() && self.0.bytes().all(|b| b.is_ascii_digit());
+        if digits {
+            let keep = if self.0.len() > 6 { 4 } else { 0 };
+            let tail = self.0.len().saturating_sub(keep);
+            return f.pad(&format!("****{}", self.0.get(tail..).unwrap_or_default()));
+        }
+        let words: Vec<String> = self
+            .0
+            .split_whitespace()
+            .filter_map(|word| word.chars().next())
+            .map(|first| format!("{first}***"))
+            .collect();
+        f.pad(&words.join(" "))
+    }
+}
+
+impl fmt::Debug for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What the caller asked for. Frozen at insert (I1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Which payout.
+    pub key: PayoutKey,
+    /// The amount, at most [`super::money::MAX_AMOUNT_IDR`].
+    pub amount: Rupiah,
+    /// Who pays the fee.
+    pub fee_type: FeeType,
+    /// The beneficiary's bank or wallet, digits (protocol P3).
+    pub bank_code: String,
+    /// The beneficiary's account, digits with leading zeros kept.
+    pub account_number: Private,
+    /// The beneficiary's name.
+    pub account_name: Private,
+    /// A text for the beneficiary, sent only when given.
+    pub description: Option<String>,
+}
+
+impl Instruction {
+    /// The gateway's words without the beneficiary's name: each word of it, of three letters or more, becomes `***`.
+    pub fn scrub(&self, words: &str) -> String {
+        let names: Vec<&str> = self.account_name.reveal().split_whitespace().collect();
+        let is_name = |word: &str| {
+            word.len() >= 3 && names.iter().any(|name| name.eq_ignore_ascii_case(word))
+        };
+        let mut scrubbed = String::new();
+        for piece in words.split_inclusive(|c: char| !c.is_alphanumeric()) {
+            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+            if is_name(word) {
+                scrubbed.push_str("***");
+                scrubbed.push_str(piece.get(word.len()..).unwrap_or_default());
+            } else {
+                scrubbed.push_str(piece);
+            }
+        }
+        scrubbed
+    }
+}
+
+/// How often one finding was heard since the current attempt began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// How many times.
+    pub times: u32,
+    /// When first.
+    pub first_at: DateTime<Utc>,
+    /// When last.
+    pub last_at: DateTime<Utc>,
+}
+
+/// A payout as the database has it, locked by the transaction that decides on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payout {
+    /// What was asked for.
+    pub instruction: Instruction,
+    /// Where it is.
+    pub state: State,
+    /// The latest attempt; 0 before the first claim. Never reused (I4).
+    pub attempt: i32,
+    /// Claims committed so far.
+    pub sends: i32,
+    /// Claims of which it is proven that nothing left.
+    pub not_sent: i32,
+    /// The SHA-256 of the latest attempt's request. With it a claim is told from a lost one of the same number.
+    pub claim: Option<[u8; 32]>,
+    /// Until when the latest attempt could begin to send.
+    pub send_by: Option<DateTime<Utc>>,
+    /// What is held for it now.
+    pub held: Rupiah,
+    /// What its merchant reserves for a fee on top.
+    pub fee_reserve: Rupiah,
+    /// After commits were lost (I11): from when on "not known" proves anything again.
+    pub trusted_after: Option<DateTime<Utc>>,
+    /// Whether a queued payout may have been sent in a part of the history that is gone.
+    pub commits_may_be_lost: bool,
+    /// The fee, as far as known.
+    pub fee: Option<Rupiah>,
+    /// The gateway's own number, from a verified answer.
+    pub platform_order_num: Option<String>,
+    /// Why it failed, in the gateway's words.
+    pub failure_reason: Option<String>,
+    /// What needs a person.
+    pub attention: Option<Attention>,
+    /// When a verified `FAIL` came; `None` when none did or when it proves nothing.
+    pub declined_at: Option<DateTime<Utc>>,
+    /// A verified answer or a bound callback proved that the order at the gateway is this one.
+    pub proven_ours: bool,
+    /// For a failed payout: when the gateway last confirmed the failure.
+    pub reaffirmed_at: Option<DateTime<Utc>>,
+    /// When it became final.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// Questions asked since the last send.
+    pub queries: u32,
+    /// When to ask next; `None` for never.
+    pub next_query_at: Option<DateTime<Utc>>,
+    /// When a queued payout may be claimed.
+    pub due_at: DateTime<Utc>,
+    /// Findings of questions since the current attempt began.
+    pub observed: BTreeMap<String, Observed>,
+}
+
+impl Payout {
+    /// How many requests may have left.
+    pub fn sends_that_may_have_left(&self) -> i32 {
+        self.sends.saturating_sub(self.not_sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateways_words_lose_the_beneficiarys_name() {
+        let instruction = Instruction {
+            key: PayoutKey {
+                merchant_code: "M1".into(),
+                order_num: "INV-77".into(),
+            },
+            amount: Rupiah::new(1000),
+            fee_type: FeeType::OnTop,
+            bank_code: "014".into(),
+            account_number: Private::new("0012345678"),
+            account_name: Private::new("Siti Rahayu"),
+            description: None,
+        };
+        for (words, scrubbed) in [
+            (
+                "account name SITI RAHAYU mismatch",
+                "account name *** *** mismatch",
+            ),
+            ("(siti-rahayu)", "(***-***)"),
+            ("Sitivity", "Sitivity"),
+            ("insufficient balance", "insufficient balance"),
+            ("é Siti", "é ***"),
+            ("", ""),
+        ] {
+            assert_eq!(instruction.scrub(words), scrubbed);
+        }
+    }
+
+    #[test]
+    fn personal_data_is_masked_however_it_is_printed() {
+        let number = Private::new("0012345678");
+        let name = Private::new("Siti Rahayu");
+        assert_eq!(format!("{number} {number:?}"), "****5678 ****5678");
+        assert_eq!(format!("{name} {name:?}"), "S*** R*** S*** R***");
+        assert_eq!(Private::new("123456").to_string(), "****");
+    }
+}

@@ -1,0 +1,328 @@
+//! The state machine as one visible table. `payout.transition` in SQL holds the same rows; a test compares them.
+
+use std::{fmt, str::FromStr};
+
+use serde::Serialize;
+
+/// Where a payout is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not sent. Leaves when claimed or withdrawn.
+    Queued,
+    /// The intent to send is durable; the request may be on the wire.
+    Submitting,
+    /// The gateway accepted it. Leaves on status 2, 3 or 4.
+    Pending,
+    /// It may or may not have arrived. It is asked for and never sent again by itself.
+    Unknown,
+    /// Status 2. Leaves only by a person, as `returned`.
+    Paid,
+    /// Refused, or status 3 or 4. Leaves only by a person, when it was paid after all.
+    Failed,
+    /// Withdrawn before it was sent. Final.
+    Cancelled,
+    /// Paid, then came back. Final.
+    Returned,
+}
+
+/// A fact that happened to a payout. No event shares its word with a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Event {
+    /// A worker committed the intent to send.
+    Claimed,
+    /// Proof that the body was never handed to the transport (I8).
+    NotSent,
+    /// A person or backend took it back before it was sent.
+    Withdrawn,
+    /// A verified answer says that the gateway has it.
+    Acknowledged,
+    /// A verified `FAIL`, which is not yet proof (protocol trap 8).
+    Declined,
+    /// A timeout, `UNKNOWN`, bad signature, crash or ended lease.
+    Unanswered,
+    /// Two "not known" answers after a `FAIL` (contract, `decline_confirm_seconds`).
+    RefusalConfirmed,
+    /// Found at the gateway after the database lost commits (I11).
+    FoundAfterFailover,
+    /// Two people and a fresh proof allow the same order number to be sent once more (I10).
+    ResubmitGranted,
+    /// The gateway says 2.
+    ReportedPaid,
+    /// The gateway says 3 or 4.
+    ReportedFailed,
+    /// A person states with evidence that it was paid.
+    ResolvedPaid,
+    /// Two people state with evidence that it was not paid.
+    ResolvedFailed,
+    /// A person states with evidence that the money came back.
+    ResolvedReturned,
+}
+
+/// The kind of ledger entry that must stand beside a move, in the same transaction (I6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Posting {
+    /// No money moves.
+    None,
+    /// From `available` to `held`.
+    Hold,
+    /// From `held` to `paid_out` and `fees`; what is left of the hold goes back to `available`.
+    Capture,
+    /// From `held` back to `available`: exactly what was held.
+    Release,
+    /// From `paid_out` back to `available`: money that came back.
+    Return,
+    /// From `available` to `paid_out` and `fees`: paid although the hold was released already.
+    LateCapture,
+}
+
+/// One row: from, event, to, posting.
+pub type Row = (State, Event, State, Posting);
+
+use Event as E;
+use Posting as P;
+use State as S;
+
+/// Every move that exists. The database refuses any other, for every role.
+#[rustfmt::skip]
+pub const TRANSITIONS: &[Row] = &[
+    // from          event                 to             posting
+    (S::Queued,      E::Claimed,           S::Submitting, P::Hold),
+    (S::Queued,      E::Withdrawn,         S::Cancelled,  P::None),
+    (S::Queued,      E::FoundAfterFailover,   S::Unknown,    P::Hold),
+    (S::Submitting,  E::NotSent,           S::Queued,     P::Release),
+    (S::Submitting,  E::Acknowledged,      S::Pending,    P::None),
+    (S::Submitting,  E::Unanswered,        S::Unknown,    P::None),
+    (S::Submitting,  E::Declined,          S::Unknown,    P::None),
+    (S::Submitting,  E::ReportedPaid,      S::Paid,       P::Capture),
+    (S::Submitting,  E::ReportedFailed,    S::Failed,     P::Release),
+    (S::Pending,     E::ReportedPaid,      S::Paid,       P::Capture),
+    (S::Pending,     E::ReportedFailed,    S::Failed,     P::Release),
+    (S::Pending,     E::ResolvedPaid,      S::Paid,       P::Capture),
+    (S::Pending,     E::ResolvedFailed,    S::Failed,     P::Release),
+    (S::Unknown,     E::NotSent,           S::Queued,     P::Release),
+    (S::Unknown,     E::Acknowledged,      S::Pending,    P::None),
+    (S::Unknown,     E::RefusalConfirmed,  S::Failed,     P::Release),
+    (S::Unknown,     E::ResubmitGranted,   S::Submitting, P::None),
+    (S::Unknown,     E::ReportedPaid,      S::Paid,       P::Capture),
+    (S::Unknown,     E::ReportedFailed,    S::Failed,     P::Release),
+    (S::Unknown,     E::ResolvedPaid,      S::Paid,       P::Capture),
+    (S::Unknown,     E::ResolvedFailed,    S::Failed,     P::Release),
+    (S::Paid,        E::ResolvedReturned,  S::Returned,   P::Return),
+    (S::Failed,      E::ResolvedPaid,      S::Paid,       P::LateCapture),
+];
+
+/// The move that `event` makes from `from`, if the table has one.
+pub fn step(from: State, event: Event) -> Option<(State, Posting)> {
+    TRANSITIONS
+        .iter()
+        .find(|row| row.0 == from && row.1 == event)
+        .map(|row| (row.2, row.3))
+}
+
+impl State {
+    /// Every state, in the order of a payout's life.
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Submitting,
+        Self::Pending,
+        Self::Unknown,
+        Self::Paid,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Returned,
+    ];
+
+    /// The stable word, as in the `state` column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Submitting => "submitting",
+            Self::Pending => "pending",
+            Self::Unknown => "unknown",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "returned",
+        }
+    }
+
+    /// Whether no evidence by itself moves it any more.
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Paid | Self::Failed | Self::Cancelled | Self::Returned
+        )
+    }
+
+    /// Whether it may have left us and the gateway has not said how it ended.
+    pub const fn is_open_at_gateway(self) -> bool {
+        matches!(self, Self::Submitting | Self::Pending | Self::Unknown)
+    }
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 14] = [
+        Self::Claimed,
+        Self::NotSent,
+        Self::Withdrawn,
+        Self::Acknowledged,
+        Self::Declined,
+        Self::Unanswered,
+        Self::RefusalConfirmed,
+        Self::FoundAfterFailover,
+        Self::ResubmitGranted,
+        Self::ReportedPaid,
+        Self::ReportedFailed,
+        Self::ResolvedPaid,
+        Self::ResolvedFailed,
+        Self::ResolvedReturned,
+    ];
+
+    /// The stable word, as in `payout.events`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::NotSent => "not_sent",
+            Self::Withdrawn => "withdrawn",
+            Self::Acknowledged => "acknowledged",
+            Self::Declined => "declined",
+            Self::Unanswered => "unanswered",
+            Self::RefusalConfirmed => "refusal_confirmed",
+            Self::FoundAfterFailover => "found_after_failover",
+            Self::ResubmitGranted => "resubmit_granted",
+            Self::ReportedPaid => "reported_paid",
+            Self::ReportedFailed => "reported_failed",
+            Self::ResolvedPaid => "resolved_paid",
+            Self::ResolvedFailed => "resolved_failed",
+            Self::ResolvedReturned => "resolved_returned",
+        }
+    }
+}
+
+impl Posting {
+    /// The stable word, as in `payout.transition`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Release => "release",
+            Self::Return => "return",
+            Self::LateCapture => "late_capture",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for State {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.name() == text)
+            .ok_or_else(|| {
+                let names: Vec<_> = Self::ALL.iter().map(|state| state.name()).collect();
+                format!("\"{text}\" is not a state; use one of {}", names.join(", "))
+            })
+    }
+}
+
+/// The full state by event grid, as `docs/state-machine.md` shows it.
+pub fn grid() -> String {
+    let mut page = String::from(
+        "# The state machine\n\nGenerated from `crates/domain/src/state.rs`; `UPDATE_DOCS=1 cargo test --test it docs` rewrites it.\n\
+         A cell is the state that the event leads to and the ledger entry beside it; `·` means that the database refuses the move.\n\n| event |",
+    );
+    for state in State::ALL {
+        page.extend([" from ", state.name(), " |"]);
+    }
+    page.push_str("\n|---|");
+    page.push_str(&"---|".repeat(State::ALL.len()));
+    for event in Event::ALL {
+        page.extend(["\n| ", event.name(), " |"]);
+        for state in State::ALL {
+            let cell = match step(state, event) {
+                None => "·".to_owned(),
+                Some((to, Posting::None)) => to.to_string(),
+                Some((to, posting)) => format!("{to} +{}", posting.name()),
+            };
+            page.extend([" ", &cell, " |"]);
+        }
+    }
+    page.push('\n');
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_state_and_event_has_at_most_one_move() {
+        let pairs: HashSet<_> = TRANSITIONS.iter().map(|row| (row.0, row.1)).collect();
+        assert_eq!(pairs.len(), TRANSITIONS.len());
+    }
+
+    #[test]
+    fn nothing_leaves_a_final_state_but_by_a_person() {
+        for (from, event, ..) in TRANSITIONS {
+            let person = event.name().starts_with("resolved_");
+            assert!(!from.is_final() || person, "{from} {}", event.name());
+        }
+    }
+
+    #[test]
+    fn nothing_leads_back_to_queued_but_the_proof_that_nothing_was_sent() {
+        for (_, event, to, _) in TRANSITIONS {
+            assert!(*to != State::Queued || *event == Event::NotSent);
+        }
+    }
+
+    #[test]
+    fn only_a_claim_or_a_granted_resubmit_leads_to_a_send() {
+        for (_, event, to, _) in TRANSITIONS {
+            let sends = matches!(event, Event::Claimed | Event::ResubmitGranted);
+            assert_eq!(*to == State::Submitting, sends, "{}", event.name());
+        }
+    }
+
+    /// Walks every path of up to eight moves and follows the hold.
+    #[test]
+    fn every_path_holds_once_and_captures_or_releases_exactly_once() {
+        fn walk(state: State, held: bool, moves_left: u8) {
+            let should_hold = state.is_open_at_gateway();
+            assert_eq!(held, should_hold, "in {state}");
+            for (_, event, to, posting) in TRANSITIONS.iter().filter(|row| row.0 == state) {
+                let held_after = match posting {
+                    Posting::None => held,
+                    Posting::Hold => {
+                        assert!(!held, "{} holds twice", event.name());
+                        true
+                    }
+                    Posting::Capture | Posting::Release => {
+                        assert!(held, "{} has nothing to settle", event.name());
+                        false
+                    }
+                    Posting::Return | Posting::LateCapture => {
+                        assert!(!held && state.is_final());
+                        false
+                    }
+                };
+                if moves_left > 0 {
+                    walk(*to, held_after, moves_left - 1);
+                }
+            }
+        }
+        walk(State::Queued, false, 8);
+    }
+}

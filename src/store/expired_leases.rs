@@ -1,0 +1,56 @@
+//! What time alone brings to light: leases that ended, payouts that are open for too long.
+
+use sqlx::PgPool;
+
+use crate::domain::payout::PayoutKey;
+
+/// Payouts found in `submitting` after their lease, of every merchant, with the attempt that holds it (I2).
+pub async fn expired_leases(pool: &PgPool) -> Result<Vec<(PayoutKey, i32)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"/* store::expired_leases */
+        select p.merchant_code, p.order_num, p.attempt
+        from payout.payouts p
+        where p.state = 'submitting' and p.lease_until < now()
+        order by p.lease_until
+        limit 500"#,
+    )
+    .fetch_all(pool)
+    .await?;
+    let key = |merchant_code, order_num| PayoutKey {
+        merchant_code,
+        order_num,
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| (key(row.merchant_code, row.order_num), row.attempt))
+        .collect())
+}
+
+/// Raises `open_too_long` for what the gateway has not settled within a day, also for merchants that no worker
+/// serves any more; returns how many. Nothing else follows: time never makes money final (I3).
+pub async fn raise_open_too_long(pool: &PgPool) -> Result<u64, sqlx::Error> {
+    let raised = sqlx::query!(
+        r#"/* store::raise_open_too_long */
+        with aged as materialized (
+            select p.merchant_code, p.order_num, p.attempt
+            from payout.payouts p
+            where p.state in ('submitting', 'pending', 'unknown') and p.attention is null
+              and p.state_since < now() - interval '1 day'
+            order by p.state_since
+            limit 200
+            for update of p skip locked
+        ), told as (
+            insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+            select a.merchant_code, a.order_num, 'attention_raised', 'worker', a.attempt,
+                   '{"attention": "open_too_long"}'
+            from aged a
+        )
+        update payout.payouts p
+        set attention = 'open_too_long'
+        from aged a
+        where (p.merchant_code, p.order_num) = (a.merchant_code, a.order_num)"#,
+    )
+    .execute(pool)
+    .await?;
+    Ok(raised.rows_affected())
+}

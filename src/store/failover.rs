@@ -1,0 +1,106 @@
+//! The fence after a failover or a restore: commits may be lost, so a payout that was sent may stand as queued (I11).
+
+use std::time::Duration;
+
+use sqlx::{PgPool, postgres::types::PgInterval};
+
+use super::claim::LastClaim;
+
+/// Queued payouts whose question is planned in one statement.
+const AT_ONCE: i64 = 1000;
+
+/// Remembers in which history of which database the workers claim, when nobody did before.
+pub async fn register_identity(pool: &PgPool, quiet_horizon: Duration) -> Result<(), sqlx::Error> {
+    let quiet_horizon = PgInterval::try_from(quiet_horizon).map_err(sqlx::Error::Encode)?;
+    sqlx::query!(
+        r#"/* store::register_identity */
+        insert into payout.failover as t (identity, quiet_horizon) values (payout.identity(), $1)
+        on conflict (the_only_one) do update set quiet_horizon = excluded.quiet_horizon
+        where t.quiet_horizon < excluded.quiet_horizon"#,
+        quiet_horizon,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Whether this is the history that the workers claim in, with `last`, the last claim that this one knows to be
+/// committed, in it. When it is another one, claims stop from now on, and whatever was asked before proves nothing.
+pub async fn check_identity(pool: &PgPool, last: Option<&LastClaim>) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"/* store::same_identity */
+        select t.identity = payout.identity() as "same_identity!", t.changed_at is null as "accepted!", t.epoch,
+               t.changed_to is not distinct from payout.identity() as "noted!",
+               exists (select from payout.attempts a
+                       where a.merchant_code = $1 and a.order_num = $2 and a.attempt = $3
+                         and a.request_sha256 = decode($4, 'hex')) as "last_is_there!"
+        from payout.failover t"#,
+        last.map(|last| &last.key.merchant_code),
+        last.map(|last| &last.key.order_num),
+        last.map(|last| last.attempt),
+        last.map(|last| &last.request_sha256),
+    )
+    .fetch_optional(pool)
+    .await?;
+    // Before the first worker there is no history to differ from.
+    let Some(found) = found else {
+        return Ok(true);
+    };
+    let missing = last.filter(|last| {
+        last.epoch > found.epoch || (last.epoch == found.epoch && !found.last_is_there)
+    });
+    if let Some(missing) = missing {
+        note_lost_claim(pool, missing).await?;
+    } else if (found.accepted && !found.same_identity) || (!found.accepted && !found.noted) {
+        note_change(pool, "another system, timeline, database or table", None, 0).await?;
+    }
+    Ok(found.same_identity && found.accepted && missing.is_none())
+}
+
+/// Stops every worker's claims until a person accepts what is here: this claim was committed and is gone.
+pub async fn note_lost_claim(pool: &PgPool, lost: &LastClaim) -> Result<bool, sqlx::Error> {
+    let why = format!("the committed claim of payout {} is gone", lost.key);
+    note_change(pool, &why, Some(&lost.request_sha256), lost.epoch).await
+}
+
+async fn note_change(
+    pool: &PgPool,
+    why: &str,
+    lost: Option<&str>,
+    seen_epoch: i32,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::note_failover */
+        select payout.note_failover($1, $2, $3) as "first!""#,
+        why,
+        lost,
+        seen_epoch,
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// While commits may be lost, has every queued payout asked for that is not proven unsent and is not planned to be
+/// asked; returns how many. One that the gateway knows must not be sent from here.
+pub async fn query_queued(pool: &PgPool) -> Result<u64, sqlx::Error> {
+    let planned = sqlx::query!(
+        r#"/* store::query_queued */
+        with not_queried as materialized (
+            select p.merchant_code, p.order_num
+            from payout.payouts p
+            where (select payout.must_query_first()) and p.state = 'queued' and p.next_query_at is null
+              and not payout.is_proven_unsent(p)
+            order by p.created_at
+            limit $1
+            for update of p skip locked
+        )
+        update payout.payouts p
+        set next_query_at = now()
+        from not_queried u
+        where (p.merchant_code, p.order_num) = (u.merchant_code, u.order_num)"#,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    Ok(planned.rows_affected())
+}

@@ -1,0 +1,162 @@
+//! One payout in full: what is known of it, and everything that was recorded about it.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::domain::payout::PayoutKey;
+
+/// What `payout.status` leaves out, the beneficiary masked.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// The bank's name, or its code when the name is not known.
+    pub bank_name: String,
+    /// `****5678`
+    pub account_number: String,
+    /// `S*** R***`
+    pub account_name: String,
+    /// The failed payout that this one pays again.
+    pub replaces: Option<String>,
+    /// The login that inserted it.
+    pub created_by: String,
+    /// Claims committed.
+    pub sends: i32,
+    /// Claims of which it is proven that nothing left.
+    pub not_sent: i32,
+    /// After it, `submitting` becomes `unknown`.
+    pub lease_until: Option<DateTime<Utc>>,
+    /// What is held for it, in rupiah.
+    pub held: i64,
+    /// Questions since the last send.
+    pub queries: i32,
+    /// When it is asked for next; `None` for never.
+    pub next_query_at: Option<DateTime<Utc>>,
+    /// When a queued payout may be sent.
+    pub due_at: DateTime<Utc>,
+    /// Whether it waits for balance.
+    pub parked: bool,
+    /// When the gateway declined it, as far as that may become a refusal.
+    pub declined_at: Option<DateTime<Utc>>,
+}
+
+/// The whole of one payout.
+pub async fn detail(db: &mut PgConnection, key: &PayoutKey) -> Result<Detail, sqlx::Error> {
+    sqlx::query_as!(
+        Detail,
+        r#"/* store::detail */
+        select m.bank_name as "bank_name!", m.account_number as "account_number!", m.account_name as "account_name!",
+               m.replaces, m.created_by as "created_by!", m.sends as "sends!", m.not_sent as "not_sent!", m.lease_until,
+               m.held as "held!", m.queries as "queries!", m.next_query_at, m.due_at as "due_at!", m.parked as "parked!",
+               m.declined_at
+        from payout.masked m
+        where m.merchant_code = $1 and m.order_num = $2"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// One line of `payout.history`.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// A fact in the past tense.
+    pub event: String,
+    /// The state it led to, when it was a move.
+    pub to_state: Option<String>,
+    /// Who said it: `sql`, `submit`, `query`, `callback`, `worker`, `operator`.
+    pub source: String,
+    /// The login that wrote it.
+    pub actor: String,
+    /// The attempt it belongs to.
+    pub attempt: Option<i32>,
+    /// The redacted message.
+    pub detail: Value,
+}
+
+/// What happened to a payout, in order.
+pub async fn history(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Happened>, sqlx::Error> {
+    sqlx::query_as!(
+        Happened,
+        r#"/* store::history */
+        select h.at, h.event, h.to_state, h.source, h.actor, h.attempt, h.detail
+        from payout.history h
+        where h.merchant_code = $1 and h.order_num = $2
+        order by h.seq"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One row of `payout.evidence`: equal findings are counted.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// When first.
+    pub first_at: DateTime<Utc>,
+    /// When last.
+    pub last_at: DateTime<Utc>,
+    /// How often.
+    pub times: i32,
+    /// Who said it.
+    pub source: String,
+    /// The stable word for what was said.
+    pub finding: String,
+    /// The last redacted message.
+    pub detail: Value,
+}
+
+/// What was heard about a payout, by when it was heard first.
+pub async fn evidence(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Finding>, sqlx::Error> {
+    sqlx::query_as!(
+        Finding,
+        r#"/* store::evidence */
+        select e.first_at, e.last_at, e.times, e.source, e.finding, e.detail
+        from payout.evidence e
+        where e.merchant_code = $1 and e.order_num = $2
+        order by e.first_at, e.id"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One row of `payout.attempts`: one right to send.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its number, never reused.
+    pub attempt: i32,
+    /// When the intent to send was committed.
+    pub claimed_at: DateTime<Utc>,
+    /// Until when sending could begin.
+    pub send_by: DateTime<Utc>,
+    /// The worker.
+    pub worker: String,
+    /// SHA-256 of the request's body in lower-case hex.
+    pub request_sha256: String,
+    /// What its own answer was.
+    pub outcome: Option<String>,
+    /// When the answer came.
+    pub outcome_at: Option<DateTime<Utc>>,
+}
+
+/// The attempts of a payout, in order.
+pub async fn attempts(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Attempt>, sqlx::Error> {
+    sqlx::query_as!(
+        Attempt,
+        r#"/* store::attempts */
+        select a.attempt, a.claimed_at, a.send_by, a.worker, encode(a.request_sha256, 'hex') as "request_sha256!", a.outcome,
+               a.outcome_at
+        from payout.attempts a
+        where a.merchant_code = $1 and a.order_num = $2
+        order by a.attempt"#,
+        key.merchant_code,
+        key.order_num,
+    )
+    .fetch_all(db)
+    .await
+}

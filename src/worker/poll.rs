@@ -1,0 +1,156 @@
+//! Asks the gateway how payouts stand, for ever, within one budget per merchant.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{sync::Semaphore, time::sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Lane, Worker};
+use crate::{
+    domain::{
+        evidence::{Doubt, Evidence, Fact, QueryAnswer, Source},
+        payout::PayoutKey,
+    },
+    gateway::QueryReply,
+    metrics,
+    store::queries::{known_order, take_due},
+};
+
+/// How often to look without a wake-up.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// From an answer, which comes within the client's timeout, to its commit.
+const STORED_WITHIN: Duration = Duration::from_secs(5);
+/// Questions of one merchant in flight.
+const IN_FLIGHT_MAX: usize = 32;
+
+pub(super) async fn run(
+    worker: Arc<Worker>,
+    lane: Arc<Lane>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    while !stop.is_cancelled() {
+        worker.heartbeats.beat("ask", lane.code());
+        let free = slots.available_permits();
+        let limit = i64::try_from(free).unwrap_or(0);
+        let due = if limit > 0 {
+            take_due(
+                &worker.store.claims,
+                lane.code(),
+                limit,
+                worker.poll.queries_per_second,
+                worker.submit.timeout.saturating_add(STORED_WITHIN),
+            )
+            .await
+        } else {
+            Ok(Vec::new())
+        };
+        match due {
+            Ok(due) => {
+                for ask in due {
+                    let Ok(slot) = slots.clone().acquire_owned().await else {
+                        return;
+                    };
+                    let (worker, lane) = (Arc::clone(&worker), Arc::clone(&lane));
+                    tasks.spawn(async move {
+                        question(&worker, &lane, ask.key).await;
+                        drop(slot);
+                    });
+                }
+            }
+            Err(error) => {
+                tracing::warn!(merchant = lane.code(), %error, "no questions can be taken now");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = lane.query_now.notified() => gather(&stop).await,
+            () = sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Changes come in crowds; one look serves them all.
+async fn gather(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sleep(Duration::from_millis(50)) => {}
+    }
+}
+
+async fn question(worker: &Worker, lane: &Lane, key: PayoutKey) {
+    let asked = Instant::now();
+    let evidence = answer(worker, lane, key).await;
+    worker.recorder.keep_answer(evidence, asked).await;
+}
+
+/// Asks once, now. "Not known" is weighed against what the gateway says of an order that it must know (I10).
+pub(super) async fn answer(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
+    let begun = Instant::now();
+    let mut reply = query(lane, &key.order_num).await;
+    if reply.answer == QueryAnswer::NotFound && !knows_others(worker, lane, &key).await {
+        reply = QueryReply {
+            answer: QueryAnswer::Doubt(Doubt::GatewayUnsure),
+            detail: json!({ "why": "not known, but nor is an order that it has paid" }),
+        };
+    }
+    Evidence {
+        key,
+        attempt: None,
+        source: Source::Query,
+        fact: Fact::Queried(reply.answer),
+        detail: reply.detail,
+        claim: None,
+        query_sent_ago: begun.elapsed(),
+    }
+}
+
+async fn query(lane: &Lane, order_num: &str) -> QueryReply {
+    let begun = Instant::now();
+    let reply = lane.client.query(order_num).await;
+    metrics::asked(lane.code(), &result(&reply.answer), begun.elapsed());
+    if matches!(reply.answer, QueryAnswer::Found(_)) {
+        lane.control_query.record(true, Instant::now());
+    }
+    reply
+}
+
+/// Whether the gateway has lately known another order. An empty replica knows none, and its "not known" proves nothing.
+async fn knows_others(worker: &Worker, lane: &Lane, key: &PayoutKey) -> bool {
+    if let Some(knows) = lane.control_query.recent(Instant::now()) {
+        return knows;
+    }
+    let order_num = match known_order(&worker.store.claims, key).await {
+        Ok(Some(order_num)) => order_num,
+        // A merchant's first payouts have nothing to be weighed against.
+        Ok(None) => return true,
+        Err(error) => {
+            tracing::warn!(merchant = lane.code(), %error, "no known order can be looked up now");
+            return false;
+        }
+    };
+    let knows = matches!(query(lane, &order_num).await.answer, QueryAnswer::Found(_));
+    if !knows {
+        tracing::error!(
+            merchant = lane.code(),
+            order_num,
+            "the gateway does not know an order that it has paid: its \"not known\" proves nothing now"
+        );
+    }
+    lane.control_query.record(knows, Instant::now());
+    knows
+}
+
+/// The word for the metric.
+fn result(answer: &QueryAnswer) -> String {
+    match answer {
+        QueryAnswer::Found(_) => "found".to_owned(),
+        QueryAnswer::NotFound => "not_found".to_owned(),
+        QueryAnswer::Doubt(doubt) => format!("doubt_{}", doubt.name()),
+    }
+}
