@@ -64,9 +64,11 @@ def build() -> Path:
                                      f"tests/chaos/mutant_list.py:\n{text}")
                 switch = f'crate::mutant::on("{mutant.name}")'
                 (folder / name).write_text(page.replace(text, instead.replace("{on}", switch)))
-        (folder / "src/mutant.rs").write_text(SWITCH)
-        library = folder / "src/lib.rs"
-        library.write_text(library.read_text() + "\n/// The switch of the mutants.\npub mod mutant;\n")
+        for sources in sorted({name.partition("src/")[0] + "src" for mutant in MUTANTS for name, _, _ in mutant.edits
+                               if name.endswith(".rs")}):
+            (folder / sources / "mutant.rs").write_text(SWITCH)
+            library = folder / sources / "lib.rs"
+            library.write_text(library.read_text() + "\n/// The switch of the mutants.\npub mod mutant;\n")
         manifest = (folder / "Cargo.toml").read_text()
         manifest = re.sub(r"\n\[\[test\]\]\n(?:[^\[\n].*\n)*", "\n", manifest)
         manifest = manifest.replace('name = "payout-worker"', f'name = "{NAME}"').replace(

@@ -1,4 +1,4 @@
-//! Compares what the database says with what the gateway did, from the gateway's own memory.
+//! The demo's last line: what the database says, compared with what the gateway itself remembers.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,7 +12,7 @@ use super::stage::Stage;
 
 /// The last line of a demo.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct Score {
     paid: i64,
     failed: i64,
     open: i64,
@@ -21,13 +21,13 @@ pub(super) struct Verdict {
     ledger_imbalance_idr: i64,
 }
 
-impl Verdict {
+impl Score {
     pub(super) fn is_good(&self) -> bool {
         self.submitted_twice == 0 && self.lost == 0 && self.ledger_imbalance_idr == 0
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -42,7 +42,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Payouts that may still move by themselves.
+/// Payouts that are not settled yet.
 pub(super) async fn open(pool: &PgPool) -> Result<i64> {
     let open: i64 = sqlx::query_scalar(
         "select count(*) from payout.payouts where state in ('queued', 'submitting', 'pending', 'unknown')",
@@ -62,7 +62,7 @@ fn agrees(state: &str, status: Option<u8>) -> bool {
     }
 }
 
-pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
+pub(super) async fn count(stage: &Stage) -> Result<Score> {
     let orders: HashMap<String, u8> = stage
         .sandbox
         .orders()
@@ -74,9 +74,9 @@ pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
         let times = seen.entry(submit.order_num).or_default();
         *times = times.saturating_add(1);
     }
-    let mut verdict = Verdict {
+    let mut score = Score {
         open: open(&stage.pool).await?,
-        ..Verdict::default()
+        ..Score::default()
     };
     let rows = sqlx::query(
         "select order_num, state, state in ('pending', 'unknown') and next_query_at is null as forgotten, resubmits_granted
@@ -92,23 +92,23 @@ pub(super) async fn reach(stage: &Stage) -> Result<Verdict> {
         // What two people let be sent once more may have come twice.
         let granted = usize::try_from(row.try_get::<i32, _>(3)?).unwrap_or(0);
         if seen.get(&order_num).copied().unwrap_or(0) > granted.saturating_add(1) {
-            verdict.submitted_twice = verdict.submitted_twice.saturating_add(1);
+            score.submitted_twice = score.submitted_twice.saturating_add(1);
         }
         if !agrees(&ours, booked) || row.try_get::<bool, _>(2)? {
-            verdict.lost = verdict.lost.saturating_add(1);
+            score.lost = score.lost.saturating_add(1);
         }
         match ours.as_str() {
-            "paid" => verdict.paid = verdict.paid.saturating_add(1),
-            "failed" => verdict.failed = verdict.failed.saturating_add(1),
+            "paid" => score.paid = score.paid.saturating_add(1),
+            "failed" => score.failed = score.failed.saturating_add(1),
             _ => {}
         }
     }
     // Orders at the gateway that no row of ours knows.
-    verdict.lost = verdict
+    score.lost = score
         .lost
         .saturating_add(orders.len().saturating_sub(known));
-    verdict.ledger_imbalance_idr = imbalance(stage, verdict.open == 0).await?;
-    Ok(verdict)
+    score.ledger_imbalance_idr = imbalance(stage, score.open == 0).await?;
+    Ok(score)
 }
 
 /// What the books are out by: entries that do not sum to zero, accounts that differ from their entries and, once
