@@ -22,8 +22,8 @@ use super::{
     fault::Fault,
     page,
     shared::Shared,
+    state::{DueCallback, SandboxState},
     view::{BalanceView, OrderView},
-    world::{Notice, World},
 };
 
 /// The admin routes.
@@ -33,12 +33,12 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route(
             "/admin/submits",
             get(async |State(shared): SharedState| {
-                Json(shared.look(|world| world.submits.clone()))
+                Json(shared.read(|state| state.submits.clone()))
             }),
         )
         .route(
             "/admin/orders",
-            get(async |State(shared): SharedState| Json(shared.look(orders))),
+            get(async |State(shared): SharedState| Json(shared.read(orders))),
         )
         .route(
             "/admin/balance",
@@ -53,8 +53,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 type SharedState = State<Arc<Shared>>;
 
 /// All orders in the order of their booking.
-pub(super) fn orders(world: &World) -> Vec<OrderView> {
-    let mut views: Vec<OrderView> = world.orders.values().map(OrderView::from).collect();
+pub(super) fn orders(state: &SandboxState) -> Vec<OrderView> {
+    let mut views: Vec<OrderView> = state.orders.values().map(OrderView::from).collect();
     views.sort_by(|a, b| {
         (a.booked_at, &a.platform_order_num).cmp(&(b.booked_at, &b.platform_order_num))
     });
@@ -63,7 +63,7 @@ pub(super) fn orders(world: &World) -> Vec<OrderView> {
 
 /// The money as it stands.
 pub(super) fn balance(shared: &Shared) -> BalanceView {
-    shared.look(|world| world.account.into())
+    shared.read(|state| state.account.into())
 }
 
 async fn only_from_this_host(
@@ -83,7 +83,7 @@ fn is_loopback(ip: IpAddr) -> bool {
 }
 
 async fn index(State(shared): SharedState) -> Html<String> {
-    Html(shared.look(|world| page::render(&world.submits, world.account.into(), world.fault)))
+    Html(shared.read(|state| page::render(&state.submits, state.account.into(), state.fault)))
 }
 
 async fn show_fault(State(shared): SharedState) -> Json<Value> {
@@ -92,7 +92,7 @@ async fn show_fault(State(shared): SharedState) -> Json<Value> {
         .map(|fault| (fault.word().to_owned(), fault.explanation().into()))
         .collect();
     Json(
-        json!({"fault": shared.look(|world| world.fault).map_or("off", Fault::word), "faults": faults}),
+        json!({"fault": shared.read(|state| state.fault).map_or("off", Fault::word), "faults": faults}),
     )
 }
 
@@ -125,14 +125,14 @@ struct Which {
 }
 
 async fn call_back(State(shared): SharedState, Query(which): Query<Which>) -> Response {
-    if !shared.look(|world| world.orders.contains_key(&which.order)) {
+    if !shared.read(|state| state.orders.contains_key(&which.order)) {
         return (StatusCode::NOT_FOUND, "no such order\n").into_response();
     }
-    let notice = Notice {
+    let callback = DueCallback {
         order_num: which.order,
         extra: true,
     };
-    Json(json!({"acknowledged": callback::deliver(shared, notice).await})).into_response()
+    Json(json!({"acknowledged": callback::deliver(shared, callback).await})).into_response()
 }
 
 #[derive(Deserialize)]
@@ -141,9 +141,9 @@ struct TopUp {
 }
 
 async fn top_up(State(shared): SharedState, Json(top_up): Json<TopUp>) -> Response {
-    let done = shared.change(|world| {
-        world.account = world.account.top_up(top_up.amount)?;
-        Some(BalanceView::from(world.account))
+    let done = shared.update(|state| {
+        state.account = state.account.top_up(top_up.amount)?;
+        Some(BalanceView::from(state.account))
     });
     done.map_or_else(
         || (StatusCode::BAD_REQUEST, "there is not so much money\n").into_response(),

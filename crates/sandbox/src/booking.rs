@@ -4,16 +4,16 @@ use chrono::{FixedOffset, Utc};
 use tokio::time::Instant;
 
 use super::{
+    event_queue::Event,
     order::{Order, Status, debit_idr},
     request::{FeeType, Refusal, Submit},
-    timetable::Event,
-    world::World,
+    state::SandboxState,
 };
 
 /// Jakarta has no daylight saving (protocol P4).
 const JAKARTA_OFFSET_SECONDS: i32 = 7 * 3_600;
 
-impl World {
+impl SandboxState {
     /// Accepts an order: from here on it is paid or fails, whatever is answered.
     pub(super) fn book(
         &mut self,

@@ -1,30 +1,30 @@
-//! Notifications to the merchant (protocol P19), honest and otherwise.
+//! Callbacks to the merchant (protocol P19), honest and otherwise.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::http::header;
 use tokio::time::Instant;
 
-use super::{fault::Fault, forms::forms, shared::Shared, world::Notice};
+use super::{fault::Fault, forms::forms, shared::Shared, state::DueCallback};
 
-/// The only body that ends the notifications.
+/// The only reply that ends the callbacks.
 const ACKNOWLEDGED: &[u8] = b"SUCCESS";
 
-/// Sends one notification, as the fault of the moment demands, and plans the next.
+/// Sends one callback, as the current fault demands, and schedules the next.
 ///
 /// Returns whether it was acknowledged.
-pub(super) async fn deliver(shared: Arc<Shared>, notice: Notice) -> bool {
-    let found = shared.look(|world| {
-        world
+pub(super) async fn deliver(shared: Arc<Shared>, due: DueCallback) -> bool {
+    let found = shared.read(|state| {
+        state
             .orders
-            .get(&notice.order_num)
-            .map(|order| (order.clone(), world.fault_for(&notice.order_num)))
+            .get(&due.order_num)
+            .map(|order| (order.clone(), state.fault_for(&due.order_num)))
     });
     let Some((order, fault)) = found else {
         return false;
     };
     let repeats = fault == Some(Fault::DuplicateCallbacks);
-    if order.acknowledged && !repeats && !notice.extra {
+    if order.acknowledged && !repeats && !due.extra {
         return true;
     }
     let silent = matches!(fault, Some(Fault::NoCallbacks | Fault::Down));
@@ -44,9 +44,9 @@ pub(super) async fn deliver(shared: Arc<Shared>, notice: Notice) -> bool {
             };
         }
     }
-    // The answer to an interim notice says nothing about the final one.
+    // The reply to an interim callback says nothing about the final one.
     let counts = acknowledged && order.status.is_final();
-    shared.change(|world| world.notified(&notice, counts, Instant::now()));
+    shared.update(|state| state.notified(&due, counts, Instant::now()));
     acknowledged
 }
 

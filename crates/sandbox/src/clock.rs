@@ -9,10 +9,10 @@ use super::{callback, shared::Shared};
 /// Runs until the sandbox stops.
 pub(super) async fn run(shared: Arc<Shared>) {
     while !shared.stopping.is_cancelled() {
-        let due = shared.look(super::world::World::next_due);
+        let due = shared.read(super::state::SandboxState::next_due);
         if due.is_some_and(|due| due <= Instant::now()) {
-            for notice in shared.change(|world| world.run_due(Instant::now())) {
-                tokio::spawn(deliver_until_stopped(Arc::clone(&shared), notice));
+            for due in shared.update(|state| state.run_due(Instant::now())) {
+                tokio::spawn(deliver_until_stopped(Arc::clone(&shared), due));
             }
             continue;
         }
@@ -24,11 +24,11 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-async fn deliver_until_stopped(shared: Arc<Shared>, notice: super::world::Notice) {
+async fn deliver_until_stopped(shared: Arc<Shared>, due: super::state::DueCallback) {
     let stopping = shared.stopping.clone();
     tokio::select! {
         () = stopping.cancelled() => {}
-        _ = callback::deliver(shared, notice) => {}
+        _ = callback::deliver(shared, due) => {}
     }
 }
 

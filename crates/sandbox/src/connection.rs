@@ -23,12 +23,12 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::shared::Shared;
 
 /// The listener; its connections know the sandbox and close themselves while it is down.
-pub(super) struct Gate {
+pub(super) struct Listener {
     pub(super) listener: TcpListener,
     pub(super) shared: Arc<Shared>,
 }
 
-/// What a handler knows of its connection.
+/// What a handler knows about its connection.
 #[derive(Clone)]
 pub(super) struct Peer {
     pub(super) addr: SocketAddr,
@@ -49,18 +49,18 @@ impl Peer {
 }
 
 /// One connection.
-pub(super) struct Line {
+pub(super) struct Connection {
     stream: TcpStream,
     peer: Peer,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
     shared: Arc<Shared>,
 }
 
-impl axum::serve::Listener for Gate {
-    type Io = Line;
+impl axum::serve::Listener for Listener {
+    type Io = Connection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, addr)) => {
@@ -72,7 +72,7 @@ impl axum::serve::Listener for Gate {
                         admin: Arc::default(),
                     };
                     return (
-                        Line {
+                        Connection {
                             stream,
                             peer,
                             ended,
@@ -92,13 +92,13 @@ impl axum::serve::Listener for Gate {
     }
 }
 
-impl Connected<IncomingStream<'_, Gate>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
+impl Connected<IncomingStream<'_, Listener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
         stream.io().peer.clone()
     }
 }
 
-impl Line {
+impl Connection {
     fn is_dead(&self) -> bool {
         self.peer.cut.is_cancelled()
             || (self.shared.is_down() && !self.peer.admin.load(Ordering::SeqCst))
@@ -125,7 +125,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -139,7 +139,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -55,7 +55,7 @@ faults! {
     NoAnswerAfter = "no_answer_after",
     /// Submits are booked, then the connection is closed without an answer.
     CutAfter = "cut_after",
-    /// Submits are never answered and booked only later (`late_booking_ms`); until then the order is not known.
+    /// Submits are never answered and booked only later (`late_booking_ms`); until then the order is not found.
     LateBooking = "late_booking",
     /// Submits are refused with `FAIL` and not booked.
     Fail = "fail",
@@ -69,7 +69,7 @@ faults! {
     Html = "html",
     /// Submits are not booked and redirected (307) to the same place.
     Redirect = "redirect",
-    /// Submits are booked; the signed answer echoes one rupiah more than was asked for.
+    /// Submits are booked; the signed answer echoes one rupiah more than was submitted.
     WrongAmount = "wrong_amount",
     /// Submits are booked; the signed answer echoes another orderNum.
     WrongOrder = "wrong_order",
@@ -83,7 +83,7 @@ faults! {
     NoCallbacks = "no_callbacks",
     /// Callbacks carry a wrong platSign.
     ForgedCallback = "forged_callback",
-    /// Signed callbacks name one rupiah more than was asked for.
+    /// Signed callbacks name one rupiah more than was submitted.
     BadCallbackAmount = "bad_callback_amount",
     /// Each true callback follows a signed one that says status 4.
     FalseFailureCallback = "false_failure_callback",

@@ -1,4 +1,4 @@
-//! The bodies of notifications, honest and otherwise (protocol P19).
+//! The bodies of callbacks, honest and otherwise (protocol P19).
 
 use form_urlencoded::Serializer;
 use serde_json::Value;

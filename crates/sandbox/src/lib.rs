@@ -1,6 +1,6 @@
 //! The sandbox gateway: the other side of the wire, for the demo and for tests.
 //!
-//! It speaks the protocol from its own reading of it and shares no code with `crate::gateway`, so that a
+//! It speaks the protocol from its own reading of it and shares no code with the gateway client, so that a
 //! mistake on one side shows on the other. It keeps balance and freeze, moves orders 0 → 1 → 5 → 2, 3 or 4 on
 //! its own clock, calls back, misbehaves on demand ([`Fault`]) and remembers every submit it ever saw.
 
@@ -19,28 +19,28 @@ mod admin;
 mod answer;
 mod booking;
 mod callback;
+mod chance;
 mod clock;
-mod conduct;
 mod connection;
-mod dice;
+mod event_queue;
 mod fault;
 mod forms;
 mod keys;
 mod order;
 mod page;
-mod question;
+mod query;
+mod reaction;
 mod record;
 mod request;
 mod script;
 mod settings;
 mod shared;
+mod state;
 mod submit;
 #[cfg(test)]
 mod tests;
-mod timetable;
 mod view;
 mod wire;
-mod world;
 
 use std::{
     io,
@@ -52,7 +52,7 @@ use axum::{Router, extract::DefaultBodyLimit, routing::post};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::Instant};
 
 use self::{
-    connection::{Gate, Peer},
+    connection::{Listener, Peer},
     shared::Shared,
 };
 pub use self::{
@@ -70,7 +70,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
-    /// The version of the state that [`Sandbox::changed`] last returned for.
+    /// The version of the state at which [`Sandbox::changed`] last returned.
     seen: Mutex<watch::Receiver<u64>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -83,22 +83,22 @@ impl Sandbox {
         let shared = Arc::new(Shared::new(settings, client()?));
         let routes = Router::new()
             .route(submit::PATH, post(submit::handle))
-            .route(question::QUERY_PATH, post(question::query))
-            .route(question::BALANCE_PATH, post(question::balance))
+            .route(query::QUERY_PATH, post(query::query))
+            .route(query::BALANCE_PATH, post(query::balance))
             .merge(admin::routes())
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .with_state(Arc::clone(&shared))
             .into_make_service_with_connect_info::<Peer>();
-        let gate = Gate {
+        let listener = Listener {
             listener,
             shared: Arc::clone(&shared),
         };
         let stopping = shared.stopping.clone();
         let server = tokio::spawn(async move {
             let serve =
-                axum::serve(gate, routes).with_graceful_shutdown(stopping.cancelled_owned());
+                axum::serve(listener, routes).with_graceful_shutdown(stopping.cancelled_owned());
             if let Err(error) = serve.await {
-                tracing::warn!(%error, "the sandbox no longer serves");
+                tracing::warn!(%error, "sandbox stopped serving");
             }
         });
         let clock = tokio::spawn(clock::run(Arc::clone(&shared)));
@@ -118,24 +118,24 @@ impl Sandbox {
 
     /// Every submit ever seen, in the order of arrival.
     pub fn submits(&self) -> Vec<SeenSubmit> {
-        self.shared.look(|world| world.submits.clone())
+        self.shared.read(|state| state.submits.clone())
     }
 
     /// Every booked order, in the order of booking.
     pub fn orders(&self) -> Vec<OrderView> {
-        self.shared.look(admin::orders)
+        self.shared.read(admin::orders)
     }
 
     /// One booked order.
     pub fn order(&self, order_num: &str) -> Option<OrderView> {
         self.shared
-            .look(|world| world.orders.get(order_num).map(OrderView::from))
+            .read(|state| state.orders.get(order_num).map(OrderView::from))
     }
 
-    /// How often an order was asked for, known or not.
+    /// How often an order was queried, booked or not.
     pub fn queries(&self, order_num: &str) -> u32 {
         self.shared
-            .look(|world| world.asked.get(order_num).copied().unwrap_or(0))
+            .read(|state| state.queries.get(order_num).copied().unwrap_or(0))
     }
 
     /// The merchant's money.
@@ -153,10 +153,10 @@ impl Sandbox {
         self.shared.set_fault(None);
     }
 
-    /// Decides about one order, best before it arrives; it replaces an earlier script of that order.
+    /// Scripts one order, best before it arrives; this replaces an earlier script of that order.
     pub fn script(&self, order_num: impl Into<String>, script: Script) {
         self.shared
-            .change(|world| world.set_script(order_num.into(), script, Instant::now()));
+            .update(|state| state.set_script(order_num.into(), script, Instant::now()));
     }
 
     /// Waits until something has changed since the last time this returned (or since the start).
@@ -173,7 +173,7 @@ impl Sandbox {
         }
     }
 
-    /// Waits until `condition` holds; it is looked at after each change.
+    /// Waits until `condition` holds; it is checked after each change.
     pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
         let mut versions = self.shared.version.subscribe();
         while !condition(self) {
@@ -188,7 +188,7 @@ impl Sandbox {
         self.shared.stopping.cancel();
         for task in std::mem::take(&mut self.tasks) {
             if let Err(error) = task.await {
-                tracing::warn!(%error, "a task of the sandbox ended badly");
+                tracing::warn!(%error, "sandbox task panicked");
             }
         }
     }
@@ -202,7 +202,7 @@ impl Drop for Sandbox {
 
 /// The client that sends callbacks: straight to the address, never anywhere else.
 fn client() -> io::Result<reqwest::Client> {
-    // An `Err` says that somebody else installed a provider first, which serves as well.
+    // An `Err` means that a provider is installed already, which will do.
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();

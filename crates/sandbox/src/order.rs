@@ -1,4 +1,4 @@
-//! One order and the way it goes (protocol P16).
+//! One order and its statuses (protocol P16).
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use super::{
     script::Ending,
 };
 
-/// How far an order is.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     New,
@@ -74,9 +74,9 @@ pub(super) struct Order {
     pub(super) fee_idr: i64,
     pub(super) status: Status,
     pub(super) booked_at: DateTime<Utc>,
-    /// Notifications that fell due, whether or not they were delivered.
+    /// Callbacks that fell due, delivered or not.
     pub(super) notified: usize,
-    /// Whether one of them was answered `SUCCESS`.
+    /// Whether one of them was answered with `SUCCESS`.
     pub(super) acknowledged: bool,
     /// Queries that found it final.
     pub(super) final_reads: u32,

@@ -7,32 +7,32 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    conduct::Manner,
     order::Order,
+    reaction::Reply,
     request::{self, Refusal},
     view::{SeenSubmit, mask_name, mask_number},
     wire::Fields,
 };
 
 /// What the record says was answered, and the message of a refusal.
-pub(super) fn note_of(manner: Manner, outcome: &Result<Order, Refusal>) -> (&'static str, String) {
+pub(super) fn note_of(reply: Reply, outcome: &Result<Order, Refusal>) -> (&'static str, String) {
     let message = outcome.as_ref().err().cloned().unwrap_or_default();
-    let word = match manner {
-        Manner::Fail => "FAIL",
-        Manner::Unknown => "UNKNOWN",
-        Manner::Http500 => "HTTP 500",
-        Manner::Redirect => "HTTP 307",
-        Manner::Garbage => "garbage",
-        Manner::Html => "html",
-        Manner::Silence => "no answer",
-        Manner::Cut => "closed",
-        Manner::Torn => "torn",
-        Manner::Truth
-        | Manner::Slowly
-        | Manner::AfterCallback
-        | Manner::BadSign
-        | Manner::WrongAmount
-        | Manner::WrongOrder => {
+    let word = match reply {
+        Reply::Fail => "FAIL",
+        Reply::Unknown => "UNKNOWN",
+        Reply::Http500 => "HTTP 500",
+        Reply::Redirect => "HTTP 307",
+        Reply::Garbage => "garbage",
+        Reply::Html => "html",
+        Reply::Silence => "no answer",
+        Reply::Cut => "closed",
+        Reply::Torn => "torn",
+        Reply::Honest
+        | Reply::Slow
+        | Reply::AfterCallback
+        | Reply::BadSign
+        | Reply::WrongAmount
+        | Reply::WrongOrder => {
             if outcome.is_ok() {
                 "SUCCESS"
             } else {

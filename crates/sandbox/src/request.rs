@@ -46,7 +46,7 @@ pub(super) struct Submit {
     pub(super) notify_url: Option<String>,
 }
 
-/// The body as a JSON object, whoever sent it.
+/// Reads the body as a JSON object, whoever sent it.
 pub(super) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
     let json = headers
         .get(CONTENT_TYPE)

@@ -1,4 +1,4 @@
-//! What is decided about one order before it arrives.
+//! What a test decides about one order before it arrives.
 
 use super::fault::Fault;
 

@@ -41,13 +41,13 @@ pub struct Pace {
     pub at_bank_ms: u64,
     /// From the bank (5) to the end (2, 3 or 4).
     pub ending_ms: u64,
-    /// Thousandths of the true notification intervals; 1000 is the gateway's own schedule.
+    /// Thousandths of the true callback intervals; 1000 is the gateway's own schedule.
     pub callback_scale_permille: u64,
-    /// How long one notification waits for its answer.
+    /// How long one callback waits for its reply.
     pub callback_timeout_ms: u64,
     /// How late a `slow` answer comes. Longer than any sane client waits.
     pub slow_answer_ms: u64,
-    /// How long a `late_booking` order is on its way.
+    /// How late a `late_booking` order is booked.
     pub late_booking_ms: u64,
     /// How much later than usual the first `late_callback` comes.
     pub late_callback_ms: u64,
@@ -83,10 +83,10 @@ impl Pace {
         }
     }
 
-    /// How long after the end, or after the previous one, the notification number `sent` + 1 goes out.
+    /// How long after the end, or after the previous one, callback number `sent` + 1 goes out.
     ///
     /// `None` after the sixth (protocol P19).
-    pub(super) fn notification_delay(&self, sent: usize) -> Option<Duration> {
+    pub(super) fn callback_delay(&self, sent: usize) -> Option<Duration> {
         const SECONDS: [u64; 6] = [1, 30, 60, 90, 3_600, 7_200];
         SECONDS.get(sent).map(|seconds| {
             Duration::from_millis(seconds.saturating_mul(self.callback_scale_permille))

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{fault::Fault, settings::Settings, world::World};
+use super::{fault::Fault, settings::Settings, state::SandboxState};
 
 /// More than enough for a demo, and few enough not to run out of sockets.
 const DELIVERIES_AT_ONCE: usize = 128;
@@ -16,7 +16,7 @@ const DELIVERIES_AT_ONCE: usize = 128;
 /// What handlers, the clock and the handle share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    world: Mutex<World>,
+    state: Mutex<SandboxState>,
     /// Mirrors "the fault is `down`", so that each read of a connection need not take the lock.
     down: AtomicBool,
     /// Counts changes.
@@ -29,10 +29,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// A fresh world.
+    /// A fresh state.
     pub(super) fn new(settings: Settings, client: reqwest::Client) -> Self {
         Self {
-            world: Mutex::new(World::new(settings.clone())),
+            state: Mutex::new(SandboxState::new(settings.clone())),
             settings,
             down: AtomicBool::new(false),
             version: watch::Sender::new(0),
@@ -43,14 +43,14 @@ impl Shared {
         }
     }
 
-    /// Looks at the state.
-    pub(super) fn look<T>(&self, read: impl FnOnce(&World) -> T) -> T {
-        read(&self.world.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Reads the state.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&SandboxState) -> T) -> T {
+        read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state and tells everybody who waits for changes.
-    pub(super) fn change<T>(&self, write: impl FnOnce(&mut World) -> T) -> T {
-        let outcome = write(&mut self.world.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Changes the state and wakes everybody who waits for a change.
+    pub(super) fn update<T>(&self, write: impl FnOnce(&mut SandboxState) -> T) -> T {
+        let outcome = write(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.version
             .send_modify(|version| *version = version.wrapping_add(1));
         self.wake.notify_one();
@@ -59,8 +59,8 @@ impl Shared {
 
     /// Sets or clears the sandbox's own fault.
     pub(super) fn set_fault(&self, fault: Option<Fault>) {
-        self.change(|world| {
-            world.fault = fault;
+        self.update(|state| {
+            state.fault = fault;
             self.down
                 .store(fault == Some(Fault::Down), Ordering::SeqCst);
         });

@@ -13,14 +13,14 @@ use tokio::time::Instant;
 
 use super::{
     answer, callback,
-    conduct::{Booking, Manner, conduct},
     connection::Peer,
     order::{Order, Status},
+    reaction::{Booking, Reply, reaction_to},
     record::{note_of, seen},
     request::{self, Refusal, Submit},
     shared::Shared,
+    state::DueCallback,
     wire::Fields,
-    world::Notice,
 };
 
 /// Where submits arrive.
@@ -38,31 +38,31 @@ pub(super) async fn handle(
         request::authenticate(&shared.settings, fields)?;
         Ok(fields)
     });
-    let verdict = authentic.clone().and_then(request::read_submit);
+    let submit = authentic.clone().and_then(request::read_submit);
     let seen = seen(object.as_ref().ok(), authentic.is_ok(), &body);
     let order_num = seen.order_num.clone();
-    let place = shared.change(|world| world.record(seen));
+    let place = shared.update(|state| state.record(seen));
 
-    let fault = shared.look(|world| world.fault_for(&order_num));
-    let (booking, manner) = conduct(fault, shared.settings.seed, &order_num);
-    let outcome = verdict.and_then(|submit| book(&shared, place, submit, booking));
-    let (word, message) = note_of(manner, &outcome);
-    shared.change(|world| {
-        if let Some(seen) = world.submits.get_mut(place) {
+    let fault = shared.read(|state| state.fault_for(&order_num));
+    let (booking, reply) = reaction_to(fault, shared.settings.seed, &order_num);
+    let outcome = submit.and_then(|submit| book(&shared, place, submit, booking));
+    let (word, message) = note_of(reply, &outcome);
+    shared.update(|state| {
+        if let Some(seen) = state.submits.get_mut(place) {
             word.clone_into(&mut seen.answer);
             seen.message = message;
         }
     });
     tracing::debug!(order_num, answer = word, "sandbox submit");
-    respond(&shared, &peer, manner, &order_num, outcome).await
+    respond(&shared, &peer, reply, &order_num, outcome).await
 }
 
 /// The order, or why there is none (yet).
 fn book(shared: &Shared, place: usize, submit: Submit, booking: Booking) -> Result<Order, Refusal> {
-    shared.change(|world| match booking {
-        Booking::Now => world.book(place, submit, Instant::now()),
+    shared.update(|state| match booking {
+        Booking::Now => state.book(place, submit, Instant::now()),
         Booking::Later => {
-            world.book_later(place, submit, Instant::now());
+            state.book_later(place, submit, Instant::now());
             Err("not yet".to_owned())
         }
         Booking::Never => Err("bank maintenance".to_owned()),
@@ -72,39 +72,39 @@ fn book(shared: &Shared, place: usize, submit: Submit, booking: Booking) -> Resu
 async fn respond(
     shared: &Arc<Shared>,
     peer: &Peer,
-    manner: Manner,
+    reply: Reply,
     order_num: &str,
     outcome: Result<Order, Refusal>,
 ) -> Response {
     let key = &shared.settings.platform_private_key;
     let honest = |fields| answer::json(answer::text(answer::sign(key, fields)));
-    match manner {
-        Manner::Truth => honest(truth(order_num, &outcome)),
-        Manner::Slowly => {
+    match reply {
+        Reply::Honest => honest(truth(order_num, &outcome)),
+        Reply::Slow => {
             peer.pause(shared.settings.pace.slow_answer_ms).await;
             honest(truth(order_num, &outcome))
         }
-        Manner::AfterCallback => {
-            if shared.change(|world| world.end_at_once(order_num)) {
-                let notice = Notice {
+        Reply::AfterCallback => {
+            if shared.update(|state| state.end_at_once(order_num)) {
+                let callback = DueCallback {
                     order_num: order_num.to_owned(),
                     extra: false,
                 };
-                // A task of its own: a client that gives up must not take the notification with it.
-                if tokio::spawn(callback::deliver(Arc::clone(shared), notice))
+                // A task of its own: a client that gives up must not take the callback with it.
+                if tokio::spawn(callback::deliver(Arc::clone(shared), callback))
                     .await
                     .is_err()
                 {
-                    tracing::warn!("the early callback was not sent");
+                    tracing::warn!("early callback not sent: its task panicked");
                 }
             }
             honest(truth(order_num, &outcome))
         }
-        Manner::BadSign => answer::json(answer::text(answer::sign_wrongly(
+        Reply::BadSign => answer::json(answer::text(answer::sign_wrongly(
             key,
             truth(order_num, &outcome),
         ))),
-        Manner::WrongAmount => {
+        Reply::WrongAmount => {
             let mut fields = truth(order_num, &outcome);
             if let Ok(order) = &outcome {
                 fields.insert(
@@ -114,25 +114,25 @@ async fn respond(
             }
             honest(fields)
         }
-        Manner::WrongOrder => honest(truth(&format!("X{order_num}"), &outcome)),
-        Manner::Torn => {
+        Reply::WrongOrder => honest(truth(&format!("X{order_num}"), &outcome)),
+        Reply::Torn => {
             answer::torn_json(answer::text(answer::sign(key, truth(order_num, &outcome))))
         }
-        Manner::Unknown => honest(refusal("UNKNOWN", "system abnormal", order_num)),
-        Manner::Fail => honest(refusal("FAIL", "bank maintenance", order_num)),
-        Manner::Http500 => answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
-        Manner::Redirect => {
+        Reply::Unknown => honest(refusal("UNKNOWN", "system abnormal", order_num)),
+        Reply::Fail => honest(refusal("FAIL", "bank maintenance", order_num)),
+        Reply::Http500 => answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        Reply::Redirect => {
             (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, PATH)]).into_response()
         }
-        Manner::Garbage => answer::json("}{ not an answer \u{fffd}".to_owned()),
-        Manner::Html => {
+        Reply::Garbage => answer::json("}{ not an answer \u{fffd}".to_owned()),
+        Reply::Html => {
             Html("<html><body><h1>Scheduled maintenance</h1></body></html>").into_response()
         }
-        Manner::Silence => {
+        Reply::Silence => {
             peer.cut.cancelled().await;
             answer::empty(StatusCode::NO_CONTENT)
         }
-        Manner::Cut => {
+        Reply::Cut => {
             peer.cut.cancel();
             answer::empty(StatusCode::NO_CONTENT)
         }

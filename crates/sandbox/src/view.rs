@@ -53,7 +53,7 @@ pub struct OrderView {
     pub status: u8,
     /// When it was booked.
     pub booked_at: DateTime<Utc>,
-    /// Notifications that fell due.
+    /// Callbacks that fell due.
     pub notified: usize,
     /// Whether one of them was answered `SUCCESS`.
     pub acknowledged: bool,

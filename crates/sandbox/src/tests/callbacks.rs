@@ -1,4 +1,4 @@
-//! Notifications over real HTTP.
+//! Callbacks over real HTTP.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn statuses(callbacks: &mut UnboundedReceiver<Fields>, count: usize) -> Ve
 }
 
 #[tokio::test]
-async fn anything_but_the_word_is_notified_six_times() {
+async fn anything_but_the_word_is_called_back_six_times() {
     let bench = Bench::start(swift()).await;
     let (url, mut callbacks) = listener("\"SUCCESS\"").await;
     bench.submit("INV-1", Some(&url)).await.unwrap();
@@ -46,7 +46,7 @@ async fn anything_but_the_word_is_notified_six_times() {
 }
 
 #[tokio::test]
-async fn the_word_ends_the_notifications_and_one_can_be_asked_for() {
+async fn the_word_ends_the_callbacks_and_one_more_can_be_requested() {
     let bench = Bench::start(swift()).await;
     let (url, mut callbacks) = listener("SUCCESS").await;
     bench.submit("INV-1", Some(&url)).await.unwrap();
@@ -91,7 +91,7 @@ async fn duplicates_come_although_the_first_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn progress_is_called_back_when_asked_for() {
+async fn progress_is_called_back_when_the_fault_says_so() {
     let bench = Bench::start(swift()).await;
     let (url, mut callbacks) = listener("SUCCESS").await;
     submit_under(&bench, Fault::ProgressCallbacks, &url).await;

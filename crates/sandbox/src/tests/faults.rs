@@ -113,7 +113,7 @@ async fn wrong_echoes_are_signed_and_a_bad_sign_is_not() {
 }
 
 #[tokio::test]
-async fn a_lost_order_is_never_known_and_a_healed_unknown_one_is() {
+async fn a_lost_order_is_never_found_and_a_healed_unknown_one_is() {
     let bench = Bench::start(settings()).await;
     bench.sandbox.set_fault(Fault::Lost);
     let mut words = 0;
@@ -184,7 +184,7 @@ async fn queries_misbehave_when_the_fault_is_about_queries() {
 }
 
 #[tokio::test]
-async fn a_final_status_flips_on_the_second_question() {
+async fn a_final_status_flips_on_the_second_query() {
     let bench = Bench::start(settings()).await;
     for (fault, ending, first, then) in [
         (Fault::FlipAfterPaid, Ending::Paid, "2", "4"),

@@ -1,4 +1,4 @@
-//! An honest gateway: orders, money, refusals, questions.
+//! An honest gateway: orders, money, refusals, queries.
 
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ async fn refused_submits_are_remembered_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn toppay_wraps_questions_in_an_unsigned_envelope() {
+async fn toppay_wraps_answers_to_queries_in_an_unsigned_envelope() {
     let bench = Bench::start(crate::Settings {
         dialect: Dialect::Toppay,
         ..settings()
@@ -147,9 +147,9 @@ async fn toppay_wraps_questions_in_an_unsigned_envelope() {
         (&unknown["success"], &unknown["message"]),
         (&json!(false), &json!("order does not exist"))
     );
-    let ask = signed(json!({"merchantCode": "S2020198627344", "dateTime": "20240131093000"}));
+    let query = signed(json!({"merchantCode": "S2020198627344", "dateTime": "20240131093000"}));
     let balance = bench
-        .post("/gateway/interface/getBalance", &ask)
+        .post("/gateway/interface/getBalance", &query)
         .await
         .unwrap()
         .1;
@@ -165,10 +165,10 @@ async fn an_unknown_order_does_not_exist_and_the_balance_is_signed() {
         (&report["platRespCode"], &report["orderNum"]),
         (&json!("NOTEXIST"), &json!("INV-9"))
     );
-    let ask = signed(json!({"merchantCode": "S2020198627344", "dateTime": "20240131093000"}));
+    let query = signed(json!({"merchantCode": "S2020198627344", "dateTime": "20240131093000"}));
     let balance = genuine(
         &bench
-            .post("/gateway/interface/getBalance", &ask)
+            .post("/gateway/interface/getBalance", &query)
             .await
             .unwrap()
             .1,
@@ -249,7 +249,7 @@ async fn the_admin_side_shows_masked_submits_and_takes_switches() {
 #[tokio::test]
 async fn stopping_waits_for_nobody_who_is_kept_waiting() {
     let Bench { sandbox, client } = Bench::start(settings()).await;
-    let ask = |fault: Fault| {
+    let submit = |fault: Fault| {
         sandbox.script(fault.word(), Script::fault(fault));
         let body = serde_json::to_string(&signed_submit(fault.word(), 10_000, 1, None)).unwrap();
         let url = format!("{}/gateway/cash", sandbox.url());
@@ -259,7 +259,7 @@ async fn stopping_waits_for_nobody_who_is_kept_waiting() {
             .body(body);
         tokio::spawn(request.send())
     };
-    let waiting = [ask(Fault::Slow), ask(Fault::NoAnswerAfter)];
+    let waiting = [submit(Fault::Slow), submit(Fault::NoAnswerAfter)];
     sandbox.until(|sandbox| sandbox.orders().len() == 2).await;
     tokio::time::timeout(Duration::from_secs(2), sandbox.stop())
         .await

@@ -156,7 +156,7 @@ impl Bench {
         .await
     }
 
-    /// Asks for an order.
+    /// Queries an order.
     pub(crate) async fn query(&self, order_num: &str) -> reqwest::Result<(u16, String)> {
         let fields = json!({"merchantCode": "S2020198627344", "orderNum": order_num, "dateTime": "20240131093000"});
         self.post("/gateway/query", &signed(fields)).await

@@ -23,12 +23,12 @@ use super::{
     wire::Fields,
 };
 
-/// Where orders are asked for.
+/// Where the status of an order is queried.
 pub(super) const QUERY_PATH: &str = "/gateway/query";
-/// Where the balance is asked for.
+/// Where the balance is queried.
 pub(super) const BALANCE_PATH: &str = "/gateway/interface/getBalance";
 
-/// Says how far an order is.
+/// Answers with the status of an order.
 pub(super) async fn query(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -41,16 +41,16 @@ pub(super) async fn query(
         Ok(order_num) => order_num,
         Err(message) => return refuse(&shared, "FAIL", &message, ""),
     };
-    let (fault, found) = shared.change(|world| {
-        let asked = world.asked.entry(order_num.clone()).or_default();
-        *asked = asked.saturating_add(1);
-        let found = world.orders.get_mut(&order_num).map(|order| {
+    let (fault, found) = shared.update(|state| {
+        let queries = state.queries.entry(order_num.clone()).or_default();
+        *queries = queries.saturating_add(1);
+        let found = state.orders.get_mut(&order_num).map(|order| {
             order.final_reads = order
                 .final_reads
                 .saturating_add(u32::from(order.status.is_final()));
             order.clone()
         });
-        (world.fault_for(&order_num), found)
+        (state.fault_for(&order_num), found)
     });
     match fault {
         Some(Fault::Down) => {
@@ -71,7 +71,7 @@ pub(super) async fn query(
 }
 
 fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
-    let status = told_status(order, fault);
+    let status = reported_status(order, fault);
     let factor = if fault == Some(Fault::QueryWrongAmount) {
         100
     } else {
@@ -104,8 +104,8 @@ fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
     answer::json(answer::text(signed))
 }
 
-/// The status that is told: the true one, unless the gateway changes its mind.
-fn told_status(order: &Order, fault: Option<Fault>) -> Status {
+/// The reported status: the true one, unless the fault lets the gateway change its mind.
+fn reported_status(order: &Order, fault: Option<Fault>) -> Status {
     match (fault, order.status) {
         (Some(Fault::FlipAfterPaid), Status::Paid) if order.final_reads > 1 => Status::Failed,
         (Some(Fault::FlipAfterFailed), Status::Failed) if order.final_reads > 1 => Status::Paid,
@@ -113,7 +113,7 @@ fn told_status(order: &Order, fault: Option<Fault>) -> Status {
     }
 }
 
-/// Says how much money there is.
+/// Answers with the merchant's money.
 pub(super) async fn balance(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -131,7 +131,7 @@ pub(super) async fn balance(
         balance_idr,
         freeze_idr,
         ..
-    } = shared.look(|world| world.account);
+    } = shared.read(|state| state.account);
     if shared.settings.dialect == Dialect::Toppay {
         // This dialect writes money with decimals that are always zero (protocol P2).
         let decimal = |amount_idr: i64| format!("{amount_idr}.00000000");
@@ -159,7 +159,7 @@ fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields
     Ok(fields)
 }
 
-/// An answer that tells nothing about an order, or that there is none.
+/// An answer without an order: an error, or "not found".
 fn refuse(shared: &Shared, code: &str, message: &str, order_num: &str) -> Response {
     match shared.settings.dialect {
         Dialect::Bdpay => {

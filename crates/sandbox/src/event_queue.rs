@@ -1,4 +1,4 @@
-//! What will happen when: one queue, ordered by time.
+//! What happens when: one queue, ordered by time.
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -11,24 +11,24 @@ use super::request::Submit;
 
 /// Something that is due at a moment.
 pub(super) enum Event {
-    /// An order takes its next step.
+    /// An order moves to its next status.
     Advance(String),
-    /// One of the six notifications of an order.
-    Notify(String),
-    /// A notification outside the schedule.
-    NotifyExtra(String),
-    /// A submit (by its place in the record) that was on its way arrives.
+    /// One of the six scheduled callbacks of an order.
+    Callback(String),
+    /// A callback outside the schedule.
+    ExtraCallback(String),
+    /// A submit that was held back (by its place in the record) is booked.
     BookLate(usize, Box<Submit>),
 }
 
-/// The queue. Events of the same moment keep the order in which they were added.
+/// Events of the same moment keep the order in which they were added.
 #[derive(Default)]
-pub(super) struct Timetable {
+pub(super) struct EventQueue {
     entries: BinaryHeap<Reverse<Entry>>,
     serial: u64,
 }
 
-impl Timetable {
+impl EventQueue {
     /// Adds an event.
     pub(super) fn add(&mut self, due: Instant, event: Event) {
         self.serial = self.serial.saturating_add(1);
@@ -89,15 +89,15 @@ mod tests {
     fn events_come_in_the_order_of_their_time_and_not_before_it() {
         let now = Instant::now();
         let at = |ms| now.checked_add(Duration::from_millis(ms)).unwrap();
-        let mut timetable = Timetable::default();
+        let mut events = EventQueue::default();
         for (ms, name) in [(20, "c"), (10, "a"), (10, "b"), (30, "d")] {
-            timetable.add(at(ms), Event::Advance(name.to_owned()));
+            events.add(at(ms), Event::Advance(name.to_owned()));
         }
         let mut names = String::new();
-        while let Some(Event::Advance(name)) = timetable.take_due(at(20)) {
+        while let Some(Event::Advance(name)) = events.take_due(at(20)) {
             names.push_str(&name);
         }
         assert_eq!(names, "abc");
-        assert_eq!(timetable.next_due(), Some(at(30)));
+        assert_eq!(events.next_due(), Some(at(30)));
     }
 }

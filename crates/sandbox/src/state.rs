@@ -1,4 +1,4 @@
-//! Everything that the sandbox knows, and the only code that changes it. No time passes in here.
+//! Everything that the sandbox knows, and the only code that changes it. It reads no clock.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -6,37 +6,37 @@ use tokio::time::Instant;
 
 use super::{
     account::Account,
-    dice,
+    chance,
+    event_queue::{Event, EventQueue},
     fault::Fault,
     order::{Order, Status},
     script::{Ending, Script},
     settings::Settings,
-    timetable::{Event, Timetable},
     view::SeenSubmit,
 };
 
-/// A notification that must go out now.
-pub(super) struct Notice {
+/// A callback that must go out now.
+pub(super) struct DueCallback {
     pub(super) order_num: String,
-    /// Outside the schedule of six.
+    /// Whether it is outside the schedule of six.
     pub(super) extra: bool,
 }
 
-/// The sandbox's state.
-pub(super) struct World {
+/// Orders, money, faults, and what is due.
+pub(super) struct SandboxState {
     pub(super) settings: Settings,
     pub(super) account: Account,
     pub(super) orders: HashMap<String, Order>,
     pub(super) submits: Vec<SeenSubmit>,
-    /// How often each order was asked for, known or not.
-    pub(super) asked: HashMap<String, u32>,
+    /// How often each order was queried, booked or not.
+    pub(super) queries: HashMap<String, u32>,
     pub(super) fault: Option<Fault>,
     pub(super) scripts: HashMap<String, Script>,
-    timetable: Timetable,
+    events: EventQueue,
 }
 
-impl World {
-    /// A world without orders.
+impl SandboxState {
+    /// A state without orders.
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             account: Account {
@@ -46,21 +46,21 @@ impl World {
             },
             orders: HashMap::new(),
             submits: Vec::new(),
-            asked: HashMap::new(),
+            queries: HashMap::new(),
             fault: None,
             scripts: HashMap::new(),
-            timetable: Timetable::default(),
+            events: EventQueue::default(),
             settings,
         }
     }
 
-    /// Remembers a submit for ever and returns its place.
+    /// Records a submit for good and returns its place in the record.
     pub(super) fn record(&mut self, seen: SeenSubmit) -> usize {
         self.submits.push(seen);
         self.submits.len().saturating_sub(1)
     }
 
-    /// The fault that holds for this order now.
+    /// The fault that applies to this order now.
     pub(super) fn fault_for(&self, order_num: &str) -> Option<Fault> {
         self.scripts
             .get(order_num)
@@ -68,7 +68,7 @@ impl World {
             .or(self.fault)
     }
 
-    /// Decides about one order; one that waited at the bank goes on if it may.
+    /// Scripts one order; one that waits at the bank moves on if the script lets it end.
     pub(super) fn set_script(&mut self, order_num: String, script: Script, now: Instant) {
         let may_end = script.ends.is_some_and(|ending| ending != Ending::Stays);
         self.scripts.insert(order_num.clone(), script);
@@ -78,11 +78,11 @@ impl World {
                 .get(&order_num)
                 .is_some_and(|order| order.status == Status::AtBank)
         {
-            self.timetable.add(now, Event::Advance(order_num));
+            self.events.add(now, Event::Advance(order_num));
         }
     }
 
-    /// Takes an order through all its steps at once; false if it does not end.
+    /// Takes an order through all its statuses at once; false if it does not end.
     pub(super) fn end_at_once(&mut self, order_num: &str) -> bool {
         let ending = self.ending(order_num);
         while self.step(order_num, ending).is_some() {}
@@ -93,20 +93,20 @@ impl World {
 
     /// When something is due next.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.timetable.next_due()
+        self.events.next_due()
     }
 
-    /// Does all that is due and returns the notifications that must now be sent.
-    pub(super) fn run_due(&mut self, now: Instant) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        while let Some(event) = self.timetable.take_due(now) {
+    /// Does all that is due and returns the callbacks that must now be sent.
+    pub(super) fn run_due(&mut self, now: Instant) -> Vec<DueCallback> {
+        let mut callbacks = Vec::new();
+        while let Some(event) = self.events.take_due(now) {
             match event {
                 Event::Advance(order_num) => self.advance(order_num, now),
-                Event::Notify(order_num) => notices.push(Notice {
+                Event::Callback(order_num) => callbacks.push(DueCallback {
                     order_num,
                     extra: false,
                 }),
-                Event::NotifyExtra(order_num) => notices.push(Notice {
+                Event::ExtraCallback(order_num) => callbacks.push(DueCallback {
                     order_num,
                     extra: true,
                 }),
@@ -118,17 +118,17 @@ impl World {
                 }
             }
         }
-        notices
+        callbacks
     }
 
-    /// Notes what became of one notification and plans the next of the six.
-    pub(super) fn notified(&mut self, notice: &Notice, acknowledged: bool, now: Instant) {
-        let repeats = self.fault_for(&notice.order_num) == Some(Fault::DuplicateCallbacks);
-        let Some(order) = self.orders.get_mut(&notice.order_num) else {
+    /// Records the outcome of one callback and schedules the next of the six.
+    pub(super) fn notified(&mut self, due: &DueCallback, acknowledged: bool, now: Instant) {
+        let repeats = self.fault_for(&due.order_num) == Some(Fault::DuplicateCallbacks);
+        let Some(order) = self.orders.get_mut(&due.order_num) else {
             return;
         };
         order.acknowledged |= acknowledged;
-        if notice.extra {
+        if due.extra {
             return;
         }
         order.notified = order.notified.saturating_add(1);
@@ -136,11 +136,11 @@ impl World {
         if let Some(delay) = self
             .settings
             .pace
-            .notification_delay(order.notified)
+            .callback_delay(order.notified)
             .filter(|_| !over)
         {
-            self.timetable
-                .add(later(now, delay), Event::Notify(notice.order_num.clone()));
+            self.events
+                .add(later(now, delay), Event::Callback(due.order_num.clone()));
         }
     }
 
@@ -148,7 +148,7 @@ impl World {
         let pace = &self.settings.pace;
         let (ending_ms, at_bank_ms, late_ms) =
             (pace.ending_ms, pace.at_bank_ms, pace.late_callback_ms);
-        let first_notice = pace.notification_delay(0).unwrap_or_default();
+        let first_callback = pace.callback_delay(0).unwrap_or_default();
         let fault = self.fault_for(&order_num);
         let Some(status) = self.step(&order_num, self.ending(&order_num)) else {
             return;
@@ -159,13 +159,13 @@ impl World {
             } else {
                 0
             };
-            let due = later(later(now, first_notice), Duration::from_millis(late_ms));
-            self.timetable.add(due, Event::Notify(order_num));
+            let due = later(later(now, first_callback), Duration::from_millis(late_ms));
+            self.events.add(due, Event::Callback(order_num));
             return;
         }
         if fault == Some(Fault::ProgressCallbacks) {
-            self.timetable
-                .add(now, Event::NotifyExtra(order_num.clone()));
+            self.events
+                .add(now, Event::ExtraCallback(order_num.clone()));
         }
         let next_ms = if status == Status::AtBank {
             ending_ms
@@ -175,7 +175,7 @@ impl World {
         self.after(now, next_ms, Event::Advance(order_num));
     }
 
-    /// One step of one order, with its money; `None` if there is no step to take.
+    /// Moves one order to its next status, with its money; `None` if there is none.
     fn step(&mut self, order_num: &str, ending: Ending) -> Option<Status> {
         let final_fee_idr = self
             .scripts
@@ -200,13 +200,13 @@ impl World {
             .get(order_num)
             .and_then(|script| script.ends)
             .unwrap_or_else(|| {
-                dice::ending(self.settings.seed, order_num, self.settings.fail_percent)
+                chance::ending(self.settings.seed, order_num, self.settings.fail_percent)
             })
     }
 
-    /// Plans an event.
+    /// Schedules an event.
     pub(super) fn after(&mut self, now: Instant, delay_ms: u64, event: Event) {
-        self.timetable
+        self.events
             .add(later(now, Duration::from_millis(delay_ms)), event);
     }
 }

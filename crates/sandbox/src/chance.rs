@@ -1,4 +1,4 @@
-//! Chance that is the same on every run: a hash of the seed and the orderNum.
+//! Chance that repeats on every run: a hash of the seed and the orderNum.
 
 use sha2::{Digest, Sha256};
 
@@ -21,10 +21,10 @@ pub(super) fn coin(seed: u64, order_num: &str) -> bool {
     roll(seed, order_num, "coin").is_multiple_of(2)
 }
 
-fn roll(seed: u64, order_num: &str, question: &str) -> u64 {
+fn roll(seed: u64, order_num: &str, purpose: &str) -> u64 {
     let hash = Sha256::new()
         .chain_update(seed.to_be_bytes())
-        .chain_update(question)
+        .chain_update(purpose)
         .chain_update(order_num)
         .finalize();
     hash.iter()
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn about_the_asked_share_fails_and_always_the_same_orders() {
+    fn about_the_wanted_share_fails_and_always_the_same_orders() {
         let orders: Vec<String> = (0..2_000).map(|n| format!("INV-{n}")).collect();
         let count = |wanted| {
             orders
