@@ -86,7 +86,7 @@ fn a_dropped_cluster_leaves_nothing() {
 }
 
 #[test]
-fn a_setting_that_the_server_refuses_is_told_in_its_words() {
+fn a_refused_setting_is_reported_in_the_servers_words() {
     if !has_binaries() {
         return;
     }
@@ -100,7 +100,7 @@ fn a_setting_that_the_server_refuses_is_told_in_its_words() {
     assert!(refused.contains("no_such_setting"), "{refused}");
 }
 
-/// The other half of the next test: the process that gets killed. By itself it does nothing.
+/// The other half of the next test: the process that gets killed. Alone it does nothing.
 #[test]
 fn an_owner_that_waits_to_be_killed() {
     if env::var_os(OWNER).is_none() {
