@@ -136,19 +136,19 @@ async def gateway_stop(stage: Stage, r: Numbers) -> bool:
 
 @fault("pg_immediate_restart", server=True)
 async def pg_immediate(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.restart(signal.SIGQUIT)
+    await stage.cluster.restart("immediate")
     return True
 
 
 @fault("pg_fast_restart", server=True)
 async def pg_fast(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.restart(signal.SIGINT)
+    await stage.cluster.restart("fast")
     return True
 
 
 @fault("pg_kill", server=True)
 async def pg_kill(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.restart(signal.SIGKILL)
+    await stage.cluster.restart("kill")
     return True
 
 

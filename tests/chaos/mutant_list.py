@@ -123,7 +123,7 @@ MUTANTS = [
             Binding::BoundPaid { fee } if self.rules.callbacks_settle =>""")],
         "cb_status_shift,cb_wrong_amount,cb_contradiction", "I3 I5", FREE, payouts=150),
     Mutant("callback_failure", "a callback's failure settles without a question", [
-        (CALLED, "    fn called_while_open(&mut self, binding: &Binding) {", """    fn called_while_open(&mut self, binding: &Binding) {
+        (CALLED, "    fn callback_while_open(&mut self, binding: &Binding) {", """    fn callback_while_open(&mut self, binding: &Binding) {
         if {on} && self.out.finding.starts_with("status_4") {
             self.fail(Event::ReportedFailed, None);
             return;
@@ -200,7 +200,7 @@ MUTANTS = [
     Mutant("horizon_of_zero", "a resubmit needs no quiet horizon", [
         (ASKED, SILENCE, SILENCE + """
         let rules = if {on} {
-            crate::domain::schedule::PollRules { quiet_horizon: std::time::Duration::ZERO, ..rules }
+            crate::schedule::PollRules { quiet_horizon: std::time::Duration::ZERO, ..rules }
         } else {
             rules
         };""")], "late_booked_unknown", "I1 I2",

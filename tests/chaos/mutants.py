@@ -50,8 +50,8 @@ def build() -> Path:
     """A copy of the sources with every mutant in it, compiled beside the real ones with the same dependencies."""
     folder = Path(tempfile.mkdtemp(prefix="payout-mutants-"))
     try:
-        listed = subprocess.run(["git", "ls-files", "-z", "src", "migrations", "deploy", ".sqlx", "Cargo.toml", "Cargo.lock",
-                                 "sqlx.toml", "rust-toolchain.toml"], cwd=ROOT, check=True, capture_output=True).stdout
+        listed = subprocess.run(["git", "ls-files", "-z", "src", "crates", "migrations", "deploy", ".sqlx", "Cargo.toml",
+                                 "Cargo.lock", "sqlx.toml", "rust-toolchain.toml"], cwd=ROOT, check=True, capture_output=True).stdout
         for name in filter(None, listed.decode().split("\0")):
             if (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -64,9 +64,11 @@ def build() -> Path:
                                      f"tests/chaos/mutant_list.py:\n{text}")
                 switch = f'crate::mutant::on("{mutant.name}")'
                 (folder / name).write_text(page.replace(text, instead.replace("{on}", switch)))
-        (folder / "src/mutant.rs").write_text(SWITCH)
-        library = folder / "src/lib.rs"
-        library.write_text(library.read_text() + "\n/// The switch of the mutants.\npub mod mutant;\n")
+        for sources in sorted({name.partition("src/")[0] + "src" for mutant in MUTANTS for name, _, _ in mutant.edits
+                               if name.endswith(".rs")}):
+            (folder / sources / "mutant.rs").write_text(SWITCH)
+            library = folder / sources / "lib.rs"
+            library.write_text(library.read_text() + "\n/// The switch of the mutants.\npub mod mutant;\n")
         manifest = (folder / "Cargo.toml").read_text()
         manifest = re.sub(r"\n\[\[test\]\]\n(?:[^\[\n].*\n)*", "\n", manifest)
         manifest = manifest.replace('name = "payout-worker"', f'name = "{NAME}"').replace(

@@ -18,16 +18,14 @@ from typing import Any, Sequence
 SETPRIV = shutil.which("setpriv") if sys.platform.startswith("linux") else None
 
 
-def spawn(command: Sequence[str], log: Path, user: Any = None, dies_by: int = signal.SIGKILL,
-          **more: Any) -> subprocess.Popen[bytes]:
+def spawn(command: Sequence[str], log: Path, **more: Any) -> subprocess.Popen[bytes]:
     """Runs a program in a session of its own (Ctrl-C is the driver's), its output appended to `log`."""
-    who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     words = list(command)
     if SETPRIV:
-        words = [SETPRIV, "--pdeathsig", signal.Signals(dies_by).name.removeprefix("SIG"), "--", *words]
+        words = [SETPRIV, "--pdeathsig", "KILL", "--", *words]
     with open(log, "ab") as out:
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                                **who, **more)
+                                **more)
 
 
 def free_port() -> int:
@@ -61,17 +59,14 @@ POOL = ThreadPoolExecutor(32, thread_name_prefix="program")
 ALIVE: set[subprocess.Popen[bytes]] = set()
 
 
-async def run(command: Sequence[str], within: float, user: Any = None, data: bytes | None = None,
-              **more: Any) -> tuple[int, str, str]:
+async def run(command: Sequence[str], within: float, data: bytes | None = None, **more: Any) -> tuple[int, str, str]:
     """Runs a program to its end, bounded. Code 124 when it took too long.
 
     In a thread: asyncio's own subprocess can wait for ever for a pipe of a child that was given up.
     """
-    who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
     def work() -> tuple[int, str, str]:
         process = subprocess.Popen(list(command), stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **who, **more)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **more)
         ALIVE.add(process)
         try:
             out, err = process.communicate(data, within)

@@ -16,7 +16,6 @@ from typing import Any
 from . import on_call
 from .backend import LOGIN, Backend
 from .cluster import Cluster
-from .node import binaries
 from .on_call import OnCall
 from .processes import POOL, accepts, end_all, free_port, run, spawn
 from .proxy_client import ProxyClient
@@ -186,7 +185,7 @@ class Stage:
             command += ["--excuse", f"{begun:.3f}:{over:.3f}"]
         for at in self.on_call.accepted_at:
             command += ["--accepted", f"{at:.3f}"]
-        environment = {**os.environ, "PYTHONPATH": str(TESTS), "PATH": f"{binaries()}:{os.environ.get('PATH', '')}"}
+        environment = {**os.environ, "PYTHONPATH": str(TESTS), "PATH": f"{self.cluster.primary.bin}:{os.environ.get('PATH', '')}"}
         code, out, words = await run(command, 300, env=environment)
         return code, out + words
 

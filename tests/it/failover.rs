@@ -1,6 +1,6 @@
 //! After a failover or a restore nothing is claimed until every queued payout has been asked for (I11).
 
-use payout_worker::sandbox::Fault;
+use payout_sandbox::Fault;
 
 use crate::support::world::{Wishes, World};
 

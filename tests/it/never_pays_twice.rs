@@ -1,6 +1,6 @@
 //! A payout is submitted once, whatever the gateway or the network does.
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 
 use crate::support::world::{Wishes, World};
 

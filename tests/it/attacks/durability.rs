@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
     cli::run::Running,
-    demo::cluster::{Cluster, Options, SUPERUSER},
     permit::SealedRequest,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
@@ -13,6 +12,7 @@ use payout_worker::{
     },
 };
 use sqlx::{PgConnection, PgPool};
+use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 use crate::support::{
     database::{DEADLINE, MERCHANT},

@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use form_urlencoded::Serializer;
+use payout_sandbox::{Ending, Fault, Script};
 use payout_worker::{
     domain::{
         callback::Binding,
@@ -10,7 +11,6 @@ use payout_worker::{
         payout::{Instruction, PayoutKey, Private},
     },
     gateway::{CallbackVerdict, sign},
-    sandbox::{Ending, Fault, Script},
 };
 
 use super::believe_it_failed;
