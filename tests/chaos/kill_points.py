@@ -11,7 +11,7 @@ from typing import Any, Dict
 
 from .faults import Numbers, fault, pick
 from .net_faults import CLAIM, RESULT, SUBMIT
-from .stage import Stage
+from .testbed import Testbed
 from .workers import Worker
 
 POINTS: Dict[str, str] = {
@@ -45,45 +45,45 @@ def rule_of(point: str, worker: Worker, r: Numbers, longest: float, order: str =
     }[point]
 
 
-def victim(stage: Stage, event: dict[str, Any], aimed: Worker) -> Worker:
+def victim(testbed: Testbed, event: dict[str, Any], aimed: Worker) -> Worker:
     """Whose bytes are held: the listener says it, or the port at the other end does."""
     from .proxy import pid_of_port
     if event["listener"].startswith("callback"):
-        return next((one for one in stage.workers.all if one.http_port == event["upstream"]), aimed)
+        return next((one for one in testbed.workers.all if one.http_port == event["upstream"]), aimed)
     if event["listener"].startswith("gateway"):
-        pid = pid_of_port(event["peer"], [one.pid for one in stage.workers.all if one.running()])
-        return stage.workers.by_pid(pid) or aimed
-    return next(one for one in stage.workers.all if one.listener == event["listener"])
+        pid = pid_of_port(event["peer"], [one.pid for one in testbed.workers.all if one.running()])
+        return testbed.workers.by_pid(pid) or aimed
+    return next(one for one in testbed.workers.all if one.listener == event["listener"])
 
 
-async def strike(stage: Stage, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
+async def strike(testbed: Testbed, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
                  worker: Worker | None = None, order: str = "", ready: asyncio.Event | None = None) -> bool:
     """Waits until some worker is at the point, then kills it there, or stops it past its lease."""
-    worker = worker or pick(stage, r[0])
+    worker = worker or pick(testbed, r[0])
     if worker is None:
         return False
-    pause = stage.terms.lease + 0.5 + r[2]
+    pause = testbed.timing.lease + 0.5 + r[2]
     listener, rule = rule_of(point, worker, r, pause + 4, order)
-    number = await stage.proxy.rule(listener, **rule)
+    number = await testbed.proxy.rule(listener, **rule)
     if ready is not None:
         ready.set()
-    event = await stage.proxy.event(number, within)
-    await stage.proxy.unrule(listener, number)
+    event = await testbed.proxy.event(number, within)
+    await testbed.proxy.unrule(listener, number)
     if event is None:
         return False
-    struck = victim(stage, event, worker)
+    struck = victim(testbed, event, worker)
     if not stop:
-        done = stage.workers.kill(struck, down_for=0.1)
+        done = testbed.workers.kill(struck, down_for=0.1)
         await asyncio.sleep(0.02)
-        await stage.proxy.do("drop", link=event["link"])
+        await testbed.proxy.do("drop", link=event["link"])
         return done
     process = struck.process
     if struck.stopped or not struck.signal(signal.SIGSTOP):
-        await stage.proxy.do("release", link=event["link"])
+        await testbed.proxy.do("release", link=event["link"])
         return False
-    stage.workers.stops += 1
+    testbed.workers.stops += 1
     await asyncio.sleep(pause)
-    await stage.proxy.do("release", link=event["link"])
+    await testbed.proxy.do("release", link=event["link"])
     if struck.process is process:
         struck.signal(signal.SIGCONT)
     return True
@@ -91,8 +91,8 @@ async def strike(stage: Stage, point: str, r: Numbers, stop: bool = False, withi
 
 def register(point: str, stop: bool) -> None:
     @fault(f"{point}_{'stop' if stop else 'kill'}", kills=not stop)
-    async def happen(stage: Stage, r: Numbers) -> bool:
-        return await strike(stage, point, r, stop)
+    async def happen(testbed: Testbed, r: Numbers) -> bool:
+        return await strike(testbed, point, r, stop)
 
 
 for _point in POINTS:

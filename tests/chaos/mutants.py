@@ -22,8 +22,8 @@ from pathlib import Path
 
 from . import pauses, plan, runner
 from .mutant_list import MUTANTS, Mutant
-from .stage import Stage
-from .workers import Terms
+from .testbed import Testbed
+from .workers import Timing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "payout-mutants"
@@ -83,35 +83,35 @@ def build() -> Path:
 
 
 async def one(mutant: Mutant, binary: Path, seed: int) -> int:
-    """One mutant in its world; the checker's verdict is on the last lines."""
-    stage = world_of(mutant, binary, seed)
+    """One mutant in its world; the checker's result is on the last lines."""
+    testbed = world_of(mutant, binary, seed)
     try:
-        await stage.build()
+        await testbed.build()
         if mutant.sql:
-            await stage.cluster.sql(mutant.sql)
-        for worker in stage.workers.all:
+            await testbed.cluster.sql(mutant.sql)
+        for worker in testbed.workers.all:
             worker.environment["PAYOUT_MUTANT"] = mutant.name
         if mutant.pauses:
-            code, _, words = await pauses.paused(stage, mutant.pauses, seed, DRAIN)
+            code, _, words = await pauses.paused(testbed, mutant.pauses, seed, DRAIN)
         else:
             seconds = 8.0 if mutant.faults == "none" else 14.0
             entries = plan.make(seed, seconds, mutant.faults, {})
-            code, _, words = await runner.whole(stage, entries, mutant.payouts, seconds, DRAIN, 5.0)
-        for said, times in sorted(stage.on_call.words.items()):
+            code, _, words = await runner.whole(testbed, entries, mutant.payouts, seconds, DRAIN, 5.0)
+        for said, times in sorted(testbed.operators.words.items()):
             print(f"on call: {times} x {said}")
         print(words.rstrip())
         return code
     finally:
-        stage.stop(False)
+        testbed.stop(False)
 
 
-def world_of(mutant: Mutant, binary: Path, seed: int) -> Stage:
+def world_of(mutant: Mutant, binary: Path, seed: int) -> Testbed:
     if mutant.pauses:
-        return pauses.stage_for(binary, seed)
-    stage = Stage(binary, seed, 2, Terms(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
+        return pauses.testbed_for(binary, seed)
+    testbed = Testbed(binary, seed, 2, Timing(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
                   merchants=1, cells=mutant.faults != "failover_lossy")
-    stage.scale = mutant.scale
-    return stage
+    testbed.scale = mutant.scale
+    return testbed
 
 
 def judged(mutant: Mutant, binary: Path) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""The driver: one seed, a whole hostile world, one verdict.
+"""The driver: one seed, a whole hostile world, one result.
 
     ./dev chaos [--payouts N] [--seed S] [--minutes M] [--workers 3] [--binary PATH] [--set LIST|none] [--keep]
     ./dev chaos --sweep kill|cut        every kill-point with every behaviour; a cut at every byte
@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 from . import faults, plan, pauses, runner, sweeps
-from .score import Score
-from .stage import Stage
-from .workers import Terms
+from .run_stats import RunStats
+from .testbed import Testbed
+from .workers import Timing
 
 LAST_GRACE = 20.0  # after an interrupt
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -75,26 +75,26 @@ def repeat(options: argparse.Namespace, seed: int) -> str:
     return shlex.join(words)
 
 
-def report(score: Score, stage: Stage, entries: list[plan.Entry]) -> None:
-    print("faults that happened: " + ", ".join(f"{name} {times}" for name, times in sorted(score.done.items())))
-    if score.missed:
+def report(stats: RunStats, testbed: Testbed, entries: list[plan.Entry]) -> None:
+    print("faults that happened: " + ", ".join(f"{name} {times}" for name, times in sorted(stats.done.items())))
+    if stats.missed:
         print("planned, but there was nothing to hit: " + ", ".join(
-            f"{name} {times}" for name, times in sorted(score.missed.items())))
-    for name, words in sorted(score.errors.items()):
+            f"{name} {times}" for name, times in sorted(stats.missed.items())))
+    for name, words in sorted(stats.errors.items()):
         print(f"  {name}: {words}")
-    never = sorted({entry.name for entry in entries} - set(score.done))
+    never = sorted({entry.name for entry in entries} - set(stats.done))
     print(f"faults planned but never seen: {', '.join(never) or 'none'}")
-    print("behaviours that happened: " + ", ".join(f"{name} {times}" for name, times in sorted(score.behaviours.items())))
-    print("\n".join(score.summary()))
-    call, workers = stage.on_call, stage.workers
+    print("behaviours that happened: " + ", ".join(f"{name} {times}" for name, times in sorted(stats.behaviours.items())))
+    print("\n".join(stats.summary()))
+    call, workers = testbed.operators, testbed.workers
     print(f"on call: timelines accepted {call.accepted}, not yet {call.not_yet}; resubmits asked for {call.requested}, "
-          f"approved {call.approved}, refused {call.refused}; the backend inserted {stage.backend.reinserted} again")
+          f"approved {call.approved}, refused {call.refused}; the backend inserted {testbed.backend.reinserted} again")
     for words, times in sorted(call.words.items()):
         print(f"  {times} x {words}")
-    for words in sorted(set(workers.bad_exits + stage.backend.refused)):
+    for words in sorted(set(workers.bad_exits + testbed.backend.refused)):
         print(f"  UNEXPECTED: {words}")
-    print(f"kills={workers.kills} stops={workers.stops} terminations={workers.terms} pg_restarts={stage.cluster.restarts} "
-          f"failovers={stage.cluster.failovers} fault_kinds={len(score.done)} kinds={score.kinds}")
+    print(f"kills={workers.kills} stops={workers.stops} terminations={workers.terminations} pg_restarts={testbed.cluster.restarts} "
+          f"failovers={testbed.cluster.failovers} fault_kinds={len(stats.done)} kinds={stats.kinds}")
 
 
 async def chaos(options: argparse.Namespace, seed: int) -> int:
@@ -104,23 +104,23 @@ async def chaos(options: argparse.Namespace, seed: int) -> int:
         print(*entries, sep="\n")
         return 0
     # In a long run thousands wait for a person; asked for every two seconds they would leave no time for the others.
-    terms = Terms(max_interval=2 if seconds < 1800 else 8)
-    stage = Stage(options.binary, seed, options.workers, terms, options.behaviours, options.share)
+    timing = Timing(max_interval=2 if seconds < 1800 else 8)
+    testbed = Testbed(options.binary, seed, options.workers, timing, options.behaviours, options.share)
     print(f"chaos: seed {seed}, {options.payouts} payouts in {seconds * 0.85:.0f} s, {len(entries)} faults of "
-          f"{len({entry.name for entry in entries})} kinds planned; {stage.folder}", flush=True)
+          f"{len({entry.name for entry in entries})} kinds planned; {testbed.folder}", flush=True)
     drain = options.drain or 80.0 + seconds / 40
-    return await judged(stage, options, seed, runner.whole(
-        stage, entries, options.payouts, seconds, drain, 3.0 if seconds < 300 else 5.0), entries)
+    return await judged(testbed, options, seed, runner.whole(
+        testbed, entries, options.payouts, seconds, drain, 3.0 if seconds < 300 else 5.0), entries)
 
 
-async def judged(stage: Stage, options: argparse.Namespace, seed: int, work: object, entries: list[plan.Entry]) -> int:
+async def judged(testbed: Testbed, options: argparse.Namespace, seed: int, work: object, entries: list[plan.Entry]) -> int:
     code = 1
     try:
-        await stage.build()
-        if not stage.clocks:
+        await testbed.build()
+        if not testbed.clocks:
             print("chaos: libfaketime is not installed, so clock jumps are skipped", flush=True)
-        code, score, words = await work  # type: ignore[misc]
-        report(score, stage, entries)
+        code, stats, words = await work  # type: ignore[misc]
+        report(stats, testbed, entries)
         print(words.rstrip())
     except asyncio.CancelledError:
         code = 0
@@ -129,9 +129,9 @@ async def judged(stage: Stage, options: argparse.Namespace, seed: int, work: obj
         if asyncio.iscoroutine(work):
             work.close()
         keep = options.keep or code != 0
-        stage.stop(keep)
+        testbed.stop(keep)
         if keep:
-            print(f"chaos: everything is kept in {stage.folder}")
+            print(f"chaos: everything is kept in {testbed.folder}")
         if code:
             print(f"chaos: NOT GOOD. To repeat it: {repeat(options, seed)}")
     return code

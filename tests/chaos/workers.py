@@ -13,7 +13,7 @@ from typing import Any
 from .processes import spawn
 
 
-class Terms:
+class Timing:
     """The times of a run, all short. The names are the configuration's."""
 
     def __init__(self, timeout: float = 2, lease: float = 5, quiet_horizon: float = 12, concurrency: int = 64,
@@ -26,7 +26,7 @@ class Terms:
         return self.lease - self.timeout
 
 
-def configuration(database_url: str, http: str, terms: Terms, gateway: str, merchants: list[dict[str, Any]],
+def configuration(database_url: str, http: str, timing: Timing, gateway: str, merchants: list[dict[str, Any]],
                   callback: str, witness: Path) -> str:
     """One worker's TOML."""
     text = f'''[database]
@@ -36,14 +36,14 @@ listen = "{http}"
 [admin]
 listen = ""
 [submit]
-concurrency = {terms.concurrency}
-timeout_seconds = {terms.timeout}
+concurrency = {timing.concurrency}
+timeout_seconds = {timing.timeout}
 witness_file = "{witness}"
-lease_seconds = {terms.lease}
+lease_seconds = {timing.lease}
 [poll]
 first_after_seconds = 0.3
-max_interval_seconds = {terms.max_interval}
-quiet_horizon_seconds = {terms.quiet_horizon}
+max_interval_seconds = {timing.max_interval}
+quiet_horizon_seconds = {timing.quiet_horizon}
 decline_confirm_seconds = 1
 queries_per_second = 1000
 '''
@@ -110,7 +110,7 @@ class Workers:
     def __init__(self, workers: list[Worker], proxy: Any) -> None:
         self.all = workers
         self.proxy = proxy
-        self.kills, self.stops, self.terms = 0, 0, 0
+        self.kills, self.stops, self.terminations = 0, 0, 0
         self.bad_exits: list[str] = []
         self._task: asyncio.Task[None] | None = None
 

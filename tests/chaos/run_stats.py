@@ -8,16 +8,16 @@ import time
 from typing import Any
 
 from .cluster import SqlError
-from .stage import Stage
+from .testbed import Testbed
 
 CLAIM_WITHIN = 15.0
 
 
-class Score:
+class RunStats:
     """Counts faults by name, and measures recovery at the proxy, which sees every claim's commit."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, testbed: Testbed) -> None:
+        self.testbed = testbed
         self.begun = time.monotonic()
         self.done: dict[str, int] = {}
         self.missed: dict[str, int] = {}
@@ -33,26 +33,26 @@ class Score:
 
     @property
     def kinds(self) -> int:
-        return len(self.done) + len([name for name, times in self.behaviours.items() if times and name != "well"])
+        return len(self.done) + len([name for name, times in self.behaviours.items() if times and name != "normal"])
 
     async def look(self) -> None:
         """Reads states and the gateway's counts; keeps the old ones while somebody does not answer."""
         try:
-            rows = await self.stage.cluster.sql("select state, count(*) from payout.payouts group by 1", within=10)
+            rows = await self.testbed.cluster.sql("select state, count(*) from payout.payouts group by 1", within=10)
             self.states = {row.split("|")[0]: int(row.split("|")[1]) for row in rows.splitlines()}
         except SqlError:
             pass
         try:
-            self.behaviours = (await self.stage.admin("counts"))["kinds"]
+            self.behaviours = (await self.testbed.admin("counts"))["kinds"]
         except (OSError, ValueError, KeyError, TypeError):
             pass
 
     def line(self, word: str) -> str:
         states = self.states
         settled = sum(states.get(one, 0) for one in ("paid", "failed", "cancelled", "returned"))
-        workers, cluster = self.stage.workers, self.stage.cluster
+        workers, cluster = self.testbed.workers, self.testbed.cluster
         opened = " ".join(f"{one}={states[one]}" for one in ("queued", "submitting", "pending", "unknown") if states.get(one))
-        return (f"{time.monotonic() - self.begun:6.1f}s {word}: enqueued={len(self.stage.backend.lines)} settled={settled} "
+        return (f"{time.monotonic() - self.begun:6.1f}s {word}: enqueued={len(self.testbed.backend.lines)} settled={settled} "
                 f"[{opened or 'nothing open'}] kills={workers.kills} stops={workers.stops} "
                 f"pg_restarts={cluster.restarts} failovers={cluster.failovers} kinds={self.kinds}")
 
@@ -61,14 +61,14 @@ class Score:
     async def measure(self) -> None:
         """Follows the claims of every listener: from a worker's start, and from the server's return."""
         waiting: dict[str, float] = {}
-        starts = {worker.name: worker.starts for worker in self.stage.workers.all}
-        up_at = self.stage.cluster.up_at
+        starts = {worker.name: worker.starts for worker in self.testbed.workers.all}
+        up_at = self.testbed.cluster.up_at
         server_waits = 0.0
         while True:
             await asyncio.sleep(0.05)
-            stats = await self.stage.proxy.stats()
-            for worker in self.stage.workers.all:
-                last = stats[worker.listener]["last_claim"]
+            listeners = await self.testbed.proxy.stats()
+            for worker in self.testbed.workers.all:
+                last = listeners[worker.listener]["last_claim"]
                 if worker.starts != starts[worker.name]:
                     starts[worker.name] = worker.starts
                     waiting[worker.name] = worker.started_at
@@ -78,9 +78,9 @@ class Score:
                     del waiting[worker.name]
                 elif begun is not None and time.time() - begun > CLAIM_WITHIN:
                     del waiting[worker.name]
-            if self.stage.cluster.up_at != up_at:
-                up_at = server_waits = self.stage.cluster.up_at
-            newest = max((one["last_claim"] for one in stats.values()), default=0.0)
+            if self.testbed.cluster.up_at != up_at:
+                up_at = server_waits = self.testbed.cluster.up_at
+            newest = max((one["last_claim"] for one in listeners.values()), default=0.0)
             if server_waits and newest > server_waits:
                 self.after_server.append(newest - server_waits)
                 server_waits = 0.0
@@ -100,12 +100,12 @@ def spread(seconds: list[float]) -> str:
             f"longest {ordered[-1]:.2f} s, seen {len(ordered)} times")
 
 
-async def progress(score: Score, word: list[str], every: float) -> None:
+async def progress(stats: RunStats, word: list[str], every: float) -> None:
     """One line every few seconds. `word` is what the run is at."""
     while True:
         await asyncio.sleep(every)
-        await score.look()
-        print(score.line(word[0]), flush=True)
+        await stats.look()
+        print(stats.line(word[0]), flush=True)
 
 
 async def ended(task: "asyncio.Task[Any]") -> None:

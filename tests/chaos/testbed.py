@@ -13,25 +13,25 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from . import on_call
+from . import operators
 from .backend import LOGIN, Backend
 from .cluster import Cluster
 from .node import binaries
-from .on_call import OnCall
+from .operators import Operators
 from .processes import POOL, accepts, end_all, free_port, run, spawn
 from .proxy_client import ProxyClient
-from .workers import Terms, Worker, Workers, configuration
+from .workers import Timing, Worker, Workers, configuration
 
 BALANCE = 10**12
 TESTS = Path(__file__).resolve().parent.parent
 
 
-class Stage:
+class Testbed:
     """Proxy, database, gateway, workers, backend and on-call."""
 
-    def __init__(self, binary: Path, seed: int, workers: int, terms: Terms, behaviours: str, share: float,
+    def __init__(self, binary: Path, seed: int, workers: int, timing: Timing, behaviours: str, share: float,
                  merchants: int = 2, cells: bool = False) -> None:
-        self.binary, self.seed, self.terms = binary, seed, terms
+        self.binary, self.seed, self.timing = binary, seed, timing
         self.behaviours, self.share = behaviours, share
         self.scale = 0.1  # of the gateway's times
         self.worker_count, self.merchant_count = workers, workers if cells else merchants
@@ -73,7 +73,7 @@ class Stage:
             await self.cluster.new_standby()
         codes = [merchant["code"] for merchant in self.merchants]
         self.backend = Backend(self.cluster, self.folder / "journal.jsonl", codes, self.seed)
-        self.on_call = OnCall(self.cluster, self.backend)
+        self.operators = Operators(self.cluster, self.backend)
 
     async def _keys(self) -> None:
         for name in ("platform", *(f"merchant-{number + 1}" for number in range(self.merchant_count))):
@@ -119,7 +119,7 @@ class Stage:
             merchants = [self.merchants[number]] if self.cells else self.merchants
             worker.config.write_text(configuration(
                 f"postgres://chaos_worker@127.0.0.1:{ports[worker.listener]}/payout", f"127.0.0.1:{worker.http_port}",
-                self.terms, f"http://127.0.0.1:{ports[worker.gateway]}", merchants, self._callback_url(number),
+                self.timing, f"http://127.0.0.1:{ports[worker.gateway]}", merchants, self._callback_url(number),
                 self.folder / "config" / f"{worker.name}.witness"))
         listed = [{"code": one["code"], "dialect": one["dialect"], "merchant_public_key_file": one["public_file"],
                    "platform_private_key_file": str(self.folder / "keys" / "platform.key"),
@@ -151,8 +151,8 @@ class Stage:
             create role {LOGIN} login in role payout_enqueuer;
             -- A real backend uses parameters; psql cannot, so the server's log must not repeat its statements.
             alter role {LOGIN} set log_min_error_statement = panic;
-            create role {on_call.FIRST} login in role payout_operator, payout_reader;
-            create role {on_call.SECOND} login in role payout_operator, payout_reader;
+            create role {operators.FIRST} login in role payout_operator, payout_reader;
+            create role {operators.SECOND} login in role payout_operator, payout_reader;
             insert into payout.enqueuers (role_name, merchant_code) select '{LOGIN}', code from payout.merchants;
         """)
 
@@ -160,7 +160,7 @@ class Stage:
 
     async def start(self) -> None:
         await self.workers.start()
-        self.tasks += [asyncio.create_task(self.backend.keep_inserting()), asyncio.create_task(self.on_call.watch())]
+        self.tasks += [asyncio.create_task(self.backend.keep_inserting()), asyncio.create_task(self.operators.watch())]
 
     async def admin(self, path: str, body: Any = None) -> Any:
         """The gateway's own door, not through the proxy."""
@@ -176,15 +176,15 @@ class Stage:
     # Ending.
 
     async def check(self) -> tuple[int, str]:
-        """The verdict of a program that shares no code with the worker."""
+        """The result of a program that shares no code with the worker."""
         command = [sys.executable, "-m", "chaos.checker", "--folder", str(self.folder / "gateway"),
                    "--database", self.cluster.primary.url(), "--journal", str(self.backend.path),
                    "--canary", self.backend.canary_word, "--canary", self.backend.canary_number,
                    "--output-globs", str(self.folder / "logs" / "*"),
-                   "--quiet-horizon", str(self.terms.quiet_horizon)]
+                   "--quiet-horizon", str(self.timing.quiet_horizon)]
         for begun, over in self.cluster.lost:
             command += ["--excuse", f"{begun:.3f}:{over:.3f}"]
-        for at in self.on_call.accepted_at:
+        for at in self.operators.accepted_at:
             command += ["--accepted", f"{at:.3f}"]
         environment = {**os.environ, "PYTHONPATH": str(TESTS), "PATH": f"{binaries()}:{os.environ.get('PATH', '')}"}
         code, out, words = await run(command, 300, env=environment)

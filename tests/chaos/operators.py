@@ -11,10 +11,10 @@ from .cluster import Cluster, SqlError
 
 FIRST, SECOND = "chaos_siti", "chaos_budi"
 LOOK_EVERY = 1.0
-ASK_AGAIN = 8.0
+REQUEST_AGAIN_AFTER = 8.0
 
 
-class OnCall:
+class Operators:
     """Acts only through the public SQL, under two logins."""
 
     def __init__(self, cluster: Cluster, backend: Backend) -> None:
@@ -31,14 +31,14 @@ class OnCall:
 
     async def watch(self) -> None:
         while True:
-            for act in (self._timeline, self._resubmit):
+            for act in (self._accept_failover, self._resubmit):
                 try:
                     await act()
                 except SqlError:
                     pass  # the server is down: on call hears of it from somebody else
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _timeline(self) -> None:
+    async def _accept_failover(self) -> None:
         changed = await self.cluster.sql(
             "select count(*) from payout.failover t where t.changed_at is not null or t.identity <> payout.identity()",
             FIRST)
@@ -73,16 +73,16 @@ class OnCall:
         by_merchant: dict[str, list[str]] = {}
         for row in rows.splitlines():
             merchant, order = row.split("|")
-            if time.monotonic() - self.query_sent_at.get(order, -99.0) < ASK_AGAIN:
+            if time.monotonic() - self.query_sent_at.get(order, -99.0) < REQUEST_AGAIN_AFTER:
                 continue
             self.query_sent_at[order] = time.monotonic()
             by_merchant.setdefault(merchant, []).append(order)
         for merchant, orders in by_merchant.items():
-            if not await self._ask_and_approve(merchant, orders) and len(orders) > 1:
+            if not await self._request_and_approve(merchant, orders) and len(orders) > 1:
                 for order in orders[:20]:
-                    await self._ask_and_approve(merchant, [order])
+                    await self._request_and_approve(merchant, [order])
 
-    async def _ask_and_approve(self, merchant: str, orders: list[str]) -> bool:
+    async def _request_and_approve(self, merchant: str, orders: list[str]) -> bool:
         listed = ", ".join(quoted(order) for order in orders)
         try:
             request = await self.cluster.sql(
