@@ -1,6 +1,7 @@
-"""The faults of processes and of the database, by name. Each says whether it really happened.
+"""Faults of processes, the database and clocks, by name. Each returns whether it really happened.
 
 A fault gets the testbed and three numbers between 0 and 1 from the plan, and derives everything that it varies from them.
+Network faults are in net_faults.py, those between intent and record in kill_points.py.
 """
 
 from __future__ import annotations
@@ -16,27 +17,26 @@ from .workers import Worker
 Numbers = Sequence[float]
 Fault = Callable[[Testbed, Numbers], Awaitable[bool]]
 FAULTS: Dict[str, Fault] = {}
-SERVER: set[str] = set()    # those of the database server: never two at a time
-KILLS: set[str] = set()     # those that end a worker by SIGKILL
+SERVER: set[str] = set()  # faults of the database server: never two at a time
+KILLS: set[str] = set()   # faults that end a worker by SIGKILL
 
 
 def fault(name: str, server: bool = False, kills: bool = False) -> Callable[[Fault], Fault]:
-    def note(function: Fault) -> Fault:
+    def register(function: Fault) -> Fault:
         FAULTS[name] = function
         if server:
             SERVER.add(name)
         if kills:
             KILLS.add(name)
         return function
-    return note
+    return register
 
 
 def pick(testbed: Testbed, number: float) -> Worker | None:
-    """The worker that the plan means, or the next one that runs."""
-    all_ = testbed.workers.all
-    start = int(number * len(all_))
-    for offset in range(len(all_)):
-        worker = all_[(start + offset) % len(all_)]
+    """The worker that the plan's number stands for, or the next one that runs."""
+    workers = testbed.workers.all
+    start = int(number * len(workers))
+    for worker in workers[start:] + workers[:start]:
         if worker.running() and not worker.stopped:
             return worker
     return None
@@ -89,7 +89,7 @@ async def worker_stop_all(testbed: Testbed, r: Numbers) -> bool:
 
 @fault("worker_flicker")
 async def worker_flicker(testbed: Testbed, r: Numbers) -> bool:
-    """Many short stops: every pair of instructions is a place to stop at."""
+    """Many short stops: one may fall between any two instructions."""
     worker = pick(testbed, r[0])
     done = False
     for _ in range(20):
@@ -102,7 +102,7 @@ async def worker_flicker(testbed: Testbed, r: Numbers) -> bool:
 
 @fault("worker_terminate")
 async def worker_terminate(testbed: Testbed, r: Numbers) -> bool:
-    """A deploy."""
+    """A deployment."""
     worker = pick(testbed, r[0])
     if worker is None:
         return False
@@ -123,7 +123,7 @@ async def worker_terminate_twice(testbed: Testbed, r: Numbers) -> bool:
 
 @fault("gateway_stop")
 async def gateway_stop(testbed: Testbed, r: Numbers) -> bool:
-    """The gateway stands still: requests arrive and are read much later."""
+    """The gateway freezes: requests arrive and are read much later."""
     if testbed.gateway is None:
         return False
     testbed.gateway.send_signal(signal.SIGSTOP)
@@ -180,9 +180,9 @@ async def failover_zombie(testbed: Testbed, r: Numbers) -> bool:
 
 @fault("failover_loses_acceptance", server=True)
 async def failover_loses_acceptance(testbed: Testbed, r: Numbers) -> bool:
-    """Two in a row: what the second one loses is the word that let claims go on after the first, and those claims.
+    """Two in a row: the second one loses the acceptance of the first, and the claims made after it.
 
-    The proofs that let a person accept have reached the standby; the acceptance and what was claimed by it have not.
+    The evidence that lets an operator accept has reached the standby; the acceptance and those claims have not.
     """
     testbed.operators.paused = True
     try:
@@ -193,12 +193,12 @@ async def failover_loses_acceptance(testbed: Testbed, r: Numbers) -> bool:
     await asyncio.sleep(0.5)
     accepted = testbed.operators.accepted
 
-    async def until() -> bool:
+    async def until_accepted() -> bool:
         for _ in range(450):
             testbed.operators.may_accept = True
             if testbed.operators.accepted > accepted:
                 testbed.operators.may_accept = False
-                if r[2] < 0.5:  # the hosts of the workers are lost too, and with them what they witnessed
+                if r[2] < 0.5:  # the workers' hosts are lost too, and with them the witness files
                     await asyncio.sleep(1.5)
                     for worker in testbed.workers.all:
                         testbed.workers.kill(worker, down_for=4.0)
@@ -207,12 +207,13 @@ async def failover_loses_acceptance(testbed: Testbed, r: Numbers) -> bool:
             await asyncio.sleep(0.1)
         return False
 
-    done = await testbed.cluster.failover(1.0 + r[1], until=until)
+    done = await testbed.cluster.failover(1.0 + r[1], until=until_accepted)
     testbed.operators.may_accept = False
     return done
 
 
 async def all_proven(testbed: Testbed) -> bool:
+    """Waits until every payout queued before the failover is proven unsent, so that it can be accepted."""
     for _ in range(400):
         try:
             left = await testbed.cluster.sql(
@@ -247,25 +248,24 @@ async def pg_cancel(testbed: Testbed, r: Numbers) -> bool:
 
 @fault("pg_read_only", server=True)
 async def pg_read_only(testbed: Testbed, r: Numbers) -> bool:
-    async with testbed.cluster.busy:
-        await testbed.cluster.sql("alter system set default_transaction_read_only = on")
-        await testbed.cluster.sql("select pg_reload_conf()")
-        await asyncio.sleep(0.5 + r[0])
-        await testbed.cluster.sql("set default_transaction_read_only = off; "
-                                "alter system reset default_transaction_read_only")
-        await testbed.cluster.sql("select pg_reload_conf()")
-    return True
+    return await with_setting(testbed, "default_transaction_read_only", "on", 0.5 + r[0])
 
 
 @fault("pg_unsafe_settings", server=True)
 async def pg_unsafe(testbed: Testbed, r: Numbers) -> bool:
-    """Commits stop being durable for a while: the workers must notice and wait."""
+    """Commits are not durable for a while: the workers must notice and wait."""
+    return await with_setting(testbed, "synchronous_commit", "off", 0.5 + r[0])
+
+
+async def with_setting(testbed: Testbed, name: str, value: str, seconds: float) -> bool:
+    """The server runs with another setting for a while."""
+    sql = testbed.cluster.sql
     async with testbed.cluster.busy:
-        await testbed.cluster.sql("alter system set synchronous_commit = off")
-        await testbed.cluster.sql("select pg_reload_conf()")
-        await asyncio.sleep(0.5 + r[0])
-        await testbed.cluster.sql("alter system reset synchronous_commit")
-        await testbed.cluster.sql("select pg_reload_conf()")
+        await sql(f"alter system set {name} = {value}")
+        await sql("select pg_reload_conf()")
+        await asyncio.sleep(seconds)
+        await sql(f"set default_transaction_read_only = off; alter system reset {name}")
+        await sql("select pg_reload_conf()")
     return True
 
 
@@ -278,7 +278,7 @@ async def pg_table_lock(testbed: Testbed, r: Numbers) -> bool:
 
 @fault("pg_row_locks")
 async def pg_row_locks(testbed: Testbed, r: Numbers) -> bool:
-    """Somebody's forgotten transaction holds open payouts and one merchant's account."""
+    """A forgotten transaction locks open payouts and one merchant's account."""
     answer = await testbed.cluster.sql(
         "begin; with l as (select from payout.payouts where state not in ('paid', 'failed') order by order_num "
         "limit 200 for update skip locked) select count(*) from l; "
@@ -300,11 +300,11 @@ async def pg_conflicts(testbed: Testbed, r: Numbers) -> bool:
         create trigger zz_chaos before update on payout.payouts for each statement execute function chaos.conflict();
     """)
     await asyncio.sleep(1 + 2 * r[2])
-    await no_conflicts(testbed)
+    await remove_conflicts(testbed)
     return True
 
 
-async def no_conflicts(testbed: Testbed) -> None:
+async def remove_conflicts(testbed: Testbed) -> None:
     for _ in range(20):
         try:
             await testbed.cluster.sql("drop trigger if exists zz_chaos on payout.payouts", within=10)

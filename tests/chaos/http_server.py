@@ -13,6 +13,11 @@ HEAD_BYTES_MAX = 32 * 1024
 _LENGTH = re.compile(rb"(?im)^content-length:\s*(\d+)\s*$")
 
 
+def content_length(head: bytes) -> int:
+    found = _LENGTH.search(head)
+    return int(found.group(1)) if found else 0
+
+
 @dataclass
 class Request:
     """One request, complete or cut off; `raw` is every byte that arrived."""
@@ -98,8 +103,7 @@ class Connection(asyncio.Protocol):
                 self.close()
             return
         head = bytes(self._buffer[:end + 4])
-        found = _LENGTH.search(head)
-        size = int(found.group(1)) if found else 0
+        size = content_length(head)
         if len(self._buffer) < len(head) + size:
             return
         body = bytes(self._buffer[len(head):len(head) + size])

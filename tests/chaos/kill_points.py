@@ -1,6 +1,6 @@
-"""The eight places between intent and record at which a worker is killed, or stopped for longer than its lease.
+"""The eight points between intent and record at which a worker is killed, or stopped for longer than its lease.
 
-All are made from outside by holding bytes in the proxy, so the program under test is the one that is shipped.
+Each is reached from outside, by holding bytes in the proxy, so the program under test is the one that is shipped.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ import signal
 from typing import Any, Dict
 
 from .faults import Numbers, fault, pick
-from .net_faults import CLAIM, RESULT, SUBMIT
+from .net_faults import SUBMIT
+from .processes import pid_of_port
+from .proxy_pg import CLAIM, EVIDENCE, RESULT
 from .testbed import Testbed
 from .workers import Worker
 
 POINTS: Dict[str, str] = {
     "k1": "before the claim's commit reaches Postgres",
-    "k2": "the claim's commit has gone on, its answer has not come",
-    "k3": "the claim is committed, the gateway has seen no byte",
-    "k4": "the gateway has a part of the request",
-    "k5": "the gateway has the whole request, and no answer came",
-    "k6": "the answer came, before its commit reaches Postgres",
-    "k7": "a callback came in, before its commit reaches Postgres",
+    "k2": "after the claim's commit was sent, before its answer arrives",
+    "k3": "the claim is committed, the gateway has received no byte",
+    "k4": "the gateway has received part of the request",
+    "k5": "the gateway has received the whole request, no answer has arrived",
+    "k6": "the answer has arrived, before its commit reaches Postgres",
+    "k7": "a callback has arrived, before its commit reaches Postgres",
     "k8": "the callback is committed, before SUCCESS leaves",
 }
 REQUEST_BYTES = 900
 
 
 def rule_of(point: str, worker: Worker, r: Numbers, longest: float, order: str = "") -> tuple[str, dict[str, Any]]:
-    """Where to hold, and what; of one order only, when one is named."""
+    """The proxy's listener, and the rule that holds bytes at this point; only those of `order` when one is named."""
     hold: dict[str, Any] = {"action": "hold", "max": longest}
     commit: dict[str, Any] = {"point": "commit", "words": [order] if order else [], **hold}
     through: dict[str, Any] = {"point": "bytes", "path": SUBMIT, "dir": "up", **hold}
@@ -39,15 +41,14 @@ def rule_of(point: str, worker: Worker, r: Numbers, longest: float, order: str =
         "k4": (worker.gateway, {**through, "at": 1 + int(r[1] * REQUEST_BYTES)}),
         "k5": (worker.gateway, {**through, "at": "end"}),
         "k6": (worker.listener, {**commit, "statement": RESULT, "side": "before"}),
-        "k7": (worker.listener, {**commit, "statement": "insert_or_count_evidence", "side": "before",
-                                 "words": ['"callback"', *commit["words"]]}),
+        "k7": (worker.listener, {**commit, "statement": EVIDENCE, "side": "before",
+                                 "words": ["callback", *commit["words"]]}),
         "k8": (worker.callback, {"point": "bytes", "path": "/callback", "dir": "down", "at": 0, "contains": order, **hold}),
     }[point]
 
 
 def victim(testbed: Testbed, event: dict[str, Any], aimed: Worker) -> Worker:
-    """Whose bytes are held: the listener says it, or the port at the other end does."""
-    from .proxy import pid_of_port
+    """The worker whose bytes are held. The listener tells, or else the port at the other end does."""
     if event["listener"].startswith("callback"):
         return next((one for one in testbed.workers.all if one.http_port == event["upstream"]), aimed)
     if event["listener"].startswith("gateway"):
@@ -58,7 +59,7 @@ def victim(testbed: Testbed, event: dict[str, Any], aimed: Worker) -> Worker:
 
 async def strike(testbed: Testbed, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
                  worker: Worker | None = None, order: str = "", ready: asyncio.Event | None = None) -> bool:
-    """Waits until some worker is at the point, then kills it there, or stops it past its lease."""
+    """Waits until a worker is at the point, then kills it there or stops it past its lease. False if none gets there."""
     worker = worker or pick(testbed, r[0])
     if worker is None:
         return False

@@ -1,4 +1,4 @@
-"""The faults of the network, made by the proxy between the worker and Postgres, the gateway, and the callbacks."""
+"""Network faults, which the proxy injects between the workers, Postgres, and the gateway."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 from typing import Any
 
 from .faults import Numbers, fault, pick
+from .proxy_pg import CLAIM, RESULT
 from .testbed import Testbed
 
 HIT_WITHIN = 8.0
 SUBMIT, QUERY = "/gateway/cash", "/gateway/query"
-CLAIM, RESULT = "submitting_if_still_queued", "set_outcome_if_missing"
 
 
-async def armed(testbed: Testbed, listener: str, **rule: Any) -> bool:
-    """Arms a rule and waits, bounded, until something ran into it."""
+async def hit(testbed: Testbed, listener: str, **rule: Any) -> bool:
+    """Sets a rule and waits, at most HIT_WITHIN seconds, until it hits something."""
     number = await testbed.proxy.rule(listener, **rule)
     event = await testbed.proxy.event(number, HIT_WITHIN)
     if event is not None and rule.get("times", 1) > 1:
@@ -24,11 +24,11 @@ async def armed(testbed: Testbed, listener: str, **rule: Any) -> bool:
 
 
 def bytes_rule(name: str, listener: str, path: str, direction: str, action: str, most: int, **more: Any) -> None:
-    """A fault that begins after so many bytes of a request or an answer."""
+    """Registers a fault that begins somewhere in the first `most` bytes of a request or an answer."""
     @fault(name)
     async def happen(testbed: Testbed, r: Numbers) -> bool:
         values = {key: value(r) if callable(value) else value for key, value in more.items()}
-        return await armed(testbed, listener, point="bytes", path=path, dir=direction, at=int(r[0] * most),
+        return await hit(testbed, listener, point="bytes", path=path, dir=direction, at=int(r[0] * most),
                            action=action, times=1 + int(r[1] * 4), **values)
 
 
@@ -52,8 +52,8 @@ bytes_rule("callback_garble", "callback", "/callback", "up", "garble", 700, bit=
 bytes_rule("callback_delay", "callback", "/callback", "up", "delay", 1, ms=lambda r: 50 + 1500 * r[2])
 
 
-def refused(name: str, listener: str) -> None:
-    """Nobody listens: a connection refused."""
+def connection_refused(name: str, listener: str) -> None:
+    """Registers a fault that refuses connections for a while."""
     @fault(name)
     async def happen(testbed: Testbed, r: Numbers) -> bool:
         seconds = 0.3 + 2 * r[0]
@@ -62,8 +62,8 @@ def refused(name: str, listener: str) -> None:
         return True
 
 
-refused("gateway_refuse", "gateway")
-refused("callback_refuse", "callback")
+connection_refused("gateway_refuse", "gateway")
+connection_refused("callback_refuse", "callback")
 
 
 @fault("pg_refuse")
@@ -79,7 +79,7 @@ async def pg_refuse(testbed: Testbed, r: Numbers) -> bool:
 
 
 def on_links(name: str, action: str, **more: Any) -> None:
-    """Something happens to every database connection that a worker has now."""
+    """Registers a fault on every database connection that a worker has open."""
     @fault(name)
     async def happen(testbed: Testbed, r: Numbers) -> bool:
         worker = pick(testbed, r[0])
@@ -102,7 +102,7 @@ on_links("pg_delay", "delay", ms=lambda r: 20 + 300 * r[1])
 
 @fault("pg_freeze")
 async def pg_freeze(testbed: Testbed, r: Numbers) -> bool:
-    """A network that stalls and comes back: nothing is lost, everything is late."""
+    """The network stalls and comes back: nothing is lost, everything is late."""
     worker = pick(testbed, r[0])
     if worker is None:
         return False
@@ -113,11 +113,11 @@ async def pg_freeze(testbed: Testbed, r: Numbers) -> bool:
 
 
 def at_commit(name: str, statement: str, side: str) -> None:
-    """The connection breaks as a transaction commits: nobody knows whether it did."""
+    """Registers a fault that breaks the connection while a transaction commits: whether it did is unknown."""
     @fault(name)
     async def happen(testbed: Testbed, r: Numbers) -> bool:
         worker = pick(testbed, r[0])
-        return worker is not None and await armed(testbed, worker.listener, point="commit", statement=statement,
+        return worker is not None and await hit(testbed, worker.listener, point="commit", statement=statement,
                                                   side=side, action="cut" if r[1] < 0.5 else "reset")
 
 

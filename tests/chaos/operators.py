@@ -1,4 +1,4 @@
-"""The people on call: they accept a new timeline, and two of them let a proven unknown be sent once more."""
+"""The operators: they accept a failover, and two of them approve resubmits of payouts that the gateway does not have."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ import time
 from .backend import Backend, quoted
 from .cluster import Cluster, SqlError
 
-FIRST, SECOND = "chaos_siti", "chaos_budi"
+REQUESTER, APPROVER = "chaos_siti", "chaos_budi"
 LOOK_EVERY = 1.0
 REQUEST_AGAIN_AFTER = 8.0
+BATCH = 100
+SINGLY_MAX = 20
+
+FAILOVER_PENDING = """exists (select from payout.failover f
+                              where f.changed_at is not null or f.identity <> payout.identity())"""
 
 
 class Operators:
-    """Acts only through the public SQL, under two logins."""
+    """They act only through the public SQL, under two logins."""
 
     def __init__(self, cluster: Cluster, backend: Backend) -> None:
         self.cluster, self.backend = cluster, backend
         self.accepted, self.not_yet = 0, 0
         self.accepted_at: list[float] = []
-        self.dead_since, self.generation = "", -1  # since when the old primary is dead, as on call has seen it
+        self.dead_since, self.generation = "", -1  # since when the operators know the old primary to be dead
         self.requested, self.approved, self.refused = 0, 0, 0
-        self.words: dict[str, int] = {}
-        self.resubmits = True
-        self.paused = False      # nobody looks at the timeline for now
-        self.may_accept = False  # also while a fault of the server is under way
-        self.query_sent_at: dict[str, float] = {}  # a request takes a moment: nobody asks for the same again meanwhile
+        self.refusals: dict[str, int] = {}
+        self.paused = False      # no failover is accepted for now
+        self.may_accept = False  # ... nor held back by a fault of the server that is under way
+        self.requested_at: dict[str, float] = {}  # a request takes a moment: nobody repeats it meanwhile
 
     async def watch(self) -> None:
         while True:
@@ -35,67 +39,67 @@ class Operators:
                 try:
                     await act()
                 except SqlError:
-                    pass  # the server is down: on call hears of it from somebody else
+                    pass  # the server is down: another fault's business
             await asyncio.sleep(LOOK_EVERY)
 
     async def _accept_failover(self) -> None:
-        changed = await self.cluster.sql(
-            "select count(*) from payout.failover t where t.changed_at is not null or t.identity <> payout.identity()",
-            FIRST)
-        if changed != "1" or self.paused:
+        if await self.cluster.sql(f"select {FAILOVER_PENDING}", REQUESTER) != "t" or self.paused:
             return
         if self.cluster.busy.locked() and not self.may_accept:
             return  # the old primary must be dead
+        # By now the cluster has killed it. The first call starts the quiet horizon; later ones must state the same time.
+        if self.generation != self.cluster.generation or not self.dead_since:
+            self.generation = self.cluster.generation
+            self.dead_since = await self.cluster.sql("select now()")
         try:
-            # By now the cluster has killed it; the first call makes the horizon count from here.
-            if self.generation != self.cluster.generation or not self.dead_since:
-                self.generation = self.cluster.generation
-                self.dead_since = await self.cluster.sql("select now()")
-            said = await self.cluster.sql(
-                f"select payout.accept_failover('chaos: the old primary is dead', '{self.dead_since}')", FIRST)
-            if said == "claims go on":
-                self.accepted += 1
-                self.accepted_at.append(time.time())
-                self.dead_since = ""
-            else:
-                self.not_yet += 1
+            # In one transaction, so that no other failover comes between. What the function says is for people to read.
+            answer = await self.cluster.sql(
+                f"begin; select payout.accept_failover('chaos: the old primary is dead', '{self.dead_since}'); "
+                f"select {FAILOVER_PENDING}; commit", REQUESTER)
         except SqlError as error:
             self.not_yet += 1
-            self._note("accept", error)
+            self._count("accept", error)
+            return
+        if answer.splitlines()[-1] == "f":
+            self.accepted += 1
+            self.accepted_at.append(time.time())
+            self.dead_since = ""
+        else:
+            self.not_yet += 1
 
     async def _resubmit(self) -> None:
-        if not self.resubmits:
-            return
         rows = await self.cluster.sql(
             "select merchant_code, order_num from payout.masked where state = 'unknown' and attention = 'not_found' "
-            "and not exists (select from payout.failover t where t.changed_at is not null) "
-            "order by attention_since limit 100", FIRST)
+            "and not exists (select from payout.failover f where f.changed_at is not null) "
+            f"order by attention_since limit {BATCH}", REQUESTER)
         by_merchant: dict[str, list[str]] = {}
         for row in rows.splitlines():
             merchant, order = row.split("|")
-            if time.monotonic() - self.query_sent_at.get(order, -99.0) < REQUEST_AGAIN_AFTER:
+            if time.monotonic() - self.requested_at.get(order, -99.0) < REQUEST_AGAIN_AFTER:
                 continue
-            self.query_sent_at[order] = time.monotonic()
+            self.requested_at[order] = time.monotonic()
             by_merchant.setdefault(merchant, []).append(order)
         for merchant, orders in by_merchant.items():
             if not await self._request_and_approve(merchant, orders) and len(orders) > 1:
-                for order in orders[:20]:
+                for order in orders[:SINGLY_MAX]:
                     await self._request_and_approve(merchant, [order])
 
     async def _request_and_approve(self, merchant: str, orders: list[str]) -> bool:
         listed = ", ".join(quoted(order) for order in orders)
         try:
             request = await self.cluster.sql(
-                f"select payout.request_resubmit(array[{listed}], 'chaos: proven not known', {quoted(merchant)})", FIRST)
+                f"select payout.request_resubmit(array[{listed}], 'chaos: not found at the gateway', {quoted(merchant)})",
+                REQUESTER)
             self.requested += len(orders)
-            await self.cluster.sql(f"select payout.approve({int(request)})", SECOND)
+            await self.cluster.sql(f"select payout.approve({int(request)})", APPROVER)
             self.approved += len(orders)
             return True
         except SqlError as error:
             self.refused += 1
-            self._note("resubmit", error)
+            self._count("resubmit", error)
             return False
 
-    def _note(self, act: str, error: SqlError) -> None:
-        words = re.sub(r"\S*\d\S*", "N", str(error).splitlines()[0])[:160]
-        self.words[f"{act}: {words}"] = self.words.get(f"{act}: {words}", 0) + 1
+    def _count(self, act: str, error: SqlError) -> None:
+        """Counts refusals by their text, with everything that has a digit in it replaced."""
+        text = re.sub(r"\S*\d\S*", "N", str(error).splitlines()[0])[:160]
+        self.refusals[f"{act}: {text}"] = self.refusals.get(f"{act}: {text}", 0) + 1

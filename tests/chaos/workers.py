@@ -1,4 +1,4 @@
-"""The workers: real processes of the program under test, their configuration, and their ends."""
+"""The workers: real processes of the program under test, their configuration, and their supervisor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .processes import spawn
 
 
 class Timing:
-    """The times of a run, all short. The names are the configuration's."""
+    """The times of a run in seconds, all short. Their names are those of the configuration."""
 
     def __init__(self, timeout: float = 2, lease: float = 5, quiet_horizon: float = 12, concurrency: int = 64,
                  max_interval: float = 2) -> None:
@@ -61,13 +61,13 @@ fee_reserve = 10000
 
 
 class Worker:
-    """One supervised process; who kills it also says when it comes back."""
+    """One supervised process. Whoever kills it also says when it may come back."""
 
     def __init__(self, name: str, binary: Path, config: Path, logs: Path) -> None:
         self.name, self.binary, self.config, self.logs = name, binary, config, logs
         self.process: subprocess.Popen[bytes] | None = None
-        self.clock: Path | None = None  # where libfaketime reads how far the clock is off
-        self.buried: subprocess.Popen[bytes] | None = None  # the last end that the supervisor has seen
+        self.clock: Path | None = None  # the file from which libfaketime reads the offset of its clock
+        self.reaped: subprocess.Popen[bytes] | None = None  # the last one whose end the supervisor has handled
         self.http_port = 0
         self.listener, self.gateway, self.callback = "", "gateway", "callback"
         self.wanted = False
@@ -105,7 +105,7 @@ class Worker:
 
 
 class Workers:
-    """All of them, and their supervisor."""
+    """All workers, and their supervisor."""
 
     def __init__(self, workers: list[Worker], proxy: Any) -> None:
         self.all = workers
@@ -117,10 +117,10 @@ class Workers:
     async def start(self) -> None:
         for worker in self.all:
             worker.start()
-        await self.tell_pids()
+        await self.publish_pids()
         self._task = asyncio.create_task(self._supervise())
 
-    async def tell_pids(self) -> None:
+    async def publish_pids(self) -> None:
         await self.proxy.do("pids", pids=[worker.pid for worker in self.all])
 
     def by_pid(self, pid: int) -> Worker | None:
@@ -144,27 +144,27 @@ class Workers:
         return True
 
     async def _supervise(self) -> None:
-        """Starts again what ended, as systemd would; what ended by itself only after a pause."""
+        """Restarts workers, as systemd would: one that exited on its own after a pause, one that was killed when it may."""
         while True:
             started = False
             for worker in self.all:
                 if not worker.wanted or worker.running():
                     continue
-                if worker.buried is not worker.process:
-                    worker.buried = worker.process
+                if worker.reaped is not worker.process:
+                    worker.reaped = worker.process
                     code = worker.process.returncode if worker.process else 0
                     if code not in (0, 1, 69, -signal.SIGKILL, -signal.SIGTERM):
-                        self.bad_exits.append(f"{worker.name} ended with {code}")
+                        self.bad_exits.append(f"{worker.name} exited with {code}")
                     worker.held_down_until = max(worker.held_down_until, time.time() + 0.3)
                 elif time.time() >= worker.held_down_until:
                     worker.start()
                     started = True
             if started:
-                await self.tell_pids()
+                await self.publish_pids()
             await asyncio.sleep(0.05)
 
     async def end(self) -> None:
-        """SIGTERM, as a deploy does, and a bounded wait."""
+        """SIGTERM, as in a deployment, and a bounded wait."""
         if self._task is not None:
             self._task.cancel()
         for worker in self.all:
