@@ -1,4 +1,4 @@
-"""The backend of a run: writes each payout to its own journal first, then enqueues it by SQL until the database has it."""
+"""The backend of a run: writes each payout to its journal first, then enqueues it by SQL until the database has it."""
 
 from __future__ import annotations
 

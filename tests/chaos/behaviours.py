@@ -134,7 +134,7 @@ FAMILIES = {"submit": SUBMIT, "query": QUERY, "callback": CALLBACK}
 _RARE = {"unknown_lost", "silent_lost", "cut_lost", "http_500_lost", "redirect_307", "q_flip_paid", "q_flip_failed"}
 # Each of these opens the circuit breaker for a while: with many of them nothing would be claimed.
 _OPENS_BREAKER = {"bad_sign", "no_sign", "fail_unsigned"}
-# "Not found" after a FAIL is what makes the FAIL final. Answering it for a booked order would be a lie about the outcome.
+# "Not found" after a FAIL makes the FAIL final. Answering it for a booked order would be a lie about the outcome.
 _FAIL = {"fail_booked", "fail_lost"}
 _SAYS_NOTEXIST = {"q_notexist_lag", "q_notexist_once"}
 # Abnormal queries and callbacks stop no claims, so there may be more of them.
@@ -147,7 +147,7 @@ def family_of(name: str) -> Optional[str]:
 
 
 def allowed(text: str) -> set[str]:
-    """The names that `all`, `none` or a comma-separated list stands for; an unknown name is an error that lists them all."""
+    """The names that `all`, `none` or a comma-separated list stands for. The error for an unknown name lists all."""
     every = [name for known in FAMILIES.values() for name in known]
     if text == "all":
         return set(every)

@@ -57,8 +57,9 @@ async def _post(url: str, message: CallbackMessage) -> tuple[Optional[int], str]
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port or 80)
     try:
-        head = f"POST {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: {message.content_type}\r\n" \
-               f"Content-Length: {len(message.body)}\r\nConnection: close\r\n\r\n"
+        head = f"POST {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\n" \
+               f"Content-Type: {message.content_type}\r\nContent-Length: {len(message.body)}\r\n" \
+               "Connection: close\r\n\r\n"
         body = message.body[:message.cut_after]
         if message.drip:
             writer.write(head.encode())
@@ -110,14 +111,14 @@ def notification(order: Order, orders: OrderBook) -> list[CallbackMessage]:
         return [true, second, true]
     others = _others(order, orders) if behaviour in _NEEDS_ANOTHER else []
     other = others[0] if others else None
-    first = {
+    first = {  # what is sent before the true callback
         "cb_bad_sign": lambda: forged({**plain, "platSign": key.sign(b"an entirely different text")}),
         "cb_field_shift": lambda: forged(forgery.field_shift(genuine)),
         "cb_name_shift": lambda: forged(forgery.name_shift(genuine)),
         "cb_status_shift": lambda: forged(forgery.status_shift(genuine)),
         "cb_splice": lambda: _spliced(order, genuine, others),
         "cb_replay_order": lambda: forged({**plain, "platSign": _sign_of(other)}) if other else None,
-        "cb_replay_foreign": lambda: CallbackMessage(behaviour, true_message(other).body, genuine=False) if other else None,
+        "cb_replay_foreign": lambda: CallbackMessage(behaviour, true_message(other).body, False) if other else None,
         "cb_wrong_amount": lambda: signed(money=str(order.money + 1)),
         "cb_wrong_number": lambda: signed(number=plain["number"][::-1] + "1"),
         "cb_wrong_platform": lambda: signed(platOrderNum="Z" + order.platform[1:]),
@@ -133,8 +134,8 @@ def notification(order: Order, orders: OrderBook) -> list[CallbackMessage]:
         "cb_bad_escape": lambda: CallbackMessage(behaviour, true.body + b"%zz%", genuine=False),
         "cb_status_other": lambda: signed(status="7", statusMsg="Reviewing"),
     }.get(behaviour)
-    forgery_sent = first() if first else None
-    return [forgery_sent, true] if forgery_sent else [true]
+    before = first() if first else None
+    return [before, true] if before else [true]
 
 
 def _others(order: Order, orders: OrderBook) -> list[Order]:

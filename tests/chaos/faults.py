@@ -1,6 +1,6 @@
 """Faults of processes, the database and clocks, by name. Each returns whether it really happened.
 
-A fault gets the testbed and three numbers between 0 and 1 from the plan, and derives everything that it varies from them.
+A fault gets the testbed and three numbers between 0 and 1 from the plan, from which it derives all that it varies.
 Network faults are in net_faults.py, those between intent and record in kill_points.py.
 """
 
@@ -260,11 +260,13 @@ async def pg_unsafe(testbed: Testbed, r: Numbers) -> bool:
 async def with_setting(testbed: Testbed, name: str, value: str, seconds: float) -> bool:
     """The server runs with another setting for a while."""
     sql = testbed.cluster.sql
+    # A read-only session cannot reset the setting that made it so.
+    reset = f"set default_transaction_read_only = off; alter system reset {name}"
     async with testbed.cluster.busy:
         await sql(f"alter system set {name} = {value}")
         await sql("select pg_reload_conf()")
         await asyncio.sleep(seconds)
-        await sql(f"set default_transaction_read_only = off; alter system reset {name}")
+        await sql(reset)
         await sql("select pg_reload_conf()")
     return True
 

@@ -109,7 +109,7 @@ class Gateway:
         return Call(request, fields, merchant, sign_ok)
 
     def _refuse(self, call: Call) -> Reply:
-        """The answer to a request whose merchant is not known, or whose signature is wrong."""
+        """The answer to a request from an unknown merchant, or one whose signature does not verify."""
         signer = call.merchant or next(iter(self.orders.merchants.values()))
         return refusal(signer, "FAIL", "sign error" if call.merchant else "merchant not found", call.order_num)
 

@@ -1,4 +1,4 @@
-"""The ground-truth log: what the gateway received and did. One JSON object per line, written before anything is answered."""
+"""The ground-truth log: what the gateway received and did. One JSON object per line, written before the answer."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ Handler = Callable[[Request], Awaitable[Reply]]
 
 
 class Connection(asyncio.Protocol):
-    """One connection. Requests are handled one at a time; the handler's reply decides what happens to the connection."""
+    """One connection. Requests are handled one at a time; the reply says what happens to the connection."""
 
     count = 0
 

@@ -43,7 +43,8 @@ def rule_of(point: str, worker: Worker, r: Numbers, longest: float, order: str =
         "k6": (worker.listener, {**commit, "statement": RESULT, "side": "before"}),
         "k7": (worker.listener, {**commit, "statement": EVIDENCE, "side": "before",
                                  "words": ["callback", *commit["words"]]}),
-        "k8": (worker.callback, {"point": "bytes", "path": "/callback", "dir": "down", "at": 0, "contains": order, **hold}),
+        "k8": (worker.callback, {"point": "bytes", "path": "/callback", "dir": "down", "at": 0, "contains": order,
+                                 **hold}),
     }[point]
 
 
@@ -59,7 +60,7 @@ def victim(testbed: Testbed, event: dict[str, Any], aimed: Worker) -> Worker:
 
 async def strike(testbed: Testbed, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
                  worker: Worker | None = None, order: str = "", ready: asyncio.Event | None = None) -> bool:
-    """Waits until a worker is at the point, then kills it there or stops it past its lease. False if none gets there."""
+    """Waits until a worker is at the point, then kills it or stops it past its lease. False if none gets there."""
     worker = worker or pick(testbed, r[0])
     if worker is None:
         return False

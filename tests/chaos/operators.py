@@ -1,4 +1,4 @@
-"""The operators: they accept a failover, and two of them approve resubmits of payouts that the gateway does not have."""
+"""The operators: they accept failovers, and two of them resubmit payouts that the gateway does not have."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Operators:
             return
         if self.cluster.busy.locked() and not self.may_accept:
             return  # the old primary must be dead
-        # By now the cluster has killed it. The first call starts the quiet horizon; later ones must state the same time.
+        # By now the cluster has killed it. The first call starts the quiet horizon; later ones state the same time.
         if self.generation != self.cluster.generation or not self.dead_since:
             self.generation = self.cluster.generation
             self.dead_since = await self.cluster.sql("select now()")
@@ -88,8 +88,7 @@ class Operators:
         listed = ", ".join(quoted(order) for order in orders)
         try:
             request = await self.cluster.sql(
-                f"select payout.request_resubmit(array[{listed}], 'chaos: not found at the gateway', {quoted(merchant)})",
-                REQUESTER)
+                f"select payout.request_resubmit(array[{listed}], 'chaos: not found', {quoted(merchant)})", REQUESTER)
             self.requested += len(orders)
             await self.cluster.sql(f"select payout.approve({int(request)})", APPROVER)
             self.approved += len(orders)

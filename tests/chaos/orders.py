@@ -62,8 +62,8 @@ class Order:
 
 @dataclass
 class OrderBook:
-    """Every booking. A duplicate order number is booked again unless `dedup`, so that a double submit really is a double
-    payment and the gateway's care cannot hide it."""
+    """Every booking. Unless `dedup`, a duplicate order number is booked again, so that a double submit really is a
+    double payment, which no care of the gateway hides."""
 
     seed: int
     merchants: dict[str, Merchant]
@@ -93,8 +93,8 @@ class OrderBook:
             return None, "insufficient balance"
         merchant.balance -= debit
         merchant.freeze += debit
-        order = Order(merchant, order_num, fields, self._platform(number, behaviour), money, fee_type, announced_fee, fee,
-                      _final_status(number, behaviour), behaviour)
+        order = Order(merchant, order_num, fields, self._platform(number, behaviour), money, fee_type, announced_fee,
+                      fee, _final_status(number, behaviour), behaviour)
         order.booked_times = earlier.booked_times + 1 if earlier else 1
         self.latest[(merchant.code, order_num)] = order
         self.bookings.append(order)

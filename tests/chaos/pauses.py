@@ -126,8 +126,8 @@ async def late_sends(testbed: Testbed) -> tuple[int, str]:
             margins.append((deadlines[-1] - at, order))
     late = [(margin, order) for margin, order in margins if margin < -TOLERANCE]
     closest = min((margin for margin, _ in margins), default=float("inf"))
-    report = (f"pauses: {testbed.workers.stops} stops, {len(submits)} submits at the gateway, {withheld} withheld by the "
-              f"deadline, late_sends={len(late)} (closest to its deadline: {closest:+.3f} s)")
+    report = (f"pauses: {testbed.workers.stops} stops, {len(submits)} submits at the gateway, {withheld} withheld by "
+              f"the deadline, late_sends={len(late)} (closest to its deadline: {closest:+.3f} s)")
     examples = [f"{order}: {-margin:.3f} s late" for margin, order in late[:EXAMPLES_MAX]]
     return len(late), "\n  ".join([report, *examples])
 

@@ -102,7 +102,7 @@ class _Plan:
             self._add(at, name)
 
     def add_others(self, names: list[str]) -> None:
-        """Each once in the first part of the time, while claims certainly flow; then the minimums of kills and stops."""
+        """Each once in the first part of the time, while claims certainly flow; then the minimums of kills, stops."""
         first_part = self.seconds * (0.6 if self.failovers_at else 0.9)
         for index, name in enumerate(names):
             self._add(QUIET_START + first_part * (index + self.rng.random()) / len(names), name)

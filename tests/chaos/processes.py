@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Sequence
 
-# Makes the kernel end a child with the driver, where this program is installed. `preexec_fn` could do the same, but code
-# between fork and exec can wait forever for a lock that another thread held.
+# Makes the kernel end a child with the driver, where this program is installed. `preexec_fn` could do the same, but
+# code between fork and exec can wait forever for a lock that another thread held.
 SETPRIV = shutil.which("setpriv") if sys.platform.startswith("linux") else None
 
 
@@ -71,7 +71,8 @@ async def run(command: Sequence[str], within: float, user: Any = None, data: byt
 
     def work() -> tuple[int, str, str]:
         process = subprocess.Popen(list(command), stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **who, **more)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                   **who, **more)
         ALIVE.add(process)
         try:
             out, err = process.communicate(data, within)
@@ -90,7 +91,7 @@ async def run(command: Sequence[str], within: float, user: Any = None, data: byt
 
 
 def pid_of_port(port: int, pids: list[int]) -> int:
-    """The process among `pids` that owns this local port; 0 where /proc does not tell (it is Linux's)."""
+    """The process among `pids` that owns this local TCP port, as /proc shows it; 0 where it does not (Linux only)."""
     wanted = f":{port:04X}"
     try:
         lines = Path("/proc/net/tcp").read_text().splitlines()[1:]

@@ -4,10 +4,10 @@ One process with several listeners. JSON lines on a Unix socket command it, and 
 {"do": COMMAND, "n": NUMBER, …} is answered by {"answer": NUMBER, …}; a rule that hits something is reported by
 {"event": "hit" | "held" | "signalled", "rule": ID, …}.
 
-A rule is an object: `id`; `point` (bytes, connect or commit); `action` (cut, reset, hold, half_close, blackhole, delay,
-drip, garble or signal); `times`, how many connections it hits (default 1). Rules at bytes also have `dir` (up or down),
-`at` (an offset, or "end") and optionally `path`, `contains`, `every`, `step`; rules at a commit have `statement`, `side`
-(before or after) and optionally `words`.
+A rule is an object: `id`; `point` (bytes, connect or commit); `action` (cut, reset, hold, half_close, blackhole,
+delay, drip, garble or signal); `times`, how many connections it hits (default 1). Rules at bytes also have `dir`
+(up or down), `at` (an offset, or "end") and optionally `path`, `contains`, `every`, `step`; rules at a commit have
+`statement`, `side` (before or after) and optionally `words`.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ class Proxy:
             self.pids = command["pids"]
             return None
         if what == "stats":
-            return {"listeners": {one.name: {"links": len(one.links), "claims": one.claims,
-                                             "last_claim": one.last_claim, "longest": one.longest} for one in self.listeners.values()}}
+            return {"listeners": {name: {"links": len(one.links), "claims": one.claims, "last_claim": one.last_claim,
+                                         "longest": one.longest} for name, one in self.listeners.items()}}
         if what == "calm":
             for one in self.listeners.values():
                 one.rules.clear()

@@ -54,7 +54,9 @@ def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: b
     if behaviour in _CHANGED:
         changed = _CHANGED[behaviour](order, fields)
         stated = f"status {changed['status']}"
-        return Reply(response(positive(merchant, changed))), stated if behaviour in _PERMANENT else f"{behaviour} {stated}"
+        if behaviour not in _PERMANENT:
+            stated = f"{behaviour} {stated}"
+        return Reply(response(positive(merchant, changed))), stated
     body = positive(merchant, fields)
     failed = {**result("SUCCESS", "Request success"), **fields, "status": "4", "msg": STATUS_TEXT[4]}
     if behaviour == "q_slow":

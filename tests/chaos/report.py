@@ -1,4 +1,4 @@
-"""Builds a testbed, runs something on it, and reports: the counters, the checker's verdict, and how to repeat the run."""
+"""Builds a testbed, runs something on it, and reports: counters, the checker's verdict, how to repeat the run."""
 
 from __future__ import annotations
 

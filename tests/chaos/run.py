@@ -37,7 +37,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--set", dest="faults", default="all",
                         help="faults: all, none, or a comma-separated list of names or their beginnings")
     parser.add_argument("--behaviours", default="all", help="of the gateway: all, none, or a comma-separated list")
-    parser.add_argument("--share", type=float, default=0.2, help="share of orders with an abnormal submit (default 0.2)")
+    parser.add_argument("--share", type=float, default=0.2,
+                        help="share of orders with an abnormal submit (default 0.2)")
     parser.add_argument("--kills", type=int, help="minimum number of SIGKILLs of workers")
     parser.add_argument("--restarts", type=int, help="minimum number of immediate restarts of Postgres")
     parser.add_argument("--failovers", type=int, help="minimum number of lossy failovers")

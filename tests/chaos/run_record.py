@@ -200,8 +200,8 @@ _STATEMENTS = {
         from payout.attempts""",
     "history": """select merchant_code merchant, order_num "order", event, from_state, to_state, source
         from payout.history where from_state is not null order by seq""",
-    "ledger": """select merchant_code merchant, order_num "order", kind, attempt, available, held, paid_out, fees, funding
-        from payout.ledger order by id""",
+    "ledger": """select merchant_code merchant, order_num "order", kind, attempt, available, held, paid_out, fees,
+        funding from payout.ledger order by id""",
     "accounts": "select merchant_code merchant, available, held, paid_out, fees, funding from payout.accounts",
     "stored_callbacks": """select merchant_code merchant, order_num "order", status, sum(times)::bigint times
         from payout.evidence where source = 'callback' group by 1, 2, 3""",

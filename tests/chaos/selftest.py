@@ -129,6 +129,10 @@ def _never_released(record: RunRecord) -> None:
     record.ledger = [entry for entry in record.ledger if entry["kind"] != "release"]
 
 
+def _other_status_stored(record: RunRecord) -> None:
+    record.stored_callbacks = {("M1", "A-1", 4): 1}
+
+
 def _name_in_a_log(record: RunRecord) -> None:
     record.outputs[0].write_text("x" * 2_000_000 + "paid to Kanari\n")
 
@@ -173,7 +177,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("a resolution without an operator", "C6", lambda f: f.history[A][-1].update(event="resolved_paid")),
     ("a send that is not counted", "C6", _set("payouts", A, "sends", 0)),
     ("SUCCESS before the commit", "C7", lambda f: f.stored_callbacks.clear()),
-    ("another status was stored", "C7", lambda f: f.stored_callbacks.update({("M1", "A-1", 2): 0, ("M1", "A-1", 4): 1})),
+    ("another status was stored", "C7", _other_status_stored),
     ("a name in a log", "C8", _name_in_a_log),
     ("no output at all", "C8", lambda f: f.outputs.clear()),
     ("another amount was sent", "C9", _set("submits", A, 0, "fields", "money", "10000000")),

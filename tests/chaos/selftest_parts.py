@@ -1,5 +1,5 @@
-"""The selftest of the parts that a run relies on: signature, forgeries, ground-truth log, behaviours, the gateway's money,
-and the names of the statements that the proxy waits for."""
+"""The selftest of the parts that a run relies on: signature, forgeries, ground-truth log, behaviours, the gateway's
+money, and the names of the statements that the proxy waits for."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def statement_names(_: Path) -> bool:
     return all(f"/* store::{name} */" in source for name in (CLAIM, RESULT, EVIDENCE))
 
 
-PARTS = {"signature": signature, "forgeries": forgeries, "ground-truth log": log_reads_back, "behaviours": choice_of_behaviours,
-         "money": money, "statement names": statement_names}
+PARTS = {"signature": signature, "forgeries": forgeries, "ground-truth log": log_reads_back,
+         "behaviours": choice_of_behaviours, "money": money, "statement names": statement_names}
 
 
 def failed_parts(folder: Path) -> list[str]:

@@ -57,7 +57,7 @@ async def kill_everywhere(testbed: Testbed, points: str, drain: float) -> Outcom
 
 
 async def one_case(testbed: Testbed, worker: Worker, merchant: str, number: int, point: str, name: str) -> bool:
-    """Enqueues one order with one behaviour and kills a worker at one point of it. False if the point is not reached."""
+    """Enqueues one order with one behaviour and kills a worker at one point. False if the point is not reached."""
     order = f"S{testbed.seed}-{number}-{point}"
     await testbed.admin("behaviour", {"order": order, "behaviour": name})
     r = [0.0, (number * 0.37) % 1.0, 0.0]
@@ -72,7 +72,7 @@ async def one_case(testbed: Testbed, worker: Worker, merchant: str, number: int,
 # A cut at every byte.
 
 async def cut_everywhere(testbed: Testbed, drain: float) -> Outcome:
-    """Every second submit breaks one byte later than the last one; those between get through and keep claims flowing."""
+    """Every second submit breaks one byte later than the last; those between get through and keep claims flowing."""
     session = Session(testbed, "lengths")
     await session.start()
     lengths = await measure_lengths(session)

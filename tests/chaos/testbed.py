@@ -87,8 +87,9 @@ class Testbed:
 
     def _merchant(self, number: int) -> dict[str, Any]:
         keys = self.folder / "keys"
-        return {"code": f"S20201986273{number:02d}", "dialect": "bdpay", "key_file": str(keys / f"merchant-{number}.key"),
-                "public_file": str(keys / f"merchant-{number}.pub"), "platform_file": str(keys / "platform.pub")}
+        return {"code": f"S20201986273{number:02d}", "dialect": "bdpay",
+                "key_file": str(keys / f"merchant-{number}.key"), "public_file": str(keys / f"merchant-{number}.pub"),
+                "platform_file": str(keys / "platform.pub")}
 
     def _make_workers(self) -> None:
         for number in range(self.worker_count):

@@ -144,7 +144,7 @@ class Workers:
         return True
 
     async def _supervise(self) -> None:
-        """Restarts workers, as systemd would: one that exited on its own after a pause, one that was killed when it may."""
+        """Restarts workers, as systemd would: after a pause if they exited, else when their killer allows it."""
         while True:
             started = False
             for worker in self.all:
