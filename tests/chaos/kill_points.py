@@ -58,7 +58,7 @@ def victim(testbed: Testbed, event: dict[str, Any], aimed: Worker) -> Worker:
     return next(one for one in testbed.workers.all if one.listener == event["listener"])
 
 
-async def strike(testbed: Testbed, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
+async def kill_or_stop(testbed: Testbed, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
                  worker: Worker | None = None, order: str = "", ready: asyncio.Event | None = None) -> bool:
     """Waits until a worker is at the point, then kills it or stops it past its lease. False if none gets there."""
     worker = worker or pick(testbed, r[0])
@@ -94,7 +94,7 @@ async def strike(testbed: Testbed, point: str, r: Numbers, stop: bool = False, w
 def register(point: str, stop: bool) -> None:
     @fault(f"{point}_{'stop' if stop else 'kill'}", kills=not stop)
     async def happen(testbed: Testbed, r: Numbers) -> bool:
-        return await strike(testbed, point, r, stop)
+        return await kill_or_stop(testbed, point, r, stop)
 
 
 for _point in POINTS:

@@ -7,7 +7,7 @@ import asyncio
 import time
 
 from . import behaviours
-from .kill_points import POINTS, strike
+from .kill_points import POINTS, kill_or_stop
 from .net_faults import SUBMIT
 from .report import run_and_report
 from .runner import Outcome, Session
@@ -63,7 +63,7 @@ async def one_case(testbed: Testbed, worker: Worker, merchant: str, number: int,
     r = [0.0, (number * 0.37) % 1.0, 0.0]
     ready = asyncio.Event()
     striking = asyncio.create_task(
-        strike(testbed, point, r, within=REACHED_WITHIN, worker=worker, order=order, ready=ready))
+        kill_or_stop(testbed, point, r, within=REACHED_WITHIN, worker=worker, order=order, ready=ready))
     await ready.wait()
     testbed.backend.enqueue([{**testbed.backend.make(order), "merchant": merchant}])
     return await striking
