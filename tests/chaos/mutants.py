@@ -3,8 +3,8 @@
     ./dev mutants [NAME…]        all mutants, or these
     ./dev mutants --list
 
-One build holds every mutant (see mutant_list.py). Each then runs on a small testbed whose gateway and faults give its bug
-the chance to show.
+One build holds every mutant (see mutant_list.py). Each then runs on a small testbed whose gateway and faults give its
+bug the chance to show.
 """
 
 from __future__ import annotations

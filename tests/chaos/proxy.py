@@ -81,7 +81,7 @@ class Listener:
                 if rule["passed"] % rule["every"]:
                     continue
             one = dict(rule)
-            if "step" in rule:  # a sweep: the next connection is cut so many bytes later
+            if "step" in rule:  # a sweep: the next connection is cut `step` bytes later
                 rule["at"] += rule["step"]
             self._spend(rule)
             taken.append(one)
