@@ -18,7 +18,7 @@ REPEATED_OPTIONS = ("payouts", "minutes", "workers", "behaviours", "share", "kil
 
 async def run_and_report(testbed: Testbed, options: argparse.Namespace, seed: int,
                          work: Coroutine[None, None, Outcome], planned: Sequence[PlannedFault] = ()) -> int:
-    """The exit code. The testbed's folder is kept when the run was bad, or when --keep asks for it."""
+    """The exit code. The folder is kept after a bad run, and with --keep."""
     code = 1
     try:
         await testbed.build()
