@@ -1,4 +1,4 @@
-"""Just enough HTTP/1.1 for a server that must be able to break every rule of it on purpose."""
+"""Just enough of HTTP/1.1 for a server that can break each of its rules on purpose."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ HEAD_BYTES_MAX = 32 * 1024
 _LENGTH = re.compile(rb"(?im)^content-length:\s*(\d+)\s*$")
 
 
+def content_length(head: bytes) -> int:
+    found = _LENGTH.search(head)
+    return int(found.group(1)) if found else 0
+
+
 @dataclass
 class Request:
-    """One request, whole or cut off; `raw` is every byte of it that came."""
+    """One request, complete or cut off; `raw` is every byte that arrived."""
 
     connection: int
     method: str
@@ -31,22 +36,23 @@ class Request:
 
 @dataclass
 class Reply:
-    """What goes out, and what becomes of the connection: keep, close, reset, hang (open, silent) or idle_close."""
+    """The bytes to send, and what happens to the connection then: keep, close, reset, hang (stays open and silent), or
+    idle_close (closes a moment later)."""
 
     data: bytes = b""
     then: str = "keep"
-    wait: float = 0.0
+    wait: float = 0.0  # seconds before the first byte
     drip: float = 0.0  # seconds between bytes
 
 
-def response(body: bytes, status: str = "200 OK", kind: str = "application/json; charset=utf-8",
+def response(body: bytes, status: str = "200 OK", content_type: str = "application/json; charset=utf-8",
              extra: str = "", length: Optional[int] = None) -> bytes:
     size = len(body) if length is None else length
-    return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n{extra}\r\n".encode() + body
+    return f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {size}\r\n{extra}\r\n".encode() + body
 
 
 def chunked(body: bytes, step: int) -> bytes:
-    """An interim answer first, then the body in chunks of a few bytes."""
+    """A 100 Continue first, then the body in chunks of `step` bytes."""
     head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" \
            b"Transfer-Encoding: chunked\r\n\r\n"
     parts = (body[at:at + step] for at in range(0, len(body), step))
@@ -57,7 +63,7 @@ Handler = Callable[[Request], Awaitable[Reply]]
 
 
 class Connection(asyncio.Protocol):
-    """One connection: requests one after the other, each answered as its handler says."""
+    """One connection. Requests are handled one at a time; the reply says what happens to the connection."""
 
     count = 0
 
@@ -78,7 +84,7 @@ class Connection(asyncio.Protocol):
         if self._buffer and not self._busy:
             head, separator, body = bytes(self._buffer).partition(b"\r\n\r\n")
             self._cut_off(_request(self.number, head + separator, body, complete=False))
-        # A handler that runs goes on: what was received whole counts, whether or not its sender still listens.
+        # A running handler carries on: a request that arrived complete counts, whether or not its sender still listens.
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -97,8 +103,7 @@ class Connection(asyncio.Protocol):
                 self.close()
             return
         head = bytes(self._buffer[:end + 4])
-        found = _LENGTH.search(head)
-        size = int(found.group(1)) if found else 0
+        size = content_length(head)
         if len(self._buffer) < len(head) + size:
             return
         body = bytes(self._buffer[len(head):len(head) + size])
@@ -136,8 +141,11 @@ def _request(connection: int, head: bytes, body: bytes, complete: bool) -> Reque
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """Closes so that the other side sees a reset and not an end."""
+    """Closes so that the other side sees a reset instead of an orderly end."""
     plain = transport.get_extra_info("socket")
     if plain is not None:
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        try:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        except OSError:
+            pass  # it is closed already
     transport.abort()

@@ -1,4 +1,4 @@
-"""Everything that a run needs, put together in one folder, and removed again."""
+"""Everything that a run needs, set up in one folder and removed again."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from . import on_call
+from . import operators
 from .backend import LOGIN, Backend
 from .cluster import Cluster
-from .on_call import OnCall
+from .operators import Operators
 from .processes import POOL, accepts, end_all, free_port, run, spawn
 from .proxy_client import ProxyClient
-from .workers import Terms, Worker, Workers, configuration
+from .rsa_openssl import make_key_pair
+from .workers import Timing, Worker, Workers, configuration
 
 BALANCE = 10**12
 TESTS = Path(__file__).resolve().parent.parent
 
 
-class Stage:
-    """Proxy, database, gateway, workers, backend and on-call."""
+class Testbed:
+    """Proxy, database, gateway, workers, backend and operators."""
 
-    def __init__(self, binary: Path, seed: int, workers: int, terms: Terms, behaviours: str, share: float,
+    def __init__(self, binary: Path, seed: int, workers: int, timing: Timing, behaviours: str, share: float,
                  merchants: int = 2, cells: bool = False) -> None:
-        self.binary, self.seed, self.terms = binary, seed, terms
+        self.binary, self.seed, self.timing = binary, seed, timing
         self.behaviours, self.share = behaviours, share
-        self.scale = 0.1  # of the gateway's times
+        self.scale = 0.1  # factor for the gateway's times
         self.worker_count, self.merchant_count = workers, workers if cells else merchants
-        self.cells = cells  # each worker with a merchant of its own, and its own way to the gateway and back
+        self.cells = cells  # each worker has a merchant and a route to the gateway and back of its own
         self.folder = Path(tempfile.mkdtemp(prefix="payout-chaos-"))
-        self.folder.chmod(0o755)  # the server's user must come through
+        self.folder.chmod(0o755)  # the database server's user must get through
         for name in ("logs", "keys", "gateway", "config"):
             (self.folder / name).mkdir()
         self.proxy = ProxyClient(self.folder)
@@ -54,7 +55,24 @@ class Stage:
         await asyncio.gather(self._keys(), self.cluster.start())
         self.merchants = [self._merchant(number + 1) for number in range(self.merchant_count)]
         self._make_workers()
-        everybody = [("127.0.0.1", one.http_port) for one in self.workers.all]
+        await self._listen()
+        self._write_configurations()
+        await self._start_gateway()
+        await self._schema()
+        if not self.cells:
+            await self.cluster.new_standby()
+        codes = [merchant["code"] for merchant in self.merchants]
+        self.backend = Backend(self.cluster, self.folder / "journal.jsonl", codes, self.seed)
+        self.operators = Operators(self.cluster, self.backend)
+
+    async def _keys(self) -> None:
+        names = ["platform", *(f"merchant-{number + 1}" for number in range(self.merchant_count))]
+        await asyncio.gather(*(asyncio.to_thread(make_key_pair, self.folder / "keys", name) for name in names))
+
+    async def _listen(self) -> None:
+        """The proxy's ports: one to the database for each worker, and one to the gateway and one back for all of them
+        or for each."""
+        all_workers = [("127.0.0.1", worker.http_port) for worker in self.workers.all]
         for worker in self.workers.all:
             worker.listener = f"pg {worker.name}"
             await self.proxy.listen(worker.listener, "pg", [("127.0.0.1", self.cluster.primary.port)])
@@ -64,30 +82,13 @@ class Stage:
             if worker.gateway not in self.proxy.ports:
                 await self.proxy.listen(worker.gateway, "http", [("127.0.0.1", self.gateway_port)])
                 await self.proxy.listen(worker.callback, "http",
-                                        [("127.0.0.1", worker.http_port)] if self.cells else everybody)
-        self._write_configurations()
-        await self._start_gateway()
-        await self._schema()
-        if not self.cells:
-            await self.cluster.new_standby()
-        codes = [merchant["code"] for merchant in self.merchants]
-        self.backend = Backend(self.cluster, self.folder / "journal.jsonl", codes, self.seed)
-        self.on_call = OnCall(self.cluster, self.backend)
-
-    async def _keys(self) -> None:
-        for name in ("platform", *(f"merchant-{number + 1}" for number in range(self.merchant_count))):
-            key, public = self.folder / "keys" / f"{name}.key", self.folder / "keys" / f"{name}.pub"
-            for command in (["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024", "-out", str(key)],
-                            ["openssl", "pkey", "-in", str(key), "-pubout", "-out", str(public)]):
-                code, _, words = await run(command, 30)
-                if code:
-                    raise RuntimeError(f"openssl: {words}")
-            key.chmod(0o600)
+                                        [("127.0.0.1", worker.http_port)] if self.cells else all_workers)
 
     def _merchant(self, number: int) -> dict[str, Any]:
         keys = self.folder / "keys"
-        return {"code": f"S20201986273{number:02d}", "dialect": "bdpay", "key_file": str(keys / f"merchant-{number}.key"),
-                "public_file": str(keys / f"merchant-{number}.pub"), "platform_file": str(keys / "platform.pub")}
+        return {"code": f"S20201986273{number:02d}", "dialect": "bdpay",
+                "key_file": str(keys / f"merchant-{number}.key"), "public_file": str(keys / f"merchant-{number}.pub"),
+                "platform_file": str(keys / "platform.pub")}
 
     def _make_workers(self) -> None:
         for number in range(self.worker_count):
@@ -98,7 +99,7 @@ class Stage:
         self._clock(self.workers.all[-1])
 
     def _clock(self, worker: Worker) -> None:
-        """The last worker's clock can be set, where libfaketime is installed."""
+        """Where libfaketime is installed, the last worker's clock can be set."""
         libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
         if not libraries:
             return
@@ -118,7 +119,7 @@ class Stage:
             merchants = [self.merchants[number]] if self.cells else self.merchants
             worker.config.write_text(configuration(
                 f"postgres://chaos_worker@127.0.0.1:{ports[worker.listener]}/payout", f"127.0.0.1:{worker.http_port}",
-                self.terms, f"http://127.0.0.1:{ports[worker.gateway]}", merchants, self._callback_url(number),
+                self.timing, f"http://127.0.0.1:{ports[worker.gateway]}", merchants, self._callback_url(number),
                 self.folder / "config" / f"{worker.name}.witness"))
         listed = [{"code": one["code"], "dialect": one["dialect"], "merchant_public_key_file": one["public_file"],
                    "platform_private_key_file": str(self.folder / "keys" / "platform.key"),
@@ -129,29 +130,27 @@ class Stage:
     async def _start_gateway(self) -> None:
         command = [sys.executable, "-m", "chaos.gateway", "--listen", f"127.0.0.1:{self.gateway_port}",
                    "--folder", str(self.folder / "gateway"), "--merchants", str(self.folder / "merchants.json"),
-                   "--plan-seed", str(self.seed), "--behaviours", self.behaviours, "--scale", str(self.scale)]
+                   "--plan-seed", str(self.seed), "--behaviours", self.behaviours, "--scale", str(self.scale),
+                   "--share", str(self.share)]
         environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-        _, words, _ = await run([sys.executable, "-m", "chaos.gateway", "--help"], 10, env=environment)
-        if "--share" in words:
-            command += ["--share", str(self.share)]
         self.gateway = spawn(command, self.folder / "logs" / "gateway.log", env=environment)
         if not await accepts(self.gateway_port, 10):
-            raise RuntimeError(f"the gateway did not start: see {self.folder}/logs/gateway.log")
+            raise RuntimeError(f"the gateway did not start; see {self.folder}/logs/gateway.log")
 
     async def _schema(self) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PAYOUT_")}
         for worker in self.workers.all if self.cells else self.workers.all[:1]:
-            code, _, words = await run([str(self.binary), "migrate", "-c", str(worker.config),
+            code, _, error = await run([str(self.binary), "migrate", "-c", str(worker.config),
                                         "--database-url", self.cluster.primary.url()], 60, env=environment)
             if code:
-                raise RuntimeError(f"payout migrate: {words}")
+                raise RuntimeError(f"payout migrate: {error}")
         await self.cluster.sql(f"""
             create role chaos_worker login in role payout_worker;
             create role {LOGIN} login in role payout_enqueuer;
-            -- A real backend uses parameters; psql cannot, so the server's log must not repeat its statements.
+            -- A real backend binds parameters. psql cannot, so the server must not log its failed statements.
             alter role {LOGIN} set log_min_error_statement = panic;
-            create role {on_call.FIRST} login in role payout_operator, payout_reader;
-            create role {on_call.SECOND} login in role payout_operator, payout_reader;
+            create role {operators.REQUESTER} login in role payout_operator, payout_reader;
+            create role {operators.APPROVER} login in role payout_operator, payout_reader;
             insert into payout.enqueuers (role_name, merchant_code) select '{LOGIN}', code from payout.merchants;
         """)
 
@@ -159,10 +158,10 @@ class Stage:
 
     async def start(self) -> None:
         await self.workers.start()
-        self.tasks += [asyncio.create_task(self.backend.keep_inserting()), asyncio.create_task(self.on_call.watch())]
+        self.tasks += [asyncio.create_task(self.backend.keep_inserting()), asyncio.create_task(self.operators.watch())]
 
     async def admin(self, path: str, body: Any = None) -> Any:
-        """The gateway's own door, not through the proxy."""
+        """Calls the gateway's admin side, past the proxy."""
         def call() -> Any:
             request = urllib.request.Request(
                 f"http://127.0.0.1:{self.gateway_port}/admin/{path}",
@@ -175,19 +174,19 @@ class Stage:
     # Ending.
 
     async def check(self) -> tuple[int, str]:
-        """The verdict of a program that shares no code with the worker."""
+        """Runs the checker, a program that shares no code with the worker: its exit code and what it printed."""
         command = [sys.executable, "-m", "chaos.checker", "--folder", str(self.folder / "gateway"),
                    "--database", self.cluster.primary.url(), "--journal", str(self.backend.path),
                    "--canary", self.backend.canary_word, "--canary", self.backend.canary_number,
                    "--output-globs", str(self.folder / "logs" / "*"),
-                   "--quiet-horizon", str(self.terms.quiet_horizon)]
-        for begun, over in self.cluster.lost:
-            command += ["--excuse", f"{begun:.3f}:{over:.3f}"]
-        for at in self.on_call.accepted_at:
+                   "--quiet-horizon", str(self.timing.quiet_horizon)]
+        for begin, end in self.cluster.lost:
+            command += ["--lost-window", f"{begin:.3f}:{end:.3f}"]
+        for at in self.operators.accepted_at:
             command += ["--accepted", f"{at:.3f}"]
         environment = {**os.environ, "PYTHONPATH": str(TESTS), "PATH": f"{self.cluster.primary.bin}:{os.environ.get('PATH', '')}"}
-        code, out, words = await run(command, 300, env=environment)
-        return code, out + words
+        code, out, error = await run(command, 300, env=environment)
+        return code, out + error
 
     def stop(self, keep: bool) -> None:
         for task in self.tasks:
