@@ -139,13 +139,19 @@ async fn accepted(database: &Database, legal_only: bool) -> BTreeSet<Move> {
         write!(given, "{comma}\"{name}\": {what}").unwrap();
     }
     given.push('}');
-    let accepted: Vec<Move> = sqlx::query_as("select * from public.accepted($1::jsonb, $2)")
-        .bind(given)
-        .bind(legal_only)
-        .fetch_all(database.pool())
-        .await
-        .unwrap();
-    accepted.into_iter().collect()
+    let mut accepted = BTreeSet::new();
+    // One state at a time, as a long transaction would hold up the tests that wait for all older ones to end.
+    for state in State::ALL {
+        let moves: Vec<Move> = sqlx::query_as("select * from public.accepted($1::jsonb, $2, $3)")
+            .bind(&given)
+            .bind(state.name())
+            .bind(legal_only)
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+        accepted.extend(moves);
+    }
+    accepted
 }
 
 #[track_caller]
@@ -159,7 +165,7 @@ fn assert_same(accepted: &BTreeSet<Move>, expected: &BTreeSet<Move>) {
 }
 
 #[tokio::test]
-async fn every_move_takes_its_own_evidence_and_no_other_and_no_other_move_takes_any() {
+async fn every_move_takes_its_own_evidence_and_nothing_else_moves_a_payout() {
     let database = world().await;
     assert_same(&accepted(&database, false).await, &expected());
 }

@@ -70,7 +70,8 @@ begin
         select * into strict t from payout.transition where from_state = p.state and event = what;
     else
         t := (p.state, what, target, 'none');
-        t.posting := coalesce((select posting from payout.transition where event = what and to_state = target limit 1), 'none');
+        t.posting := coalesce((select x.posting from payout.transition x where x.event = what and x.to_state = target
+                               order by x.from_state = p.state desc limit 1), 'none');
     end if;
     next_attempt := p.attempt + (t.to_state = 'submitting' or what = 'found_after_failover')::int;
 
@@ -117,18 +118,27 @@ begin
     where s.name = t.to_state and (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
 end $$;
 
--- Tries every event and every target from every state with every piece of evidence, and takes each try back. `given` maps
--- names to evidence; the payout in a state has the state's name. Returns what the database accepts.
-create function public.accepted(given jsonb, legal_only boolean)
+-- Tries every piece of evidence for every move from one state, and takes each try back: every move of the table, and for
+-- every target that no move leads to, the event that the evidence is usual for. `given` maps names to evidence; the payout
+-- in a state has the state's name. Returns what the database accepts.
+create function public.accepted(given jsonb, tried_from text, legal_only boolean)
 returns table (from_state text, event text, to_state text, evidence text) language plpgsql as $$
+#variable_conflict use_column
 declare
     try record;
 begin
     for try in
-        select f.name as from_state, e.name as event, t.name as to_state, g.key as evidence, g.value as what
-        from payout.state f, payout.event e, payout.state t, jsonb_each(given) g
-        where f.name <> t.name
-          and (not legal_only or exists (select from payout.transition x where (x.from_state, x.event, x.to_state) = (f.name, e.name, t.name)))
+        select t.from_state, t.event, t.to_state, g.key as evidence, g.value as what
+        from payout.transition t, jsonb_each(given) g
+        where t.from_state = tried_from
+        union all
+        select tried_from, coalesce((select e.name from payout.event e
+                                     where public.usual_evidence(e.name) ->> 'kind' = g.value ->> 'kind'
+                                       and public.usual_evidence(e.name) -> 'status' is not distinct from g.value -> 'status'
+                                     limit 1), 'claimed'), s.name, g.key, g.value
+        from payout.state s, jsonb_each(given) g
+        where not legal_only and s.name <> tried_from
+          and not exists (select from payout.transition t where (t.from_state, t.to_state) = (tried_from, s.name))
     loop
         begin
             if try.what ->> 'of' = 'another' then
@@ -139,8 +149,7 @@ begin
             raise exception using errcode = 'PWYES';
         exception
             when sqlstate 'PWYES' then
-                (from_state, event, to_state, evidence) := (try.from_state, try.event, try.to_state, try.evidence);
-                return next;
+                return query select try.from_state, try.event, try.to_state, try.evidence;
             when others then
                 if left(sqlstate, 2) not in ('PW', '23') then
                     raise;
