@@ -1,35 +1,16 @@
 //! The command line: `payout COMMAND`. Data goes to stdout, talk to stderr.
 
-mod act;
-mod approvals;
-mod ask;
-mod attention;
-mod audit;
-mod balance;
-mod configuration;
-mod doctor;
-mod error;
+mod confirm;
+mod exit;
+mod finance;
 mod global;
-mod history;
-pub mod keyring;
-mod keys;
-mod list;
+mod inspect;
+mod operate;
 mod output;
-mod pages;
-mod pause;
-mod proof;
-mod reconcile;
-mod report;
-mod request;
 mod rows;
-pub mod run;
 mod sandbox;
-mod schema;
-mod second_person;
-mod show;
+mod setup;
 mod start;
-mod story;
-mod stuck;
 mod watch;
 mod words;
 
@@ -37,8 +18,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use self::error::Failure;
-use self::{error::Outcome, global::Global};
+pub use self::exit::Failure;
+use self::{
+    exit::Outcome,
+    finance::{reconcile, report},
+    global::Global,
+    inspect::{approvals, audit, balance, list, show, stuck},
+    operate::{pause, replay, second_person},
+    setup::{configuration, doctor, keys, migrate, pages},
+};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -67,7 +55,7 @@ enum Command {
     /// The worker, callbacks and metrics in one process; any number of them share the work
     Run,
     /// Apply the migrations, and register the merchants of the configuration
-    Migrate(schema::Options),
+    Migrate(migrate::Options),
     /// Everything on this machine with a throw-away database and a sandbox gateway
     Demo(Box<start::DemoOptions>),
     /// The sandbox gateway alone, with faults and an admin page
@@ -79,9 +67,9 @@ enum Command {
     /// What needs a person, oldest first
     Stuck(stuck::Options),
     /// Ask the gateway again now. Always safe: it never sends
-    Replay(act::ReplayOptions),
+    Replay(replay::ReplayOptions),
     /// Withdraw a payout that is still queued
-    Cancel(act::CancelOptions),
+    Cancel(replay::CancelOptions),
     /// Ask a second person to allow that the same order number is sent once more
     Resubmit(second_person::ResubmitOptions),
     /// State with evidence how a payout ended; `failed` takes a second person
@@ -110,7 +98,7 @@ enum Command {
     #[command(subcommand)]
     Report(report::Command),
     /// Book a top-up; once per reference
-    Fund(act::FundOptions),
+    Fund(replay::FundOptions),
     /// The books, and what the gateway said last
     Balance(balance::Options),
     /// Check a configuration file, or print one to start from
@@ -149,13 +137,13 @@ async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Run => start::run(&global).await,
         Command::Demo(options) => start::demo(&global, *options).await,
-        Command::Migrate(options) => schema::migrate(&global, &options).await.done(),
+        Command::Migrate(options) => migrate::migrate(&global, &options).await.done(),
         Command::Sandbox(options) => sandbox::sandbox(&options).await.done(),
         Command::List(options) => list::list(&global, &options).await.done(),
         Command::Show(options) => show::show(&global, &options).await.done(),
         Command::Stuck(options) => stuck::stuck(&global, &options).await.done(),
-        Command::Replay(options) => act::replay(&global, &options).await.done(),
-        Command::Cancel(options) => act::cancel(&global, &options).await.done(),
+        Command::Replay(options) => replay::replay(&global, &options).await.done(),
+        Command::Cancel(options) => replay::cancel(&global, &options).await.done(),
         Command::Resubmit(options) => second_person::resubmit(&global, &options).await,
         Command::Resolve(options) => second_person::resolve(&global, &options).await,
         Command::Approvals(options) => approvals::approvals(&global, &options).await.done(),
@@ -169,7 +157,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Doctor => doctor::doctor(&global).await,
         Command::Reconcile(options) => reconcile::reconcile(&global, &options).await,
         Command::Report(command) => report::perform(&global, &command).await.done(),
-        Command::Fund(options) => act::fund(&global, &options).await.done(),
+        Command::Fund(options) => replay::fund(&global, &options).await.done(),
         Command::Balance(options) => balance::balance(&global, &options).await.done(),
         Command::Config(command) => configuration::perform(&global, &command).done(),
         Command::Keys(command) => keys::perform(&global, &command).done(),

@@ -22,6 +22,7 @@ pub mod inbound;
 pub mod metrics;
 pub mod permit;
 pub mod sandbox;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

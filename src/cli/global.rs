@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::Args;
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 
-use super::{error::Failure, output::Format};
+use super::{exit::Failure, output::Format};
 use crate::{
     config::{self, Config},
     domain::payout::PayoutKey,

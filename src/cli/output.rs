@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::Value;
 
-use super::error::Failure;
+use super::exit::Failure;
 
 /// `-o`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    error::{Failure, say},
+    exit::{Failure, say},
     output, start,
 };
 use crate::sandbox::{

@@ -6,11 +6,14 @@ use std::{
 };
 
 use super::{
-    error::{Failure, say},
+    exit::{Failure, say},
     global::Global,
-    run::{self, Unfit},
 };
-use crate::{demo, telemetry};
+use crate::{
+    demo,
+    service::{self, Unfit},
+    telemetry,
+};
 
 /// The demo, or a word to one that runs.
 #[derive(Debug, clap::Args)]
@@ -34,7 +37,7 @@ pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
     for warning in &config.warnings {
         say(&format!("warning: {warning}"));
     }
-    run::run(config).await.map_err(of_run)?;
+    service::run(config).await.map_err(of_run)?;
     Ok(ExitCode::SUCCESS)
 }
 

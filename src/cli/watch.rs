@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    error::{Failure, say},
+    exit::{Failure, say},
     output,
 };
 

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
-    cli::keyring,
     sandbox::{Dialect, Fault},
+    service::keyring,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,

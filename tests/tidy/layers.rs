@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["ports"],
     &["gateway", "store", "metrics"],
     &["worker", "inbound"],
+    &["service"],
     &["cli", "demo"],
     &["main", "lib"],
 ];

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use payout_worker::{
-    cli::run::Running,
     domain::{
         evidence::{Doubt, Evidence, Fact, Source, SubmitAnswer},
         payout::PayoutKey,
     },
     sandbox::Fault,
+    service::Running,
     store::{
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
         failover::register_identity,

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
-    cli::run::Running,
     demo::cluster::{Cluster, Options, SUPERUSER},
     permit::SealedRequest,
+    service::Running,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,

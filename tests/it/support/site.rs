@@ -8,11 +8,11 @@ use std::{
 };
 
 use payout_worker::{
-    cli::keyring,
     config,
     demo::cluster::{Cluster, Options, SUPERUSER},
     gateway::keys,
     sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
+    service::keyring,
     store::schema::migrate,
 };
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgListener};

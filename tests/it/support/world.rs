@@ -3,10 +3,10 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use payout_worker::{
-    cli::{keyring, run::Running},
     config::{self, Config},
     gateway::{Client, keys},
     sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
+    service::{Running, keyring},
     store::{claim::ClaimOrder, schema::migrate},
 };
 use tempfile::TempDir;

@@ -1,0 +1,4 @@
+//! Commands for whoever answers for the books.
+
+pub(super) mod reconcile;
+pub(super) mod report;

@@ -1,0 +1,93 @@
+//! `payout stuck`
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use crate::cli::{
+    exit::Failure,
+    global::Global,
+    inspect::attention,
+    output::{self, Column, Format},
+    watch, words,
+};
+use crate::store::find::{self, Patience, Status, Stuck};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Unknown for longer than this needs a person
+    #[arg(long, default_value = "30m", value_name = "TIME", value_parser = words::seconds)]
+    unknown_for: i64,
+    /// Open for longer than this needs a person
+    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = words::seconds)]
+    open_for: i64,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    limit: i64,
+    /// Look again every two seconds until Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
+}
+
+pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<(), Failure> {
+    watch::show(options.watch, async || look(global, options).await).await
+}
+
+async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
+    let mut db = global.connect().await?;
+    let patience = Patience {
+        unknown_seconds: options.unknown_for,
+        open_seconds: options.open_for,
+    };
+    let found = find::stuck(&mut db, patience, global.merchant.as_deref(), options.limit).await?;
+    let keys: Vec<_> = found.iter().map(Stuck::key).collect();
+    let rows = find::statuses(&mut db, &keys).await?;
+    Ok(match global.output {
+        Format::Json => output::json(&rows),
+        Format::Csv => output::csv(&rows),
+        Format::Table => page(&found, &rows, Utc::now()),
+    })
+}
+
+fn page(found: &[Stuck], rows: &[Status], now: DateTime<Utc>) -> String {
+    let Some(oldest) = found.first() else {
+        return "nothing needs a person\n".to_owned();
+    };
+    let (needs, beyond) = match oldest.count {
+        1 => ("1 payout needs".to_owned(), ""),
+        count if count > i64::try_from(found.len()).unwrap_or(i64::MAX) => (
+            format!("{count} payouts need"),
+            "; the oldest are shown (--limit N)",
+        ),
+        count => (format!("{count} payouts need"), ""),
+    };
+    let columns = [
+        Column::Left("ORDER"),
+        Column::Left("MERCHANT"),
+        Column::Right("AMOUNT"),
+        Column::Left("BANK"),
+        Column::Left("STATE"),
+        Column::Left("FOR"),
+        Column::Left("WHY"),
+        Column::Left("SAFE NEXT STEP"),
+    ];
+    // A payout is never deleted, so both lists have the same payouts in the same order.
+    let cells = found.iter().zip(rows).map(|(stuck, row)| {
+        vec![
+            row.order_num.clone(),
+            row.merchant_code.clone(),
+            words::rupiah(row.amount),
+            row.bank_code.clone(),
+            row.state.clone(),
+            words::age(stuck.since, now),
+            stuck.why.clone(),
+            attention::safe_step(&stuck.why, &row.state).to_owned(),
+        ]
+    });
+    format!(
+        "{needs} a person; {} may or may not have left; the oldest waits for {}{beyond}\n\n{}\n\
+         next:  payout show ORDER     what we know, what we don't, what happens next\n",
+        words::rupiah(oldest.exposed),
+        words::age(oldest.since, now),
+        output::table(&columns, cells.collect()),
+    )
+}

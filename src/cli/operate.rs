@@ -1,0 +1,7 @@
+//! Commands with which an operator acts on payouts. The database holds the rules.
+
+pub(super) mod pause;
+mod proof;
+pub(super) mod replay;
+mod request;
+pub(super) mod second_person;

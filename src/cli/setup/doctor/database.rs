@@ -1,0 +1,196 @@
+//! The database: is it there, is the schema right, who are we, does it keep what it commits, what time has it.
+
+use chrono::{TimeDelta, Utc};
+use sqlx::PgPool;
+
+use super::{Check, schema as fit_schema};
+use crate::{
+    config::Config,
+    service::keyring,
+    store::{
+        connect,
+        doctor::{Seen, is_pooled_by_transaction, registered_so, see},
+        fitness, schema,
+    },
+};
+
+/// Leases and schedules use the database's clock, the send-by time both.
+const SKEW_WARN: TimeDelta = TimeDelta::seconds(2);
+const SKEW_FAIL: TimeDelta = TimeDelta::seconds(30);
+
+pub(crate) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
+    let pool = match connect(url, "payout doctor", 2).await {
+        Ok(pool) => pool,
+        Err(error) => {
+            let repair = if error.to_string().contains("startup parameter") {
+                "a pooler is in between: name Postgres itself, or a session pool that takes the parameter `options`"
+            } else {
+                "is the server up, is the URL right, may this login connect?"
+            };
+            return vec![Check::fail("database", error.to_string(), repair)];
+        }
+    };
+    let checks = look(&pool, config).await;
+    pool.close().await;
+    checks.unwrap_or_else(|error| {
+        let repair = "read the message; the server was reached";
+        vec![Check::fail("database", error.to_string(), repair)]
+    })
+}
+
+async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx::Error> {
+    let before = Utc::now();
+    let seen = see(pool).await?;
+    let after = Utc::now();
+    let mut checks = vec![Check::ok(
+        "database",
+        format!("Postgres {}, as {}", seen.version, seen.login),
+    )];
+    checks.push(clock(&seen, before, after));
+    checks.push(pooler(is_pooled_by_transaction(pool).await?));
+    let schema = schema_is_up_to_date(pool).await;
+    let usable = schema.verdict == super::Verdict::Ok;
+    checks.push(schema);
+    let fitness = fitness::fitness(pool).await?;
+    checks.push(role(&seen, fitness.could_switch_guards_off, config));
+    checks.push(if fitness.unsafe_settings.is_empty() {
+        Check::ok(
+            "durability",
+            "fsync, full_page_writes and synchronous_commit are on",
+        )
+    } else {
+        let found = fitness.unsafe_settings.join(", ");
+        Check::fail(
+            "durability",
+            found,
+            "switch them on: a lost commit could be sent twice",
+        )
+    });
+    if fitness.read_only {
+        let repair = "name the primary in the URL";
+        checks.push(Check::fail(
+            "durability",
+            "this server is a standby",
+            repair,
+        ));
+    }
+    if usable {
+        checks.extend(fit_schema::check(pool).await?);
+        for merchant in config.iter().flat_map(|config| &config.merchants) {
+            checks.push(registration(pool, merchant).await?);
+        }
+    }
+    Ok(checks)
+}
+
+fn clock(seen: &Seen, before: chrono::DateTime<Utc>, after: chrono::DateTime<Utc>) -> Check {
+    // Between the two the server looked at its own; what the round trip took is no skew.
+    let skew = if seen.now < before {
+        before.signed_duration_since(seen.now)
+    } else {
+        seen.now.signed_duration_since(after).max(TimeDelta::zero())
+    };
+    let found = format!("{} ms apart from the database", skew.num_milliseconds());
+    let repair = "run a time service (chrony) on both hosts";
+    if skew >= SKEW_FAIL {
+        Check::fail("clock", found, repair)
+    } else if skew >= SKEW_WARN {
+        Check::warn("clock", found, repair)
+    } else {
+        Check::ok("clock", found)
+    }
+}
+
+fn pooler(is_by_transaction: bool) -> Check {
+    if is_by_transaction {
+        return Check::fail(
+            "pooler",
+            "a pooler gives sessions out by transaction: LISTEN and session settings are lost",
+            "name Postgres itself in the URL, or use pool_mode = session",
+        );
+    }
+    Check::ok("pooler", "each connection keeps its session")
+}
+
+async fn schema_is_up_to_date(pool: &PgPool) -> Check {
+    match schema::missing(pool).await {
+        Ok(missing) if missing.is_empty() => Check::ok("schema", "it is up to date"),
+        Ok(missing) => {
+            let found = format!("it lacks {}", missing.join(", "));
+            Check::fail(
+                "schema",
+                found,
+                "payout migrate -c FILE, as the schema's owner",
+            )
+        }
+        Err(error) => Check::fail(
+            "schema",
+            error.to_string(),
+            "payout migrate -c FILE, or use the program that fits; the login must be granted payout_worker",
+        ),
+    }
+}
+
+fn role(seen: &Seen, could_switch_guards_off: bool, config: Option<&Config>) -> Check {
+    let allowed = config.is_some_and(|config| config.database.allow_owner);
+    if could_switch_guards_off && !allowed {
+        let found = format!(
+            "{} is a superuser or owns the schema: it could switch the guards off",
+            seen.login
+        );
+        return Check::fail(
+            "role",
+            found,
+            "create a login of its own: grant payout_worker to it",
+        );
+    }
+    if could_switch_guards_off {
+        let found = format!("{} could switch the guards off", seen.login);
+        return Check::warn(
+            "role",
+            found,
+            "allow_owner = true is for demo and tests alone",
+        );
+    }
+    if seen.roles.is_empty() {
+        let found = format!("{} has no role of the schema", seen.login);
+        return Check::fail(
+            "role",
+            found,
+            "grant payout_worker (or payout_operator) to it",
+        );
+    }
+    Check::ok("role", format!("{}: {}", seen.login, seen.roles.join(", ")))
+}
+
+async fn registration(
+    pool: &PgPool,
+    merchant: &crate::config::Merchant,
+) -> Result<Check, sqlx::Error> {
+    let what = format!("merchant {}", merchant.code);
+    let Ok(wanted) = keyring::registration(merchant) else {
+        // The keys' own check says what is wrong with them.
+        return Ok(Check::warn(
+            &what,
+            "its platform key cannot be read",
+            "see below",
+        ));
+    };
+    let same = registered_so(
+        pool,
+        &wanted.code,
+        &wanted.dialect,
+        &wanted.base_url,
+        &wanted.platform_keys,
+    )
+    .await?;
+    Ok(match same {
+        Some(true) => Check::ok(&what, "registered with this gateway and key"),
+        Some(false) => Check::fail(
+            &what,
+            "registered with another gateway, dialect or platform key: nothing is claimed",
+            "is this the right file for this database? Only then: payout migrate --accept-gateway CODE",
+        ),
+        None => Check::fail(&what, "not registered", "payout migrate -c FILE"),
+    })
+}

@@ -1,0 +1,71 @@
+//! Opens what the configuration names by file.
+
+use std::{fs, path::Path, time::Duration};
+
+use super::Unfit;
+use crate::{
+    config::Merchant,
+    gateway::{Client, Settings, keys},
+    store::schema::Registration,
+};
+
+/// The client of a merchant's gateway.
+pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
+    let private_key = keys::parse_private_key(&read(&merchant.private_key_file)?)
+        .map_err(|error| fault(&merchant.private_key_file, &error))?;
+    let settings = Settings {
+        merchant_code: merchant.code.clone(),
+        dialect: merchant
+            .dialect
+            .parse()
+            .map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))?,
+        base_url: merchant.base_url.clone(),
+        notify_url: merchant.notify_url.clone(),
+        private_key,
+        platform_public_keys: platform_keys(merchant)?,
+        submit_path: merchant.submit_path.clone(),
+        query_path: merchant.query_path.clone(),
+        balance_path: merchant.balance_path.clone(),
+        timeout,
+    };
+    Client::new(settings).map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))
+}
+
+/// What `payout migrate` registers of a merchant. Needs no private key.
+pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
+    let mut platform_keys: Vec<String> = platform_keys(merchant)?
+        .iter()
+        .map(keys::fingerprint)
+        .collect();
+    platform_keys.sort_unstable();
+    Ok(Registration {
+        code: merchant.code.clone(),
+        dialect: merchant.dialect.clone(),
+        base_url: merchant.base_url.clone(),
+        platform_keys,
+        min_amount: merchant.min_amount.idr(),
+        max_amount: merchant.max_amount.idr(),
+        fee_reserve: merchant.fee_reserve.idr(),
+        funding: if merchant.funded_by_gateway {
+            "gateway"
+        } else {
+            "books"
+        }
+        .to_owned(),
+    })
+}
+
+fn platform_keys(merchant: &Merchant) -> Result<Vec<rsa::PublicKey>, Unfit> {
+    let files = merchant.platform_public_key_files.iter();
+    files
+        .map(|file| keys::parse_public_key(&read(file)?).map_err(|error| fault(file, &error)))
+        .collect()
+}
+
+fn read(file: &Path) -> Result<String, Unfit> {
+    fs::read_to_string(file).map_err(|error| fault(file, &error))
+}
+
+fn fault(file: &Path, error: &dyn std::fmt::Display) -> Unfit {
+    Unfit(format!("{}: {error}", file.display()))
+}
