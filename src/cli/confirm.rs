@@ -1,37 +1,36 @@
-//! Asks back before what cannot be undone, where somebody sits in front of it.
+//! Prompts before what cannot be undone, for a person at a terminal.
 
 use std::io::{self, IsTerminal};
 
 use super::{
-    exit::{Failure, say},
+    exit::{Exit, say},
     global::Global,
 };
 
-/// Says what will happen and waits for a yes. Scripts are never asked: their flags say it all.
-pub(super) fn confirm(global: &Global, what: &str) -> Result<(), Failure> {
-    if global.no_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Ok(());
-    }
-    say(&format!("{what}\nGo on? [y/N]"));
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim() {
-        "y" | "Y" | "yes" | "ya" => Ok(()),
-        _ => Err(Failure::Other("nothing was changed".to_owned())),
-    }
+/// Says what will happen and waits for a yes.
+pub(super) fn confirm(global: &Global, what: &str) -> Result<(), Exit> {
+    prompt(global, &format!("{what}\nContinue? [y/N]"), |answer| {
+        matches!(answer, "y" | "Y" | "yes" | "ya")
+    })
 }
 
-/// The same for what moves money: the word is typed, so that no reflex says yes.
-pub(super) fn confirm_by_typing(global: &Global, what: &str, word: &str) -> Result<(), Failure> {
+/// The same for what moves money: the word has to be typed, so that no reflex confirms it.
+pub(super) fn confirm_by_typing(global: &Global, what: &str, word: &str) -> Result<(), Exit> {
+    let question = format!("{what}\nType {word} to continue:");
+    prompt(global, &question, |answer| answer == word)
+}
+
+/// Scripts get no prompt: their flags say it all.
+fn prompt(global: &Global, question: &str, is_yes: impl Fn(&str) -> bool) -> Result<(), Exit> {
     if global.no_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(());
     }
-    say(&format!("{what}\nType {word} to go on:"));
+    say(question);
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
-    if answer.trim() == word {
+    if is_yes(answer.trim()) {
         Ok(())
     } else {
-        Err(Failure::Other("nothing was changed".to_owned()))
+        Err(Exit::Failed("nothing was changed".to_owned()))
     }
 }

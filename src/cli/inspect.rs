@@ -6,6 +6,7 @@ pub(super) mod audit;
 pub(super) mod balance;
 mod history;
 pub(super) mod list;
+pub(super) mod pauses;
 pub(super) mod show;
 mod situation;
 pub(super) mod stuck;

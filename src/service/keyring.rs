@@ -1,4 +1,4 @@
-//! Opens what the configuration names by file.
+//! Opens the key files that the configuration names: into a gateway client, or for registration.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -9,35 +9,36 @@ use crate::{
     store::schema::Registration,
 };
 
-/// The client of a merchant's gateway.
+/// The client for a merchant's gateway.
 pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
-    let private_key = keys::parse_private_key(&read(&merchant.private_key_file)?)
-        .map_err(|error| fault(&merchant.private_key_file, &error))?;
+    let unfit =
+        |error: &dyn std::fmt::Display| Unfit(format!("merchant {}: {error}", merchant.code));
+    let file = &merchant.private_key_file;
     let settings = Settings {
         merchant_code: merchant.code.clone(),
-        dialect: merchant
-            .dialect
-            .parse()
-            .map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))?,
+        dialect: merchant.dialect.parse().map_err(|error| unfit(&error))?,
         base_url: merchant.base_url.clone(),
         notify_url: merchant.notify_url.clone(),
-        private_key,
+        private_key: open(file, keys::parse_private_key)?,
         platform_public_keys: platform_keys(merchant)?,
         submit_path: merchant.submit_path.clone(),
         query_path: merchant.query_path.clone(),
         balance_path: merchant.balance_path.clone(),
         timeout,
     };
-    Client::new(settings).map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))
+    Client::new(settings).map_err(|error| unfit(&error))
 }
 
 /// What `payout migrate` registers of a merchant. Needs no private key.
 pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
-    let mut platform_keys: Vec<String> = platform_keys(merchant)?
-        .iter()
-        .map(keys::fingerprint)
-        .collect();
+    let keys = platform_keys(merchant)?;
+    let mut platform_keys: Vec<String> = keys.iter().map(keys::fingerprint).collect();
     platform_keys.sort_unstable();
+    let funding = if merchant.funded_by_gateway {
+        "gateway"
+    } else {
+        "books"
+    };
     Ok(Registration {
         code: merchant.code.clone(),
         dialect: merchant.dialect.clone(),
@@ -46,26 +47,20 @@ pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
         min_amount: merchant.min_amount.idr(),
         max_amount: merchant.max_amount.idr(),
         fee_reserve: merchant.fee_reserve.idr(),
-        funding: if merchant.funded_by_gateway {
-            "gateway"
-        } else {
-            "books"
-        }
-        .to_owned(),
+        funding: funding.to_owned(),
     })
 }
 
 fn platform_keys(merchant: &Merchant) -> Result<Vec<rsa::PublicKey>, Unfit> {
     let files = merchant.platform_public_key_files.iter();
     files
-        .map(|file| keys::parse_public_key(&read(file)?).map_err(|error| fault(file, &error)))
+        .map(|file| open(file, keys::parse_public_key))
         .collect()
 }
 
-fn read(file: &Path) -> Result<String, Unfit> {
-    fs::read_to_string(file).map_err(|error| fault(file, &error))
-}
-
-fn fault(file: &Path, error: &dyn std::fmt::Display) -> Unfit {
-    Unfit(format!("{}: {error}", file.display()))
+/// Reads a key file; a failure names it.
+fn open<K, E: std::fmt::Display>(file: &Path, parse: fn(&str) -> Result<K, E>) -> Result<K, Unfit> {
+    let unfit = |error: &dyn std::fmt::Display| Unfit(format!("{}: {error}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| unfit(&error))?;
+    parse(&text).map_err(|error| unfit(&error))
 }

@@ -4,21 +4,21 @@ mod balance;
 mod compare;
 mod statement;
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use sqlx::PgConnection;
 
-use self::compare::{Difference, Ours, differences};
-use crate::cli::{
-    exit::{Failure, say},
-    finance::report,
-    global::Global,
-    output::{self, Format},
-    words,
-};
+use self::compare::{Ours, differences};
+use super::report;
 use crate::{
+    cli::{
+        exit::{Exit, say},
+        global::Global,
+        output::{self, Format},
+        words,
+    },
     domain::payout::PayoutKey,
     store::{find, report::settled_between},
 };
@@ -28,49 +28,42 @@ const STATEMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A statement is CSV whose first line names the columns, in any order: order_num (or orderNum) and amount (or money),
-and if there are any, status (0-5 as the gateway counts, or paid, failed, pending, returned) and fee. Without status
-every line counts as paid.
+A statement is a CSV file whose first line names the columns, in any order: order_num (or orderNum) and amount (or
+money); optionally status (0-5 as the gateway counts, or paid, failed, pending, returned) and fee. Without a status
+column every line counts as paid.
 
-Exits with 1 when money is missing at the gateway that payouts under way do not explain, or when a line differs.")]
+Exits with 1 when the gateway lacks money that payouts in progress do not explain, or when a line differs.")]
 pub(crate) struct Options {
-    /// The gateway's statement; each of its lines is looked up by its order number
+    /// The gateway's statement; each line is looked up by its order number
     #[arg(long, value_name = "FILE.csv")]
     statement: Option<PathBuf>,
-    /// The day (WIB) that the statement covers; what was settled as paid on it must be there
+    /// The day (WIB) that the statement covers; everything settled as paid on that day must be in it
     #[arg(long, requires = "statement", value_parser = report::midnight)]
     day: Option<DateTime<Utc>>,
 }
 
-pub(crate) async fn reconcile(global: &Global, options: &Options) -> Result<ExitCode, Failure> {
+pub(crate) async fn reconcile(global: &Global, options: &Options) -> Result<(), Exit> {
     let mut db = global.connect().await?;
-    let agrees = match &options.statement {
-        None => balance::look(global, &mut db).await?,
-        Some(file) => {
-            let name = file.display().to_string();
-            let wrong = |error: &dyn std::fmt::Display| Failure::Usage(format!("{name}: {error}"));
-            let length = fs::metadata(file).map_err(|error| wrong(&error))?.len();
-            if length > STATEMENT_BYTES_MAX {
-                return Err(wrong(&"too large: split it by days"));
-            }
-            let text = fs::read_to_string(file).map_err(|error| wrong(&error))?;
-            let lines = statement::read(&text).map_err(|error| wrong(&error))?;
-            against(global, &mut db, &lines, options.day).await?
-        }
+    let Some(file) = &options.statement else {
+        return balance::compare(global, &mut db).await;
     };
-    Ok(if agrees {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let name = file.display();
+    let wrong = |error: &dyn std::fmt::Display| Exit::Usage(format!("{name}: {error}"));
+    let length = fs::metadata(file).map_err(|error| wrong(&error))?.len();
+    if length > STATEMENT_BYTES_MAX {
+        return Err(wrong(&"too large: split it by days"));
+    }
+    let text = fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    let lines = statement::read(&text).map_err(|error| wrong(&error))?;
+    compare_lines(global, &mut db, &lines, options.day).await
 }
 
-async fn against(
+async fn compare_lines(
     global: &Global,
     db: &mut PgConnection,
     lines: &[statement::Line],
     day: Option<DateTime<Utc>>,
-) -> Result<bool, Failure> {
+) -> Result<(), Exit> {
     let merchant = global.one_merchant(db).await?;
     let keys: Vec<PayoutKey> = lines
         .iter()
@@ -88,31 +81,26 @@ async fn against(
         None => Vec::new(),
     };
     let found = differences(lines, &Ours::of(named), &due);
-    let total = lines
-        .iter()
-        .fold(0_i64, |sum, line| sum.saturating_add(line.amount));
+    let amounts = lines.iter().map(|line| line.amount);
+    let limit = if day.is_none() {
+        "; payouts missing from the statement are found only with --day"
+    } else {
+        ""
+    };
     let heading = format!(
-        "{} lines, {}; {} differences{}",
+        "{} lines, {}; {} differences{limit}",
         lines.len(),
-        words::rupiah(total),
+        words::rupiah(amounts.fold(0, i64::saturating_add)),
         found.len(),
-        if day.is_none() {
-            "; what is missing there is only found with --day"
-        } else {
-            ""
-        }
     );
-    match global.output {
-        Format::Table if found.is_empty() => output::print(&format!("{heading}\n"))?,
-        Format::Table => output::print(&format!("{heading}\n\n{}", compare::table(&found)))?,
-        Format::Json => {
-            say(&heading);
-            output::print(&output::json::<Difference>(&found))?;
-        }
-        Format::Csv => {
-            say(&heading);
-            output::print(&output::csv::<Difference>(&found))?;
-        }
+    if global.output != Format::Table {
+        say(&heading);
     }
-    Ok(found.is_empty())
+    let page = |found: &[_]| format!("{heading}\n\n{}", compare::table(found));
+    output::print(&global.output.rows(&found, &heading, page)?)?;
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(Exit::Findings)
+    }
 }

@@ -2,15 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
-use crate::cli::{
-    exit::Failure,
-    global::Global,
-    output::{self, Column, Format, Record},
-    words,
+use crate::{
+    cli::{exit::Exit, global::Global, output, words},
+    store::report::{self, Day},
 };
-use crate::store::report::{self, Day};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -36,99 +32,42 @@ pub(crate) fn midnight(text: &str) -> Result<DateTime<Utc>, String> {
     }
 }
 
-impl Record for Day {
-    const COLUMNS: &'static [&'static str] = &[
-        "merchant_code",
-        "opening",
-        "top_ups",
-        "returned",
-        "paid",
-        "fees",
-        "held_change",
-        "closing",
-        "held_closing",
-    ];
-
-    fn values(&self) -> Vec<Value> {
-        let Self {
-            merchant_code,
-            opening,
-            top_ups,
-            returned,
-            paid,
-            fees,
-            held_change,
-            closing,
-            held_closing,
-        } = self;
-        let mut values = vec![json!(merchant_code)];
-        values.extend(
-            [
-                opening,
-                top_ups,
-                returned,
-                paid,
-                fees,
-                held_change,
-                closing,
-                held_closing,
-            ]
-            .map(|idr| json!(idr)),
-        );
-        values
-    }
-}
-
-pub(crate) async fn perform(global: &Global, command: &Command) -> Result<(), Failure> {
+pub(crate) async fn perform(global: &Global, command: &Command) -> Result<(), Exit> {
     let Command::Day(options) = command;
     let to = options
         .day
         .checked_add_signed(TimeDelta::days(1))
-        .ok_or_else(|| Failure::Usage("that day is too far away".to_owned()))?;
+        .ok_or_else(|| Exit::Usage("that day is out of range".to_owned()))?;
     let mut db = global.connect().await?;
     let merchant = global.merchant.as_deref();
-    let days = known(
-        report::day(&mut db, options.day, to, merchant).await?,
-        global,
-    )?;
-    output::print(&match global.output {
-        Format::Json => output::json(&days),
-        Format::Csv => output::csv(&days),
-        Format::Table => days
-            .iter()
-            .map(|day| sheet(day, options.day))
-            .collect::<Vec<_>>()
-            .join("\n"),
-    })
+    let days = global.registered(report::day(&mut db, options.day, to, merchant).await?)?;
+    let sheets = |days: &[Day]| {
+        let sheets = days.iter().map(|day| sheet(day, options.day));
+        sheets.collect::<Vec<_>>().join("\n")
+    };
+    output::print(
+        &global
+            .output
+            .rows(&days, "no merchant is registered", sheets)?,
+    )
 }
 
 fn sheet(day: &Day, begins: DateTime<Utc>) -> String {
-    let columns = [Column::Left("BOOKS"), Column::Right("RUPIAH")];
     let rows = [
         ("opening, available", day.opening),
         ("+ top-ups", day.top_ups),
-        ("+ came back", day.returned),
+        ("+ returned", day.returned),
         ("- paid", day.paid),
         ("- fees", day.fees),
-        ("- more held", day.held_change),
+        ("- increase of held", day.held_change),
         ("= closing, available", day.closing),
-        ("held beside it", day.held_closing),
+        ("held besides", day.held_closing),
     ];
     let cells = rows.map(|(name, idr)| vec![name.to_owned(), words::rupiah(idr)]);
     let date: String = words::time(begins).chars().take(10).collect();
     format!(
         "{}, {date} in WIB\n{}",
         output::plain(&day.merchant_code),
-        output::table(&columns, cells.into())
+        output::table("BOOKS|>RUPIAH", cells)
     )
-}
-
-/// A merchant that was named must be there.
-pub(crate) fn known<T>(rows: Vec<T>, global: &Global) -> Result<Vec<T>, Failure> {
-    match &global.merchant {
-        Some(code) if rows.is_empty() => Err(Failure::NotFound(format!(
-            "merchant {code} is not registered"
-        ))),
-        _ => Ok(rows),
-    }
 }

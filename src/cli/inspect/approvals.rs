@@ -2,90 +2,38 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use serde_json::{Value, json};
 
-use crate::cli::{
-    exit::Failure,
-    global::Global,
-    output::{self, Column, Format, Record},
-    watch, words,
+use crate::{
+    cli::{exit::Exit, global::Global, output, watch::Watch, words},
+    store::decisions::{self, Request},
 };
-use crate::store::decisions::{self, Request};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Also what was decided or has expired
+    /// Also requests that were decided or have expired
     #[arg(long)]
     all: bool,
-    /// The latest so many
+    /// Maximum rows to print; the latest are kept
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     limit: i64,
-    /// Look again every two seconds until Ctrl-C
-    #[arg(short, long)]
-    watch: bool,
+    #[command(flatten)]
+    watch: Watch,
 }
 
-impl Record for Request {
-    const COLUMNS: &'static [&'static str] = &[
-        "request_id",
-        "kind",
-        "status",
-        "requested_by",
-        "requested_at",
-        "expires_at",
-        "decided_by",
-        "payouts",
-        "amount",
-        "order_nums",
-        "reason",
-        "evidence",
-    ];
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            json!(self.request_id),
-            json!(self.kind),
-            json!(self.status),
-            json!(self.requested_by),
-            json!(words::utc(self.requested_at)),
-            json!(words::utc(self.expires_at)),
-            json!(self.decided_by),
-            json!(self.payouts),
-            json!(self.amount),
-            json!(self.order_nums),
-            json!(self.reason),
-            json!(self.evidence),
-        ]
-    }
-}
-
-pub(crate) async fn approvals(global: &Global, options: &Options) -> Result<(), Failure> {
-    watch::show(options.watch, async || {
+pub(crate) async fn approvals(global: &Global, options: &Options) -> Result<(), Exit> {
+    let look = async || {
         let mut db = global.connect().await?;
         let merchant = global.merchant.as_deref();
         let found = decisions::requests(&mut db, options.all, merchant, options.limit).await?;
-        Ok(match global.output {
-            Format::Json => output::json(&found),
-            Format::Csv => output::csv(&found),
-            Format::Table if found.is_empty() => "nothing waits for a second person\n".to_owned(),
-            Format::Table => table(&found, Utc::now()),
-        })
-    })
-    .await
+        Ok(global
+            .output
+            .rows(&found, "nothing waits for a second person", table)?)
+    };
+    options.watch.show(look).await
 }
 
-fn table(found: &[Request], now: DateTime<Utc>) -> String {
-    let columns = [
-        Column::Right("REQUEST"),
-        Column::Left("WHAT"),
-        Column::Left("ORDERS"),
-        Column::Right("AMOUNT"),
-        Column::Left("ASKED BY"),
-        Column::Left("AT (WIB)"),
-        Column::Left("REASON"),
-        Column::Left("STATUS"),
-        Column::Left("NEXT"),
-    ];
+fn table(found: &[Request]) -> String {
+    let now = Utc::now();
     let cells = found.iter().map(|request| {
         vec![
             request.request_id.to_string(),
@@ -99,7 +47,8 @@ fn table(found: &[Request], now: DateTime<Utc>) -> String {
             next(request),
         ]
     });
-    output::table(&columns, cells.collect())
+    let headings = ">REQUEST|WHAT|ORDERS|>AMOUNT|REQUESTED BY|AT (WIB)|REASON|STATUS|NEXT";
+    output::table(headings, cells)
 }
 
 /// The first few; the others are counted.
@@ -114,7 +63,7 @@ fn orders(request: &Request) -> String {
 
 fn status(request: &Request, now: DateTime<Utc>) -> String {
     match (&request.decided_by, request.status.as_str()) {
-        (None, "waiting") => format!("waiting, for {} more", words::age(now, request.expires_at)),
+        (None, "waiting") => format!("waiting, {} left", words::age(now, request.expires_at)),
         (Some(who), status) => format!("{status}, by {who}"),
         (None, status) => status.to_owned(),
     }
@@ -124,7 +73,7 @@ fn next(request: &Request) -> String {
     match (request.status.as_str(), request.yours) {
         ("waiting", true) => "yours: somebody else must approve".to_owned(),
         ("waiting", false) => format!("payout approve {}", request.request_id),
-        ("expired", _) => "ask again".to_owned(),
+        ("expired", _) => "request it again".to_owned(),
         _ => String::new(),
     }
 }

@@ -1,20 +1,20 @@
-//! Everything that was recorded about one payout, in the order in which it happened.
+//! The history of one payout: everything that was recorded about it, in the order in which it happened.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::cli::{
-    output::{self, Column, Record},
-    rows::instant,
-    words,
-};
 use crate::{
+    cli::{
+        output::{self, Format},
+        words,
+    },
     domain::payout::PayoutKey,
     store::find::history::{self, Attempt, Finding, Happened},
 };
 
-/// What of a message is shown to people: short fields that say why. The whole redacted message is in the JSON.
+/// The fields of a message that people see: short ones that say why. The whole redacted message is in the JSON.
 const SHOWN: [&str; 8] = [
     "reason",
     "problem",
@@ -26,7 +26,8 @@ const SHOWN: [&str; 8] = [
     "http_status",
 ];
 
-/// One line of the timeline.
+/// One line of the history.
+#[derive(Default, Serialize)]
 pub(crate) struct Line {
     at: DateTime<Utc>,
     /// `move`, `note`, `attempt` or `evidence`.
@@ -39,177 +40,143 @@ pub(crate) struct Line {
     detail: Value,
 }
 
-impl Record for Line {
-    const COLUMNS: &'static [&'static str] = &[
-        "at", "kind", "source", "what", "to_state", "times", "last_at", "detail",
-    ];
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            instant(Some(self.at)),
-            json!(self.kind),
-            json!(self.source),
-            json!(self.what),
-            json!(self.to_state),
-            json!(self.times),
-            instant(self.last_at),
-            self.detail.clone(),
-        ]
-    }
-}
-
-/// Reads history, evidence and attempts, and puts them in order.
+/// Reads moves and notes, attempts and evidence, and puts them in order.
 pub(crate) async fn read(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Line>, sqlx::Error> {
-    let mut lines: Vec<Line> = Vec::new();
-    lines.extend(history::history(db, key).await?.into_iter().map(of_history));
-    for attempt in history::attempts(db, key).await? {
-        lines.extend(of_attempt(attempt));
-    }
-    lines.extend(
-        history::evidence(db, key)
-            .await?
-            .into_iter()
-            .map(of_evidence),
-    );
-    // Stable: at the same instant, a move stands before what belongs to it.
+    let history = history::history(db, key).await?;
+    let attempts = history::attempts(db, key).await?;
+    let evidence = history::evidence(db, key).await?;
+    let mut lines: Vec<Line> = history
+        .into_iter()
+        .map(of_history)
+        .chain(attempts.into_iter().flat_map(of_attempt))
+        .chain(evidence.into_iter().map(of_evidence))
+        .collect();
+    // Stable: at the same instant, a move precedes what belongs to it.
     lines.sort_by_key(|line| line.at);
     Ok(lines)
 }
 
-fn of_history(line: Happened) -> Line {
-    let mut detail = line.detail;
+fn of_history(row: Happened) -> Line {
+    let mut detail = row.detail;
     if let Some(fields) = detail.as_object_mut() {
-        fields.insert("by".to_owned(), line.actor.into());
-        if let Some(attempt) = line.attempt.filter(|attempt| *attempt > 0) {
+        fields.insert("by".to_owned(), row.actor.into());
+        if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 0) {
             fields.insert("attempt".to_owned(), attempt.into());
         }
     }
+    let is_move = row.to_state.is_some();
     Line {
-        at: line.at,
-        kind: if line.to_state.is_some() {
-            "move"
-        } else {
-            "note"
-        },
-        source: line.source,
-        what: line.event,
-        to_state: line.to_state,
+        at: row.at,
+        kind: if is_move { "move" } else { "note" },
+        source: row.source,
+        what: row.event,
+        to_state: row.to_state,
         times: 1,
         last_at: None,
         detail,
     }
 }
 
-fn of_attempt(attempt: Attempt) -> Vec<Line> {
-    let line = |at, what: String, detail| Line {
+fn of_attempt(row: Attempt) -> Vec<Line> {
+    let line = |at, what: &str, detail| Line {
         at,
         kind: "attempt",
         source: "worker".to_owned(),
-        what,
-        to_state: None,
+        what: what.to_owned(),
         times: 1,
-        last_at: None,
         detail,
+        ..Line::default()
     };
     let begun = json!({
-        "attempt": attempt.attempt,
-        "worker": attempt.worker,
-        "send_by": words::utc(attempt.send_by),
-        "request_sha256": attempt.request_sha256,
+        "attempt": row.attempt,
+        "worker": row.worker,
+        "send_by": row.send_by,
+        "request_sha256": row.request_sha256,
     });
-    let mut lines = vec![line(attempt.claimed_at, "attempt".to_owned(), begun)];
-    if let (Some(outcome), Some(at)) = (attempt.outcome, attempt.outcome_at) {
-        let ended = json!({"attempt": attempt.attempt, "reason": outcome});
-        lines.push(line(at, "outcome".to_owned(), ended));
+    let mut lines = vec![line(row.claimed_at, "attempt", begun)];
+    if let (Some(outcome), Some(at)) = (row.outcome, row.outcome_at) {
+        let ended = json!({"attempt": row.attempt, "reason": outcome});
+        lines.push(line(at, "outcome", ended));
     }
     lines
 }
 
-fn of_evidence(finding: Finding) -> Line {
+fn of_evidence(row: Finding) -> Line {
     Line {
-        at: finding.first_at,
+        at: row.first_at,
         kind: "evidence",
-        source: finding.source,
-        what: finding.finding,
+        what: in_words(&row),
+        source: row.source,
         to_state: None,
-        times: finding.times,
-        last_at: (finding.times > 1).then_some(finding.last_at),
-        detail: finding.detail,
+        times: row.times,
+        last_at: (row.times > 1).then_some(row.last_at),
+        detail: row.detail,
     }
 }
 
-/// For people.
+/// What a piece of evidence says, for the column `what`.
+fn in_words(row: &Finding) -> String {
+    row.finding.clone()
+}
+
+/// The history alone, in any format.
+pub(crate) fn render(format: Format, mut lines: Vec<Line>) -> anyhow::Result<String> {
+    if format == Format::Csv {
+        // A cell has no fields of its own: it gets the message as JSON text.
+        for line in lines.iter_mut().filter(|line| line.detail.is_object()) {
+            line.detail = line.detail.to_string().into();
+        }
+    }
+    format.rows(&lines, "nothing is recorded", table)
+}
+
+/// The history for people.
 pub(crate) fn table(lines: &[Line]) -> String {
-    let columns = [
-        Column::Left("AT (WIB)"),
-        Column::Right("AFTER"),
-        Column::Left("FROM"),
-        Column::Left("WHAT"),
-        Column::Left("STATE"),
-        Column::Left("DETAIL"),
-    ];
-    let mut before: Option<DateTime<Utc>> = None;
-    let mut cells = Vec::new();
-    for line in lines {
-        let after = before.map_or(String::new(), |before| {
-            step(line.at.signed_duration_since(before))
-        });
-        before = Some(line.at);
-        cells.push(vec![
+    let headings = "AT (WIB)|>AFTER|FROM|WHAT|STATE|DETAIL";
+    let times = lines.iter().map(|line| line.at);
+    let before = std::iter::once(None).chain(times.map(Some));
+    let cells = lines.iter().zip(before).map(|(line, before)| {
+        vec![
             words::exact_time(line.at),
-            after,
+            before.map_or_else(String::new, |at| step(line.at.signed_duration_since(at))),
             line.source.clone(),
             line.what.clone(),
             line.to_state.clone().unwrap_or_default(),
             detail(line),
-        ]);
-    }
-    output::table(&columns, cells)
+        ]
+    });
+    output::table(headings, cells)
 }
 
 /// `+27 ms`, `+9.8 s`, `+5 min`.
 fn step(gap: TimeDelta) -> String {
-    let milliseconds = gap.num_milliseconds().max(0);
-    match milliseconds {
-        0..1_000 => format!("+{milliseconds} ms"),
-        1_000..60_000 => format!(
-            "+{}.{} s",
-            milliseconds / 1_000,
-            (milliseconds % 1_000) / 100
-        ),
-        60_000..3_600_000 => format!("+{} min", milliseconds / 60_000),
-        _ => format!("+{} h", milliseconds / 3_600_000),
+    match gap.num_milliseconds().max(0) {
+        ms @ 0..1_000 => format!("+{ms} ms"),
+        ms @ 1_000..60_000 => format!("+{}.{} s", ms / 1_000, (ms % 1_000) / 100),
+        ms @ 60_000..3_600_000 => format!("+{} min", ms / 60_000),
+        ms => format!("+{} h", ms / 3_600_000),
     }
 }
 
 fn detail(line: &Line) -> String {
-    let field = |name: &str| line.detail.get(name).map(text);
+    let field = |name: &str| line.detail.get(name).map(text).unwrap_or_default();
     let mut parts = Vec::new();
     if line.kind == "attempt" && line.what == "attempt" {
-        let digest: String = field("request_sha256")
-            .unwrap_or_default()
-            .chars()
-            .take(12)
-            .collect();
-        parts.push(format!(
-            "number {} by {}, body {digest}…",
-            field("attempt").unwrap_or_default(),
-            field("worker").unwrap_or_default()
-        ));
+        let digest: String = field("request_sha256").chars().take(12).collect();
+        let (number, worker) = (field("attempt"), field("worker"));
+        parts.push(format!("number {number} by {worker}, body {digest}…"));
     }
     for name in SHOWN {
-        if let Some(value) = field(name).filter(|value| !value.is_empty()) {
-            let names_itself = value.starts_with(name);
-            parts.push(
-                if !names_itself && matches!(name, "status" | "fee" | "http_status") {
-                    format!("{name} {value}")
-                } else {
-                    value
-                },
-            );
+        let value = field(name);
+        let is_bare = matches!(name, "status" | "fee" | "http_status") && !value.starts_with(name);
+        match value.as_str() {
+            "" => {}
+            _ if is_bare => parts.push(format!("{name} {value}")),
+            _ => parts.push(value),
         }
     }
-    if let Some(by) = field("by").filter(|_| matches!(line.source.as_str(), "sql" | "operator")) {
+    let by = field("by");
+    if !by.is_empty() && matches!(line.source.as_str(), "sql" | "operator") {
         parts.push(format!("by {by}"));
     }
     if let Some(last) = line.last_at {
@@ -239,5 +206,23 @@ mod tests {
         ] {
             assert_eq!(step(TimeDelta::milliseconds(milliseconds)), words);
         }
+    }
+
+    #[test]
+    fn a_message_is_an_object_in_json_and_json_text_in_a_cell() {
+        let lines = || {
+            vec![Line {
+                kind: "evidence",
+                detail: json!({"code": "NOTEXIST", "times": 2}),
+                ..Line::default()
+            }]
+        };
+        let rows: Value = serde_json::from_str(&render(Format::Json, lines()).unwrap()).unwrap();
+        assert_eq!(rows[0]["detail"]["code"], "NOTEXIST");
+        let cells = render(Format::Csv, lines()).unwrap();
+        assert!(
+            cells.ends_with(",\"{\"\"code\"\":\"\"NOTEXIST\"\",\"\"times\"\":2}\"\n"),
+            "{cells}"
+        );
     }
 }

@@ -2,17 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use sqlx::PgConnection;
 
-use crate::cli::{
-    exit::Failure,
-    global::Global,
-    inspect::history,
-    inspect::situation::{self, Story},
-    output::{self, Format},
-    watch, words,
+use super::{
+    history::{self, Line},
+    situation::{self, Situation},
 };
 use crate::{
-    domain::{money::FeeType, state::State},
+    cli::{exit::Exit, global::Global, output, watch::Watch, words},
+    domain::{money::FeeType, payout::PayoutKey, state::State},
     store::{
         decisions,
         find::{
@@ -27,64 +25,67 @@ use crate::{
 pub(crate) struct Options {
     /// The order number
     order: String,
-    /// Only the timeline; with -o json or csv every recorded line with its redacted message
+    /// Only the history; with -o json or csv every recorded line with its redacted message
     #[arg(long)]
-    timeline: bool,
-    /// Look again every two seconds until Ctrl-C
-    #[arg(short, long)]
-    watch: bool,
+    history: bool,
+    #[command(flatten)]
+    watch: Watch,
 }
 
-pub(crate) async fn show(global: &Global, options: &Options) -> Result<(), Failure> {
-    watch::show(options.watch, async || look(global, options).await).await
+pub(crate) async fn show(global: &Global, options: &Options) -> Result<(), Exit> {
+    let look = async || look(global, options).await;
+    options.watch.show(look).await
 }
 
-async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
+async fn look(global: &Global, options: &Options) -> Result<String, Exit> {
     let mut db = global.connect().await?;
     let key = global.find(&mut db, &options.order).await?;
-    if options.timeline {
-        let lines = history::read(&mut db, &key).await?;
-        return Ok(match global.output {
-            Format::Json => output::json(&lines),
-            Format::Csv => output::csv(&lines),
-            Format::Table => history::table(&lines),
-        });
+    let lines = history::read(&mut db, &key).await?;
+    if options.history {
+        return Ok(history::render(global.output, lines)?);
     }
-    let rows = find::statuses(&mut db, std::slice::from_ref(&key)).await?;
-    let Some(status) = rows.first() else {
-        return Err(Failure::NotFound(format!(
-            "there is no payout {}",
-            key.order_num
-        )));
+    let status = status(&mut db, &key).await?;
+    let detail = detail(&mut db, &key).await?;
+    let now = Utc::now();
+    let situation = situation(&mut db, &key, &status, &detail, now).await?;
+    let page = |status: &Status| page(status, &detail, situation, &lines, now);
+    Ok(global.output.row(status, page)?)
+}
+
+/// The row of `payout.status` of a payout that exists.
+pub(crate) async fn status(db: &mut PgConnection, key: &PayoutKey) -> Result<Status, Exit> {
+    let mut rows = find::statuses(db, std::slice::from_ref(key)).await?;
+    rows.pop()
+        .ok_or_else(|| Exit::NotFound(format!("there is no payout {}", key.order_num)))
+}
+
+async fn situation(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    status: &Status,
+    detail: &Detail,
+    now: DateTime<Utc>,
+) -> Result<Situation, sqlx::Error> {
+    let proof = if status.state == State::Unknown.name() {
+        Some(decisions::resubmit_proof(db, key).await?)
+    } else {
+        None
     };
-    match global.output {
-        Format::Json => Ok(format!("{}\n", output::object(status))),
-        Format::Csv => Ok(output::csv(&rows)),
-        Format::Table => {
-            let detail = detail(&mut db, &key).await?;
-            let lines = history::read(&mut db, &key).await?;
-            let proof = if status.state == State::Unknown.name() {
-                Some(decisions::resubmit_proof(&mut db, &key).await?)
-            } else {
-                None
-            };
-            let mut story = situation::tell(status, &detail, proof.as_ref(), Utc::now());
-            if status.state == State::Queued.name() {
-                story.held_back(&waits::pauses_over(&mut db, &key).await?);
-            }
-            if let Some(request) = waits::open_request(&mut db, &key).await? {
-                story.asked_for(&request);
-            }
-            Ok(page(status, &detail, story, &lines, Utc::now()))
-        }
+    let mut situation = situation::explain(status, detail, proof.as_ref(), now);
+    if status.state == State::Queued.name() {
+        situation.add_pauses(&waits::pauses_over(db, key).await?);
     }
+    if let Some(request) = waits::open_request(db, key).await? {
+        situation.add_request(&request);
+    }
+    Ok(situation)
 }
 
 fn page(
     status: &Status,
     detail: &Detail,
-    story: Story,
-    lines: &[history::Line],
+    situation: Situation,
+    lines: &[Line],
     now: DateTime<Utc>,
 ) -> String {
     let mut page = vec![format!(
@@ -98,38 +99,38 @@ fn page(
         words::age(status.state_since, now),
     )];
     page.extend(facts(status, detail));
-    for (question, answer) in [
-        ("What we know", story.known),
-        ("What we don't know", story.unknown),
-        ("What happens next", story.next),
+    for (heading, answer) in [
+        ("What we know", situation.known),
+        ("What we don't know", situation.unknown),
+        ("What happens next", situation.next),
     ] {
-        page.extend([String::new(), question.to_owned(), format!("  {answer}")]);
+        page.extend([String::new(), heading.to_owned(), format!("  {answer}")]);
     }
-    page.extend([String::new(), "Timeline".to_owned()]);
+    page.extend([String::new(), "History".to_owned()]);
     page.extend(history::table(lines).lines().map(str::to_owned));
-    for (command, what) in story.commands {
+    for (command, what) in situation.commands {
         page.extend([String::new(), format!("next:  {command}     {what}")]);
     }
     page.iter().map(|line| output::plain(line) + "\n").collect()
 }
 
-/// What belongs to it beside its state.
+/// What is fixed or known about a payout besides its state.
 fn facts(status: &Status, detail: &Detail) -> Vec<String> {
-    let fee = status.fee.map_or("not known yet".to_owned(), words::rupiah);
+    let fee = status
+        .fee
+        .map_or("not stated yet".to_owned(), words::rupiah);
     let bearer = match FeeType::from_code(status.fee_type) {
-        Some(FeeType::OutOfAmount) => "out of the amount",
-        Some(FeeType::OnTop) => "on top",
-        None => "of an unknown kind",
+        Some(FeeType::OutOfAmount) => "deducted from the amount",
+        Some(FeeType::OnTop) => "on top of the amount",
+        None => "of an unknown type",
     };
-    let mut lines = vec![format!(
-        "merchant {}; fee {bearer}: {fee}",
-        status.merchant_code
-    )];
+    let merchant = &status.merchant_code;
+    let mut lines = vec![format!("merchant {merchant}; fee {bearer}: {fee}")];
     if let (Some(debit), Some(received)) = (status.debit_total, status.beneficiary_amount)
         && debit > 0
     {
         lines.push(format!(
-            "the beneficiary receives {}, we are debited {}",
+            "the beneficiary receives {}; our balance is debited {}",
             words::rupiah(received),
             words::rupiah(debit)
         ));
@@ -140,7 +141,7 @@ fn facts(status: &Status, detail: &Detail) -> Vec<String> {
     let number = status.platform_order_num.as_deref();
     lines.push(format!("gateway no.: {}", number.unwrap_or("none yet")));
     if let Some(replaced) = &detail.replaces {
-        lines.push(format!("pays {replaced} again"));
+        lines.push(format!("replaces {replaced}, which failed"));
     }
     lines
 }

@@ -1,11 +1,12 @@
-//! What we know, what we don't, and what happens next: three answers for every state.
+//! The situation of a payout: what we know, what we don't, and what happens next.
 
-mod waits;
+mod people;
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::{inspect::attention, words};
+use super::attention;
 use crate::{
+    cli::words,
     domain::{attention::Attention, state::State},
     store::{
         decisions::Proof,
@@ -13,182 +14,176 @@ use crate::{
     },
 };
 
-/// The three answers, and commands that make sense now.
+/// A command that makes sense now, and what it does.
+type Step = (String, &'static str);
+
+/// Three answers, and the commands that make sense now.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Story {
+pub(crate) struct Situation {
     pub(crate) known: String,
     pub(crate) unknown: String,
     pub(crate) next: String,
-    /// Command, and what it does.
-    pub(crate) commands: Vec<(String, &'static str)>,
+    pub(crate) commands: Vec<Step>,
 }
 
-const ALWAYS_SAFE: &str = "always safe: it only asks";
+impl Situation {
+    fn new(known: impl Into<String>, unknown: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            known: known.into(),
+            unknown: unknown.into(),
+            next: next.into(),
+            commands: Vec::new(),
+        }
+    }
 
-/// Tells it as of `now`; with the proof for sending once more where it is unknown.
-pub(crate) fn tell(
+    fn with(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
+        self.commands.extend(steps);
+        self
+    }
+}
+
+/// Explains it as of `now`; with the proof that a resubmit needs where the payout is unknown.
+pub(crate) fn explain(
     status: &Status,
     detail: &Detail,
     proof: Option<&Proof>,
     now: DateTime<Utc>,
-) -> Story {
-    let mut story = match status.state.parse::<State>() {
+) -> Situation {
+    let mut situation = match status.state.parse::<State>() {
         Ok(State::Queued) => queued(status, detail, now),
         Ok(State::Submitting) => submitting(status, detail, now),
         Ok(State::Pending) => pending(status, detail),
         Ok(State::Unknown) => unknown(status, detail, proof),
         Ok(State::Paid) => paid(status, detail),
         Ok(State::Failed) => failed(status),
-        Ok(State::Cancelled) => Story {
-            known: format!("It was withdrawn before it was sent{}.", because(status)),
-            unknown: "Nothing is in doubt: no request ever left.".to_owned(),
-            next: "Nothing. The order number is not used again.".to_owned(),
-            ..Story::default()
-        },
-        Ok(State::Returned) => Story {
-            known: format!("It was paid, and the money came back{}.", because(status)),
-            unknown: "Nothing is in doubt.".to_owned(),
-            next: "Nothing. To pay it again, insert a new payout.".to_owned(),
-            ..Story::default()
-        },
-        Err(_) => Story {
-            known: format!(
+        Ok(State::Cancelled) => Situation::new(
+            format!("It was withdrawn before it was sent{}.", because(status)),
+            "Nothing is in doubt: no request ever left.",
+            "Nothing. Its order number is never used again.",
+        ),
+        Ok(State::Returned) => Situation::new(
+            format!("It was paid, and the money came back{}.", because(status)),
+            "Nothing is in doubt.",
+            "Nothing. To pay it again, insert a new payout.",
+        ),
+        Err(_) => Situation::new(
+            format!(
                 "Its state is {}, which this program does not know.",
                 status.state
             ),
-            unknown: "What that means.".to_owned(),
-            next: "Use the program of the version that migrated this database.".to_owned(),
-            ..Story::default()
-        },
+            "What that state means.",
+            "Use the program version that migrated this database.",
+        ),
     };
-    if let Some(word) = &status.attention {
-        story.known = format!("{} {}", story.known, attention::meaning(word));
-        story.next = format!(
-            "{} A person is needed: {}.",
-            story.next,
-            attention::safe_step(word, &status.state)
-        );
-        story.commands.extend(resolve(word, status));
+    if let Some(reason) = &status.attention {
+        situation.known = format!("{} {}", situation.known, attention::meaning(reason));
+        let step = attention::safe_step(reason, &status.state);
+        situation.next = format!("{} A person is needed: {step}.", situation.next);
+        situation.commands.extend(resolve(reason, status));
     }
-    story
+    situation
 }
 
-fn queued(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Story {
-    let unsent = match detail.not_sent {
+fn queued(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
+    let known = match detail.not_sent {
         0 => "It has not been sent, and nothing is held for it.".to_owned(),
         times => format!(
-            "It has not been sent: {times} times the gateway was not reached and nothing left."
+            "It has not been sent: in {times} attempts the gateway could not be reached and nothing left."
         ),
     };
     let next = if detail.parked {
-        "It is sent when the available balance covers it.".to_owned()
+        "It is sent once the available balance covers it.".to_owned()
     } else if detail.due_at > now {
-        format!("It is sent from {} WIB on.", words::time(detail.due_at))
+        format!("It is due at {} WIB.", words::time(detail.due_at))
     } else {
-        "A worker sends it as soon as one has room.".to_owned()
+        "A worker sends it as soon as one has capacity.".to_owned()
     };
-    Story {
-        known: unsent,
-        unknown: "Nothing is in doubt: no money has moved.".to_owned(),
-        next,
-        commands: vec![(
-            format!("payout cancel {} --reason \"…\"", status.order_num),
-            "while it is queued",
-        )],
-    }
+    let cancel = format!("payout cancel {} --reason \"…\"", status.order_num);
+    Situation::new(known, "Nothing is in doubt: no money has moved.", next)
+        .with([(cancel, "while it is queued")])
 }
 
-fn submitting(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Story {
+fn submitting(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
+    let then = "its status is queried and it is never resent automatically";
     let next = match detail.lease_until {
         Some(until) if until < now => {
-            "Its lease is over: the next worker to look makes it unknown. Then it is asked for and never sent again by \
-             itself."
-                .to_owned()
+            format!("Its lease has expired: a worker moves it to unknown, then {then}.")
         }
         Some(until) => format!(
-            "Its answer moves it; without one it becomes unknown at {} WIB, is asked for and never sent again by itself.",
+            "The gateway's answer decides. Without an answer by {} WIB it becomes unknown; {then}.",
             words::time(until)
         ),
-        None => "Its answer moves it.".to_owned(),
+        None => "The gateway's answer decides.".to_owned(),
     };
-    Story {
-        known: "The intent to send it is recorded, and a worker may be sending it now.".to_owned(),
-        unknown: "Whether it has left: the request may be on the wire.".to_owned(),
+    Situation::new(
+        "The intent to send it is recorded, and a worker may be sending it now.",
+        "Whether it has left: the request may be on the wire.",
         next,
-        commands: vec![replay(status)],
-    }
+    )
+    .with([replay(status)])
 }
 
-fn pending(status: &Status, detail: &Detail) -> Story {
+fn pending(status: &Status, detail: &Detail) -> Situation {
     let number = status.platform_order_num.as_ref();
     let number = number.map_or(String::new(), |number| format!(" as {number}"));
-    Story {
-        known: format!("The gateway has accepted it{number}."),
-        unknown: "How it ends: accepted is not paid.".to_owned(),
-        next: format!("A callback or an answer settles it; {}.", asked(detail)),
-        commands: vec![replay(status)],
-    }
+    Situation::new(
+        format!("The gateway accepted it{number}."),
+        "How it ends: accepted is not paid.",
+        format!(
+            "A callback or the answer to a query settles it; {}.",
+            next_query(detail)
+        ),
+    )
+    .with([replay(status)])
 }
 
-fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Story {
-    let times = match detail.sends.saturating_sub(detail.not_sent) {
-        0 => "It may have been sent by a database that lost its last commits".to_owned(),
-        1 => "It was sent once at most".to_owned(),
-        more => format!("It was sent {more} times at most"),
+fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Situation {
+    let sent = match detail.sends.saturating_sub(detail.not_sent) {
+        0 => "It may have been sent before a failover lost the last commits".to_owned(),
+        1 => "It was sent at most once".to_owned(),
+        times => format!("It was sent at most {times} times"),
     };
-    let heard = match (detail.declined_at, detail.queries) {
+    let evidence = match (detail.declined_at, detail.queries) {
         (Some(at), _) => format!(
-            "the gateway declined it at {} WIB, which is not yet proof",
+            "the gateway declined it at {} WIB, which is not proof yet",
             words::time(at)
         ),
-        (None, 0) => "no answer has proven anything".to_owned(),
-        (None, 1) => "the one question since has proven nothing".to_owned(),
-        (None, asks) => format!("{asks} questions since have proven nothing"),
+        (None, 0) => "there is no proof yet of what became of it".to_owned(),
+        (None, 1) => "the one query since then proved nothing".to_owned(),
+        (None, queries) => format!("{queries} queries since then proved nothing"),
     };
-    Story {
-        known: format!(
-            "{times}; {heard}. {} stays held.",
+    let resubmission = match proof.map(|proof| &proof.refusal) {
+        Some(Some(why)) => {
+            let why = why.trim_end_matches('.');
+            format!(" Resubmitting it is refused for now: {why}.")
+        }
+        Some(None) => " The gateway's answers allow two people to resubmit it.".to_owned(),
+        None => String::new(),
+    };
+    let resubmit = proof.filter(|proof| proof.refusal.is_none()).map(|_| {
+        (
+            format!("payout resubmit {} --reason \"…\"", status.order_num),
+            "needs a second person; the gateway is queried again first",
+        )
+    });
+    Situation::new(
+        format!(
+            "{sent}; {evidence}. {} stays held.",
             words::rupiah(detail.held)
         ),
-        unknown: "Whether it arrived: it may or may not have left.".to_owned(),
-        next: format!(
-            "It is asked for and never sent again by itself; {}.{}",
-            asked(detail),
-            proof.map_or_else(String::new, again)
+        "Whether it arrived: it may or may not have left.",
+        format!(
+            "Its status is queried and it is never resent automatically; {}.{resubmission}",
+            next_query(detail)
         ),
-        commands: [
-            vec![replay(status)],
-            proof
-                .filter(|proof| proof.refusal.is_none())
-                .map(|_| resubmit(status))
-                .into_iter()
-                .collect(),
-        ]
-        .concat(),
-    }
-}
-
-/// Whether people may have it sent once more.
-fn again(proof: &Proof) -> String {
-    match &proof.refusal {
-        Some(why) => format!(
-            " Sending it once more is refused for now: {}.",
-            why.trim_end_matches('.')
-        ),
-        None => " The gateway's answers allow that two people have it sent once more.".to_owned(),
-    }
-}
-
-fn resubmit(status: &Status) -> (String, &'static str) {
-    (
-        format!("payout resubmit {} --reason \"…\"", status.order_num),
-        "needs a second person; the gateway is asked again first",
     )
+    .with([replay(status)])
+    .with(resubmit)
 }
 
 /// Where the gateway contradicts itself, a person states the truth.
-fn resolve(word: &str, status: &Status) -> Option<(String, &'static str)> {
-    let end = match (word.parse(), status.state.parse()) {
+fn resolve(reason: &str, status: &Status) -> Option<Step> {
+    let end = match (reason.parse(), status.state.parse()) {
         (Ok(Attention::LateSuccess | Attention::Contradiction), Ok(State::Failed)) => "paid",
         (Ok(Attention::Contradiction), Ok(State::Paid)) => "returned",
         (
@@ -197,59 +192,53 @@ fn resolve(word: &str, status: &Status) -> Option<(String, &'static str)> {
         ) => "failed",
         _ => return None,
     };
+    let order = &status.order_num;
     Some((
-        format!(
-            "payout resolve {} --as {end} --evidence \"…\" --reason \"…\"",
-            status.order_num
-        ),
-        "when the gateway has said so in writing",
+        format!("payout resolve {order} --as {end} --evidence \"…\" --reason \"…\""),
+        "once the gateway has confirmed it in writing",
     ))
 }
 
-fn paid(status: &Status, detail: &Detail) -> Story {
+fn paid(status: &Status, detail: &Detail) -> Situation {
     let when = status.settled_at;
-    let when = when.map_or(String::new(), |at| {
-        format!(" It was settled at {} WIB.", words::time(at))
-    });
+    let when = when.map_or(String::new(), |at| format!(" at {} WIB", words::time(at)));
     let received = status.beneficiary_amount;
     let received = received.map_or(String::new(), |amount| {
         format!(" The beneficiary received {}.", words::rupiah(amount))
     });
     let unknown = match status.fee {
         Some(_) => "Nothing is in doubt.".to_owned(),
-        None if detail.held > 0 => {
-            format!(
-                "What the fee was: {} stays held for it.",
-                words::rupiah(detail.held)
-            )
-        }
-        None => "What the fee was.".to_owned(),
+        None if detail.held > 0 => format!(
+            "The fee: {} stays held until the gateway states it.",
+            words::rupiah(detail.held)
+        ),
+        None => "The fee.".to_owned(),
     };
     let next = match status.fee {
         Some(_) => "Nothing. A bank can still return the money days later.",
-        None => "The fee is booked when the gateway states it.",
+        None => "The fee is booked once the gateway states it.",
     };
-    Story {
-        known: format!("The gateway says that it is paid.{when}{received}"),
+    Situation::new(
+        format!("It was settled as paid{when}.{received}"),
         unknown,
-        next: next.to_owned(),
-        commands: vec![replay(status)],
-    }
+        next,
+    )
+    .with([replay(status)])
 }
 
-fn failed(status: &Status) -> Story {
-    Story {
-        known: format!(
-            "It was not paid{}. What was held for it is available again.",
+fn failed(status: &Status) -> Situation {
+    Situation::new(
+        format!(
+            "It was not paid{}. The money held for it is available again.",
             because(status)
         ),
-        unknown: "Nothing is in doubt, unless the gateway changes its word.".to_owned(),
-        next: format!(
-            "Nothing by itself. To pay it again, insert a new payout with replaces = '{}'.",
+        "Nothing is in doubt, unless the gateway corrects itself.",
+        format!(
+            "Nothing happens automatically. To pay it again, insert a new payout with replaces = '{}'.",
             status.order_num
         ),
-        commands: vec![replay(status)],
-    }
+    )
+    .with([replay(status)])
 }
 
 fn because(status: &Status) -> String {
@@ -259,15 +248,16 @@ fn because(status: &Status) -> String {
     })
 }
 
-fn asked(detail: &Detail) -> String {
+fn next_query(detail: &Detail) -> String {
     detail.next_query_at.map_or_else(
-        || "it is not asked for at the moment".to_owned(),
-        |at| format!("asked for next at {} WIB", words::time(at)),
+        || "no query is scheduled".to_owned(),
+        |at| format!("the next query is at {} WIB", words::time(at)),
     )
 }
 
-fn replay(status: &Status) -> (String, &'static str) {
-    (format!("payout replay {}", status.order_num), ALWAYS_SAFE)
+fn replay(status: &Status) -> Step {
+    let command = format!("payout replay {}", status.order_num);
+    (command, "always safe: it only queries")
 }
 
 #[cfg(test)]
@@ -276,25 +266,17 @@ mod tests {
 
     const NOW: &str = "2026-11-25T12:00:00Z";
 
-    fn told(state: &str, change: impl FnOnce(&mut Status, &mut Detail)) -> Story {
+    fn explained(state: &str, change: impl FnOnce(&mut Status, &mut Detail)) -> Situation {
         let now: DateTime<Utc> = NOW.parse().unwrap();
         let mut status = Status {
             order_num: "INV-1".to_owned(),
             merchant_code: "S1".to_owned(),
-            bank_code: "014".to_owned(),
             amount: 250_000,
             fee_type: 1,
             state: state.to_owned(),
             state_since: now,
-            created_at: now,
-            fee: None,
-            debit_total: None,
             beneficiary_amount: Some(250_000),
-            platform_order_num: None,
-            failure_reason: None,
-            attention: None,
-            attention_since: None,
-            settled_at: None,
+            ..Status::default()
         };
         let mut detail = Detail {
             bank_name: "BCA".to_owned(),
@@ -313,14 +295,14 @@ mod tests {
             declined_at: None,
         };
         change(&mut status, &mut detail);
-        tell(&status, &detail, None, now)
+        explain(&status, &detail, None, now)
     }
 
     #[test]
     fn every_state_answers_all_three_questions() {
         for state in State::ALL {
-            let story = told(state.name(), |_, _| ());
-            for words in [&story.known, &story.unknown, &story.next] {
+            let situation = explained(state.name(), |_, _| ());
+            for words in [&situation.known, &situation.unknown, &situation.next] {
                 assert!(
                     words.ends_with('.') && !words.contains(".."),
                     "{state:?}: {words}"
@@ -330,9 +312,9 @@ mod tests {
     }
 
     #[test]
-    fn only_a_queued_payout_is_offered_for_cancelling() {
+    fn only_a_queued_payout_can_be_cancelled() {
         for state in State::ALL {
-            let commands = told(state.name(), |_, _| ()).commands;
+            let commands = explained(state.name(), |_, _| ()).commands;
             let cancels = commands
                 .iter()
                 .any(|(command, _)| command.contains("cancel"));
@@ -341,26 +323,27 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_payout_may_or_may_not_have_left_and_is_never_sent_again_by_itself() {
-        let story = told("unknown", |_, detail| detail.queries = 61);
-        assert!(story.known.contains("61 questions"), "{story:?}");
-        assert!(
-            story.unknown.contains("may or may not have left"),
-            "{story:?}"
-        );
-        assert!(
-            story.next.contains("asked for and never sent again"),
-            "{story:?}"
-        );
+    fn an_unknown_payout_may_or_may_not_have_left_and_is_never_resent_automatically() {
+        let situation = explained("unknown", |_, detail| detail.queries = 61);
+        for (answer, words) in [
+            (&situation.known, "61 queries since then"),
+            (&situation.unknown, "may or may not have left"),
+            (
+                &situation.next,
+                "queried and it is never resent automatically",
+            ),
+        ] {
+            assert!(answer.contains(words), "{words}: {situation:?}");
+        }
     }
 
     #[test]
     fn attention_says_what_it_means_and_what_to_do() {
-        let story = told("queued", |status, detail| {
+        let situation = explained("queued", |status, detail| {
             status.attention = Some("insufficient_funds".to_owned());
             detail.parked = true;
         });
-        assert!(story.known.contains("does not cover"), "{story:?}");
-        assert!(story.next.contains("fund, or cancel"), "{story:?}");
+        assert!(situation.known.contains("does not cover"), "{situation:?}");
+        assert!(situation.next.contains("fund, or cancel"), "{situation:?}");
     }
 }

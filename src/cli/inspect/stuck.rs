@@ -3,14 +3,11 @@
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use crate::cli::{
-    exit::Failure,
-    global::Global,
-    inspect::attention,
-    output::{self, Column, Format},
-    watch, words,
+use super::attention;
+use crate::{
+    cli::{exit::Exit, global::Global, output, watch::Watch, words},
+    store::find::{self, Patience, Status, Stuck},
 };
-use crate::store::find::{self, Patience, Status, Stuck};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -20,19 +17,19 @@ pub(crate) struct Options {
     /// Open for longer than this needs a person
     #[arg(long, default_value = "24h", value_name = "TIME", value_parser = words::seconds)]
     open_for: i64,
-    /// At most so many
+    /// Maximum rows to print
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     limit: i64,
-    /// Look again every two seconds until Ctrl-C
-    #[arg(short, long)]
-    watch: bool,
+    #[command(flatten)]
+    watch: Watch,
 }
 
-pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<(), Failure> {
-    watch::show(options.watch, async || look(global, options).await).await
+pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<(), Exit> {
+    let look = async || look(global, options).await;
+    options.watch.show(look).await
 }
 
-async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
+async fn look(global: &Global, options: &Options) -> Result<String, Exit> {
     let mut db = global.connect().await?;
     let patience = Patience {
         unknown_seconds: options.unknown_for,
@@ -41,35 +38,25 @@ async fn look(global: &Global, options: &Options) -> Result<String, Failure> {
     let found = find::stuck(&mut db, patience, global.merchant.as_deref(), options.limit).await?;
     let keys: Vec<_> = found.iter().map(Stuck::key).collect();
     let rows = find::statuses(&mut db, &keys).await?;
-    Ok(match global.output {
-        Format::Json => output::json(&rows),
-        Format::Csv => output::csv(&rows),
-        Format::Table => page(&found, &rows, Utc::now()),
-    })
+    let page = |rows: &[Status]| page(&found, rows, Utc::now());
+    Ok(global.output.rows(&rows, "nothing needs a person", page)?)
 }
 
 fn page(found: &[Stuck], rows: &[Status], now: DateTime<Utc>) -> String {
     let Some(oldest) = found.first() else {
-        return "nothing needs a person\n".to_owned();
+        return String::new();
     };
-    let (needs, beyond) = match oldest.count {
-        1 => ("1 payout needs".to_owned(), ""),
-        count if count > i64::try_from(found.len()).unwrap_or(i64::MAX) => (
-            format!("{count} payouts need"),
-            "; the oldest are shown (--limit N)",
-        ),
-        count => (format!("{count} payouts need"), ""),
+    let needs = match oldest.count {
+        1 => "1 payout needs".to_owned(),
+        count => format!("{count} payouts need"),
     };
-    let columns = [
-        Column::Left("ORDER"),
-        Column::Left("MERCHANT"),
-        Column::Right("AMOUNT"),
-        Column::Left("BANK"),
-        Column::Left("STATE"),
-        Column::Left("FOR"),
-        Column::Left("WHY"),
-        Column::Left("SAFE NEXT STEP"),
-    ];
+    let is_cut = oldest.count > i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let beyond = if is_cut {
+        "; only the oldest are shown (--limit N)"
+    } else {
+        ""
+    };
+    let headings = "ORDER|MERCHANT|>AMOUNT|BANK|STATE|FOR|WHY|SAFE NEXT STEP";
     // A payout is never deleted, so both lists have the same payouts in the same order.
     let cells = found.iter().zip(rows).map(|(stuck, row)| {
         vec![
@@ -84,10 +71,10 @@ fn page(found: &[Stuck], rows: &[Status], now: DateTime<Utc>) -> String {
         ]
     });
     format!(
-        "{needs} a person; {} may or may not have left; the oldest waits for {}{beyond}\n\n{}\n\
+        "{needs} a person; {} may or may not have left; the oldest has waited {}{beyond}\n\n{}\n\
          next:  payout show ORDER     what we know, what we don't, what happens next\n",
         words::rupiah(oldest.exposed),
         words::age(oldest.since, now),
-        output::table(&columns, cells.collect()),
+        output::table(headings, cells),
     )
 }

@@ -1,29 +1,28 @@
-//! What speaks for and against sending a payout once more, in words.
+//! What speaks for and against a resubmit, in words.
 
-use crate::cli::words;
-use crate::store::decisions::Proof;
+use crate::{cli::words, store::decisions::Proof};
 
 /// One line per rule, as a person checks them before they type the order number.
 pub(crate) fn lines(proof: &Proof) -> Vec<String> {
     if let Some(refusal) = &proof.refusal {
         return vec![format!("  no  {refusal}")];
     }
-    let heard = match (proof.first_at, proof.last_at) {
+    let count = proof.not_known;
+    let answers = match (proof.first_at, proof.last_at) {
         (Some(first), Some(last)) => format!(
-            "{} answers \"not known\" over {}, the last at {} WIB (rule: three, apart from each other)",
-            proof.not_known,
+            "{count} \"not found\" answers over {}, the last at {} WIB (rule: three, apart from each other)",
             words::age(first, last),
             words::time(last),
         ),
-        _ => format!("{} answers \"not known\"", proof.not_known),
+        _ => format!("{count} \"not found\" answers"),
     };
     vec![
         format!(
             "  ok  the quiet horizon ended at {} WIB",
             words::time(proof.quiet_until)
         ),
-        format!("  ok  {heard}"),
-        "  ok  no callback, no number of the gateway's, no other answer".to_owned(),
-        "  ..  the gateway is asked once more when the second person approves".to_owned(),
+        format!("  ok  {answers}"),
+        "  ok  no callback, no gateway number, no other answer".to_owned(),
+        "  ..  the gateway is queried once more when the second person approves".to_owned(),
     ]
 }

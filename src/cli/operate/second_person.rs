@@ -1,20 +1,17 @@
-//! `payout resubmit`, `resolve`, `approve`, `reject`: what one person asks for and another one approves.
-
-use std::{process::ExitCode, slice};
+//! `payout resubmit`, `resolve`, `approve`, `reject`: what one person requests and another one approves.
 
 use clap::{Args, ValueEnum};
 use sqlx::PgConnection;
 
-use crate::cli::{
-    confirm,
-    exit::{Failure, say},
-    global::Global,
-    operate::proof,
-    operate::request,
-    output::{self, Format},
-    words,
-};
+use super::{proof, request};
 use crate::{
+    cli::{
+        confirm::confirm_by_typing,
+        exit::{Exit, say},
+        global::Global,
+        inspect::show::status,
+        output, words,
+    },
     domain::payout::PayoutKey,
     store::{
         decisions, find,
@@ -24,7 +21,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct ResubmitOptions {
-    /// The order numbers; each is checked by itself
+    /// The order numbers; each is checked on its own
     #[arg(required = true)]
     order: Vec<String>,
     /// Why; recorded, at most 200 characters, without personal data
@@ -47,12 +44,12 @@ pub(crate) struct RejectOptions {
     reason: String,
 }
 
-/// How it ended.
+/// How a payout ended, according to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum End {
+pub(crate) enum StatedEnd {
     /// The beneficiary has the money
     Paid,
-    /// Nobody has it, and nothing may still arrive; takes a second person
+    /// The beneficiary does not have it, and it can no longer arrive; needs a second person
     Failed,
     /// It was paid and came back
     Returned,
@@ -64,14 +61,14 @@ pub(crate) struct ResolveOptions {
     order: String,
     /// How it ended
     #[arg(long = "as", value_name = "END")]
-    end: End,
+    end: StatedEnd,
     /// Where that is written: a ticket, a bank statement; recorded
     #[arg(long)]
     evidence: String,
     /// Why; recorded, at most 200 characters, without personal data
     #[arg(long)]
     reason: String,
-    /// With --as paid: the fee in rupiah, where it is known
+    /// With --as paid: the fee in rupiah, if known
     #[arg(long, value_name = "RUPIAH", value_parser = clap::value_parser!(i64).range(0..))]
     fee: Option<i64>,
     /// With --as returned: how much came back, if not all of it
@@ -79,10 +76,7 @@ pub(crate) struct ResolveOptions {
     amount: Option<i64>,
 }
 
-pub(crate) async fn resubmit(
-    global: &Global,
-    options: &ResubmitOptions,
-) -> Result<ExitCode, Failure> {
+pub(crate) async fn resubmit(global: &Global, options: &ResubmitOptions) -> Result<(), Exit> {
     let mut db = global.connect().await?;
     let merchant = global.merchant.as_deref();
     let mut described = Vec::new();
@@ -95,37 +89,27 @@ pub(crate) async fn resubmit(
         described.extend(proof::lines(&found));
     }
     let question = output::lines(&format!(
-        "A second person is asked to allow that the same order numbers are sent once more:\n{}",
+        "You request that the same order numbers are sent once more; a second person must approve:\n{}",
         described.join("\n")
     ));
-    let word = match options.order.as_slice() {
-        [one] => one.clone(),
-        many => many.len().to_string(),
-    };
-    if is_refused {
+    match options.order.as_slice() {
         // The database refuses it and says why. Nobody types a number for that.
-        if options.order.len() > 1 {
-            say(&question);
-        }
-    } else {
-        confirm::confirm_by_typing(global, &question, &word)?;
+        [_] if is_refused => {}
+        _ if is_refused => say(&question),
+        [one] => confirm_by_typing(global, &question, one)?,
+        many => confirm_by_typing(global, &question, &many.len().to_string())?,
     }
     let id = operator::request_resubmit(&mut db, &options.order, &options.reason, merchant).await?;
     request::waits(global, &mut db, id).await
 }
 
-pub(crate) async fn resolve(
-    global: &Global,
-    options: &ResolveOptions,
-) -> Result<ExitCode, Failure> {
-    let stated = match options.end {
-        End::Paid if options.amount.is_none() => options.fee,
-        End::Returned if options.fee.is_none() => options.amount,
-        End::Failed if options.fee.is_none() && options.amount.is_none() => None,
-        End::Paid | End::Returned | End::Failed => {
-            return Err(Failure::Usage(
-                "--fee belongs to --as paid, --amount to --as returned".to_owned(),
-            ));
+pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result<(), Exit> {
+    let stated = match (options.end, options.fee, options.amount) {
+        (StatedEnd::Paid, stated, None) | (StatedEnd::Returned, None, stated) => stated,
+        (StatedEnd::Failed, None, None) => None,
+        _ => {
+            let rule = "--fee belongs to --as paid, --amount to --as returned";
+            return Err(Exit::Usage(rule.to_owned()));
         }
     };
     let mut db = global.connect().await?;
@@ -136,74 +120,60 @@ pub(crate) async fn resolve(
         stated,
     };
     let question = format!(
-        "{}\nYou state that it ended otherwise than the gateway has told us. An entry of the books is never deleted.",
+        "{}\nYou state another end than the gateway has reported. An entry in the books is never deleted.",
         describe(&mut db, &key).await?
     );
-    confirm::confirm_by_typing(global, &question, &key.order_num)?;
+    confirm_by_typing(global, &question, &key.order_num)?;
     let outcome = match options.end {
-        End::Failed => {
+        StatedEnd::Failed => {
             let id = operator::request_resolve_failed(&mut db, &key, &statement).await?;
             return request::waits(global, &mut db, id).await;
         }
-        End::Paid => "paid",
-        End::Returned => "returned",
+        StatedEnd::Paid => "paid",
+        StatedEnd::Returned => "returned",
     };
     let id = operator::resolve(&mut db, &key, outcome, &statement).await?;
     request::carried_out(global, &mut db, id).await
 }
 
-pub(crate) async fn approve(
-    global: &Global,
-    options: &ApproveOptions,
-) -> Result<ExitCode, Failure> {
+pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result<(), Exit> {
     let mut db = global.connect().await?;
     let rows = request::read(&mut db, options.id).await?;
-    let mut question = request::summary(options.id, &rows);
-    if rows.iter().any(|row| row.kind == "resubmit") {
-        for row in rows.iter().take(request::SHOWN) {
-            let key = PayoutKey {
-                merchant_code: row.merchant_code.clone(),
-                order_num: row.order_num.clone(),
-            };
-            let found = decisions::resubmit_proof(&mut db, &key).await?;
-            question = [
-                vec![question],
-                vec![row.order_num.clone()],
-                proof::lines(&found),
-            ]
-            .concat()
-            .join("\n");
-        }
+    let mut question = vec![request::summary(options.id, &rows)];
+    let resubmits = rows.iter().filter(|row| row.kind == "resubmit");
+    for row in resubmits.take(request::SHOWN) {
+        let key = PayoutKey {
+            merchant_code: row.merchant_code.clone(),
+            order_num: row.order_num.clone(),
+        };
+        let found = decisions::resubmit_proof(&mut db, &key).await?;
+        question.push(row.order_num.clone());
+        question.extend(proof::lines(&found));
     }
-    let question = output::lines(&question);
-    confirm::confirm_by_typing(global, &question, &request::word(options.id, &rows))?;
+    let question = output::lines(&question.join("\n"));
+    confirm_by_typing(global, &question, &request::word(options.id, &rows))?;
     operator::approve(&mut db, options.id).await?;
     request::carried_out(global, &mut db, options.id).await
 }
 
-pub(crate) async fn reject(global: &Global, options: &RejectOptions) -> Result<(), Failure> {
+pub(crate) async fn reject(global: &Global, options: &RejectOptions) -> Result<(), Exit> {
     let mut db = global.connect().await?;
     operator::reject(&mut db, options.id, &options.reason).await?;
     let rows = request::read(&mut db, options.id).await?;
-    output::print(&match global.output {
-        Format::Table => format!("request {} is rejected; nothing is done\n", options.id),
-        Format::Json => output::json(&rows),
-        Format::Csv => output::csv(&rows),
-    })
+    let done = |_: &[_]| format!("request {} is rejected; nothing is done\n", options.id);
+    output::print(&global.output.rows(&rows, "", done)?)
 }
 
 /// One payout in a line, the beneficiary masked.
-async fn describe(db: &mut PgConnection, key: &PayoutKey) -> Result<String, Failure> {
-    let rows = find::statuses(db, slice::from_ref(key)).await?;
+async fn describe(db: &mut PgConnection, key: &PayoutKey) -> Result<String, Exit> {
+    let status = status(db, key).await?;
     let detail = find::history::detail(db, key).await?;
-    Ok(rows.first().map_or_else(String::new, |status| {
-        output::plain(&format!(
-            "{}: {} to {} {}, {}",
-            key.order_num,
-            words::rupiah(status.amount),
-            detail.bank_name,
-            detail.account_number,
-            status.state
-        ))
-    }))
+    Ok(output::plain(&format!(
+        "{}: {} to {} {}, {}",
+        key.order_num,
+        words::rupiah(status.amount),
+        detail.bank_name,
+        detail.account_number,
+        status.state
+    )))
 }

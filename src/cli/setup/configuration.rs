@@ -9,7 +9,7 @@ use std::{
 use clap::Subcommand;
 
 use crate::cli::{
-    exit::{Failure, say},
+    exit::{Exit, say},
     global::Global,
     output,
 };
@@ -20,16 +20,16 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print every fault of the configuration file at once
+    /// Check the configuration file, and print every fault at once
     Check {
         /// The file, instead of -c
         file: Option<PathBuf>,
     },
-    /// Print the configuration with every key explained
+    /// Print a configuration file with every key explained
     Example,
 }
 
-pub(crate) fn perform(global: &Global, command: &Command) -> Result<(), Failure> {
+pub(crate) fn perform(global: &Global, command: &Command) -> Result<(), Exit> {
     match command {
         Command::Example => output::print(EXAMPLE),
         Command::Check { file } => {
@@ -42,7 +42,7 @@ pub(crate) fn perform(global: &Global, command: &Command) -> Result<(), Failure>
     }
 }
 
-fn check(config: &Config) -> Result<(), Failure> {
+fn check(config: &Config) -> Result<(), Exit> {
     let mut faults = Vec::new();
     let mut warnings = config.warnings.clone();
     for merchant in &config.merchants {
@@ -54,16 +54,16 @@ fn check(config: &Config) -> Result<(), Failure> {
     if faults.is_empty() {
         return output::print("the configuration is good\n");
     }
-    Err(Failure::Config(faults.join("\n")))
+    Err(Exit::Config(faults.join("\n")))
 }
 
-/// A key that is not there may be there where the worker runs: a warning. A wrong one is wrong everywhere.
+/// A missing key file may exist where the worker runs: a warning. A wrong key is wrong everywhere.
 fn check_keys(merchant: &Merchant, faults: &mut Vec<String>, warnings: &mut Vec<String>) {
     let mut read = |path: &Path| match fs::read_to_string(path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             warnings.push(format!(
-                "{} is not on this machine; `run` needs it",
+                "{} is not on this machine; `payout run` needs it",
                 path.display()
             ));
             None
@@ -89,7 +89,7 @@ fn check_keys(merchant: &Merchant, faults: &mut Vec<String>, warnings: &mut Vec<
     for (path, text) in platform {
         match parse_public_key(&text) {
             Ok(key) if Some(fingerprint(&key)) == ours => faults.push(format!(
-                "{}: this is the merchant's own public key: use the one that the gateway handed out",
+                "{}: this is the merchant's own public key: use the one that the gateway issued",
                 path.display()
             )),
             Ok(_) => {}

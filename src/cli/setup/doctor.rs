@@ -1,43 +1,33 @@
-//! `payout doctor`: looks at everything that a worker needs, and says how to repair what is wrong.
+//! `payout doctor`: checks everything that a worker needs, and says how to repair what is wrong.
 
 mod callback;
 mod database;
 mod merchant;
 mod schema;
 
-use std::process::ExitCode;
+use serde::Serialize;
 
-use serde_json::{Value, json};
-
-use crate::cli::{
-    exit::Failure,
-    global::Global,
-    output::{self, Column, Format, Record},
+use crate::{
+    cli::{exit::Exit, global::Global, output},
+    config::Config,
 };
-use crate::config::Config;
 
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    #[default]
     Ok,
     Warn,
     Fail,
 }
 
-impl Verdict {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Fail => "FAIL",
-        }
-    }
-}
-
-/// One line.
-#[derive(Debug)]
+/// What one check found.
+#[derive(Debug, Default, Serialize)]
 struct Check {
-    verdict: Verdict,
+    #[serde(rename = "verdict")]
+    level: Level,
+    #[serde(rename = "check")]
     what: String,
     found: String,
     /// What to do; empty when nothing is.
@@ -46,20 +36,20 @@ struct Check {
 
 impl Check {
     fn ok(what: &str, found: impl Into<String>) -> Self {
-        Self::new(Verdict::Ok, what, found, "")
+        Self::new(Level::Ok, what, found, "")
     }
 
     fn warn(what: &str, found: impl Into<String>, repair: &str) -> Self {
-        Self::new(Verdict::Warn, what, found, repair)
+        Self::new(Level::Warn, what, found, repair)
     }
 
     fn fail(what: &str, found: impl Into<String>, repair: &str) -> Self {
-        Self::new(Verdict::Fail, what, found, repair)
+        Self::new(Level::Fail, what, found, repair)
     }
 
-    fn new(verdict: Verdict, what: &str, found: impl Into<String>, repair: &str) -> Self {
+    fn new(level: Level, what: &str, found: impl Into<String>, repair: &str) -> Self {
         Self {
-            verdict,
+            level,
             what: what.to_owned(),
             found: found.into(),
             repair: repair.to_owned(),
@@ -67,104 +57,80 @@ impl Check {
     }
 }
 
-impl Record for Check {
-    const COLUMNS: &'static [&'static str] = &["verdict", "check", "found", "repair"];
-
-    fn values(&self) -> Vec<Value> {
-        let verdict = self.verdict.name().to_lowercase();
-        vec![
-            json!(verdict),
-            json!(self.what),
-            json!(self.found),
-            json!(self.repair),
-        ]
+pub(crate) async fn doctor(global: &Global) -> Result<(), Exit> {
+    let mut checks = Vec::new();
+    let config = configuration(global, &mut checks);
+    match global.url() {
+        Ok(url) => checks.extend(database::check(&url, config.as_ref()).await),
+        Err(exit) => checks.push(Check::fail(
+            "database",
+            exit.parts().1,
+            "give -c FILE or --database-url URL",
+        )),
     }
+    if let Some(config) = &config {
+        for merchant in &config.merchants {
+            checks.extend(merchant::check(merchant, config.submit.timeout).await);
+        }
+    }
+    output::print(&global.output.rows(&checks, "", table)?)?;
+    if checks.iter().any(|check| check.level == Level::Fail) {
+        return Err(Exit::Findings);
+    }
+    Ok(())
 }
 
-pub(crate) async fn doctor(global: &Global) -> Result<ExitCode, Failure> {
-    let mut checks = Vec::new();
-    let config = match global.configuration() {
+/// The configuration, where it can be read.
+fn configuration(global: &Global, checks: &mut Vec<Check>) -> Option<Config> {
+    let what = "configuration";
+    match global.configuration() {
         Ok(config) => {
-            checks.push(Check::ok("configuration", "it is complete"));
-            for warning in &config.warnings {
-                checks.push(Check::warn(
-                    "configuration",
-                    warning.clone(),
-                    "see the line it names",
-                ));
-            }
+            checks.push(Check::ok(what, "it is complete"));
+            let warnings = config.warnings.iter();
+            checks.extend(
+                warnings.map(|warning| Check::warn(what, warning, "see the line it names")),
+            );
             checks.push(witness(&config));
-            Some(config)
+            return Some(config);
         }
         // An operator's machine has a database URL and nothing else.
         Err(_) if global.config_file().is_none() && global.url().is_ok() => {
             checks.push(Check::warn(
-                "configuration",
-                "none is named: keys, gateway and callback are not looked at",
-                "give -c FILE where a worker runs",
+                what,
+                "none is given: keys, gateway and callback are not checked",
+                "give -c FILE on a host where a worker runs",
             ));
-            None
         }
-        Err(failure) => {
-            checks.push(Check::fail(
-                "configuration",
-                failure.words().unwrap_or_default(),
-                "payout config check",
-            ));
-            None
-        }
-    };
-    match global.url() {
-        Ok(url) => checks.extend(database::check(&url, config.as_ref()).await),
-        Err(failure) => checks.push(Check::fail(
-            "database",
-            failure.words().unwrap_or_default(),
-            "give -c FILE or --database-url URL",
-        )),
+        Err(exit) => checks.push(Check::fail(what, exit.parts().1, "payout config check")),
     }
-    for merchant in config.iter().flat_map(|config| &config.merchants) {
-        let timeout = config.as_ref().map(|config| config.submit.timeout);
-        checks.extend(merchant::check(merchant, timeout.unwrap_or_default()).await);
-    }
-    output::print(&match global.output {
-        Format::Json => output::json(&checks),
-        Format::Csv => output::csv(&checks),
-        Format::Table => table(&checks),
-    })?;
-    let failed = checks.iter().any(|check| check.verdict == Verdict::Fail);
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    None
 }
 
-/// Without it a restored snapshot is noticed only by a worker that ran before it.
+/// Without it only a worker that ran before notices a restored snapshot.
 fn witness(config: &Config) -> Check {
     match &config.witness_file {
         Some(file) => Check::ok("witness", file.display().to_string()),
         None => Check::warn(
             "witness",
-            "no witness_file: a snapshot put back while no worker runs is not noticed",
-            "set [submit] witness_file to a place on this host's own disk",
+            "no witness_file: a snapshot restored while no worker runs goes unnoticed",
+            "set [submit] witness_file to a path on a local disk of this host",
         ),
     }
 }
 
 fn table(checks: &[Check]) -> String {
-    let columns = [
-        Column::Left(""),
-        Column::Left("CHECK"),
-        Column::Left("FOUND"),
-        Column::Left("REPAIR"),
-    ];
     let cells = checks.iter().map(|check| {
+        let level = match check.level {
+            Level::Ok => "ok",
+            Level::Warn => "warn",
+            Level::Fail => "FAIL",
+        };
         vec![
-            check.verdict.name().to_owned(),
+            level.to_owned(),
             check.what.clone(),
             check.found.clone(),
             check.repair.clone(),
         ]
     });
-    output::table(&columns, cells.collect())
+    output::table("|CHECK|FOUND|REPAIR", cells)
 }

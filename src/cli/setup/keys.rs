@@ -8,12 +8,12 @@ use std::{
 };
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::cli::{
-    exit::{Failure, say},
+    exit::{Exit, say},
     global::Global,
-    output::{self, Format, Record},
+    output,
 };
 use crate::gateway::keys::{
     fingerprint, generate, private_key_pem, public_key_base64, public_key_pem,
@@ -23,76 +23,56 @@ use crate::gateway::keys::{
 pub(crate) enum Command {
     /// Make the merchant's key pair: DIR/merchant.key and DIR/merchant.pub
     Generate {
-        /// The folder; made when it is missing
+        /// The folder; created if it is missing
         dir: PathBuf,
-        /// The length: 1024, 2048, 3072 or 4096. Ask the gateway what it takes
+        /// The length: 1024, 2048, 3072 or 4096; the gateway says which it accepts
         #[arg(long, default_value_t = 2048)]
         bits: usize,
     },
 }
 
-struct Made {
+/// The pair that was made.
+#[derive(Default, Serialize)]
+struct Pair {
     private_key_file: PathBuf,
     public_key_file: PathBuf,
     public_key: String,
     fingerprint: String,
 }
 
-impl Record for Made {
-    const COLUMNS: &'static [&'static str] = &[
-        "private_key_file",
-        "public_key_file",
-        "public_key",
-        "fingerprint",
-    ];
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            json!(self.private_key_file.display().to_string()),
-            json!(self.public_key_file.display().to_string()),
-            json!(self.public_key),
-            json!(self.fingerprint),
-        ]
-    }
-}
-
-pub(crate) fn perform(global: &Global, command: &Command) -> Result<(), Failure> {
+pub(crate) fn perform(global: &Global, command: &Command) -> Result<(), Exit> {
     let Command::Generate { dir, bits } = command;
-    let made = make(dir, *bits)?;
-    match global.output {
-        Format::Json => output::print(&format!("{}\n", output::object(&made))),
-        Format::Csv => output::print(&output::csv(&[made])),
-        Format::Table => {
-            say(&format!(
-                "{} is the private key: it stays here.\n{} is the public key. Hand this line to the gateway:\n",
-                made.private_key_file.display(),
-                made.public_key_file.display(),
-            ));
-            output::print(&format!(
-                "{}\n\nSHA-256 of the public key, to compare by telephone:\n{}\n",
-                made.public_key, made.fingerprint
-            ))
-        }
-    }
+    let pair = make(dir, *bits)?;
+    output::print(&global.output.row(pair, |pair| {
+        say(&format!(
+            "{} is the private key: it stays here.\n{} is the public key. Hand this line to the gateway:\n",
+            pair.private_key_file.display(),
+            pair.public_key_file.display(),
+        ));
+        format!(
+            "{}\n\nSHA-256 of the public key, to compare by telephone:\n{}\n",
+            pair.public_key, pair.fingerprint
+        )
+    })?)
 }
 
-fn make(dir: &Path, bits: usize) -> Result<Made, Failure> {
+fn make(dir: &Path, bits: usize) -> Result<Pair, Exit> {
     let private_key_file = dir.join("merchant.key");
     let public_key_file = dir.join("merchant.pub");
-    // Before the work, and for both: half a pair would be worse than none.
+    // Before the work, and for both files: half a pair would be worse than none.
     for file in [&private_key_file, &public_key_file] {
         if file.symlink_metadata().is_ok() {
             return Err(exists(file));
         }
     }
-    let failed = |error| Failure::Other(format!("no key was made: {error}"));
-    let key = generate(bits).map_err(|error| Failure::Usage(error.to_string()))?;
+    let failed = |error| Exit::Failed(format!("no key was generated: {error}"));
+    let key = generate(bits).map_err(|error| Exit::Usage(error.to_string()))?;
     let public = key.to_public_key();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .map_err(|error| Failure::of_io(&dir.display().to_string(), &error))?;
+        .map_err(|error| Exit::of_io(dir.display(), &error))?;
     write(
         &private_key_file,
         0o600,
@@ -103,7 +83,7 @@ fn make(dir: &Path, bits: usize) -> Result<Made, Failure> {
         0o644,
         &public_key_pem(&public).map_err(failed)?,
     )?;
-    Ok(Made {
+    Ok(Pair {
         private_key_file,
         public_key_file,
         public_key: public_key_base64(&public).map_err(failed)?,
@@ -111,32 +91,32 @@ fn make(dir: &Path, bits: usize) -> Result<Made, Failure> {
     })
 }
 
-/// Never over a file that is there, and on the disk before this returns.
-fn write(path: &Path, mode: u32, text: &str) -> Result<(), Failure> {
-    let said = |error: io::Error| {
+/// Never overwrites a file, and returns only when the new one is on disk.
+fn write(path: &Path, mode: u32, text: &str) -> Result<(), Exit> {
+    let failed = |error: io::Error| {
         if error.kind() == ErrorKind::AlreadyExists {
             return exists(path);
         }
-        Failure::of_io(&path.display().to_string(), &error)
+        Exit::of_io(path.display(), &error)
     };
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
         .open(path)
-        .map_err(said)?;
-    file.write_all(text.as_bytes()).map_err(said)?;
-    file.sync_all().map_err(said)?;
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
     let folder = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(said)?;
-    folder.sync_all().map_err(said)
+    let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    folder.sync_all().map_err(failed)
 }
 
-fn exists(path: &Path) -> Failure {
-    Failure::Refused(format!(
-        "{} exists: a key is never overwritten\n  Name another folder, or move the old pair away.",
+fn exists(path: &Path) -> Exit {
+    Exit::Refused(format!(
+        "{} exists: a key is never overwritten\n  Give another folder, or move the old pair away.",
         path.display()
     ))
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::{
-    exit::{Failure, say},
+    exit::{Exit, say},
     global::Global,
     output,
 };
@@ -14,15 +14,15 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-    /// This merchant's gateway, dialect or platform key may change
+    /// Allow the gateway, dialect or platform key of this merchant to change
     #[arg(long, value_name = "CODE")]
     accept_gateway: Vec<String>,
 }
 
-pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Failure> {
+pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Exit> {
     let url = global.url()?;
     let merchants = if global.config_file().is_some() {
         let config = global.configuration()?;
@@ -31,16 +31,16 @@ pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Fa
             .iter()
             .map(service::keyring::registration)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|unfit| Failure::Config(unfit.to_string()))?
+            .map_err(|unfit| Exit::Config(unfit.to_string()))?
     } else {
         say(
-            "no configuration is named: no merchant is registered. `payout migrate -c FILE` does both.",
+            "no configuration file is given, so no merchant is registered: `payout migrate -c FILE` does both",
         );
         Vec::new()
     };
     for code in &options.accept_gateway {
         if !merchants.iter().any(|merchant| merchant.code == *code) {
-            return Err(Failure::Usage(format!(
+            return Err(Exit::Usage(format!(
                 "--accept-gateway {code}: the configuration has no such merchant"
             )));
         }
@@ -53,12 +53,12 @@ pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Fa
     output::print(&format!("{}\n", done.join("\n")))
 }
 
-fn of_schema(error: SchemaError) -> Failure {
+fn of_schema(error: SchemaError) -> Exit {
     match error {
         SchemaError::Database(error) => error.into(),
-        // A file of another database must not redirect this one's money: a person decides.
-        SchemaError::OtherGateway(_) => Failure::Refused(error.to_string()),
-        SchemaError::Away(_) => Failure::Unreachable(error.to_string()),
-        SchemaError::Migrate(_) => Failure::Config(error.to_string()),
+        // A configuration for another database must not redirect this one's money: a person decides.
+        SchemaError::OtherGateway(_) => Exit::Refused(error.to_string()),
+        SchemaError::Away(_) => Exit::Unreachable(error.to_string()),
+        SchemaError::Migrate(_) => Exit::Config(error.to_string()),
     }
 }

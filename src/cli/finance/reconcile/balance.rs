@@ -1,62 +1,48 @@
-//! The books against what the gateway said last, payouts under way accounted for.
+//! The books against the last balance that the gateway stated, payouts in progress taken into account.
 
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::{
-    cli::{
-        exit::Failure,
-        global::Global,
-        output::{self, Column, Format, Record},
-        report::known,
-        rows::instant,
-        words,
-    },
+    cli::{exit::Exit, global::Global, output, words},
     store::report::{self, Compared},
 };
 
-/// What a difference means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+/// What a difference between the gateway and the books means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Drift {
+    #[default]
     NotRead,
     Agree,
-    /// The gateway ended payouts, and we have not heard of it yet.
+    /// The gateway settled payouts, and their evidence has not reached us yet.
     InFlight,
     Shortfall,
     Surplus,
 }
 
-impl Verdict {
+impl Drift {
     fn of(row: &Compared) -> Self {
         match row.difference {
             None => Self::NotRead,
             Some(0) => Self::Agree,
             Some(idr) if idr > 0 => Self::Surplus,
-            // Nothing but what is held can have left without our knowing.
+            // Only what is held can have left without our knowledge.
             Some(idr) if idr.saturating_neg() <= row.held => Self::InFlight,
             Some(_) => Self::Shortfall,
         }
     }
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::NotRead => "not_read",
-            Self::Agree => "agree",
-            Self::InFlight => "in_flight",
-            Self::Shortfall => "shortfall",
-            Self::Surplus => "surplus",
-        }
-    }
-
     const fn meaning(self) -> &'static str {
         match self {
-            Self::NotRead => "the gateway was not asked yet: does a worker run?",
+            Self::NotRead => "no balance has been read yet: does a worker run?",
             Self::Agree => "they agree",
             Self::InFlight => {
-                "payouts under way explain it: the gateway ended some before we heard of it"
+                "explained by payouts in progress: the gateway settled some before we received the evidence"
             }
             Self::Shortfall => {
-                "money is missing that payouts under way do not explain: find out before more is sent"
+                "money is missing that payouts in progress do not explain: find out why before more is sent"
             }
             Self::Surplus => {
                 "the gateway has more: a top-up that is not booked yet, or money that came back"
@@ -65,63 +51,58 @@ impl Verdict {
     }
 }
 
-impl Record for Compared {
-    const COLUMNS: &'static [&'static str] = &[
-        "merchant_code",
-        "available",
-        "held",
-        "gateway_balance",
-        "gateway_frozen",
-        "gateway_pending",
-        "difference",
-        "verdict",
-        "read_at",
-    ];
+/// One merchant, as programs read it.
+#[derive(Default, Serialize)]
+struct Row {
+    merchant_code: String,
+    available: i64,
+    held: i64,
+    gateway_balance: Option<i64>,
+    gateway_frozen: Option<i64>,
+    gateway_pending: Option<i64>,
+    difference: Option<i64>,
+    verdict: Drift,
+    read_at: Option<DateTime<Utc>>,
+}
 
-    fn values(&self) -> Vec<Value> {
-        vec![
-            json!(self.merchant_code),
-            json!(self.available),
-            json!(self.held),
-            json!(self.balance),
-            json!(self.frozen),
-            json!(self.pending),
-            json!(self.difference),
-            json!(Verdict::of(self).name()),
-            instant(self.read_at),
-        ]
+impl From<Compared> for Row {
+    fn from(row: Compared) -> Self {
+        Self {
+            verdict: Drift::of(&row),
+            merchant_code: row.merchant_code,
+            available: row.available,
+            held: row.held,
+            gateway_balance: row.balance,
+            gateway_frozen: row.frozen,
+            gateway_pending: row.pending,
+            difference: row.difference,
+            read_at: row.read_at,
+        }
     }
 }
 
-/// Prints it; whether nothing is missing.
-pub(crate) async fn look(global: &Global, db: &mut PgConnection) -> Result<bool, Failure> {
+/// Prints the comparison. A shortfall is a finding.
+pub(super) async fn compare(global: &Global, db: &mut PgConnection) -> Result<(), Exit> {
     let merchant = global.merchant.as_deref();
-    let rows = known(report::compare(db, merchant).await?, global)?;
-    output::print(&match global.output {
-        Format::Json => output::json(&rows),
-        Format::Csv => output::csv(&rows),
-        Format::Table => table(&rows),
-    })?;
-    Ok(rows
-        .iter()
-        .all(|row| Verdict::of(row) != Verdict::Shortfall))
+    let rows = global.registered(report::compare(db, merchant).await?)?;
+    let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
+    output::print(
+        &global
+            .output
+            .rows(&rows, "no merchant is registered", table)?,
+    )?;
+    if rows.iter().any(|row| row.verdict == Drift::Shortfall) {
+        return Err(Exit::Findings);
+    }
+    Ok(())
 }
 
-fn table(rows: &[Compared]) -> String {
-    let columns = [
-        Column::Left("MERCHANT"),
-        Column::Right("BOOKS, THEN"),
-        Column::Right("OF IT HELD"),
-        Column::Right("GATEWAY"),
-        Column::Right("DIFFERENCE"),
-        Column::Left("READ (WIB)"),
-        Column::Left("MEANS"),
-    ];
-    let money = |idr: Option<i64>| idr.map_or_else(|| "not known".to_owned(), words::rupiah);
+fn table(rows: &[Row]) -> String {
+    let money = |idr: Option<i64>| idr.map_or("unknown".to_owned(), words::rupiah);
     let cells = rows.iter().map(|row| {
-        let theirs = row.balance.zip(row.frozen);
+        let theirs = row.gateway_balance.zip(row.gateway_frozen);
         let theirs = theirs.map(|(free, frozen)| free.saturating_add(frozen));
-        // Nothing was booked between the reading and these books but what the difference leaves out.
+        // The difference leaves out what was booked since the reading: so these are the books of that moment.
         let books = theirs
             .zip(row.difference)
             .map(|(theirs, difference)| theirs.saturating_sub(difference));
@@ -132,10 +113,11 @@ fn table(rows: &[Compared]) -> String {
             money(theirs),
             money(row.difference),
             row.read_at.map_or_else(String::new, words::time),
-            Verdict::of(row).meaning().to_owned(),
+            row.verdict.meaning().to_owned(),
         ]
     });
-    output::table(&columns, cells.collect())
+    let headings = "MERCHANT|>BOOKS, THEN|>OF IT HELD|>GATEWAY|>DIFFERENCE|READ (WIB)|MEANS";
+    output::table(headings, cells)
 }
 
 #[cfg(test)]
@@ -143,14 +125,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_held_explains_that_money_is_missing() {
-        for (difference, verdict) in [
-            (None, "not_read"),
-            (Some(0), "agree"),
-            (Some(1), "surplus"),
-            (Some(-1), "in_flight"),
-            (Some(-500), "in_flight"),
-            (Some(-501), "shortfall"),
+    fn only_what_is_held_explains_missing_money() {
+        for (difference, drift) in [
+            (None, Drift::NotRead),
+            (Some(0), Drift::Agree),
+            (Some(1), Drift::Surplus),
+            (Some(-1), Drift::InFlight),
+            (Some(-500), Drift::InFlight),
+            (Some(-501), Drift::Shortfall),
         ] {
             let row = Compared {
                 merchant_code: "S1".to_owned(),
@@ -162,7 +144,22 @@ mod tests {
                 difference,
                 read_at: None,
             };
-            assert_eq!(Verdict::of(&row).name(), verdict, "{difference:?}");
+            assert_eq!(Drift::of(&row), drift, "{difference:?}");
         }
+    }
+
+    #[test]
+    fn the_words_for_programs_are_those_of_the_contract() {
+        let words = [
+            Drift::NotRead,
+            Drift::Agree,
+            Drift::InFlight,
+            Drift::Shortfall,
+            Drift::Surplus,
+        ];
+        assert_eq!(
+            serde_json::to_string(&words).unwrap(),
+            r#"["not_read","agree","in_flight","shortfall","surplus"]"#
+        );
     }
 }

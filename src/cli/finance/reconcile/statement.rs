@@ -1,10 +1,11 @@
-//! Reads a statement of the gateway. What could be read in two ways is not read at all.
+//! Reads a statement of the gateway. What could be read in two ways is refused.
 
-use std::collections::VecDeque;
+use serde::Serialize;
 
-/// How a line of the statement says that it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+/// How a payout ended according to the statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum End {
     Open,
     Paid,
     Failed,
@@ -12,7 +13,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    pub(crate) const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Paid => "paid",
@@ -24,63 +25,84 @@ impl End {
 
 /// One payout in the statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// Where it stands in the file.
-    pub(crate) number: usize,
-    pub(crate) order_num: String,
-    pub(crate) amount: i64,
-    pub(crate) fee: Option<i64>,
-    pub(crate) end: End,
+pub(super) struct Line {
+    /// The line of the file on which it begins, from 1.
+    pub(super) number: usize,
+    pub(super) order_num: String,
+    /// In rupiah.
+    pub(super) amount: i64,
+    /// In rupiah, where it is stated.
+    pub(super) fee: Option<i64>,
+    pub(super) end: End,
 }
 
-/// The columns by the names that gateways and spreadsheets give them, written without case and signs.
+/// The columns by the names that gateways and spreadsheets give them, in lower case without punctuation.
 const ORDER: &[&str] = &["ordernum", "ordernumber", "orderno", "merchantordernum"];
 const AMOUNT: &[&str] = &["amount", "money"];
 const STATUS: &[&str] = &["status", "state"];
 const FEE: &[&str] = &["fee"];
 
-/// Reads all of it, or says what is wrong with which line.
-pub(crate) fn read(text: &str) -> Result<Vec<Line>, String> {
+/// Reads every line, or says what is wrong with which line.
+pub(super) fn read(text: &str) -> Result<Vec<Line>, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let heading = text.lines().next().unwrap_or_default();
-    // A spreadsheet whose comma is the decimal sign separates by semicolons.
-    let separator = [';', '\t']
-        .into_iter()
-        .find(|sign| heading.contains(*sign))
-        .unwrap_or(',');
-    let mut rows = rows(text, separator)?;
-    let Some((_, heading)) = rows.pop_front() else {
+    let mut records = records(text)?.into_iter();
+    let Some((_, heading)) = records.next() else {
         return Err("it is empty: its first line must name the columns".to_owned());
     };
-    let column = |names: &[&str]| {
-        heading
-            .iter()
-            .position(|cell| names.contains(&&*bare(cell)))
-    };
-    let missing = |what: &str| format!("line 1: no column is called {what}");
-    let order = column(ORDER).ok_or_else(|| missing("order_num"))?;
-    let amount = column(AMOUNT).ok_or_else(|| missing("amount"))?;
-    let (status, fee) = (column(STATUS), column(FEE));
-    rows.into_iter()
+    let columns = Columns::of(&heading)?;
+    records
         .map(|(number, cells)| {
-            let cell = |at: usize| cells.get(at).map(|cell| cell.trim()).unwrap_or_default();
-            let of_line = |error: String| format!("line {number}: {error}");
-            let stated_fee = fee.map(cell).filter(|fee| !fee.is_empty());
-            let order_num = cell(order).to_owned();
-            if order_num.is_empty() {
-                return Err(of_line("it has no order number".to_owned()));
-            }
-            Ok(Line {
-                number,
-                order_num,
-                amount: rupiah(cell(amount)).map_err(of_line)?,
-                fee: stated_fee.map(rupiah).transpose().map_err(of_line)?,
-                end: status
-                    .map_or(Ok(End::Paid), |at| end(cell(at)))
-                    .map_err(of_line)?,
-            })
+            columns
+                .line(number, &cells)
+                .map_err(|error| format!("line {number}: {error}"))
         })
         .collect()
+}
+
+/// Where each value stands in a record.
+struct Columns {
+    order: usize,
+    amount: usize,
+    status: Option<usize>,
+    fee: Option<usize>,
+    count: usize,
+}
+
+impl Columns {
+    fn of(heading: &csv::StringRecord) -> Result<Self, String> {
+        let find = |names: &[&str]| {
+            heading
+                .iter()
+                .position(|cell| names.contains(&&*bare(cell)))
+        };
+        let missing = |what: &str| format!("line 1: no column is called {what}");
+        Ok(Self {
+            order: find(ORDER).ok_or_else(|| missing("order_num"))?,
+            amount: find(AMOUNT).ok_or_else(|| missing("amount"))?,
+            status: find(STATUS),
+            fee: find(FEE),
+            count: heading.len(),
+        })
+    }
+
+    fn line(&self, number: usize, cells: &csv::StringRecord) -> Result<Line, String> {
+        // A separator that was not quoted shifts the cells behind it, and an amount could be read from another column.
+        if cells.iter().skip(self.count).any(|cell| !cell.is_empty()) {
+            return Err("it has more cells than line 1 names columns".to_owned());
+        }
+        let cell = |at: usize| cells.get(at).unwrap_or_default();
+        if cell(self.order).is_empty() {
+            return Err("it has no order number".to_owned());
+        }
+        let fee = self.fee.map(cell).filter(|fee| !fee.is_empty());
+        Ok(Line {
+            number,
+            order_num: cell(self.order).to_owned(),
+            amount: rupiah(cell(self.amount))?,
+            fee: fee.map(rupiah).transpose()?,
+            end: self.status.map_or(Ok(End::Paid), |at| end(cell(at)))?,
+        })
+    }
 }
 
 fn bare(name: &str) -> String {
@@ -88,7 +110,7 @@ fn bare(name: &str) -> String {
     letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// `250000`, or `250000.00` as some exports have it. A point before three digits could be a thousand.
+/// `250000`, or `250000.00` as some exports have it. A dot before three digits could separate thousands.
 fn rupiah(text: &str) -> Result<i64, String> {
     let whole = text
         .strip_suffix(".00")
@@ -99,7 +121,7 @@ fn rupiah(text: &str) -> Result<i64, String> {
         .parse()
         .ok()
         .filter(|_| is_plain)
-        .ok_or_else(|| format!("`{text}` is no amount: write whole rupiah as digits alone"))
+        .ok_or_else(|| format!("`{text}` is not an amount: write whole rupiah in digits only"))
 }
 
 fn end(word: &str) -> Result<End, String> {
@@ -109,51 +131,59 @@ fn end(word: &str) -> Result<End, String> {
         "3" | "4" | "failed" | "cancelled" => Ok(End::Failed),
         "returned" | "refunded" => Ok(End::Returned),
         "success" => Err(
-            "the status SUCCESS can mean accepted or paid: write 2 or paid where it is paid"
+            "the status SUCCESS can mean accepted or paid: write 2 or paid if it is paid"
                 .to_owned(),
         ),
         _ => Err(format!(
-            "the status `{word}` is not known: use 0 to 5, paid, failed, pending or returned"
+            "unknown status `{word}`: use 0 to 5, paid, failed, pending or returned"
         )),
     }
 }
 
-/// Cells of RFC 4180, each row with the number of the line on which it begins. Empty lines are left out.
-fn rows(text: &str, separator: char) -> Result<VecDeque<(usize, Vec<String>)>, String> {
-    let mut rows = VecDeque::new();
-    let (mut cells, mut cell) = (Vec::new(), String::new());
-    let (mut line, mut begun) = (1_usize, 1_usize);
-    let mut is_quoted = false;
-    let mut signs = text.chars().peekable();
-    while let Some(sign) = signs.next() {
-        match sign {
-            '"' if is_quoted && signs.peek() == Some(&'"') => {
-                signs.next();
-                cell.push('"');
-            }
-            '"' if is_quoted || cell.trim().is_empty() => is_quoted = !is_quoted,
-            '\n' if !is_quoted => {
-                cells.push(std::mem::take(&mut cell));
-                rows.push_back((begun, std::mem::take(&mut cells)));
-                line = line.saturating_add(1);
-                begun = line;
-            }
-            '\r' if !is_quoted => {}
-            other if other == separator && !is_quoted => cells.push(std::mem::take(&mut cell)),
-            other => {
-                line = line.saturating_add(usize::from(other == '\n'));
-                cell.push(other);
-            }
+/// The records that are not blank, with the lines on which they begin.
+fn records(text: &str) -> Result<Vec<(usize, csv::StringRecord)>, String> {
+    let heading = text.lines().next().unwrap_or_default();
+    // A spreadsheet whose decimal sign is the comma separates by semicolons.
+    let separator = [b';', b'\t']
+        .into_iter()
+        .find(|sign| heading.contains(char::from(*sign)));
+    // The reader takes a quote that is never closed for a cell up to the end of the file: it would swallow this record.
+    let text = text.replace("\r\n", "\n") + "\n" + LAST;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .delimiter(separator.unwrap_or(b','))
+        .from_reader(text.as_bytes());
+    let mut records = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        if record.iter().any(|cell| !cell.is_empty()) {
+            records.push((first_line(&record, &text), record));
         }
     }
-    if is_quoted {
-        return Err(format!("line {begun}: a quoted cell does not end"));
+    match records.pop() {
+        Some((_, last)) if last.iter().eq([LAST]) => Ok(records),
+        last => {
+            let line = last.map_or(0, |(line, _)| line);
+            Err(format!("line {line}: a quoted cell is not closed"))
+        }
     }
-    cells.push(cell);
-    rows.push_back((begun, cells));
-    rows.retain(|(_, cells)| cells.iter().any(|cell| !cell.trim().is_empty()));
-    Ok(rows)
 }
+
+/// The reader's position stands before the empty lines that it skips.
+fn first_line(record: &csv::StringRecord, text: &str) -> usize {
+    let Some(position) = record.position() else {
+        return 0;
+    };
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let rest = text.bytes().skip(number(position.byte()));
+    let empty = rest.take_while(|byte| *byte == b'\n').count();
+    number(position.line()).saturating_add(empty)
+}
+
+/// What no statement holds.
+const LAST: &str = "\u{1}";
 
 #[cfg(test)]
 mod tests {
@@ -207,8 +237,19 @@ mod tests {
             ("order_num,amount\nINV-1,-5\n", "line 2: `-5`"),
             ("order_num,amount\n,5\n", "line 2: it has no order number"),
             ("order_num,amount,status\nI,5,SUCCESS\n", "accepted or paid"),
-            ("order_num,amount,status\nI,5,7\n", "`7` is not known"),
-            ("order_num,amount\n\"I,5\n", "does not end"),
+            ("order_num,amount,status\nI,5,7\n", "unknown status `7`"),
+            (
+                "order_num,amount\n\n\"I,5\n",
+                "line 3: a quoted cell is not",
+            ),
+            (
+                "order_num,amount\nI,5\nJ,\"6\nK,7\n",
+                "line 3: a quoted cell is",
+            ),
+            (
+                "order_num,note,amount\nI, \"a, 5\",6\n",
+                "line 2: it has more cells",
+            ),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");

@@ -1,13 +1,13 @@
-//! Where the gateway calls back: is it written right, and does somebody there take callbacks.
+//! The callback address: is it well formed, and does a listener there accept callbacks?
 
 use std::time::Duration;
 
 use super::Check;
 use crate::gateway::probe::status_of;
 
-/// A person waits.
+/// A person is waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// Our listener takes POST there and refuses anything else with this.
+/// Our listener accepts POST alone and answers anything else with this.
 const METHOD_NOT_ALLOWED: u16 = 405;
 
 pub(crate) async fn check(code: &str, url: Option<&str>) -> Vec<Check> {
@@ -15,22 +15,22 @@ pub(crate) async fn check(code: &str, url: Option<&str>) -> Vec<Check> {
     let Some(url) = url else {
         return vec![Check::warn(
             &what,
-            "none: no callbacks come",
-            "set notify_url; questions alone are slower",
+            "none: no callbacks arrive",
+            "set notify_url; polling alone is slower",
         )];
     };
     let mut checks = vec![written(code, &what, url)];
     checks.push(match status_of(url, ANSWER_WITHIN).await {
-        Ok(METHOD_NOT_ALLOWED) => Check::ok(&what, "a listener there takes callbacks"),
+        Ok(METHOD_NOT_ALLOWED) => Check::ok(&what, "a listener there accepts callbacks"),
         Ok(other) => Check::warn(
             &what,
             format!("HTTP {other} to a GET, where `payout run` answers 405"),
-            "does the proxy pass it on to [http] listen of a worker?",
+            "does the proxy forward it to [http] listen of a worker?",
         ),
         Err(why) => Check::warn(
             &what,
             format!("not reached from here: {why}"),
-            "does a worker run, and may the gateway get in? From outside it can be otherwise than from here",
+            "does a worker run, and does the firewall let the gateway in? It may be reachable from outside and not from here",
         ),
     });
     checks
@@ -46,11 +46,7 @@ fn written(code: &str, what: &str, url: &str) -> Check {
         );
     }
     if !url.starts_with("https://") {
-        return Check::warn(
-            what,
-            url,
-            "use https where it crosses a network that others share",
-        );
+        return Check::warn(what, url, "use https where it crosses a shared network");
     }
     Check::ok(what, url)
 }

@@ -1,9 +1,9 @@
-//! The database: is it there, is the schema right, who are we, does it keep what it commits, what time has it.
+//! The database: reachable, right schema, right role, durable, clock in step.
 
 use chrono::{TimeDelta, Utc};
 use sqlx::PgPool;
 
-use super::{Check, schema as fit_schema};
+use super::{Check, Level, schema as fit_schema};
 use crate::{
     config::Config,
     service::keyring,
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Leases and schedules use the database's clock, the send-by time both.
+/// Leases and schedules follow the database's clock; the send-by time follows both clocks.
 const SKEW_WARN: TimeDelta = TimeDelta::seconds(2);
 const SKEW_FAIL: TimeDelta = TimeDelta::seconds(30);
 
@@ -23,9 +23,9 @@ pub(crate) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
         Ok(pool) => pool,
         Err(error) => {
             let repair = if error.to_string().contains("startup parameter") {
-                "a pooler is in between: name Postgres itself, or a session pool that takes the parameter `options`"
+                "a pooler is in between: use the URL of Postgres itself, or of a session pool that accepts the parameter `options`"
             } else {
-                "is the server up, is the URL right, may this login connect?"
+                "is the server running, is the URL right, may this login connect?"
             };
             return vec![Check::fail("database", error.to_string(), repair)];
         }
@@ -49,7 +49,7 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
     checks.push(clock(&seen, before, after));
     checks.push(pooler(is_pooled_by_transaction(pool).await?));
     let schema = schema_is_up_to_date(pool).await;
-    let usable = schema.verdict == super::Verdict::Ok;
+    let usable = schema.level == Level::Ok;
     checks.push(schema);
     let fitness = fitness::fitness(pool).await?;
     checks.push(role(&seen, fitness.could_switch_guards_off, config));
@@ -63,11 +63,11 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
         Check::fail(
             "durability",
             found,
-            "switch them on: a lost commit could be sent twice",
+            "switch them on: a payout whose commit is lost could be sent twice",
         )
     });
     if fitness.read_only {
-        let repair = "name the primary in the URL";
+        let repair = "use the URL of the primary";
         checks.push(Check::fail(
             "durability",
             "this server is a standby",
@@ -84,13 +84,13 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
 }
 
 fn clock(seen: &Seen, before: chrono::DateTime<Utc>, after: chrono::DateTime<Utc>) -> Check {
-    // Between the two the server looked at its own; what the round trip took is no skew.
+    // The server read its clock between the two; the round trip is not skew.
     let skew = if seen.now < before {
         before.signed_duration_since(seen.now)
     } else {
         seen.now.signed_duration_since(after).max(TimeDelta::zero())
     };
-    let found = format!("{} ms apart from the database", skew.num_milliseconds());
+    let found = format!("{} ms off the database's clock", skew.num_milliseconds());
     let repair = "run a time service (chrony) on both hosts";
     if skew >= SKEW_FAIL {
         Check::fail("clock", found, repair)
@@ -105,8 +105,8 @@ fn pooler(is_by_transaction: bool) -> Check {
     if is_by_transaction {
         return Check::fail(
             "pooler",
-            "a pooler gives sessions out by transaction: LISTEN and session settings are lost",
-            "name Postgres itself in the URL, or use pool_mode = session",
+            "a pooler hands out sessions per transaction: LISTEN and session settings are lost",
+            "use the URL of Postgres itself, or pool_mode = session",
         );
     }
     Check::ok("pooler", "each connection keeps its session")
@@ -126,7 +126,7 @@ async fn schema_is_up_to_date(pool: &PgPool) -> Check {
         Err(error) => Check::fail(
             "schema",
             error.to_string(),
-            "payout migrate -c FILE, or use the program that fits; the login must be granted payout_worker",
+            "payout migrate -c FILE, or use the program version that fits; the login needs payout_worker",
         ),
     }
 }
@@ -141,7 +141,7 @@ fn role(seen: &Seen, could_switch_guards_off: bool, config: Option<&Config>) -> 
         return Check::fail(
             "role",
             found,
-            "create a login of its own: grant payout_worker to it",
+            "create a separate login and grant payout_worker to it",
         );
     }
     if could_switch_guards_off {
@@ -149,11 +149,11 @@ fn role(seen: &Seen, could_switch_guards_off: bool, config: Option<&Config>) -> 
         return Check::warn(
             "role",
             found,
-            "allow_owner = true is for demo and tests alone",
+            "allow_owner = true is for demos and tests only",
         );
     }
     if seen.roles.is_empty() {
-        let found = format!("{} has no role of the schema", seen.login);
+        let found = format!("{} has none of the schema's roles", seen.login);
         return Check::fail(
             "role",
             found,
@@ -169,7 +169,7 @@ async fn registration(
 ) -> Result<Check, sqlx::Error> {
     let what = format!("merchant {}", merchant.code);
     let Ok(wanted) = keyring::registration(merchant) else {
-        // The keys' own check says what is wrong with them.
+        // The check of the keys says what is wrong with them.
         return Ok(Check::warn(
             &what,
             "its platform key cannot be read",
@@ -188,8 +188,8 @@ async fn registration(
         Some(true) => Check::ok(&what, "registered with this gateway and key"),
         Some(false) => Check::fail(
             &what,
-            "registered with another gateway, dialect or platform key: nothing is claimed",
-            "is this the right file for this database? Only then: payout migrate --accept-gateway CODE",
+            "registered with another gateway, dialect or platform key: workers claim nothing",
+            "is this the right file for this database? If so: payout migrate --accept-gateway CODE",
         ),
         None => Check::fail(&what, "not registered", "payout migrate -c FILE"),
     })

@@ -1,4 +1,4 @@
-//! A merchant: where it is called back, its keys, and its gateway's answer.
+//! A merchant: its callback address, its keys, and its gateway's answer.
 
 use std::time::Duration;
 
@@ -13,34 +13,34 @@ pub(crate) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> 
         Ok(client) => client,
         Err(unfit) => {
             let repair =
-                "the files that the message names; payout keys generate DIR makes new ones";
+                "check the files that the message names; payout keys generate DIR makes new ones";
             checks.push(Check::fail(&keys, unfit.to_string(), repair));
             return checks;
         }
     };
     checks.push(match client.self_check() {
-        Ok(()) => Check::ok(&keys, "what our key signs verifies"),
+        Ok(()) => Check::ok(&keys, "a signature by our private key verifies"),
         Err(error) => Check::fail(
             &keys,
             error.to_string(),
-            "make a new pair: payout keys generate DIR",
+            "generate a new pair: payout keys generate DIR",
         ),
     });
     let gateway = format!("gateway of {code}");
     checks.push(match client.balance().await {
-        Ok(said) if said.signed => Check::ok(
+        Ok(stated) if stated.signed => Check::ok(
             &gateway,
-            format!("balance {}, its signature verifies", said.balance),
+            format!("balance {}, its signature verifies", stated.balance),
         ),
-        Ok(said) => Check::warn(
+        Ok(stated) => Check::warn(
             &gateway,
-            format!("balance {}, unsigned", said.balance),
-            "this dialect does not sign it; the first payout proves the platform's key",
+            format!("balance {}, unsigned", stated.balance),
+            "this dialect does not sign it; the first payout verifies the platform's key",
         ),
         Err(doubt) => Check::fail(
             &gateway,
-            format!("no answer that counts: {}", doubt.name()),
-            "base_url, the network, and whether the gateway has our public key and we have its own",
+            format!("no usable answer: {}", doubt.name()),
+            "check base_url, the network, and that each side has the other's public key",
         ),
     });
     checks

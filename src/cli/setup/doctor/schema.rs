@@ -1,4 +1,4 @@
-//! What a fit schema must still have: its grants, its guards, its history, and nothing paused unawares.
+//! What an up-to-date schema must still have: its grants, its guards, no failover that waits, no forgotten pause.
 
 use sqlx::PgPool;
 
@@ -11,13 +11,13 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
     checks.push(if missing.is_empty() {
         Check::ok(
             "grants",
-            "the four roles have what the migrations gave them",
+            "the four roles have what the migrations granted",
         )
     } else {
         Check::fail(
             "grants",
             missing.join("; "),
-            "as the schema's owner, grant it again; migrations/0005_roles.sql has every grant",
+            "as the schema's owner, grant it again; the file migrations/*_roles.sql has the statement",
         )
     });
     let off = doctor::guards_switched_off(pool).await?;
@@ -27,21 +27,21 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
         Check::fail(
             "guards",
             off.join(", "),
-            "stop the workers; alter table payout.TABLE enable trigger TRIGGER; find out who did it and what was changed",
+            "stop the workers; alter table payout.TABLE enable trigger TRIGGER; find out who disabled it and what was changed since",
         )
     });
     checks.push(match doctor::timeline_changed_at(pool).await? {
         None => Check::ok(
             "history",
-            "the database is the one that was claimed in before",
+            "no failover or restore since the last claim",
         ),
         Some(at) => Check::fail(
             "history",
             format!(
-                "after a failover or a restore nothing is claimed since {} WIB",
+                "claims stopped at {} WIB: a failover or a restore was detected",
                 words::time(at)
             ),
-            "when the old primary is dead for certain: select payout.accept_failover('reason', TIME_OF_ITS_DEATH)",
+            "once the old primary is certainly dead: select payout.accept_failover('reason', TIME_OF_ITS_DEATH)",
         ),
     });
     let (pauses, since) = doctor::pauses_since(pool).await?;
