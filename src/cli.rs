@@ -24,6 +24,7 @@ use self::{
     inspect::{approvals, audit, balance, list, pauses, show, stuck},
     operate::{cancel, pause, replay, reveal, second_person},
     setup::{configuration, doctor, keys, migrate, pages},
+    watch::Watch,
 };
 
 const AFTER_HELP: &str = "\
@@ -98,7 +99,7 @@ enum Command {
     /// Book a top-up; once per reference
     Fund(fund::Options),
     /// Show the books, and the last balance that the gateway stated
-    Balance(balance::Options),
+    Balance(Watch),
     /// Check a configuration file, or print one to start from
     #[command(subcommand)]
     Config(configuration::Command),
@@ -137,14 +138,26 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         Command::Demo(options) => return start::demo(global, options).await,
         Command::Migrate(options) => migrate::migrate(global, options).await?,
         Command::Sandbox(options) => sandbox::sandbox(options).await?,
-        Command::List(options) => list::list(global, options).await?,
-        Command::Show(options) => show::show(global, options).await?,
-        Command::Stuck(options) => stuck::stuck(global, options).await?,
+        Command::List(options) => {
+            let look = async || list::list(global, options).await;
+            options.watch.show(look).await?;
+        }
+        Command::Show(options) => {
+            let look = async || show::show(global, options).await;
+            options.watch.show(look).await?;
+        }
+        Command::Stuck(options) => {
+            let look = async || stuck::stuck(global, options).await;
+            options.watch.show(look).await?;
+        }
         Command::Replay(options) => replay::replay(global, options).await?,
         Command::Cancel(options) => cancel::cancel(global, options).await?,
         Command::Resubmit(options) => second_person::resubmit(global, options).await?,
         Command::Resolve(options) => second_person::resolve(global, options).await?,
-        Command::Approvals(options) => approvals::approvals(global, options).await?,
+        Command::Approvals(options) => {
+            let look = async || approvals::approvals(global, options).await;
+            options.watch.show(look).await?;
+        }
         Command::Approve(options) => second_person::approve(global, options).await?,
         Command::Reject(options) => second_person::reject(global, options).await?,
         Command::Pause(options) => pause::pause(global, options).await?,
@@ -156,7 +169,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         Command::Reconcile(options) => reconcile::reconcile(global, options).await?,
         Command::Report(command) => report::perform(global, command).await?,
         Command::Fund(options) => fund::fund(global, options).await?,
-        Command::Balance(options) => balance::balance(global, options).await?,
+        Command::Balance(watch) => watch.show(async || balance::balance(global).await).await?,
         Command::Config(command) => configuration::perform(global, command)?,
         Command::Keys(command) => keys::perform(global, command)?,
         Command::Completions { shell } => pages::completions(*shell, Cli::command())?,

@@ -8,6 +8,8 @@ use std::{
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
+use crate::service::Unfit;
+
 /// Why a command stopped, with the message for the person who called it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -67,25 +69,20 @@ pub(super) fn say(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }
 
-impl From<io::Error> for Exit {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-impl From<anyhow::Error> for Exit {
-    /// A database error keeps its meaning however deep it lies.
-    fn from(error: anyhow::Error) -> Self {
+impl<E: Into<anyhow::Error>> From<E> for Exit {
+    /// A database error keeps its meaning however deep it lies, and so does what makes a worker unfit.
+    fn from(error: E) -> Self {
+        let error = error.into();
+        if let Some(unfit) = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<Unfit>())
+        {
+            return Self::Config(unfit.to_string());
+        }
         match error.chain().find_map(|cause| cause.downcast_ref()) {
             Some(cause) => Self::of_database(cause),
             None => Self::Failed(format!("{error:#}")),
         }
-    }
-}
-
-impl From<sqlx::Error> for Exit {
-    fn from(error: sqlx::Error) -> Self {
-        Self::of_database(&error)
     }
 }
 

@@ -19,22 +19,13 @@ const URL_VARIABLE: &str = "PAYOUT_DATABASE_URL";
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Global {
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "FILE",
-        help = "The configuration file [env: PAYOUT_CONFIG]"
-    )]
+    /// The configuration file [env: PAYOUT_CONFIG]
+    #[arg(short, long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    #[arg(
-        long = "database-url",
-        id = "database_url",
-        global = true,
-        value_name = "URL",
-        help = "The database, instead of the configured one [env: PAYOUT_DATABASE_URL]"
-    )]
+    /// The database, instead of the configured one [env: PAYOUT_DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// Output format
     #[arg(
@@ -106,10 +97,8 @@ impl Global {
     }
 
     fn stated_url(&self) -> Option<String> {
-        let given = self
-            .database_url
-            .clone()
-            .or_else(|| std::env::var(URL_VARIABLE).ok());
+        let given = self.database_flag();
+        let given = given.or_else(|| std::env::var(URL_VARIABLE).ok());
         given.filter(|url| !url.is_empty())
     }
 
@@ -125,17 +114,15 @@ impl Global {
                 ("statement_timeout", "30s"),
                 ("lock_timeout", "10s"),
             ]);
-        match tokio::time::timeout(CONNECT_WITHIN, options.connect()).await {
-            Ok(connection) => {
-                let mut connection = connection?;
-                say_times_in_wib(&mut connection).await?;
-                Ok(connection)
-            }
-            Err(_) => Err(Exit::Unreachable(format!(
-                "the database cannot be reached: no answer for {} s",
-                CONNECT_WITHIN.as_secs()
-            ))),
-        }
+        let connected = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await;
+        let mut connection = connected.map_err(|_| {
+            let seconds = CONNECT_WITHIN.as_secs();
+            Exit::Unreachable(format!(
+                "the database cannot be reached: no answer for {seconds} s"
+            ))
+        })??;
+        say_times_in_wib(&mut connection).await?;
+        Ok(connection)
     }
 
     /// The one payout with this order number.
@@ -144,23 +131,18 @@ impl Global {
         db: &mut PgConnection,
         order_num: &str,
     ) -> Result<PayoutKey, Exit> {
-        let mut keys = find::keys_of(db, order_num, self.merchant.as_deref()).await?;
-        match (keys.pop(), keys.is_empty()) {
-            (Some(key), true) => Ok(key),
-            (Some(last), false) => {
-                let merchants: Vec<String> =
-                    keys.into_iter().map(|key| key.merchant_code).collect();
+        let keys = find::keys_of(db, order_num, self.merchant.as_deref()).await?;
+        match (keys.as_slice(), &self.merchant) {
+            ([key], _) => Ok(key.clone()),
+            ([], None) => Err(Exit::NotFound(format!("there is no payout {order_num}"))),
+            ([], Some(code)) => Err(Exit::NotFound(format!(
+                "there is no payout {order_num} of merchant {code}"
+            ))),
+            (several, _) => {
+                let merchants = several.iter().map(|key| key.merchant_code.as_str());
+                let merchants = merchants.collect::<Vec<_>>().join(", ");
                 Err(Exit::Failed(format!(
-                    "payout {order_num} exists for merchants {} and {}: choose one with --merchant",
-                    merchants.join(", "),
-                    last.merchant_code
-                )))
-            }
-            (None, _) => {
-                let whose = self.merchant.as_ref();
-                let whose = whose.map_or(String::new(), |code| format!(" of merchant {code}"));
-                Err(Exit::NotFound(format!(
-                    "there is no payout {order_num}{whose}"
+                    "payout {order_num} exists for several merchants ({merchants}): choose one with --merchant"
                 )))
             }
         }
@@ -181,16 +163,16 @@ impl Global {
         if let Some(code) = &self.merchant {
             return Ok(code.clone());
         }
-        let mut codes = merchants(db).await?;
-        match (codes.pop(), codes.is_empty()) {
-            (Some(code), true) => Ok(code),
-            (None, _) => Err(Exit::Config(
+        let codes = merchants(db).await?;
+        match codes.as_slice() {
+            [code] => Ok(code.clone()),
+            [] => Err(Exit::Config(
                 "no merchant is registered: `payout migrate -c FILE` registers the configured ones"
                     .to_owned(),
             )),
-            (Some(last), false) => Err(Exit::Usage(format!(
-                "merchants {} and {last} are registered: choose one with --merchant",
-                codes.join(", ")
+            several => Err(Exit::Usage(format!(
+                "several merchants are registered ({}): choose one with --merchant",
+                several.join(", ")
             ))),
         }
     }

@@ -1,6 +1,10 @@
 //! `payout sandbox`
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -60,18 +64,11 @@ enum Speed {
 
 pub(super) async fn sandbox(options: &Options) -> Result<(), Exit> {
     start::log();
-    let read = |path: &PathBuf| {
-        fs::read_to_string(path)
-            .map_err(|error| Exit::Config(format!("{}: {error}", path.display())))
-    };
-    let named = |path: &PathBuf, why: String| Exit::Config(format!("{}: {why}", path.display()));
     let settings = Settings {
         dialect: options.dialect,
         merchant_code: options.merchant_code.clone(),
-        merchant_public_key: parse_public_key(&read(&options.merchant_key)?)
-            .map_err(|why| named(&options.merchant_key, why))?,
-        platform_private_key: parse_private_key(&read(&options.platform_key)?)
-            .map_err(|why| named(&options.platform_key, why))?,
+        merchant_public_key: key(&options.merchant_key, parse_public_key)?,
+        platform_private_key: key(&options.platform_key, parse_private_key)?,
         balance_idr: options.balance,
         fee_idr: options.fee,
         pace: match options.pace {
@@ -100,4 +97,10 @@ pub(super) async fn sandbox(options: &Options) -> Result<(), Exit> {
     }
     sandbox.stop().await;
     Ok(())
+}
+
+fn key<K>(path: &Path, parse: fn(&str) -> Result<K, String>) -> Result<K, Exit> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string());
+    let key = text.and_then(|text| parse(&text));
+    key.map_err(|why| Exit::Config(format!("{}: {why}", path.display())))
 }

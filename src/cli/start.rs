@@ -9,11 +9,7 @@ use super::{
     exit::{Exit, say},
     global::Global,
 };
-use crate::{
-    demo,
-    service::{self, Unfit},
-    telemetry,
-};
+use crate::{demo, service, telemetry};
 
 /// A demo, or a command to the one that runs.
 #[derive(Debug, clap::Args)]
@@ -37,15 +33,7 @@ pub(super) async fn run(global: &Global) -> Result<(), Exit> {
     for warning in &config.warnings {
         say(&format!("warning: {warning}"));
     }
-    service::run(config).await.map_err(|error| {
-        let unfit = error
-            .chain()
-            .find_map(|cause| cause.downcast_ref::<Unfit>());
-        match unfit {
-            Some(unfit) => Exit::Config(unfit.to_string()),
-            None => error.into(),
-        }
-    })
+    Ok(service::run(config).await?)
 }
 
 pub(super) async fn demo(global: &Global, demo: &DemoOptions) -> Result<ExitCode, Exit> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use sqlx::PgConnection;
 
-use self::compare::{Ours, differences};
+use self::compare::differences;
 use super::report;
 use crate::{
     cli::{
@@ -80,7 +80,7 @@ async fn compare_lines(
         }
         None => Vec::new(),
     };
-    let found = differences(lines, &Ours::of(named), &due);
+    let found = differences(lines, &named, &due);
     let amounts = lines.iter().map(|line| line.amount);
     let limit = if day.is_none() {
         "; payouts missing from the statement are found only with --day"

@@ -17,19 +17,15 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     limit: i64,
     #[command(flatten)]
-    watch: Watch,
+    pub(crate) watch: Watch,
 }
 
-pub(crate) async fn approvals(global: &Global, options: &Options) -> Result<(), Exit> {
-    let look = async || {
-        let mut db = global.connect().await?;
-        let merchant = global.merchant.as_deref();
-        let found = decisions::requests(&mut db, options.all, merchant, options.limit).await?;
-        Ok(global
-            .output
-            .rows(&found, "nothing waits for a second person", table)?)
-    };
-    options.watch.show(look).await
+pub(crate) async fn approvals(global: &Global, options: &Options) -> Result<String, Exit> {
+    let mut db = global.connect().await?;
+    let merchant = global.merchant.as_deref();
+    let found = decisions::requests(&mut db, options.all, merchant, options.limit).await?;
+    let nothing = "nothing waits for a second person";
+    Ok(global.output.rows(&found, nothing, table)?)
 }
 
 fn table(found: &[Request]) -> String {

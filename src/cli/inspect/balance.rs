@@ -1,24 +1,11 @@
 //! `payout balance`
 
-use clap::Args;
-
 use crate::{
-    cli::{exit::Exit, global::Global, output, watch::Watch, words},
+    cli::{exit::Exit, global::Global, output, words},
     store::balances::{self, Balance, Stated},
 };
 
-#[derive(Debug, Args)]
-pub(crate) struct Options {
-    #[command(flatten)]
-    watch: Watch,
-}
-
-pub(crate) async fn balance(global: &Global, options: &Options) -> Result<(), Exit> {
-    let look = async || look(global).await;
-    options.watch.show(look).await
-}
-
-async fn look(global: &Global) -> Result<String, Exit> {
+pub(crate) async fn balance(global: &Global) -> Result<String, Exit> {
     let mut db = global.connect().await?;
     let merchant = global.merchant.as_deref();
     let rows = global.registered(balances::balances(&mut db, merchant).await?)?;

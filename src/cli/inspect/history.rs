@@ -15,16 +15,7 @@ use crate::{
 };
 
 /// The fields of a message that people see: short ones that say why. The whole redacted message is in the JSON.
-const SHOWN: [&str; 8] = [
-    "reason",
-    "problem",
-    "status",
-    "message",
-    "msg",
-    "statusMsg",
-    "fee",
-    "http_status",
-];
+const SHOWN: &str = "reason problem status message msg statusMsg fee http_status";
 
 /// One line of the history.
 #[derive(Default, Serialize)]
@@ -166,7 +157,7 @@ fn detail(line: &Line) -> String {
         let (number, worker) = (field("attempt"), field("worker"));
         parts.push(format!("number {number} by {worker}, body {digest}…"));
     }
-    for name in SHOWN {
+    for name in SHOWN.split(' ') {
         let value = field(name);
         let is_bare = matches!(name, "status" | "fee" | "http_status") && !value.starts_with(name);
         match value.as_str() {

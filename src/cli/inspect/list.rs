@@ -50,7 +50,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=LIMIT_MAX))]
     limit: i64,
     #[command(flatten)]
-    watch: Watch,
+    pub(crate) watch: Watch,
 }
 
 /// Accepts these words; help and errors list them.
@@ -67,12 +67,7 @@ fn since(text: &str) -> Result<String, String> {
     words::since(text, Utc::now()).map(|_| text.to_owned())
 }
 
-pub(crate) async fn list(global: &Global, options: &Options) -> Result<(), Exit> {
-    let look = async || look(global, options).await;
-    options.watch.show(look).await
-}
-
-async fn look(global: &Global, options: &Options) -> Result<String, Exit> {
+pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, Exit> {
     let now = Utc::now();
     let since = options.since.as_deref().map(|text| words::since(text, now));
     let filter = Filter {

@@ -29,15 +29,10 @@ pub(crate) struct Options {
     #[arg(long)]
     history: bool,
     #[command(flatten)]
-    watch: Watch,
+    pub(crate) watch: Watch,
 }
 
-pub(crate) async fn show(global: &Global, options: &Options) -> Result<(), Exit> {
-    let look = async || look(global, options).await;
-    options.watch.show(look).await
-}
-
-async fn look(global: &Global, options: &Options) -> Result<String, Exit> {
+pub(crate) async fn show(global: &Global, options: &Options) -> Result<String, Exit> {
     let mut db = global.connect().await?;
     let key = global.find(&mut db, &options.order).await?;
     let lines = history::read(&mut db, &key).await?;

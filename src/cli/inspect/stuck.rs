@@ -21,15 +21,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=100_000))]
     limit: i64,
     #[command(flatten)]
-    watch: Watch,
+    pub(crate) watch: Watch,
 }
 
-pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<(), Exit> {
-    let look = async || look(global, options).await;
-    options.watch.show(look).await
-}
-
-async fn look(global: &Global, options: &Options) -> Result<String, Exit> {
+pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<String, Exit> {
     let mut db = global.connect().await?;
     let patience = Patience {
         unknown_seconds: options.unknown_for,

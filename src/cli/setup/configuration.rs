@@ -15,7 +15,7 @@ use crate::cli::{
 };
 use crate::{
     config::{Config, EXAMPLE, Merchant},
-    gateway::keys::{fingerprint, parse_private_key, parse_public_key},
+    gateway::keys::{KeyError, fingerprint, parse_private_key, parse_public_key},
 };
 
 #[derive(Debug, Subcommand)]
@@ -57,43 +57,17 @@ fn check(config: &Config) -> Result<(), Exit> {
     Err(Exit::Config(faults.join("\n")))
 }
 
-/// A missing key file may exist where the worker runs: a warning. A wrong key is wrong everywhere.
 fn check_keys(merchant: &Merchant, faults: &mut Vec<String>, warnings: &mut Vec<String>) {
-    let mut read = |path: &Path| match fs::read_to_string(path) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            warnings.push(format!(
-                "{} is not on this machine; `payout run` needs it",
-                path.display()
-            ));
-            None
-        }
-        Err(error) => {
-            faults.push(format!("{}: cannot be read: {error}", path.display()));
-            None
-        }
-    };
     let own = &merchant.private_key_file;
-    let private = read(own);
-    let platform: Vec<_> = merchant
-        .platform_public_key_files
-        .iter()
-        .filter_map(|path| Some((path, read(path)?)))
-        .collect();
-    let mut ours = None;
-    match private.map(|text| parse_private_key(&text)) {
-        Some(Ok(key)) => ours = Some(fingerprint(&key.to_public_key())),
-        Some(Err(error)) => faults.push(format!("{}: {error}", own.display())),
-        None => {}
-    }
-    for (path, text) in platform {
-        match parse_public_key(&text) {
-            Ok(key) if Some(fingerprint(&key)) == ours => faults.push(format!(
+    let ours = read(own, parse_private_key, faults, warnings);
+    let ours = ours.map(|key| fingerprint(&key.to_public_key()));
+    for path in &merchant.platform_public_key_files {
+        let theirs = read(path, parse_public_key, faults, warnings);
+        if ours.is_some() && ours == theirs.as_ref().map(fingerprint) {
+            faults.push(format!(
                 "{}: this is the merchant's own public key: use the one that the gateway issued",
                 path.display()
-            )),
-            Ok(_) => {}
-            Err(error) => faults.push(format!("{}: {error}", path.display())),
+            ));
         }
     }
     if is_open_to_others(own) {
@@ -102,6 +76,27 @@ fn check_keys(merchant: &Merchant, faults: &mut Vec<String>, warnings: &mut Vec<
             own.display()
         ));
     }
+}
+
+/// A missing key file may exist where the worker runs: a warning. A wrong key is wrong everywhere: a fault.
+fn read<K>(
+    path: &Path,
+    parse: fn(&str) -> Result<K, KeyError>,
+    faults: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) -> Option<K> {
+    let file = path.display();
+    match fs::read_to_string(path) {
+        Ok(text) => match parse(&text) {
+            Ok(key) => return Some(key),
+            Err(error) => faults.push(format!("{file}: {error}")),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => warnings.push(format!(
+            "{file} is not on this machine; `payout run` needs it"
+        )),
+        Err(error) => faults.push(format!("{file}: cannot be read: {error}")),
+    }
+    None
 }
 
 fn is_open_to_others(path: &Path) -> bool {

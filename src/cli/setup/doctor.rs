@@ -34,23 +34,26 @@ struct Check {
     repair: String,
 }
 
-impl Check {
-    fn ok(what: &str, found: impl Into<String>) -> Self {
-        Self::new(Level::Ok, what, found, "")
+/// What a check looks at.
+struct Subject<'a>(&'a str);
+
+impl Subject<'_> {
+    fn ok(&self, found: impl Into<String>) -> Check {
+        self.check(Level::Ok, found, "")
     }
 
-    fn warn(what: &str, found: impl Into<String>, repair: &str) -> Self {
-        Self::new(Level::Warn, what, found, repair)
+    fn warn(&self, found: impl Into<String>, repair: &str) -> Check {
+        self.check(Level::Warn, found, repair)
     }
 
-    fn fail(what: &str, found: impl Into<String>, repair: &str) -> Self {
-        Self::new(Level::Fail, what, found, repair)
+    fn fail(&self, found: impl Into<String>, repair: &str) -> Check {
+        self.check(Level::Fail, found, repair)
     }
 
-    fn new(level: Level, what: &str, found: impl Into<String>, repair: &str) -> Self {
-        Self {
+    fn check(&self, level: Level, found: impl Into<String>, repair: &str) -> Check {
+        Check {
             level,
-            what: what.to_owned(),
+            what: self.0.to_owned(),
             found: found.into(),
             repair: repair.to_owned(),
         }
@@ -62,11 +65,8 @@ pub(crate) async fn doctor(global: &Global) -> Result<(), Exit> {
     let config = configuration(global, &mut checks);
     match global.url() {
         Ok(url) => checks.extend(database::check(&url, config.as_ref()).await),
-        Err(exit) => checks.push(Check::fail(
-            "database",
-            exit.parts().1,
-            "give -c FILE or --database-url URL",
-        )),
+        Err(exit) => checks
+            .push(Subject("database").fail(exit.parts().1, "give -c FILE or --database-url URL")),
     }
     if let Some(config) = &config {
         for merchant in &config.merchants {
@@ -85,23 +85,22 @@ fn configuration(global: &Global, checks: &mut Vec<Check>) -> Option<Config> {
     let what = "configuration";
     match global.configuration() {
         Ok(config) => {
-            checks.push(Check::ok(what, "it is complete"));
+            checks.push(Subject(what).ok("it is complete"));
             let warnings = config.warnings.iter();
             checks.extend(
-                warnings.map(|warning| Check::warn(what, warning, "see the line it names")),
+                warnings.map(|warning| Subject(what).warn(warning, "see the line it names")),
             );
             checks.push(witness(&config));
             return Some(config);
         }
         // An operator's machine has a database URL and nothing else.
         Err(_) if global.config_file().is_none() && global.url().is_ok() => {
-            checks.push(Check::warn(
-                what,
+            checks.push(Subject(what).warn(
                 "none is given: keys, gateway and callback are not checked",
                 "give -c FILE on a host where a worker runs",
             ));
         }
-        Err(exit) => checks.push(Check::fail(what, exit.parts().1, "payout config check")),
+        Err(exit) => checks.push(Subject(what).fail(exit.parts().1, "payout config check")),
     }
     None
 }
@@ -109,9 +108,8 @@ fn configuration(global: &Global, checks: &mut Vec<Check>) -> Option<Config> {
 /// Without it only a worker that ran before notices a restored snapshot.
 fn witness(config: &Config) -> Check {
     match &config.witness_file {
-        Some(file) => Check::ok("witness", file.display().to_string()),
-        None => Check::warn(
-            "witness",
+        Some(file) => Subject("witness").ok(file.display().to_string()),
+        None => Subject("witness").warn(
             "no witness_file: a snapshot restored while no worker runs goes unnoticed",
             "set [submit] witness_file to a path on a local disk of this host",
         ),

@@ -30,8 +30,7 @@ pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Ex
             .merchants
             .iter()
             .map(service::keyring::registration)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|unfit| Exit::Config(unfit.to_string()))?
+            .collect::<Result<Vec<_>, _>>()?
     } else {
         say(
             "no configuration file is given, so no merchant is registered: `payout migrate -c FILE` does both",

@@ -11,19 +11,6 @@ use crate::{
     store::find::Status,
 };
 
-/// Our payouts by order number.
-pub(crate) struct Ours(HashMap<String, Status>);
-
-impl Ours {
-    pub(crate) fn of(rows: Vec<Status>) -> Self {
-        Self(
-            rows.into_iter()
-                .map(|row| (row.order_num.clone(), row))
-                .collect(),
-        )
-    }
-}
-
 /// Where a line and a payout differ, or one of them is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Difference {
@@ -40,12 +27,13 @@ pub(super) struct Difference {
     next: &'static str,
 }
 
-/// Everything that differs: lines in the order of the file, then payouts settled here that the file lacks.
-pub(crate) fn differences(lines: &[Line], ours: &Ours, due: &[Status]) -> Vec<Difference> {
+/// Everything that differs: lines in the order of the file, then payouts settled here (`due`) that the file lacks.
+pub(crate) fn differences(lines: &[Line], ours: &[Status], due: &[Status]) -> Vec<Difference> {
+    let ours: HashMap<&str, &Status> = ours.iter().map(|row| (&*row.order_num, row)).collect();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
     for line in lines {
-        let here = ours.0.get(&line.order_num);
+        let here = ours.get(line.order_num.as_str()).copied();
         if !seen.insert(line.order_num.as_str()) {
             let next = "contact the gateway: was it paid twice?";
             found.push(difference("twice", Some(line), here, next));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Check;
+use super::{Check, Subject};
 use crate::gateway::probe::status_of;
 
 /// A person is waiting.
@@ -13,24 +13,22 @@ const METHOD_NOT_ALLOWED: u16 = 405;
 pub(crate) async fn check(code: &str, url: Option<&str>) -> Vec<Check> {
     let what = format!("notify_url of {code}");
     let Some(url) = url else {
-        return vec![Check::warn(
-            &what,
+        return vec![Subject(&what).warn(
             "none: no callbacks arrive",
             "set notify_url; polling alone is slower",
         )];
     };
     let mut checks = vec![written(code, &what, url)];
     checks.push(match status_of(url, ANSWER_WITHIN).await {
-        Ok(METHOD_NOT_ALLOWED) => Check::ok(&what, "a listener there accepts callbacks"),
-        Ok(other) => Check::warn(
-            &what,
+        Ok(METHOD_NOT_ALLOWED) => Subject(&what).ok("a listener there accepts callbacks"),
+        Ok(other) => Subject(&what).warn(
             format!("HTTP {other} to a GET, where `payout run` answers 405"),
             "does the proxy forward it to [http] listen of a worker?",
         ),
-        Err(why) => Check::warn(
-            &what,
+        Err(why) => Subject(&what).warn(
             format!("not reached from here: {why}"),
-            "does a worker run, and does the firewall let the gateway in? It may be reachable from outside and not from here",
+            "does a worker run, and does the firewall let the gateway in? It may be reachable from \
+             outside and not from here",
         ),
     });
     checks
@@ -39,14 +37,13 @@ pub(crate) async fn check(code: &str, url: Option<&str>) -> Vec<Check> {
 fn written(code: &str, what: &str, url: &str) -> Check {
     let path_fits = url.ends_with("/callback") || url.ends_with(&format!("/callback/{code}"));
     if !path_fits {
-        return Check::warn(
-            what,
+        return Subject(what).warn(
             url,
             "the worker listens on /callback and /callback/MERCHANT",
         );
     }
     if !url.starts_with("https://") {
-        return Check::warn(what, url, "use https where it crosses a shared network");
+        return Subject(what).warn(url, "use https where it crosses a shared network");
     }
-    Check::ok(what, url)
+    Subject(what).ok(url)
 }

@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use sqlx::PgPool;
 
-use super::{Check, Level, schema as fit_schema};
+use super::{Check, Level, Subject, schema as fit_schema};
 use crate::{
     config::Config,
     service::keyring,
@@ -23,18 +23,19 @@ pub(crate) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
         Ok(pool) => pool,
         Err(error) => {
             let repair = if error.to_string().contains("startup parameter") {
-                "a pooler is in between: use the URL of Postgres itself, or of a session pool that accepts the parameter `options`"
+                "a pooler is in between: use the URL of Postgres itself, or of a session pool that \
+                 accepts the parameter `options`"
             } else {
                 "is the server running, is the URL right, may this login connect?"
             };
-            return vec![Check::fail("database", error.to_string(), repair)];
+            return vec![Subject("database").fail(error.to_string(), repair)];
         }
     };
     let checks = look(&pool, config).await;
     pool.close().await;
     checks.unwrap_or_else(|error| {
         let repair = "read the message; the server was reached";
-        vec![Check::fail("database", error.to_string(), repair)]
+        vec![Subject("database").fail(error.to_string(), repair)]
     })
 }
 
@@ -42,10 +43,8 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
     let before = Utc::now();
     let seen = see(pool).await?;
     let after = Utc::now();
-    let mut checks = vec![Check::ok(
-        "database",
-        format!("Postgres {}, as {}", seen.version, seen.login),
-    )];
+    let mut checks =
+        vec![Subject("database").ok(format!("Postgres {}, as {}", seen.version, seen.login))];
     checks.push(clock(&seen, before, after));
     checks.push(pooler(is_pooled_by_transaction(pool).await?));
     let schema = schema_is_up_to_date(pool).await;
@@ -53,26 +52,16 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
     checks.push(schema);
     let fitness = fitness::fitness(pool).await?;
     checks.push(role(&seen, fitness.could_switch_guards_off, config));
-    checks.push(if fitness.unsafe_settings.is_empty() {
-        Check::ok(
-            "durability",
-            "fsync, full_page_writes and synchronous_commit are on",
-        )
-    } else {
-        let found = fitness.unsafe_settings.join(", ");
-        Check::fail(
-            "durability",
-            found,
+    checks.push(match fitness.unsafe_settings.as_slice() {
+        [] => Subject("durability").ok("fsync, full_page_writes and synchronous_commit are on"),
+        off => Subject("durability").fail(
+            off.join(", "),
             "switch them on: a payout whose commit is lost could be sent twice",
-        )
+        ),
     });
     if fitness.read_only {
         let repair = "use the URL of the primary";
-        checks.push(Check::fail(
-            "durability",
-            "this server is a standby",
-            repair,
-        ));
+        checks.push(Subject("durability").fail("this server is a standby", repair));
     }
     if usable {
         checks.extend(fit_schema::check(pool).await?);
@@ -93,74 +82,57 @@ fn clock(seen: &Seen, before: chrono::DateTime<Utc>, after: chrono::DateTime<Utc
     let found = format!("{} ms off the database's clock", skew.num_milliseconds());
     let repair = "run a time service (chrony) on both hosts";
     if skew >= SKEW_FAIL {
-        Check::fail("clock", found, repair)
+        Subject("clock").fail(found, repair)
     } else if skew >= SKEW_WARN {
-        Check::warn("clock", found, repair)
+        Subject("clock").warn(found, repair)
     } else {
-        Check::ok("clock", found)
+        Subject("clock").ok(found)
     }
 }
 
 fn pooler(is_by_transaction: bool) -> Check {
     if is_by_transaction {
-        return Check::fail(
-            "pooler",
+        return Subject("pooler").fail(
             "a pooler hands out sessions per transaction: LISTEN and session settings are lost",
             "use the URL of Postgres itself, or pool_mode = session",
         );
     }
-    Check::ok("pooler", "each connection keeps its session")
+    Subject("pooler").ok("each connection keeps its session")
 }
 
 async fn schema_is_up_to_date(pool: &PgPool) -> Check {
     match schema::missing(pool).await {
-        Ok(missing) if missing.is_empty() => Check::ok("schema", "it is up to date"),
+        Ok(missing) if missing.is_empty() => Subject("schema").ok("it is up to date"),
         Ok(missing) => {
             let found = format!("it lacks {}", missing.join(", "));
-            Check::fail(
-                "schema",
-                found,
-                "payout migrate -c FILE, as the schema's owner",
-            )
+            Subject("schema").fail(found, "payout migrate -c FILE, as the schema's owner")
         }
-        Err(error) => Check::fail(
-            "schema",
+        Err(error) => Subject("schema").fail(
             error.to_string(),
-            "payout migrate -c FILE, or use the program version that fits; the login needs payout_worker",
+            "payout migrate -c FILE, or use the program version that fits; the login needs \
+             payout_worker",
         ),
     }
 }
 
 fn role(seen: &Seen, could_switch_guards_off: bool, config: Option<&Config>) -> Check {
-    let allowed = config.is_some_and(|config| config.database.allow_owner);
-    if could_switch_guards_off && !allowed {
-        let found = format!(
-            "{} is a superuser or owns the schema: it could switch the guards off",
-            seen.login
-        );
-        return Check::fail(
-            "role",
-            found,
-            "create a separate login and grant payout_worker to it",
-        );
-    }
-    if could_switch_guards_off {
-        let found = format!("{} could switch the guards off", seen.login);
-        return Check::warn(
-            "role",
-            found,
+    let login = &seen.login;
+    let is_allowed = config.is_some_and(|config| config.database.allow_owner);
+    match (could_switch_guards_off, seen.roles.as_slice()) {
+        (true, _) if is_allowed => Subject("role").warn(
+            format!("{login} could switch the guards off"),
             "allow_owner = true is for demos and tests only",
-        );
-    }
-    if seen.roles.is_empty() {
-        let found = format!("{} has none of the schema's roles", seen.login);
-        return Check::fail(
-            "role",
-            found,
+        ),
+        (true, _) => Subject("role").fail(
+            format!("{login} is a superuser or owns the schema: it could switch the guards off"),
+            "create a separate login and grant payout_worker to it",
+        ),
+        (false, []) => Subject("role").fail(
+            format!("{login} has none of the schema's roles"),
             "grant payout_worker (or payout_operator) to it",
-        );
+        ),
+        (false, roles) => Subject("role").ok(format!("{login}: {}", roles.join(", "))),
     }
-    Check::ok("role", format!("{}: {}", seen.login, seen.roles.join(", ")))
 }
 
 async fn registration(
@@ -170,11 +142,7 @@ async fn registration(
     let what = format!("merchant {}", merchant.code);
     let Ok(wanted) = keyring::registration(merchant) else {
         // The check of the keys says what is wrong with them.
-        return Ok(Check::warn(
-            &what,
-            "its platform key cannot be read",
-            "see below",
-        ));
+        return Ok(Subject(&what).warn("its platform key cannot be read", "see below"));
     };
     let same = registered_so(
         pool,
@@ -185,12 +153,11 @@ async fn registration(
     )
     .await?;
     Ok(match same {
-        Some(true) => Check::ok(&what, "registered with this gateway and key"),
-        Some(false) => Check::fail(
-            &what,
+        Some(true) => Subject(&what).ok("registered with this gateway and key"),
+        Some(false) => Subject(&what).fail(
             "registered with another gateway, dialect or platform key: workers claim nothing",
             "is this the right file for this database? If so: payout migrate --accept-gateway CODE",
         ),
-        None => Check::fail(&what, "not registered", "payout migrate -c FILE"),
+        None => Subject(&what).fail("not registered", "payout migrate -c FILE"),
     })
 }
