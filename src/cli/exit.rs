@@ -88,22 +88,27 @@ impl<E: Into<anyhow::Error>> From<E> for Exit {
 
 impl Exit {
     fn of_database(error: &sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::Database(refusal) => Self::of_refusal(refusal.as_ref()),
-            sqlx::Error::Configuration(why) => Self::Config(format!(
-                "the database URL is invalid: {why}\n  Write it as postgres://USER@HOST:PORT/DATABASE."
-            )),
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Protocol(_) => {
-                Self::Unreachable(format!("the database cannot be reached: {error}"))
-            }
-            // The enum is open: whatever the driver adds is a surprise too.
-            other => Self::Failed(format!("unexpected answer from the database: {other}")),
+        if let sqlx::Error::Database(refusal) = error {
+            return Self::of_refusal(refusal.as_ref());
         }
+        if let sqlx::Error::Configuration(why) = error {
+            return Self::Config(format!(
+                "the database URL is invalid: {why}\n  Write it as postgres://USER@HOST:PORT/DATABASE."
+            ));
+        }
+        let is_away = matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Protocol(_)
+        );
+        if is_away {
+            return Self::Unreachable(format!("the database cannot be reached: {error}"));
+        }
+        Self::Failed(format!("unexpected answer from the database: {error}"))
     }
 
     /// Only message and hint are passed on: a detail may hold a whole row.

@@ -15,17 +15,17 @@ use crate::{
 /// The environment's names for `-c` and `--database-url`. clap does not read them: its help would show a password.
 const CONFIG_VARIABLE: &str = "PAYOUT_CONFIG";
 const URL_VARIABLE: &str = "PAYOUT_DATABASE_URL";
+const CONFIG_HELP: &str = "The configuration file [env: PAYOUT_CONFIG]";
+const URL_HELP: &str = "The database, instead of the configured one [env: PAYOUT_DATABASE_URL]";
 /// A person is waiting: report a silent database soon.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Global {
-    /// The configuration file [env: PAYOUT_CONFIG]
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE", help = CONFIG_HELP)]
     config: Option<PathBuf>,
-    /// The database, instead of the configured one [env: PAYOUT_DATABASE_URL]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help = URL_HELP)]
     database_url: Option<String>,
     /// Output format
     #[arg(

@@ -63,8 +63,8 @@ fn of_history(row: Happened) -> Line {
         what: row.event,
         to_state: row.to_state,
         times: 1,
-        last_at: None,
         detail,
+        ..Line::default()
     }
 }
 
@@ -98,10 +98,10 @@ fn of_evidence(row: Finding) -> Line {
         kind: "evidence",
         what: in_words(&row),
         source: row.source,
-        to_state: None,
         times: row.times,
         last_at: (row.times > 1).then_some(row.last_at),
         detail: row.detail,
+        ..Line::default()
     }
 }
 

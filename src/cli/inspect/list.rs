@@ -89,7 +89,7 @@ pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, E
     if rows.len() > limit {
         rows.truncate(limit);
         say(&format!(
-            "only the newest {limit} are shown: raise --limit, or narrow the search"
+            "showing only the newest {limit}: raise --limit, or narrow the search"
         ));
     }
     render(global.output, &rows)

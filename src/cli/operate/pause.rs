@@ -46,7 +46,7 @@ pub(crate) async fn pause(global: &Global, options: &Options) -> Result<(), Exit
     let mut db = global.connect().await?;
     operator::pause(&mut db, scope, &value, &options.reason).await?;
     let done = format!(
-        "{} is paused: nothing more is sent there. Queries and callbacks continue for what was already sent.\n\
+        "{} is paused: no new payouts are sent. Queries and callbacks continue for those already sent.\n\
          next:  payout resume {} --reason ...\n",
         name(scope, &value),
         flag(scope, &value),

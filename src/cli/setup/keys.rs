@@ -65,53 +65,41 @@ fn make(dir: &Path, bits: usize) -> Result<Pair, Exit> {
             return Err(exists(file));
         }
     }
-    let failed = |error| Exit::Failed(format!("no key was generated: {error}"));
     let key = generate(bits).map_err(|error| Exit::Usage(error.to_string()))?;
     let public = key.to_public_key();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|error| Exit::of_io(dir.display(), &error))?;
-    write(
-        &private_key_file,
-        0o600,
-        &private_key_pem(&key).map_err(failed)?,
-    )?;
-    write(
-        &public_key_file,
-        0o644,
-        &public_key_pem(&public).map_err(failed)?,
-    )?;
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    let created = builder.create(dir);
+    created.map_err(|error| Exit::of_io(dir.display(), &error))?;
+    for (file, mode, text) in [
+        (&private_key_file, 0o600, private_key_pem(&key)?),
+        (&public_key_file, 0o644, public_key_pem(&public)?.into()),
+    ] {
+        write(file, mode, &text).map_err(|error| {
+            if error.kind() == ErrorKind::AlreadyExists {
+                return exists(file);
+            }
+            Exit::of_io(file.display(), &error)
+        })?;
+    }
     Ok(Pair {
         private_key_file,
         public_key_file,
-        public_key: public_key_base64(&public).map_err(failed)?,
+        public_key: public_key_base64(&public)?,
         fingerprint: fingerprint(&public),
     })
 }
 
 /// Never overwrites a file, and returns only when the new one is on disk.
-fn write(path: &Path, mode: u32, text: &str) -> Result<(), Exit> {
-    let failed = |error: io::Error| {
-        if error.kind() == ErrorKind::AlreadyExists {
-            return exists(path);
-        }
-        Exit::of_io(path.display(), &error)
-    };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    folder.sync_all().map_err(failed)
+fn write(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    let folder = path.parent();
+    let folder = folder.filter(|parent| !parent.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn exists(path: &Path) -> Exit {

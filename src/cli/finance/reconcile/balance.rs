@@ -116,7 +116,7 @@ fn table(rows: &[Row]) -> String {
             row.verdict.meaning().to_owned(),
         ]
     });
-    let headings = "MERCHANT|>BOOKS, THEN|>OF IT HELD|>GATEWAY|>DIFFERENCE|READ (WIB)|MEANS";
+    let headings = "MERCHANT|>BOOKS THEN|>OF WHICH HELD|>GATEWAY|>DIFFERENCE|READ (WIB)|MEANS";
     output::table(headings, cells)
 }
 
