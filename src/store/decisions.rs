@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::payout::PayoutKey;
 
 /// One request of an operator with what became of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Request {
     /// Its number.
     pub request_id: i64,
@@ -33,6 +33,7 @@ pub struct Request {
     /// On which evidence.
     pub evidence: Option<String>,
     /// Whether the login that looks has asked for it: then somebody else must approve.
+    #[serde(skip)]
     pub yours: bool,
 }
 
@@ -82,7 +83,7 @@ pub async fn requests(
 }
 
 /// What is not claimed for now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Pause {
     /// `all`, `merchant` or `bank`.
     pub scope: String,

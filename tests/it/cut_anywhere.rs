@@ -3,7 +3,7 @@
 //! However little or much got through: no payout fails, none is sent twice, nothing half-received is booked, and each
 //! settles as the gateway says or stays unknown with its money held.
 
-use payout_worker::cli::run::Running;
+use payout_worker::service::Running;
 
 use crate::support::{
     scissors::{Cut, Scissors},

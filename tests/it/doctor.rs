@@ -53,7 +53,7 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
         "durability",
         "grants",
         "guards",
-        "history",
+        "failover",
         "pauses",
         "merchant S2020198627344",
         "notify_url of S2020198627344",
@@ -91,7 +91,7 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
         (
             "update payout.failover set changed_at = now(), trusted_after = now()",
             "update payout.failover set changed_at = null, trusted_after = null",
-            "history",
+            "failover",
             "fail",
             1,
         ),

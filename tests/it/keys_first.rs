@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use payout_sandbox::{Dialect, Fault};
 use payout_worker::{
-    cli::keyring,
+    service::keyring,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,

@@ -105,7 +105,7 @@ async fn list_and_show_have_exactly_the_columns_of_the_view() {
 }
 
 #[tokio::test]
-async fn a_list_is_narrowed_down_by_everything_that_people_ask_for() {
+async fn a_list_can_be_filtered_by_everything_that_people_look_for() {
     let database = Database::with_steps().await;
     for (state, order) in [
         ("paid", "INV-1"),
@@ -190,7 +190,7 @@ async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
         "What we don't know",
         "may or may not have left",
         "What happens next",
-        "asked for and never sent again",
+        "queried and it is never resent automatically",
         "not_found",
         "61 times",
         "timeout",
@@ -198,7 +198,7 @@ async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
     ] {
         assert!(page.contains(words), "{words}\n{page}");
     }
-    let lines = payout(&database, &["show", "INV-1", "--timeline", "-o", "json"])
+    let lines = payout(&database, &["show", "INV-1", "--history", "-o", "json"])
         .with(0)
         .json();
     let what: Vec<&str> = lines
@@ -274,7 +274,7 @@ async fn no_command_shows_a_number_or_a_name() {
         ]);
         for order in ["INV-1", "INV-2", "INV-3"] {
             calls.push(vec!["show", order, "-o", format]);
-            calls.push(vec!["show", order, "--timeline", "-o", format]);
+            calls.push(vec!["show", order, "--history", "-o", format]);
         }
     }
     for arguments in calls {
@@ -313,7 +313,7 @@ async fn only_what_was_never_sent_can_be_cancelled() {
 }
 
 #[tokio::test]
-async fn replay_asks_now_and_sends_nothing() {
+async fn replay_queries_now_and_sends_nothing() {
     let database = Database::with_merchant().await;
     for order in ["INV-1", "INV-2", "INV-3", "INV-4"] {
         database.insert(order, 250_000).await;
@@ -325,7 +325,7 @@ async fn replay_asks_now_and_sends_nothing() {
     let sends = "select sum(sends) from payout.payouts";
     payout(&database, &["replay", "INV-1"]).with(0);
     assert_eq!(database.text(due).await, "INV-1");
-    // One that cannot be asked for does not keep the others back.
+    // One that cannot be queried does not hold the others back.
     let said = payout(&database, &["replay", "NO-SUCH", "INV-4", "INV-2"]).with(3);
     assert!(
         said.err.contains("NO-SUCH") && said.err.contains("INV-4"),

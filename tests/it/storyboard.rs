@@ -44,7 +44,7 @@ async fn it_is_found_and_explained(site: &Site) {
         "What we don't know",
         "may or may not have left",
         "What happens next",
-        "never sent again by itself",
+        "never resent automatically",
         "refused for now: the quiet horizon ends at",
         " WIB: until then",
         "payout replay R-1",
@@ -78,7 +78,7 @@ async fn proof_lets_one_person_ask(site: &Site) -> String {
     site.payout("siti", &["show", ORDER])
         .await
         .with(0)
-        .says(&["two people have it sent once more", "payout resubmit R-1"]);
+        .says(&["allow two people to resubmit it", "payout resubmit R-1"]);
     let asked = site.payout("siti", &RESUBMIT).await.with(5);
     asked.says(&["Nothing is done yet", "Another operator", "payout approve"]);
     let id = request(&asked);
@@ -134,7 +134,7 @@ async fn another_person_approves_and_it_is_paid_once(site: &Site, id: &str) {
     site.payout("siti", &["show", ORDER])
         .await
         .with(0)
-        .says(&["The gateway says that it is paid", "resubmit_granted"]);
+        .says(&["It was settled as paid at", "resubmit_granted"]);
     assert_eq!(site.sandbox.submits().len(), 2, "the lost one and this one");
     assert_eq!(site.sandbox.orders().len(), 1, "booked once");
     let none = site.payout("siti", &["stuck"]).await.with(0);

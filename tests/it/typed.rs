@@ -63,7 +63,7 @@ async fn stating_an_end_takes_the_typed_order_number() {
         said.says(&[
             "Rp 100.000",
             "****5678",
-            "Type INV-1 to go on",
+            "Type INV-1 to continue",
             "nothing was changed",
         ]);
         assert_eq!(database.text(requests).await, "0", "{reflex}");
@@ -83,15 +83,15 @@ async fn stating_an_end_takes_the_typed_order_number() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_is_asked_back_and_no_input_says_yes_beforehand() {
+async fn a_cancel_needs_a_yes_unless_no_input_is_given() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     let cancel = ["cancel", "INV-1", "--reason", "twice"];
     let said = payout_at_a_terminal(&database.url(), &cancel, "n\n").with(1);
-    said.says(&["is withdrawn for ever", "Go on?"]);
+    said.says(&["is withdrawn for good", "Continue?"]);
     assert_eq!(database.state("INV-1").await, "queued");
     let silent = [&cancel[..], &["--no-input"]].concat();
     let said = payout_at_a_terminal(&database.url(), &silent, "").with(0);
-    assert!(!said.err.contains("Go on?"), "{}", said.err);
+    assert!(!said.err.contains("Continue?"), "{}", said.err);
     assert_eq!(database.state("INV-1").await, "cancelled");
 }

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["permit"],
     &["gateway", "store", "metrics"],
     &["worker", "inbound"],
+    &["service"],
     &["cli", "demo"],
     &["main", "lib"],
 ];

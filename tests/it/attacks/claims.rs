@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use payout_sandbox::Fault;
 use payout_worker::{
-    cli::run::Running,
     domain::{
         evidence::{Doubt, Evidence, Fact, SubmitAnswer},
         payout::PayoutKey,
     },
+    service::Running,
     store::{
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
         failover::register_identity,

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
-    cli::run::Running,
     permit::SealedRequest,
+    service::Running,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,

@@ -143,7 +143,8 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
     let parrot = Parrot::start().await;
     let mut merchant = world.config.merchants[0].clone();
     merchant.base_url.clone_from(&parrot.url);
-    let client = payout_worker::cli::keyring::client(&merchant, Duration::from_secs(5)).unwrap();
+    let client =
+        payout_worker::service::keyring::client(&merchant, Duration::from_secs(5)).unwrap();
     let mut order = world.claim_order(256);
     order.send_window = Duration::from_mins(5);
     order.lease = Duration::from_mins(6);

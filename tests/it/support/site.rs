@@ -8,7 +8,7 @@ use std::{
 };
 
 use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
-use payout_worker::{cli::keyring, config, gateway::keys, store::schema::migrate};
+use payout_worker::{config, gateway::keys, service::keyring, store::schema::migrate};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgListener};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 use tokio::time::{Instant, sleep, timeout};
