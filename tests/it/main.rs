@@ -4,6 +4,8 @@
     clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     dead_code
 )]

@@ -8,6 +8,7 @@
 // Why: an overflow or a missing value here fails a test, which is what a test is for.
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm
 )]

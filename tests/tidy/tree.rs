@@ -32,12 +32,22 @@ pub(crate) fn all(root: &Path) -> Vec<File> {
         .collect()
 }
 
-/// The Rust files below `src`; fewer than one is a mistake of the caller's, and said.
+/// The Rust files of the root package and of the other crates, with the tests that stand beside the code.
 pub(crate) fn sources(root: &Path) -> Vec<File> {
+    let is_source = |path: &str| {
+        let below = path
+            .strip_prefix("crates/")
+            .and_then(|path| path.split_once('/'));
+        below.map_or(path, |(_, path)| path).starts_with("src/")
+    };
     all(root)
         .into_iter()
-        .filter(|file| file.path.starts_with("src/") && is_rust(&file.path))
+        .filter(|file| is_source(&file.path) && is_rust(&file.path))
         .collect()
+}
+
+pub(crate) fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 /// One file, or the plain statement that it is missing.
