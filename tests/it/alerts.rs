@@ -172,7 +172,7 @@ fn passes(arguments: &[&str]) {
 }
 
 #[test]
-fn the_page_of_metrics_is_fresh() {
+fn the_metrics_page_is_fresh() {
     let page = payout_worker::metrics::page();
     let path = root().join("docs/metrics.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -186,7 +186,7 @@ fn the_page_of_metrics_is_fresh() {
 }
 
 #[test]
-fn what_is_exposed_keeps_to_the_rules_of_prometheus() {
+fn the_exposition_follows_the_rules_of_prometheus() {
     let exporter = payout_worker::metrics::install().unwrap();
     payout_worker::metrics::merchant("M1");
     let page = tempfile::NamedTempFile::new().unwrap();
@@ -214,7 +214,7 @@ fn rules_alerts_and_configuration_are_valid() {
 }
 
 #[test]
-fn alerts_fire_and_stay_silent_as_they_should() {
+fn alerts_fire_and_stay_silent_when_they_should() {
     // Side by side: promtool evaluates hours of rules, on one processor.
     thread::scope(|scope| {
         for file in files("deploy/prometheus/tests", "yml") {
@@ -224,7 +224,7 @@ fn alerts_fire_and_stay_silent_as_they_should() {
 }
 
 #[test]
-fn each_alert_is_tried_both_ways() {
+fn each_alert_is_tested_firing_and_silent() {
     let (mut fires, mut silent) = (BTreeSet::new(), BTreeSet::new());
     for file in files("deploy/prometheus/tests", "yml") {
         let text = fs::read_to_string(file).unwrap();
@@ -252,7 +252,7 @@ fn each_alert_is_tried_both_ways() {
 }
 
 #[test]
-fn each_alert_says_what_a_person_needs() {
+fn each_alert_tells_a_person_what_they_need() {
     let text = read("deploy/prometheus/alerts.yml");
     let count = alerts().len();
     for key in ["severity", "summary", "description", "runbook_url"] {
@@ -271,7 +271,7 @@ fn each_alert_says_what_a_person_needs() {
 }
 
 #[test]
-fn each_alert_has_its_section_in_the_runbook_and_the_other_way_round() {
+fn each_alert_has_a_section_in_the_runbook_and_vice_versa() {
     let runbook = read("docs/runbook.md");
     let mut sections: BTreeMap<&str, &str> = BTreeMap::new();
     for section in runbook.split("\n### ").skip(1) {
@@ -300,7 +300,7 @@ fn each_alert_has_its_section_in_the_runbook_and_the_other_way_round() {
 }
 
 #[test]
-fn rules_and_alerts_name_only_metrics_that_there_are() {
+fn rules_and_alerts_name_only_metrics_that_exist() {
     let (table, recorded) = (of_the_table(), recorded());
     let mut used = BTreeSet::new();
     for file in ["rules.yml", "alerts.yml"] {
@@ -324,7 +324,7 @@ fn rules_and_alerts_name_only_metrics_that_there_are() {
 }
 
 #[test]
-fn the_runbook_queries_only_metrics_that_there_are() {
+fn the_runbook_queries_only_metrics_that_exist() {
     let (table, recorded, runbook) = (of_the_table(), recorded(), read("docs/runbook.md"));
     let queries: Vec<_> = runbook
         .split("\n```promql\n")
@@ -346,7 +346,7 @@ fn the_runbook_queries_only_metrics_that_there_are() {
 }
 
 #[test]
-fn what_instances_share_is_put_together_by_rules_and_never_summed() {
+fn rules_combine_what_instances_share_and_never_sum_it() {
     let shared: BTreeSet<_> = FAMILIES
         .iter()
         .filter(|family| family.origin == Origin::Books)
@@ -390,7 +390,7 @@ fn what_instances_share_is_put_together_by_rules_and_never_summed() {
 }
 
 #[test]
-fn dashboards_name_only_metrics_that_there_are_and_explain_each_panel() {
+fn dashboards_name_only_metrics_that_exist_and_explain_each_panel() {
     let (table, recorded) = (of_the_table(), recorded());
     for (file, board) in dashboards() {
         for (title, expression) in expressions(&board) {
@@ -455,7 +455,7 @@ fn check_expressions(expressions: impl Iterator<Item = String>) {
 }
 
 #[test]
-fn the_words_of_an_expression_are_found() {
+fn the_metric_names_in_an_expression_are_found() {
     let names = metrics_in(
         r#"sum by (job) (rate(payout_x_total{up="payout_no", b=~"c"}[5m])) / payout:y:max > on () up"#,
     );

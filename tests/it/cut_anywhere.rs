@@ -25,7 +25,7 @@ queries_per_second = 2000
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
+async fn a_connection_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
     let begun = std::time::Instant::now();
     let world = World::with(Wishes {
         sections: SECTIONS,

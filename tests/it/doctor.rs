@@ -20,7 +20,7 @@ fn verdicts(rows: &Value) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
+async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
     let site = Site::build().await;
     let _worker = site.worker("one.toml", "worker.log");
     site.enqueue(0..1).await;

@@ -101,7 +101,7 @@ async fn a_callback_verifies_only_for_the_text_that_was_signed() {
 }
 
 #[test]
-fn a_signature_has_no_second_spelling_however_it_is_changed() {
+fn no_altered_spelling_of_a_signature_verifies() {
     let (count, rng) = begin("signatures");
     let key = keys::generate(1024).unwrap();
     let public = key.to_public_key();
@@ -162,7 +162,7 @@ fn a_damaged_configuration_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_is_refused_by_its_line_and_key() {
+fn a_value_of_the_wrong_type_is_refused_with_its_line_and_key() {
     let mut tried = 0;
     for (at, line) in CONFIG.lines().enumerate() {
         let Some((key, _)) = line.split_once(" = ") else {

@@ -26,7 +26,7 @@ async fn a_payout_is_sent_once_resolved_and_accounted_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_answer_is_asked_for_and_never_sent_again() {
+async fn an_unknown_answer_is_queried_and_never_sent_again() {
     let world = World::start().await;
     world
         .sandbox
@@ -43,7 +43,7 @@ async fn an_unknown_answer_is_asked_for_and_never_sent_again() {
 /// Every way in which an answer can be lost or spoiled after the gateway may have booked the order. The payout ends
 /// as the gateway says, and the gateway saw one submit.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_spoiled_answer_makes_a_second_submit() {
+async fn no_corrupted_answer_causes_a_second_submit() {
     use Fault as F;
     let booked = [
         F::Unknown,
@@ -88,7 +88,7 @@ async fn no_spoiled_answer_makes_a_second_submit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_never_arrived_stays_unknown_and_calls_a_person() {
+async fn an_order_that_never_arrived_stays_unknown_and_raises_attention() {
     let world = World::start().await;
     world.sandbox.script("LOST-1", Script::fault(Fault::Lost));
     world.enqueue("LOST-1", 100_000, 1).await;
@@ -112,7 +112,7 @@ async fn an_order_that_never_arrived_stays_unknown_and_calls_a_person() {
 
 /// A gateway that answers from an empty replica knows nobody: its "not known" is a doubt, whatever the horizon.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_does_not_know_what_it_has_paid_proves_nothing_by_not_knowing() {
+async fn not_found_from_a_gateway_that_lost_a_paid_order_proves_nothing() {
     let world = World::start().await;
     world.enqueue("PAID-1", 100_000, 0).await;
     world.until_state("PAID-1", "paid").await;
@@ -137,7 +137,7 @@ async fn a_gateway_that_does_not_know_what_it_has_paid_proves_nothing_by_not_kno
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn claims_stop_while_the_gateway_has_less_than_the_books_and_nothing_is_under_way() {
+async fn claims_stop_while_the_gateway_balance_is_below_the_books_with_nothing_under_way() {
     let world = World::start().await;
     world.enqueue("BEFORE-1", 100_000, 0).await;
     world.until_state("BEFORE-1", "paid").await;
@@ -170,7 +170,7 @@ async fn until_balance_is_read(world: &World, times: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_never_left_is_sent_again_under_the_same_number() {
+async fn a_request_that_never_left_is_sent_again_under_the_same_order_number() {
     let world = World::start().await;
     world.enqueue("WARM-1", 50_000, 0).await;
     world.until_state("WARM-1", "paid").await;
@@ -223,7 +223,7 @@ async fn two_workers_share_the_work_and_send_each_payout_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_payout_fails_only_when_the_gateway_does_not_know_it() {
+async fn a_declined_payout_fails_only_when_it_is_not_found() {
     let world = World::start().await;
     world.sandbox.script("FAIL-1", Script::fault(Fault::Fail));
     world
@@ -244,7 +244,7 @@ async fn a_refused_payout_fails_only_when_the_gateway_does_not_know_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_callbacks_switched_off_every_payout_is_resolved_by_asking() {
+async fn with_callbacks_switched_off_every_payout_is_settled_by_queries() {
     let world = World::with(Wishes {
         fail_percent: 20,
         ..Wishes::default()

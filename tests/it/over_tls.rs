@@ -103,7 +103,7 @@ async fn payouts_are_paid_over_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_the_machine_does_not_trust_is_sent_nothing() {
+async fn nothing_is_sent_to_a_gateway_with_an_untrusted_certificate() {
     let Some((site, _)) = site_over_tls().await else {
         return;
     };

@@ -38,7 +38,7 @@ async fn gateway_has(database: &Database, more: i64) {
 }
 
 #[tokio::test]
-async fn only_payouts_under_way_explain_that_the_gateway_has_less() {
+async fn only_payouts_under_way_explain_a_lower_gateway_balance() {
     let database = books().await;
     let held: i64 = database
         .text("select held from payout.accounts")

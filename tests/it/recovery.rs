@@ -54,7 +54,7 @@ fn no_personal_data(folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_refuses_to_run_where_the_guards_could_be_switched_off() {
+async fn a_worker_refuses_to_run_where_it_could_disable_the_guards() {
     let site = Site::build().await;
     let text = fs::read_to_string(site.folder.path().join("two.toml")).unwrap();
     fs::write(

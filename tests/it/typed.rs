@@ -44,7 +44,7 @@ fn payout_at_a_terminal(url: &str, arguments: &[&str], typed: &str) -> Said {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stating_an_end_takes_the_typed_order_number() {
+async fn stating_an_outcome_requires_typing_the_order_number() {
     let database = Database::with_steps().await;
     database.insert_in("unknown", "INV-1").await;
     let resolve = [
@@ -83,7 +83,7 @@ async fn stating_an_end_takes_the_typed_order_number() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_is_asked_back_and_no_input_says_yes_beforehand() {
+async fn a_withdrawal_requires_confirmation_and_no_input_confirms_in_advance() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     let cancel = ["cancel", "INV-1", "--reason", "twice"];

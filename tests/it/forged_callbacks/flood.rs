@@ -84,7 +84,7 @@ fn callbacks_of(folder: &Path) -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_rubbish_delays_no_payout_and_fills_no_memory() {
+async fn a_flood_of_garbage_delays_no_payout_and_fills_no_memory() {
     let site = Site::build().await;
     let address = callbacks_of(site.folder.path());
     let worker = site.worker("one.toml", "one.log");

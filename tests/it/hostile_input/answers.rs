@@ -77,7 +77,7 @@ fn seeds(corpus: &str, target: &str, key: &PrivateKey) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
+async fn an_answer_to_a_query_is_more_than_a_doubt_only_when_signed() {
     let (count, rng) = begin("answers to questions");
     let count = count / 10;
     let key = keys::generate(1024).unwrap();
@@ -120,7 +120,7 @@ async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
+async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_signed() {
     let (count, rng) = begin("answers to submits");
     let count = count / 40;
     let world = World::with(Wishes {

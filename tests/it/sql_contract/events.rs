@@ -122,7 +122,7 @@ async fn a_consumer_misses_nothing_while_many_commit_in_any_order() {
 
 /// A dump restored into a younger server: transaction ids begin again below those in the history.
 #[tokio::test]
-async fn after_a_restore_numbers_go_on_rising_and_everything_is_shown() {
+async fn after_a_restore_numbers_keep_rising_and_every_event_is_shown() {
     let database = Database::with_steps().await;
     database.insert("before", 1000).await;
     database
@@ -160,7 +160,7 @@ async fn after_a_restore_numbers_go_on_rising_and_everything_is_shown() {
 }
 
 #[tokio::test]
-async fn where_nothing_was_restored_continuing_changes_nothing() {
+async fn continuing_without_a_restore_changes_nothing() {
     let database = Database::with_merchant().await;
     assert_eq!(database.text("select payout.continue_seq()").await, "0");
     database.insert("INV-1", 1000).await;
@@ -188,7 +188,7 @@ async fn heard(database: &Database, listener: &mut PgListener) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_insert_wakes_the_worker_and_every_later_change_the_readers() {
+async fn an_insert_wakes_the_worker_and_each_later_change_wakes_the_readers() {
     let database = Database::with_steps().await;
     let mut listener = PgListener::connect(&database.url()).await.unwrap();
     listener
@@ -231,7 +231,7 @@ async fn an_insert_wakes_the_worker_and_every_later_change_the_readers() {
 
 /// NOTIFY takes a lock of the whole database at commit: one of many inserters is enough to wake a worker.
 #[tokio::test]
-async fn an_insert_beside_one_that_is_about_to_wake_the_worker_does_not_wait_for_it() {
+async fn an_insert_does_not_wait_for_another_that_is_about_to_wake_the_worker() {
     let database = Database::with_merchant().await;
     let mut first = database.connect().await;
     run(&mut first, &format!("begin; {}", insert("INV-1"))).await;

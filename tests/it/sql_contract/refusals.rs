@@ -61,7 +61,7 @@ pub(crate) async fn refuses(
 
 #[tokio::test]
 #[rustfmt::skip]
-async fn a_refused_insert_names_the_column_and_says_what_to_change_and_repeats_no_account() {
+async fn a_refused_insert_names_the_column_and_the_fix_and_repeats_no_account() {
     let database = Database::with_merchant().await;
     let rows = [
         // column           given                       SQLSTATE  words of the message
@@ -125,7 +125,7 @@ async fn a_refused_insert_names_the_column_and_says_what_to_change_and_repeats_n
 }
 
 #[tokio::test]
-async fn every_column_at_the_edge_of_its_rule_is_accepted_and_kept_as_given() {
+async fn every_column_accepts_the_limits_of_its_rule_and_keeps_the_value_as_given() {
     let database = Database::with_merchant().await;
     #[rustfmt::skip]
     let rows = [
@@ -167,7 +167,7 @@ async fn every_column_at_the_edge_of_its_rule_is_accepted_and_kept_as_given() {
 }
 
 #[tokio::test]
-async fn a_number_out_of_its_columns_range_is_refused_before_anything_else_looks() {
+async fn a_number_out_of_its_columns_range_is_refused_first() {
     let database = Database::with_merchant().await;
     #[rustfmt::skip]
     let rows = [
@@ -208,7 +208,7 @@ async fn an_unquoted_number_is_refused_with_the_advice_to_quote_it() {
 }
 
 #[tokio::test]
-async fn the_merchants_own_limits_bound_the_amount() {
+async fn the_merchants_limits_bound_the_amount() {
     let database = Database::with_merchant().await;
     database
         .run("update payout.merchants set min_amount = 10000, max_amount = 50000")
@@ -221,7 +221,7 @@ async fn the_merchants_own_limits_bound_the_amount() {
 }
 
 #[tokio::test]
-async fn the_merchant_must_be_named_when_there_are_none_or_several() {
+async fn the_merchant_must_be_named_unless_there_is_exactly_one() {
     let database = Database::fresh().await;
     refuses(
         &database,

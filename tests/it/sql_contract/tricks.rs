@@ -47,7 +47,7 @@ async fn database_with_failed_inv_0() -> Database {
 }
 
 #[tokio::test]
-async fn no_text_column_takes_a_line_end_a_control_character_or_a_look_alike_anywhere() {
+async fn no_text_column_accepts_a_line_end_a_control_character_or_a_look_alike() {
     let database = database_with_failed_inv_0().await;
     for (column, text, code) in TEXTS {
         let (head, tail) = text.split_at(text.len() / 2);
@@ -65,7 +65,7 @@ async fn no_text_column_takes_a_line_end_a_control_character_or_a_look_alike_any
 }
 
 #[tokio::test]
-async fn a_second_line_that_would_match_by_itself_does_not_help_the_first() {
+async fn a_valid_second_line_does_not_make_an_invalid_first_line_pass() {
     let database = database_with_failed_inv_0().await;
     for (column, text, code) in TEXTS {
         for value in [
