@@ -1,4 +1,4 @@
-//! What the gateway's notifications may and may not do.
+//! What the gateway's callbacks may and may not do.
 
 use payout_worker::sandbox::{Ending, Fault, Script};
 
@@ -13,7 +13,7 @@ async fn post(world: &World, body: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// A worker that never asks within the test: whatever settles here is settled by a callback.
+/// A worker that sends no query during the test, so that whatever settles is settled by a callback.
 const ONLY_CALLBACKS: &str = "
 [submit]
 timeout_seconds = 1.5
@@ -158,7 +158,7 @@ async fn a_late_reversal_of_a_final_state_raises_attention_and_moves_nothing() {
         ("FLOP-1", "contradiction", "paid"),
     ] {
         let attention = format!("select attention from payout.payouts where order_num = '{order}'");
-        // On-call asks again until the gateway has changed its mind.
+        // On-call replays it until the gateway reports the other outcome.
         let replay = format!("select payout.replay('{order}')");
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
         let mut changes = world.database.listen("payout_status").await;

@@ -1,4 +1,4 @@
-//! What the pages say is what the code does.
+//! The pages say what the code does.
 
 use payout_worker::domain::state::grid;
 
@@ -9,7 +9,7 @@ fn the_state_machine_page_is_fresh() {
     docs::is_generated("docs/state-machine.md", &grid());
 }
 
-/// A block whose first line is `-- refused: CODE` must be refused with it; any other must run.
+/// A block whose first line is `-- refused: CODE` must be refused with that SQLSTATE; any other block must run.
 #[tokio::test]
 async fn every_example_in_the_sql_contract_does_what_the_page_says() {
     let database = Database::with_steps().await;

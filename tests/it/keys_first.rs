@@ -1,4 +1,4 @@
-//! Before the first claim the keys and the gateway are proven (I12); what speaks against them stops claims (I13).
+//! Keys and gateway are proven before the first claim (I12), and evidence against them stops claims (I13).
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ async fn nothing_is_claimed_while_the_gateways_signature_does_not_verify() {
     })
     .await;
     world.enqueue("KEYS-1", 100_000, 1).await;
-    world.door.until_asked(4).await;
+    world.door.until_requests(4).await;
     assert_eq!(world.database.state("KEYS-1").await, "queued");
     assert_eq!(world.sandbox.submits().len(), 0);
     let funded = "select count(*) from payout.ledger";
@@ -63,7 +63,7 @@ async fn bad_signatures_stop_claims_and_one_payout_at_a_time_probes_for_recovery
     for number in 0..30 {
         world.enqueue(&format!("BEHIND-{number}"), 50_000, 0).await;
     }
-    // The bad answer was stored before these came, and by then claims had stopped.
+    // The bad answer was stored before these arrived, and by then claims had stopped.
     assert_eq!(
         world
             .database

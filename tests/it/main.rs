@@ -1,4 +1,4 @@
-//! The promises, tried from outside against a real Postgres. One binary, so that it links once.
+//! The promises, tested from outside against a real Postgres. One binary, so that it links once.
 // Why: a failing test may panic where running code may not, and its helpers are not all used by every file.
 #![allow(
     clippy::arithmetic_side_effects,

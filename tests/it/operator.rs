@@ -1,4 +1,4 @@
-//! The command line as operators and scripts use it: exit codes, columns, and nothing that names a person.
+//! The command line as operators and scripts use it: exit codes, columns, and no personal data.
 
 use std::{fs, io::Read, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
@@ -27,11 +27,11 @@ const COLUMNS: [&str; 16] = [
     "attention_since",
     "settled_at",
 ];
-/// Written nowhere else, so that a leak cannot be a coincidence.
+/// They appear nowhere else, so that a match is always a leak.
 const CANARY_NUMBER: &str = "9081726354";
 const CANARY_NAME: &str = "Kenanga Wulandari";
 
-/// Where a claim would take it: the database lets nobody write a state without what belongs to it.
+/// Moves the payout as a claim would: the database accepts no state without everything that belongs to it.
 async fn claim(database: &Database, order_num: &str) {
     database
         .run(&format!(
@@ -50,7 +50,7 @@ async fn claim(database: &Database, order_num: &str) {
         .await;
 }
 
-/// As if no answer had come.
+/// As if no answer had arrived.
 async fn doubt(database: &Database, order_num: &str) {
     claim(database, order_num).await;
     database
@@ -325,7 +325,7 @@ async fn replay_queries_now_and_sends_nothing() {
     let sends = "select sum(sends) from payout.payouts";
     payout(&database, &["replay", "INV-1"]).with(0);
     assert_eq!(database.text(due).await, "INV-1");
-    // One that cannot be asked for does not keep the others back.
+    // One that cannot be queried does not hold up the others.
     let said = payout(&database, &["replay", "NO-SUCH", "INV-4", "INV-2"]).with(3);
     assert!(
         said.err.contains("NO-SUCH") && said.err.contains("INV-4"),
@@ -615,7 +615,7 @@ async fn a_reader_that_closes_the_pipe_is_not_an_error() {
     }
 }
 
-/// A configuration whose keys are there; returns its path.
+/// Writes a configuration with existing keys; returns its path.
 fn page_with_keys(folder: &Path) -> String {
     let keys = folder.to_str().unwrap();
     let platform = folder.join("platform");

@@ -1,4 +1,4 @@
-//! Our signatures against those of Node's crypto and of OpenSSL, which share no code with us (protocol P6 to P8).
+//! Our signatures compared with those of Node's crypto and of OpenSSL, which share no code with us (protocol P6 to P8).
 
 use std::{
     collections::BTreeMap,

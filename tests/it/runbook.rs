@@ -1,4 +1,4 @@
-//! What the runbook tells people to run can be run.
+//! The commands and queries in the runbook run.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -38,7 +38,7 @@ async fn every_query_runs_with_read_only_rights() {
     }
 }
 
-/// `--help` at the end of a line keeps it from doing anything, but a wrong verb or option before it is an error.
+/// `--help` at the end keeps a command from doing anything, but a wrong command or option before it is still an error.
 #[test]
 fn every_command_exists() {
     let commands: BTreeSet<_> = blocks(&runbook(), "sh").into_iter().collect();

@@ -1,4 +1,4 @@
-//! What nobody changes afterwards, the owner included.
+//! Records that nobody can change later, not even the owner.
 
 use crate::support::{database::Database, refusal::Refusal};
 

@@ -1,4 +1,4 @@
-//! Taking back, asking again, and booking money.
+//! Cancelling, replaying, and booking top-ups.
 
 use crate::support::{
     database::{Database, MERCHANT},

@@ -1,9 +1,9 @@
-//! Enqueuing twice is safe; enqueuing something else under the same order number is not possible.
+//! Enqueueing twice is safe; enqueueing something else under the same order number is refused.
 
 use super::refusals::{INSTRUCTION, both_ways};
 use crate::support::{database::Database, refusal::Refusal};
 
-/// What `payout.enqueue` answers, as text.
+/// What `payout.enqueue` returns, as text.
 async fn enqueue(database: &Database, arguments: &str) -> Result<String, sqlx::Error> {
     sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "select row(e.*)::text from payout.enqueue({arguments}) e"
@@ -122,7 +122,7 @@ async fn a_plain_insert_may_be_repeated_with_on_conflict_and_is_a_duplicate_with
     );
 }
 
-/// Enqueues `FULL` in a session that commits only after the second has met its row.
+/// Enqueues `FULL` in a session that commits only after the second session has met its row.
 async fn meet(database: &Database, second: &str) -> (bool, Result<bool, sqlx::Error>) {
     let call = |arguments: &str| {
         sqlx::AssertSqlSafe(format!("select (payout.enqueue({arguments})).created"))

@@ -1,8 +1,8 @@
-//! What an insert refuses, in which words, and what it never repeats.
+//! What an insert refuses, with which message, and what no message repeats.
 
 use crate::support::{database::Database, refusal::Refusal};
 
-/// The columns of an instruction that would be accepted. The account is one that no message may hold.
+/// The columns of a valid instruction. No message may contain its account.
 pub(crate) const INSTRUCTION: [(&str, &str); 6] = [
     ("order_num", "'INV-1'"),
     ("amount", "250000"),
@@ -12,7 +12,7 @@ pub(crate) const INSTRUCTION: [(&str, &str); 6] = [
     ("account_name", "'Canary Zebra'"),
 ];
 
-/// The instruction with `column` given as `value`, by INSERT and by `payout.enqueue`.
+/// The instruction with `value` in `column`, by INSERT and by `payout.enqueue`.
 pub(crate) fn both_ways(column: &str, value: &str) -> [String; 2] {
     let mut given: Vec<(&str, &str)> = INSTRUCTION
         .iter()
@@ -36,7 +36,7 @@ pub(crate) fn both_ways(column: &str, value: &str) -> [String; 2] {
     ]
 }
 
-/// Tries both ways; both must be refused with `code` and `words`, name the column and say what to change.
+/// Tries both ways; both must be refused with `code` and `words`, name the column, and say what to change.
 pub(crate) async fn refuses(
     database: &Database,
     column: &str,
@@ -250,7 +250,7 @@ async fn the_merchant_must_be_named_unless_there_is_exactly_one() {
     );
 }
 
-/// Only the owner can name these columns at all.
+/// Only the owner can write these columns at all.
 #[tokio::test]
 async fn nothing_but_the_instruction_is_taken_from_the_caller() {
     let database = Database::with_merchant().await;

@@ -1,4 +1,4 @@
-//! Paying a failed payout again: once, by name, and only while it is certainly failed.
+//! Replacing a failed payout: once, explicitly, and only while it is certainly failed.
 
 use super::refusals::both_ways;
 use crate::support::{database::Database, refusal::Refusal, steps::PATHS};
@@ -92,11 +92,12 @@ async fn enqueueing_a_replacement_queries_the_original() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     database.run(&replacing("INV-0", "R1")[0]).await;
-    let asked = "select next_query_at <= now() from payout.payouts where order_num = 'INV-0'";
-    assert_eq!(database.text(asked).await, "true");
+    let query_is_due =
+        "select next_query_at <= now() from payout.payouts where order_num = 'INV-0'";
+    assert_eq!(database.text(query_is_due).await, "true");
 }
 
-/// The index decides between two who are both past the check.
+/// The index decides between two sessions that have both passed the check.
 #[tokio::test]
 async fn two_concurrent_replacements_create_one() {
     let database = Database::with_steps().await;

@@ -1,4 +1,4 @@
-//! Who may do what, tried by logins that are members of one role each.
+//! Who may do what, tested with logins that are members of one role each.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -15,7 +15,7 @@ async fn attempt(session: &mut PgConnection, statement: &str) -> Result<(), sqlx
         .map(drop)
 }
 
-/// Each statement in a transaction of its own that is taken back. `ok` or the SQLSTATE.
+/// Runs each statement in a transaction of its own and rolls it back. `ok` or the SQLSTATE.
 async fn check(session: &mut PgConnection, rows: &[(&str, &str)]) {
     for (statement, expected) in rows {
         attempt(session, "begin").await.unwrap();

@@ -1,9 +1,9 @@
-//! Characters that slip through a careless pattern: line ends, marks that cannot be seen, look-alikes.
+//! Characters that slip through a careless pattern: line ends, invisible marks, look-alikes.
 
 use super::refusals::refuses;
 use crate::support::database::Database;
 
-/// Each text column with a text that it accepts.
+/// Each text column, with a valid value.
 const TEXTS: [(&str, &str, &str); 7] = [
     ("order_num", "INV-1", "PW001"),
     ("bank_code", "014", "PW004"),
@@ -39,7 +39,7 @@ const TRICKS: [&str; 21] = [
     r"\\",
 ];
 
-/// So that `replaces` would be accepted as it stands.
+/// So that `replaces` refers to a payout that may be replaced.
 async fn database_with_failed_inv_0() -> Database {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
