@@ -1,4 +1,4 @@
-//! The real store on a real Postgres does what the pure rules say, whatever evidence comes in whatever order.
+//! The real store on a real Postgres does what the pure rules say, for any evidence in any order.
 
 mod pure;
 
@@ -36,28 +36,29 @@ const AMOUNT: i64 = 100_000;
 const RESERVE: i64 = 10_000;
 /// Stands for the hash of every request.
 const REQUEST: [u8; 32] = [7; 32];
-/// How long before it is stored the question of a late answer was sent.
+/// How long before a late answer is stored its query was sent.
 const LATE: Duration = Duration::from_mins(90);
 
-/// One thing that happens.
+/// One step of a history.
 #[derive(Clone, Debug)]
 enum Happens {
-    /// Every due payout is claimed.
+    /// Claims every due payout.
     Claim,
-    /// An hour passes.
+    /// Lets an hour pass.
     Hour,
-    /// Evidence in one batch: which payout, how many attempts ago, and a word for the fact. `~` before the word: its
-    /// question was sent ninety minutes ago; of a proof, that it is about another request.
+    /// Stores evidence in one batch: which payout, how many attempts ago, and a word for the fact. `~` before the word:
+    /// its query was sent ninety minutes ago; for a proof, that it is about another request.
     Told(Vec<(usize, i32, &'static str)>),
-    /// People ask for it and agree, and it is carried out if that is allowed: `resubmit`, `paid`, `failed` or `returned`.
+    /// One person requests it, another approves it, and if allowed it is carried out: `resubmit`, `paid`, `failed` or
+    /// `returned`.
     Wanted(usize, &'static str),
 }
 
-/// The words for facts; after `:` the gateway's status, `+` with a fee.
+/// The words for facts: after `:` the gateway's status, then `+` if it has a fee.
 const WORDS: &str = "ack ack:2 fail doubt lease unsent ~unsent none ~none ask? says:1 says:9 says:2 says:2+ says:4 \
                      calls:1 calls:2 calls:4 forged:2 forged:4 paid failed returned";
 
-/// Each life knows a few words only: with all of them the first ones would settle everything.
+/// Each history draws from a few words only: with all of them, the first few would settle everything.
 fn happens() -> impl Strategy<Value = Vec<Happens>> {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     proptest::sample::subsequence(words, 2..=12).prop_flat_map(|words| {
@@ -73,7 +74,7 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
 }
 
 #[test]
-fn any_evidence_leaves_in_postgres_what_the_pure_rules_say() {
+fn postgres_stores_for_any_evidence_what_the_pure_rules_decide() {
     let seed = std::env::var("PAYOUT_TEST_SEED")
         .ok()
         .map_or_else(rand::random::<u64>, |seed| seed.parse().unwrap());
@@ -116,10 +117,10 @@ fn any_evidence_leaves_in_postgres_what_the_pure_rules_say() {
     }
 }
 
-/// Lives that chance seldom leads: a fee corrected and a fee known later, a refusal confirmed, a person called, and a
-/// request that never left twice.
+/// Histories that chance seldom produces: a corrected fee, a fee known later, a confirmed decline, raised attention,
+/// and a request that twice never left.
 #[tokio::test]
-async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
+async fn postgres_stores_for_rare_histories_too_what_the_pure_rules_decide() {
     let database = Database::fresh().await;
     let lives: [(&str, &[&str]); 11] = [
         (
@@ -204,7 +205,7 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
     }
 }
 
-/// With pauses that are over at once, or that never are during a test.
+/// Poll rules whose pauses end immediately, or never during a test.
 fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
     let pause = |long| if quiet { long } else { Duration::ZERO };
     Rules {
@@ -218,10 +219,10 @@ fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
     }
 }
 
-/// The store and the pure rules side by side, with a merchant of their own.
+/// The store and the pure rules side by side, for a merchant of their own.
 struct Both<'a> {
     database: &'a Database,
-    /// The login that asks; the owner's is the second person.
+    /// The login of the first person; the owner is the second.
     queries: PgConnection,
     merchant: String,
     order: ClaimOrder,
@@ -337,7 +338,7 @@ impl<'a> Both<'a> {
         }
     }
 
-    /// Asks in the first person's name and agrees in the second's; the request's number where it may be asked for.
+    /// Requests as the first person and approves as the second; returns the number of the request if it is allowed.
     async fn ask_people(&mut self, question: &str, at: usize) -> Option<i64> {
         let order_num = &self.payouts[at].payout.instruction.key.order_num;
         let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(question.to_owned()))
@@ -356,7 +357,7 @@ impl<'a> Both<'a> {
         Some(id)
     }
 
-    /// A request that is not carried out ends.
+    /// Ends a request that is not carried out.
     async fn end_request(&self, id: Option<i64>) {
         sqlx::query(
             "select payout.finish_request(i.request_id, i.merchant_code, i.order_num, 'test')
@@ -431,7 +432,7 @@ impl<'a> Both<'a> {
         self.end_request(id).await;
     }
 
-    /// Everything becomes an hour older, in Postgres past its guards.
+    /// Makes everything an hour older; in Postgres, by bypassing the guards.
     async fn an_hour_passes(&mut self) {
         let older = format!(
             "begin;
@@ -556,7 +557,7 @@ impl<'a> Both<'a> {
         assert_eq!(evidence, expected, "{key}");
     }
 
-    /// The entries of each payout are those that the rules booked.
+    /// The ledger entries of each payout are those that the rules booked.
     async fn compare_entries(&self) {
         let booked: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
             "select order_num, sum(available)::bigint, sum(held)::bigint, sum(paid_out)::bigint, sum(fees)::bigint
@@ -579,7 +580,7 @@ impl<'a> Both<'a> {
         }
     }
 
-    /// Balances sum to zero, follow the ledger, and hold what the open payouts hold.
+    /// The balances sum to zero, match the ledger, and hold what the open payouts hold.
     async fn compare_books(&self) {
         let wrong = format!(
             "select count(*) from payout.accounts a
