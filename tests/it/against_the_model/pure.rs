@@ -1,4 +1,4 @@
-//! One payout as the pure rules have it, and the evidence it is told.
+//! One payout according to the pure rules, and the evidence for it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,21 +21,21 @@ use payout_worker::{
 
 use super::{AMOUNT, LATE, REQUEST, RESERVE};
 
-/// A payout as the pure rules have it.
+/// A payout according to the pure rules.
 pub(super) struct Pure {
     pub(super) payout: Payout,
     /// The outcome of each attempt's own answer.
     pub(super) outcomes: BTreeMap<i32, String>,
-    /// When an order that was sent last cannot arrive any more.
+    /// From when on the latest order can no longer arrive.
     pub(super) quiet_until: DateTime<Utc>,
-    /// How often which finding was stored, by attempt, source, finding and digest.
+    /// How many times evidence was stored, by attempt, source, finding and digest.
     pub(super) evidence: BTreeMap<(i32, &'static str, String, Vec<u8>), i32>,
     pub(super) moves: Vec<(State, Event, State)>,
-    /// People agreed to a move.
+    /// Two people approved a move.
     pub(super) allowed: bool,
-    /// The events and the kinds of entries that it met.
+    /// The events and the kinds of ledger entries that occurred.
     pub(super) met: Vec<&'static str>,
-    /// What the ledger must have of it: available, held, paid out, fees.
+    /// What the ledger must contain: available, held, paid out, fees.
     pub(super) books: [i64; 4],
 }
 
@@ -89,7 +89,7 @@ impl Pure {
         }
     }
 
-    /// `payout.why_no_resubmit`, the other way round.
+    /// The opposite of `payout.why_no_resubmit`.
     pub(super) fn is_proven_lost(&self, now: DateTime<Utc>) -> bool {
         let payout = &self.payout;
         let tells = |source: &str, finding: &str| match source {
@@ -157,7 +157,7 @@ impl Pure {
         payout.observed = BTreeMap::new();
     }
 
-    /// The store's outcome is that of the pure rules at a time between `before` and `after` the call.
+    /// The store's outcome equals that of the pure rules at some time between `before` and `after` the call.
     pub(super) fn told(
         &mut self,
         evidence: &Evidence,
@@ -166,8 +166,8 @@ impl Pure {
         clock: [DateTime<Utc>; 2],
     ) {
         let at = evidence.attempt.unwrap_or(self.payout.attempt);
-        // Of one batch all were asked for before the first of them was stored: however late a piece comes to its turn,
-        // it is no later than the call is long.
+        // All queries of a batch were sent before the first answer was stored: however late an answer is stored, it is
+        // at most as late as the call is long.
         let span = (clock[1] - clock[0]).to_std().unwrap();
         let decided = [Duration::ZERO, span].map(|late| {
             let mut evidence = evidence.clone();
@@ -198,7 +198,7 @@ impl Pure {
                     "{:?} was refused: {why}",
                     evidence.fact
                 );
-                // Kept alone, where its payout was not read: under attempt 0 when it names none.
+                // Stored without reading its payout, it is kept under attempt 0 when it names none.
                 let at = evidence.attempt.unwrap_or(0);
                 (at, format!("{} refused", evidence.finding()), None)
             }
@@ -220,7 +220,7 @@ impl Pure {
             }
         };
         let digest = match &evidence.fact {
-            // What is not ours is counted under one row, however it reads.
+            // Whatever is not ours is counted in one row.
             Fact::Callback(callback) if !finding.contains(" unbound") => callback.digest().to_vec(),
             Fact::Callback(_)
             | Fact::NotSent { .. }
@@ -231,7 +231,7 @@ impl Pure {
         };
         let asked = matches!(evidence.fact, Fact::Queried(_));
         let heard = self.payout.observed.get(&finding).filter(|_| asked);
-        // Of one batch all were asked for before the first of them was stored.
+        // All queries of a batch were sent before the first answer was stored.
         let anew = heard.is_none_or(|heard| clock[0] - evidence.query_sent_ago > heard.last_at);
         *self
             .evidence
@@ -356,7 +356,7 @@ impl Pure {
         }
     }
 
-    /// Ours, or one whose digits moved to the neighbouring field (protocol P9).
+    /// Our callback, or one with digits moved to the neighbouring field (protocol P9).
     pub(super) fn callback(&self, status: &str, whose: &str) -> Callback {
         let instruction = &self.payout.instruction;
         let amount = if whose == "1" { AMOUNT } else { 7 };
