@@ -88,7 +88,7 @@ pub fn submitted(merchant: &str, result: &str, took: Duration) {
 }
 
 /// A question was answered, or was not: `found`, `not_found` or `doubt_…`.
-pub fn asked(merchant: &str, result: &str, took: Duration) {
+pub fn queried(merchant: &str, result: &str, took: Duration) {
     series::of_merchant(merchant);
     table::ASKS.add(&[merchant, result], 1);
     table::ASK_DURATION.record(&[merchant], took);

@@ -41,6 +41,8 @@ pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
     Ok(Registration {
         code: merchant.code.clone(),
         dialect: merchant.dialect.clone(),
+        balance_is_signed: merchant.dialect != "toppay",
+        not_found_is_proof: merchant.dialect != "toppay",
         base_url: merchant.base_url.clone(),
         platform_keys,
         min_amount: merchant.min_amount.idr(),

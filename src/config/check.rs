@@ -6,7 +6,7 @@ use super::{
     Config, Database, Merchant, Poll, Submit,
     shape::{Page, Section, Value},
 };
-use crate::domain::money::{MAX_AMOUNT_IDR, Rupiah};
+use crate::domain::{money::Rupiah, policy::MAX_AMOUNT_IDR};
 
 /// Everything that is wrong with a configuration, a sentence each.
 #[derive(Debug, Default, PartialEq, Eq)]

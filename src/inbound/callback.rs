@@ -15,7 +15,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use crate::{
     domain::{
         callback::Callback,
-        evidence::{Evidence, Fact, Source},
+        evidence::{Evidence, Fact},
         payout::PayoutKey,
     },
     gateway::{CallbackVerdict, Client, read_callback_order},
@@ -187,12 +187,8 @@ impl Desk {
         let detail = json!({ "status": status.name(), "fee": callback.fee().map(crate::domain::money::Rupiah::idr) });
         let evidence = Evidence {
             key,
-            attempt: None,
-            source: Source::Callback,
             fact: Fact::Callback(callback),
             detail,
-            claim: None,
-            query_sent_ago: Duration::ZERO,
         };
         match self
             .callbacks

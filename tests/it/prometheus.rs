@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 

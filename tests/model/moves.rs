@@ -341,8 +341,7 @@ fn lease_expires(setup: &Setup, world: &mut World) -> Option<()> {
 /// On schedule, or because a person requested it; a queued payout only after a failover.
 fn query(setup: &Setup, world: &mut World) -> Option<()> {
     let row = world.row;
-    let wanted =
-        row.is_query_due || row.state.is_open_at_gateway() || row.is_queried_before_claim();
+    let wanted = row.is_query_due || row.state.may_have_left() || row.is_queried_before_claim();
     if !wanted || world.pending_answer.is_some() {
         return None;
     }

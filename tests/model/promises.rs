@@ -34,12 +34,12 @@ pub(crate) const PROMISES: [Promise; 8] = [
         "money is held exactly while the request may have left",
         |world| {
             let row = &world.row;
-            (row.held > 0) == row.state.is_open_at_gateway()
+            (row.held > 0) == row.state.may_have_left()
         },
     ),
     ("captured or released exactly once", |world| {
         let (row, books) = (&world.row, &world.row.books);
-        let held = u8::from(row.state.is_open_at_gateway());
+        let held = u8::from(row.state.may_have_left());
         books.holds == books.settled + held && books.late <= 1 && books.holds >= books.late
     }),
     (ATTENTION_AFTER_HORIZON, |world| {
@@ -117,7 +117,7 @@ fn finish(world: &mut World) {
     if row.is_query_due || row.is_queried_before_claim() {
         let answer = world.gateway.visible();
         *row = row.record(Observation::answer(answer, now), now);
-        if let Some(says) = answer.filter(|_| row.state.is_open_at_gateway()) {
+        if let Some(says) = answer.filter(|_| row.state.may_have_left()) {
             *row = row.record(Observation::Callback { ours: true, says }, now);
         }
     }

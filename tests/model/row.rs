@@ -3,17 +3,19 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
-    time::Duration,
+    sync::LazyLock,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use payout_worker::domain::{
     attention::Attention,
     callback::Callback,
-    decide::{Rules, decide},
+    decide::{Now, Rules, decide},
     evidence::{
-        Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source, SubmitAnswer,
+        Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, SubmitAnswer,
     },
+    finding::{Finding, Proves},
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
     schedule::PollRules,
@@ -86,14 +88,26 @@ impl Observation {
     }
 }
 
+/// What the "not found" answers prove that are counted now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Proof {
+    /// None was counted.
+    #[default]
+    Nothing,
+    /// That the order never arrived, for answers to queries sent from this tick on; 0 for any time.
+    Absence(u8),
+    /// That the gateway contradicts what it said before.
+    Contradiction,
+}
+
 /// How many times "not found" was observed in this attempt, when first and when last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Count {
     pub(crate) times: u8,
     pub(crate) first: u8,
     pub(crate) last: u8,
-    /// The `trusted_after` of the failover since which it is counted; 0 for none.
-    pub(crate) since: u8,
+    /// What it proves, and from when on: answers that differ in this are not counted together.
+    pub(crate) proof: Proof,
 }
 
 /// `payout.failover` of the database that has the row.
@@ -204,7 +218,8 @@ impl Row {
     pub(crate) fn is_proven_unsent(&self) -> bool {
         let from = self.fence.trusted_after;
         let count = self.not_found;
-        from > 0 && count.times > 0 && count.since == 0 && count.last >= from
+        let absent = matches!(count.proof, Proof::Absence(_));
+        from > 0 && count.times > 0 && absent && count.last >= from
     }
 
     /// Whether `store::lock_due` would claim it.
@@ -264,7 +279,7 @@ impl Row {
 
     /// A move without evidence, by a known-bad variant or by `payout.cancel`.
     pub(crate) fn moved_to(mut self, state: State) -> Self {
-        let settles = self.held > 0 && !state.is_open_at_gateway();
+        let settles = self.held > 0 && !state.may_have_left();
         self.books.settled += u8::from(settles);
         self.held = if settles { 0 } else { self.held };
         self.state = state;
@@ -306,8 +321,8 @@ thread_local! {
 
 fn decide_and_store(row: Row, fact: Observation, now: u8) -> (Row, &'static str) {
     let payout = payout_of(row);
-    let evidence = evidence_of(fact, now);
-    let decision = decide(&payout, &evidence, &RULES, moment(now));
+    let evidence = evidence_of(row, fact, now);
+    let decision = decide(&payout, &evidence, &RULES, clocks(now));
     let kind = decision.booking.map_or("none", |booking| booking.kind);
     let outcome = outcome_with(row, fact);
     if decision.event == Some(Event::NotSent) && outcome != Some(true) {
@@ -318,7 +333,7 @@ fn decide_and_store(row: Row, fact: Observation, now: u8) -> (Row, &'static str)
         state: after.state,
         attempt: small(after.attempt),
         send_by: after.send_by.map_or(0, tick),
-        request_sha256: after.claim.map_or(0, |hash| hash[0]),
+        request_sha256: after.request_sha256.map_or(0, |hash| hash[0]),
         not_sent: small(after.not_sent),
         held: units(after.held.idr()),
         fee_known: after.fee.is_some(),
@@ -346,17 +361,36 @@ fn decide_and_store(row: Row, fact: Observation, now: u8) -> (Row, &'static str)
         again,
     } = fact
     {
-        let finding = decision.finding.as_str();
-        let trusted = row.fence.trusted_after;
-        if finding == "not_found" {
-            stored.not_found.count(0, query_sent_at, again, now);
-        } else if finding == since(trusted) {
-            stored.not_found.count(trusted, query_sent_at, again, now);
-        } else if finding == "not_found_after_decline" && stored.not_found_after_decline == 0 {
-            stored.not_found_after_decline = now;
+        match proof_of(decision.finding) {
+            Proof::Nothing if is_refusal(decision.finding) => {
+                if stored.not_found_after_decline == 0 {
+                    stored.not_found_after_decline = now;
+                }
+            }
+            Proof::Nothing => {}
+            proof => stored.not_found.count(proof, query_sent_at, again, now),
         }
     }
     (stored, kind)
+}
+
+fn proof_of(finding: Finding) -> Proof {
+    match finding {
+        Finding::NotFound {
+            proves: Proves::Absence,
+            valid_from,
+        } => Proof::Absence(valid_from.map_or(0, tick)),
+        Finding::NotFound {
+            proves: Proves::Contradiction,
+            ..
+        } => Proof::Contradiction,
+        _ => Proof::Nothing,
+    }
+}
+
+fn is_refusal(finding: Finding) -> bool {
+    let proves = Proves::Refusal;
+    matches!(finding, Finding::NotFound { proves: found, .. } if found == proves)
 }
 
 /// `set_outcome_if_missing`, then the trigger that requires proof of `not_sent`.
@@ -376,13 +410,13 @@ fn outcome_with(row: Row, fact: Observation) -> Option<bool> {
 
 impl Count {
     /// `store::insert_or_count_evidence`. No rule tells more than three times from three.
-    /// A count since another failover starts over.
-    pub(crate) fn count(&mut self, since: u8, query_sent_at: u8, again: bool, now: u8) {
-        if self.since != since {
+    /// A count of answers that prove something else starts over.
+    pub(crate) fn count(&mut self, proof: Proof, query_sent_at: u8, again: bool, now: u8) {
+        if self.proof != proof {
             *self = Self::default();
         }
         if self.times == 0 {
-            (self.first, self.since) = (now, since);
+            (self.first, self.proof) = (now, proof);
         }
         if self.times == 0 || (!again && query_sent_at >= self.last) {
             self.times = (self.times + 1).min(3);
@@ -392,32 +426,6 @@ impl Count {
 }
 
 fn payout_of(row: Row) -> Payout {
-    let after_decline = Count {
-        times: u8::from(row.not_found_after_decline > 0),
-        first: row.not_found_after_decline,
-        last: row.not_found_after_decline,
-        since: 0,
-    };
-    let not_found = match row.not_found.since {
-        0 => "not_found".to_owned(),
-        trusted => since(trusted),
-    };
-    let counts = [
-        (not_found, row.not_found),
-        ("not_found_after_decline".to_owned(), after_decline),
-    ];
-    let observed: BTreeMap<String, Observed> = counts
-        .into_iter()
-        .filter(|(_, count)| count.times > 0)
-        .map(|(finding, count)| {
-            let observed = Observed {
-                times: u32::from(count.times),
-                first_at: instant(count.first),
-                last_at: instant(count.last),
-            };
-            (finding, observed)
-        })
-        .collect();
     let time = |at: u8| (at > 0).then(|| instant(at));
     Payout {
         instruction: instruction(),
@@ -425,7 +433,7 @@ fn payout_of(row: Row) -> Payout {
         attempt: row.attempt.into(),
         sends: row.sends.into(),
         not_sent: row.not_sent.into(),
-        claim: (row.request_sha256 > 0).then_some([row.request_sha256; 32]),
+        request_sha256: Some([row.request_sha256; 32]),
         send_by: time(row.send_by),
         held: Rupiah::new(i64::from(row.held) * RESERVE),
         fee_reserve: Rupiah::new(RESERVE),
@@ -442,13 +450,40 @@ fn payout_of(row: Row) -> Payout {
         queries: 0,
         next_query_at: row.is_query_due.then(|| instant(1)),
         due_at: instant(1),
-        observed,
+        observed: observed(row),
     }
 }
 
-/// The finding of a "not found" that is counted since a failover.
-fn since(trusted_after: u8) -> String {
-    format!("not_found_since_{}", instant(trusted_after).timestamp())
+/// What `store::load` reads of the answers to queries.
+fn observed(row: Row) -> BTreeMap<Finding, Observed> {
+    let time = |at: u8| (at > 0).then(|| instant(at));
+    let not_found = |proves, valid_from| Finding::NotFound { proves, valid_from };
+    let mut observed = BTreeMap::new();
+    let count = row.not_found;
+    let finding = match count.proof {
+        Proof::Nothing => None,
+        Proof::Absence(from) => Some(not_found(Proves::Absence, time(from))),
+        Proof::Contradiction => Some(not_found(Proves::Contradiction, None)),
+    };
+    if let Some(finding) = finding {
+        let seen = Observed {
+            times: u32::from(count.times),
+            first_at: instant(count.first),
+            last_at: instant(count.last),
+        };
+        observed.insert(finding, seen);
+    }
+    if let Some(at) = time(row.not_found_after_decline) {
+        // Its time is that of the `FAIL`, as the rules wait no longer (`decline_confirm`).
+        let finding = not_found(Proves::Refusal, time(row.declined_at));
+        let seen = Observed {
+            times: 1,
+            first_at: at,
+            last_at: at,
+        };
+        observed.insert(finding, seen);
+    }
+    observed
 }
 
 fn instruction() -> Instruction {
@@ -466,47 +501,45 @@ fn instruction() -> Instruction {
     }
 }
 
-fn evidence_of(fact: Observation, now: u8) -> Evidence {
-    let mut query_sent_at = moment(now);
-    let (source, fact) = match fact {
+fn evidence_of(row: Row, fact: Observation, now: u8) -> Evidence {
+    let queried = |answer, at| Fact::Queried {
+        answer,
+        sent_at: instant_of(at),
+    };
+    let fact = match fact {
         Observation::NotFound {
-            query_sent_at: at,
+            query_sent_at,
             again,
         } => {
             // Within a tick, a new query is sent after the evidence that was stored before.
             let later = TimeDelta::seconds(i64::from(!again));
-            query_sent_at = instant(at) + later;
-            (Source::Query, Fact::Queried(QueryAnswer::NotFound))
+            queried(QueryAnswer::NotFound, instant(query_sent_at) + later)
         }
-        Observation::Found(status) => {
-            let answer = QueryAnswer::Found(found(status));
-            (Source::Query, Fact::Queried(answer))
-        }
-        Observation::Callback { ours, says } => {
-            (Source::Callback, Fact::Callback(callback(ours, says)))
-        }
+        Observation::Found(status) => queried(QueryAnswer::Found(found(status)), moment(now)),
+        Observation::Callback { ours, says } => Fact::Callback(callback(ours, says)),
         Observation::ResolvedPaid => {
             let fee = Some(Rupiah::new(FEE));
-            (Source::Operator, Fact::Resolved(Resolution::Paid { fee }))
+            Fact::Resolved(Resolution::Paid { fee })
         }
-        Observation::ResolvedFailed => (Source::Operator, Fact::Resolved(Resolution::Failed)),
-        _ => return evidence_of_attempt(fact),
+        Observation::ResolvedFailed => Fact::Resolved(Resolution::Failed),
+        _ => of_attempt(row, fact),
     };
     Evidence {
         key: instruction().key,
-        attempt: None,
-        claim: None,
-        source,
         fact,
         detail: serde_json::Value::Null,
-        query_sent_ago: (moment(now) - query_sent_at).to_std().unwrap(),
     }
 }
 
 /// The facts that the worker of an attempt observes.
-fn evidence_of_attempt(fact: Observation) -> Evidence {
-    let submitted = |attempt: u8, answer| (attempt, Source::Submit, Fact::Submitted(answer));
-    let (attempt, source, fact) = match fact {
+fn of_attempt(row: Row, fact: Observation) -> Fact {
+    // The answer to a lost claim passes for one to the latest; `moves::store` drops it where the rule is to tell them apart.
+    let submitted = |attempt: u8, answer| Fact::Submitted {
+        attempt: attempt.into(),
+        request_sha256: [row.request_sha256; 32],
+        answer,
+    };
+    match fact {
         Observation::Acknowledged(attempt) => {
             let answer = SubmitAnswer::Acknowledged {
                 platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
@@ -523,22 +556,14 @@ fn evidence_of_attempt(fact: Observation) -> Evidence {
         Observation::NotSent {
             attempt,
             request_sha256,
-        } => {
-            let reason = "after the send-by time".into();
-            let claim = [request_sha256; 32];
-            (attempt, Source::Submit, Fact::NotSent { reason, claim })
-        }
-        Observation::LeaseExpired(attempt) => (attempt, Source::Worker, Fact::LeaseExpired),
+        } => Fact::NotSent {
+            attempt: attempt.into(),
+            request_sha256: [request_sha256; 32],
+        },
+        Observation::LeaseExpired(attempt) => Fact::LeaseExpired {
+            attempt: attempt.into(),
+        },
         _ => unreachable!("{fact:?} is of no attempt"),
-    };
-    Evidence {
-        key: instruction().key,
-        attempt: Some(attempt.into()),
-        claim: None,
-        source,
-        fact,
-        detail: serde_json::Value::Null,
-        query_sent_ago: Duration::ZERO,
     }
 }
 
@@ -588,6 +613,18 @@ fn instant(at: u8) -> DateTime<Utc> {
 /// When events within a tick happen: after it began.
 fn moment(now: u8) -> DateTime<Utc> {
     instant(now) + TimeDelta::seconds(2)
+}
+
+fn clocks(now: u8) -> Now {
+    let utc = moment(now);
+    let instant = instant_of(utc);
+    Now { utc, instant }
+}
+
+/// That time on the clock of the process.
+fn instant_of(at: DateTime<Utc>) -> Instant {
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGIN + (at - instant(0)).to_std().unwrap()
 }
 
 fn tick(at: DateTime<Utc>) -> u8 {

@@ -3,7 +3,7 @@
 use payout_worker::domain::state::State;
 
 use crate::{
-    row::{Fence, HORIZON, Observation, OrderStatus, Row},
+    row::{Fence, HORIZON, Observation, OrderStatus, Proof, Row},
     setup::{Rule, Setup},
 };
 
@@ -43,7 +43,8 @@ pub(crate) fn record(setup: &Setup, row: Row, fact: Observation, now: u8) -> Row
     ) = (setup.rule, fact)
         && row.state == State::Submitting
     {
-        after.not_found.count(0, query_sent_at, again, now);
+        let proof = Proof::Absence(row.quiet_until());
+        after.not_found.count(proof, query_sent_at, again, now);
     }
     after
 }
@@ -98,7 +99,7 @@ fn moves_to(rule: Rule, fact: Observation, state: State) -> Option<State> {
             Some(State::Failed)
         }
         (Rule::UnboundCallbackSettles, Observation::Callback { says, .. })
-            if state.is_open_at_gateway() =>
+            if state.may_have_left() =>
         {
             match says {
                 OrderStatus::Paid => Some(State::Paid),

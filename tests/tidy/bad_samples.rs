@@ -387,6 +387,7 @@ fn a_retired_word_is_caught_in_every_spelling() {
     let kept = vocabulary::is_kept;
     for text in [
         "fn is_asked_for() {}",
+        r#"let a = "\nasks_per_second";"#,
         "struct StoreAsked;",
         "// it asks again",
         "let notKnown = 1;",

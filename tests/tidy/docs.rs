@@ -49,7 +49,7 @@ pub(crate) fn paths_exist(root: &Path) -> Vec<String> {
     let mut broken = Vec::new();
     for document in documents(root) {
         for (number, span) in code_spans(&document.text) {
-            if is_path(root, &span)
+            if is_path(root, &document, &span)
                 && let Some(why) = missing(root, &document, &span)
             {
                 broken.push(document.at(number, &format!("`{span}` {why}")));
@@ -121,7 +121,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A path begins at a folder of the project, or is a bare file name with an ending that files here have.
-fn is_path(root: &Path, span: &str) -> bool {
+/// In a document of a test suite, a short path may also be that of a file which a run makes.
+fn is_path(root: &Path, document: &File, span: &str) -> bool {
+    let is_short_path_ours = !document.path.starts_with("tests/");
     if span.is_empty() || span.starts_with('/') || span.contains([' ', '(', '<', '=']) {
         return false;
     }
@@ -138,11 +140,12 @@ fn is_path(root: &Path, span: &str) -> bool {
                 ".ci",
                 ".sqlx",
             ];
-            known.contains(&first) || (root.join("src").join(first).is_dir() && !rest.is_empty())
+            known.contains(&first)
+                || (is_short_path_ours && root.join("src").join(first).is_dir() && !rest.is_empty())
         }
         None => ENDINGS
             .iter()
-            .any(|ending| has_ending(without_place, ending)),
+            .any(|ending| is_short_path_ours && has_ending(without_place, ending)),
     }
 }
 

@@ -30,6 +30,9 @@ const TEST_DOUBLES_ARE_USED_FROM: usize = 4;
 /// A module by its names from the crate root, which itself has none.
 type Module = Vec<String>;
 
+/// The modules of each crate.
+type Known<'a> = BTreeMap<&'a str, BTreeSet<Module>>;
+
 /// One mention of a module in another one of the same crate.
 struct Use {
     from: Module,
@@ -42,6 +45,7 @@ pub(crate) fn respected(root: &Path) -> Vec<String> {
     if files.is_empty() {
         return vec!["src:1: there are no sources: these rules watch over nothing".to_owned()];
     }
+    let known = modules(&files);
     let mut broken = Vec::new();
     for file in files.iter().filter(|file| file.path.starts_with("src/")) {
         let module = module_of(&file.path);
@@ -54,7 +58,7 @@ pub(crate) fn respected(root: &Path) -> Vec<String> {
                 "this module is in no layer: give it one in tests/tidy/layers.rs",
             ));
         }
-        for found in uses(file, &files) {
+        for found in uses(file, &known) {
             let Some(to) = found.to.first() else {
                 continue;
             };
@@ -85,11 +89,12 @@ fn test_doubles_in(file: &File, top: &str) -> Vec<String> {
 /// and a child uses what its parent declares.
 pub(crate) fn without_circles(root: &Path) -> Vec<String> {
     let files = sources(root);
+    let known = modules(&files);
     let mut graph: BTreeMap<(&str, Module), BTreeSet<Module>> = BTreeMap::new();
     let mut places = Vec::new();
     for file in &files {
         let home = crate_of(&file.path);
-        for found in uses(file, &files) {
+        for found in uses(file, &known) {
             if let Some((from, to)) = siblings(&found.from, &found.to) {
                 let known = graph.entry((home, from.clone())).or_default();
                 known.insert(to.clone());
@@ -167,17 +172,21 @@ fn module_of(path: &str) -> Module {
     names.split('/').map(str::to_owned).collect()
 }
 
+fn modules(files: &[File]) -> Known<'_> {
+    let mut known = Known::new();
+    for file in files {
+        let modules = known.entry(crate_of(&file.path)).or_default();
+        modules.insert(module_of(&file.path));
+    }
+    known
+}
+
 /// Every module of the same crate that the running code of a file mentions.
-fn uses(file: &File, all: &[File]) -> Vec<Use> {
+fn uses(file: &File, known: &Known) -> Vec<Use> {
     if is_test(&file.path) {
         return Vec::new();
     }
-    let home = crate_of(&file.path);
-    let known: BTreeSet<Module> = all
-        .iter()
-        .filter(|other| crate_of(&other.path) == home)
-        .map(|other| module_of(&other.path))
-        .collect();
+    let known = &known[crate_of(&file.path)];
     let from = module_of(&file.path);
     let tokens = production(file);
     let mut found = Vec::new();

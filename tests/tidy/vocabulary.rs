@@ -73,11 +73,17 @@ const EXCEPTIONS: &[Exception] = &[
 /// Retired only where people read it: a comment may say of a condition that it is enough "by itself".
 const SHOWN: &[&str] = &["by itself", "by themselves"];
 
-/// A word in lower case, with where it ends in the text.
+/// Where a word stands in the text.
+#[derive(Clone, Copy)]
 struct Word {
-    text: String,
     begin: usize,
     end: usize,
+}
+
+impl Word {
+    fn is(self, text: &str, wanted: &str) -> bool {
+        text[self.begin..self.end].eq_ignore_ascii_case(wanted)
+    }
 }
 
 pub(crate) fn is_kept(root: &Path) -> Vec<String> {
@@ -166,16 +172,15 @@ fn retired_in(file: &File) -> Vec<(usize, &'static str, &'static Retired)> {
 }
 
 fn begins_with(text: &str, words: &[Word], form: &str) -> bool {
-    if !form.starts_with(&words[0].text) {
-        return false;
-    }
-    let wanted: Vec<&str> = form.split(' ').collect();
-    let Some(window) = words.get(..wanted.len()) else {
-        return false;
-    };
-    let is_same = window.iter().map(|word| &word.text).eq(&wanted);
-    let is_joined = |pair: &[Word]| joins(&text[pair[0].end..pair[1].begin]);
-    is_same && window.windows(2).all(is_joined)
+    let mut before: Option<Word> = None;
+    form.split(' ').enumerate().all(|(at, wanted)| {
+        let Some(word) = words.get(at) else {
+            return false;
+        };
+        let joined = before.is_none_or(|before| joins(&text[before.end..word.begin]));
+        before = Some(*word);
+        joined && word.is(text, wanted)
+    })
 }
 
 /// What may stand between the words of a phrase: nothing (`notKnown`), what joins a name, or the break of a comment's line.
@@ -190,21 +195,17 @@ fn words(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut before = ' ';
     for (at, c) in text.char_indices() {
-        if c.is_alphabetic() {
+        // The `n` of an escaped line end is no letter.
+        if c.is_alphabetic() && before != '\\' {
             let goes_on = before.is_alphabetic() && !(before.is_lowercase() && c.is_uppercase());
             if !goes_on {
-                words.push(Word {
-                    text: String::new(),
-                    begin: at,
-                    end: at,
-                });
+                words.push(Word { begin: at, end: at });
             }
             if let Some(word) = words.last_mut() {
-                word.text.extend(c.to_lowercase());
                 word.end = at + c.len_utf8();
             }
         }
-        before = c;
+        before = if before == '\\' { ' ' } else { c };
     }
     words
 }

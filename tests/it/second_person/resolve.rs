@@ -1,6 +1,6 @@
 //! A person states how a payout ended; it is booked with the same entries as evidence from the gateway.
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 
 use super::{Desk, PATIENT, hide, lose, payout, staying};
 use crate::support::world::{Wishes, World};

@@ -1,6 +1,6 @@
 //! Resubmitting an order: only when repeated answers and a fresh one prove that the gateway does not have it.
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 
 use super::{Desk, PATIENT, hide, lose, payout};
 use crate::support::world::{Wishes, World};
