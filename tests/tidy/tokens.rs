@@ -31,10 +31,12 @@ pub(crate) fn lines_with(tokens: &[Token], code: &str) -> Vec<usize> {
 pub(crate) fn places(tokens: &[Token], code: &str) -> Vec<usize> {
     let mut wanted = Vec::new();
     flatten(code.parse().unwrap(), &mut wanted);
-    let is_wanted = |window: &[Token]| window.iter().map(text).eq(wanted.iter().map(text));
+    let is_wanted = |rest: &[Token]| {
+        let mut pairs = rest.iter().zip(&wanted);
+        rest.len() >= wanted.len() && pairs.all(|(token, wanted)| token.text == wanted.text)
+    };
     (0..tokens.len())
-        .filter(|at| tokens[*at..].len() >= wanted.len())
-        .filter(|at| is_wanted(&tokens[*at..*at + wanted.len()]))
+        .filter(|at| is_wanted(&tokens[*at..]))
         .collect()
 }
 
@@ -54,10 +56,6 @@ pub(crate) fn inside_brackets(tokens: &[Token], open: usize) -> &[Token] {
         }
     }
     &[]
-}
-
-fn text(token: &Token) -> &str {
-    &token.text
 }
 
 fn flatten(stream: TokenStream, into: &mut Vec<Token>) {
