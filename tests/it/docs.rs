@@ -1,4 +1,4 @@
-//! What the pages say is what the code does.
+//! The pages say what the code does.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use throwaway_postgres::Binaries;
 use crate::support::{database::Database, docs, refusal::Refusal};
 
 #[test]
-fn the_page_of_the_state_machine_is_todays() {
+fn the_state_machine_page_is_fresh() {
     docs::is_generated("docs/state-machine.md", &grid());
 }
 
@@ -66,9 +66,9 @@ async fn the_dump_of_the_schema_is_todays() {
     docs::is_generated("docs/schema.sql", &page);
 }
 
-/// A block whose first line is `-- refused: CODE` must be refused with it; any other must run.
+/// A block whose first line is `-- refused: CODE` must be refused with that SQLSTATE; any other block must run.
 #[tokio::test]
-async fn every_example_of_the_sql_contract_does_what_the_page_says() {
+async fn every_example_in_the_sql_contract_does_what_the_page_says() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-70").await;
     database.insert_in("pending", "INV-71").await;
