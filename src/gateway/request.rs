@@ -1,4 +1,4 @@
-//! Builds and signs requests: every value a string, none of them empty (protocol P1, P6).
+//! Writes and signs requests: every value a string, none of them empty (protocol P1, P6).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{
-    settings::{Dialect, Settings},
+    dialect::{Request, Value},
+    settings::Settings,
     sign::{self, SignError},
 };
 use crate::{
@@ -18,10 +19,10 @@ use crate::{
     permit::SealedRequest,
 };
 
-/// Jakarta is seven hours ahead, all year (protocol P4).
+/// Jakarta is seven hours ahead of UTC, all year (protocol P4).
 const JAKARTA: TimeDelta = TimeDelta::hours(7);
 
-/// Why a request could not be made. Nothing was sent, nothing can be.
+/// Why a request could not be made. Nothing was sent, and nothing can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The payout belongs to another merchant's client.
@@ -30,7 +31,7 @@ pub enum SealError {
     /// Not 1 to 10^12 rupiah.
     #[error("the amount is out of range")]
     Amount,
-    /// A value that must be there is empty.
+    /// A required value is empty.
     #[error("{0} is empty")]
     Empty(&'static str),
     /// The signature could not be made.
@@ -53,68 +54,86 @@ pub(super) fn submit(
     if !(Rupiah::new(1)..=Rupiah::new(MAX_AMOUNT_IDR)).contains(&instruction.amount) {
         return Err(SealError::Amount);
     }
-    let mut fields = frame(settings, now);
-    let mut set = |name, value: &str| fields.insert(name, value.to_owned());
-    set("orderNum", &instruction.key.order_num);
-    set("money", &instruction.amount.idr().to_string());
-    set("feeType", &instruction.fee_type.code().to_string());
-    set("bankCode", &instruction.bank_code);
-    set("number", instruction.account_number.reveal());
-    set("name", instruction.account_name.reveal());
-    if let Some(text) = instruction.description.as_ref().filter(|t| !t.is_empty()) {
-        set("description", text);
-    }
-    if let Some(url) = settings.notify_url.as_ref().filter(|url| !url.is_empty()) {
-        set("notifyUrl", url);
-    }
-    if settings.dialect == Dialect::Toppay {
-        set("method", "Transfer");
-        set("orderType", "0");
-    }
-    let body = signed(settings, fields)?;
+    let body = write(
+        settings,
+        settings.dialect.rules().submit.request,
+        |value| match value {
+            Value::OrderNum => instruction.key.order_num.clone(),
+            Value::Money => instruction.amount.idr().to_string(),
+            Value::FeeType => instruction.fee_type.code().to_string(),
+            Value::BankCode => instruction.bank_code.clone(),
+            Value::AccountNumber => instruction.account_number.reveal().to_owned(),
+            Value::AccountName => instruction.account_name.reveal().to_owned(),
+            Value::Description => instruction.description.clone().unwrap_or_default(),
+            Value::NotifyUrl => settings.notify_url.clone().unwrap_or_default(),
+            Value::MerchantCode | Value::DateTime | Value::Fixed(_) => common(settings, value, now),
+        },
+    )?;
     Ok(SealedRequest {
         request_sha256: Sha256::digest(&body).into(),
         body,
     })
 }
 
-/// A question about one order (protocol P14).
+/// A query of one order (protocol P14).
 pub(super) fn query(
     settings: &Settings,
     order_num: &str,
     now: DateTime<Utc>,
 ) -> Result<Bytes, SealError> {
-    let mut fields = frame(settings, now);
-    fields.insert("orderNum", order_num.to_owned());
-    if settings.dialect == Dialect::Toppay {
-        fields.insert("queryType", "CASH_QUERY".to_owned());
-    }
-    signed(settings, fields)
+    let rules = &settings.dialect.rules().query;
+    write(settings, rules.request, |value| match value {
+        Value::OrderNum => order_num.to_owned(),
+        value => common(settings, value, now),
+    })
 }
 
-/// A question about the money (protocol P18).
+/// A request for the merchant's balance (protocol P18).
 pub(super) fn balance(settings: &Settings, now: DateTime<Utc>) -> Result<Bytes, SealError> {
-    signed(settings, frame(settings, now))
+    let rules = &settings.dialect.rules().balance;
+    write(settings, rules.request, |value| {
+        common(settings, value, now)
+    })
 }
 
-type Fields = BTreeMap<&'static str, String>;
-
-fn frame(settings: &Settings, now: DateTime<Utc>) -> Fields {
-    let jakarta = now.checked_add_signed(JAKARTA).unwrap_or(now);
-    Fields::from([
-        ("merchantCode", settings.merchant_code.clone()),
-        ("dateTime", jakarta.format("%Y%m%d%H%M%S").to_string()),
-    ])
+/// A value that no payout changes; empty for the others.
+fn common(settings: &Settings, value: Value, now: DateTime<Utc>) -> String {
+    match value {
+        Value::MerchantCode => settings.merchant_code.clone(),
+        Value::DateTime => {
+            let jakarta = now.checked_add_signed(JAKARTA).unwrap_or(now);
+            jakarta.format("%Y%m%d%H%M%S").to_string()
+        }
+        Value::Fixed(text) => text.to_owned(),
+        Value::OrderNum
+        | Value::Money
+        | Value::FeeType
+        | Value::BankCode
+        | Value::AccountNumber
+        | Value::AccountName
+        | Value::Description
+        | Value::NotifyUrl => String::new(),
+    }
 }
 
 /// Signers disagree about empty values, so the only safe text is one without them (protocol P1).
-fn signed(settings: &Settings, mut fields: Fields) -> Result<Bytes, SealError> {
-    if let Some((name, _)) = fields.iter().find(|(_, value)| value.is_empty()) {
-        return Err(SealError::Empty(name));
+fn write(
+    settings: &Settings,
+    request: Request,
+    text_of: impl Fn(Value) -> String,
+) -> Result<Bytes, SealError> {
+    let mut fields = BTreeMap::new();
+    for (name, value) in request {
+        let text = text_of(*value);
+        if !text.is_empty() {
+            fields.insert(*name, text);
+        } else if !matches!(value, Value::Description | Value::NotifyUrl) {
+            return Err(SealError::Empty(name));
+        }
     }
     let pairs = fields.iter().map(|(name, value)| (*name, value.as_str()));
     let signature = sign::sign(&settings.private_key, &sign::signed_text(pairs))?;
-    fields.insert("sign", signature);
+    fields.insert(settings.dialect.rules().signature, signature);
     let body = serde_json::to_vec(&fields).map_err(|_| SealError::Body)?;
     Ok(body.into())
 }

@@ -125,8 +125,8 @@ async fn a_strange_form_is_refused_before_any_rsa() {
 #[tokio::test]
 async fn what_the_sandbox_sends_verifies() {
     let (url, mut bodies) = receiver().await;
-    let bench = Bench::start(Dialect::Bdpay).await;
-    let mut settings = super::support::settings(&bench.sandbox.url(), Dialect::Bdpay);
+    let bench = Bench::start(Dialect::BDPAY).await;
+    let mut settings = super::support::settings(&bench.sandbox.url(), Dialect::BDPAY);
     settings.notify_url = Some(url);
     let client = crate::gateway::Client::new(settings).expect("a client");
     super::support::submit(&client, "INV-1").await;

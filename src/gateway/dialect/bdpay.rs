@@ -1,0 +1,98 @@
+//! `bdpay`: every answer is one flat object that the platform signs.
+
+use super::{Balance, Envelope, Order, Query, Rules, Shown, Signed, Submit, Value};
+
+pub(super) const RULES: Rules = Rules {
+    name: "bdpay",
+    signature: "sign",
+    // protocol P10, P11
+    submit: Submit {
+        request: &[
+            ("merchantCode", Value::MerchantCode),
+            ("orderNum", Value::OrderNum),
+            ("money", Value::Money),
+            ("feeType", Value::FeeType),
+            ("bankCode", Value::BankCode),
+            ("number", Value::AccountNumber),
+            ("name", Value::AccountName),
+            ("description", Value::Description),
+            ("notifyUrl", Value::NotifyUrl),
+            ("dateTime", Value::DateTime),
+        ],
+        envelope: SIGNED,
+        order: SUBMITTED,
+        fee_type: "feeType",
+        account_number: "number",
+    },
+    // protocol P14, P15
+    query: Query {
+        request: &[
+            ("merchantCode", Value::MerchantCode),
+            ("orderNum", Value::OrderNum),
+            ("dateTime", Value::DateTime),
+        ],
+        envelope: Envelope::Signed(SIGNED),
+        order: QUERIED,
+    },
+    // protocol P18
+    balance: Balance {
+        request: BALANCE,
+        envelope: Envelope::Signed(SIGNED),
+        available: "balance",
+        frozen: "freeze",
+        pending: "pendMoney",
+    },
+    shown: SHOWN,
+};
+
+/// protocol P12
+pub(super) const SIGNED: Signed = Signed {
+    signature: "platSign",
+    code: "platRespCode",
+    success: "SUCCESS",
+    failure: "FAIL",
+    not_found: Some("NOTEXIST"),
+};
+
+pub(super) const SUBMITTED: Order = Order {
+    order_num: "orderNum",
+    platform_order_num: "platOrderNum",
+    amount: &["money"],
+    fee: "fee",
+    status: "status",
+    message: &["platRespMessage", "statusMsg"],
+};
+
+pub(super) const QUERIED: Order = Order {
+    amount: &["amount", "money"],
+    message: &["msg", "statusMsg"],
+    ..SUBMITTED
+};
+
+pub(super) const BALANCE: super::Request = &[
+    ("merchantCode", Value::MerchantCode),
+    ("dateTime", Value::DateTime),
+];
+
+/// Also the names of the sister hosts' envelopes.
+pub(super) const SHOWN: Shown = Shown {
+    values: &[
+        "amount",
+        "bankCode",
+        "code",
+        "fee",
+        "feeType",
+        "money",
+        "orderNum",
+        "platOrderNum",
+        "status",
+        "success",
+    ],
+    texts: &[
+        "message",
+        "msg",
+        "platRespCode",
+        "platRespMessage",
+        "statusMsg",
+    ],
+};
