@@ -113,7 +113,7 @@ pub(super) async fn answer(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evid
 async fn query(lane: &Lane, order_num: &str) -> QueryReply {
     let begun = Instant::now();
     let reply = lane.client.query(order_num).await;
-    metrics::asked(lane.code(), &result(&reply.answer), begun.elapsed());
+    metrics::queried(lane.code(), &result(&reply.answer), begun.elapsed());
     if matches!(reply.answer, QueryAnswer::Found(_)) {
         lane.control_query.record(true, Instant::now());
     }
