@@ -131,7 +131,7 @@ MUTANTS = [
         (CALLED, "    state::State,", "    state::{Event, State},")], "cb_false_failure", "I3", FREE),
     Mutant("success_unstored", "SUCCESS is answered although nothing is stored", [
         ("src/inbound/callback.rs", "        let status = callback.status();\n        let detail", """        if {on} {
-            return Verdict::Stored;
+            return Receipt::Stored;
         }
         let status = callback.status();
         let detail""")], "none", "I7", share=0.2),
