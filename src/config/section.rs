@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use toml::de::{DeTable, DeValue};
+use serde::Deserialize;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, ValueDeserializer},
+};
 
 use super::Faults;
 
@@ -75,7 +79,7 @@ impl<'a> Page<'a> {
         let Some((line, value)) = self.find(&self.table, name) else {
             return Section::new(self, 1, None);
         };
-        let table = value.as_table();
+        let table = value.get_ref().as_table();
         if table.is_none() {
             let words = format_args!("\"{name}\" must be a section: write [{name}]");
             self.fault(line, words);
@@ -88,16 +92,13 @@ impl<'a> Page<'a> {
         let Some((line, value)) = self.find(&self.table, name) else {
             return Vec::new();
         };
-        let items = value.as_array().map(|items| items.iter());
-        let tables = items.map(|items| {
-            let tables = items.map(|item| {
-                let line = self.line_of(&item.span());
-                let table = item.get_ref().as_table()?;
-                Some(Section::new(self, line, Some(table)))
-            });
-            tables.collect::<Option<Vec<_>>>()
-        });
-        tables.flatten().unwrap_or_else(|| {
+        let items = value.get_ref().as_array().into_iter().flatten();
+        let tables = items.map(|item| (self.line_of(&item.span()), item.get_ref().as_table()));
+        let sections: Option<Vec<_>> = tables
+            .map(|(line, table)| Some(Section::new(self, line, Some(table?))))
+            .collect();
+        let sections = sections.filter(|sections| !sections.is_empty());
+        sections.unwrap_or_else(|| {
             let words = format_args!("write each {name} as a section of its own: [[{name}]]");
             self.fault(line, words);
             Vec::new()
@@ -105,9 +106,13 @@ impl<'a> Page<'a> {
     }
 
     /// A value and the line of its key.
-    fn find<'t>(&self, table: &'t DeTable<'a>, name: &str) -> Option<(usize, &'t DeValue<'a>)> {
+    fn find<'t>(
+        &self,
+        table: &'t DeTable<'a>,
+        name: &str,
+    ) -> Option<(usize, &'t Spanned<DeValue<'a>>)> {
         let (key, value) = table.iter().find(|(key, _)| key.get_ref() == name)?;
-        Some((self.line_of(&key.span()), value.get_ref()))
+        Some((self.line_of(&key.span()), value))
     }
 
     fn line_of(&self, span: &Range<usize>) -> usize {
@@ -154,15 +159,10 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key with its line, when there is one of the right kind.
-    fn get<T>(
-        &mut self,
-        key: &'static str,
-        kind: &str,
-        read: impl Fn(&DeValue<'_>) -> Option<T>,
-    ) -> Option<(usize, T)> {
+    fn get<T: Deserialize<'a>>(&mut self, key: &'static str, kind: &str) -> Option<(usize, T)> {
         self.known.push(key);
         let (line, value) = self.page.find(self.table?, key)?;
-        let value = read(value);
+        let value = T::deserialize(ValueDeserializer::from(value.clone())).ok();
         if value.is_none() {
             self.page.fault(line, format_args!("{key} must be {kind}"));
         }
@@ -171,47 +171,38 @@ impl<'a> Section<'a> {
 
     /// A text that may be left out.
     pub(super) fn text(&mut self, key: &'static str) -> Option<(usize, String)> {
-        self.get(key, "a quoted text", |value| {
-            value.as_str().map(str::to_owned)
-        })
+        self.get(key, "a quoted text")
     }
 
     /// A text that must be there.
     pub(super) fn required(&mut self, key: &'static str) -> String {
-        let text = self.text(key).map(|(_, text)| text).unwrap_or_default();
-        self.require(key, text.is_empty());
-        text
+        let text = self.text(key).map(|(_, text)| text);
+        self.require(key, text.as_ref().map(String::is_empty));
+        text.unwrap_or_default()
     }
 
     /// One text or a list of them, at least one.
     pub(super) fn required_list(&mut self, key: &'static str) -> Vec<String> {
-        let list = self.get(key, "a quoted text or a list of them", |value| {
-            let Some(items) = value.as_array() else {
-                return Some(vec![value.as_str()?.to_owned()]);
-            };
-            let texts = items.iter().map(|item| item.get_ref().as_str());
-            texts.map(|text| text.map(str::to_owned)).collect()
+        let texts = self.get(key, "a quoted text or a list of them");
+        let texts = texts.map(|(_, texts)| match texts {
+            Texts::One(text) => vec![text],
+            Texts::Many(texts) => texts,
         });
-        let list: Vec<_> = list.map(|(_, list)| list).unwrap_or_default();
-        self.require(key, list.is_empty());
-        list
+        self.require(key, texts.as_ref().map(Vec::is_empty));
+        texts.unwrap_or_default()
     }
 
-    /// A value of the wrong kind was noted already.
-    fn require(&self, key: &str, is_empty: bool) {
-        let value = self.table.and_then(|table| self.page.find(table, key));
-        let has_content = value.is_some_and(|(_, value)| match value.as_array() {
-            Some(items) => !items.is_empty(),
-            None => value.as_str() != Some(""),
-        });
-        if is_empty && !has_content {
+    /// Notes a missing value. One of the wrong kind has been noted already.
+    fn require(&self, key: &str, is_empty: Option<bool>) {
+        let is_there = self.table.and_then(|table| self.page.find(table, key));
+        if is_empty.unwrap_or(is_there.is_none()) {
             self.fault(format_args!("{key} is missing"));
         }
     }
 
     /// True or false; false when it is left out.
     pub(super) fn flag(&mut self, key: &'static str) -> bool {
-        let flag = self.get(key, "true or false", |value| value.as_bool());
+        let flag = self.get(key, "true or false");
         flag.is_some_and(|(_, flag)| flag)
     }
 
@@ -222,11 +213,7 @@ impl<'a> Section<'a> {
         default: i64,
         range: RangeInclusive<i64>,
     ) -> i64 {
-        let number = self.get(key, "a whole number", |value| {
-            let digits = value.as_integer()?.to_string().replace('_', "");
-            digits.parse().ok()
-        });
-        match number {
+        match self.get(key, "a whole number") {
             Some((_, number)) if range.contains(&number) => number,
             Some((line, _)) => {
                 let (low, high) = range.into_inner();
@@ -240,15 +227,8 @@ impl<'a> Section<'a> {
 
     /// A length of time, at most a year.
     pub(super) fn seconds(&mut self, key: &'static str, default: u64) -> Duration {
-        let seconds = self.get(key, "a number of seconds", |value| {
-            let digits = match value.as_integer() {
-                Some(whole) => whole.to_string(),
-                None => value.as_float()?.to_string(),
-            };
-            digits.replace('_', "").parse().ok()
-        });
         let default = Duration::from_secs(default);
-        let Some((line, seconds)) = seconds else {
+        let Some((line, seconds)) = self.get(key, "a number of seconds") else {
             return default;
         };
         let time = Duration::try_from_secs_f64(seconds).ok();
@@ -274,4 +254,11 @@ impl<'a> Section<'a> {
             default
         })
     }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Many(Vec<String>),
 }

@@ -95,8 +95,8 @@ pub(super) struct Rules {
     pub(super) shown: Shown,
 }
 
-/// The fields of a request with what each holds, without the signature.
-pub(super) type Request = &'static [(&'static str, Value)];
+/// The fields of a request with what each holds, in one or more lists; the signature is not among them.
+pub(super) type Request = &'static [&'static [(&'static str, Value)]];
 
 /// What a request's field holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -215,7 +215,7 @@ mod tests {
         for Dialect(rules) in Dialect::ALL {
             let shown = [rules.shown.values, rules.shown.texts].concat();
             let private = [Value::AccountNumber, Value::AccountName, Value::Description];
-            let request = rules.submit.request.iter();
+            let request = rules.submit.request.iter().copied().flatten();
             let hidden = request.filter(|(_, value)| private.contains(value));
             let hidden = hidden.map(|(name, _)| *name).chain([
                 rules.signature,

@@ -123,7 +123,7 @@ fn write(
     text_of: impl Fn(Value) -> String,
 ) -> Result<Bytes, SealError> {
     let mut fields = BTreeMap::new();
-    for (name, value) in request {
+    for (name, value) in request.iter().copied().flatten() {
         let text = text_of(*value);
         if !text.is_empty() {
             fields.insert(*name, text);

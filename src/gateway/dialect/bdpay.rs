@@ -7,18 +7,7 @@ pub(super) const RULES: Rules = Rules {
     signature: "sign",
     // protocol P10, P11
     submit: Submit {
-        request: &[
-            ("merchantCode", Value::MerchantCode),
-            ("orderNum", Value::OrderNum),
-            ("money", Value::Money),
-            ("feeType", Value::FeeType),
-            ("bankCode", Value::BankCode),
-            ("number", Value::AccountNumber),
-            ("name", Value::AccountName),
-            ("description", Value::Description),
-            ("notifyUrl", Value::NotifyUrl),
-            ("dateTime", Value::DateTime),
-        ],
+        request: &[SUBMIT],
         envelope: SIGNED,
         order: SUBMITTED,
         fee_type: "feeType",
@@ -26,17 +15,13 @@ pub(super) const RULES: Rules = Rules {
     },
     // protocol P14, P15
     query: Query {
-        request: &[
-            ("merchantCode", Value::MerchantCode),
-            ("orderNum", Value::OrderNum),
-            ("dateTime", Value::DateTime),
-        ],
+        request: &[QUERY],
         envelope: Envelope::Signed(SIGNED),
         order: QUERIED,
     },
     // protocol P18
     balance: Balance {
-        request: BALANCE,
+        request: &[BALANCE],
         envelope: Envelope::Signed(SIGNED),
         available: "balance",
         frozen: "freeze",
@@ -46,7 +31,7 @@ pub(super) const RULES: Rules = Rules {
 };
 
 /// protocol P12
-pub(super) const SIGNED: Signed = Signed {
+const SIGNED: Signed = Signed {
     signature: "platSign",
     code: "platRespCode",
     success: "SUCCESS",
@@ -54,7 +39,7 @@ pub(super) const SIGNED: Signed = Signed {
     not_found: Some("NOTEXIST"),
 };
 
-pub(super) const SUBMITTED: Order = Order {
+const SUBMITTED: Order = Order {
     order_num: "orderNum",
     platform_order_num: "platOrderNum",
     amount: &["money"],
@@ -63,19 +48,38 @@ pub(super) const SUBMITTED: Order = Order {
     message: &["platRespMessage", "statusMsg"],
 };
 
-pub(super) const QUERIED: Order = Order {
+const QUERIED: Order = Order {
     amount: &["amount", "money"],
     message: &["msg", "statusMsg"],
     ..SUBMITTED
 };
 
-pub(super) const BALANCE: super::Request = &[
+pub(super) const SUBMIT: &[(&str, Value)] = &[
+    ("merchantCode", Value::MerchantCode),
+    ("orderNum", Value::OrderNum),
+    ("money", Value::Money),
+    ("feeType", Value::FeeType),
+    ("bankCode", Value::BankCode),
+    ("number", Value::AccountNumber),
+    ("name", Value::AccountName),
+    ("description", Value::Description),
+    ("notifyUrl", Value::NotifyUrl),
+    ("dateTime", Value::DateTime),
+];
+
+pub(super) const QUERY: &[(&str, Value)] = &[
+    ("merchantCode", Value::MerchantCode),
+    ("orderNum", Value::OrderNum),
+    ("dateTime", Value::DateTime),
+];
+
+const BALANCE: &[(&str, Value)] = &[
     ("merchantCode", Value::MerchantCode),
     ("dateTime", Value::DateTime),
 ];
 
 /// Also the names of the sister hosts' envelopes.
-pub(super) const SHOWN: Shown = Shown {
+const SHOWN: Shown = Shown {
     values: &[
         "amount",
         "bankCode",

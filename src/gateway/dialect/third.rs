@@ -6,7 +6,7 @@ pub(super) const RULES: Rules = Rules {
     name: "third",
     signature: "signature",
     submit: Submit {
-        request: &[
+        request: &[&[
             ("shop", Value::MerchantCode),
             ("reference", Value::OrderNum),
             ("total", Value::Money),
@@ -18,23 +18,23 @@ pub(super) const RULES: Rules = Rules {
             ("hook", Value::NotifyUrl),
             ("at", Value::DateTime),
             ("kind", Value::Fixed("PAYOUT")),
-        ],
+        ]],
         envelope: SIGNED,
         order: ORDER,
         fee_type: "charge",
         account_number: "account",
     },
     query: Query {
-        request: &[
+        request: &[&[
             ("shop", Value::MerchantCode),
             ("reference", Value::OrderNum),
             ("at", Value::DateTime),
-        ],
+        ]],
         envelope: Envelope::Signed(SIGNED),
         order: ORDER,
     },
     balance: Balance {
-        request: &[("shop", Value::MerchantCode), ("at", Value::DateTime)],
+        request: &[&[("shop", Value::MerchantCode), ("at", Value::DateTime)]],
         envelope: Envelope::Unsigned(Unsigned {
             success: "ok",
             code: "errno",

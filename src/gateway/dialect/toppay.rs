@@ -1,54 +1,35 @@
-//! `toppay`, the sister hosts: submits as in [`super::bdpay`], queries and balances in an envelope that nobody signs.
+//! `toppay`, the sister hosts: what they do unlike [`super::bdpay`]. Queries and balances come in an envelope that nobody
+//! signs, and no form of "not found" is documented (protocol P15, P18).
 
 use super::{Balance, Envelope, Query, Rules, Submit, Unsigned, Value, bdpay};
 
 pub(super) const RULES: Rules = Rules {
     name: "toppay",
-    signature: "sign",
-    // protocol P10, P11
     submit: Submit {
         request: &[
-            ("merchantCode", Value::MerchantCode),
-            ("method", Value::Fixed("Transfer")),
-            ("orderType", Value::Fixed("0")),
-            ("orderNum", Value::OrderNum),
-            ("money", Value::Money),
-            ("feeType", Value::FeeType),
-            ("bankCode", Value::BankCode),
-            ("number", Value::AccountNumber),
-            ("name", Value::AccountName),
-            ("description", Value::Description),
-            ("notifyUrl", Value::NotifyUrl),
-            ("dateTime", Value::DateTime),
+            bdpay::SUBMIT,
+            &[
+                ("method", Value::Fixed("Transfer")),
+                ("orderType", Value::Fixed("0")),
+            ],
         ],
-        envelope: bdpay::SIGNED,
-        order: bdpay::SUBMITTED,
-        fee_type: "feeType",
-        account_number: "number",
+        ..bdpay::RULES.submit
     },
-    // protocol P14, P15. No form of "not found" is documented, so none counts.
     query: Query {
-        request: &[
-            ("merchantCode", Value::MerchantCode),
-            ("queryType", Value::Fixed("CASH_QUERY")),
-            ("orderNum", Value::OrderNum),
-            ("dateTime", Value::DateTime),
-        ],
+        request: &[bdpay::QUERY, &[("queryType", Value::Fixed("CASH_QUERY"))]],
         envelope: Envelope::Unsigned(UNSIGNED),
-        order: bdpay::QUERIED,
+        ..bdpay::RULES.query
     },
-    // protocol P18. Of several accounts nobody can tell which one is meant.
     balance: Balance {
-        request: bdpay::BALANCE,
+        // Of several accounts nobody can tell which one is meant.
         envelope: Envelope::Unsigned(Unsigned {
             is_list: true,
             ..UNSIGNED
         }),
-        available: "balance",
-        frozen: "freeze",
         pending: "waitingSettleAmount",
+        ..bdpay::RULES.balance
     },
-    shown: bdpay::SHOWN,
+    ..bdpay::RULES
 };
 
 const UNSIGNED: Unsigned = Unsigned {
