@@ -103,11 +103,11 @@ pub struct Merchant {
     pub max_amount: Rupiah,
     /// Whether the gateway's balance funds the books (`"gateway"`), or only `payout.fund` does (`"books"`).
     pub funded_by_gateway: bool,
-    /// Path of the submit call.
+    /// Path of submits.
     pub submit_path: String,
-    /// Path of the query call (protocol P14: inferred, so it can be changed).
+    /// Path of queries (configurable, because it is inferred: protocol P14).
     pub query_path: String,
-    /// Path of the balance call (protocol P18: inferred, so it can be changed).
+    /// Path of balance requests (configurable, because it is inferred: protocol P18).
     pub balance_path: String,
 }
 
@@ -134,7 +134,7 @@ pub fn load(file: &Path, database_url: Option<String>) -> Result<Config, Faults>
     parse(&file.display().to_string(), &text, folder, database_url)
 }
 
-/// As [`load`], from a text. `name` is what messages call the file.
+/// Like [`load`], from a text. Messages name the file `name`.
 ///
 /// # Errors
 /// All faults of the text at once, each with its line.

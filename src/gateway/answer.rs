@@ -39,7 +39,7 @@ impl Problem {
     }
 }
 
-/// How the gateway says that a call went.
+/// Whether the gateway says that a request succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     Success,
@@ -164,7 +164,7 @@ pub(super) fn platform_order_num(flat: &Flat, name: &str) -> Result<Option<Strin
     }
 }
 
-/// What the gateway says in words, without account numbers.
+/// The gateway's message, without account numbers.
 pub(super) fn message(flat: &Flat, names: &[&str]) -> Option<String> {
     stated(flat, names).map(redact::words)
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::money::Rupiah;
 
-/// How much money the gateway says that the merchant has.
+/// The merchant's balance as stated by the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatewayBalance {
     /// Free to spend.

@@ -121,7 +121,7 @@ pub(super) enum Value {
 pub(super) struct Submit {
     pub(super) request: Request,
     pub(super) envelope: Signed,
-    pub(super) order: Order,
+    pub(super) order: OrderFields,
     pub(super) fee_type: &'static str,
     pub(super) account_number: &'static str,
 }
@@ -130,7 +130,7 @@ pub(super) struct Submit {
 pub(super) struct Query {
     pub(super) request: Request,
     pub(super) envelope: Envelope,
-    pub(super) order: Order,
+    pub(super) order: OrderFields,
 }
 
 /// Asks the gateway how much money the merchant has.
@@ -143,7 +143,7 @@ pub(super) struct Balance {
 }
 
 /// An answer's fields about an order. Of several names the first that has a value counts.
-pub(super) struct Order {
+pub(super) struct OrderFields {
     pub(super) order_num: &'static str,
     pub(super) platform_order_num: &'static str,
     pub(super) amount: &'static [&'static str],
@@ -162,7 +162,7 @@ pub(super) enum Envelope {
 pub(super) struct Signed {
     /// The field with the platform's signature over the values of all others (protocol P7).
     pub(super) signature: &'static str,
-    /// The field that says how the call went (protocol P12), and its words.
+    /// The field that says whether the request succeeded (protocol P12), and its words.
     pub(super) code: &'static str,
     pub(super) success: &'static str,
     pub(super) failure: &'static str,

@@ -4,9 +4,9 @@ use std::{error::Error, io, time::Duration};
 
 use reqwest::{Client, ClientBuilder, redirect, retry};
 
-/// What we call ourselves.
+/// Our `User-Agent`.
 pub(super) const USER_AGENT: &str = concat!("payout/", env!("CARGO_PKG_VERSION"));
-/// What we send (protocol P1).
+/// The `Content-Type` of requests (protocol P1).
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);

@@ -46,7 +46,7 @@ fn clean(text: &str, chars_max: usize) -> String {
     plain.take(chars_max).collect()
 }
 
-/// What people may see of one call.
+/// What people may see of one answer.
 #[derive(Default)]
 pub(super) struct Detail {
     fields: Map<String, Value>,

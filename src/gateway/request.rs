@@ -54,21 +54,13 @@ pub(super) fn submit(
     if !(Rupiah::new(1)..=Rupiah::new(MAX_AMOUNT_IDR)).contains(&instruction.amount) {
         return Err(SealError::Amount);
     }
-    let body = write(
+    let source = Source {
         settings,
-        settings.dialect.rules().submit.request,
-        |value| match value {
-            Value::OrderNum => instruction.key.order_num.clone(),
-            Value::Money => instruction.amount.idr().to_string(),
-            Value::FeeType => instruction.fee_type.code().to_string(),
-            Value::BankCode => instruction.bank_code.clone(),
-            Value::AccountNumber => instruction.account_number.reveal().to_owned(),
-            Value::AccountName => instruction.account_name.reveal().to_owned(),
-            Value::Description => instruction.description.clone().unwrap_or_default(),
-            Value::NotifyUrl => settings.notify_url.clone().unwrap_or_default(),
-            Value::MerchantCode | Value::DateTime | Value::Fixed(_) => common(settings, value, now),
-        },
-    )?;
+        now,
+        order_num: &instruction.key.order_num,
+        instruction: Some(instruction),
+    };
+    let body = source.write(settings.dialect.rules().submit.request)?;
     Ok(SealedRequest {
         request_sha256: Sha256::digest(&body).into(),
         body,
@@ -81,59 +73,69 @@ pub(super) fn query(
     order_num: &str,
     now: DateTime<Utc>,
 ) -> Result<Bytes, SealError> {
-    let rules = &settings.dialect.rules().query;
-    write(settings, rules.request, |value| match value {
-        Value::OrderNum => order_num.to_owned(),
-        value => common(settings, value, now),
-    })
+    let source = Source {
+        settings,
+        now,
+        order_num,
+        instruction: None,
+    };
+    source.write(settings.dialect.rules().query.request)
 }
 
 /// A request for the merchant's balance (protocol P18).
 pub(super) fn balance(settings: &Settings, now: DateTime<Utc>) -> Result<Bytes, SealError> {
-    let rules = &settings.dialect.rules().balance;
-    write(settings, rules.request, |value| {
-        common(settings, value, now)
-    })
+    let source = Source {
+        settings,
+        now,
+        order_num: "",
+        instruction: None,
+    };
+    source.write(settings.dialect.rules().balance.request)
 }
 
-/// A value that no payout changes; empty for the others.
-fn common(settings: &Settings, value: Value, now: DateTime<Utc>) -> String {
-    match value {
-        Value::MerchantCode => settings.merchant_code.clone(),
-        Value::DateTime => {
-            let jakarta = now.checked_add_signed(JAKARTA).unwrap_or(now);
-            jakarta.format("%Y%m%d%H%M%S").to_string()
-        }
-        Value::Fixed(text) => text.to_owned(),
-        Value::OrderNum
-        | Value::Money
-        | Value::FeeType
-        | Value::BankCode
-        | Value::AccountNumber
-        | Value::AccountName
-        | Value::Description
-        | Value::NotifyUrl => String::new(),
-    }
+/// Where the values of a request come from.
+struct Source<'a> {
+    settings: &'a Settings,
+    now: DateTime<Utc>,
+    order_num: &'a str,
+    instruction: Option<&'a Instruction>,
 }
 
-/// Signers disagree about empty values, so the only safe text is one without them (protocol P1).
-fn write(
-    settings: &Settings,
-    request: Request,
-    text_of: impl Fn(Value) -> String,
-) -> Result<Bytes, SealError> {
-    let mut fields = BTreeMap::new();
-    for (name, value) in request.iter().copied().flatten() {
-        let text = text_of(*value);
-        if !text.is_empty() {
-            fields.insert(*name, text);
-        } else if !matches!(value, Value::Description | Value::NotifyUrl) {
-            return Err(SealError::Empty(name));
+impl Source<'_> {
+    /// Signers disagree about empty values, so the only safe text is one without them (protocol P1).
+    fn write(&self, request: Request) -> Result<Bytes, SealError> {
+        let mut fields = BTreeMap::new();
+        for (name, value) in request.iter().copied().flatten() {
+            let text = self.text(*value).filter(|text| !text.is_empty());
+            if let Some(text) = text {
+                fields.insert(*name, text);
+            } else if !matches!(value, Value::Description | Value::NotifyUrl) {
+                return Err(SealError::Empty(name));
+            }
         }
+        let pairs = fields.iter().map(|(name, value)| (*name, value.as_str()));
+        let signature = sign::sign(&self.settings.private_key, &sign::signed_text(pairs))?;
+        fields.insert(self.settings.dialect.rules().signature, signature);
+        let body = serde_json::to_vec(&fields).map_err(|_| SealError::Body)?;
+        Ok(body.into())
     }
-    let pairs = fields.iter().map(|(name, value)| (*name, value.as_str()));
-    let signature = sign::sign(&settings.private_key, &sign::signed_text(pairs))?;
-    fields.insert(settings.dialect.rules().signature, signature);
-    let body = serde_json::to_vec(&fields).map_err(|_| SealError::Body)?;
-    Ok(body.into())
+
+    fn text(&self, value: Value) -> Option<String> {
+        Some(match value {
+            Value::MerchantCode => self.settings.merchant_code.clone(),
+            Value::DateTime => {
+                let jakarta = self.now.checked_add_signed(JAKARTA)?;
+                jakarta.format("%Y%m%d%H%M%S").to_string()
+            }
+            Value::OrderNum => self.order_num.to_owned(),
+            Value::Money => self.instruction?.amount.idr().to_string(),
+            Value::FeeType => self.instruction?.fee_type.code().to_string(),
+            Value::BankCode => self.instruction?.bank_code.clone(),
+            Value::AccountNumber => self.instruction?.account_number.reveal().to_owned(),
+            Value::AccountName => self.instruction?.account_name.reveal().to_owned(),
+            Value::Description => self.instruction?.description.clone()?,
+            Value::NotifyUrl => self.settings.notify_url.clone()?,
+            Value::Fixed(text) => text.to_owned(),
+        })
+    }
 }

@@ -53,13 +53,13 @@ pub struct Settings {
     pub private_key: rsa::PrivateKey,
     /// Any of them may have signed the gateway's messages (protocol P7).
     pub platform_public_keys: Vec<rsa::PublicKey>,
-    /// Path of the submit call.
+    /// Path of submits (protocol P10).
     pub submit_path: String,
-    /// Path of the query call (protocol P14).
+    /// Path of queries (protocol P14).
     pub query_path: String,
-    /// Path of the balance call (protocol P18).
+    /// Path of balance requests (protocol P18).
     pub balance_path: String,
-    /// Longest time of one call, from the first packet to the last byte of the answer.
+    /// Longest time of one request, from the first packet to the last byte of the answer.
     pub timeout: Duration,
 }
 

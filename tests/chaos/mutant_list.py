@@ -155,12 +155,12 @@ MUTANTS = [
         (ASKED, "            Some(booked) if booked == stated => return,", "            Some(booked) if booked == stated || {on} => return,")],
         "fee_corrected", "I5"),
     Mutant("fee_type_swapped", "the request names the other feeType", [
-        ("src/gateway/request.rs", 'Value::FeeType => instruction.fee_type.code().to_string(),',
-         'Value::FeeType => (if {on} { 1 - instruction.fee_type.code() } else { instruction.fee_type.code() }).to_string(),')],
+        ("src/gateway/request.rs", 'Value::FeeType => self.instruction?.fee_type.code().to_string(),',
+         'Value::FeeType => self.instruction.map(|i| i.fee_type.code()).map(|c| if {on} { 1 - c } else { c })?.to_string(),')],
         "none", "I9 I5", share=0.2),
     Mutant("hundredfold", "the request names the amount in cents", [
-        ("src/gateway/request.rs", 'Value::Money => instruction.amount.idr().to_string(),',
-         'Value::Money => (instruction.amount.idr() * if {on} { 100 } else { 1 }).to_string(),')], "none", "I9 I5", share=0.2),
+        ("src/gateway/request.rs", 'Value::Money => self.instruction?.amount.idr().to_string(),',
+         'Value::Money => (self.instruction?.amount.idr() * if {on} { 100 } else { 1 }).to_string(),')], "none", "I9 I5", share=0.2),
     Mutant("at_bank_is_failed", "status 5 is a failure", [
         (ASKED, "        match &found.status {\n            GatewayStatus::Paid => self.says_paid(found),",
          """        match &found.status {

@@ -1,4 +1,4 @@
-//! Before the first claim the keys and the gateway are proven (I12); what speaks against them stops claims (I13).
+//! Keys and gateway are proven before the first claim (I12), and contrary evidence stops claims (I13).
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +33,7 @@ async fn nothing_is_claimed_while_the_gateways_signature_does_not_verify() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_comes_late_is_waited_for() {
+async fn a_worker_waits_for_a_gateway_that_is_not_up_yet() {
     let mut world = World::with(Wishes {
         workers: 0,
         ..Wishes::default()
@@ -48,7 +48,7 @@ async fn a_gateway_that_comes_late_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_is_over() {
+async fn bad_signatures_stop_claims_and_single_payouts_probe_until_they_are_over() {
     let world = World::start().await;
     world.enqueue("GOOD-1", 50_000, 0).await;
     world.until_state("GOOD-1", "paid").await;
@@ -83,7 +83,7 @@ async fn bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_dialect_without_signed_answers_pays_too_and_settles_on_a_bound_callback() {
+async fn a_dialect_with_unsigned_queries_pays_and_settles_on_a_bound_callback() {
     let world = World::with(Wishes {
         dialect: Dialect::Toppay,
         ..Wishes::default()

@@ -1,4 +1,4 @@
-//! Our signatures against those of Node's crypto and of OpenSSL, which share no code with us (protocol P6 to P8).
+//! Our signatures compared with those of Node's crypto and of OpenSSL, which share no code with us (protocol P6 to P8).
 
 use std::{
     collections::BTreeMap,
@@ -72,7 +72,7 @@ fn every_spelling_of_a_key_is_the_same_key() {
 }
 
 #[test]
-fn we_make_the_very_signatures_that_node_makes() {
+fn we_make_the_same_signatures_as_node() {
     for set in sets() {
         let (bits, key) = (set.bits, set.private_key());
         for Good { text, signature } in &set.good {

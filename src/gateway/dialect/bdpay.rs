@@ -1,6 +1,6 @@
 //! `bdpay`: every answer is one flat object that the platform signs.
 
-use super::{Balance, Envelope, Order, Query, Rules, Shown, Signed, Submit, Value};
+use super::{Balance, Envelope, OrderFields, Query, Rules, Shown, Signed, Submit, Value};
 
 pub(super) const RULES: Rules = Rules {
     name: "bdpay",
@@ -39,7 +39,7 @@ const SIGNED: Signed = Signed {
     not_found: Some("NOTEXIST"),
 };
 
-const SUBMITTED: Order = Order {
+const SUBMITTED: OrderFields = OrderFields {
     order_num: "orderNum",
     platform_order_num: "platOrderNum",
     amount: &["money"],
@@ -48,7 +48,7 @@ const SUBMITTED: Order = Order {
     message: &["platRespMessage", "statusMsg"],
 };
 
-const QUERIED: Order = Order {
+const QUERIED: OrderFields = OrderFields {
     amount: &["amount", "money"],
     message: &["msg", "statusMsg"],
     ..SUBMITTED

@@ -1,6 +1,6 @@
 //! An invented dialect, for tests: other names everywhere, signed queries, and a balance in an unsigned envelope.
 
-use super::{Balance, Envelope, Order, Query, Rules, Shown, Signed, Submit, Unsigned, Value};
+use super::{Balance, Envelope, OrderFields, Query, Rules, Shown, Signed, Submit, Unsigned, Value};
 
 pub(super) const RULES: Rules = Rules {
     name: "third",
@@ -60,7 +60,7 @@ const SIGNED: Signed = Signed {
     not_found: Some("44"),
 };
 
-const ORDER: Order = Order {
+const ORDER: OrderFields = OrderFields {
     order_num: "reference",
     platform_order_num: "their_reference",
     amount: &["total"],

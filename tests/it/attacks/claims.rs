@@ -178,7 +178,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
 }
 
 /// A key that was changed without notice shows as signatures that do not verify, see
-/// `bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_is_over`, or as refusals of all we send.
+/// `bad_signatures_stop_claims_and_single_payouts_probe_until_they_are_over`, or as refusals of all we send.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_refusals_costs_a_dozen_payouts_and_not_all() {
     const ALL: usize = 60;

@@ -213,8 +213,8 @@ async fn an_answer_that_drips_is_cut_off_by_the_total_time() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_told_apart() {
-    // A label longer than names may have is refused by the resolver itself, without a question to anybody.
+async fn an_unresolvable_host_name_is_reported_as_such() {
+    // A label longer than names may have is refused by the resolver itself, without a look-up.
     let client = client(&format!("http://{}.example", "a".repeat(64)));
     assert_eq!(
         not_sent(submit(&client, "INV-1").await),

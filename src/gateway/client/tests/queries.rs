@@ -47,7 +47,7 @@ async fn a_failed_order_is_found_failed() {
 }
 
 #[tokio::test]
-async fn only_a_signed_word_says_that_an_order_is_not_known() {
+async fn only_a_signed_answer_counts_as_not_found() {
     let signed = Bench::start(Dialect::BDPAY).await;
     assert_eq!(
         signed.client.query("INV-1").await.answer,
@@ -59,7 +59,7 @@ async fn only_a_signed_word_says_that_an_order_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_bad_answer_to_a_question_says_nothing() {
+async fn a_bad_answer_to_a_query_is_a_doubt() {
     for (dialect, fault, expected) in [
         (Dialect::BDPAY, Fault::QueryUnknown, Doubt::GatewayUnsure),
         (Dialect::TOPPAY, Fault::QueryUnknown, Doubt::GatewayUnsure),

@@ -129,7 +129,7 @@ async fn a_permit_of_another_merchant_is_not_used() {
 }
 
 #[test]
-fn the_sealed_request_is_what_the_protocol_says() {
+fn the_sealed_request_follows_the_protocol() {
     let now = Utc
         .with_ymd_and_hms(2024, 1, 31, 18, 30, 5)
         .single()
