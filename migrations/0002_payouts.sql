@@ -1,11 +1,59 @@
--- Payouts, and the append-only records that stand behind every change of one.
+-- Merchants, payouts, and the append-only records that stand behind every change of one.
+
+-- Registered by `payout migrate`; never a private key.
+create table payout.merchants (
+    code                text collate "C" primary key,
+    dialect             text not null,     -- the name of the gateway's dialect, for people and for comparison
+    balance_is_signed   boolean not null,  -- the dialect signs its balance
+    not_found_is_proof  boolean not null,  -- the dialect has a word for "not found" that proves something
+    base_url            text not null,     -- a worker configured for another gateway does not claim
+    platform_keys       text[] not null,   -- SHA-256 of each platform key's SPKI, sorted
+    min_amount          bigint not null default 1,
+    max_amount          bigint not null default 1000000000000,
+    fee_reserve         bigint not null default 0,  -- rupiah held for the fee until it is known (fee_type 1)
+    funding             text not null default 'gateway',
+    registered_at       timestamptz not null default now(),
+    constraint funding_is_known check (funding in ('gateway', 'books')),
+    constraint limits_make_sense check (min_amount between 1 and max_amount and max_amount <= 1000000000000),
+    constraint fee_reserve_is_not_negative check (fee_reserve >= 0)
+);
+
+-- With several merchants: which login (or a role it is a member of) may enqueue for which merchant.
+create table payout.enqueuers (
+    role_name     text not null,
+    merchant_code text collate "C" not null references payout.merchants,
+    primary key (role_name, merchant_code)
+);
+
+-- Known bank and wallet codes. An unlisted code is accepted.
+create table payout.banks (
+    code       text collate "C" primary key,
+    name       text not null,
+    min_digits int  -- where an account number is never shorter: an unquoted number lost its zeros
+);
+
+insert into payout.banks (code, name, min_digits) values
+    ('002', 'BRI', null), ('008', 'Mandiri', null), ('009', 'BNI', null), ('011', 'Danamon', null),
+    ('013', 'Permata', null), ('014', 'BCA', 10), ('016', 'Maybank', null), ('019', 'Panin', null),
+    ('022', 'CIMB Niaga', null), ('023', 'UOB', null), ('028', 'OCBC NISP', null), ('031', 'Citibank', null),
+    ('036', 'CCB Indonesia', null), ('037', 'Artha Graha', null), ('046', 'DBS', null), ('054', 'Bank Capital', null),
+    ('076', 'Bumi Arta', null), ('087', 'HSBC', null), ('110', 'BJB', null), ('111', 'Bank DKI', null),
+    ('112', 'BPD DIY', null), ('113', 'Bank Jateng', null), ('114', 'Bank Jatim', null), ('129', 'BPD Bali', null),
+    ('147', 'Muamalat', null), ('151', 'Mestika', null), ('153', 'Sinarmas', null), ('161', 'Ganesha', null),
+    ('200', 'BTN', null), ('213', 'BTPN', null), ('426', 'Mega', null), ('441', 'KB Bukopin', null),
+    ('451', 'BSI', null), ('472', 'Jasa Jakarta', null), ('484', 'KEB Hana', null), ('485', 'MNC', null),
+    ('490', 'Neo Commerce', null), ('494', 'Raya', null), ('501', 'BCA Digital', null), ('503', 'Nobu', null),
+    ('506', 'Mega Syariah', null), ('513', 'Ina Perdana', null), ('523', 'Sahabat Sampoerna', null),
+    ('535', 'SeaBank', null), ('536', 'BCA Syariah', null), ('542', 'Jago', null), ('547', 'BTPN Syariah', null),
+    ('553', 'Mayora', null), ('564', 'Mandiri Taspen', null), ('566', 'Victoria', null), ('567', 'Allo Bank', null),
+    ('10001', 'OVO', null), ('10002', 'DANA', null);
 
 create table payout.payouts (
     merchant_code      text collate "C" not null references payout.merchants,
     order_num          text collate "C" not null,
     state              text collate "C" not null default 'queued' references payout.state,
 
-    -- The instruction: what the caller asked for. Frozen.
+    -- The instruction. Frozen after insert.
     amount             numeric not null,       -- whole rupiah; numeric, as bigint would round 250000.75 silently
     fee_type           smallint not null,      -- 0 out of the amount, 1 on top
     bank_code          text not null,
@@ -84,40 +132,71 @@ create table payout.attempts (
     claimed_at    timestamptz not null default now(),
     send_by       timestamptz not null,
     lease_until   timestamptz not null,
-    quiet_until   timestamptz,           -- until when "not known" means nothing: send_by and the worker's quiet horizon
+    quiet_until   timestamptz,           -- until then "not found" means nothing: send_by and the worker's quiet horizon
     worker        text not null,
-    request_sha256   bytea not null,        -- of the very bytes of the request
-    outcome       text,                  -- the finding of its own answer
+    request_sha256 bytea not null,       -- of the exact bytes of the request
+    outcome       text,                  -- the kind of its own answer
+    outcome_doubt text,                  -- why that answer proves nothing
     outcome_at    timestamptz,
     xid           xid8 not null default pg_current_xact_id(),
     constraint attempt_is_never_reused primary key (merchant_code, order_num, attempt),
     constraint attempt_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,
-    constraint body_sha256_is_a_sha256 check (length(request_sha256) = 32)
+    constraint request_sha256_is_a_sha256 check (length(request_sha256) = 32)
 );
 
--- What we were told, redacted. Equal findings are counted on one row.
+-- What was received or observed, redacted: a closed word and typed columns. Equal evidence is counted on one row.
 create table payout.evidence (
     id            bigint generated always as identity primary key,
     merchant_code text collate "C" not null,
     order_num     text collate "C" not null,
     attempt       int not null,
-    source        text not null,
-    finding       text not null,
+    source        text collate "C" not null,
+    kind          text collate "C" not null,
+    status        smallint,                   -- the gateway's number; null where none was stated, or none that we know
+    signed        boolean,                    -- of "found": a platSign verified
+    bound         boolean,                    -- of a callback: every field is ours (protocol P20)
+    mismatch      text,                       -- of a callback: the first field that is not
+    doubt         text,                       -- why an answer proves nothing
+    proves        text,                       -- what a "not found" proves
+    valid_from    timestamptz,                -- from when on it does
+    refused       boolean not null default false,  -- the database refused what would have followed
     digest        bytea not null default '',  -- bound callbacks: SHA-256 of the fields
-    detail        jsonb not null,             -- the last message with this finding
+    detail        jsonb not null,             -- the latest message that said this
     times         int not null default 1,
     first_at      timestamptz not null default clock_timestamp(),
     last_at       timestamptz not null default clock_timestamp(),
-    query_sent_at      timestamptz,                -- when the question was sent whose answer was the last
-    xid           xid8 not null default pg_current_xact_id(),  -- of the last
+    query_sent_at timestamptz,                -- when the query was sent whose answer was the latest
+    xid           xid8 not null default pg_current_xact_id(),  -- of the latest
     actor         text not null default session_user,
-    constraint equal_findings_are_counted unique (merchant_code, order_num, attempt, source, finding, digest),
+    constraint equal_evidence_is_counted unique nulls not distinct
+        (merchant_code, order_num, attempt, source, kind, status, signed, mismatch, doubt, proves, valid_from, refused,
+         digest),
     constraint evidence_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,
-    constraint source_is_known check (source in ('submit', 'query', 'callback', 'worker', 'operator'))
+    constraint source_says_such_things check (
+        case source
+            when 'submit' then kind in ('not_sent', 'acknowledged', 'declined', 'doubt')
+            when 'query' then kind in ('found', 'not_found', 'doubt')
+            when 'callback' then kind = 'callback'
+            when 'worker' then kind = 'lease_expired'
+            when 'operator' then kind in ('resolved_paid', 'resolved_failed', 'resolved_returned')
+            else false
+        end),
+    constraint columns_fit_the_kind check (
+        (signed is not null) = (kind = 'found')
+        and (bound is not null) = (kind = 'callback')
+        and (mismatch is not null) = (bound is false)
+        and (doubt is not null) = (kind = 'doubt')
+        and (proves is not null) = (kind = 'not_found')
+        and (status is null or kind in ('acknowledged', 'found', 'callback'))
+        and (valid_from is null or proves in ('refusal', 'absence'))),
+    constraint status_is_known check (status between 0 and 5),
+    constraint doubt_is_known check (doubt in ('timeout', 'connection_lost', 'gateway_unsure', 'http_status',
+                                               'bad_signature', 'unreadable', 'foreign', 'unreachable')),
+    constraint proof_is_known check (proves in ('nothing', 'refusal', 'absence', 'contradiction'))
 );
 
 -- Added to every transaction id in a seq. Not 0 after a dump was restored into a server whose transaction ids are
--- lower than those in the history: numbers go on rising, or readers would skip what is new.
+-- lower than those in the history: numbers keep rising, or readers would skip what is new.
 create table payout.seq_base (
     base     bigint not null,
     only_row boolean primary key default true,
@@ -163,7 +242,7 @@ create table payout.history (
 
 create index history_of_payout on payout.history (merchant_code, order_num, seq);
 
--- To be called before anything else is written to a restored database; elsewhere it changes nothing.
+-- Call it before anything else is written to a restored database; elsewhere it changes nothing.
 create function payout.continue_seq() returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -178,67 +257,13 @@ begin
     return (select b.base from payout.seq_base b);
 end $$;
 
--- Double entry: one row is one entry, its five postings sum to zero.
-create table payout.ledger (
-    id            bigint generated always as identity primary key,
-    xid           xid8 not null default pg_current_xact_id(),
-    at            timestamptz not null default clock_timestamp(),
-    merchant_code text collate "C" not null references payout.merchants,
-    kind          text not null,
-    order_num     text collate "C",
-    attempt       int,
-    available     bigint not null default 0,
-    held          bigint not null default 0,
-    paid_out      bigint not null default 0,
-    fees          bigint not null default 0,
-    funding       bigint not null default 0,  -- the negative side
-    reference     text,
-    actor         text not null default session_user,
-    constraint postings_sum_to_zero check (available + held + paid_out + fees + funding = 0),
-    constraint kind_is_known check (kind in ('hold', 'capture', 'release', 'return', 'late_capture',
-                                             'fee_known', 'fee_corrected', 'funding')),
-    constraint entry_of_a_payout_or_funding check ((order_num is null) = (kind = 'funding')),
-    constraint entry_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,
-    constraint funding_has_a_reference check (kind <> 'funding' or coalesce(length(reference), 0) between 1 and 64)
-);
-
-create unique index funded_once_by_reference on payout.ledger (merchant_code, reference) where kind = 'funding';
-create unique index held_once_per_attempt on payout.ledger (merchant_code, order_num, attempt) where kind = 'hold';
-create unique index settled_once_per_attempt on payout.ledger (merchant_code, order_num, attempt)
-    where kind in ('capture', 'release');
-create index ledger_of_payout on payout.ledger (merchant_code, order_num);
-create index ledger_of_merchant on payout.ledger (merchant_code, id);
-
--- The sums of the ledger, kept by its trigger.
-create table payout.accounts (
-    merchant_code text collate "C" primary key references payout.merchants,
-    available     bigint not null default 0,
-    held          bigint not null default 0,
-    paid_out      bigint not null default 0,
-    fees          bigint not null default 0,
-    funding       bigint not null default 0,
-    constraint accounts_sum_to_zero check (available + held + paid_out + fees + funding = 0),
-    constraint held_is_not_negative check (held >= 0)
-);
-
--- The last balance that the gateway stated.
-create table payout.gateway_balance (
-    merchant_code text collate "C" primary key references payout.merchants,
-    balance       bigint not null,
-    frozen        bigint not null,
-    pending       bigint not null,
-    signed        boolean not null,
-    read_at       timestamptz not null default now(),
-    ledger_id     bigint not null  -- the books' last entry when it was read
-);
-
--- One budget of questions per merchant, shared by all workers.
+-- One budget of queries per merchant, shared by all workers.
 create table payout.query_budget (
     merchant_code text collate "C" primary key references payout.merchants,
     spent_until   timestamptz not null default '-infinity'
 );
 
--- Callbacks for orders that we do not know. Bounded by the worker.
+-- Callbacks for orders that we do not know. The worker bounds their number.
 create table payout.unmatched_callbacks (
     digest    bytea primary key,
     order_num text not null,

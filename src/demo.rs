@@ -1,25 +1,28 @@
 //! The demonstration on one machine: a throw-away Postgres, the sandbox gateway and two workers.
 
 mod break_it;
-pub mod cluster;
+mod database;
+mod score;
 mod screen;
 mod stage;
 mod traffic;
-mod verdict;
 mod workers;
 
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Result;
+use payout_sandbox::Fault;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::{Instant, interval, sleep, sleep_until},
 };
 
 pub use break_it::{BreakOptions, break_it};
 
 use self::{screen::Screen, stage::Stage, traffic::Traffic, workers::Workers};
-use crate::sandbox::Fault;
+
+/// How often workers are looked after and the screen is drawn.
+const TICK: Duration = Duration::from_millis(500);
 
 /// The demo's options.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,65 +67,83 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     result
 }
 
-async fn play(
-    options: &Options,
-    stage: &Stage,
-    interrupt: &mut tokio::signal::unix::Signal,
-) -> Result<ExitCode> {
-    let mut workers = Workers::start(stage)?;
-    let mut traffic = Traffic::start(stage.pool.clone(), options.rate);
-    let mut screen = Screen::new(stage);
-    let begun = Instant::now();
-    let far = begun
-        .checked_add(Duration::from_hours(24 * 365))
-        .unwrap_or(begun);
-    let end = options
-        .duration
-        .and_then(|time| begun.checked_add(time))
-        .unwrap_or(far);
-    let heal = options
-        .heal_after
-        .and_then(|time| begun.checked_add(time))
-        .unwrap_or(far);
-    let mut healed = false;
-    let mut tick = interval(Duration::from_millis(500));
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {
-                workers.revive(stage, &screen);
-                screen.draw(stage, &workers, traffic.enqueued()).await?;
-            }
-            () = sleep_until(heal), if !healed => {
-                healed = true;
-                stage.sandbox.heal();
-            }
-            () = sleep_until(end) => break,
-            _ = interrupt.recv() => break,
-        }
-    }
-    traffic.stop().await;
-    screen.say("no more payouts are enqueued; waiting for the open ones");
-    let drained_by = Instant::now().checked_add(options.drain).unwrap_or(far);
-    while verdict::open(&stage.pool).await.unwrap_or(1) > 0 && Instant::now() < drained_by {
-        workers.revive(stage, &screen);
-        screen.draw(stage, &workers, traffic.enqueued()).await?;
-        if !healed && Instant::now() >= heal {
-            healed = true;
-            stage.sandbox.heal();
-        }
-        tokio::select! {
-            () = sleep(Duration::from_millis(500)) => {}
-            _ = interrupt.recv() => break,
-        }
-    }
-    screen.draw(stage, &workers, traffic.enqueued()).await?;
-    workers.stop().await;
-    let verdict = verdict::reach(stage).await?;
-    screen.leave();
-    println!("{verdict}");
-    Ok(if verdict.is_good() {
+/// Enqueues until the end that the options set, then waits for the open payouts and compares.
+async fn play(options: &Options, stage: &Stage, interrupt: &mut Signal) -> Result<ExitCode> {
+    let mut show = Show {
+        stage,
+        workers: Workers::start(stage)?,
+        traffic: Traffic::start(stage.pool.clone(), options.rate),
+        screen: Screen::new(stage),
+        heal: options.heal_after.and_then(from_now),
+    };
+    show.run(options.duration.and_then(from_now), interrupt)
+        .await?;
+    show.traffic.stop().await;
+    show.screen
+        .say("no more payouts are enqueued; waiting for the open ones");
+    show.drain(from_now(options.drain), interrupt).await?;
+    show.workers.stop().await;
+    let score = score::count(stage).await?;
+    show.screen.leave();
+    println!("{score}");
+    Ok(if score.is_good() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// A demo that runs.
+struct Show<'a> {
+    stage: &'a Stage,
+    workers: Workers,
+    traffic: Traffic,
+    screen: Screen,
+    /// When the fault is healed; none once it is, or when it never is.
+    heal: Option<Instant>,
+}
+
+impl Show<'_> {
+    /// Until `end` or Ctrl-C.
+    async fn run(&mut self, end: Option<Instant>, interrupt: &mut Signal) -> Result<()> {
+        let mut tick = interval(TICK);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => self.tick().await?,
+                () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+            }
+        }
+    }
+
+    /// Until no payout is open, `end`, or Ctrl-C.
+    async fn drain(&mut self, end: Option<Instant>, interrupt: &mut Signal) -> Result<()> {
+        let may_wait = || end.is_none_or(|end| Instant::now() < end);
+        while score::open(&self.stage.pool).await.unwrap_or(1) > 0 && may_wait() {
+            self.tick().await?;
+            tokio::select! {
+                () = sleep(TICK) => {}
+                _ = interrupt.recv() => break,
+            }
+        }
+        self.tick().await
+    }
+
+    async fn tick(&mut self) -> Result<()> {
+        if self.heal.is_some_and(|at| at <= Instant::now()) {
+            self.heal = None;
+            self.stage.sandbox.heal();
+        }
+        for error in self.workers.revive(self.stage) {
+            self.screen.say(&format!("{error:#}; the demo tries again"));
+        }
+        self.screen
+            .draw(self.stage, &self.workers, self.traffic.enqueued())
+            .await
+    }
+}
+
+/// None for a time beyond the clock's range, which never comes.
+fn from_now(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
 }

@@ -21,7 +21,6 @@ pub mod gateway;
 pub mod inbound;
 pub mod metrics;
 pub mod permit;
-pub mod sandbox;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

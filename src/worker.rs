@@ -5,6 +5,7 @@ pub mod breaker;
 mod control_query;
 mod heartbeats;
 mod lane;
+mod log;
 mod poll;
 mod prove;
 mod reconcile;
@@ -35,19 +36,19 @@ pub struct Worker {
     pub recorder: Recorder,
     /// One per configured merchant.
     pub lanes: Vec<Arc<Lane>>,
-    /// When each loop last came round.
+    /// When each loop last made progress.
     pub heartbeats: Arc<Heartbeats>,
     /// `[poll]`
     pub poll: Poll,
     /// `[submit]`
     pub submit: Submit,
-    /// Who claims, for people: host and process.
+    /// Who claims, for people: host and process id.
     pub name: String,
     /// Whether the server keeps what it commits (I11); claims stop while it does not.
     database_is_safe: AtomicBool,
-    /// Whether another history of the database was seen and is not accepted yet.
-    history_changed: AtomicBool,
-    /// What is known of claims outside of the database.
+    /// Whether a failover was seen that nobody has accepted yet.
+    failover_seen: AtomicBool,
+    /// What is known of claims outside the database.
     witness: Witness,
 }
 
@@ -86,12 +87,12 @@ impl Worker {
             submit,
             name: format!("{host}/{}", std::process::id()),
             database_is_safe: AtomicBool::new(false),
-            history_changed: AtomicBool::new(false),
+            failover_seen: AtomicBool::new(false),
             witness,
         })
     }
 
-    /// Runs every loop until `stop`; returns when what was in flight has been answered and handed to the recorder.
+    /// Runs every loop until `stop`; returns when everything in flight was answered and handed to the recorder.
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) {
         let tasks = TaskTracker::new();
         tasks.spawn(watch::run(Arc::clone(self), stop.clone()));

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::payout::PayoutKey,
-    store::find::history::{self, Attempt, Finding, Happened},
+    store::find::history::{self, Attempt, Happened, Received},
 };
 
 /// What of a message is shown to people: short fields that say why. The whole redacted message is in the JSON.
@@ -119,23 +119,50 @@ fn of_attempt(attempt: Attempt) -> Vec<Line> {
     });
     let mut lines = vec![line(attempt.claimed_at, "attempt".to_owned(), begun)];
     if let (Some(outcome), Some(at)) = (attempt.outcome, attempt.outcome_at) {
-        let ended = json!({"attempt": attempt.attempt, "reason": outcome});
+        let ended =
+            json!({"attempt": attempt.attempt, "reason": attempt.outcome_doubt.unwrap_or(outcome)});
         lines.push(line(at, "outcome".to_owned(), ended));
     }
     lines
 }
 
-fn of_evidence(finding: Finding) -> Line {
+fn of_evidence(received: Received) -> Line {
     Line {
-        at: finding.first_at,
+        at: received.first_at,
         kind: "evidence",
-        source: finding.source,
-        what: finding.finding,
+        what: finding(&received),
+        source: received.source,
         to_state: None,
-        times: finding.times,
-        last_at: (finding.times > 1).then_some(finding.last_at),
-        detail: finding.detail,
+        times: received.times,
+        last_at: (received.times > 1).then_some(received.last_at),
+        detail: received.detail,
     }
+}
+
+/// One row of evidence in words: `found, status 2, unsigned`.
+fn finding(received: &Received) -> String {
+    let mut words = vec![received.kind.clone()];
+    words.extend(received.status.map(|status| format!("status {status}")));
+    words.extend(received.doubt.clone());
+    if received.signed == Some(false) {
+        words.push("unsigned".to_owned());
+    }
+    words.extend(
+        received
+            .mismatch
+            .as_ref()
+            .map(|field| format!("not ours: {field}")),
+    );
+    words.extend(
+        received
+            .proves
+            .as_ref()
+            .map(|what| format!("proves {what}")),
+    );
+    if received.refused {
+        words.push("its consequence was refused".to_owned());
+    }
+    words.join(", ")
 }
 
 /// For people.

@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use super::run::Unfit;
 use crate::{
     config::Merchant,
-    gateway::{Client, Settings, keys},
+    gateway::{Client, Dialect, Settings, keys},
     store::schema::Registration,
 };
 
@@ -15,10 +15,7 @@ pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
         .map_err(|error| fault(&merchant.private_key_file, &error))?;
     let settings = Settings {
         merchant_code: merchant.code.clone(),
-        dialect: merchant
-            .dialect
-            .parse()
-            .map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))?,
+        dialect: dialect(merchant)?,
         base_url: merchant.base_url.clone(),
         notify_url: merchant.notify_url.clone(),
         private_key,
@@ -38,9 +35,12 @@ pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
         .map(keys::fingerprint)
         .collect();
     platform_keys.sort_unstable();
+    let capabilities = dialect(merchant)?.capabilities();
     Ok(Registration {
         code: merchant.code.clone(),
         dialect: merchant.dialect.clone(),
+        balance_is_signed: capabilities.balance_is_signed,
+        not_found_is_proof: capabilities.not_found_is_proof,
         base_url: merchant.base_url.clone(),
         platform_keys,
         min_amount: merchant.min_amount.idr(),
@@ -53,6 +53,11 @@ pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
         }
         .to_owned(),
     })
+}
+
+fn dialect(merchant: &Merchant) -> Result<Dialect, Unfit> {
+    let dialect = merchant.dialect.parse();
+    dialect.map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))
 }
 
 fn platform_keys(merchant: &Merchant) -> Result<Vec<rsa::PublicKey>, Unfit> {

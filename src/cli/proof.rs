@@ -10,12 +10,12 @@ pub(super) fn lines(proof: &Proof) -> Vec<String> {
     }
     let heard = match (proof.first_at, proof.last_at) {
         (Some(first), Some(last)) => format!(
-            "{} answers \"not known\" over {}, the last at {} WIB (rule: three, apart from each other)",
-            proof.not_known,
+            "{} answers \"not found\" over {}, the last at {} WIB (rule: three, apart from each other)",
+            proof.not_found,
             words::age(first, last),
             words::time(last),
         ),
-        _ => format!("{} answers \"not known\"", proof.not_known),
+        _ => format!("{} answers \"not found\"", proof.not_found),
     };
     vec![
         format!(

@@ -3,14 +3,14 @@
 use std::{fs, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use payout_sandbox::{
+    Dialect, Fault, Pace, Sandbox, Settings, parse_private_key, parse_public_key,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     error::{Failure, say},
     output, start,
-};
-use crate::sandbox::{
-    Dialect, Fault, Pace, Sandbox, Settings, parse_private_key, parse_public_key,
 };
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use super::{
     section::{Page, Section},
 };
 use crate::{
-    domain::money::{MAX_AMOUNT_IDR, Rupiah},
+    domain::{money::Rupiah, policy::MAX_AMOUNT_IDR},
     gateway::Dialect,
 };
 

@@ -96,7 +96,7 @@ fn head(stage: &Stage) -> String {
         "payout demo: real Postgres, real HTTP, real RSA, a sandbox gateway and two workers\n\n",
     );
     let rows = [
-        ("look", format!("psql {}", stage.owner_url)),
+        ("look", format!("psql {}", stage.database.owner_url)),
         (
             "pay",
             "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)\n            \
@@ -109,7 +109,7 @@ fn head(stage: &Stage) -> String {
         ("gateway", format!("{}/admin", stage.sandbox.url())),
         ("metrics", format!("http://{}/metrics", stage.admin)),
         ("logs", stage.path("worker-1.1.log").display().to_string()),
-        ("data", stage.data_folder.clone().unwrap_or_else(|| "on your own server".to_owned())),
+        ("data", stage.database.data_folder().unwrap_or_else(|| "on your own server".to_owned())),
     ];
     for (name, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
         // Writing to a string does not fail.

@@ -6,14 +6,15 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use anyhow::Result;
+use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
+use rsa::PrivateKey;
+use sqlx::PgPool;
 use tempfile::TempDir;
 
-use super::{Options, cluster};
+use super::{Options, database::Database};
 use crate::{
     gateway::keys,
-    sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
     store::{
         connect,
         schema::{Registration, migrate},
@@ -27,132 +28,54 @@ pub(super) const SANDBOX_ADDRESS: &str = "127.0.0.1:8088";
 /// Enough for a long demo: ten billion rupiah.
 const BALANCE_IDR: i64 = 10_000_000_000;
 
-/// The demo's operators, as what two people decide takes two logins.
-pub(super) const OPERATORS: [&str; 2] = ["siti", "budi"];
-
-/// The set.
+/// What a demo consists of.
 pub(super) struct Stage {
     pub(super) pool: PgPool,
     pub(super) sandbox: Sandbox,
-    /// For `psql`, as the owner.
-    pub(super) owner_url: String,
+    pub(super) database: Database,
     /// For the command line, one for each of [`OPERATORS`]; none on somebody's own server, where roles would stay.
     pub(super) operator_urls: Vec<String>,
-    /// The data folder of the throw-away server.
-    pub(super) data_folder: Option<String>,
     pub(super) http: SocketAddr,
     pub(super) admin: SocketAddr,
     pub(super) folder: TempDir,
-    /// On somebody's own server: the database to drop there.
-    foreign: Option<(String, String)>,
-    cluster: Option<cluster::Cluster>,
 }
 
 impl Stage {
     pub(super) async fn build(options: &Options) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("payout-demo-").tempdir()?;
         let name = format!("payout_demo_{}", std::process::id());
-        let (server_url, owner_url, worker_url, cluster) = if let Some(server) = &options.server {
-            let url = in_database(server, &name)?;
-            (server.clone(), url.clone(), url, None)
-        } else {
-            let made =
-                tokio::task::spawn_blocking(
-                    || cluster::Cluster::start(cluster::Options::default()),
-                );
-            let cluster = made
-                .await?
-                .context("the throw-away Postgres did not start")?;
-            let urls = (
-                cluster.url("postgres", cluster::SUPERUSER),
-                cluster.url(&name, cluster::SUPERUSER),
-            );
-            (
-                urls.0,
-                urls.1,
-                cluster.url(&name, "payout_demo_worker"),
-                Some(cluster),
-            )
-        };
-        statement(&server_url, &format!("create database {name}")).await?;
-
-        let (merchant_key, platform_key) = (keys::generate(1024)?, keys::generate(1024)?);
-        let platform_public = keys::public_key_pem(platform_key.as_public_key())?;
-        fs::write(
-            folder.path().join("merchant.key"),
-            keys::private_key_pem(&merchant_key)?.as_bytes(),
-        )?;
-        fs::write(folder.path().join("platform.pub"), &platform_public)?;
-        let settings = Settings {
-            dialect: Dialect::Bdpay,
-            merchant_code: MERCHANT.to_owned(),
-            // Through text: the sandbox shares no code with the client, not even a key type's reader.
-            merchant_public_key: parse_public_key(&keys::public_key_pem(
-                merchant_key.as_public_key(),
-            )?)
-            .map_err(anyhow::Error::msg)?,
-            platform_private_key: parse_private_key(&keys::private_key_pem(&platform_key)?)
-                .map_err(anyhow::Error::msg)?,
-            balance_idr: BALANCE_IDR,
-            fee_idr: Settings::DEFAULT_FEE_IDR,
-            pace: Pace {
-                callback_scale_permille: 100,
-                ..Pace::default()
-            },
-            fail_percent: options.fail_percent,
-            seed: 1,
-        };
-        let sandbox = Sandbox::start(settings, free(SANDBOX_ADDRESS)?).await?;
-        if let Some(fault) = options.fault {
-            sandbox.set_fault(fault);
-        }
-
+        let database = Database::make(options.server.as_deref(), &name).await?;
+        let keys = Keys::make(folder.path())?;
+        let sandbox = start_sandbox(options, &keys).await?;
         let registration = Registration {
             code: MERCHANT.to_owned(),
             dialect: "bdpay".to_owned(),
+            balance_is_signed: true,
+            not_found_is_proof: true,
             base_url: sandbox.url(),
-            platform_keys: vec![keys::fingerprint(platform_key.as_public_key())],
+            platform_keys: vec![keys::fingerprint(keys.platform.as_public_key())],
             min_amount: 1,
             max_amount: 1_000_000_000_000,
             fee_reserve: 10_000,
             funding: "gateway".to_owned(),
         };
-        migrate(&owner_url, &[registration], &[], false).await?;
-        if cluster.is_some() {
-            // The workers run with the rights that they need in production, and no more.
-            statement(
-                &owner_url,
-                "create role payout_demo_worker login in role payout_worker",
-            )
-            .await?;
-            for operator in OPERATORS {
-                let create = format!("create role {operator} login in role payout_operator");
-                statement(&owner_url, &create).await?;
-            }
-        }
+        migrate(&database.owner_url, &[registration], &[], false).await?;
+        let operator_urls = database.make_logins(&name).await?;
         let stage = Self {
-            pool: connect(&owner_url, "payout demo", 4).await?,
-            operator_urls: cluster
-                .iter()
-                .flat_map(|cluster| OPERATORS.map(|login| cluster.url(&name, login)))
-                .collect(),
-            data_folder: cluster
-                .as_ref()
-                .map(|cluster| cluster.data_dir().display().to_string()),
+            pool: connect(&database.owner_url, "payout demo", 4).await?,
             http: free("127.0.0.1:8080")?,
             admin: free("127.0.0.1:9090")?,
-            foreign: cluster.is_none().then_some((server_url, name)),
+            operator_urls,
+            database,
             sandbox,
-            owner_url,
             folder,
-            cluster,
         };
-        stage.write_configurations(&worker_url)?;
+        stage.write_configurations()?;
         Ok(stage)
     }
 
     /// One file per worker; only the first one listens.
-    fn write_configurations(&self, worker_url: &str) -> Result<()> {
+    fn write_configurations(&self) -> Result<()> {
         for (file, http, admin) in [
             (
                 "worker-1.toml",
@@ -186,7 +109,8 @@ private_key_file = "merchant.key"
 platform_public_key_file = "platform.pub"
 notify_url = "http://{callback}/callback"
 "#,
-                allow_owner = self.foreign.is_some(),
+                worker_url = self.database.worker_url,
+                allow_owner = self.database.is_foreign(),
                 gateway = self.sandbox.url(),
                 callback = self.http,
             );
@@ -202,33 +126,55 @@ notify_url = "http://{callback}/callback"
     pub(super) async fn tear_down(self) {
         self.pool.close().await;
         self.sandbox.stop().await;
-        if let Some((server, name)) = &self.foreign
-            && let Err(error) = statement(
-                server,
-                &format!("drop database if exists {name} with (force)"),
-            )
-            .await
-        {
-            tracing::warn!(%error, name, "the demo's database could not be dropped");
-        }
-        if let Some(cluster) = self.cluster {
-            let stopped = tokio::task::spawn_blocking(move || cluster.stop()).await;
-            if !matches!(stopped, Ok(Ok(()))) {
-                tracing::warn!("the demo's server did not stop as it should");
-            }
-        }
+        self.database.remove().await;
     }
 }
 
-async fn statement(url: &str, text: &str) -> Result<()> {
-    let mut connection = PgConnection::connect(url)
-        .await
-        .context("the server cannot be reached")?;
-    sqlx::raw_sql(AssertSqlSafe(text.to_owned()))
-        .execute(&mut connection)
-        .await?;
-    connection.close().await?;
-    Ok(())
+/// The keys of both sides.
+struct Keys {
+    merchant: PrivateKey,
+    platform: PrivateKey,
+}
+
+impl Keys {
+    /// Makes them, and the files of those that the workers read.
+    fn make(folder: &Path) -> Result<Self> {
+        let (merchant, platform) = (keys::generate(1024)?, keys::generate(1024)?);
+        fs::write(
+            folder.join("merchant.key"),
+            keys::private_key_pem(&merchant)?.as_bytes(),
+        )?;
+        fs::write(
+            folder.join("platform.pub"),
+            keys::public_key_pem(platform.as_public_key())?,
+        )?;
+        Ok(Self { merchant, platform })
+    }
+}
+
+async fn start_sandbox(options: &Options, keys: &Keys) -> Result<Sandbox> {
+    // Through text: the sandbox shares no code with the client, not even a key type's reader.
+    let merchant = keys::public_key_pem(keys.merchant.as_public_key())?;
+    let platform = keys::private_key_pem(&keys.platform)?;
+    let settings = Settings {
+        dialect: Dialect::Bdpay,
+        merchant_code: MERCHANT.to_owned(),
+        merchant_public_key: parse_public_key(&merchant).map_err(anyhow::Error::msg)?,
+        platform_private_key: parse_private_key(&platform).map_err(anyhow::Error::msg)?,
+        balance_idr: BALANCE_IDR,
+        fee_idr: Settings::DEFAULT_FEE_IDR,
+        pace: Pace {
+            callback_scale_permille: 100,
+            ..Pace::default()
+        },
+        fail_percent: options.fail_percent,
+        seed: 1,
+    };
+    let sandbox = Sandbox::start(settings, free(SANDBOX_ADDRESS)?).await?;
+    if let Some(fault) = options.fault {
+        sandbox.set_fault(fault);
+    }
+    Ok(sandbox)
 }
 
 /// The wished address, or the same host with a port that is free.
@@ -236,17 +182,4 @@ fn free(wished: &str) -> Result<SocketAddr> {
     let address: SocketAddr = wished.parse()?;
     let probe = TcpListener::bind(address).or_else(|_| TcpListener::bind((address.ip(), 0)))?;
     Ok(probe.local_addr()?)
-}
-
-/// The server's URL with another database in it.
-fn in_database(url: &str, name: &str) -> Result<String> {
-    let (scheme, rest) = url
-        .split_once("://")
-        .context("--server must be a postgres:// URL")?;
-    let (rest, query) = rest
-        .split_once('?')
-        .map_or((rest, None), |(rest, query)| (rest, Some(query)));
-    let host = rest.split('/').next().unwrap_or(rest);
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    Ok(format!("{scheme}://{host}/{name}{query}"))
 }

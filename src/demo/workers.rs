@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{screen::Screen, stage::Stage};
+use super::stage::Stage;
 
 /// A killed worker comes back after this, as a supervisor would bring it back.
 const REVIVE_AFTER: Duration = Duration::from_secs(3);
@@ -36,8 +36,9 @@ impl Workers {
         Ok(Self(workers.into_iter().collect::<Result<_>>()?))
     }
 
-    /// Starts again what ended.
-    pub(super) fn revive(&mut self, stage: &Stage, screen: &Screen) {
+    /// Starts again what ended; returns why some could not be started, which the next call tries again.
+    pub(super) fn revive(&mut self, stage: &Stage) -> Vec<anyhow::Error> {
+        let mut failed = Vec::new();
         for worker in &mut self.0 {
             let ended = worker.child.try_wait().ok().flatten();
             match (ended, worker.ended_at) {
@@ -48,12 +49,13 @@ impl Workers {
                     worker.ended_at = Some(Instant::now());
                     match spawn(stage, worker.name, worker.starts) {
                         Ok(child) => worker.child = child,
-                        Err(error) => screen.say(&format!("{error:#}; tried again")),
+                        Err(error) => failed.push(error),
                     }
                 }
                 (Some(_), Some(_)) => {}
             }
         }
+        failed
     }
 
     /// `worker-1 pid 4711, worker-2 ended`.
@@ -63,7 +65,7 @@ impl Workers {
             .iter()
             .map(|worker| match worker.child.id() {
                 Some(pid) => format!("{} pid {pid}", worker.name),
-                None => format!("{} ended, comes back", worker.name),
+                None => format!("{} ended, restarts", worker.name),
             })
             .collect();
         words.join(", ")
@@ -75,7 +77,7 @@ impl Workers {
             if let Some(pid) = worker.child.id().and_then(|pid| i32::try_from(pid).ok())
                 && let Some(pid) = rustix::process::Pid::from_raw(pid)
             {
-                // It may have ended by itself.
+                // It may have ended already.
                 rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
             }
         }

@@ -12,10 +12,7 @@ use super::{
     sign::{self, SignError},
 };
 use crate::{
-    domain::{
-        money::{MAX_AMOUNT_IDR, Rupiah},
-        payout::Instruction,
-    },
+    domain::{money::Rupiah, payout::Instruction, policy::MAX_AMOUNT_IDR},
     permit::SealedRequest,
 };
 

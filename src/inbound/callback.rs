@@ -15,7 +15,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use crate::{
     domain::{
         callback::Callback,
-        evidence::{Evidence, Fact, Source},
+        evidence::{Evidence, Fact},
         money::Rupiah,
         payout::PayoutKey,
     },
@@ -179,12 +179,8 @@ impl Intake {
         let detail = json!({ "status": status.name(), "fee": callback.fee().map(Rupiah::idr) });
         let evidence = Evidence {
             key,
-            attempt: None,
-            source: Source::Callback,
             fact: Fact::Callback(callback),
             detail,
-            claim: None,
-            query_sent_ago: Duration::ZERO,
         };
         match self
             .callbacks

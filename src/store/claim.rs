@@ -235,7 +235,7 @@ fn hold(taken: &Taken) -> LedgerRow {
         held: hold,
         paid_out: 0,
         fees: 0,
-        reference: None,
+        forced: false,
     }
 }
 

@@ -118,13 +118,13 @@ pub async fn pauses(db: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
 /// What speaks for and against sending a payout once more.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// Before this "not known" means nothing.
+    /// Before this "not found" means nothing.
     pub quiet_until: DateTime<Utc>,
-    /// How often the gateway has said since then that it does not know it.
-    pub not_known: i32,
-    /// When it said so first.
+    /// How many "not found" answers came since then.
+    pub not_found: i32,
+    /// When the first came.
     pub first_at: Option<DateTime<Utc>>,
-    /// When it said so last.
+    /// When the last came.
     pub last_at: Option<DateTime<Utc>>,
     /// Why it may not be sent; `None` when two people may.
     pub refusal: Option<String>,
@@ -135,7 +135,7 @@ pub async fn resubmit_proof(db: &mut PgConnection, key: &PayoutKey) -> Result<Pr
     sqlx::query_as!(
         Proof,
         r#"/* store::resubmit_proof */
-        select quiet_until as "quiet_until!", not_known as "not_known!", first_at, last_at, refusal
+        select quiet_until as "quiet_until!", not_found as "not_found!", first_at, last_at, refusal
         from payout.resubmit_proof($1, $2)"#,
         key.order_num,
         key.merchant_code,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-/// What this login is, and what time the server has.
+/// What this login is, and what the server's clock shows.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// The login.
@@ -53,8 +53,8 @@ pub async fn registered_so(
     .await
 }
 
-/// Whether two clients are given the same session by turns: a pooler by transaction, which forgets what a session was
-/// told and never passes on a NOTIFY.
+/// Whether two clients share one session in turn: a transaction pooler, which loses session settings and never passes on
+/// a NOTIFY.
 pub async fn is_pooled_by_transaction(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
     let mut sessions = Vec::new();
@@ -114,13 +114,13 @@ pub async fn guards_switched_off(pool: &PgPool) -> Result<Vec<String>, sqlx::Err
     .await
 }
 
-/// Since when claims stand because the database's history changed; `None` when it did not.
-pub async fn timeline_changed_at(pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+/// Since when claims have stopped because of a failover; `None` when there was none.
+pub async fn failover_since(pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"/* store::timeline_changed_at */
-        select coalesce(t.changed_at, now()) as "changed_at!"
-        from payout.failover t
-        where t.changed_at is not null or t.identity <> payout.identity()"#,
+        r#"/* store::failover_since */
+        select coalesce(f.changed_at, now()) as "changed_at!"
+        from payout.failover f
+        where f.changed_at is not null or f.identity <> payout.identity()"#,
     )
     .fetch_optional(pool)
     .await

@@ -1,10 +1,10 @@
-//! What time alone brings to light: leases that ended, payouts that are open for too long.
+//! What time alone brings to light: leases that expired, payouts that are open for too long.
 
 use sqlx::PgPool;
 
 use crate::domain::payout::PayoutKey;
 
-/// Payouts found in `submitting` after their lease, of every merchant, with the attempt that holds it (I2).
+/// Payouts of every merchant found in `submitting` after their lease, with the attempt that holds it (I2).
 pub async fn expired_leases(pool: &PgPool) -> Result<Vec<(PayoutKey, i32)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::expired_leases */
@@ -35,11 +35,11 @@ pub async fn raise_open_too_long(pool: &PgPool) -> Result<u64, sqlx::Error> {
             select p.merchant_code, p.order_num, p.attempt
             from payout.payouts p
             where p.state in ('submitting', 'pending', 'unknown') and p.attention is null
-              and p.state_since < now() - interval '1 day'
+              and p.state_since < now() - (select x.open_too_long from payout.policy x)
             order by p.state_since
             limit 200
             for update of p skip locked
-        ), told as (
+        ), noted as (
             insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
             select a.merchant_code, a.order_num, 'attention_raised', 'worker', a.attempt,
                    '{"attention": "open_too_long"}'

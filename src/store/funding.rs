@@ -108,7 +108,7 @@ pub async fn keep_balance(
     })
 }
 
-/// Whether this surplus may be a paid payout's money that came back. Plans a question for each that it would fit.
+/// Whether this surplus may be a paid payout's money that came back. Schedules a query for each that it would fit.
 async fn may_have_come_back(
     db: &mut PgConnection,
     merchant_code: &str,
@@ -126,8 +126,8 @@ async fn may_have_come_back(
     if contradicted {
         return Ok(true);
     }
-    let asked = sqlx::query!(
-        r#"/* store::ask_for_returned */
+    let planned = sqlx::query!(
+        r#"/* store::query_possible_returns */
         with fitting as materialized (
             select p.merchant_code, p.order_num
             from payout.payouts p
@@ -151,5 +151,5 @@ async fn may_have_come_back(
     )
     .execute(db)
     .await?;
-    Ok(asked.rows_affected() > 0)
+    Ok(planned.rows_affected() > 0)
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::{
+    finding::{Columns, Finding},
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
 };
@@ -30,8 +31,8 @@ pub(super) async fn lock_payouts(
                p.fee, p.platform_order_num, p.failure_reason, p.attention, p.declined_at, p.proven_ours,
                p.reaffirmed_at, p.settled_at, p.queries, p.next_query_at, p.due_at, m.fee_reserve, now() as "now!",
                (select a.request_sha256 from payout.attempts a
-                where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as claim,
-               (select t.trusted_after from payout.failover t) as trusted_after,
+                where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as request_sha256,
+               (select f.trusted_after from payout.failover f) as trusted_after,
                payout.must_query_first() as "commits_may_be_lost!"
         from payout.payouts p
         join payout.merchants m on m.code = p.merchant_code
@@ -65,7 +66,7 @@ pub(super) async fn lock_payouts(
             attempt: row.attempt,
             sends: row.sends,
             not_sent: row.not_sent,
-            claim: row.claim.and_then(|sha256| sha256.try_into().ok()),
+            request_sha256: row.request_sha256.and_then(|sha256| sha256.try_into().ok()),
             send_by: row.send_by,
             held: Rupiah::new(row.held),
             fee_reserve: Rupiah::new(row.fee_reserve),
@@ -95,39 +96,47 @@ pub(super) async fn lock_payouts(
     Ok(loaded)
 }
 
-/// What questions were answered with since the current attempt began.
+/// What queries found out since the current attempt began.
 async fn observed_since_attempt(
     db: &mut PgConnection,
     merchants: &[String],
     orders: &[String],
-) -> Result<BTreeMap<PayoutKey, BTreeMap<String, Observed>>, sqlx::Error> {
+) -> Result<BTreeMap<PayoutKey, BTreeMap<Finding, Observed>>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::observed_since_attempt */
-        select e.merchant_code, e.order_num, e.finding, e.times, e.first_at, e.last_at
+        select e.merchant_code, e.order_num, e.kind, e.status, e.signed, e.doubt, e.proves, e.valid_from, e.times,
+               e.first_at, e.last_at
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
         join payout.payouts p using (merchant_code, order_num)
         join payout.evidence e on (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
-        where e.source = 'query'"#,
+        where e.source = 'query' and not e.refused"#,
         merchants,
         orders,
     )
     .fetch_all(db)
     .await?;
-    let mut observed: BTreeMap<PayoutKey, BTreeMap<String, Observed>> = BTreeMap::new();
+    let mut observed: BTreeMap<PayoutKey, BTreeMap<Finding, Observed>> = BTreeMap::new();
     for row in rows {
         let key = PayoutKey {
             merchant_code: row.merchant_code,
             order_num: row.order_num,
         };
-        let times = u32::try_from(row.times).unwrap_or(0);
-        observed.entry(key).or_default().insert(
-            row.finding,
-            Observed {
-                times,
-                first_at: row.first_at,
-                last_at: row.last_at,
-            },
-        );
+        let finding = Finding::of_query(&Columns {
+            kind: row.kind.into(),
+            status: row.status,
+            signed: row.signed,
+            doubt: row.doubt.map(Into::into),
+            proves: row.proves.map(Into::into),
+            valid_from: row.valid_from,
+            ..Columns::default()
+        })
+        .ok_or_else(|| sqlx::Error::Decode("evidence of a query that no query gives".into()))?;
+        let seen = Observed {
+            times: u32::try_from(row.times).unwrap_or(0),
+            first_at: row.first_at,
+            last_at: row.last_at,
+        };
+        observed.entry(key).or_default().insert(finding, seen);
     }
     Ok(observed)
 }

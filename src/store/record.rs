@@ -1,9 +1,16 @@
-//! The one door: every change of a payout after its claim comes from evidence and goes through here.
+//! Evidence and what follows from it: the way in for everything that the gateway, a lease or a person's statement says
+//! about a payout.
+//!
+//! What changes a payout beside it: the claim (`claim`), an operator's cancel and replay (SQL), and the planning of
+//! queries and attention (`queries`, `failover`, `expired_leases`), which moves no state.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Instant,
+};
 
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     is_locked, is_refusal, is_transient,
@@ -11,8 +18,9 @@ use super::{
     write::{self, EvidenceRow, HistoryRow, LedgerRow, PayoutRow},
 };
 use crate::domain::{
-    decide::{Decision, Note, Rules, decide},
+    decide::{Decision, Note, Now, Rules, decide},
     evidence::{Evidence, Fact, Source},
+    finding::Finding,
     payout::PayoutKey,
     state::{Event, Posting, State},
 };
@@ -27,7 +35,7 @@ pub enum Outcome {
     Recorded(Change),
     /// There is no such payout.
     UnknownPayout,
-    /// Somebody else holds it, or its merchant's account, locked. Nothing of it is stored yet: record it again.
+    /// It, or its merchant's account, is locked elsewhere. Nothing of it is stored yet: record it again.
     Locked,
     /// The database refused what would have followed; the evidence alone is stored.
     Refused(String),
@@ -42,13 +50,13 @@ pub struct Change {
     pub attempt: i32,
     /// Who said it.
     pub source: Source,
-    /// Under which word it was stored.
-    pub finding: String,
+    /// What it says of the payout.
+    pub finding: Finding,
     /// The move, if there was one.
     pub moved: Option<(State, Event, State)>,
     /// Other history lines.
     pub notes: Vec<Note>,
-    /// Whether the gateway is to be asked at once.
+    /// Whether the gateway is to be queried at once.
     pub query_now: bool,
 }
 
@@ -65,7 +73,6 @@ pub async fn record(
     rules: &Rules,
     batch: &[Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    let begun = Instant::now();
     let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
     let mut waiting: Vec<usize> = (0..batch.len()).collect();
     while !waiting.is_empty() {
@@ -76,10 +83,10 @@ pub async fn record(
                 .is_some_and(|evidence| seen.insert(&evidence.key))
         });
         let pieces: Vec<&Evidence> = round.iter().filter_map(|at| batch.get(*at)).collect();
-        let results = match together(pool, rules, &pieces, begun).await {
+        let results = match together(pool, rules, &pieces).await {
             Ok(results) => results,
             Err(error) if is_refusal(&error) || is_transient(&error) => {
-                one_by_one(pool, rules, &pieces, begun).await?
+                one_by_one(pool, rules, &pieces).await?
             }
             Err(error) => return Err(error),
         };
@@ -100,37 +107,33 @@ async fn together(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
-    begun: Instant,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     for _ in 1..TRIES {
-        match transaction(pool, rules, round, begun, false).await {
+        match transaction(pool, rules, round, false).await {
             Err(error) if is_transient(&error) && !is_locked(&error) => {}
             result => return result,
         }
     }
-    transaction(pool, rules, round, begun, false).await
+    transaction(pool, rules, round, false).await
 }
 
 async fn one_by_one(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
-    begun: Instant,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut outcomes = Vec::new();
     for evidence in round {
-        outcomes.push(
-            match transaction(pool, rules, &[evidence], begun, true).await {
+        outcomes.push(match transaction(pool, rules, &[evidence], true).await {
+            Err(error) if is_transient(&error) => Outcome::Locked,
+            Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
+            Err(error) if is_refusal(&error) => match keep_alone(pool, evidence).await {
+                Ok(()) => Outcome::Refused(error.to_string()),
                 Err(error) if is_transient(&error) => Outcome::Locked,
-                Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
-                Err(error) if is_refusal(&error) => match keep_alone(pool, evidence).await {
-                    Ok(()) => Outcome::Refused(error.to_string()),
-                    Err(error) if is_transient(&error) => Outcome::Locked,
-                    Err(error) => return Err(error),
-                },
                 Err(error) => return Err(error),
             },
-        );
+            Err(error) => return Err(error),
+        });
     }
     Ok(outcomes)
 }
@@ -146,183 +149,219 @@ async fn keep_alone(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Erro
                 evidence.scrub(&loaded.payout.instruction);
             }
         }
-        // Without the row nobody can tell which of the words may be kept.
+        // Without the row nobody can tell which words may be kept.
         Err(error) if is_refusal(&error) => evidence.detail = json!({}),
         Err(error) => return Err(error),
     }
     tx.rollback().await?;
-    let row = evidence_row(
+    let mut row = evidence_row(
         &evidence,
-        evidence.attempt.unwrap_or(0),
-        format!("{} refused", evidence.finding()),
+        evidence.fact.attempt().unwrap_or(0),
+        evidence.fact.finding(),
+        Instant::now(),
     );
+    row.refused = true;
     let mut db = pool.acquire().await?;
     write::insert_or_count_evidence(&mut db, &[row]).await
 }
 
-/// `alone`: somebody's lock is not waited for, as others wait behind it.
+/// A piece of evidence about a payout of ours, and what follows from it.
+struct Decided<'a> {
+    evidence: Evidence,
+    loaded: &'a Loaded,
+    decision: Decision,
+}
+
+/// `alone`: a lock is not waited for, as other evidence waits behind it.
 async fn transaction(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
-    begun: Instant,
     alone: bool,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    // Measured once the transaction, whose now() the questions are dated by, has begun.
-    let late = begun.elapsed();
+    // Read once the transaction has begun, by whose now() the queries are dated: never earlier than that.
+    let instant = Instant::now();
     if alone {
         write::wait_briefly_for_locks(&mut tx).await?;
     }
     let keys: Vec<&PayoutKey> = round.iter().map(|evidence| &evidence.key).collect();
     let locked = load::lock_payouts(&mut tx, &keys).await?;
-    let round: Vec<Evidence> = round
+    let decided: Vec<Option<Decided>> = round
         .iter()
-        .map(|evidence| {
-            let mut evidence = (*evidence).clone();
-            evidence.query_sent_ago = evidence.query_sent_ago.saturating_add(late);
-            if let Some(loaded) = locked.get(&evidence.key) {
-                evidence.scrub(&loaded.payout.instruction);
-            }
-            evidence
-        })
+        .map(|evidence| decide_on(evidence, &locked, rules, instant))
         .collect();
-    let decided: Vec<Option<(&Loaded, Decision)>> = round
+    let ours: Vec<&Decided> = decided.iter().flatten().collect();
+    let moves = write_down(&mut tx, &ours, instant).await?;
+    let changed: Vec<PayoutRow> = ours
         .iter()
-        .map(|evidence| {
-            let loaded = locked.get(&evidence.key)?;
-            Some((loaded, decide(&loaded.payout, evidence, rules, loaded.now)))
-        })
-        .collect();
-
-    let mut evidence_rows = Vec::new();
-    let mut history = Vec::new();
-    let mut entries = Vec::new();
-    for (evidence, decided) in round.iter().zip(&decided) {
-        if let Some((loaded, decision)) = decided {
-            let attempt = evidence.attempt.unwrap_or(loaded.payout.attempt);
-            evidence_rows.push(evidence_row(evidence, attempt, decision.finding.clone()));
-            history.extend(history_rows(loaded, evidence, decision));
-            entries.extend(ledger_row(loaded, decision));
-        }
-    }
-    write::insert_or_count_evidence(&mut tx, &evidence_rows).await?;
-    write::set_outcome_if_missing(&mut tx, &evidence_rows).await?;
-    let moves = write::append_history(&mut tx, &history).await?;
-    write::book(&mut tx, &entries).await?;
-    let changed: Vec<PayoutRow> = decided
-        .iter()
-        .flatten()
-        .filter(|(loaded, decision)| loaded.payout != decision.after)
-        .map(|(loaded, decision)| {
-            let last_seq = moves.get(&loaded.payout.instruction.key).copied();
-            PayoutRow::of(&loaded.payout, decision.after.clone(), last_seq)
+        .filter(|one| one.loaded.payout != one.decision.after)
+        .map(|one| {
+            let before = &one.loaded.payout;
+            let last_seq = moves.get(&before.instruction.key).copied();
+            PayoutRow::of(before, one.decision.after.clone(), last_seq)
         })
         .collect();
     write::change_if_still(&mut tx, &changed).await?;
     tx.commit().await?;
-
-    Ok(round
-        .iter()
-        .zip(decided)
-        .map(|(evidence, decided)| match decided {
-            None => Outcome::UnknownPayout,
-            Some((loaded, decision)) => Outcome::Recorded(change(loaded, evidence, decision)),
-        })
+    Ok(decided
+        .into_iter()
+        .map(|decided| decided.map_or(Outcome::UnknownPayout, |one| Outcome::Recorded(change(one))))
         .collect())
 }
 
-fn change(loaded: &Loaded, evidence: &Evidence, decision: Decision) -> Change {
-    let before = &loaded.payout;
+fn decide_on<'a>(
+    evidence: &Evidence,
+    locked: &'a BTreeMap<PayoutKey, Loaded>,
+    rules: &Rules,
+    instant: Instant,
+) -> Option<Decided<'a>> {
+    let loaded = locked.get(&evidence.key)?;
+    let mut evidence = evidence.clone();
+    evidence.scrub(&loaded.payout.instruction);
+    let now = Now {
+        utc: loaded.now,
+        instant,
+    };
+    let decision = decide(&loaded.payout, &evidence, rules, now);
+    Some(Decided {
+        evidence,
+        loaded,
+        decision,
+    })
+}
+
+/// Writes what stands beside a change: evidence, history and ledger entries. Returns the number of each payout's move.
+async fn write_down(
+    db: &mut PgConnection,
+    ours: &[&Decided<'_>],
+    instant: Instant,
+) -> Result<HashMap<PayoutKey, i64>, sqlx::Error> {
+    let mut evidence_rows = Vec::new();
+    let mut history = Vec::new();
+    let mut entries = Vec::new();
+    for one in ours {
+        let attempt = one.evidence.fact.attempt();
+        evidence_rows.push(evidence_row(
+            &one.evidence,
+            attempt.unwrap_or(one.loaded.payout.attempt),
+            one.decision.finding,
+            instant,
+        ));
+        history.extend(history_rows(one));
+        entries.extend(ledger_row(one));
+    }
+    write::insert_or_count_evidence(db, &evidence_rows).await?;
+    write::set_outcome_if_missing(db, &evidence_rows).await?;
+    let moves = write::append_history(db, &history).await?;
+    write::book(db, &entries).await?;
+    Ok(moves)
+}
+
+fn change(one: Decided<'_>) -> Change {
+    let before = &one.loaded.payout;
+    let after = &one.decision.after;
     Change {
-        key: evidence.key.clone(),
         attempt: before.attempt,
-        source: evidence.source,
-        finding: decision.finding,
-        moved: decision
+        source: one.evidence.fact.source(),
+        finding: one.decision.finding,
+        moved: one
+            .decision
             .event
-            .map(|event| (before.state, event, decision.after.state)),
-        notes: decision.notes,
-        query_now: decision
-            .after
-            .next_query_at
-            .is_some_and(|at| at <= loaded.now),
+            .map(|event| (before.state, event, after.state)),
+        query_now: after.next_query_at.is_some_and(|at| at <= one.loaded.now),
+        key: one.evidence.key,
+        notes: one.decision.notes,
     }
 }
 
-fn evidence_row(evidence: &Evidence, attempt: i32, finding: String) -> EvidenceRow {
+fn evidence_row(
+    evidence: &Evidence,
+    attempt: i32,
+    finding: Finding,
+    instant: Instant,
+) -> EvidenceRow {
+    let is_bound = matches!(finding, Finding::Callback { mismatch: None, .. });
     let digest = match &evidence.fact {
         // One genuine callback can be read in billions of ways (protocol P9): those are counted, not kept one by one.
-        Fact::Callback(callback) if !finding.contains(" unbound") => callback.digest(),
+        Fact::Callback(callback) if is_bound => callback.digest(),
         Fact::Callback(_)
         | Fact::NotSent { .. }
-        | Fact::Submitted(_)
-        | Fact::LeaseExpired
-        | Fact::Queried(_)
+        | Fact::Submitted { .. }
+        | Fact::LeaseExpired { .. }
+        | Fact::Queried { .. }
         | Fact::Resolved(_) => &[],
+    };
+    let query_sent_ago_us = if let Fact::Queried { sent_at, .. } = evidence.fact {
+        let ago = instant.saturating_duration_since(sent_at);
+        Some(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))
+    } else {
+        None
     };
     EvidenceRow {
         key: evidence.key.clone(),
         attempt,
-        source: evidence.source.name(),
-        finding,
+        source: evidence.fact.source().name(),
+        finding: finding.columns(),
+        refused: false,
         digest: write::hex(digest),
         detail: evidence.detail.clone(),
-        claim: evidence.claim.map(|sha256| write::hex(&sha256)),
-        query_sent_ago_us: matches!(evidence.fact, Fact::Queried(_))
-            .then(|| i64::try_from(evidence.query_sent_ago.as_micros()).unwrap_or(i64::MAX)),
+        request_sha256: evidence
+            .fact
+            .request_sha256()
+            .map(|sha256| write::hex(sha256)),
+        query_sent_ago_us,
     }
 }
 
-fn history_rows(loaded: &Loaded, evidence: &Evidence, decision: &Decision) -> Vec<HistoryRow> {
+fn history_rows(one: &Decided<'_>) -> Vec<HistoryRow> {
+    let source = one.evidence.fact.source();
     let row = |event, states: Option<(State, State)>, detail| HistoryRow {
-        key: evidence.key.clone(),
+        key: one.evidence.key.clone(),
         event,
         from_state: states.map(|(from, _)| from.name()),
         to_state: states.map(|(_, to)| to.name()),
-        source: evidence.source.name(),
-        attempt: decision.after.attempt,
+        source: source.name(),
+        attempt: one.decision.after.attempt,
         detail,
     };
-    let finding = json!({ "finding": decision.finding });
+    let finding = json!(one.decision.finding.columns());
     let mut rows = Vec::new();
-    if let Some(event) = decision.event {
-        let states = (loaded.payout.state, decision.after.state);
-        // Who asked, who approved and why belongs to a person's move.
-        let detail = if evidence.source == Source::Operator {
-            evidence.detail.clone()
+    if let Some(event) = one.decision.event {
+        let states = (one.loaded.payout.state, one.decision.after.state);
+        // A person's move carries who requested it, who approved it and why.
+        let detail = if source == Source::Operator {
+            one.evidence.detail.clone()
         } else {
             finding.clone()
         };
         rows.push(row(event.name(), Some(states), detail));
     }
-    for note in &decision.notes {
-        rows.push(row(
-            note.name(),
-            None,
-            note_detail(*note, &decision.finding),
-        ));
+    for note in &one.decision.notes {
+        rows.push(row(note.name(), None, note_detail(*note, &finding)));
     }
     rows
 }
 
-fn note_detail(note: Note, finding: &str) -> Value {
+fn note_detail(note: Note, finding: &Value) -> Value {
+    let mut detail = finding.clone();
     match note {
-        Note::AttentionRaised(reason) => json!({ "finding": finding, "attention": reason.name() }),
-        Note::Contradicted | Note::FeeCorrected => json!({ "finding": finding }),
+        Note::AttentionRaised(reason) => detail["attention"] = reason.name().into(),
+        Note::Contradicted | Note::FeeCorrected => {}
     }
+    detail
 }
 
-fn ledger_row(loaded: &Loaded, decision: &Decision) -> Option<LedgerRow> {
-    let booking = decision.booking?;
+fn ledger_row(one: &Decided<'_>) -> Option<LedgerRow> {
+    let booking = one.decision.booking?;
     Some(LedgerRow {
-        key: loaded.payout.instruction.key.clone(),
+        key: one.evidence.key.clone(),
         kind: booking.kind,
-        attempt: decision.after.attempt,
+        attempt: one.decision.after.attempt,
         available: booking.entry.available.idr(),
         held: booking.entry.held.idr(),
         paid_out: booking.entry.paid_out.idr(),
         fees: booking.entry.fees.idr(),
-        reference: (booking.kind == Posting::Hold.name()).then_some("found at the gateway"),
+        forced: booking.kind == Posting::Hold.name(),
     })
 }

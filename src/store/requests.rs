@@ -1,12 +1,12 @@
-//! Approved requests of operators, as a worker takes and ends them.
+//! Approved requests of operators, as a worker takes and finishes them.
 
 use sqlx::PgPool;
 
 use crate::domain::{evidence::Resolution, money::Rupiah, payout::PayoutKey};
 
-/// What two people, or one who states a fact, want.
+/// What an approved request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum Action {
     /// Send the same order number once more.
     Resubmit,
     /// State how it ended.
@@ -21,14 +21,14 @@ pub struct Approved {
     /// Which payout.
     pub key: PayoutKey,
     /// What to do.
-    pub wish: Wish,
-    /// Nobody took it up in time.
+    pub action: Action,
+    /// No worker took it in time.
     pub expired: bool,
-    /// Who asked, who approved, and why, for the history.
+    /// Who requested and approved it, and why, for the history.
     pub detail: serde_json::Value,
 }
 
-/// Takes what waits for one merchant, each for a minute; without `with_sends` only what sends nothing.
+/// Takes what waits for one merchant, each for a minute; without `with_sends`, only what sends nothing.
 pub async fn take_approved(
     pool: &PgPool,
     merchant_code: &str,
@@ -71,11 +71,11 @@ pub async fn take_approved(
                     merchant_code: row.merchant_code,
                     order_num: row.order_num,
                 },
-                wish: match row.kind.as_str() {
-                    "resubmit" => Wish::Resubmit,
-                    "resolve_failed" => Wish::Resolve(Resolution::Failed),
-                    "resolve_paid" => Wish::Resolve(Resolution::Paid { fee: stated }),
-                    "resolve_returned" => Wish::Resolve(Resolution::Returned { amount: stated }),
+                action: match row.kind.as_str() {
+                    "resubmit" => Action::Resubmit,
+                    "resolve_failed" => Action::Resolve(Resolution::Failed),
+                    "resolve_paid" => Action::Resolve(Resolution::Paid { fee: stated }),
+                    "resolve_returned" => Action::Resolve(Resolution::Returned { amount: stated }),
                     other => {
                         let words = format!("{other} is not a kind of request");
                         return Err(sqlx::Error::Decode(words.into()));
@@ -88,7 +88,7 @@ pub async fn take_approved(
         .collect()
 }
 
-/// Ends one payout of a request: it may not be carried out, for this reason.
+/// Finishes one payout of a request: it may not be carried out, for this reason.
 pub async fn finish_refused(
     pool: &PgPool,
     approved: &Approved,

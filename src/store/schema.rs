@@ -16,8 +16,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 pub struct Registration {
     /// The merchant.
     pub code: String,
-    /// `bdpay` or `toppay`.
+    /// The name of its gateway's dialect.
     pub dialect: String,
+    /// Whether the dialect signs its balance.
+    pub balance_is_signed: bool,
+    /// Whether the dialect has a word for "not found" that proves something.
+    pub not_found_is_proof: bool,
     /// Where its gateway is.
     pub base_url: String,
     /// SHA-256 of each platform key, sorted.
@@ -38,13 +42,13 @@ pub enum SchemaError {
     /// The database cannot be reached, or refused.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The connection broke while the migrations were looked at.
-    #[error("the database is away: {0}")]
+    /// The connection broke while the migrations were read.
+    #[error("the database cannot be reached: {0}")]
     Away(MigrateError),
     /// A migration failed, or the database has one that this program does not know.
     #[error("the migrations could not be applied: {0}")]
     Migrate(MigrateError),
-    /// A merchant is registered with another gateway or key; a person must say that the change is meant.
+    /// A merchant is registered with another gateway or key; a person must confirm the change.
     #[error(
         "merchant {0} is registered with another gateway, dialect or platform key. If the new one is right, \
          run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
@@ -170,16 +174,17 @@ async fn register(
             return Err(SchemaError::OtherGateway(merchant.code.clone()));
         }
         Some(row) if !row.same_gateway => "changed to its new gateway or key",
-        Some(_) => "registered already, its limits brought up to date",
+        Some(_) => "already registered, its limits brought up to date",
         None => "registered",
     };
     sqlx::query!(
         r#"/* store::register_merchant */
         insert into payout.merchants as m (code, dialect, base_url, platform_keys, min_amount, max_amount, fee_reserve,
-                                           funding)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+                                           funding, balance_is_signed, not_found_is_proof)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict (code) do update
-        set dialect = excluded.dialect, base_url = excluded.base_url, platform_keys = excluded.platform_keys,
+        set dialect = excluded.dialect, balance_is_signed = excluded.balance_is_signed,
+            not_found_is_proof = excluded.not_found_is_proof, base_url = excluded.base_url, platform_keys = excluded.platform_keys,
             min_amount = excluded.min_amount, max_amount = excluded.max_amount, fee_reserve = excluded.fee_reserve,
             funding = excluded.funding"#,
         merchant.code,
@@ -190,6 +195,8 @@ async fn register(
         merchant.max_amount,
         merchant.fee_reserve,
         merchant.funding,
+        merchant.balance_is_signed,
+        merchant.not_found_is_proof,
     )
     .execute(&mut *tx)
     .await?;

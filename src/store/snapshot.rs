@@ -124,7 +124,7 @@ async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
             select l.merchant_code, l.step, count(*) payouts, sum(p.amount)::bigint rupiah,
                    count(*) filter (
                        where l.step in ('paid', 'failed')
-                         and l.at - greatest(p.created_at, p.not_before) > interval '10 minutes') late
+                         and l.at - greatest(p.created_at, p.not_before) > (select x.late_after from payout.policy x)) late
             from lines l
             join payout.payouts p on (p.merchant_code, p.order_num) = (l.merchant_code, l.order_num)
             where l.step in ('enqueued', 'paid', 'failed', 'cancelled', 'returned')

@@ -9,7 +9,11 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::domain::payout::{Payout, PayoutKey};
+use crate::domain::{
+    evidence::Source,
+    finding::Columns,
+    payout::{Payout, PayoutKey},
+};
 
 /// A row of `payout.evidence`.
 #[derive(Serialize)]
@@ -18,13 +22,16 @@ pub(super) struct EvidenceRow {
     pub(super) key: PayoutKey,
     pub(super) attempt: i32,
     pub(super) source: &'static str,
-    pub(super) finding: String,
+    #[serde(flatten)]
+    pub(super) finding: Columns,
+    /// The database refused what would have followed.
+    pub(super) refused: bool,
     /// Lower-case hex; empty when equal findings are one.
     pub(super) digest: String,
     pub(super) detail: Value,
-    /// Lower-case hex of the SHA-256 of the request that this answers; `None` for what answers none.
-    pub(super) claim: Option<String>,
-    /// In microseconds, how long ago the question was sent; `None` for what was not asked for.
+    /// Lower-case hex of the SHA-256 of the request that this is about; `None` for what is about none.
+    pub(super) request_sha256: Option<String>,
+    /// How long before the transaction the query was sent, in microseconds; `None` for what is no answer to a query.
     pub(super) query_sent_ago_us: Option<i64>,
 }
 
@@ -52,8 +59,8 @@ pub(super) struct LedgerRow {
     pub(super) held: i64,
     pub(super) paid_out: i64,
     pub(super) fees: i64,
-    /// Set where evidence forces the entry, whether or not the balance covers it.
-    pub(super) reference: Option<&'static str>,
+    /// Evidence forces the entry, whether or not the balance covers it.
+    pub(super) forced: bool,
 }
 
 /// The columns of `payout.payouts` that a decision may change, and the state and attempt it was decided on.
@@ -133,16 +140,20 @@ pub(super) async fn insert_or_count_evidence(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::insert_or_count_evidence */
-        insert into payout.evidence as e (merchant_code, order_num, attempt, source, finding, digest, detail, query_sent_at)
-        select r.merchant_code, r.order_num, r.attempt, r.source, r.finding, decode(r.digest, 'hex'), r.detail,
+        insert into payout.evidence as e (merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch,
+                                          doubt, proves, valid_from, refused, digest, detail, query_sent_at)
+        select r.merchant_code, r.order_num, r.attempt, r.source, r.evidence, r.status, r.signed, r.bound, r.mismatch,
+               r.doubt, r.proves, r.valid_from, r.refused, decode(r.digest, 'hex'), r.detail,
                now() - interval '1 microsecond' * r.query_sent_ago_us
-        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, source text, finding text,
-                                       digest text, detail jsonb, query_sent_ago_us bigint)
-        on conflict on constraint equal_findings_are_counted do update
-        -- The same answer, stored again because nobody heard of its commit, is not a second one.
-        set (times, last_at) = (select e.times + heard.anew::int,
-                                       case when heard.anew then clock_timestamp() else e.last_at end
-                                from (values (coalesce(excluded.query_sent_at > e.last_at, true))) heard (anew)),
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, source text, evidence text,
+                                       status smallint, signed boolean, bound boolean, mismatch text, doubt text,
+                                       proves text, valid_from timestamptz, refused boolean, digest text, detail jsonb,
+                                       query_sent_ago_us bigint)
+        on conflict on constraint equal_evidence_is_counted do update
+        -- The same answer, stored again because its commit was not confirmed, is not a second one.
+        set (times, last_at) = (select e.times + answer.is_new::int,
+                                       case when answer.is_new then clock_timestamp() else e.last_at end
+                                from (values (coalesce(excluded.query_sent_at > e.last_at, true))) answer (is_new)),
             detail = excluded.detail, query_sent_at = excluded.query_sent_at"#,
         as_json(rows)?,
     )
@@ -156,17 +167,21 @@ pub(super) async fn set_outcome_if_missing(
     db: &mut PgConnection,
     rows: &[EvidenceRow],
 ) -> Result<(), sqlx::Error> {
-    let own: Vec<&EvidenceRow> = rows.iter().filter(|row| row.source == "submit").collect();
+    let own: Vec<&EvidenceRow> = rows
+        .iter()
+        .filter(|row| row.source == Source::Submit.name())
+        .collect();
     if own.is_empty() {
         return Ok(());
     }
     sqlx::query!(
         r#"/* store::set_outcome_if_missing */
         update payout.attempts a
-        set outcome = r.finding, outcome_at = clock_timestamp()
-        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, finding text, claim text)
+        set outcome = r.evidence, outcome_doubt = r.doubt, outcome_at = clock_timestamp()
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, evidence text, doubt text,
+                                       request_sha256 text)
         where (a.merchant_code, a.order_num, a.attempt) = (r.merchant_code, r.order_num, r.attempt)
-          and a.outcome is null and (r.claim is null or a.request_sha256 = decode(r.claim, 'hex'))"#,
+          and a.outcome is null and a.request_sha256 = decode(r.request_sha256, 'hex')"#,
         as_json(&own)?,
     )
     .execute(db)
@@ -214,10 +229,10 @@ pub(super) async fn book(db: &mut PgConnection, rows: &[LedgerRow]) -> Result<()
     }
     sqlx::query!(
         r#"/* store::book */
-        insert into payout.ledger (merchant_code, order_num, kind, attempt, available, held, paid_out, fees, reference)
-        select r.merchant_code, r.order_num, r.kind, r.attempt, r.available, r.held, r.paid_out, r.fees, r.reference
+        insert into payout.ledger (merchant_code, order_num, kind, attempt, available, held, paid_out, fees, forced)
+        select r.merchant_code, r.order_num, r.kind, r.attempt, r.available, r.held, r.paid_out, r.fees, r.forced
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, kind text, attempt int, available bigint,
-                                       held bigint, paid_out bigint, fees bigint, reference text)"#,
+                                       held bigint, paid_out bigint, fees bigint, forced boolean)"#,
         as_json(rows)?,
     )
     .execute(db)

@@ -1,4 +1,4 @@
-//! Asks the gateway how payouts stand, for ever, within one budget per merchant.
+//! Queries the gateway for the status of open payouts, for ever, within one budget per merchant.
 
 use std::{
     sync::Arc,
@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{Lane, Worker};
 use crate::{
     domain::{
-        evidence::{Doubt, Evidence, Fact, QueryAnswer, Source},
+        evidence::{Doubt, Evidence, Fact, QueryAnswer},
         payout::PayoutKey,
     },
     gateway::QueryReply,
@@ -24,7 +24,7 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// From an answer, which comes within the client's timeout, to its commit.
 const STORED_WITHIN: Duration = Duration::from_secs(5);
-/// Questions of one merchant in flight.
+/// Queries of one merchant in flight.
 const IN_FLIGHT_MAX: usize = 32;
 
 pub(super) async fn run(
@@ -35,7 +35,7 @@ pub(super) async fn run(
 ) {
     let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     while !stop.is_cancelled() {
-        worker.heartbeats.beat("ask", lane.code());
+        worker.heartbeats.beat("poll", lane.code());
         let free = slots.available_permits();
         let limit = i64::try_from(free).unwrap_or(0);
         let due = if limit > 0 {
@@ -52,19 +52,19 @@ pub(super) async fn run(
         };
         match due {
             Ok(due) => {
-                for ask in due {
+                for query in due {
                     let Ok(slot) = slots.clone().acquire_owned().await else {
                         return;
                     };
                     let (worker, lane) = (Arc::clone(&worker), Arc::clone(&lane));
                     tasks.spawn(async move {
-                        question(&worker, &lane, ask.key).await;
+                        query_and_record(&worker, &lane, query.key).await;
                         drop(slot);
                     });
                 }
             }
             Err(error) => {
-                tracing::warn!(merchant = lane.code(), %error, "no questions can be taken now");
+                tracing::warn!(merchant = lane.code(), %error, "cannot take due queries of merchant {}", lane.code());
             }
         }
         tokio::select! {
@@ -83,34 +83,32 @@ async fn gather(stop: &CancellationToken) {
     }
 }
 
-async fn question(worker: &Worker, lane: &Lane, key: PayoutKey) {
-    let asked = Instant::now();
-    let evidence = answer(worker, lane, key).await;
-    worker.recorder.keep_answer(evidence, asked).await;
+async fn query_and_record(worker: &Worker, lane: &Lane, key: PayoutKey) {
+    let evidence = query(worker, lane, key).await;
+    worker.recorder.keep(evidence).await;
 }
 
-/// Asks once, now. "Not known" is weighed against what the gateway says of an order that it must know (I10).
-pub(super) async fn answer(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
-    let begun = Instant::now();
-    let mut reply = query(lane, &key.order_num).await;
+/// Queries once, now. "Not found" counts only while the gateway knows an order that it must know (I10).
+pub(super) async fn query(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
+    let sent_at = Instant::now();
+    let mut reply = send_query(lane, &key.order_num).await;
     if reply.answer == QueryAnswer::NotFound && !knows_others(worker, lane, &key).await {
         reply = QueryReply {
             answer: QueryAnswer::Doubt(Doubt::GatewayUnsure),
-            detail: json!({ "why": "not known, but nor is an order that it has paid" }),
+            detail: json!({ "why": "not found, and nor is an order that the gateway has paid" }),
         };
     }
     Evidence {
         key,
-        attempt: None,
-        source: Source::Query,
-        fact: Fact::Queried(reply.answer),
+        fact: Fact::Queried {
+            answer: reply.answer,
+            sent_at,
+        },
         detail: reply.detail,
-        claim: None,
-        query_sent_ago: begun.elapsed(),
     }
 }
 
-async fn query(lane: &Lane, order_num: &str) -> QueryReply {
+async fn send_query(lane: &Lane, order_num: &str) -> QueryReply {
     let begun = Instant::now();
     let reply = lane.client.query(order_num).await;
     metrics::queried(lane.code(), &result(&reply.answer), begun.elapsed());
@@ -120,26 +118,29 @@ async fn query(lane: &Lane, order_num: &str) -> QueryReply {
     reply
 }
 
-/// Whether the gateway has lately known another order. An empty replica knows none, and its "not known" proves nothing.
+/// Whether the gateway has recently known another order. An empty replica knows none, and its "not found" proves nothing.
 async fn knows_others(worker: &Worker, lane: &Lane, key: &PayoutKey) -> bool {
     if let Some(knows) = lane.control_query.recent(Instant::now()) {
         return knows;
     }
     let order_num = match known_order(&worker.store.claims, key).await {
         Ok(Some(order_num)) => order_num,
-        // A merchant's first payouts have nothing to be weighed against.
+        // A merchant's first payouts have no control order yet.
         Ok(None) => return true,
         Err(error) => {
-            tracing::warn!(merchant = lane.code(), %error, "no known order can be looked up now");
+            tracing::warn!(merchant = lane.code(), %error, "cannot look up an order for the control query");
             return false;
         }
     };
-    let knows = matches!(query(lane, &order_num).await.answer, QueryAnswer::Found(_));
+    let knows = matches!(
+        send_query(lane, &order_num).await.answer,
+        QueryAnswer::Found(_)
+    );
     if !knows {
         tracing::error!(
             merchant = lane.code(),
             order_num,
-            "the gateway does not know an order that it has paid: its \"not known\" proves nothing now"
+            "the gateway does not know order {order_num}, which it has paid: its \"not found\" proves nothing now"
         );
     }
     lane.control_query.record(knows, Instant::now());

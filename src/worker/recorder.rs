@@ -11,14 +11,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Heartbeats, Lane};
+use super::{Heartbeats, Lane, log};
 use crate::{
     backoff::Pauses,
     domain::{decide::Rules, evidence::Evidence},
     metrics,
     store::{
         Store,
-        record::{Change, Outcome, record},
+        record::{Outcome, record},
     },
 };
 
@@ -37,8 +37,7 @@ const QUEUE_MAX: usize = 4096;
 
 struct Piece {
     evidence: Evidence,
-    /// When the question was sent, for an answer.
-    asked: Option<Instant>,
+    /// Who waits for the commit.
     stored: Option<oneshot::Sender<Outcome>>,
 }
 
@@ -61,22 +60,12 @@ impl Recorder {
 
     /// Hands evidence over; it will be stored as soon as the database takes it.
     pub async fn keep(&self, evidence: Evidence) {
-        self.hand_over(evidence, None).await;
-    }
-
-    /// The same for an answer to a question that was sent at `asked`, however long it takes to be stored.
-    pub async fn keep_answer(&self, evidence: Evidence, asked: Instant) {
-        self.hand_over(evidence, Some(asked)).await;
-    }
-
-    async fn hand_over(&self, evidence: Evidence, asked: Option<Instant>) {
         let piece = Piece {
             evidence,
-            asked,
             stored: None,
         };
         if self.0.send(piece).await.is_err() {
-            tracing::error!("the recorder has ended before its callers");
+            tracing::error!("the recorder ended before its callers; evidence is lost");
         }
     }
 
@@ -84,10 +73,8 @@ impl Recorder {
     /// be stored later.
     pub async fn keep_within(&self, evidence: Evidence, within: Duration) -> Option<Outcome> {
         let (stored, outcome) = oneshot::channel();
-        let asked = Instant::now().checked_sub(evidence.query_sent_ago);
         let piece = Piece {
             evidence,
-            asked,
             stored: Some(stored),
         };
         let waiting = async {
@@ -125,30 +112,32 @@ async fn run(
             Err(_) if batch.is_empty() => continue,
             Err(_) => {}
         }
-        let mut waiting = Vec::new();
-        let (mut evidence, asked): (Vec<Evidence>, Vec<_>) = batch
-            .drain(..)
-            .map(|piece| {
-                waiting.push(piece.stored);
-                (piece.evidence, piece.asked)
-            })
-            .unzip();
-        let outcomes = store_all(&store, &rules, &mut evidence, &asked, &heartbeats).await;
-        let pieces = evidence.into_iter().zip(asked).zip(waiting);
-        for (((evidence, asked), stored), outcome) in pieces.zip(outcomes) {
-            if matches!(outcome, Outcome::Locked) {
-                batch.push(Piece {
-                    evidence,
-                    asked,
-                    stored,
-                });
-                continue;
-            }
-            tell(&evidence, &outcome, &lanes);
-            if let Some(stored) = stored {
-                // The caller may have given up waiting.
-                stored.send(outcome).ok();
-            }
+        store_and_report(&mut batch, &store, &rules, &lanes, &heartbeats).await;
+    }
+}
+
+/// Stores the batch; what is locked elsewhere stays in it.
+async fn store_and_report(
+    batch: &mut Vec<Piece>,
+    store: &Store,
+    rules: &Rules,
+    lanes: &[Arc<Lane>],
+    heartbeats: &Heartbeats,
+) {
+    let (evidence, waiting): (Vec<Evidence>, Vec<_>) = batch
+        .drain(..)
+        .map(|piece| (piece.evidence, piece.stored))
+        .unzip();
+    let outcomes = store_all(store, rules, &evidence, heartbeats).await;
+    for ((evidence, stored), outcome) in evidence.into_iter().zip(waiting).zip(outcomes) {
+        if matches!(outcome, Outcome::Locked) {
+            batch.push(Piece { evidence, stored });
+            continue;
+        }
+        report(&evidence, &outcome, lanes);
+        if let Some(stored) = stored {
+            // The caller may have given up waiting.
+            stored.send(outcome).ok();
         }
     }
 }
@@ -162,30 +151,25 @@ async fn fill(receiver: &mut mpsc::Receiver<Piece>, batch: &mut Vec<Piece>) {
     }
 }
 
-/// Stores a batch, however long the database is away.
+/// Stores a batch, however long the database cannot be reached.
 async fn store_all(
     store: &Store,
     rules: &Rules,
-    evidence: &mut [Evidence],
-    asked: &[Option<Instant>],
+    evidence: &[Evidence],
     heartbeats: &Heartbeats,
 ) -> Vec<Outcome> {
     let mut pauses = Pauses::default();
     loop {
         heartbeats.beat("record", "");
         let begun = Instant::now();
-        // Anew with each try: what an earlier try stored unheard must be seen to be the same.
-        for (piece, asked) in evidence.iter_mut().zip(asked) {
-            piece.query_sent_ago = asked.map_or(Duration::ZERO, |asked| asked.elapsed());
-        }
-        // Bounded, as a server that vanished without a word would be waited for without end; storing twice is safe.
+        // Bounded, as a server that vanished silently would be waited for without end; storing twice is safe.
         match timeout(STORED_WITHIN, record(&store.results, rules, evidence)).await {
             Ok(Ok(outcomes)) => {
                 metrics::recorded(evidence.len(), begun.elapsed());
                 return outcomes;
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, waiting = evidence.len(), "evidence cannot be stored now; trying again");
+                tracing::warn!(%error, waiting = evidence.len(), "cannot store evidence; trying again");
             }
             Err(_) => {
                 tracing::warn!(
@@ -198,45 +182,27 @@ async fn store_all(
     }
 }
 
-fn tell(evidence: &Evidence, outcome: &Outcome, lanes: &[Arc<Lane>]) {
+fn report(evidence: &Evidence, outcome: &Outcome, lanes: &[Arc<Lane>]) {
+    let order_num = &evidence.key.order_num;
     match outcome {
-        Outcome::Recorded(change) => tell_change(change, lanes),
+        Outcome::Recorded(change) => {
+            log::changed(change);
+            let lane = lanes
+                .iter()
+                .find(|lane| lane.code() == change.key.merchant_code);
+            if let Some(lane) = lane.filter(|_| change.query_now) {
+                lane.query_now();
+            }
+        }
         // Kept by the recorder until it is stored.
         Outcome::Locked => {}
         Outcome::UnknownPayout => {
-            tracing::error!(payout = %evidence.key, finding = evidence.finding(), "evidence for no payout of ours");
+            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), "received evidence about {order_num}, \
+                which is no payout of ours");
         }
         Outcome::Refused(error) => {
-            tracing::error!(payout = %evidence.key, finding = evidence.finding(), error, "the database refused what \
-                the evidence would have changed; the evidence is stored");
+            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), error, "the database refused what \
+                follows from evidence about payout {order_num}; the evidence is stored");
         }
-    }
-}
-
-fn tell_change(change: &Change, lanes: &[Arc<Lane>]) {
-    let merchant = &change.key.merchant_code;
-    let order_num = &change.key.order_num;
-    let (attempt, source, finding) = (
-        change.attempt,
-        change.source.name(),
-        change.finding.as_str(),
-    );
-    if let Some((from, event, to)) = change.moved {
-        metrics::moved(merchant, event.name());
-        tracing::info!(
-            target: "payout::transition", %merchant, %order_num, attempt, event = event.name(), %from, %to, source, finding,
-            "moved"
-        );
-    }
-    for note in &change.notes {
-        tracing::warn!(
-            target: "payout::note", %merchant, %order_num, attempt, note = note.name(), detail = ?note, source, finding,
-            "needs a look"
-        );
-    }
-    if change.query_now
-        && let Some(lane) = lanes.iter().find(|lane| lane.code() == merchant)
-    {
-        lane.query_now();
     }
 }

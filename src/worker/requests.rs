@@ -1,4 +1,4 @@
-//! Carries out what operators asked for and approved: asks the gateway itself, and acts only on its answer (I10).
+//! Carries out what operators requested and approved: queries the gateway, and acts only on its answer (I10).
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -8,24 +8,25 @@ use std::{
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Lane, Worker, breaker::Allowance, poll, submit};
+use super::{Lane, Worker, breaker::Allowance, log, poll, submit};
 use crate::{
-    domain::evidence::{Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source},
-    metrics,
+    domain::{
+        evidence::{Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution},
+        policy::PROOF_FRESH_FOR,
+        state::{Event, State},
+    },
     permit::SendBy,
     store::{
         claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
         record::Outcome,
-        requests::{Approved, Wish, finish_refused, take_approved},
+        requests::{Action, Approved, finish_refused, take_approved},
     },
 };
 
 /// How often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Payouts of requests at a time.
+/// Payouts of requests carried out at a time.
 const AT_ONCE: i64 = 8;
-/// How old the gateway's "not known" may be when the request leaves (I10).
-const FRESH_FOR: Duration = Duration::from_mins(1);
 /// How long to wait until an answer is stored.
 const STORED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -41,7 +42,7 @@ pub(super) async fn run(
         if lane.proven.load(Ordering::Relaxed)
             && let Err(error) = look(&worker, &lane, &order, &tasks).await
         {
-            tracing::warn!(merchant = lane.code(), %error, "requests of operators cannot be taken now");
+            tracing::warn!(merchant = lane.code(), %error, "cannot take approved requests of merchant {}", lane.code());
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -76,16 +77,16 @@ async fn look(
             };
             tracing::warn!(
                 merchant = lane.code(), order_num = approved.key.order_num, request = approved.request_id, why,
-                "an approved request is refused"
+                "request {} is refused for payout {}: {why}", approved.request_id, approved.key.order_num
             );
             if let Err(error) = finish_refused(&worker.store.claims, &approved, &why).await {
-                tracing::warn!(merchant = lane.code(), %error, "the refusal is not noted; it is tried again");
+                tracing::warn!(merchant = lane.code(), %error, "cannot record the refusal of request {}; trying again", approved.request_id);
             }
         });
     }
     while let Some(ended) = carrying.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "a request of an operator ended badly; it is tried again");
+            tracing::error!(%error, "carrying out a request panicked; trying again");
         }
     }
     Ok(())
@@ -102,38 +103,25 @@ async fn carry_out(
     if approved.expired {
         return Err("the approval expired before a worker could carry it out".to_owned());
     }
-    match approved.wish {
-        Wish::Resubmit => resubmit(worker, lane, order, approved, tasks).await,
-        Wish::Resolve(Resolution::Failed) => {
-            let (attempt, _) = prove_not_paid(worker, lane, order, approved).await?;
-            resolve(worker, approved, Resolution::Failed, Some(attempt)).await
+    match approved.action {
+        Action::Resubmit => resubmit(worker, lane, order, approved, tasks).await,
+        Action::Resolve(Resolution::Failed) => {
+            prove(worker, lane, order, approved, is_not_paid).await?;
+            resolve(worker, approved, Resolution::Failed).await
         }
-        Wish::Resolve(resolution) => resolve(worker, approved, resolution, None).await,
+        Action::Resolve(resolution) => resolve(worker, approved, resolution).await,
     }
 }
 
-/// Asks the gateway now. Gives the attempt that it does not know, and until when that proof is fresh.
-async fn prove_not_known(
-    worker: &Worker,
-    lane: &Lane,
-    order: &ClaimOrder,
-    approved: &Approved,
-) -> Result<(i32, SendBy), String> {
-    prove(worker, lane, order, approved, |answer| {
-        *answer == QueryAnswer::NotFound
-    })
-    .await
+/// What a resubmit rests on: the gateway does not know the order.
+fn is_not_found(answer: &QueryAnswer) -> bool {
+    *answer == QueryAnswer::NotFound
 }
 
-/// The same where a failure at the gateway will do: of an order that was declined it is no proof that it is ours, so it
-/// did not settle the payout by itself (contract, `resolve`).
-async fn prove_not_paid(
-    worker: &Worker,
-    lane: &Lane,
-    order: &ClaimOrder,
-    approved: &Approved,
-) -> Result<(i32, SendBy), String> {
-    prove(worker, lane, order, approved, |answer| match answer {
+/// What resolving as failed rests on. A failure at the gateway will do: for an order that was declined it does not prove
+/// that the order is ours, so it did not settle the payout alone (contract, `resolve`).
+fn is_not_paid(answer: &QueryAnswer) -> bool {
+    match answer {
         QueryAnswer::NotFound => true,
         QueryAnswer::Found(found) => {
             matches!(
@@ -142,41 +130,25 @@ async fn prove_not_paid(
             )
         }
         QueryAnswer::Doubt(_) => false,
-    })
-    .await
+    }
 }
 
+/// Queries the gateway now. Returns the attempt that the answer is about, and until when it is fresh; or why the answer
+/// is not the proof that is needed.
 async fn prove(
     worker: &Worker,
     lane: &Lane,
     order: &ClaimOrder,
     approved: &Approved,
-    proves: impl Fn(&QueryAnswer) -> bool,
+    proves: fn(&QueryAnswer) -> bool,
 ) -> Result<(i32, SendBy), String> {
-    // Counted from before the question: the proof is never older than it says.
-    let proven_until = SendBy::after(FRESH_FOR.min(order.send_window));
-    let evidence = poll::answer(worker, lane, approved.key.clone()).await;
-    let Fact::Queried(answer) = evidence.fact.clone() else {
-        return Err("the gateway was not asked".to_owned());
-    };
+    // Counted from before the query: the proof is never older than it says.
+    let proven_until = SendBy::after(PROOF_FRESH_FOR.min(order.send_window));
+    let evidence = poll::query(worker, lane, approved.key.clone()).await;
+    let refusal = why_not_proven(&evidence.fact, proves);
     let outcome = worker.recorder.keep_within(evidence, STORED_WITHIN).await;
-    match answer {
-        answer if proves(&answer) => {}
-        QueryAnswer::NotFound => {
-            return Err("the gateway does not know this order".to_owned());
-        }
-        QueryAnswer::Found(Found { status, .. }) => {
-            return Err(format!(
-                "the gateway knows this order: it says {}. Sending again could pay twice",
-                status.name()
-            ));
-        }
-        QueryAnswer::Doubt(doubt) => {
-            return Err(format!(
-                "the gateway gave no answer that counts: {}",
-                doubt.name()
-            ));
-        }
+    if let Some(why) = refusal {
+        return Err(why);
     }
     match outcome {
         Some(Outcome::Recorded(change)) if change.moved.is_none() => {
@@ -190,6 +162,29 @@ async fn prove(
     }
 }
 
+fn why_not_proven(fact: &Fact, proves: fn(&QueryAnswer) -> bool) -> Option<String> {
+    match fact {
+        Fact::Queried { answer, .. } if proves(answer) => None,
+        Fact::Queried {
+            answer: QueryAnswer::Found(Found { status, .. }),
+            ..
+        } => Some(format!(
+            "the gateway knows this order and reports {}",
+            status.name()
+        )),
+        Fact::Queried {
+            answer: QueryAnswer::Doubt(doubt),
+            ..
+        } => Some(format!("the gateway gave no answer that counts: {doubt}")),
+        Fact::Queried { .. }
+        | Fact::NotSent { .. }
+        | Fact::Submitted { .. }
+        | Fact::LeaseExpired { .. }
+        | Fact::Callback(_)
+        | Fact::Resolved(_) => Some("the gateway gave no answer that counts".to_owned()),
+    }
+}
+
 async fn resubmit(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
@@ -197,9 +192,9 @@ async fn resubmit(
     approved: &Approved,
     tasks: &TaskTracker,
 ) -> Result<(), String> {
-    // Before the question: a proof must not grow old in a queue.
+    // Before the query: a proof must not grow old in a queue.
     let slot = lane.slots.clone().acquire_owned().await;
-    let (attempt, proven_until) = prove_not_known(worker, lane, order, approved).await?;
+    let (attempt, proven_until) = prove(worker, lane, order, approved, is_not_found).await?;
     let granted = Granted {
         request_id: approved.request_id,
         key: approved.key.clone(),
@@ -210,20 +205,22 @@ async fn resubmit(
     let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {
         Ok(claimed) => claimed,
         Err(NotGranted::Refused(why)) => return Err(why),
-        // Nothing is sent. Whether it was noted shows when it is taken again, or by its lease.
+        // Nothing is sent. Whether it was committed shows when it is taken again, or when its lease expires.
         Err(NotGranted::Claim(error)) => {
-            tracing::warn!(merchant = lane.code(), %error, "no resubmit");
+            tracing::warn!(merchant = lane.code(), %error, "the resubmit of payout {} was not claimed", granted.key.order_num);
             return Ok(());
         }
     };
-    metrics::moved(lane.code(), "resubmit_granted");
-    tracing::warn!(
-        target: "payout::transition", merchant = lane.code(), order_num = granted.key.order_num,
-        attempt = permit.attempt(), event = "resubmit_granted", from = "unknown", to = "submitting",
-        source = "operator", request = granted.request_id, "moved"
+    let (from, to) = (State::Unknown, State::Submitting);
+    log::moved(
+        permit.key(),
+        permit.attempt(),
+        Event::ResubmitGranted,
+        from,
+        to,
     );
     if let Err(error) = worker.witness.keep(last).await {
-        tracing::error!(%error, "the witness file cannot be written: the resubmit is not sent");
+        tracing::error!(%error, "cannot write the witness file; the resubmit is not sent");
         submit::give_back(worker, permit, "the witness file cannot be written").await;
         return Ok(());
     }
@@ -236,21 +233,16 @@ async fn resubmit(
     Ok(())
 }
 
-/// Through the one door; the database checks the request and uses it up with the move.
+/// Through `store::record`; the database checks the request and uses it up with the move.
 async fn resolve(
     worker: &Worker,
     approved: &Approved,
     resolution: Resolution,
-    attempt: Option<i32>,
 ) -> Result<(), String> {
     let evidence = Evidence {
         key: approved.key.clone(),
-        attempt,
-        source: Source::Operator,
         fact: Fact::Resolved(resolution),
         detail: approved.detail.clone(),
-        claim: None,
-        query_sent_ago: Duration::ZERO,
     };
     match worker.recorder.keep_within(evidence, STORED_WITHIN).await {
         Some(Outcome::Recorded(change)) if change.moved.is_some() => Ok(()),

@@ -12,17 +12,19 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Lane, Worker,
-    breaker::{Allowance, Sign},
+    breaker::{Allowance, Sign, Try},
+    log,
 };
 use crate::{
     domain::{
-        evidence::{Evidence, Fact, Source, SubmitAnswer},
+        evidence::{Evidence, Fact, SubmitAnswer},
         payout::Instruction,
+        state::{Event, State},
     },
     metrics,
     permit::{Submission, SubmitPermit},
     store::{
-        claim::{ClaimError, ClaimOrder, Seal, claim, unpark_if_covered},
+        claim::{ClaimError, ClaimOrder, Claimed, Seal, claim, unpark_if_covered},
         failover::note_lost_claim,
     },
 };
@@ -31,6 +33,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The pause after an error of the database.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
+/// Most payouts in one claim.
+const CLAIM_MAX: u32 = 256;
 
 pub(super) async fn run(
     worker: Arc<Worker>,
@@ -45,7 +49,7 @@ pub(super) async fn run(
             Ok(true) => continue,
             Ok(false) => LOOK_EVERY,
             Err(error) => {
-                no_claim(&worker, &lane, &error).await;
+                report_failed_claim(&worker, &lane, &error).await;
                 AFTER_ERROR
             }
         };
@@ -57,16 +61,16 @@ pub(super) async fn run(
     }
 }
 
-/// Says why nothing is claimed; where commits were lost, stops every other worker's claims too.
-async fn no_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
-    tracing::warn!(merchant = lane.code(), %error, "no claim");
+/// Logs and counts why a claim failed; where commits were lost, stops every other worker's claims too.
+async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
+    tracing::warn!(merchant = lane.code(), %error, "claim failed for merchant {}: {error}", lane.code());
     match error {
         ClaimError::RegisteredOtherwise(_) => metrics::claims_stopped(lane.code(), Some("config")),
         ClaimError::FailoverNotAccepted => metrics::claims_stopped(lane.code(), Some("failover")),
         ClaimError::CommitsLost(lost) => {
             metrics::claims_stopped(lane.code(), Some("failover"));
             if let Err(error) = note_lost_claim(&worker.store.results, lost).await {
-                tracing::warn!(%error, "that commits were lost is not noted yet; the next claim tries again");
+                tracing::warn!(%error, "cannot record that commits were lost; the next claim tries again");
             }
         }
         ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
@@ -95,80 +99,136 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
     }
 }
 
-/// One claim. Says whether there may be more to take at once.
+/// The room for one claim: slots that are held until what they are for has been answered.
+struct Room<'a> {
+    wanted: u32,
+    slots: OwnedSemaphorePermit,
+    /// A half-open circuit breaker lets one payout try.
+    trying: Option<Try<'a>>,
+}
+
+/// Why nothing may be claimed.
+enum Closed {
+    /// A precondition does not hold; the word is the metric's `reason`.
+    Stopped(&'static str),
+    /// The keys are not proven yet, which is reported elsewhere, or every slot is taken.
+    NoRoom,
+}
+
+fn room_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Room<'a>, Closed> {
+    if !lane.proven.load(Ordering::Relaxed) {
+        return Err(Closed::NoRoom);
+    }
+    if !worker.database_is_safe.load(Ordering::Relaxed) {
+        return Err(Closed::Stopped("settings"));
+    }
+    if lane.books_short.load(Ordering::Relaxed) {
+        return Err(Closed::Stopped("books"));
+    }
+    let all_free = lane.slots.available_permits() == lane.slots_total;
+    let free = u32::try_from(lane.slots.available_permits())
+        .unwrap_or(u32::MAX)
+        .min(CLAIM_MAX);
+    let allowance = lane.breaker.allowance(Instant::now());
+    let trying = (allowance == Allowance::One).then(|| lane.breaker.begin_try());
+    let wanted = match allowance {
+        Allowance::None(reason) => return Err(Closed::Stopped(reason)),
+        Allowance::One => free.min(1),
+        // Without a signed balance nothing has proven the platform's key yet: one payout finds out (I12).
+        Allowance::All if !lane.sign_seen.load(Ordering::Relaxed) => u32::from(all_free),
+        Allowance::All => free,
+    };
+    if wanted == 0 {
+        return Err(Closed::NoRoom);
+    }
+    let slots = lane.slots.clone().try_acquire_many_owned(wanted);
+    Ok(Room {
+        wanted,
+        slots: slots.map_err(|_| Closed::NoRoom)?,
+        trying,
+    })
+}
+
+/// One claim. Returns whether there may be more to take at once.
 async fn claim_and_send(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
     order: &ClaimOrder,
     tasks: &TaskTracker,
 ) -> Result<bool, ClaimError> {
-    if !lane.proven.load(Ordering::Relaxed) {
-        return Ok(false);
-    }
-    if !worker.database_is_safe.load(Ordering::Relaxed) {
-        metrics::claims_stopped(lane.code(), Some("settings"));
-        return Ok(false);
-    }
-    if lane.books_short.load(Ordering::Relaxed) {
-        metrics::claims_stopped(lane.code(), Some("books"));
-        return Ok(false);
-    }
-    let free = u32::try_from(lane.slots.available_permits())
-        .unwrap_or(u32::MAX)
-        .min(256);
-    let allowance = lane.breaker.allowance(Instant::now());
-    let trying = (allowance == Allowance::One).then(|| lane.breaker.begin_try());
-    let wanted = match allowance {
-        Allowance::None(reason) => {
-            metrics::claims_stopped(lane.code(), Some(reason));
+    let room = match room_to_claim(worker, lane) {
+        Ok(room) => room,
+        Err(closed) => {
+            if let Closed::Stopped(reason) = closed {
+                metrics::claims_stopped(lane.code(), Some(reason));
+            }
             return Ok(false);
         }
-        Allowance::One => free.min(1),
-        // Without a signed balance nothing has proven the platform's key yet: one payout finds out (I12).
-        Allowance::All if !lane.sign_seen.load(Ordering::Relaxed) => {
-            u32::from(lane.slots.available_permits() == lane.slots_total)
-        }
-        Allowance::All => free,
-    };
-    let taken = lane
-        .slots
-        .clone()
-        .try_acquire_many_owned(wanted)
-        .ok()
-        .filter(|_| wanted > 0);
-    let Some(mut slots) = taken else {
-        return Ok(false);
     };
     unpark_if_covered(&worker.store.claims, lane.code()).await?;
-    let order = order.next(i64::from(wanted), worker.witness.last());
+    let order = order.next(i64::from(room.wanted), worker.witness.last());
     let mut claimed = claim(&worker.store.claims, &order).await?;
-    if let Some(last) = claimed.last.take()
-        && let Err(error) = worker.witness.keep(last).await
-    {
-        // Proven unsent, as nothing of them was handed to anybody.
-        tracing::error!(%error, "the witness file cannot be written: what was claimed is not sent");
-        for permit in std::mem::take(&mut claimed.permits) {
-            give_back(worker, permit, "the witness file cannot be written").await;
-            lane.breaker.saw(Sign::NotSent, Instant::now());
-        }
+    if !is_witnessed(worker, lane, &mut claimed).await {
         return Ok(false);
     }
     if claimed.paused {
         metrics::claims_stopped(lane.code(), Some("paused"));
         return Ok(false);
     }
+    report_claim(lane, &claimed);
+    if let Some(trying) = room.trying
+        && !claimed.permits.is_empty()
+    {
+        trying.is_sent();
+    }
+    // What was set aside no longer stands in the way: many that cannot go must not hold up those behind them.
+    let looked_at = [
+        claimed.permits.len(),
+        claimed.uncovered.len(),
+        claimed.unsealed.len(),
+    ];
+    let wanted = usize::try_from(room.wanted).unwrap_or(usize::MAX);
+    let is_full = looked_at.iter().sum::<usize>() >= wanted;
+    let mut slots = room.slots;
+    for permit in claimed.permits {
+        let (from, to) = (State::Queued, State::Submitting);
+        log::moved(permit.key(), permit.attempt(), Event::Claimed, from, to);
+        let slot = slots.split(1);
+        tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
+    }
+    Ok(is_full)
+}
+
+/// Whether the claim is witnessed outside the database, before anything of it is sent (I11). Otherwise its permits are
+/// given back.
+async fn is_witnessed(worker: &Worker, lane: &Lane, claimed: &mut Claimed) -> bool {
+    let Some(last) = claimed.last.take() else {
+        return true;
+    };
+    let Err(error) = worker.witness.keep(last).await else {
+        return true;
+    };
+    tracing::error!(merchant = lane.code(), %error, "cannot write the witness file; the claimed payouts are not sent");
+    // Proven unsent, as no permit was handed to anybody.
+    for permit in std::mem::take(&mut claimed.permits) {
+        give_back(worker, permit, "the witness file cannot be written").await;
+        lane.breaker.saw(Sign::NotSent, Instant::now());
+    }
+    false
+}
+
+fn report_claim(lane: &Lane, claimed: &Claimed) {
     metrics::claims_stopped(lane.code(), None);
-    metrics::claimed(
-        lane.code(),
-        u64::try_from(claimed.permits.len()).unwrap_or(0),
-    );
+    let permits = u64::try_from(claimed.permits.len()).unwrap_or(0);
+    metrics::claimed(lane.code(), permits);
     lane.short_of_funds
         .store(!claimed.uncovered.is_empty(), Ordering::Relaxed);
     for key in &claimed.uncovered {
         tracing::warn!(
             merchant = lane.code(),
             order_num = key.order_num,
-            "waits for funds"
+            "payout {} waits for funds",
+            key.order_num
         );
     }
     for (key, reason) in &claimed.unsealed {
@@ -176,54 +236,27 @@ async fn claim_and_send(
             merchant = lane.code(),
             order_num = key.order_num,
             reason,
-            "its request cannot be made"
+            "cannot sign the request of payout {}: {reason}",
+            key.order_num
         );
     }
-    if let Some(trying) = trying
-        && !claimed.permits.is_empty()
-    {
-        trying.is_sent();
-    }
-    // What was put aside is out of the way now: many that cannot go must not hold up those behind them.
-    let looked_at = [
-        claimed.permits.len(),
-        claimed.uncovered.len(),
-        claimed.unsealed.len(),
-    ];
-    let full = looked_at.iter().sum::<usize>() >= usize::try_from(wanted).unwrap_or(usize::MAX);
-    for permit in claimed.permits {
-        let instruction = permit.instruction();
-        tracing::info!(
-            target: "payout::transition", merchant = lane.code(), order_num = instruction.key.order_num,
-            attempt = permit.attempt(), event = "claimed", from = "queued", to = "submitting", source = "worker", "moved"
-        );
-        metrics::moved(lane.code(), "claimed");
-        let slot = slots.split(1);
-        tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
-    }
-    Ok(full)
 }
 
 /// Records that a permit was not used and never will be.
 pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &str) {
-    let claim = permit.request().request_sha256;
     let evidence = Evidence {
         key: permit.key().clone(),
-        attempt: Some(permit.attempt()),
-        source: Source::Submit,
         fact: Fact::NotSent {
-            reason: reason.to_owned(),
-            claim,
+            attempt: permit.attempt(),
+            request_sha256: permit.request().request_sha256,
         },
         detail: json!({ "reason": reason }),
-        claim: Some(claim),
-        query_sent_ago: Duration::ZERO,
     };
     drop(permit);
     worker.recorder.keep(evidence).await;
 }
 
-/// Spends one permit and hands what came of it to the recorder.
+/// Spends one permit and hands the outcome to the recorder.
 pub(super) async fn send(
     worker: Arc<Worker>,
     lane: Arc<Lane>,
@@ -232,21 +265,37 @@ pub(super) async fn send(
 ) {
     let key = permit.key().clone();
     let attempt = permit.attempt();
-    let claim = permit.request().request_sha256;
+    let request_sha256 = permit.request().request_sha256;
     let begun = Instant::now();
     let submission = lane.client.submit(permit).await;
     let (fact, detail, sign) = match submission {
         Submission::Sent { answer, detail } => {
             metrics::submitted(lane.code(), &result(&answer), begun.elapsed());
             let sign = Sign::of(&answer);
-            (Fact::Submitted(answer), detail, sign)
+            let fact = Fact::Submitted {
+                attempt,
+                request_sha256,
+                answer,
+            };
+            (fact, detail, sign)
         }
         Submission::NotSent { reason } => {
             metrics::submitted(lane.code(), "not_sent", begun.elapsed());
-            let detail = json!({ "reason": reason });
-            (Fact::NotSent { reason, claim }, detail, Sign::NotSent)
+            let fact = Fact::NotSent {
+                attempt,
+                request_sha256,
+            };
+            (fact, json!({ "reason": reason }), Sign::NotSent)
         }
     };
+    note_sign(&lane, sign);
+    worker.recorder.keep(Evidence { key, fact, detail }).await;
+    drop(slot);
+    lane.claim_now.notify_one();
+}
+
+/// Tells the circuit breaker, and doubts the keys after a bad signature.
+fn note_sign(lane: &Lane, sign: Sign) {
     if matches!(sign, Sign::Good | Sign::Declined) {
         lane.sign_seen.store(true, Ordering::Relaxed);
     }
@@ -254,27 +303,14 @@ pub(super) async fn send(
         tracing::error!(
             merchant = lane.code(),
             reason,
-            "claims stop; one payout at a time will try whether it is over"
+            "claims stopped for merchant {}: {reason}; one payout at a time tests whether it is over",
+            lane.code()
         );
         metrics::claims_stopped(lane.code(), Some(reason));
     }
     if sign == Sign::BadSignature {
         lane.doubt_keys();
     }
-    worker
-        .recorder
-        .keep(Evidence {
-            key,
-            attempt: Some(attempt),
-            source: Source::Submit,
-            fact,
-            detail,
-            claim: Some(claim),
-            query_sent_ago: Duration::ZERO,
-        })
-        .await;
-    drop(slot);
-    lane.claim_now.notify_one();
 }
 
 /// The word for the metric.

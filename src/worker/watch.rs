@@ -1,4 +1,4 @@
-//! Looks at what time alone brings to light, and at the server's settings; publishes totals.
+//! Watches what time alone brings to light, and the server's settings; publishes totals.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use crate::{
-    domain::evidence::{Evidence, Fact, Source},
+    domain::evidence::{Evidence, Fact},
     metrics,
     store::{expired_leases, failover, fitness, snapshot},
 };
 
-/// How often leases are looked at.
+/// How often leases are checked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often totals, settings and ages are looked at.
+/// How often totals, settings and ages are read.
 const TOTALS_EVERY: Duration = Duration::from_secs(10);
 /// How often the accounts are compared with the sum of the whole ledger.
 const BOOKS_EVERY: Duration = Duration::from_hours(1);
@@ -28,17 +28,17 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         worker.heartbeats.beat("watch", "");
         if let Err(error) = leases(&worker).await {
-            tracing::warn!(%error, "leases cannot be looked at now");
+            tracing::warn!(%error, "cannot look for expired leases");
         }
-        if let Err(error) = history(&worker).await {
-            tracing::warn!(%error, "the history of the database cannot be looked at now");
+        if let Err(error) = failover(&worker).await {
+            tracing::warn!(%error, "cannot check for a failover");
         }
         if Instant::now() >= totals_at {
             totals_at = Instant::now()
                 .checked_add(TOTALS_EVERY)
                 .unwrap_or(totals_at);
             if let Err(error) = totals(&worker).await {
-                tracing::warn!(%error, "totals cannot be read now");
+                tracing::warn!(%error, "cannot read the totals");
             }
         }
         tokio::select! {
@@ -48,12 +48,12 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     }
 }
 
-/// Sums the ledger beside the other loops: on a large one it takes its time.
+/// Sums the ledger apart from the other loops: a large one takes its time.
 pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match snapshot::check_books(&worker.store.results).await {
             Ok(checks) => metrics::books_checked(&checks),
-            Err(error) => tracing::warn!(%error, "the ledger cannot be summed now"),
+            Err(error) => tracing::warn!(%error, "cannot sum the ledger"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -62,35 +62,30 @@ pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
     }
 }
 
-/// Whoever claimed these is gone or slow: nobody knows how far they came, so they are asked for (I2).
+/// The worker that claimed these is gone or slow: nobody knows how far they came, so their status is queried (I2).
 async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
     for (key, attempt) in expired_leases::expired_leases(&worker.store.results).await? {
-        let fact = Fact::LeaseExpired;
-        let detail = json!({ "reason": "its lease ended before an answer was recorded" });
         let evidence = Evidence {
             key,
-            attempt: Some(attempt),
-            source: Source::Worker,
-            fact,
-            detail,
-            claim: None,
-            query_sent_ago: Duration::ZERO,
+            fact: Fact::LeaseExpired { attempt },
+            detail: json!({ "reason": "the lease expired before an answer was recorded" }),
         };
         worker.recorder.keep(evidence).await;
     }
     Ok(())
 }
 
-/// After a failover or a restore every queued payout is asked for before anything is claimed (I11).
-async fn history(worker: &Worker) -> Result<(), sqlx::Error> {
+/// After a failover or a restore every queued payout is queried before anything is claimed (I11).
+async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
     let last = worker.witness.last();
     let same = failover::check_identity(&worker.store.results, last.as_ref()).await?;
-    if !same && !worker.history_changed.swap(true, Ordering::Relaxed) {
+    if !same && !worker.failover_seen.swap(true, Ordering::Relaxed) {
         tracing::error!(
-            "this is another history of the database: nothing is claimed until a person accepts it"
+            "claims stopped: commits may be lost after a failover or a restore; a person must accept it \
+             (payout failover accept)"
         );
-    } else if same && worker.history_changed.swap(false, Ordering::Relaxed) {
-        tracing::info!("a person accepted this history of the database: claims go on");
+    } else if same && worker.failover_seen.swap(false, Ordering::Relaxed) {
+        tracing::info!("a person accepted the failover: claims continue");
     }
     if failover::query_queued(&worker.store.results).await? > 0 {
         worker.lanes.iter().for_each(|lane| lane.query_now());
@@ -107,7 +102,7 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
         tracing::error!(
             settings,
             read_only = fitness.read_only,
-            "this server could lose a committed claim: nothing is claimed"
+            "claims stopped: this server could lose a committed claim ({settings})"
         );
     } else if !was_safe {
         worker
@@ -117,7 +112,10 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
     }
     let raised = expired_leases::raise_open_too_long(&worker.store.results).await?;
     if raised > 0 {
-        tracing::warn!(raised, "open for too long: a person should look");
+        tracing::warn!(
+            raised,
+            "{raised} payouts are open for too long and need a person"
+        );
     }
     let in_flight = worker.lanes.iter().fold(0_usize, |sum, lane| {
         let free = lane.slots.available_permits();

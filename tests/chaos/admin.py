@@ -1,4 +1,4 @@
-"""The gateway's other side, for whoever drives the run: GET and POST under /admin/."""
+"""The gateway's admin side, for the driver: GET and POST under /admin/."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from . import behaviours
-from .http_side import Reply, Request, response
+from .http_server import Reply, Request, response
 
 if TYPE_CHECKING:
     from .gateway import Gateway
@@ -19,53 +19,54 @@ def _json(value: object, status: str = "200 OK") -> Reply:
 
 async def handle(gateway: "Gateway", request: Request) -> Reply:
     try:
-        wish = json.loads(request.body) if request.body.strip() else {}
+        body = json.loads(request.body) if request.body.strip() else {}
     except ValueError:
         return _json({"error": "the body is not JSON"}, "400 Bad Request")
-    work = _PATHS.get((request.method, request.path))
-    if work is None:
-        known = sorted(f"{method} {path}" for method, path in _PATHS)
-        return _json({"error": "not one of", "known": known}, "404 Not Found")
+    command = _COMMANDS.get((request.method, request.path))
+    if command is None:
+        known = sorted(f"{method} {path}" for method, path in _COMMANDS)
+        return _json({"error": "no such command", "known": known}, "404 Not Found")
     try:
-        return _json(work(gateway, wish))
+        return _json(command(gateway, body))
     except (KeyError, ValueError) as error:
         return _json({"error": str(error)}, "400 Bad Request")
 
 
-def _behaviour(gateway: "Gateway", wish: dict) -> dict:
-    """Scripts one order; the families that it does not name stay as they are."""
-    family = behaviours.family_of(wish["behaviour"])
-    if wish["behaviour"] == behaviours.WELL:
-        gateway.scripts[wish["order"]] = {name: behaviours.WELL for name in behaviours.FAMILIES}
+def _behaviour(gateway: "Gateway", body: dict) -> dict:
+    """Sets one order's behaviour in one family; the other families stay as they are."""
+    name, order = body["behaviour"], body["order"]
+    family = behaviours.family_of(name)
+    if name == behaviours.NORMAL:
+        gateway.scripts[order] = {one: behaviours.NORMAL for one in behaviours.FAMILIES}
     elif family is None:
-        raise ValueError(f"no such behaviour: {wish['behaviour']}")
+        raise ValueError(f"no such behaviour: {name}")
     else:
-        gateway.scripts.setdefault(wish["order"], {})[family] = wish["behaviour"]
-    return {"scripted": gateway.scripts[wish["order"]]}
+        gateway.scripts.setdefault(order, {})[family] = name
+    return {"scripted": gateway.scripts[order]}
 
 
-def _default(gateway: "Gateway", wish: dict) -> dict:
-    name = wish["behaviour"]
-    if name not in ("random", behaviours.WELL) and behaviours.family_of(name) is None:
+def _default(gateway: "Gateway", body: dict) -> dict:
+    name = body["behaviour"]
+    if name not in ("random", behaviours.NORMAL) and behaviours.family_of(name) is None:
         raise ValueError(f"no such behaviour: {name}")
     gateway.default = name
     return {"default": name}
 
 
 def _calm(gateway: "Gateway", _: dict) -> dict:
-    """Everything is well from now on, and what is open ends soon."""
+    """From now on the gateway behaves normally, and settles its open orders soon."""
     _release(gateway, {})
-    gateway.default = behaviours.WELL
-    gateway.clockwork.calm = True
-    for order in gateway.book.bookings:
-        order.behaviour = {**order.behaviour, "callback": behaviours.WELL}
-    return {"open": gateway.clockwork.open_count()}
+    gateway.default = behaviours.NORMAL
+    gateway.lifecycle.calm = True
+    for order in gateway.orders.bookings:
+        order.behaviour = {**order.behaviour, "callback": behaviours.NORMAL}
+    return {"open": gateway.lifecycle.open_count()}
 
 
-def _hold(gateway: "Gateway", wish: dict) -> dict:
-    """Requests are recorded and then wait; {"merchant": …} and {"kind": "submit"|"query"|"balance"} narrow it."""
+def _hold(gateway: "Gateway", body: dict) -> dict:
+    """Logs requests but does not answer them; {"merchant": …} and {"kind": "submit"|"query"|"balance"} narrow it."""
     gateway.released = asyncio.Event()
-    gateway.holding = {name: wish[name] for name in ("merchant", "kind") if name in wish}
+    gateway.holding = {name: body[name] for name in ("merchant", "kind") if name in body}
     return {"holding": gateway.holding}
 
 
@@ -76,19 +77,20 @@ def _release(gateway: "Gateway", _: dict) -> dict:
 
 
 def _finish(gateway: "Gateway", _: dict) -> dict:
-    for merchant in gateway.book.merchants.values():
-        gateway.truth.write("balance_end", merchant=merchant.code, balance=merchant.balance, freeze=merchant.freeze)
-    gateway.truth.flush()
-    return {"open": gateway.clockwork.open_count()}
+    """Logs the closing balances, which the checker compares with the ledger."""
+    for merchant in gateway.orders.merchants.values():
+        gateway.log.write("closing_balance", merchant=merchant.code, balance=merchant.balance, freeze=merchant.freeze)
+    gateway.log.flush()
+    return {"open": gateway.lifecycle.open_count()}
 
 
 def _counts(gateway: "Gateway", _: dict) -> dict:
-    return {"lines": gateway.truth.counts, "kinds": gateway.kinds, "open": gateway.clockwork.open_count(),
-            "bookings": len(gateway.book.bookings), "connections": len(gateway.connections)}
+    return {"lines": gateway.log.counts, "kinds": gateway.kinds, "open": gateway.lifecycle.open_count(),
+            "bookings": len(gateway.orders.bookings), "connections": len(gateway.connections)}
 
 
-_PATHS = {
-    ("GET", "/admin/orders"): lambda gateway, _: gateway.book.listing(),
+_COMMANDS = {
+    ("GET", "/admin/orders"): lambda gateway, _: gateway.orders.listing(),
     ("GET", "/admin/counts"): _counts,
     ("POST", "/admin/behaviour"): _behaviour,
     ("POST", "/admin/default"): _default,

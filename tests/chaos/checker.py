@@ -1,9 +1,10 @@
-"""The verdict on a run: ten invariants, from the gateway's truth log, the backend's journal and the tables.
+"""Judges a run by ten checks over the gateway's ground-truth log, the backend's journal and the database.
 
     python3 -m chaos.checker --folder DIR --database URL --journal FILE
-        [--canary WORD…] [--output-globs GLOB…] [--quiet-horizon S] [--excuse FROM:TO…]
+        [--canary WORD…] [--output-globs GLOB…] [--quiet-horizon S] [--lost-window FROM:TO…] [--accepted TIME…]
 
-It shares no code with the worker and never asks it. Exit 0 only when every line is ok; 3 when only I10 is not.
+It shares no code with the worker and never talks to it. Exit code 0: every check holds; 3: only C10 does not, so
+nothing is wrong but not everything was settled in time; 1: anything else.
 """
 
 from __future__ import annotations
@@ -13,64 +14,71 @@ import glob
 import sys
 from pathlib import Path
 
-from . import check_books, check_ends, check_paper, check_sends
-from .facts import Facts, read_journal, read_tables, read_truth
-from .truth import FILE_NAME
-from .verdict import Verdict
+from . import check_callbacks, check_ledger, check_outcomes, check_personal_data, check_sends, check_transitions
+from .check_result import CheckResult
+from .ground_truth import FILE_NAME
+from .run_record import RunRecord, read_database, read_ground_truth, read_journal
 
 
-def check(facts: Facts) -> tuple[list[Verdict], dict[str, int]]:
-    """All lines in the order of their numbers, and the counts of the last line."""
-    one, over = check_sends.submits(facts)
-    two, double = check_sends.payments(facts)
-    three, four = check_ends.contradictions(facts), check_ends.lost(facts)
-    five, off = check_books.books(facts)
-    six, seven = check_ends.moves(facts), check_paper.acknowledged(facts)
-    eight, nine, ten = check_paper.personal_data(facts), check_sends.contents(facts), check_ends.resolved(facts)
-    counts = {"payouts": len(facts.payouts), "kinds": len(facts.kinds), "double": len(over | double),
-              "lost": len(four.bad), "rupiah_off": off, "contradicted": len(three.bad), "illegal_edges": len(six.bad),
-              "unstored_success": len(seven.bad), "personal_data": len(eight.bad), "mismatched": len(nine.bad),
-              "unresolved": len(ten.bad)}
-    return [one, two, three, four, five, six, seven, eight, nine, ten], counts
+def check(record: RunRecord) -> tuple[list[CheckResult], dict[str, int]]:
+    """The results of C1 to C10 in order, and the counts of the last line."""
+    submits, sent_twice = check_sends.submits(record)
+    payments, paid_twice = check_sends.payments(record)
+    contradictions, lost = check_outcomes.contradictions(record), check_outcomes.lost(record)
+    ledger, rupiah_off = check_ledger.ledger(record)
+    transitions = check_transitions.transitions(record)
+    acknowledged = check_callbacks.acknowledged(record)
+    personal_data = check_personal_data.personal_data(record)
+    contents, resolved = check_sends.contents(record), check_outcomes.resolved(record)
+    counts = {"payouts": len(record.payouts), "kinds": len(record.kinds), "double": len(sent_twice | paid_twice),
+              "lost": len(lost.violations), "rupiah_off": rupiah_off, "contradicted": len(contradictions.violations),
+              "illegal_edges": len(transitions.violations), "unstored_success": len(acknowledged.violations),
+              "personal_data": len(personal_data.violations), "mismatched": len(contents.violations),
+              "unresolved": len(resolved.violations)}
+    return [submits, payments, contradictions, lost, ledger, transitions, acknowledged, personal_data, contents,
+            resolved], counts
 
 
-def gather(options: argparse.Namespace) -> Facts:
-    facts = Facts(quiet_horizon=options.quiet_horizon, canaries=options.canary)
-    facts.outputs = sorted({Path(path) for pattern in options.output_globs for path in glob.glob(pattern)})
-    for window in options.excuse:
+def gather(options: argparse.Namespace) -> RunRecord:
+    record = RunRecord(quiet_horizon=options.quiet_horizon, canaries=options.canary,
+                       failovers_accepted=list(options.accepted))
+    record.outputs = sorted({Path(path) for pattern in options.output_globs for path in glob.glob(pattern)})
+    for window in options.lost_window:
         begin, end = window.split(":")
-        facts.excused.append((float(begin), float(end)))
-    read_truth(facts, Path(options.folder) / FILE_NAME)
-    read_journal(facts, Path(options.journal))
-    read_tables(facts, options.database)
-    facts.accepted += options.accepted
-    return facts
+        record.lost_windows.append((float(begin), float(end)))
+    read_ground_truth(record, Path(options.folder) / FILE_NAME)
+    read_journal(record, Path(options.journal))
+    read_database(record, options.database)
+    return record
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", required=True, help="the gateway's folder, with its ground-truth log")
+    parser.add_argument("--database", required=True, help="URL for psql, of a role that may read everything")
+    parser.add_argument("--journal", required=True, help="the payouts the backend enqueued, one JSON object per line")
+    parser.add_argument("--canary", nargs="*", action="extend", default=[], help="words that no output may contain")
+    parser.add_argument("--output-globs", nargs="*", action="extend", default=[], help="the outputs to search for them")
+    parser.add_argument("--quiet-horizon", type=float, default=12.0, help="seconds, as in the workers' configuration")
+    parser.add_argument("--lost-window", nargs="*", action="extend", default=[], metavar="FROM:TO",
+                        help="unix times between which a failover may have lost commits")
+    parser.add_argument("--accepted", nargs="*", action="extend", default=[], type=float, metavar="TIME",
+                        help="unix times of accepted failovers; the database keeps only the last one")
+    return parser.parse_args()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", required=True, help="the gateway's, with its truth log")
-    parser.add_argument("--database", required=True, help="a URL for psql, as a role that may read everything")
-    parser.add_argument("--journal", required=True, help="what the backend enqueued, a JSON object a line")
-    parser.add_argument("--canary", nargs="*", action="extend", default=[], help="words that no output may hold")
-    parser.add_argument("--output-globs", nargs="*", action="extend", default=[], help="the outputs")
-    parser.add_argument("--quiet-horizon", type=float, default=12.0, help="seconds, as in the workers' configuration")
-    parser.add_argument("--excuse", nargs="*", action="extend", default=[], metavar="FROM:TO",
-                        help="unix times between which commits may have been lost with a primary")
-    parser.add_argument("--accepted", nargs="*", action="extend", default=[], type=float, metavar="TIME",
-                        help="unix times at which a person accepted another history; the table keeps the last one only")
-    facts = gather(parser.parse_args())
-    verdicts, counts = check(facts)
-    for verdict in verdicts:
-        print("\n".join(verdict.lines()))
-    for error in facts.stumbles[:5]:
-        print(f"BAD  the gateway itself stumbled {len(facts.stumbles)} times: {error}")
+    record = gather(arguments())
+    results, counts = check(record)
+    for result in results:
+        print("\n".join(result.lines()))
+    for error in record.gateway_errors[:5]:
+        print(f"BAD  the test gateway itself failed {len(record.gateway_errors)} times: {error}")
     print(" ".join(f"{name}={count}" for name, count in counts.items()))
-    bad = [verdict for verdict in verdicts if not verdict.ok]
-    if not bad and not facts.stumbles:
+    bad = [result for result in results if not result.ok]
+    if not bad and not record.gateway_errors:
         return 0
-    # Nothing is wrong, but not all was settled in time: a slow machine, or a worker that gave up.
-    return 3 if bad == verdicts[-1:] and not facts.stumbles else 1
+    return 3 if bad == results[-1:] and not record.gateway_errors else 1
 
 
 if __name__ == "__main__":

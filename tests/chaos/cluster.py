@@ -43,15 +43,13 @@ class Cluster:
         return Node(self.folder / f"pg{self.count}", self.folder / "logs" / f"postgres-{self.count}.log")
 
     async def start(self) -> None:
-        await self.primary.init()
         await self.primary.start()
         await self.proxy.listen(REPLICATION, "tcp", [("127.0.0.1", self.primary.port)])
         await self.sql("create database payout", database="postgres")
 
     async def new_standby(self) -> None:
         node = self._node()
-        await node.copy_of(self.proxy.ports[REPLICATION])
-        await node.start()
+        await node.start(standby_of=self.proxy.ports[REPLICATION])
         self.standby = node
 
     async def sql(self, text: str, role: str = "postgres", within: float = 20.0, database: str = "payout") -> str:
@@ -66,7 +64,7 @@ class Cluster:
 
     # Restarts and crashes.
 
-    async def restart(self, how: int) -> None:
+    async def restart(self, how: str) -> None:
         """Ends the primary and starts it again on its port."""
         async with self.busy:
             await self.primary.end(how)
@@ -120,7 +118,7 @@ class Cluster:
                 except (OSError, ProcessLookupError):
                     pass
             await asyncio.sleep(seconds)
-            await self.primary.end(signal.SIGKILL)
+            await self.primary.end("kill")
             await self.primary.start()
             self.restarts += 1
             self.up_at = time.time()
@@ -140,7 +138,7 @@ class Cluster:
                 return False
             await asyncio.sleep(lossy_seconds)
             if not zombie:
-                await self.primary.end(signal.SIGKILL)
+                await self.primary.end("kill")
             dead, self.primary, self.standby = self.primary, self.standby, None
             self.old.append(dead)
             await self._promote()
@@ -156,7 +154,7 @@ class Cluster:
             self.up_at = time.time()
             if zombie:
                 await asyncio.sleep(2)
-                await dead.end(signal.SIGKILL)
+                await dead.end("kill")
                 await self.proxy.do("upstream", name=self.listeners[0], to=[("127.0.0.1", self.primary.port)])
                 await self.proxy.do("cut", name=self.listeners[0], reset=True)
             # A young standby may have been further behind: what it replayed last tells.

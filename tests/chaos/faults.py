@@ -1,6 +1,7 @@
-"""The faults of processes and of the database, by name. Each says whether it really happened.
+"""Faults of processes, the database and clocks, by name. Each returns whether it really happened.
 
-A fault gets the stage and three numbers between 0 and 1 from the plan, and derives everything that it varies from them.
+A fault gets the testbed and three numbers between 0 and 1 from the plan, from which it derives all that it varies.
+Network faults are in net_faults.py, those between intent and record in kill_points.py.
 """
 
 from __future__ import annotations
@@ -10,33 +11,32 @@ import signal
 from typing import Awaitable, Callable, Dict, Sequence
 
 from .cluster import SqlError
-from .stage import Stage
+from .testbed import Testbed
 from .workers import Worker
 
 Numbers = Sequence[float]
-Fault = Callable[[Stage, Numbers], Awaitable[bool]]
+Fault = Callable[[Testbed, Numbers], Awaitable[bool]]
 FAULTS: Dict[str, Fault] = {}
-SERVER: set[str] = set()    # those of the database server: never two at a time
-KILLS: set[str] = set()     # those that end a worker by SIGKILL
+SERVER: set[str] = set()  # faults of the database server: never two at a time
+KILLS: set[str] = set()   # faults that end a worker by SIGKILL
 
 
 def fault(name: str, server: bool = False, kills: bool = False) -> Callable[[Fault], Fault]:
-    def note(function: Fault) -> Fault:
+    def register(function: Fault) -> Fault:
         FAULTS[name] = function
         if server:
             SERVER.add(name)
         if kills:
             KILLS.add(name)
         return function
-    return note
+    return register
 
 
-def pick(stage: Stage, number: float) -> Worker | None:
-    """The worker that the plan means, or the next one that runs."""
-    all_ = stage.workers.all
-    start = int(number * len(all_))
-    for offset in range(len(all_)):
-        worker = all_[(start + offset) % len(all_)]
+def pick(testbed: Testbed, number: float) -> Worker | None:
+    """The worker that the plan's number stands for, or the next one that runs."""
+    workers = testbed.workers.all
+    start = int(number * len(workers))
+    for worker in workers[start:] + workers[:start]:
         if worker.running() and not worker.stopped:
             return worker
     return None
@@ -45,55 +45,55 @@ def pick(stage: Stage, number: float) -> Worker | None:
 # Processes.
 
 @fault("worker_kill", kills=True)
-async def worker_kill(stage: Stage, r: Numbers) -> bool:
-    worker = pick(stage, r[0])
-    return worker is not None and stage.workers.kill(worker, down_for=0.1 + r[1])
+async def worker_kill(testbed: Testbed, r: Numbers) -> bool:
+    worker = pick(testbed, r[0])
+    return worker is not None and testbed.workers.kill(worker, down_for=0.1 + r[1])
 
 
 @fault("worker_kill_all", kills=True)
-async def worker_kill_all(stage: Stage, r: Numbers) -> bool:
-    return any([stage.workers.kill(worker, down_for=0.2 + r[1]) for worker in stage.workers.all])
+async def worker_kill_all(testbed: Testbed, r: Numbers) -> bool:
+    return any([testbed.workers.kill(worker, down_for=0.2 + r[1]) for worker in testbed.workers.all])
 
 
 @fault("worker_kill_while_starting", kills=True)
-async def worker_kill_while_starting(stage: Stage, r: Numbers) -> bool:
-    worker = pick(stage, r[0])
-    if worker is None or not stage.workers.kill(worker, down_for=0.1):
+async def worker_kill_while_starting(testbed: Testbed, r: Numbers) -> bool:
+    worker = pick(testbed, r[0])
+    if worker is None or not testbed.workers.kill(worker, down_for=0.1):
         return False
     starts = worker.starts
     for _ in range(100):
         await asyncio.sleep(0.02)
         if worker.starts > starts:
             await asyncio.sleep(r[1] * 0.3)
-            return stage.workers.kill(worker, down_for=0.1)
+            return testbed.workers.kill(worker, down_for=0.1)
     return False
 
 
 @fault("worker_stop")
-async def worker_stop(stage: Stage, r: Numbers) -> bool:
-    worker = pick(stage, r[0])
-    return worker is not None and await stage.workers.stop_for(worker, 0.1 + r[1] * (stage.terms.lease - 0.5))
+async def worker_stop(testbed: Testbed, r: Numbers) -> bool:
+    worker = pick(testbed, r[0])
+    return worker is not None and await testbed.workers.stop_for(worker, 0.1 + r[1] * (testbed.timing.lease - 0.5))
 
 
 @fault("worker_stop_past_lease")
-async def worker_stop_past_lease(stage: Stage, r: Numbers) -> bool:
-    worker = pick(stage, r[0])
-    return worker is not None and await stage.workers.stop_for(worker, stage.terms.lease + 0.5 + r[1])
+async def worker_stop_past_lease(testbed: Testbed, r: Numbers) -> bool:
+    worker = pick(testbed, r[0])
+    return worker is not None and await testbed.workers.stop_for(worker, testbed.timing.lease + 0.5 + r[1])
 
 
 @fault("worker_stop_all")
-async def worker_stop_all(stage: Stage, r: Numbers) -> bool:
-    stops = [stage.workers.stop_for(worker, 0.5 + 2 * r[1]) for worker in stage.workers.all]
+async def worker_stop_all(testbed: Testbed, r: Numbers) -> bool:
+    stops = [testbed.workers.stop_for(worker, 0.5 + 2 * r[1]) for worker in testbed.workers.all]
     return any(await asyncio.gather(*stops))
 
 
 @fault("worker_flicker")
-async def worker_flicker(stage: Stage, r: Numbers) -> bool:
-    """Many short stops: every pair of instructions is a place to stop at."""
-    worker = pick(stage, r[0])
+async def worker_flicker(testbed: Testbed, r: Numbers) -> bool:
+    """Many short stops: one may fall between any two instructions."""
+    worker = pick(testbed, r[0])
     done = False
     for _ in range(20):
-        if worker is None or not await stage.workers.stop_for(worker, 0.02 + 0.05 * r[1]):
+        if worker is None or not await testbed.workers.stop_for(worker, 0.02 + 0.05 * r[1]):
             return done
         done = True
         await asyncio.sleep(0.03 + 0.05 * r[2])
@@ -101,121 +101,122 @@ async def worker_flicker(stage: Stage, r: Numbers) -> bool:
 
 
 @fault("worker_terminate")
-async def worker_terminate(stage: Stage, r: Numbers) -> bool:
-    """A deploy."""
-    worker = pick(stage, r[0])
+async def worker_terminate(testbed: Testbed, r: Numbers) -> bool:
+    """A deployment."""
+    worker = pick(testbed, r[0])
     if worker is None:
         return False
-    stage.workers.terms += 1
+    testbed.workers.terminations += 1
     return worker.signal(signal.SIGTERM)
 
 
 @fault("worker_terminate_twice")
-async def worker_terminate_twice(stage: Stage, r: Numbers) -> bool:
-    worker = pick(stage, r[0])
+async def worker_terminate_twice(testbed: Testbed, r: Numbers) -> bool:
+    worker = pick(testbed, r[0])
     if worker is None or not worker.signal(signal.SIGTERM):
         return False
-    stage.workers.terms += 1
+    testbed.workers.terminations += 1
     await asyncio.sleep(0.02 + 0.2 * r[1])
     worker.signal(signal.SIGTERM)
     return True
 
 
 @fault("gateway_stop")
-async def gateway_stop(stage: Stage, r: Numbers) -> bool:
-    """The gateway stands still: requests arrive and are read much later."""
-    if stage.gateway is None:
+async def gateway_stop(testbed: Testbed, r: Numbers) -> bool:
+    """The gateway freezes: requests arrive and are read much later."""
+    if testbed.gateway is None:
         return False
-    stage.gateway.send_signal(signal.SIGSTOP)
+    testbed.gateway.send_signal(signal.SIGSTOP)
     await asyncio.sleep(0.5 + 2.5 * r[0])
-    stage.gateway.send_signal(signal.SIGCONT)
+    testbed.gateway.send_signal(signal.SIGCONT)
     return True
 
 
 # The database server.
 
 @fault("pg_immediate_restart", server=True)
-async def pg_immediate(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.restart(signal.SIGQUIT)
+async def pg_immediate(testbed: Testbed, r: Numbers) -> bool:
+    await testbed.cluster.restart("immediate")
     return True
 
 
 @fault("pg_fast_restart", server=True)
-async def pg_fast(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.restart(signal.SIGINT)
+async def pg_fast(testbed: Testbed, r: Numbers) -> bool:
+    await testbed.cluster.restart("fast")
     return True
 
 
 @fault("pg_kill", server=True)
-async def pg_kill(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.restart(signal.SIGKILL)
+async def pg_kill(testbed: Testbed, r: Numbers) -> bool:
+    await testbed.cluster.restart("kill")
     return True
 
 
 @fault("pg_backend_kill", server=True)
-async def pg_backend_kill(stage: Stage, r: Numbers) -> bool:
-    return await stage.cluster.kill_backend(int(r[0] * 1000))
+async def pg_backend_kill(testbed: Testbed, r: Numbers) -> bool:
+    return await testbed.cluster.kill_backend(int(r[0] * 1000))
 
 
 @fault("pg_stop", server=True)
-async def pg_stop(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.stop_for(0.5 + 2 * r[0])
+async def pg_stop(testbed: Testbed, r: Numbers) -> bool:
+    await testbed.cluster.stop_for(0.5 + 2 * r[0])
     return True
 
 
 @fault("pg_disk_full", server=True)
-async def pg_disk_full(stage: Stage, r: Numbers) -> bool:
-    return await stage.cluster.disk_full(0.5 + r[0])
+async def pg_disk_full(testbed: Testbed, r: Numbers) -> bool:
+    return await testbed.cluster.disk_full(0.5 + r[0])
 
 
 @fault("failover_lossy", server=True)
-async def failover_lossy(stage: Stage, r: Numbers) -> bool:
-    return await stage.cluster.failover(0.3 + 1.2 * r[0])
+async def failover_lossy(testbed: Testbed, r: Numbers) -> bool:
+    return await testbed.cluster.failover(0.3 + 1.2 * r[0])
 
 
 @fault("failover_zombie", server=True)
-async def failover_zombie(stage: Stage, r: Numbers) -> bool:
-    return await stage.cluster.failover(0.3 + 0.7 * r[0], zombie=True)
+async def failover_zombie(testbed: Testbed, r: Numbers) -> bool:
+    return await testbed.cluster.failover(0.3 + 0.7 * r[0], zombie=True)
 
 
 @fault("failover_loses_acceptance", server=True)
-async def failover_loses_acceptance(stage: Stage, r: Numbers) -> bool:
-    """Two in a row: what the second one loses is the word that let claims go on after the first, and those claims.
+async def failover_loses_acceptance(testbed: Testbed, r: Numbers) -> bool:
+    """Two in a row: the second one loses the acceptance of the first, and the claims made after it.
 
-    The proofs that let a person accept have reached the standby; the acceptance and what was claimed by it have not.
+    The evidence that lets an operator accept has reached the standby; the acceptance and those claims have not.
     """
-    stage.on_call.paused = True
+    testbed.operators.paused = True
     try:
-        if not await stage.cluster.failover(0.3 + 0.7 * r[0]) or not await all_proven(stage):
+        if not await testbed.cluster.failover(0.3 + 0.7 * r[0]) or not await all_proven(testbed):
             return False
     finally:
-        stage.on_call.paused = False
+        testbed.operators.paused = False
     await asyncio.sleep(0.5)
-    accepted = stage.on_call.accepted
+    accepted = testbed.operators.accepted
 
-    async def until() -> bool:
+    async def until_accepted() -> bool:
         for _ in range(450):
-            stage.on_call.may_accept = True
-            if stage.on_call.accepted > accepted:
-                stage.on_call.may_accept = False
-                if r[2] < 0.5:  # the hosts of the workers are lost too, and with them what they witnessed
+            testbed.operators.may_accept = True
+            if testbed.operators.accepted > accepted:
+                testbed.operators.may_accept = False
+                if r[2] < 0.5:  # the workers' hosts are lost too, and with them the witness files
                     await asyncio.sleep(1.5)
-                    for worker in stage.workers.all:
-                        stage.workers.kill(worker, down_for=4.0)
+                    for worker in testbed.workers.all:
+                        testbed.workers.kill(worker, down_for=4.0)
                         worker.config.with_suffix(".witness").unlink(missing_ok=True)
                 return True
             await asyncio.sleep(0.1)
         return False
 
-    done = await stage.cluster.failover(1.0 + r[1], until=until)
-    stage.on_call.may_accept = False
+    done = await testbed.cluster.failover(1.0 + r[1], until=until_accepted)
+    testbed.operators.may_accept = False
     return done
 
 
-async def all_proven(stage: Stage) -> bool:
+async def all_proven(testbed: Testbed) -> bool:
+    """Waits until every payout queued before the failover is proven unsent, so that it can be accepted."""
     for _ in range(400):
         try:
-            left = await stage.cluster.sql(
+            left = await testbed.cluster.sql(
                 "select count(*) + (select count(*) from payout.failover where trusted_after is null "
                 "or trusted_after > clock_timestamp()) from payout.payouts p "
                 "where p.state = 'queued' and p.attention is null and not payout.is_proven_unsent(p) "
@@ -229,57 +230,58 @@ async def all_proven(stage: Stage) -> bool:
 
 
 @fault("pg_terminate_backends")
-async def pg_terminate(stage: Stage, r: Numbers) -> bool:
-    answer = await stage.cluster.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity "
+async def pg_terminate(testbed: Testbed, r: Numbers) -> bool:
+    answer = await testbed.cluster.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity "
                                      "where usename = 'chaos_worker' and pid <> pg_backend_pid()")
     return answer != "0"
 
 
 @fault("pg_cancel_statements")
-async def pg_cancel(stage: Stage, r: Numbers) -> bool:
+async def pg_cancel(testbed: Testbed, r: Numbers) -> bool:
     done = 0
     for _ in range(10):
-        done += int(await stage.cluster.sql("select count(pg_cancel_backend(pid)) from pg_stat_activity "
+        done += int(await testbed.cluster.sql("select count(pg_cancel_backend(pid)) from pg_stat_activity "
                                             "where usename = 'chaos_worker' and state <> 'idle'"))
         await asyncio.sleep(0.05 + 0.1 * r[0])
     return done > 0
 
 
 @fault("pg_read_only", server=True)
-async def pg_read_only(stage: Stage, r: Numbers) -> bool:
-    async with stage.cluster.busy:
-        await stage.cluster.sql("alter system set default_transaction_read_only = on")
-        await stage.cluster.sql("select pg_reload_conf()")
-        await asyncio.sleep(0.5 + r[0])
-        await stage.cluster.sql("set default_transaction_read_only = off; "
-                                "alter system reset default_transaction_read_only")
-        await stage.cluster.sql("select pg_reload_conf()")
-    return True
+async def pg_read_only(testbed: Testbed, r: Numbers) -> bool:
+    return await with_setting(testbed, "default_transaction_read_only", "on", 0.5 + r[0])
 
 
 @fault("pg_unsafe_settings", server=True)
-async def pg_unsafe(stage: Stage, r: Numbers) -> bool:
-    """Commits stop being durable for a while: the workers must notice and wait."""
-    async with stage.cluster.busy:
-        await stage.cluster.sql("alter system set synchronous_commit = off")
-        await stage.cluster.sql("select pg_reload_conf()")
-        await asyncio.sleep(0.5 + r[0])
-        await stage.cluster.sql("alter system reset synchronous_commit")
-        await stage.cluster.sql("select pg_reload_conf()")
+async def pg_unsafe(testbed: Testbed, r: Numbers) -> bool:
+    """Commits are not durable for a while: the workers must notice and wait."""
+    return await with_setting(testbed, "synchronous_commit", "off", 0.5 + r[0])
+
+
+async def with_setting(testbed: Testbed, name: str, value: str, seconds: float) -> bool:
+    """The server runs with another setting for a while."""
+    sql = testbed.cluster.sql
+    # A read-only session cannot reset the setting that made it so.
+    reset = f"set default_transaction_read_only = off; alter system reset {name}"
+    async with testbed.cluster.busy:
+        await sql(f"alter system set {name} = {value}")
+        await sql("select pg_reload_conf()")
+        await asyncio.sleep(seconds)
+        await sql(reset)
+        await sql("select pg_reload_conf()")
     return True
 
 
 @fault("pg_table_lock")
-async def pg_table_lock(stage: Stage, r: Numbers) -> bool:
-    await stage.cluster.sql("begin; lock table payout.payouts in access exclusive mode; "
+async def pg_table_lock(testbed: Testbed, r: Numbers) -> bool:
+    await testbed.cluster.sql("begin; lock table payout.payouts in access exclusive mode; "
                             f"select pg_sleep({0.3 + 2 * r[0]:.2f}); commit")
     return True
 
 
 @fault("pg_row_locks")
-async def pg_row_locks(stage: Stage, r: Numbers) -> bool:
-    """Somebody's forgotten transaction holds open payouts and one merchant's account."""
-    answer = await stage.cluster.sql(
+async def pg_row_locks(testbed: Testbed, r: Numbers) -> bool:
+    """A forgotten transaction locks open payouts and one merchant's account."""
+    answer = await testbed.cluster.sql(
         "begin; with l as (select from payout.payouts where state not in ('paid', 'failed') order by order_num "
         "limit 200 for update skip locked) select count(*) from l; "
         "select from payout.accounts order by merchant_code limit 1 for update; "
@@ -288,10 +290,10 @@ async def pg_row_locks(stage: Stage, r: Numbers) -> bool:
 
 
 @fault("pg_conflicts")
-async def pg_conflicts(stage: Stage, r: Numbers) -> bool:
+async def pg_conflicts(testbed: Testbed, r: Numbers) -> bool:
     """Updates of payouts fail now and then with 40001 and 40P01."""
     code = "40001" if r[0] < 0.5 else "40P01"
-    await stage.cluster.sql(f"""
+    await testbed.cluster.sql(f"""
         create schema if not exists chaos;
         create or replace function chaos.conflict() returns trigger language plpgsql as $$ begin
             if random() < {0.05 + 0.3 * r[1]:.2f} then raise exception 'chaos' using errcode = '{code}'; end if;
@@ -300,14 +302,14 @@ async def pg_conflicts(stage: Stage, r: Numbers) -> bool:
         create trigger zz_chaos before update on payout.payouts for each statement execute function chaos.conflict();
     """)
     await asyncio.sleep(1 + 2 * r[2])
-    await no_conflicts(stage)
+    await remove_conflicts(testbed)
     return True
 
 
-async def no_conflicts(stage: Stage) -> None:
+async def remove_conflicts(testbed: Testbed) -> None:
     for _ in range(20):
         try:
-            await stage.cluster.sql("drop trigger if exists zz_chaos on payout.payouts", within=10)
+            await testbed.cluster.sql("drop trigger if exists zz_chaos on payout.payouts", within=10)
             return
         except SqlError:
             await asyncio.sleep(0.3)
@@ -315,8 +317,8 @@ async def no_conflicts(stage: Stage) -> None:
 
 # Clocks.
 
-async def shift_clock(stage: Stage, r: Numbers, seconds: int) -> bool:
-    worker = next((one for one in stage.workers.all if one.clock is not None), None)
+async def shift_clock(testbed: Testbed, r: Numbers, seconds: int) -> bool:
+    worker = next((one for one in testbed.workers.all if one.clock is not None), None)
     if worker is None or worker.clock is None or not worker.running():
         return False
     worker.clock.write_text(f"{seconds:+d}s\n")
@@ -326,10 +328,10 @@ async def shift_clock(stage: Stage, r: Numbers, seconds: int) -> bool:
 
 
 @fault("clock_forward")
-async def clock_forward(stage: Stage, r: Numbers) -> bool:
-    return await shift_clock(stage, r, 3600 + int(3600 * r[1]))
+async def clock_forward(testbed: Testbed, r: Numbers) -> bool:
+    return await shift_clock(testbed, r, 3600 + int(3600 * r[1]))
 
 
 @fault("clock_back")
-async def clock_back(stage: Stage, r: Numbers) -> bool:
-    return await shift_clock(stage, r, -3600 - int(3600 * r[1]))
+async def clock_back(testbed: Testbed, r: Numbers) -> bool:
+    return await shift_clock(testbed, r, -3600 - int(3600 * r[1]))

@@ -1,6 +1,6 @@
-"""The eight places between intent and record at which a worker is killed, or stopped for longer than its lease.
+"""The eight points between intent and record at which a worker is killed, or stopped for longer than its lease.
 
-All are made from outside by holding bytes in the proxy, so the program under test is the one that is shipped.
+Each is reached from outside, by holding bytes in the proxy, so the program under test is the one that is shipped.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ import signal
 from typing import Any, Dict
 
 from .faults import Numbers, fault, pick
-from .net_faults import CLAIM, RESULT, SUBMIT
-from .stage import Stage
+from .net_faults import SUBMIT
+from .processes import pid_of_port
+from .proxy_pg import CLAIM, EVIDENCE, RESULT
+from .testbed import Testbed
 from .workers import Worker
 
 POINTS: Dict[str, str] = {
     "k1": "before the claim's commit reaches Postgres",
-    "k2": "the claim's commit has gone on, its answer has not come",
-    "k3": "the claim is committed, the gateway has seen no byte",
-    "k4": "the gateway has a part of the request",
-    "k5": "the gateway has the whole request, and no answer came",
-    "k6": "the answer came, before its commit reaches Postgres",
-    "k7": "a callback came in, before its commit reaches Postgres",
+    "k2": "after the claim's commit was sent, before its answer arrives",
+    "k3": "the claim is committed, the gateway has received no byte",
+    "k4": "the gateway has received part of the request",
+    "k5": "the gateway has received the whole request, no answer has arrived",
+    "k6": "the answer has arrived, before its commit reaches Postgres",
+    "k7": "a callback has arrived, before its commit reaches Postgres",
     "k8": "the callback is committed, before SUCCESS leaves",
 }
 REQUEST_BYTES = 900
 
 
 def rule_of(point: str, worker: Worker, r: Numbers, longest: float, order: str = "") -> tuple[str, dict[str, Any]]:
-    """Where to hold, and what; of one order only, when one is named."""
+    """The proxy's listener, and the rule that holds bytes at this point; only those of `order` when one is named."""
     hold: dict[str, Any] = {"action": "hold", "max": longest}
     commit: dict[str, Any] = {"point": "commit", "words": [order] if order else [], **hold}
     through: dict[str, Any] = {"point": "bytes", "path": SUBMIT, "dir": "up", **hold}
@@ -39,51 +41,51 @@ def rule_of(point: str, worker: Worker, r: Numbers, longest: float, order: str =
         "k4": (worker.gateway, {**through, "at": 1 + int(r[1] * REQUEST_BYTES)}),
         "k5": (worker.gateway, {**through, "at": "end"}),
         "k6": (worker.listener, {**commit, "statement": RESULT, "side": "before"}),
-        "k7": (worker.listener, {**commit, "statement": "insert_or_count_evidence", "side": "before",
-                                 "words": ['"callback"', *commit["words"]]}),
-        "k8": (worker.callback, {"point": "bytes", "path": "/callback", "dir": "down", "at": 0, "contains": order, **hold}),
+        "k7": (worker.listener, {**commit, "statement": EVIDENCE, "side": "before",
+                                 "words": ["callback", *commit["words"]]}),
+        "k8": (worker.callback, {"point": "bytes", "path": "/callback", "dir": "down", "at": 0, "contains": order,
+                                 **hold}),
     }[point]
 
 
-def victim(stage: Stage, event: dict[str, Any], aimed: Worker) -> Worker:
-    """Whose bytes are held: the listener says it, or the port at the other end does."""
-    from .proxy import pid_of_port
+def victim(testbed: Testbed, event: dict[str, Any], aimed: Worker) -> Worker:
+    """The worker whose bytes are held. The listener tells, or else the port at the other end does."""
     if event["listener"].startswith("callback"):
-        return next((one for one in stage.workers.all if one.http_port == event["upstream"]), aimed)
+        return next((one for one in testbed.workers.all if one.http_port == event["upstream"]), aimed)
     if event["listener"].startswith("gateway"):
-        pid = pid_of_port(event["peer"], [one.pid for one in stage.workers.all if one.running()])
-        return stage.workers.by_pid(pid) or aimed
-    return next(one for one in stage.workers.all if one.listener == event["listener"])
+        pid = pid_of_port(event["peer"], [one.pid for one in testbed.workers.all if one.running()])
+        return testbed.workers.by_pid(pid) or aimed
+    return next(one for one in testbed.workers.all if one.listener == event["listener"])
 
 
-async def strike(stage: Stage, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
+async def kill_or_stop(testbed: Testbed, point: str, r: Numbers, stop: bool = False, within: float = 8.0,
                  worker: Worker | None = None, order: str = "", ready: asyncio.Event | None = None) -> bool:
-    """Waits until some worker is at the point, then kills it there, or stops it past its lease."""
-    worker = worker or pick(stage, r[0])
+    """Waits until a worker is at the point, then kills it or stops it past its lease. False if none gets there."""
+    worker = worker or pick(testbed, r[0])
     if worker is None:
         return False
-    pause = stage.terms.lease + 0.5 + r[2]
+    pause = testbed.timing.lease + 0.5 + r[2]
     listener, rule = rule_of(point, worker, r, pause + 4, order)
-    number = await stage.proxy.rule(listener, **rule)
+    number = await testbed.proxy.rule(listener, **rule)
     if ready is not None:
         ready.set()
-    event = await stage.proxy.event(number, within)
-    await stage.proxy.unrule(listener, number)
+    event = await testbed.proxy.event(number, within)
+    await testbed.proxy.unrule(listener, number)
     if event is None:
         return False
-    struck = victim(stage, event, worker)
+    struck = victim(testbed, event, worker)
     if not stop:
-        done = stage.workers.kill(struck, down_for=0.1)
+        done = testbed.workers.kill(struck, down_for=0.1)
         await asyncio.sleep(0.02)
-        await stage.proxy.do("drop", link=event["link"])
+        await testbed.proxy.do("drop", link=event["link"])
         return done
     process = struck.process
     if struck.stopped or not struck.signal(signal.SIGSTOP):
-        await stage.proxy.do("release", link=event["link"])
+        await testbed.proxy.do("release", link=event["link"])
         return False
-    stage.workers.stops += 1
+    testbed.workers.stops += 1
     await asyncio.sleep(pause)
-    await stage.proxy.do("release", link=event["link"])
+    await testbed.proxy.do("release", link=event["link"])
     if struck.process is process:
         struck.signal(signal.SIGCONT)
     return True
@@ -91,8 +93,8 @@ async def strike(stage: Stage, point: str, r: Numbers, stop: bool = False, withi
 
 def register(point: str, stop: bool) -> None:
     @fault(f"{point}_{'stop' if stop else 'kill'}", kills=not stop)
-    async def happen(stage: Stage, r: Numbers) -> bool:
-        return await strike(stage, point, r, stop)
+    async def happen(testbed: Testbed, r: Numbers) -> bool:
+        return await kill_or_stop(testbed, point, r, stop)
 
 
 for _point in POINTS:

@@ -1,4 +1,4 @@
-"""The faults of the network, made by the proxy between the worker and Postgres, the gateway, and the callbacks."""
+"""Network faults, which the proxy injects between the workers, Postgres, and the gateway."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import asyncio
 from typing import Any
 
 from .faults import Numbers, fault, pick
-from .stage import Stage
+from .proxy_pg import CLAIM, RESULT
+from .testbed import Testbed
 
 HIT_WITHIN = 8.0
 SUBMIT, QUERY = "/gateway/cash", "/gateway/query"
-CLAIM, RESULT = "submitting_if_still_queued", "set_outcome_if_missing"
 
 
-async def armed(stage: Stage, listener: str, **rule: Any) -> bool:
-    """Arms a rule and waits, bounded, until something ran into it."""
-    number = await stage.proxy.rule(listener, **rule)
-    event = await stage.proxy.event(number, HIT_WITHIN)
+async def hit(testbed: Testbed, listener: str, **rule: Any) -> bool:
+    """Sets a rule and waits, at most HIT_WITHIN seconds, until it hits something."""
+    number = await testbed.proxy.rule(listener, **rule)
+    event = await testbed.proxy.event(number, HIT_WITHIN)
     if event is not None and rule.get("times", 1) > 1:
         await asyncio.sleep(1)
-    await stage.proxy.unrule(listener, number)
+    await testbed.proxy.unrule(listener, number)
     return event is not None
 
 
 def bytes_rule(name: str, listener: str, path: str, direction: str, action: str, most: int, **more: Any) -> None:
-    """A fault that begins after so many bytes of a request or an answer."""
+    """Registers a fault that begins somewhere in the first `most` bytes of a request or an answer."""
     @fault(name)
-    async def happen(stage: Stage, r: Numbers) -> bool:
+    async def happen(testbed: Testbed, r: Numbers) -> bool:
         values = {key: value(r) if callable(value) else value for key, value in more.items()}
-        return await armed(stage, listener, point="bytes", path=path, dir=direction, at=int(r[0] * most),
+        return await hit(testbed, listener, point="bytes", path=path, dir=direction, at=int(r[0] * most),
                            action=action, times=1 + int(r[1] * 4), **values)
 
 
@@ -52,44 +52,44 @@ bytes_rule("callback_garble", "callback", "/callback", "up", "garble", 700, bit=
 bytes_rule("callback_delay", "callback", "/callback", "up", "delay", 1, ms=lambda r: 50 + 1500 * r[2])
 
 
-def refused(name: str, listener: str) -> None:
-    """Nobody listens: a connection refused."""
+def connection_refused(name: str, listener: str) -> None:
+    """Registers a fault that refuses connections for a while."""
     @fault(name)
-    async def happen(stage: Stage, r: Numbers) -> bool:
+    async def happen(testbed: Testbed, r: Numbers) -> bool:
         seconds = 0.3 + 2 * r[0]
-        await stage.proxy.do("refuse", name=listener, seconds=seconds)
+        await testbed.proxy.do("refuse", name=listener, seconds=seconds)
         await asyncio.sleep(seconds + 0.1)
         return True
 
 
-refused("gateway_refuse", "gateway")
-refused("callback_refuse", "callback")
+connection_refused("gateway_refuse", "gateway")
+connection_refused("callback_refuse", "callback")
 
 
 @fault("pg_refuse")
-async def pg_refuse(stage: Stage, r: Numbers) -> bool:
-    worker = pick(stage, r[0])
+async def pg_refuse(testbed: Testbed, r: Numbers) -> bool:
+    worker = pick(testbed, r[0])
     if worker is None:
         return False
     seconds = 0.3 + 2 * r[1]
-    await stage.proxy.do("refuse", name=worker.listener, seconds=seconds)
-    await stage.proxy.do("cut", name=worker.listener)
+    await testbed.proxy.do("refuse", name=worker.listener, seconds=seconds)
+    await testbed.proxy.do("cut", name=worker.listener)
     await asyncio.sleep(seconds + 0.1)
     return True
 
 
 def on_links(name: str, action: str, **more: Any) -> None:
-    """Something happens to every database connection that a worker has now."""
+    """Registers a fault on every database connection that a worker has open."""
     @fault(name)
-    async def happen(stage: Stage, r: Numbers) -> bool:
-        worker = pick(stage, r[0])
+    async def happen(testbed: Testbed, r: Numbers) -> bool:
+        worker = pick(testbed, r[0])
         if worker is None:
             return False
         values = {key: value(r) if callable(value) else value for key, value in more.items()}
-        await stage.proxy.now(worker.listener, action=action, dir="up" if r[2] < 0.5 else "down", **values)
+        await testbed.proxy.now(worker.listener, action=action, dir="up" if r[2] < 0.5 else "down", **values)
         if action in ("blackhole", "delay", "half_close"):
             await asyncio.sleep(1 + 2 * r[1])
-            await stage.proxy.do("cut", name=worker.listener)
+            await testbed.proxy.do("cut", name=worker.listener)
         return True
 
 
@@ -101,23 +101,23 @@ on_links("pg_delay", "delay", ms=lambda r: 20 + 300 * r[1])
 
 
 @fault("pg_freeze")
-async def pg_freeze(stage: Stage, r: Numbers) -> bool:
-    """A network that stalls and comes back: nothing is lost, everything is late."""
-    worker = pick(stage, r[0])
+async def pg_freeze(testbed: Testbed, r: Numbers) -> bool:
+    """The network stalls and comes back: nothing is lost, everything is late."""
+    worker = pick(testbed, r[0])
     if worker is None:
         return False
-    await stage.proxy.do("freeze", name=worker.listener, on=True)
+    await testbed.proxy.do("freeze", name=worker.listener, on=True)
     await asyncio.sleep(0.5 + 4 * r[1])
-    await stage.proxy.do("freeze", name=worker.listener, on=False)
+    await testbed.proxy.do("freeze", name=worker.listener, on=False)
     return True
 
 
 def at_commit(name: str, statement: str, side: str) -> None:
-    """The connection breaks as a transaction commits: nobody knows whether it did."""
+    """Registers a fault that breaks the connection while a transaction commits: whether it did is unknown."""
     @fault(name)
-    async def happen(stage: Stage, r: Numbers) -> bool:
-        worker = pick(stage, r[0])
-        return worker is not None and await armed(stage, worker.listener, point="commit", statement=statement,
+    async def happen(testbed: Testbed, r: Numbers) -> bool:
+        worker = pick(testbed, r[0])
+        return worker is not None and await hit(testbed, worker.listener, point="commit", statement=statement,
                                                   side=side, action="cut" if r[1] < 0.5 else "reset")
 
 

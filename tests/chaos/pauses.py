@@ -1,107 +1,106 @@
-"""Aimed pauses: a worker is stopped between its claim's commit and the send, for longer than it may send."""
+"""Aimed pauses: a worker is stopped between its claim's commit and the send, for longer than it may still send."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import signal
 import time
 from pathlib import Path
 
-from .net_faults import CLAIM
-from .runner import settle
-from .score import Score, ended, progress
-from .stage import Stage
-from .workers import Terms, Worker
+from .ground_truth import FILE_NAME, read
+from .proxy_pg import CLAIM
+from .report import run_and_report
+from .runner import Outcome, Session, end
+from .testbed import Testbed
+from .workers import Timing, Worker
 
 WORKERS = 8
-SLACK = 0.1       # a byte that was handed to the kernel in time may be read by the gateway a little later
+TOLERANCE = 0.1  # seconds between handing a byte to the kernel in time and the gateway reading it
+EXAMPLES_MAX = 10
 
 
-def stage_for(binary: Path, seed: int) -> Stage:
-    # A small window makes a pause cheap: 1.5 s to send, so 1.8 s of standing still.
-    return Stage(binary, seed, WORKERS, Terms(timeout=1, lease=2.5, concurrency=3), "none", 0.0,
-                 cells=True)  # a stopped worker holds locks: each has a merchant of its own
+def testbed_for(binary: Path, seed: int) -> Testbed:
+    # A short send window makes a pause cheap: 1.5 s to send, so 1.8 s of standing still.
+    return Testbed(binary, seed, WORKERS, Timing(timeout=1, lease=2.5, concurrency=3), "none", 0.0,
+                   cells=True)  # a stopped worker holds locks, so each has a merchant of its own
 
 
 async def run(options: argparse.Namespace, seed: int) -> int:
-    from .run import judged
-    stage = stage_for(options.binary, seed)
-    print(f"chaos: {options.pauses} aimed pauses, seed {seed}; {stage.folder}", flush=True)
-    return await judged(stage, options, seed, paused(stage, options.pauses, seed, options.drain or 120.0), [])
+    testbed = testbed_for(options.binary, seed)
+    print(f"chaos: {options.pauses} aimed pauses, seed {seed}; {testbed.folder}", flush=True)
+    return await run_and_report(testbed, options, seed,
+                                run_pauses(testbed, options.pauses, seed, options.drain or 120.0))
 
 
-async def paused(stage: Stage, pauses: int, seed: int, drain: float) -> tuple[int, Score, str]:
-    score, word = Score(stage), ["pauses"]
-    await stage.start()
-    helpers = [asyncio.create_task(progress(score, word, 5.0))]
-    dice = random.Random(f"pauses {seed}")
-    aims = [(dice.random() < 0.5, dice.random()) for _ in range(pauses)]
-    until = time.monotonic() + 30 + pauses * 4 * (stage.terms.send_window + 2) / WORKERS
-    feeding = asyncio.create_task(feed(stage))
+async def run_pauses(testbed: Testbed, pauses: int, seed: int, drain: float) -> Outcome:
+    session = Session(testbed, "pauses")
+    await session.start(recovery=False)
+    rng = random.Random(f"pauses {seed}")
+    aims = [(rng.random() < 0.5, rng.random()) for _ in range(pauses)]
+    until = time.monotonic() + 30 + pauses * 4 * (testbed.timing.send_window + 2) / WORKERS
+    feeding = asyncio.create_task(feed(testbed))
 
-    async def one(worker: Worker) -> None:
+    async def pause_repeatedly(worker: Worker) -> None:
         while aims and time.monotonic() < until:
             at_commit, jitter = aims.pop()
-            if await aimed(stage, worker, at_commit, jitter):
-                stage.workers.stops += 1
-                score.note("stop_after_claim_commit" if at_commit else "stop_at_connect", True)
+            if await pause(testbed, worker, at_commit, jitter):
+                testbed.workers.stops += 1
+                session.stats.count("stop_after_claim_commit" if at_commit else "stop_at_connect", True)
             else:
                 aims.append((at_commit, jitter))
-            await flows(stage, worker)
+            await let_claims_through(testbed, worker)
 
-    await asyncio.gather(*(one(worker) for worker in stage.workers.all))
-    await ended(feeding)
-    word[0] = "calm"
-    await settle(stage, score, helpers, drain)
-    late, words = await late_sends(stage)
-    print(words, flush=True)
-    code, checked = await stage.check()
+    await asyncio.gather(*(pause_repeatedly(worker) for worker in testbed.workers.all))
+    await end(feeding)
+    await session.settle(drain)
+    late, report = await late_sends(testbed)
+    print(report, flush=True)
+    code, checked = await testbed.check()
     if late:
-        checked = f"BAD  late {late} sends after their time\n{checked}"
-    return code or (1 if late else 0), score, checked
+        checked = f"BAD  late {late} sends after their deadline\n{checked}"
+    return code or (1 if late else 0), session.stats, checked
 
 
-async def flows(stage: Stage, worker: Worker) -> None:
-    """Lets some claims through: four sends withheld in a row stop a worker's claims for seconds, rightly (I13)."""
-    before = (await stage.proxy.stats())[worker.listener]["claims"]
+async def let_claims_through(testbed: Testbed, worker: Worker) -> None:
+    """Four withheld sends in a row open the worker's circuit breaker, rightly, so some must get through between."""
+    before = (await testbed.proxy.stats())[worker.listener]["claims"]
     for _ in range(40):
         await asyncio.sleep(0.05)
-        if (await stage.proxy.stats())[worker.listener]["claims"] >= before + 3:
+        if (await testbed.proxy.stats())[worker.listener]["claims"] >= before + 3:
             return
 
 
-async def feed(stage: Stage) -> None:
+async def feed(testbed: Testbed) -> None:
     """Keeps some payouts queued, so that every worker always has one to claim."""
     while True:
-        if len(stage.backend.pending) < 20:
-            queued = await stage.cluster.sql("select count(*) from payout.payouts where state = 'queued'")
+        if len(testbed.backend.pending) < 20:
+            queued = await testbed.cluster.sql("select count(*) from payout.payouts where state = 'queued'")
             if int(queued) < 60 * WORKERS:
-                stage.backend.note([stage.backend.make() for _ in range(WORKERS * 40)])
+                testbed.backend.enqueue([testbed.backend.make() for _ in range(WORKERS * 40)])
         await asyncio.sleep(0.1)
 
 
-async def aimed(stage: Stage, worker: Worker, at_commit: bool, jitter: float) -> bool:
-    """The proxy itself stops the process, microseconds after the bytes went by; here it is only woken again."""
+async def pause(testbed: Testbed, worker: Worker, at_commit: bool, jitter: float) -> bool:
+    """Whether a worker was stopped. The proxy itself stops it, microseconds after the bytes passed; this wakes it."""
     rule = {"action": "signal", "signal": int(signal.SIGSTOP)}
-    if at_commit:  # from the commit's answer to the connection
+    if at_commit:  # between the answer to the commit and the connection to the gateway
         listener, rule = worker.listener, {**rule, "point": "commit", "statement": CLAIM, "side": "after",
                                            "pid": worker.pid, "after_ms": jitter * 4}
-    else:          # from the connection to the body
+    else:          # between the connection to the gateway and the body
         listener, rule = worker.gateway, {**rule, "point": "connect", "pid": worker.pid, "after_ms": jitter * 0.5}
-    number = await stage.proxy.rule(listener, **rule)
-    event, waited = None, time.monotonic() + 6
-    while time.monotonic() < waited:
-        event = await stage.proxy.event(number, 6)
+    number = await testbed.proxy.rule(listener, **rule)
+    event, until = None, time.monotonic() + 6
+    while time.monotonic() < until:
+        event = await testbed.proxy.event(number, 6)
         if event is None or event["event"] == "signalled":
             break
-    await stage.proxy.unrule(listener, number)
+    await testbed.proxy.unrule(listener, number)
     if event is None or event["event"] != "signalled":
         return False
-    await asyncio.sleep(stage.terms.send_window + 0.2 + 0.3 * jitter)
+    await asyncio.sleep(testbed.timing.send_window + 0.2 + 0.3 * jitter)
     try:
         os.kill(event["pid"], signal.SIGCONT)
     except ProcessLookupError:
@@ -110,32 +109,33 @@ async def aimed(stage: Stage, worker: Worker, at_commit: bool, jitter: float) ->
     return True
 
 
-async def late_sends(stage: Stage) -> tuple[int, str]:
-    """Compares when the gateway got each submit with the send-by time of its attempt."""
-    rows = await stage.cluster.sql("select order_num, extract(epoch from claimed_at), extract(epoch from send_by), "
-                                   "coalesce(outcome, '') from payout.attempts order by claimed_at", within=60)
+async def late_sends(testbed: Testbed) -> tuple[int, str]:
+    """Compares when the gateway received each submit with the send-by time of its attempt."""
+    rows = await testbed.cluster.sql("select order_num, extract(epoch from claimed_at), extract(epoch from send_by) "
+                                     "from payout.attempts order by claimed_at", within=60)
     attempts: dict[str, list[tuple[float, float]]] = {}
     for row in rows.splitlines():
-        order, claimed, send_by, _ = row.split("|")
+        order, claimed, send_by = row.split("|")
         attempts.setdefault(order, []).append((float(claimed), float(send_by)))
-    withheld = await stage.cluster.sql("select coalesce(sum(not_sent), 0) from payout.payouts")
-    late, closest, submits, examples = 0, 1e9, 0, []
-    with open(stage.folder / "gateway" / "truth.log", encoding="utf-8") as log:
-        for line in log:
-            if '"submit"' not in line[:80]:
-                continue
-            entry = json.loads(line)
-            if entry["kind"] != "submit":
-                continue
-            submits += 1
-            own = [send_by for claimed, send_by in attempts.get(entry["order"], []) if claimed <= entry["t"]]
-            if not own:
-                continue
-            left = own[-1] - entry["t"]
-            closest = min(closest, left)
-            if left < -SLACK:
-                late += 1
-                examples.append(f"{entry['order']}: {-left:.3f} s late")
-    words = (f"pauses: {stage.workers.stops} stops, {submits} submits at the gateway, {withheld} withheld by the deadline, "
-             f"late_sends={late} (closest to its deadline: {closest:+.3f} s)")
-    return late, "\n  ".join([words, *examples[:10]])
+    withheld = await testbed.cluster.sql("select coalesce(sum(not_sent), 0) from payout.payouts")
+    margins: list[tuple[float, str]] = []  # seconds left at the gateway, and which order
+    submits = received_submits(testbed.folder / "gateway" / FILE_NAME)
+    for at, order in submits:
+        deadlines = [send_by for claimed, send_by in attempts.get(order, []) if claimed <= at]
+        if deadlines:
+            margins.append((deadlines[-1] - at, order))
+    late = [(margin, order) for margin, order in margins if margin < -TOLERANCE]
+    closest = min((margin for margin, _ in margins), default=float("inf"))
+    report = (f"pauses: {testbed.workers.stops} stops, {len(submits)} submits at the gateway, {withheld} withheld by "
+              f"the deadline, late_sends={len(late)} (closest to its deadline: {closest:+.3f} s)")
+    examples = [f"{order}: {-margin:.3f} s late" for margin, order in late[:EXAMPLES_MAX]]
+    return len(late), "\n  ".join([report, *examples])
+
+
+def received_submits(path: Path) -> list[tuple[float, str]]:
+    """When the gateway received a submit, and of which order."""
+    found = []
+    for line in read(path):
+        if line["kind"] == "submit":
+            found.append((line["t"], line["order"]))
+    return found

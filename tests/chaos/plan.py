@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, List
+from typing import NamedTuple
 
 from . import kill_points, net_faults  # noqa: F401  they register their faults
 from .faults import FAULTS, KILLS, SERVER
@@ -11,26 +11,23 @@ from .faults import FAULTS, KILLS, SERVER
 FAILOVERS = ("failover_lossy", "failover_zombie", "failover_loses_acceptance")
 RESTARTS = ("pg_immediate_restart", "pg_kill")
 STOPS = ("worker_stop", "worker_stop_past_lease", "worker_flicker", "k3_stop", "k2_stop")
-FAILOVER_COSTS = 22.0  # seconds in which claims stand still, by the quiet horizon
-QUIET = 1.0
-LONG = 180.0
-SERVER_EVERY = 8.0
+FAILOVER_COSTS = 22.0  # seconds without claims, because of the quiet horizon
+QUIET_START = 1.0      # seconds before the first fault
+LONG_RUN = 180.0       # seconds
+SERVER_FAULT_EVERY = 8.0
 FAULTS_PER_SECOND = 0.75
 
 
-class Entry:
-    """One fault of the plan."""
+class PlannedFault(NamedTuple):
+    at: float  # seconds from the beginning
+    name: str
+    numbers: list[float]  # three between 0 and 1, from which the fault derives everything that it varies
 
-    __slots__ = ("at", "name", "numbers")
-
-    def __init__(self, at: float, name: str, numbers: List[float]) -> None:
-        self.at, self.name, self.numbers = at, name, numbers
-
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return f"{self.at:8.2f}s {self.name:32s} {' '.join(f'{number:.3f}' for number in self.numbers)}"
 
 
-def chosen(words: str) -> list[str]:
+def fault_names(words: str) -> list[str]:
     """The faults that --set names: all, none, or a list in which a word stands for every fault that begins with it."""
     if words == "none":
         return []
@@ -42,65 +39,82 @@ def chosen(words: str) -> list[str]:
     return names
 
 
-def make(seed: int, seconds: float, words: str, needs: dict[str, int]) -> list[Entry]:
-    """Each fault at least once, then more of them at random until the needs and the time are filled."""
-    dice = random.Random(f"plan {seed}")
-    names = chosen(words)
+def make_plan(seed: int, seconds: float, words: str, minimums: dict[str, int]) -> list[PlannedFault]:
+    """Each chosen fault at least once, then random ones until the minimums are met and the time is filled."""
+    names = fault_names(words)
     if not names:
         return []
+    plan = _Plan(seed, seconds, minimums)
     failovers = [name for name in names if name in FAILOVERS]
-    if words == "all" and seconds < LONG:
-        failovers.remove("failover_loses_acceptance")  # two horizons long
+    if words == "all" and seconds < LONG_RUN:
+        failovers.remove("failover_loses_acceptance")  # takes two quiet horizons
     server = [name for name in names if name in SERVER and name not in FAILOVERS]
     others = [name for name in names if name not in SERVER]
-    dice.shuffle(server)
-    dice.shuffle(others)
-    # A short run takes a sample: with everything at once no claim would get through. Another seed takes another one.
-    server = server[:max(1, int(seconds / SERVER_EVERY))]
+    plan.rng.shuffle(server)
+    plan.rng.shuffle(others)
+    # A short run takes a sample: with every fault at once no claim would get through. Another seed takes another one.
+    server = server[:max(1, int(seconds / SERVER_FAULT_EVERY))]
     others = others[:max(1, int(seconds * FAULTS_PER_SECOND))]
-    for name, of in (("pg_immediate_restart", server), ("worker_kill", others)):
-        if name in names and name not in of:
-            of[0] = name
-    dice.shuffle(failovers)
-
-    entries: list[Entry] = []
-
-    def add(at: float, name: str) -> None:
-        entries.append(Entry(round(at, 3), name, [round(dice.random(), 4) for _ in range(3)]))
-
-    # Failovers come evenly, late enough that claims flow before each and time is left after it.
-    wanted = min(max(needs.get("failovers", 1), 1), max(1, int(seconds / FAILOVER_COSTS))) if failovers else 0
-    if wanted and needs.get("failovers", 1) > 1:
-        wanted = max(wanted, needs["failovers"])
-    at_failover = [seconds * (index + 0.55) / wanted for index in range(wanted)]
-    for index, at in enumerate(at_failover):
-        add(at, failovers[index % len(failovers)])
-
-    # Other faults of the server: not while a failover is under way.
-    count = max(len(server), needs.get("restarts", 0) * 2 if server else 0)
-    restarts = [name for name in RESTARTS if name in server]
-    queue = server + [dice.choice(restarts or server) if index % 2 else dice.choice(server)
-                      for index in range(count - len(server))]
-    places = [QUIET + (seconds - QUIET) * (index + dice.random() * 0.6) / max(count, 1) for index in range(count)]
-    for at, name in zip(places, queue):
-        while any(moment - 1.5 < at < moment + 4 for moment in at_failover):
-            at += 1.0
-        add(at, name)
-
-    # The rest, all kinds in the first part of the time, while claims certainly flow.
-    first = seconds * (0.6 if wanted else 0.9)
-    for index, name in enumerate(others):
-        add(QUIET + first * (index + dice.random()) / len(others), name)
-    kills = [name for name in others if name in KILLS]
-    stops = [name for name in others if name in STOPS]
-    for wished, pool in (("kills", kills), ("stops", stops)):
-        for _ in range(needs.get(wished, 0) if pool else 0):
-            add(QUIET + dice.random() * (seconds - QUIET), dice.choice(pool))
-    # And once more, anything, in the time that is left.
-    for _ in range(max(0, int(seconds * FAULTS_PER_SECOND) - len(entries)) if others + server else 0):
-        add(QUIET + dice.random() * (seconds - QUIET), dice.choice(others or server))
-    return sorted(entries, key=lambda entry: (entry.at, entry.name))
+    for name, sample in (("pg_immediate_restart", server), ("worker_kill", others)):
+        if name in names and name not in sample:
+            sample[0] = name
+    plan.rng.shuffle(failovers)
+    plan.add_failovers(failovers)
+    plan.add_server_faults(server)
+    plan.add_others(others)
+    plan.fill(others or server)
+    return sorted(plan.faults, key=lambda fault: (fault.at, fault.name))
 
 
-def describe(entries: list[Entry]) -> dict[str, Any]:
-    return {"entries": len(entries), "faults": len({entry.name for entry in entries})}
+class _Plan:
+    def __init__(self, seed: int, seconds: float, minimums: dict[str, int]) -> None:
+        self.rng = random.Random(f"plan {seed}")
+        self.seconds, self.minimums = seconds, minimums
+        self.faults: list[PlannedFault] = []
+        self.failovers_at: list[float] = []
+
+    def _add(self, at: float, name: str) -> None:
+        self.faults.append(PlannedFault(round(at, 3), name, [round(self.rng.random(), 4) for _ in range(3)]))
+
+    def add_failovers(self, names: list[str]) -> None:
+        """Evenly spread, and late enough that claims flow before each and time is left after it."""
+        if not names:
+            return
+        minimum = self.minimums.get("failovers", 1)
+        count = min(max(minimum, 1), max(1, int(self.seconds / FAILOVER_COSTS)))
+        if minimum > 1:
+            count = max(count, minimum)
+        self.failovers_at = [self.seconds * (index + 0.55) / count for index in range(count)]
+        for index, at in enumerate(self.failovers_at):
+            self._add(at, names[index % len(names)])
+
+    def add_server_faults(self, names: list[str]) -> None:
+        """Other faults of the database server, none of them during a failover."""
+        count = max(len(names), self.minimums.get("restarts", 0) * 2 if names else 0)
+        restarts = [name for name in RESTARTS if name in names]
+        queue = names + [self.rng.choice(restarts or names) if index % 2 else self.rng.choice(names)
+                         for index in range(count - len(names))]
+        times = [QUIET_START + (self.seconds - QUIET_START) * (index + self.rng.random() * 0.6) / max(count, 1)
+                 for index in range(count)]
+        for at, name in zip(times, queue):
+            while any(failover - 1.5 < at < failover + 4 for failover in self.failovers_at):
+                at += 1.0
+            self._add(at, name)
+
+    def add_others(self, names: list[str]) -> None:
+        """Each once in the first part of the time, while claims certainly flow; then the minimums of kills, stops."""
+        first_part = self.seconds * (0.6 if self.failovers_at else 0.9)
+        for index, name in enumerate(names):
+            self._add(QUIET_START + first_part * (index + self.rng.random()) / len(names), name)
+        for minimum, kind in (("kills", KILLS), ("stops", STOPS)):
+            pool = [name for name in names if name in kind]
+            for _ in range(self.minimums.get(minimum, 0) if pool else 0):
+                self._add(self._any_time(), self.rng.choice(pool))
+
+    def fill(self, names: list[str]) -> None:
+        """Anything, anywhere, up to the usual number of faults per second."""
+        for _ in range(max(0, int(self.seconds * FAULTS_PER_SECOND) - len(self.faults)) if names else 0):
+            self._add(self._any_time(), self.rng.choice(names))
+
+    def _any_time(self) -> float:
+        return QUIET_START + self.rng.random() * (self.seconds - QUIET_START)

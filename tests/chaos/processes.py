@@ -1,4 +1,4 @@
-"""Starting programs so that they never outlive the driver."""
+"""Starts programs in such a way that they never outlive the driver."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Sequence
 
-# Ends a child with the driver, where there is such a program. Not by `preexec_fn`: code between fork and exec can wait
-# for ever for a lock that another thread held, and then so does everybody.
+# Makes the kernel end a child with the driver, where this program is installed. `preexec_fn` could do the same, but
+# code between fork and exec can wait forever for a lock that another thread held.
 SETPRIV = shutil.which("setpriv") if sys.platform.startswith("linux") else None
 
 
-def spawn(command: Sequence[str], log: Path, user: Any = None, dies_by: int = signal.SIGKILL,
-          **more: Any) -> subprocess.Popen[bytes]:
-    """Runs a program in a session of its own (Ctrl-C is the driver's), its output appended to `log`."""
-    who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+def spawn(command: Sequence[str], log: Path, **more: Any) -> subprocess.Popen[bytes]:
+    """Starts a program in a session of its own, as Ctrl-C is the driver's, with its output appended to `log`."""
     words = list(command)
     if SETPRIV:
-        words = [SETPRIV, "--pdeathsig", signal.Signals(dies_by).name.removeprefix("SIG"), "--", *words]
+        words = [SETPRIV, "--pdeathsig", "KILL", "--", *words]
     with open(log, "ab") as out:
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                                **who, **more)
+                                **more)
 
 
 def free_port() -> int:
-    """A port below those that the kernel gives to outgoing connections, so that it stays ours over a restart."""
+    """A port below those that the kernel picks for outgoing connections, so that it stays free during a restart."""
     start = int.from_bytes(os.urandom(2), "big") % 10_000
     for offset in range(10_000):
         port = 20_000 + (start + offset) % 10_000
@@ -45,7 +43,7 @@ def free_port() -> int:
 
 
 async def accepts(port: int, within: float) -> bool:
-    """Waits until somebody listens."""
+    """Waits until something listens on the port. False after `within` seconds."""
     for _ in range(int(within / 0.05)):
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -61,17 +59,14 @@ POOL = ThreadPoolExecutor(32, thread_name_prefix="program")
 ALIVE: set[subprocess.Popen[bytes]] = set()
 
 
-async def run(command: Sequence[str], within: float, user: Any = None, data: bytes | None = None,
-              **more: Any) -> tuple[int, str, str]:
-    """Runs a program to its end, bounded. Code 124 when it took too long.
+async def run(command: Sequence[str], within: float, data: bytes | None = None, **more: Any) -> tuple[int, str, str]:
+    """Runs a program to its end: exit code, stdout, stderr. Code 124 when it took longer than `within` seconds.
 
-    In a thread: asyncio's own subprocess can wait for ever for a pipe of a child that was given up.
+    It runs in a thread, as asyncio's own subprocess can wait forever for a pipe of a child that was given up.
     """
-    who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
     def work() -> tuple[int, str, str]:
         process = subprocess.Popen(list(command), stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **who, **more)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **more)
         ALIVE.add(process)
         try:
             out, err = process.communicate(data, within)
@@ -86,7 +81,25 @@ async def run(command: Sequence[str], within: float, user: Any = None, data: byt
     try:
         return await asyncio.get_running_loop().run_in_executor(POOL, work)
     except RuntimeError as shut_down:
-        raise asyncio.CancelledError from shut_down  # the run is at its end
+        raise asyncio.CancelledError from shut_down  # the run is over
+
+
+def pid_of_port(port: int, pids: list[int]) -> int:
+    """The process among `pids` that owns this local TCP port, as /proc shows it; 0 where it does not (Linux only)."""
+    wanted = f":{port:04X}"
+    try:
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    except OSError:
+        return 0
+    inodes = {f"socket:[{line.split()[9]}]" for line in lines if line.split()[1].endswith(wanted)}
+    for pid in pids:
+        try:
+            for entry in os.scandir(f"/proc/{pid}/fd"):
+                if os.readlink(entry.path) in inodes:
+                    return pid
+        except OSError:
+            continue
+    return 0
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -97,7 +110,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_all() -> None:
-    """Ends what `run` still waits for, so that its threads end too."""
+    """Ends the programs that `run` still waits for, so that its threads end too."""
     for process in list(ALIVE):
         end_group(process)
     POOL.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,13 @@
 """A TCP proxy that cuts, holds, delays and garbles on command.
 
-One process with several listeners. It is told what to do by JSON lines on a Unix socket, and tells there what it did.
+One process with several listeners. JSON lines on a Unix socket command it, and it reports there what it did:
+{"do": COMMAND, "n": NUMBER, …} is answered by {"answer": NUMBER, …}; a rule that hits something is reported by
+{"event": "hit" | "held" | "signalled", "rule": ID, …}.
+
+A rule is an object: `id`; `point` (bytes, connect or commit); `action` (cut, reset, hold, half_close, blackhole,
+delay, drip, garble or signal); `times`, how many connections it hits (default 1). Rules at bytes also have `dir`
+(up or down), `at` (an offset, or "end") and optionally `path`, `contains`, `every`, `step`; rules at a commit have
+`statement`, `side` (before or after) and optionally `words`.
 """
 
 from __future__ import annotations
@@ -11,15 +18,15 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any, Iterator
 
+from .processes import pid_of_port
 from .proxy_link import UP, Link
 from .proxy_pg import Transaction
 
 
 class Listener:
-    """One port, where it leads, and the rules for what goes through."""
+    """One port, its upstreams, and the rules for what passes through it."""
 
     def __init__(self, proxy: "Proxy", name: str, kind: str, port: int, upstreams: list[tuple[str, int]]) -> None:
         self.proxy, self.name, self.kind, self.port = proxy, name, kind, port
@@ -38,7 +45,7 @@ class Listener:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self, seconds: float) -> None:
-        """Nobody listens for a while: the honest 'connection refused'."""
+        """Refuses connections for a while."""
         if self._server is None:
             return
         self._server.close()
@@ -55,14 +62,14 @@ class Listener:
     def set_upstreams(self, upstreams: list[tuple[str, int]]) -> None:
         self._upstreams = upstreams
 
-    def seen(self, link: Link) -> None:
-        """How long the longest request and answer of each path were."""
+    def remember_lengths(self, link: Link) -> None:
+        """Remembers the length of the longest request and answer of each path."""
         for direction, flow in link.flows.items():
             key = f"{direction} {link.path}"
             self.longest[key] = max(self.longest.get(key, 0), flow.forwarded)
 
     def take(self, point: str, path: str | None, request: bytes = b"") -> list[dict[str, Any]]:
-        """The rules for a new connection; each is for `times` connections."""
+        """The rules that apply to a new connection."""
         taken = []
         for rule in list(self.rules):
             if rule["point"] != point or not (path or "").startswith(rule.get("path", "")):
@@ -70,11 +77,11 @@ class Listener:
             if rule.get("contains") and rule["contains"].encode() not in request:
                 continue
             if rule.get("every", 1) > 1:
-                rule["seen"] = rule.get("seen", 0) + 1
-                if rule["seen"] % rule["every"]:
+                rule["passed"] = rule.get("passed", 0) + 1
+                if rule["passed"] % rule["every"]:
                     continue
             one = dict(rule)
-            if "step" in rule:  # a sweep: the next connection is cut one byte later
+            if "step" in rule:  # a sweep: the next connection is cut `step` bytes later
                 rule["at"] += rule["step"]
             self._spend(rule)
             taken.append(one)
@@ -93,14 +100,14 @@ class Listener:
             self.rules.remove(rule)
 
     def hit(self, rule: dict[str, Any], link: Link) -> None:
-        self.tell("held" if rule["action"] == "hold" else "hit", rule, link)
+        self.report("held" if rule["action"] == "hold" else "hit", rule, link)
 
-    def tell(self, event: str, rule: dict[str, Any], link: Link, **more: Any) -> None:
+    def report(self, event: str, rule: dict[str, Any], link: Link, **more: Any) -> None:
         client = link.client.transport
         peer = client.get_extra_info("peername") if client else None
         server = link.server.transport
         beyond = server.get_extra_info("peername") if server else None
-        self.proxy.tell({"event": event, "rule": rule["id"], "listener": self.name, "link": link.number,
+        self.proxy.report({"event": event, "rule": rule["id"], "listener": self.name, "link": link.number,
                          "peer": peer[1] if peer else 0, "upstream": beyond[1] if beyond else 0,
                          "at": time.time(), **more})
 
@@ -110,20 +117,20 @@ class Listener:
 
 
 class Proxy:
-    """All listeners, and the controller's connection."""
+    """All listeners, and the connections of their controller."""
 
     def __init__(self) -> None:
         self.listeners: dict[str, Listener] = {}
         self.writers: set[asyncio.StreamWriter] = set()
         self.pids: list[int] = []
 
-    def tell(self, message: dict[str, Any]) -> None:
+    def report(self, message: dict[str, Any]) -> None:
         line = json.dumps(message).encode() + b"\n"
         for writer in list(self.writers):
             writer.write(line)
 
     def pid_of(self, transport: asyncio.Transport | None) -> int:
-        """Which of the known processes holds the other end of this connection (Linux)."""
+        """Which of the workers holds the other end of this connection; 0 where /proc does not tell."""
         peer = transport.get_extra_info("peername") if transport else None
         return pid_of_port(peer[1], self.pids) if peer else 0
 
@@ -137,7 +144,7 @@ class Proxy:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             writer.write(json.dumps({"answer": command.get("n"), **(answer or {})}).encode() + b"\n")
         self.writers.discard(writer)
-        os._exit(0)  # the controller is gone, and so is the reason to be here
+        os._exit(0)  # without its controller the proxy has no purpose
 
     async def obey(self, command: dict[str, Any]) -> dict[str, Any] | None:
         what = command["do"]
@@ -151,8 +158,8 @@ class Proxy:
             self.pids = command["pids"]
             return None
         if what == "stats":
-            return {"listeners": {one.name: {"links": len(one.links), "claims": one.claims,
-                                             "last_claim": one.last_claim, "longest": one.longest} for one in self.listeners.values()}}
+            return {"listeners": {name: {"links": len(one.links), "claims": one.claims, "last_claim": one.last_claim,
+                                         "longest": one.longest} for name, one in self.listeners.items()}}
         if what == "calm":
             for one in self.listeners.values():
                 one.rules.clear()
@@ -184,24 +191,6 @@ class Proxy:
         else:
             raise ValueError(f"no such command: {what}")
         return None
-
-
-def pid_of_port(port: int, pids: list[int]) -> int:
-    """The process among `pids` whose socket has this local port, by /proc; 0 where that cannot be seen."""
-    wanted = f":{port:04X}"
-    try:
-        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    except OSError:
-        return 0
-    inodes = {f"socket:[{line.split()[9]}]" for line in lines if line.split()[1].endswith(wanted)}
-    for pid in pids:
-        try:
-            for entry in os.scandir(f"/proc/{pid}/fd"):
-                if os.readlink(entry.path) in inodes:
-                    return pid
-        except OSError:
-            continue
-    return 0
 
 
 async def main() -> None:

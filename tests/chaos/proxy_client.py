@@ -1,4 +1,4 @@
-"""The driver's side of the proxy: commands, and events as they come."""
+"""The driver's side of the proxy: sends commands, and collects what the proxy reports."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class ProxyClient:
                     self._events[message["rule"]].put_nowait(message)
 
     async def do(self, what: str, **more: Any) -> dict[str, Any]:
+        """Sends a command and returns the proxy's answer."""
         self._n += 1
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[self._n] = answer
@@ -70,14 +71,14 @@ class ProxyClient:
         return {"id": self._rule, **rule}
 
     async def rule(self, name: str, **rule: Any) -> int:
-        """Arms a rule; its events can be waited for."""
+        """Sets a rule; `event` waits for what it hits."""
         numbered = self._numbered(rule)
         self._events[numbered["id"]] = asyncio.Queue()
         await self.do("rule", name=name, rule=numbered)
         return numbered["id"]
 
     async def event(self, rule: int, within: float) -> dict[str, Any] | None:
-        """The next event of a rule, or None."""
+        """The next event of a rule, or None after `within` seconds."""
         try:
             return await asyncio.wait_for(self._events[rule].get(), within)
         except asyncio.TimeoutError:
@@ -88,6 +89,7 @@ class ProxyClient:
         await self.do("unrule", name=name, id=rule)
 
     async def now(self, name: str, **rule: Any) -> int:
+        """Applies a rule to every open connection of a listener; how many it hit."""
         numbered = self._numbered(rule)
         await self.do("now", name=name, rule=numbered)
         return self.hits.get(numbered["id"], 0)

@@ -1,29 +1,22 @@
-"""One connection through the proxy: bytes go both ways until a rule says otherwise."""
+"""One connection through the proxy: bytes go both ways unless a rule intervenes."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
-import struct
 import time
 from typing import TYPE_CHECKING, Any
 
-from .proxy_pg import ClientStream, Transaction
+from .http_server import content_length, reset as reset_connection
+from .proxy_pg import CLAIM, ClientStream, Transaction
 
 if TYPE_CHECKING:
     from .proxy import Listener
 
 HOLD_MAX = 10.0
-AFTER_REQUEST = 0.05  # the gateway gets this long to read a whole request before it counts as read
+AFTER_REQUEST = 0.05  # seconds after a whole request has passed until it counts as read by the gateway
 UP, DOWN = "up", "down"
-
-
-def content_length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        if line.lower().startswith(b"content-length:"):
-            return int(line.split(b":")[1])
-    return 0
 
 
 class Side(asyncio.Protocol):
@@ -73,7 +66,7 @@ class Flow:
 
 
 class Link:
-    """A client, its upstream, and what happens between them."""
+    """A client, its upstream, and the rules between them."""
 
     count = 0
 
@@ -118,17 +111,12 @@ class Link:
     def close(self, reset: bool = False) -> None:
         self.closed = True
         self.listener.links.discard(self)
-        self.listener.seen(self)
+        self.listener.remember_lengths(self)
         for side in (self.client, self.server):
             if side.transport is None:
                 continue
             if reset:
-                try:
-                    side.transport.get_extra_info("socket").setsockopt(
-                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                except OSError:
-                    pass
-                side.transport.abort()
+                reset_connection(side.transport)
             else:
                 side.transport.close()
 
@@ -143,7 +131,7 @@ class Link:
             return
         if direction == UP and self.path is None:
             self.head += data
-            if not self._known_enough():
+            if not self._head_suffices():
                 return
             data, self.head = self.head, b""
             words = data.split(b"\r\n", 1)[0].split(b" ")
@@ -157,8 +145,8 @@ class Link:
         if direction == UP and self.path:
             self._count_request(data)
 
-    def _known_enough(self) -> bool:
-        """The request line names the path; a rule that looks for words needs the whole request."""
+    def _head_suffices(self) -> bool:
+        """Whether the rules can be chosen: the request line names the path, but a rule with `contains` needs it all."""
         if b"\r\n" not in self.head and len(self.head) < 4096:
             return False
         if not any(rule.get("contains") for rule in self.listener.rules if rule["point"] == "bytes"):
@@ -171,7 +159,7 @@ class Link:
             self.flows[rule["dir"]].rules.append(rule)
 
     def _count_request(self, data: bytes) -> None:
-        """Knows when a whole request has gone through, for rules at its end."""
+        """Notices when a whole request has passed, for rules at its end."""
         if self.request_left is None:
             self.head += data
             end = self.head.find(b"\r\n\r\n")
@@ -202,17 +190,17 @@ class Link:
         if rule is not None:
             self.flows[DOWN].hold = rule["action"] == "hold"
         self._pass(UP, data)
-        if "submitting_if_still_queued" in commit.statements:
+        if CLAIM in commit.statements:
             self.listener.claimed()
         if rule is None:
             return
-        if rule["action"] == "signal":  # aimed at the moment after the answer has gone on
+        if rule["action"] == "signal":  # aimed at the moment after the answer has passed
             self.flows[DOWN].rules.append({**rule, "at": self.flows[DOWN].forwarded})
         else:
             self.act(rule, DOWN)
 
     def _pass(self, direction: str, data: bytes) -> None:
-        """Forwards as far as the rules let it."""
+        """Forwards as much as the rules allow."""
         flow = self.flows[direction]
         if flow.hold or self.frozen:
             flow.held += data
@@ -268,7 +256,7 @@ class Link:
         flow = self.flows[direction]
         flow.ended = True
         if flow.hold and direction == UP:
-            self.close()  # who held bytes is dead: they never leave
+            self.close()  # the client whose bytes are held is dead: they never leave
             return
         other = self.server if direction == UP else self.client
         if flow.hold or self.frozen or other.transport is None or other.transport.is_closing():
@@ -318,7 +306,7 @@ class Link:
             self.loop.call_later(rule.get("after_ms", 0) / 1000, self._signal, rule)
 
     def _signal(self, rule: dict[str, Any]) -> None:
-        """A stop that is aimed: from here it takes microseconds."""
+        """Signals the process at the other end. The proxy does it itself, as that takes only microseconds."""
         pid = rule.get("pid") or self.listener.proxy.pid_of(self.client.transport)
         if not pid:
             return
@@ -326,7 +314,7 @@ class Link:
             os.kill(pid, rule["signal"])
         except ProcessLookupError:
             return
-        self.listener.tell("signalled", rule, self, pid=pid, at=time.time())
+        self.listener.report("signalled", rule, self, pid=pid, at=time.time())
 
     def drop_if_held(self) -> None:
         if not self.closed and any(flow.hold for flow in self.flows.values()):

@@ -1,4 +1,4 @@
-"""Just enough of Postgres's wire protocol to know which transaction is about to commit."""
+"""Just enough of the Postgres wire protocol to know which transaction is about to commit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from typing import Iterable, Iterator
 SSL_REQUESTS = (80877103, 80877104)  # SSLRequest, GSSENCRequest: the client waits for one byte after it
 NAME = re.compile(rb"/\* store::(\w+) \*/")
 
+# The statements that mark a transaction; every statement of the worker carries its name in such a comment. The selftest
+# compares these names with the source.
+CLAIM = "submitting_if_still_queued"  # the claim: the intent to send becomes durable with it
+RESULT = "set_outcome_if_missing"     # the outcome of a submit is recorded
+EVIDENCE = "insert_or_count_evidence"  # any evidence is recorded, that of a callback too
+
 
 class Frame:
-    """One message of the client. `commit` holds what its transaction did, when this message commits it."""
+    """One message of the client. `commit` is its transaction, when this message commits it."""
 
     __slots__ = ("data", "commit")
 
@@ -21,7 +27,7 @@ class Frame:
 
 
 class Transaction:
-    """The statements of a transaction by name, and the parameters that they got."""
+    """The names of a transaction's statements, and the parameters bound to them."""
 
     __slots__ = ("statements", "parameters")
 
@@ -30,13 +36,13 @@ class Transaction:
         self.parameters: list[bytes] = []
 
     def did(self, statement: str, words: Iterable[str]) -> bool:
-        """Whether it ran this statement, and all the words stand in the parameters of one."""
+        """Whether it ran this statement, and the parameters of one of its statements contain all the words."""
         return statement in self.statements and any(
             all(word.encode() in part for word in words) for part in self.parameters)
 
 
 class ClientStream:
-    """Cuts what a client sends into messages and follows its transactions."""
+    """Splits what a client sends into messages and follows its transactions."""
 
     def __init__(self) -> None:
         self._rest = b""

@@ -1,8 +1,8 @@
-"""The gateway's signature (protocol P6 to P9), made with OpenSSL and not with the worker's code.
+"""The gateway's signature (protocol P6 to P9), made with OpenSSL instead of the worker's code.
 
-Values in the order of their names, no separators, cut into chunks of (key bytes - 11), each one through the RSA
-private-key operation with type-1 padding and no hash. OpenSSL's libcrypto does the arithmetic when it can be
-loaded; otherwise Python's own pow() does, slower and with the same result.
+The values in the order of their names, without separators, are cut into chunks of (key bytes - 11). Each chunk goes
+through the RSA private-key operation with type-1 padding and no hash. OpenSSL's libcrypto does the arithmetic where it
+can be loaded; elsewhere Python's own pow() does, slower and with the same result.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LIBCRYPTO = _load_libcrypto()
 
 
 def _elements(der: bytes) -> list[tuple[int, bytes]]:
-    """The (tag, content) pairs that stand one after the other in some DER."""
+    """The (tag, content) pairs of consecutive DER elements."""
     found, at = [], 0
     while at < len(der):
         tag, length, at = der[at], der[at + 1], at + 2
@@ -63,7 +63,7 @@ def _der_of(text: str) -> bytes:
 
 
 class PublicKey:
-    """Verifies by making the padded block anew and comparing it whole."""
+    """Verifies by building the expected padded block and comparing all of it."""
 
     def __init__(self, modulus: int, exponent: int) -> None:
         self.modulus, self.exponent = modulus, exponent
@@ -93,7 +93,7 @@ class PublicKey:
 
 
 class PrivateKey:
-    """Signs. `fast` is false where libcrypto is not used."""
+    """Signs. `fast` is false where libcrypto is not available."""
 
     def __init__(self, der: bytes, use_openssl: bool = True) -> None:
         parts = _sequence(der)
@@ -131,7 +131,7 @@ class PrivateKey:
 
 
 def split(text: bytes, size: int) -> list[bytes]:
-    """The chunks that one key's blocks can hold."""
+    """The text in chunks, each of which fits into one block of the key."""
     step = size - PADDING_BYTES
     return [text[at:at + step] for at in range(0, len(text), step)]
 
@@ -141,13 +141,13 @@ def padded(chunk: bytes, size: int) -> bytes:
 
 
 def signed_text(fields: Mapping[str, object], leave_out: str) -> bytes:
-    """The values in the order of their names. Absent ones do not take part; a 0 does (protocol trap 5)."""
+    """The values in the order of their names. Absent ones are left out; a 0 is not (protocol trap 5)."""
     values = (fields[name] for name in sorted(fields) if name != leave_out)
     return "".join(str(value) for value in values if value is not None).encode()
 
 
 def make_key_pair(folder: Path, name: str, bits: int = 1024) -> tuple[Path, Path]:
-    """NAME.key (PKCS#8) and NAME.pub in the folder, made by the openssl program."""
+    """Makes NAME.key (PKCS#8) and NAME.pub in the folder with the openssl program."""
     private, public = folder / f"{name}.key", folder / f"{name}.pub"
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}",

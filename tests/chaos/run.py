@@ -1,4 +1,4 @@
-"""The driver: one seed, a whole hostile world, one verdict.
+"""The chaos run: one seed, real workers in a hostile world, and a checker's verdict.
 
     ./dev chaos [--payouts N] [--seed S] [--minutes M] [--workers 3] [--binary PATH] [--set LIST|none] [--keep]
     ./dev chaos --sweep kill|cut        every kill-point with every behaviour; a cut at every byte
@@ -11,41 +11,43 @@ import argparse
 import asyncio
 import os
 import random
-import shlex
 import signal
 import sys
 import time
 from pathlib import Path
 
-from . import faults, plan, pauses, runner, sweeps
-from .score import Score
-from .stage import Stage
-from .workers import Terms
+from . import faults, pauses, plan, runner, sweeps
+from .report import run_and_report
+from .testbed import Testbed
+from .workers import Timing
 
-LAST_GRACE = 20.0  # after an interrupt
+EXIT_WITHIN = 20.0  # seconds after an interrupt
+LONG_RUN = 1800.0   # seconds
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev chaos", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--payouts", type=int, default=2000)
-    parser.add_argument("--seed", type=int, help="the same seed gives the same plan; without it one is made and printed")
-    parser.add_argument("--minutes", type=float, help="how long payouts and faults come; without it by their number")
-    parser.add_argument("--workers", type=int, default=3)
-    parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "payout")
-    parser.add_argument("--set", dest="words", default="all", help="all, none, or beginnings of names with commas")
-    parser.add_argument("--behaviours", default="all", help="of the gateway: all, none or a list")
-    parser.add_argument("--share", type=float, default=0.2, help="which part of the orders the gateway treats badly")
-    parser.add_argument("--kills", type=int, help="at least so many kill -9")
-    parser.add_argument("--restarts", type=int, help="at least so many immediate restarts of Postgres")
-    parser.add_argument("--failovers", type=int, help="lossy ones")
-    parser.add_argument("--stops", type=int, help="at least so many SIGSTOPs")
-    parser.add_argument("--drain", type=float, help="seconds to settle after the last fault")
-    parser.add_argument("--sweep", choices=("kill", "cut"))
-    parser.add_argument("--pauses", type=int)
-    parser.add_argument("--list", action="store_true", help="print every fault, or with --seed the plan, and end")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with every log")
+    parser.add_argument("--payouts", type=int, default=2000, help="how many the backend enqueues (default 2000)")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same plan; default: a random one, printed")
+    parser.add_argument("--minutes", type=float, help="how long payouts and faults come; default: by --payouts")
+    parser.add_argument("--workers", type=int, default=3, help="worker processes (default 3)")
+    parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "payout", help="program to test")
+    parser.add_argument("--set", dest="faults", default="all",
+                        help="faults: all, none, or a comma-separated list of names or their beginnings")
+    parser.add_argument("--behaviours", default="all", help="of the gateway: all, none, or a comma-separated list")
+    parser.add_argument("--share", type=float, default=0.2,
+                        help="share of orders with an abnormal submit (default 0.2)")
+    parser.add_argument("--kills", type=int, help="minimum number of SIGKILLs of workers")
+    parser.add_argument("--restarts", type=int, help="minimum number of immediate restarts of Postgres")
+    parser.add_argument("--failovers", type=int, help="minimum number of lossy failovers")
+    parser.add_argument("--stops", type=int, help="minimum number of SIGSTOPs of workers")
+    parser.add_argument("--drain", type=float, help="maximum seconds to settle after the last fault")
+    parser.add_argument("--sweep", choices=("kill", "cut"), help="an exhaustive sweep in place of random faults")
+    parser.add_argument("--pauses", type=int, help="number of aimed stops, in place of random faults")
+    parser.add_argument("--list", action="store_true", help="print every fault, or with --seed the plan, and exit")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with all logs and data")
     return parser.parse_args()
 
 
@@ -55,86 +57,30 @@ def seconds_of(options: argparse.Namespace) -> float:
     return 36.0 + max(0, options.payouts - 2000) * 0.0265
 
 
-def needs_of(options: argparse.Namespace, seconds: float) -> dict[str, int]:
-    """What a run of this size must contain at least: per 100 000 payouts 340 kills, 45 restarts, 6 failovers, 140 stops."""
+def minimums(options: argparse.Namespace, seconds: float) -> dict[str, int]:
+    """The least a run of this size contains: 340 kills, 45 restarts, 6 failovers, 140 stops per 100 000 payouts."""
     size = max(options.payouts / 100_000, seconds / 3600)
-    wanted = {"kills": options.kills, "restarts": options.restarts, "failovers": options.failovers,
+    stated = {"kills": options.kills, "restarts": options.restarts, "failovers": options.failovers,
               "stops": options.stops}
     usual = {"kills": 340 * size, "restarts": 45 * size, "failovers": 6 * size, "stops": 140 * size}
-    return {name: int(usual[name]) if value is None else value for name, value in wanted.items()}
-
-
-def repeat(options: argparse.Namespace, seed: int) -> str:
-    words = ["./dev", "chaos", "--seed", str(seed)]
-    for name in ("payouts", "minutes", "workers", "behaviours", "share", "kills", "restarts", "failovers", "stops",
-                 "drain", "sweep", "pauses"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [f"--{name}", str(value)]
-    words += ["--set", options.words, "--binary", str(options.binary)]
-    return shlex.join(words)
-
-
-def report(score: Score, stage: Stage, entries: list[plan.Entry]) -> None:
-    print("faults that happened: " + ", ".join(f"{name} {times}" for name, times in sorted(score.done.items())))
-    if score.missed:
-        print("planned, but there was nothing to hit: " + ", ".join(
-            f"{name} {times}" for name, times in sorted(score.missed.items())))
-    for name, words in sorted(score.errors.items()):
-        print(f"  {name}: {words}")
-    never = sorted({entry.name for entry in entries} - set(score.done))
-    print(f"faults planned but never seen: {', '.join(never) or 'none'}")
-    print("behaviours that happened: " + ", ".join(f"{name} {times}" for name, times in sorted(score.behaviours.items())))
-    print("\n".join(score.summary()))
-    call, workers = stage.on_call, stage.workers
-    print(f"on call: timelines accepted {call.accepted}, not yet {call.not_yet}; resubmits asked for {call.requested}, "
-          f"approved {call.approved}, refused {call.refused}; the backend inserted {stage.backend.reinserted} again")
-    for words, times in sorted(call.words.items()):
-        print(f"  {times} x {words}")
-    for words in sorted(set(workers.bad_exits + stage.backend.refused)):
-        print(f"  UNEXPECTED: {words}")
-    print(f"kills={workers.kills} stops={workers.stops} terminations={workers.terms} pg_restarts={stage.cluster.restarts} "
-          f"failovers={stage.cluster.failovers} fault_kinds={len(score.done)} kinds={score.kinds}")
+    return {name: int(usual[name]) if value is None else value for name, value in stated.items()}
 
 
 async def chaos(options: argparse.Namespace, seed: int) -> int:
     seconds = seconds_of(options)
-    entries = plan.make(seed, seconds, options.words, needs_of(options, seconds))
+    planned = plan.make_plan(seed, seconds, options.faults, minimums(options, seconds))
     if options.list:
-        print(*entries, sep="\n")
+        print(*planned, sep="\n")
         return 0
-    # In a long run thousands wait for a person; asked for every two seconds they would leave no time for the others.
-    terms = Terms(max_interval=2 if seconds < 1800 else 8)
-    stage = Stage(options.binary, seed, options.workers, terms, options.behaviours, options.share)
-    print(f"chaos: seed {seed}, {options.payouts} payouts in {seconds * 0.85:.0f} s, {len(entries)} faults of "
-          f"{len({entry.name for entry in entries})} kinds planned; {stage.folder}", flush=True)
+    # In a long run thousands of payouts wait for an operator. Querying each every two seconds would starve the others.
+    timing = Timing(max_interval=2 if seconds < LONG_RUN else 8)
+    testbed = Testbed(options.binary, seed, options.workers, timing, options.behaviours, options.share)
+    print(f"chaos: seed {seed}, {options.payouts} payouts in {seconds * 0.85:.0f} s, {len(planned)} faults of "
+          f"{len({fault.name for fault in planned})} kinds planned; {testbed.folder}", flush=True)
     drain = options.drain or 80.0 + seconds / 40
-    return await judged(stage, options, seed, runner.whole(
-        stage, entries, options.payouts, seconds, drain, 3.0 if seconds < 300 else 5.0), entries)
-
-
-async def judged(stage: Stage, options: argparse.Namespace, seed: int, work: object, entries: list[plan.Entry]) -> int:
-    code = 1
-    try:
-        await stage.build()
-        if not stage.clocks:
-            print("chaos: libfaketime is not installed, so clock jumps are skipped", flush=True)
-        code, score, words = await work  # type: ignore[misc]
-        report(score, stage, entries)
-        print(words.rstrip())
-    except asyncio.CancelledError:
-        code = 0
-        raise
-    finally:
-        if asyncio.iscoroutine(work):
-            work.close()
-        keep = options.keep or code != 0
-        stage.stop(keep)
-        if keep:
-            print(f"chaos: everything is kept in {stage.folder}")
-        if code:
-            print(f"chaos: NOT GOOD. To repeat it: {repeat(options, seed)}")
-    return code
+    every = 3.0 if seconds < 300 else 5.0
+    return await run_and_report(testbed, options, seed, runner.run_plan(
+        testbed, planned, options.payouts, seconds, drain, every), planned)
 
 
 async def main(options: argparse.Namespace) -> int:
@@ -149,8 +95,8 @@ async def main(options: argparse.Namespace) -> int:
 
     def interrupted() -> None:
         task.cancel()
-        # A helper that swallows it must not keep us: children die with us, by the kernel's hand.
-        asyncio.get_running_loop().call_later(LAST_GRACE, os._exit, 130)
+        # A helper that swallows the cancellation must not keep us. The kernel ends our child processes with us.
+        asyncio.get_running_loop().call_later(EXIT_WITHIN, os._exit, 130)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, interrupted)
@@ -170,5 +116,5 @@ if __name__ == "__main__":
         print(*sorted(faults.FAULTS), sep="\n")
         sys.exit(0)
     if not os.access(given.binary, os.X_OK):
-        sys.exit(f"chaos: there is no program {given.binary}: build it, or name it with --binary")
+        sys.exit(f"chaos: there is no program {given.binary}: build it, or name another with --binary")
     sys.exit(asyncio.run(main(given)))

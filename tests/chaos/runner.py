@@ -1,4 +1,4 @@
-"""Carries a plan out on a stage, calms everything, waits until what can be settled is, and asks for the verdict."""
+"""Runs a plan on a testbed: injects its faults, calms everything, waits until all that can settle has, and checks."""
 
 from __future__ import annotations
 
@@ -8,68 +8,75 @@ import time
 from typing import Any
 
 from .cluster import SqlError
-from .faults import FAULTS, SERVER, no_conflicts
-from .plan import Entry
-from .score import Score, ended, progress
-from .stage import Stage
+from .faults import FAULTS, SERVER, remove_conflicts
+from .plan import PlannedFault
+from .run_stats import RunStats
+from .testbed import Testbed
 
-SERVER_WITHIN = 240.0
+SERVER_FAULT_WITHIN = 240.0
 FAULT_WITHIN = 40.0
 
+# The checker's exit code, the counters, and what the checker printed.
+Outcome = tuple[int, RunStats, str]
 
-async def carry_out(stage: Stage, score: Score, entries: list[Entry]) -> None:
-    """Each fault begins at its time; those of the server wait for each other, in the plan's order."""
+
+async def inject_faults(testbed: Testbed, stats: RunStats, planned: list[PlannedFault]) -> None:
+    """Each fault begins at its time; those of the database server wait for each other, in the plan's order."""
     begun = time.monotonic()
     server = asyncio.Lock()
     running: set[asyncio.Task[None]] = set()
 
-    async def one(entry: Entry) -> None:
+    async def happen(fault: PlannedFault, within: float) -> None:
         try:
-            if entry.name in SERVER:
-                async with server:
-                    happened = await asyncio.wait_for(FAULTS[entry.name](stage, entry.numbers), SERVER_WITHIN)
-            else:
-                happened = await asyncio.wait_for(FAULTS[entry.name](stage, entry.numbers), FAULT_WITHIN)
-            score.note(entry.name, bool(happened))
+            happened = await asyncio.wait_for(FAULTS[fault.name](testbed, fault.numbers), within)
+            stats.count(fault.name, bool(happened))
         except (SqlError, OSError, RuntimeError, asyncio.TimeoutError) as error:
-            score.note(entry.name, False)
-            score.errors[entry.name] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            stats.count(fault.name, False)
+            stats.errors[fault.name] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
-    for entry in entries:
-        await asyncio.sleep(max(0.0, begun + entry.at - time.monotonic()))
-        task = asyncio.create_task(one(entry))
+    async def inject(fault: PlannedFault) -> None:
+        if fault.name not in SERVER:
+            await happen(fault, FAULT_WITHIN)
+            return
+        async with server:
+            await happen(fault, SERVER_FAULT_WITHIN)
+
+    for fault in planned:
+        await asyncio.sleep(max(0.0, begun + fault.at - time.monotonic()))
+        task = asyncio.create_task(inject(fault))
         running.add(task)
         task.add_done_callback(running.discard)
     if running:
-        await asyncio.wait(set(running), timeout=SERVER_WITHIN)
+        await asyncio.wait(set(running), timeout=SERVER_FAULT_WITHIN)
 
 
-async def calm(stage: Stage) -> None:
-    """No fault is left behind, and the gateway is well from now on."""
-    await stage.proxy.do("calm")
-    for worker in stage.workers.all:
+async def calm(testbed: Testbed) -> None:
+    """Ends every fault that is still under way, and makes the gateway behave normally."""
+    await testbed.proxy.do("calm")
+    for worker in testbed.workers.all:
         worker.held_down_until = 0.0
         if worker.stopped:
             worker.signal(signal.SIGCONT)
         if worker.clock is not None:
             worker.clock.write_text("+0s\n")
-    await stage.cluster.until_accepting()
-    await no_conflicts(stage)
-    await stage.admin("calm", {})
+    await testbed.cluster.until_accepting()
+    await remove_conflicts(testbed)
+    await testbed.admin("calm", {})
 
 
-WAITING = """select count(*) filter (where state in ('queued', 'submitting', 'pending')
-                                           or (state = 'unknown' and (attention is null or attention = 'not_found')))
-             from payout.payouts"""
+# Everything that still settles without an operator, and what the operators of the run resubmit.
+UNSETTLED = """select count(*) filter (where state in ('queued', 'submitting', 'pending')
+                                             or (state = 'unknown' and (attention is null or attention = 'not_found')))
+               from payout.payouts"""
 
 
-async def drain(stage: Stage, seconds: float) -> bool:
-    """Bounded. True when nothing is open but what waits for a person with a reason."""
+async def drain(testbed: Testbed, seconds: float) -> bool:
+    """Waits at most so long. True when nothing is open except what is marked for an operator."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
-            waiting = int(await stage.cluster.sql(WAITING))
-            if stage.backend.synced() and waiting == 0:
+            unsettled = int(await testbed.cluster.sql(UNSETTLED))
+            if testbed.backend.in_sync() and unsettled == 0:
                 return True
         except SqlError:
             pass
@@ -77,29 +84,50 @@ async def drain(stage: Stage, seconds: float) -> bool:
     return False
 
 
-async def settle(stage: Stage, score: Score, helpers: list["asyncio.Task[Any]"], drain_seconds: float) -> None:
-    """The end of every run: what can be settled is, the last counters are printed, workers and gateway are done."""
-    await calm(stage)
-    drained = await drain(stage, drain_seconds)
-    for helper in helpers:
-        await ended(helper)
-    await score.look()
-    print(score.line("drained" if drained else f"NOT DRAINED within {drain_seconds:.0f} s"), flush=True)
-    await stage.workers.end()
-    await stage.admin("finish", {})
+class Session:
+    """One run on a testbed, from the start of the workers to the checker's verdict."""
+
+    def __init__(self, testbed: Testbed, phase: str) -> None:
+        self.testbed, self.stats = testbed, RunStats(testbed, phase)
+        self._helpers: list[asyncio.Task[Any]] = []
+
+    async def start(self, every: float = 5.0, recovery: bool = True) -> None:
+        await self.testbed.start()
+        self._helpers.append(asyncio.create_task(self.stats.report_progress(every)))
+        if recovery:
+            self._helpers.append(asyncio.create_task(self.stats.measure_recovery()))
+
+    async def settle(self, drain_seconds: float) -> None:
+        """Everything that can settle does; then workers and gateway end."""
+        self.stats.phase = "calm"
+        await calm(self.testbed)
+        drained = await drain(self.testbed, drain_seconds)
+        for helper in self._helpers:
+            await end(helper)
+        await self.stats.refresh()
+        print(self.stats.line("drained" if drained else f"NOT DRAINED within {drain_seconds:.0f} s"), flush=True)
+        await self.testbed.workers.end()
+        await self.testbed.admin("finish", {})
+
+    async def finish(self, drain_seconds: float) -> Outcome:
+        await self.settle(drain_seconds)
+        code, report = await self.testbed.check()
+        return code, self.stats, report
 
 
-async def whole(stage: Stage, entries: list[Entry], payouts: int, seconds: float, drain_seconds: float,
-                every: float) -> tuple[int, Score, str]:
-    """A run from the first payout to the verdict. The exit code, the counters, the checker's words."""
-    score = Score(stage)
-    word = ["faults"]
-    await stage.start()
-    helpers = [asyncio.create_task(progress(score, word, every)), asyncio.create_task(score.measure())]
-    producing = asyncio.create_task(stage.backend.produce(payouts, seconds * 0.85))
-    await carry_out(stage, score, entries)
+async def end(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    try:
+        await task
+    except (asyncio.CancelledError, Exception):  # noqa: BLE001  whatever a cancelled helper raises
+        pass
+
+
+async def run_plan(testbed: Testbed, planned: list[PlannedFault], payouts: int, seconds: float, drain_seconds: float,
+                   every: float) -> Outcome:
+    session = Session(testbed, "faults")
+    await session.start(every)
+    producing = asyncio.create_task(testbed.backend.produce(payouts, seconds * 0.85))
+    await inject_faults(testbed, session.stats, planned)
     await asyncio.wait_for(producing, seconds + 60)
-    word[0] = "calm"
-    await settle(stage, score, helpers, drain_seconds)
-    code, words = await stage.check()
-    return code, score, words
+    return await session.finish(drain_seconds)

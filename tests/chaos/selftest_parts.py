@@ -1,4 +1,5 @@
-"""The selftest's other half: signature, forgeries, truth log, plan, and the gateway's own books."""
+"""The selftest of the parts that a run relies on: signature, forgeries, ground-truth log, behaviours, the gateway's
+money, and the names of the statements that the proxy waits for."""
 
 from __future__ import annotations
 
@@ -6,10 +7,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import behaviours, forgery, truth
-from .book import FAILED, PAID, Book, Merchant, Order, well
+from . import behaviours, forgery, ground_truth
+from .orders import FAILED, PAID, Merchant, Order, OrderBook, all_normal
+from .proxy_pg import CLAIM, EVIDENCE, RESULT
 from .rsa_openssl import PrivateKey, PublicKey, make_key_pair, padded, signed_text, split
-from .truth import TruthLog
 
 
 def _keys(folder: Path) -> tuple[PrivateKey, PublicKey]:
@@ -19,12 +20,12 @@ def _keys(folder: Path) -> tuple[PrivateKey, PublicKey]:
 
 
 def signature(folder: Path) -> bool:
-    """OpenSSL's program, libcrypto and pow() make the same blocks; the verifier takes only that text."""
+    """The openssl program, libcrypto and pow() make the same blocks; the verifier accepts no other text."""
     private, public = _keys(folder)
     slow = PrivateKey.load(folder / "platform.key", use_openssl=False)
-    made = subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", str(folder / "platform.key"), "-pkeyopt",
+    block = subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", str(folder / "platform.key"), "-pkeyopt",
                            "rsa_padding_mode:pkcs1"], input=b"hello", capture_output=True, check=True).stdout
-    good = private.blocks(b"hello") == slow.blocks(b"hello") == [made]
+    good = private.blocks(b"hello") == slow.blocks(b"hello") == [block]
     for length in (1, 116, 117, 118, 300):
         text = b"7" * length
         sign = private.sign(text)
@@ -38,11 +39,11 @@ def _order(folder: Path, name: str, description: str) -> Order:
     merchant = Merchant("M1", "bdpay", public, private, "", 10_000_000)
     fields = {"orderNum": name, "money": "250000", "feeType": "1", "bankCode": "014", "number": "0012345678901234",
               "name": "Siti Rahayu Kusumawardhani", "description": description}
-    return Order(merchant, name, fields, "W00000001234562", 250_000, 1, 2_500, 2_500, PAID, well(), FAILED)
+    return Order(merchant, name, fields, "W00000001234562", 250_000, 1, 2_500, 2_500, PAID, all_normal(), FAILED)
 
 
 def forgeries(folder: Path) -> bool:
-    """Each forged callback verifies although somebody changed its fields: that is the weakness (protocol P9)."""
+    """Each forged callback verifies although its fields were changed: that is the weakness of P9."""
     private, public = _keys(folder)
     plain = forgery.fields_of(_order(folder, "INV-1", "salary of November with all extras"))
     genuine = forgery.with_sign(private, plain)
@@ -56,21 +57,21 @@ def forgeries(folder: Path) -> bool:
     return good and len(split(signed_text(genuine, "platSign"), private.size)) == 2
 
 
-def log(folder: Path) -> bool:
-    """What was written reads back, and a torn last line is not believed."""
-    place = folder / "log"
-    place.mkdir()
-    writer = TruthLog(place)
+def log_reads_back(folder: Path) -> bool:
+    """What was written reads back, and a torn last line is ignored."""
+    subfolder = folder / "log"
+    subfolder.mkdir()
+    writer = ground_truth.GroundTruthLog(subfolder)
     writer.write("submit", order="A-1")
     writer.write("booked", order="A-1")
     writer.close()
-    with open(place / truth.FILE_NAME, "ab") as file:
+    with open(subfolder / ground_truth.FILE_NAME, "ab") as file:
         file.write(b'{"t":1,"kind":"sta')
-    return [line["kind"] for line in truth.read(place / truth.FILE_NAME)] == ["submit", "booked"]
+    return [line["kind"] for line in ground_truth.read(subfolder / ground_truth.FILE_NAME)] == ["submit", "booked"]
 
 
-def plan(_: Path) -> bool:
-    """The same seed gives every order the same behaviours, and many orders see all of them."""
+def choice_of_behaviours(_: Path) -> bool:
+    """The same seed gives every order the same behaviours, and many orders together show all of them."""
     every = behaviours.allowed("all")
     seen: set[str] = set()
     for number in range(20_000):
@@ -78,29 +79,37 @@ def plan(_: Path) -> bool:
         seen.update(chosen.values())
     again = behaviours.choose(5, "M1", "A-19999", every, 1.0)
     none = behaviours.choose(5, "M1", "A-1", behaviours.allowed("none"), 1.0)
-    return again == chosen and seen - {behaviours.WELL} == every and none == well()
+    return again == chosen and seen - {behaviours.NORMAL} == every and none == all_normal()
 
 
 def money(folder: Path) -> bool:
-    """The gateway's own books: what is frozen is paid or comes back, and a flip undoes it."""
+    """The gateway's own money: what is frozen is paid or comes back, and a flip undoes it."""
     private, public = _keys(folder)
     merchant = Merchant("M1", "bdpay", public, private, "", 1_000_000)
-    place = folder / "money"
-    place.mkdir()
-    book = Book(1, {"M1": merchant}, TruthLog(place))
-    order, _ = book.book(merchant, {"orderNum": "A-1", "money": "250000", "feeType": "1"}, well())
-    good = merchant.balance + merchant.freeze == 1_000_000 and merchant.freeze == 250_000 + order.announced
-    book.advance(order, PAID)
+    subfolder = folder / "money"
+    subfolder.mkdir()
+    orders = OrderBook(1, {"M1": merchant}, ground_truth.GroundTruthLog(subfolder))
+    order, _ = orders.book(merchant, {"orderNum": "A-1", "money": "250000", "feeType": "1"}, all_normal())
+    good = merchant.balance + merchant.freeze == 1_000_000 and merchant.freeze == 250_000 + order.announced_fee
+    orders.advance(order, PAID)
     good = good and (merchant.balance, merchant.freeze) == (750_000 - order.fee, 0)
-    book.advance(order, FAILED)
+    orders.advance(order, FAILED)
     good = good and merchant.balance == 1_000_000
-    refused, why = book.book(merchant, {"orderNum": "A-2", "money": "2000000", "feeType": "0"}, well())
+    refused, why = orders.book(merchant, {"orderNum": "A-2", "money": "2000000", "feeType": "0"}, all_normal())
     return good and refused is None and why == "insufficient balance"
 
 
-PARTS = {"signature": signature, "forgeries": forgeries, "truth log": log, "plan": plan, "money": money}
+def statement_names(_: Path) -> bool:
+    """The statements whose commit the proxy waits for exist in the worker's source under these names."""
+    store = Path(__file__).resolve().parent.parent.parent / "src" / "store"
+    source = "".join(path.read_text() for path in sorted(store.rglob("*.rs")))
+    return all(f"/* store::{name} */" in source for name in (CLAIM, RESULT, EVIDENCE))
 
 
-def all_of_them(folder: Path) -> list[str]:
+PARTS = {"signature": signature, "forgeries": forgeries, "ground-truth log": log_reads_back,
+         "behaviours": choice_of_behaviours, "money": money, "statement names": statement_names}
+
+
+def failed_parts(folder: Path) -> list[str]:
     os.makedirs(folder, exist_ok=True)
-    return [f"the part does not do what it says: {name}" for name, work in PARTS.items() if not work(folder)]
+    return [f"part failed: {name}" for name, works in PARTS.items() if not works(folder)]

@@ -1,4 +1,4 @@
-"""The workers: real processes of the program under test, their configuration, and their ends."""
+"""The workers: real processes of the program under test, their configuration, and their supervisor."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from .processes import spawn
 
 
-class Terms:
-    """The times of a run, all short. The names are the configuration's."""
+class Timing:
+    """The times of a run in seconds, all short. Their names are those of the configuration."""
 
     def __init__(self, timeout: float = 2, lease: float = 5, quiet_horizon: float = 12, concurrency: int = 64,
                  max_interval: float = 2) -> None:
@@ -26,7 +26,7 @@ class Terms:
         return self.lease - self.timeout
 
 
-def configuration(database_url: str, http: str, terms: Terms, gateway: str, merchants: list[dict[str, Any]],
+def configuration(database_url: str, http: str, timing: Timing, gateway: str, merchants: list[dict[str, Any]],
                   callback: str, witness: Path) -> str:
     """One worker's TOML."""
     text = f'''[database]
@@ -36,14 +36,14 @@ listen = "{http}"
 [admin]
 listen = ""
 [submit]
-concurrency = {terms.concurrency}
-timeout_seconds = {terms.timeout}
+concurrency = {timing.concurrency}
+timeout_seconds = {timing.timeout}
 witness_file = "{witness}"
-lease_seconds = {terms.lease}
+lease_seconds = {timing.lease}
 [poll]
 first_after_seconds = 0.3
-max_interval_seconds = {terms.max_interval}
-quiet_horizon_seconds = {terms.quiet_horizon}
+max_interval_seconds = {timing.max_interval}
+quiet_horizon_seconds = {timing.quiet_horizon}
 decline_confirm_seconds = 1
 queries_per_second = 1000
 '''
@@ -61,13 +61,13 @@ fee_reserve = 10000
 
 
 class Worker:
-    """One supervised process; who kills it also says when it comes back."""
+    """One supervised process. Whoever kills it also says when it may come back."""
 
     def __init__(self, name: str, binary: Path, config: Path, logs: Path) -> None:
         self.name, self.binary, self.config, self.logs = name, binary, config, logs
         self.process: subprocess.Popen[bytes] | None = None
-        self.clock: Path | None = None  # where libfaketime reads how far the clock is off
-        self.buried: subprocess.Popen[bytes] | None = None  # the last end that the supervisor has seen
+        self.clock: Path | None = None  # the file from which libfaketime reads the offset of its clock
+        self.reaped: subprocess.Popen[bytes] | None = None  # the last one whose end the supervisor has handled
         self.http_port = 0
         self.listener, self.gateway, self.callback = "", "gateway", "callback"
         self.wanted = False
@@ -105,22 +105,22 @@ class Worker:
 
 
 class Workers:
-    """All of them, and their supervisor."""
+    """All workers, and their supervisor."""
 
     def __init__(self, workers: list[Worker], proxy: Any) -> None:
         self.all = workers
         self.proxy = proxy
-        self.kills, self.stops, self.terms = 0, 0, 0
+        self.kills, self.stops, self.terminations = 0, 0, 0
         self.bad_exits: list[str] = []
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         for worker in self.all:
             worker.start()
-        await self.tell_pids()
+        await self.publish_pids()
         self._task = asyncio.create_task(self._supervise())
 
-    async def tell_pids(self) -> None:
+    async def publish_pids(self) -> None:
         await self.proxy.do("pids", pids=[worker.pid for worker in self.all])
 
     def by_pid(self, pid: int) -> Worker | None:
@@ -144,27 +144,27 @@ class Workers:
         return True
 
     async def _supervise(self) -> None:
-        """Starts again what ended, as systemd would; what ended by itself only after a pause."""
+        """Restarts workers, as systemd would: after a pause if they exited, else when their killer allows it."""
         while True:
             started = False
             for worker in self.all:
                 if not worker.wanted or worker.running():
                     continue
-                if worker.buried is not worker.process:
-                    worker.buried = worker.process
+                if worker.reaped is not worker.process:
+                    worker.reaped = worker.process
                     code = worker.process.returncode if worker.process else 0
                     if code not in (0, 1, 69, -signal.SIGKILL, -signal.SIGTERM):
-                        self.bad_exits.append(f"{worker.name} ended with {code}")
+                        self.bad_exits.append(f"{worker.name} exited with {code}")
                     worker.held_down_until = max(worker.held_down_until, time.time() + 0.3)
                 elif time.time() >= worker.held_down_until:
                     worker.start()
                     started = True
             if started:
-                await self.tell_pids()
+                await self.publish_pids()
             await asyncio.sleep(0.05)
 
     async def end(self) -> None:
-        """SIGTERM, as a deploy does, and a bounded wait."""
+        """SIGTERM, as in a deployment, and a bounded wait."""
         if self._task is not None:
             self._task.cancel()
         for worker in self.all:

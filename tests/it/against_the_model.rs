@@ -2,10 +2,15 @@
 
 mod pure;
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use payout_worker::{
     domain::{
         decide::Rules,
@@ -36,7 +41,7 @@ const AMOUNT: i64 = 100_000;
 const RESERVE: i64 = 10_000;
 /// Stands for the hash of every request.
 const REQUEST: [u8; 32] = [7; 32];
-/// How long before it is stored the question of a late answer was sent.
+/// How long before it is stored the query of a late answer was sent.
 const LATE: Duration = Duration::from_mins(90);
 
 /// One thing that happens.
@@ -47,15 +52,15 @@ enum Happens {
     /// An hour passes.
     Hour,
     /// Evidence in one batch: which payout, how many attempts ago, and a word for the fact. `~` before the word: its
-    /// question was sent ninety minutes ago; of a proof, that it is about another request.
-    Told(Vec<(usize, i32, &'static str)>),
+    /// query was sent ninety minutes ago; of a proof, that it is about another request.
+    Received(Vec<(usize, i32, &'static str)>),
     /// People ask for it and agree, and it is carried out if that is allowed: `resubmit`, `paid`, `failed` or `returned`.
     Wanted(usize, &'static str),
 }
 
 /// The words for facts; after `:` the gateway's status, `+` with a fee.
-const WORDS: &str = "ack ack:2 fail doubt lease unsent ~unsent none ~none ask? says:1 says:9 says:2 says:2+ says:4 \
-                     calls:1 calls:2 calls:4 forged:2 forged:4 paid failed returned";
+const WORDS: &str = "ack ack:2 fail doubt lease unsent ~unsent none ~none query? found:1 found:9 found:2 found:2+ found:4 \
+                     callback:1 callback:2 callback:4 forged:2 forged:4 paid failed returned";
 
 /// Each life knows a few words only: with all of them the first ones would settle everything.
 fn happens() -> impl Strategy<Value = Vec<Happens>> {
@@ -63,11 +68,11 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
     proptest::sample::subsequence(words, 2..=12).prop_flat_map(|words| {
         let word = proptest::sample::select(words);
         let piece = (0..PAYOUTS, prop_oneof![6 => Just(0), 1 => Just(1)], word);
-        let told = proptest::collection::vec(piece, 1..6).prop_map(Happens::Told);
+        let received = proptest::collection::vec(piece, 1..6).prop_map(Happens::Received);
         let wish = proptest::sample::select(vec!["resubmit", "paid", "failed", "returned"]);
         let wanted = (0..PAYOUTS, wish).prop_map(|(at, wish)| Happens::Wanted(at, wish));
         let one =
-            prop_oneof![2 => Just(Happens::Claim), 4 => Just(Happens::Hour), 12 => told, 1 => wanted];
+            prop_oneof![2 => Just(Happens::Claim), 4 => Just(Happens::Hour), 12 => received, 1 => wanted];
         proptest::collection::vec(one, 1..LONGEST)
     })
 }
@@ -140,7 +145,7 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
         (
             "resolved_failed",
             &[
-                "doubt", "!failed", "hour", "none", "!failed", "says:2", "!paid",
+                "doubt", "!failed", "hour", "none", "!failed", "found:2", "!paid",
             ],
         ),
         (
@@ -156,16 +161,16 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
                 "!returned",
                 "!paid",
                 "!returned",
-                "says:2+",
+                "found:2+",
                 "!returned",
             ],
         ),
-        ("fee_corrected", &["ack", "calls:2", "says:2+"]),
-        ("fee_known", &["ack", "says:2", "says:2+", "says:2"]),
+        ("fee_corrected", &["ack", "callback:2", "found:2+"]),
+        ("fee_known", &["ack", "found:2", "found:2+", "found:2"]),
         (
             "refusal_confirmed",
             &[
-                "fail", "none", "hour", "none", "hour", "none", "none", "says:2",
+                "fail", "none", "hour", "none", "hour", "none", "none", "found:2",
             ],
         ),
         (
@@ -195,7 +200,7 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
                     "claim" => Happens::Claim,
                     "hour" => Happens::Hour,
                     word if word.starts_with('!') => Happens::Wanted(0, &word[1..]),
-                    word => Happens::Told(vec![(0, 0, word)]),
+                    word => Happens::Received(vec![(0, 0, word)]),
                 };
                 both.happens(&step).await;
             }
@@ -221,8 +226,8 @@ fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
 /// The store and the pure rules side by side, with a merchant of their own.
 struct Both<'a> {
     database: &'a Database,
-    /// The login that asks; the owner's is the second person.
-    queries: PgConnection,
+    /// The login that requests; the owner's is the second person.
+    requester: PgConnection,
     merchant: String,
     order: ClaimOrder,
     rules: Rules,
@@ -282,10 +287,10 @@ impl<'a> Both<'a> {
             .await
             .unwrap();
         let login = database.login(&["payout_operator"]).await;
-        let queries = database.connect_as(&login).await;
+        let requester = database.connect_as(&login).await;
         Self {
             database,
-            queries,
+            requester,
             merchant,
             order,
             rules,
@@ -297,7 +302,7 @@ impl<'a> Both<'a> {
         match what {
             Happens::Claim => self.claim().await,
             Happens::Hour => self.an_hour_passes().await,
-            Happens::Told(pieces) => self.told(pieces).await,
+            Happens::Received(pieces) => self.receive(pieces).await,
             Happens::Wanted(at, "resubmit") => self.resubmit(*at).await,
             Happens::Wanted(at, outcome) => self.resolve(*at, outcome).await,
         }
@@ -338,12 +343,12 @@ impl<'a> Both<'a> {
     }
 
     /// Asks in the first person's name and agrees in the second's; the request's number where it may be asked for.
-    async fn ask_people(&mut self, question: &str, at: usize) -> Option<i64> {
+    async fn request_and_approve(&mut self, request: &str, at: usize) -> Option<i64> {
         let order_num = &self.payouts[at].payout.instruction.key.order_num;
-        let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(question.to_owned()))
+        let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(request.to_owned()))
             .bind(order_num)
             .bind(&self.merchant)
-            .fetch_one(&mut self.queries)
+            .fetch_one(&mut self.requester)
             .await;
         let id = asked
             .map_err(|error| assert_eq!(code(&error)[..3], *"PW0", "{error}"))
@@ -371,8 +376,8 @@ impl<'a> Both<'a> {
     async fn resubmit(&mut self, at: usize) {
         let now = Utc::now();
         let proven = self.payouts[at].is_proven_lost(now);
-        let question = "select payout.request_resubmit(array[$1], 'a ticket', $2)";
-        let id = self.ask_people(question, at).await;
+        let request = "select payout.request_resubmit(array[$1], 'a ticket', $2)";
+        let id = self.request_and_approve(request, at).await;
         assert_eq!(id.is_some(), proven, "{:?}", self.payouts[at].payout);
         let pure = &mut self.payouts[at];
         let granted = Granted {
@@ -382,7 +387,7 @@ impl<'a> Both<'a> {
             proven_until: SendBy::after(Duration::from_mins(1)),
         };
         let sent = claim_resubmit(self.database.pool(), &self.order, &granted).await;
-        let fresh = proven && pure.not_known_a_minute_ago(now);
+        let fresh = proven && pure.not_found_a_minute_ago(now);
         assert_eq!(sent.is_ok(), fresh, "{sent:?} {:?}", pure.payout);
         if fresh {
             pure.resubmitted(now, &self.rules);
@@ -392,18 +397,18 @@ impl<'a> Both<'a> {
 
     async fn resolve(&mut self, at: usize, outcome: &'static str) {
         let now = Utc::now();
-        let question = if outcome == "failed" {
+        let request = if outcome == "failed" {
             "select payout.request_resolve_failed($1, 'a letter', 'a ticket', $2)".to_owned()
         } else {
             format!("select payout.resolve($1, '{outcome}', 'a letter', 'a ticket', $2)")
         };
-        let id = self.ask_people(&question, at).await;
+        let id = self.request_and_approve(&request, at).await;
         let pure = &self.payouts[at];
         let (state, open) = (pure.payout.state, [State::Pending, State::Unknown]);
-        let (may_ask, may_move) = match outcome {
+        let (may_request, may_move) = match outcome {
             "failed" => {
                 let quiet = open.contains(&state) && now >= pure.quiet_until;
-                (quiet, quiet && pure.not_known_a_minute_ago(now))
+                (quiet, quiet && pure.not_found_a_minute_ago(now))
             }
             "paid" => {
                 let late = open.contains(&state) || state == State::Failed;
@@ -414,8 +419,9 @@ impl<'a> Both<'a> {
                 (free, free)
             }
         };
-        assert_eq!(id.is_some(), may_ask, "{outcome} {:?}", pure.payout);
-        let evidence = pure.evidence(0, outcome);
+        assert_eq!(id.is_some(), may_request, "{outcome} {:?}", pure.payout);
+        let made = Instant::now();
+        let evidence = pure.evidence(0, outcome, made);
         let before = self.clock().await;
         let outcomes = record(
             self.database.pool(),
@@ -426,7 +432,7 @@ impl<'a> Both<'a> {
         let clock = [before, self.clock().await];
         let pure = &mut self.payouts[at];
         pure.allowed = may_move;
-        pure.told(&evidence, &outcomes.unwrap()[0], &self.rules, clock);
+        pure.received(&evidence, &outcomes.unwrap()[0], &self.rules, clock, made);
         pure.allowed = false;
         self.end_request(id).await;
     }
@@ -445,34 +451,21 @@ impl<'a> Both<'a> {
                  lease_until = lease_until - interval '1 hour', quiet_until = quiet_until - interval '1 hour'
              where merchant_code = '{0}';
              update payout.evidence
-             set first_at = first_at - interval '1 hour', last_at = last_at - interval '1 hour'
+             set first_at = first_at - interval '1 hour', last_at = last_at - interval '1 hour',
+                 valid_from = valid_from - interval '1 hour'
              where merchant_code = '{0}';
              commit;",
             self.merchant
         );
         self.database.run(&older).await;
-        for pure in &mut self.payouts {
-            pure.quiet_until -= TimeDelta::hours(1);
-            let payout = &mut pure.payout;
-            let times = [
-                &mut payout.send_by,
-                &mut payout.declined_at,
-                &mut payout.settled_at,
-            ];
-            for time in times {
-                *time = time.map(|time| time - TimeDelta::hours(1));
-            }
-            for heard in payout.observed.values_mut() {
-                heard.first_at -= TimeDelta::hours(1);
-                heard.last_at -= TimeDelta::hours(1);
-            }
-        }
+        self.payouts.iter_mut().for_each(Pure::an_hour_passes);
     }
 
-    async fn told(&mut self, pieces: &[(usize, i32, &'static str)]) {
+    async fn receive(&mut self, pieces: &[(usize, i32, &'static str)]) {
+        let made = Instant::now();
         let batch: Vec<Evidence> = pieces
             .iter()
-            .map(|(at, ago, word)| self.payouts[*at].evidence(*ago, word))
+            .map(|(at, ago, word)| self.payouts[*at].evidence(*ago, word, made))
             .collect();
         let before = self.clock().await;
         let outcomes = record(self.database.pool(), &self.rules, &batch)
@@ -480,7 +473,7 @@ impl<'a> Both<'a> {
             .unwrap();
         let after = self.clock().await;
         for (((at, _, _), evidence), outcome) in pieces.iter().zip(&batch).zip(outcomes) {
-            self.payouts[*at].told(evidence, &outcome, &self.rules, [before, after]);
+            self.payouts[*at].received(evidence, &outcome, &self.rules, [before, after], made);
         }
     }
 
@@ -496,7 +489,7 @@ impl<'a> Both<'a> {
         let found = sqlx::query(
             "select concat_ws(' ', state, attempt, sends, not_sent, held, 'fee', fee, 'plat', platform_order_num,
                               'attention', attention, 'declined', declined_at is not null, 'ours', proven_ours,
-                              'settled', settled_at is not null, 'asked', queries, next_query_at is not null)
+                              'settled', settled_at is not null, 'queries', queries, next_query_at is not null)
              from payout.payouts where (merchant_code, order_num) = ($1, $2)",
         )
         .bind(&key.merchant_code)
@@ -529,8 +522,10 @@ impl<'a> Both<'a> {
         assert_eq!(moves, expected, "{key}");
 
         let evidence: Vec<(i32, String, String, Vec<u8>, i32)> = sqlx::query_as(
-            "select attempt, source, finding, digest, times from payout.evidence
-             where (merchant_code, order_num) = ($1, $2)",
+            "select attempt, source,
+                    concat_ws(' ', kind, status, signed, bound, mismatch, doubt, proves, refused) as words,
+                    digest, sum(times)::int
+             from payout.evidence where (merchant_code, order_num) = ($1, $2) group by 1, 2, 3, 4",
         )
         .bind(&key.merchant_code)
         .bind(&key.order_num)

@@ -1,6 +1,6 @@
 //! What the gateway's notifications may and may not do.
 
-use payout_worker::sandbox::{Ending, Fault, Script};
+use payout_sandbox::{Ending, Fault, Script};
 
 use crate::support::world::{Wishes, World};
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 
 use crate::support::site::{ACCOUNT, NAME, Site};
 

@@ -68,8 +68,8 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
 
     for (break_it, mend, what, verdict, exit) in [
         (
-            "alter table payout.payouts disable trigger guard_person",
-            "alter table payout.payouts enable trigger guard_person",
+            "alter table payout.payouts disable trigger guard_payout",
+            "alter table payout.payouts enable trigger guard_payout",
             "guards",
             "fail",
             1,

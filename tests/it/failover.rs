@@ -1,6 +1,6 @@
 //! After a failover or a restore nothing is claimed until every queued payout has been asked for (I11).
 
-use payout_worker::sandbox::Fault;
+use payout_sandbox::Fault;
 
 use crate::support::world::{Wishes, World};
 
@@ -29,7 +29,7 @@ async fn after_a_failover_nothing_is_claimed_until_all_was_asked_and_a_person_sa
     );
     world.sandbox.heal();
     world.add_worker().await;
-    let asked = "select count(*) > 0 from payout.evidence where order_num = 'AFTER-1' and finding like 'not_found%'";
+    let asked = "select count(*) > 0 from payout.evidence where order_num = 'AFTER-1' and kind = 'not_found'";
     world.until(asked, "true").await;
     assert_eq!(world.submits_of("AFTER-1"), 0);
     assert_eq!(world.database.state("AFTER-1").await, "queued");
@@ -39,7 +39,7 @@ async fn after_a_failover_nothing_is_claimed_until_all_was_asked_and_a_person_sa
         .await;
     assert!(
         early.unwrap_err().to_string().contains("quiet horizon"),
-        "so soon \"not known\" means nothing"
+        "so soon \"not found\" means nothing"
     );
     accept_when_it_may_be(&world, "the old primary is dead").await;
     world.until_state("AFTER-1", "paid").await;

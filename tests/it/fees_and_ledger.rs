@@ -1,6 +1,6 @@
 //! Right to the rupiah: who pays the fee, and what each account has afterwards.
 
-use payout_worker::sandbox::{Ending, Script};
+use payout_sandbox::{Ending, Script};
 
 use crate::support::world::{Wishes, World};
 

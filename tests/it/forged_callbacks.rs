@@ -8,7 +8,7 @@ mod forge;
 
 use std::{collections::BTreeMap, env, net::SocketAddr, time::Instant};
 
-use payout_worker::sandbox::{Ending, Fault, Script};
+use payout_sandbox::{Ending, Fault, Script};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 

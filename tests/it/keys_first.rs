@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use payout_sandbox::{Dialect, Fault};
 use payout_worker::{
     cli::keyring,
-    sandbox::{Dialect, Fault},
     store::{
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,

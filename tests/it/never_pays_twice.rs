@@ -1,6 +1,6 @@
 //! A payout is submitted once, whatever the gateway or the network does.
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 
 use crate::support::world::{Wishes, World};
 
@@ -123,7 +123,7 @@ async fn a_gateway_that_does_not_know_what_it_has_paid_proves_nothing_by_not_kno
     world.enqueue("LOST-1", 100_000, 0).await;
     // Past the quiet horizon of three seconds, and asked more often than it takes to call a person.
     let unsure = "select count(*) > 0 from payout.evidence where order_num = 'LOST-1' and source = 'query'
-                  and finding = 'doubt_gateway_unsure' and times >= 5 and last_at > first_at + interval '6 seconds'";
+                  and doubt = 'gateway_unsure' and times >= 5 and last_at > first_at + interval '6 seconds'";
     world.until(unsure, "true").await;
     let called = "select attention is null and state = 'unknown' from payout.payouts where order_num = 'LOST-1'";
     assert_eq!(world.database.text(called).await, "true");

@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use payout_worker::demo::cluster::SUPERUSER;
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
+use throwaway_postgres::SUPERUSER;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},

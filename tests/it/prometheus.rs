@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -153,7 +153,7 @@ const MAY_BE_EMPTY: &[&str] = &[
     "Paid within the last hour",
     "Success rate",
     "Oldest that could go out",
-    "How late questions are",
+    "How late queries are",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ mod resubmit;
 
 use std::process::{Command, Stdio};
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 use serde_json::Value;
 
 use crate::support::world::World;
@@ -116,6 +116,6 @@ async fn hide(world: &World, order_num: &str) {
 fn staying(fault: Option<Fault>) -> Script {
     Script {
         fault,
-        ..Script::ends(payout_worker::sandbox::Ending::Stays)
+        ..Script::ends(payout_sandbox::Ending::Stays)
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use payout_worker::domain::state::{State, TRANSITIONS};
+use payout_worker::domain::{
+    finding::Kind,
+    state::{Event, State, TRANSITIONS},
+};
 
 use crate::support::{database::Database, refusal::Refusal, steps::PATHS};
 
@@ -23,17 +26,44 @@ async fn rust_and_sql_agree() {
         .collect();
     assert_eq!(in_sql, in_rust);
 
-    let states: BTreeSet<(String, bool)> = sqlx::query_as("select name, final from payout.state")
-        .fetch_all(database.pool())
-        .await
-        .unwrap()
-        .into_iter()
-        .collect();
+    let states: BTreeSet<(String, bool, bool)> =
+        sqlx::query_as("select name, final, may_have_left from payout.state")
+            .fetch_all(database.pool())
+            .await
+            .unwrap()
+            .into_iter()
+            .collect();
     let in_rust = State::ALL
         .iter()
-        .map(|state| (state.name().to_owned(), state.is_final()))
+        .map(|state| {
+            (
+                state.name().to_owned(),
+                state.is_final(),
+                state.may_have_left(),
+            )
+        })
         .collect();
     assert_eq!(states, in_rust);
+
+    for (words, in_rust) in [
+        (
+            "select name from payout.event",
+            Event::ALL.map(Event::name).to_vec(),
+        ),
+        (
+            "select distinct kind from payout.required_evidence",
+            Kind::ALL.map(Kind::name).to_vec(),
+        ),
+    ] {
+        let in_sql: BTreeSet<String> = sqlx::query_scalar(words)
+            .fetch_all(database.pool())
+            .await
+            .unwrap()
+            .into_iter()
+            .collect();
+        let in_rust: BTreeSet<String> = in_rust.into_iter().map(str::to_owned).collect();
+        assert_eq!(in_sql, in_rust, "{words}");
+    }
 }
 
 #[tokio::test]
@@ -97,8 +127,7 @@ async fn a_move_without_its_entry_history_line_attempt_count_or_proof_is_refused
             ("outcome", event.name() == "not_sent"),
             (
                 "evidence",
-                !(["claimed", "withdrawn", "resubmit_granted"].contains(&event.name())
-                    || event.name().starts_with("resolved")),
+                !["claimed", "withdrawn", "resubmit_granted"].contains(&event.name()),
             ),
         ] {
             if !needed {
@@ -192,11 +221,10 @@ async fn a_history_line_of_another_state_payout_or_transaction_moves_nothing() {
         "PW012",
         "unknown does not become pending",
     );
-    let told = "insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail)
-                select merchant_code, order_num, 1, 'query', 'status_0', '{}' from payout.payouts where order_num = 'INV-1'";
+    let received = "select public.receive('INV-1', public.usual_evidence('found_after_failover'))";
     database
         .run(&format!(
-            "{told}; {}; {use_newest}",
+            "{received}; {}; {use_newest}",
             line("INV-1", "unknown")
         ))
         .await;

@@ -88,6 +88,7 @@ fn is_path(root: &Path, span: &str) -> bool {
         Some((first, rest)) => {
             let known = [
                 "src",
+                "crates",
                 "tests",
                 "migrations",
                 "docs",

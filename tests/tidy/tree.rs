@@ -32,12 +32,20 @@ pub(crate) fn all(root: &Path) -> Vec<File> {
         .collect()
 }
 
-/// The Rust files below `src`; fewer than one is a mistake of the caller's, and said.
+/// The Rust files below `src` and `crates/*/src`.
 pub(crate) fn sources(root: &Path) -> Vec<File> {
     all(root)
         .into_iter()
-        .filter(|file| file.path.starts_with("src/") && is_rust(&file.path))
+        .filter(|file| is_rust(&file.path) && path_in_package(&file.path).starts_with("src/"))
         .collect()
+}
+
+/// `src/a.rs` of `crates/b/src/a.rs`.
+fn path_in_package(path: &str) -> &str {
+    let below = path.strip_prefix("crates/");
+    below
+        .and_then(|below| below.split_once('/'))
+        .map_or(path, |(_, rest)| rest)
 }
 
 /// One file, or the plain statement that it is missing.

@@ -1,8 +1,8 @@
-//! When a verified callback may settle a payout by itself (protocol P20).
+//! When a verified callback may settle a payout without a query (protocol P20).
 
 use std::collections::BTreeMap;
 
-use super::{evidence::GatewayStatus, money::Rupiah, payout::Instruction};
+use super::{gateway_status::GatewayStatus, money::Rupiah, payout::Instruction, words};
 
 /// The fields of a callback beside `platSign` (protocol P19). `description` may be absent when none was sent.
 pub const FIELDS: [&str; 11] = [
@@ -37,6 +37,43 @@ impl std::fmt::Debug for Callback {
     }
 }
 
+words! {
+    /// The first thing about a callback that is not as we sent it, as in the `mismatch` column. Fields have the
+    /// gateway's names.
+    pub enum Mismatch: "a mismatch" {
+        /// A field that no callback has.
+        UnexpectedField = "unexpected_field",
+        /// A field that every callback has is not there.
+        MissingField = "missing_field",
+        /// The order number.
+        OrderNum = "orderNum",
+        /// The bank.
+        BankCode = "bankCode",
+        /// The account number.
+        Number = "number",
+        /// The account name.
+        Name = "name",
+        /// The description.
+        Description = "description",
+        /// The amount, or a spelling of it that could be shifted fields.
+        Money = "money",
+        /// Who pays the fee.
+        FeeType = "feeType",
+        /// A fee that is not a canonical number.
+        Fee = "fee",
+        /// The gateway's number, or we hold none to compare it with.
+        PlatOrderNum = "platOrderNum",
+        /// A digit in the status message.
+        StatusMsg = "statusMsg",
+        /// The signed text is longer than one RSA block.
+        SeveralBlocks = "several_blocks",
+        /// A status that we do not know.
+        Status = "status",
+        /// It was not compared, because the payout could not be read.
+        NotCompared = "not_compared",
+    }
+}
+
 /// What a callback is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Binding {
@@ -48,8 +85,8 @@ pub enum Binding {
     /// Every field is ours. It says something other than paid, or the order was not ours to begin with:
     /// the query decides.
     Bound,
-    /// Something differs; the words say what. A reason to ask at once, no more.
-    Unbound(&'static str),
+    /// Something differs. A reason to query at once, no more.
+    Unbound(Mismatch),
 }
 
 impl Callback {
@@ -101,43 +138,47 @@ impl Callback {
             .keys()
             .all(|name| FIELDS.contains(&name.as_str()))
         {
-            return Binding::Unbound("an unexpected field");
+            return Binding::Unbound(Mismatch::UnexpectedField);
         }
         let mut missing = FIELDS.iter().filter(|name| **name != "description");
         if missing.any(|name| !self.fields.contains_key(*name)) {
-            return Binding::Unbound("a missing field");
+            return Binding::Unbound(Mismatch::MissingField);
         }
         let pairs = [
-            ("orderNum", sent.key.order_num.as_str()),
-            ("bankCode", sent.bank_code.as_str()),
-            ("number", sent.account_number.reveal()),
-            ("name", sent.account_name.reveal()),
-            ("description", sent.description.as_deref().unwrap_or("")),
+            (Mismatch::OrderNum, sent.key.order_num.as_str()),
+            (Mismatch::BankCode, sent.bank_code.as_str()),
+            (Mismatch::Number, sent.account_number.reveal()),
+            (Mismatch::Name, sent.account_name.reveal()),
+            (
+                Mismatch::Description,
+                sent.description.as_deref().unwrap_or(""),
+            ),
         ];
-        if let Some((name, _)) = pairs.iter().find(|(name, ours)| self.field(name) != *ours) {
-            return Binding::Unbound(name);
+        let differs = |(field, ours): &&(Mismatch, &str)| self.field(field.name()) != *ours;
+        if let Some((field, _)) = pairs.iter().find(differs) {
+            return Binding::Unbound(*field);
         }
         if canonical(self.field("money")) != Some(sent.amount) {
-            return Binding::Unbound("money");
+            return Binding::Unbound(Mismatch::Money);
         }
         if self.field("feeType") != sent.fee_type.code().to_string() {
-            return Binding::Unbound("feeType");
+            return Binding::Unbound(Mismatch::FeeType);
         }
         let Some(fee) = self.fee() else {
-            return Binding::Unbound("fee");
+            return Binding::Unbound(Mismatch::Fee);
         };
         if platform_order_num.is_none_or(|held| held != self.platform_order_num()) {
-            return Binding::Unbound("platOrderNum");
+            return Binding::Unbound(Mismatch::PlatOrderNum);
         }
         if self.field("statusMsg").bytes().any(|b| b.is_ascii_digit()) {
-            return Binding::Unbound("a digit in statusMsg");
+            return Binding::Unbound(Mismatch::StatusMsg);
         }
         if !self.one_block {
-            return Binding::Unbound("a signed text longer than one block");
+            return Binding::Unbound(Mismatch::SeveralBlocks);
         }
         match self.status() {
             GatewayStatus::Paid => Binding::BoundPaid { fee },
-            GatewayStatus::Other(_) => Binding::Unbound("status"),
+            GatewayStatus::Other(_) => Binding::Unbound(Mismatch::Status),
             GatewayStatus::New
             | GatewayStatus::Processing
             | GatewayStatus::AtBank

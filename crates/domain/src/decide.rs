@@ -7,11 +7,14 @@ mod submitted;
 #[cfg(test)]
 mod tests;
 
+use std::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     attention::Attention,
     evidence::{Evidence, Fact},
+    finding::Finding,
     ledger::{Entry, Position},
     money::{FeeType, Rupiah},
     payout::Payout,
@@ -19,13 +22,13 @@ use super::{
     state::{Event, Posting, step},
 };
 
-/// When a final payout is asked for again: a late flip must reach a person.
+/// When a final payout is queried again: a late reversal must reach a person.
 const RECHECKS: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::days(1), TimeDelta::days(3)];
 
 /// What the decision depends on beside the payout and the evidence.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// When to ask.
+    /// When to query.
     pub poll: PollRules,
     /// Whether a bound callback of a success settles (contract, `[callback] settle`).
     pub callbacks_settle: bool,
@@ -67,8 +70,8 @@ pub struct Booking {
 pub struct Decision {
     /// The payout afterwards.
     pub after: Payout,
-    /// The word under which the evidence is counted.
-    pub finding: String,
+    /// What the evidence says of this payout; equal findings are counted together.
+    pub finding: Finding,
     /// The move, if any.
     pub event: Option<Event>,
     /// The ledger entry, if any.
@@ -77,43 +80,62 @@ pub struct Decision {
     pub notes: Vec<Note>,
 }
 
+/// One moment on the two clocks that evidence is dated by: the database's and this process's, read together.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// The database's clock.
+    pub utc: DateTime<Utc>,
+    /// The process's clock.
+    pub instant: Instant,
+}
+
+impl Now {
+    /// What the database's clock showed at `instant`; never later than now.
+    pub fn utc_at(&self, instant: Instant) -> DateTime<Utc> {
+        let ago = self.instant.saturating_duration_since(instant);
+        self.utc.checked_sub_signed(delta(ago)).unwrap_or(self.utc)
+    }
+}
+
 /// Decides. Total: evidence that changes nothing gives a decision that changes nothing.
-pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: DateTime<Utc>) -> Decision {
-    let mut desk = Desk {
+pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: Now) -> Decision {
+    let mut draft = Draft {
         rules,
-        now,
-        query_sent_at: now
-            .checked_sub_signed(delta(evidence.query_sent_ago))
-            .unwrap_or(now),
+        now: now.utc,
         out: Decision {
             after: before.clone(),
-            finding: evidence.finding(),
+            finding: evidence.fact.finding(),
             event: None,
             booking: None,
             notes: Vec::new(),
         },
     };
     match &evidence.fact {
-        Fact::NotSent { claim, .. } => desk.not_sent(evidence.attempt, claim),
-        Fact::Submitted(answer) => desk.submitted(answer, evidence.claim.as_ref()),
-        Fact::LeaseExpired => desk.lease_expired(evidence.attempt),
-        Fact::Queried(answer) => desk.queried(answer),
-        Fact::Callback(callback) => desk.callback(callback),
-        Fact::Resolved(resolution) => desk.resolved(*resolution),
+        Fact::NotSent {
+            attempt,
+            request_sha256,
+        } => draft.not_sent(*attempt, request_sha256),
+        Fact::Submitted {
+            request_sha256,
+            answer,
+            ..
+        } => draft.submitted(answer, request_sha256),
+        Fact::LeaseExpired { attempt } => draft.lease_expired(*attempt),
+        Fact::Queried { answer, sent_at } => draft.queried(answer, now.utc_at(*sent_at)),
+        Fact::Callback(callback) => draft.callback(callback),
+        Fact::Resolved(resolution) => draft.resolved(*resolution),
     }
-    desk.out
+    draft.out
 }
 
 /// The decision while it is being made.
-struct Desk<'a> {
+struct Draft<'a> {
     rules: &'a Rules,
     now: DateTime<Utc>,
-    /// When the question was sent whose answer this is.
-    query_sent_at: DateTime<Utc>,
     out: Decision,
 }
 
-impl Desk<'_> {
+impl Draft<'_> {
     fn payout(&mut self) -> &mut Payout {
         &mut self.out.after
     }
@@ -217,7 +239,7 @@ impl Desk<'_> {
         self.query_at(at);
     }
 
-    /// The next question of an open payout by the exponential schedule.
+    /// Schedules the next query of an open payout, exponentially.
     fn query_by_schedule(&mut self) {
         let spread = spread(&self.out.after.instruction.key.order_num);
         let pause = schedule::pause(&self.rules.poll, self.out.after.queries, spread);
@@ -274,7 +296,7 @@ fn delta(pause: std::time::Duration) -> TimeDelta {
     TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX)
 }
 
-/// FNV-1a: a steady number per order, so that a crowd does not ask in step.
+/// FNV-1a: a steady number per order, so that a crowd does not query in step.
 fn spread(order_num: &str) -> u64 {
     order_num.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -4,9 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Most that one payout may be: 10^12 rupiah (contract, `amount`).
-pub const MAX_AMOUNT_IDR: i64 = 1_000_000_000_000;
-
 /// An amount of whole rupiah. May be negative where it is a difference.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -110,7 +107,15 @@ impl FeeType {
         }
     }
 
-    /// What the beneficiary receives once the fee is known.
+    /// What the merchant is debited once the fee is known (protocol P22).
+    pub fn debit(self, amount: Rupiah, fee: Rupiah) -> Option<Rupiah> {
+        match self {
+            Self::OutOfAmount => Some(amount),
+            Self::OnTop => amount.plus(fee),
+        }
+    }
+
+    /// What the beneficiary receives once the fee is known (protocol P22).
     pub fn beneficiary_amount(self, amount: Rupiah, fee: Rupiah) -> Option<Rupiah> {
         match self {
             Self::OutOfAmount => amount.minus(fee),

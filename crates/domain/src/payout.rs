@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     attention::Attention,
+    finding::Finding,
     money::{FeeType, Rupiah},
     state::State,
 };
@@ -75,7 +76,7 @@ impl fmt::Debug for Private {
 pub struct Instruction {
     /// Which payout.
     pub key: PayoutKey,
-    /// The amount, at most [`super::money::MAX_AMOUNT_IDR`].
+    /// The amount, at most [`super::policy::MAX_AMOUNT_IDR`].
     pub amount: Rupiah,
     /// Who pays the fee.
     pub fee_type: FeeType,
@@ -135,7 +136,7 @@ pub struct Payout {
     /// Claims of which it is proven that nothing left.
     pub not_sent: i32,
     /// The SHA-256 of the latest attempt's request. With it a claim is told from a lost one of the same number.
-    pub claim: Option<[u8; 32]>,
+    pub request_sha256: Option<[u8; 32]>,
     /// Until when the latest attempt could begin to send.
     pub send_by: Option<DateTime<Utc>>,
     /// What is held for it now.
@@ -169,7 +170,7 @@ pub struct Payout {
     /// When a queued payout may be claimed.
     pub due_at: DateTime<Utc>,
     /// Findings of questions since the current attempt began.
-    pub observed: BTreeMap<String, Observed>,
+    pub observed: BTreeMap<Finding, Observed>,
 }
 
 impl Payout {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{attention::Attention, money::Rupiah, state::State};
+use super::{attention::Attention, money::Rupiah, state::State, words};
 
 /// Everything that is read from the database for metrics. Equal on every instance, apart from its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,40 +57,19 @@ pub struct Pile {
     pub oldest_at: Option<i64>,
 }
 
-/// A step that a payout takes at most once, or nearly so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// It was inserted.
-    Enqueued,
-    /// It became paid.
-    Paid,
-    /// It became failed.
-    Failed,
-    /// It was withdrawn.
-    Cancelled,
-    /// It came back after it was paid.
-    Returned,
-}
-
-impl Step {
-    /// Every step.
-    pub const ALL: [Self; 5] = [
-        Self::Enqueued,
-        Self::Paid,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Returned,
-    ];
-
-    /// The stable word, as in `payout.totals`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Enqueued => "enqueued",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Returned => "returned",
-        }
+words! {
+    /// A step that a payout takes at most once, or nearly so, as in `payout.totals`.
+    pub enum Step: "a step" {
+        /// It was inserted.
+        Enqueued = "enqueued",
+        /// It became paid.
+        Paid = "paid",
+        /// It became failed.
+        Failed = "failed",
+        /// It was withdrawn.
+        Cancelled = "cancelled",
+        /// It came back after it was paid.
+        Returned = "returned",
     }
 }
 

@@ -1,79 +1,83 @@
 //! The state machine as one visible table. `payout.transition` in SQL holds the same rows; a test compares them.
 
-use std::{fmt, str::FromStr};
-
 use serde::Serialize;
 
-/// Where a payout is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Not sent. Leaves when claimed or withdrawn.
-    Queued,
-    /// The intent to send is durable; the request may be on the wire.
-    Submitting,
-    /// The gateway accepted it. Leaves on status 2, 3 or 4.
-    Pending,
-    /// It may or may not have arrived. It is asked for and never sent again by itself.
-    Unknown,
-    /// Status 2. Leaves only by a person, as `returned`.
-    Paid,
-    /// Refused, or status 3 or 4. Leaves only by a person, when it was paid after all.
-    Failed,
-    /// Withdrawn before it was sent. Final.
-    Cancelled,
-    /// Paid, then came back. Final.
-    Returned,
+use super::words;
+
+words! {
+    /// Where a payout is, as in the `state` columns.
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum State: "a state" {
+        /// Not sent. Leaves when claimed or withdrawn.
+        Queued = "queued",
+        /// The intent to send is durable; the request may be on the wire.
+        Submitting = "submitting",
+        /// The gateway accepted it. Leaves on status 2, 3 or 4.
+        Pending = "pending",
+        /// It may or may not have arrived. Its status is queried; it is never sent again automatically.
+        Unknown = "unknown",
+        /// Status 2. Leaves only by a person, as `returned`.
+        Paid = "paid",
+        /// Refused, or status 3 or 4. Leaves only by a person, when it was paid after all.
+        Failed = "failed",
+        /// Withdrawn before it was sent. Final.
+        Cancelled = "cancelled",
+        /// Paid, then came back. Final.
+        Returned = "returned",
+    }
 }
 
-/// A fact that happened to a payout. No event shares its word with a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Event {
-    /// A worker committed the intent to send.
-    Claimed,
-    /// Proof that the body was never handed to the transport (I8).
-    NotSent,
-    /// A person or backend took it back before it was sent.
-    Withdrawn,
-    /// A verified answer says that the gateway has it.
-    Acknowledged,
-    /// A verified `FAIL`, which is not yet proof (protocol trap 8).
-    Declined,
-    /// A timeout, `UNKNOWN`, bad signature, crash or ended lease.
-    Unanswered,
-    /// Two "not known" answers after a `FAIL` (contract, `decline_confirm_seconds`).
-    RefusalConfirmed,
-    /// Found at the gateway after the database lost commits (I11).
-    FoundAfterFailover,
-    /// Two people and a fresh proof allow the same order number to be sent once more (I10).
-    ResubmitGranted,
-    /// The gateway says 2.
-    ReportedPaid,
-    /// The gateway says 3 or 4.
-    ReportedFailed,
-    /// A person states with evidence that it was paid.
-    ResolvedPaid,
-    /// Two people state with evidence that it was not paid.
-    ResolvedFailed,
-    /// A person states with evidence that the money came back.
-    ResolvedReturned,
+words! {
+    /// A fact that happened to a payout, as in `payout.events`. No event shares its word with a state.
+    pub enum Event: "an event" {
+        /// A worker committed the intent to send.
+        Claimed = "claimed",
+        /// Proof that the body was never handed to the transport (I8).
+        NotSent = "not_sent",
+        /// A person or backend withdrew it before it was sent.
+        Withdrawn = "withdrawn",
+        /// A verified answer says that the gateway has it.
+        Acknowledged = "acknowledged",
+        /// A verified `FAIL`, which is not yet proof (protocol trap 8).
+        Declined = "declined",
+        /// A timeout, `UNKNOWN`, bad signature, crash or expired lease.
+        Unanswered = "unanswered",
+        /// Two "not found" answers after a `FAIL` (contract, `decline_confirm_seconds`).
+        RefusalConfirmed = "refusal_confirmed",
+        /// Found at the gateway after the database lost commits (I11).
+        FoundAfterFailover = "found_after_failover",
+        /// Two people and a fresh proof allow the same order number to be sent once more (I10).
+        ResubmitGranted = "resubmit_granted",
+        /// The gateway reports status 2.
+        ReportedPaid = "reported_paid",
+        /// The gateway reports status 3 or 4.
+        ReportedFailed = "reported_failed",
+        /// A person states with evidence that it was paid.
+        ResolvedPaid = "resolved_paid",
+        /// Two people state with evidence that it was not paid.
+        ResolvedFailed = "resolved_failed",
+        /// A person states with evidence that the money came back.
+        ResolvedReturned = "resolved_returned",
+    }
 }
 
-/// The kind of ledger entry that must stand beside a move, in the same transaction (I6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Posting {
-    /// No money moves.
-    None,
-    /// From `available` to `held`.
-    Hold,
-    /// From `held` to `paid_out` and `fees`; what is left of the hold goes back to `available`.
-    Capture,
-    /// From `held` back to `available`: exactly what was held.
-    Release,
-    /// From `paid_out` back to `available`: money that came back.
-    Return,
-    /// From `available` to `paid_out` and `fees`: paid although the hold was released already.
-    LateCapture,
+words! {
+    /// The kind of ledger entry that must stand beside a move, in the same transaction (I6).
+    pub enum Posting: "a posting" {
+        /// No money moves.
+        None = "none",
+        /// From `available` to `held`.
+        Hold = "hold",
+        /// From `held` to `paid_out` and `fees`; what is left of the hold goes back to `available`.
+        Capture = "capture",
+        /// From `held` back to `available`: exactly what was held.
+        Release = "release",
+        /// From `paid_out` back to `available`: money that came back.
+        Return = "return",
+        /// From `available` to `paid_out` and `fees`: paid although the hold was released already.
+        LateCapture = "late_capture",
+    }
 }
 
 /// One row: from, event, to, posting.
@@ -89,7 +93,7 @@ pub const TRANSITIONS: &[Row] = &[
     // from          event                 to             posting
     (S::Queued,      E::Claimed,           S::Submitting, P::Hold),
     (S::Queued,      E::Withdrawn,         S::Cancelled,  P::None),
-    (S::Queued,      E::FoundAfterFailover,   S::Unknown,    P::Hold),
+    (S::Queued,      E::FoundAfterFailover, S::Unknown,    P::Hold),
     (S::Submitting,  E::NotSent,           S::Queued,     P::Release),
     (S::Submitting,  E::Acknowledged,      S::Pending,    P::None),
     (S::Submitting,  E::Unanswered,        S::Unknown,    P::None),
@@ -121,33 +125,7 @@ pub fn step(from: State, event: Event) -> Option<(State, Posting)> {
 }
 
 impl State {
-    /// Every state, in the order of a payout's life.
-    pub const ALL: [Self; 8] = [
-        Self::Queued,
-        Self::Submitting,
-        Self::Pending,
-        Self::Unknown,
-        Self::Paid,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Returned,
-    ];
-
-    /// The stable word, as in the `state` column.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Submitting => "submitting",
-            Self::Pending => "pending",
-            Self::Unknown => "unknown",
-            Self::Paid => "paid",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Returned => "returned",
-        }
-    }
-
-    /// Whether no evidence by itself moves it any more.
+    /// Whether no evidence alone moves it any more.
     pub const fn is_final(self) -> bool {
         matches!(
             self,
@@ -156,82 +134,8 @@ impl State {
     }
 
     /// Whether it may have left us and the gateway has not said how it ended.
-    pub const fn is_open_at_gateway(self) -> bool {
+    pub const fn may_have_left(self) -> bool {
         matches!(self, Self::Submitting | Self::Pending | Self::Unknown)
-    }
-}
-
-impl Event {
-    /// Every event.
-    pub const ALL: [Self; 14] = [
-        Self::Claimed,
-        Self::NotSent,
-        Self::Withdrawn,
-        Self::Acknowledged,
-        Self::Declined,
-        Self::Unanswered,
-        Self::RefusalConfirmed,
-        Self::FoundAfterFailover,
-        Self::ResubmitGranted,
-        Self::ReportedPaid,
-        Self::ReportedFailed,
-        Self::ResolvedPaid,
-        Self::ResolvedFailed,
-        Self::ResolvedReturned,
-    ];
-
-    /// The stable word, as in `payout.events`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Claimed => "claimed",
-            Self::NotSent => "not_sent",
-            Self::Withdrawn => "withdrawn",
-            Self::Acknowledged => "acknowledged",
-            Self::Declined => "declined",
-            Self::Unanswered => "unanswered",
-            Self::RefusalConfirmed => "refusal_confirmed",
-            Self::FoundAfterFailover => "found_after_failover",
-            Self::ResubmitGranted => "resubmit_granted",
-            Self::ReportedPaid => "reported_paid",
-            Self::ReportedFailed => "reported_failed",
-            Self::ResolvedPaid => "resolved_paid",
-            Self::ResolvedFailed => "resolved_failed",
-            Self::ResolvedReturned => "resolved_returned",
-        }
-    }
-}
-
-impl Posting {
-    /// The stable word, as in `payout.transition`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Hold => "hold",
-            Self::Capture => "capture",
-            Self::Release => "release",
-            Self::Return => "return",
-            Self::LateCapture => "late_capture",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for State {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.name() == text)
-            .ok_or_else(|| {
-                let names: Vec<_> = Self::ALL.iter().map(|state| state.name()).collect();
-                format!("\"{text}\" is not a state; use one of {}", names.join(", "))
-            })
     }
 }
 
@@ -300,7 +204,7 @@ mod tests {
     #[test]
     fn every_path_holds_once_and_captures_or_releases_exactly_once() {
         fn walk(state: State, held: bool, moves_left: u8) {
-            let should_hold = state.is_open_at_gateway();
+            let should_hold = state.may_have_left();
             assert_eq!(held, should_hold, "in {state}");
             for (_, event, to, posting) in TRANSITIONS.iter().filter(|row| row.0 == state) {
                 let held_after = match posting {

@@ -30,7 +30,7 @@ pub(super) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
             "stop the workers; alter table payout.TABLE enable trigger TRIGGER; find out who did it and what was changed",
         )
     });
-    checks.push(match doctor::timeline_changed_at(pool).await? {
+    checks.push(match doctor::failover_since(pool).await? {
         None => Check::ok(
             "history",
             "the database is the one that was claimed in before",

@@ -7,7 +7,7 @@ use crate::{domain::money::Rupiah, permit::SealedRequest};
 
 /// Holds the merchant's balance still and returns what may be claimed of it.
 ///
-/// Smaller payouts may overtake one that is not covered, for a quarter of an hour; then its hold is kept free.
+/// Smaller payouts may overtake one that is not covered for `policy.overtake_for`; then its hold is kept free.
 pub(super) async fn lock_funds(
     db: &mut PgConnection,
     merchant_code: &str,
@@ -23,10 +23,10 @@ pub(super) async fn lock_funds(
     .unwrap_or(0);
     let kept_free = sqlx::query_scalar!(
         r#"/* store::hold_of_aged_head */
-        select p.amount::bigint + case p.fee_type when 1 then $2::bigint else 0 end as "hold!"
+        select payout.hold_idr(p.amount, p.fee_type, $2) as "hold!"
         from payout.payouts p
         where p.merchant_code = $1 and p.state = 'queued' and p.parked
-          and p.attention_since < now() - interval '15 minutes'
+          and p.attention_since < now() - (select x.overtake_for from payout.policy x)
           and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
           and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
         order by p.priority desc, p.created_at
@@ -78,8 +78,8 @@ pub async fn unpark_if_covered(pool: &PgPool, merchant_code: &str) -> Result<u64
         r#"/* store::unpark_if_covered */
         with waiting as materialized (
             select p.merchant_code, p.order_num, p.priority, p.created_at, a.available,
-                   p.amount::bigint + case p.fee_type when 1 then m.fee_reserve else 0 end as hold,
-                   p.attention_since < now() - interval '15 minutes' as aged
+                   payout.hold_idr(p.amount, p.fee_type, m.fee_reserve) as hold,
+                   p.attention_since < now() - (select x.overtake_for from payout.policy x) as aged
             from payout.payouts p
             join payout.merchants m on m.code = p.merchant_code
             join payout.accounts a on a.merchant_code = p.merchant_code

@@ -27,9 +27,9 @@ pub struct Detail {
     pub lease_until: Option<DateTime<Utc>>,
     /// What is held for it, in rupiah.
     pub held: i64,
-    /// Questions since the last send.
+    /// Queries since the last send.
     pub queries: i32,
-    /// When it is asked for next; `None` for never.
+    /// When its status is queried next; `None` for never.
     pub next_query_at: Option<DateTime<Utc>>,
     /// When a queued payout may be sent.
     pub due_at: DateTime<Utc>,
@@ -94,27 +94,45 @@ pub async fn history(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Happe
 
 /// One row of `payout.evidence`: equal findings are counted.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct Received {
     /// When first.
     pub first_at: DateTime<Utc>,
     /// When last.
     pub last_at: DateTime<Utc>,
     /// How often.
     pub times: i32,
-    /// Who said it.
+    /// `submit`, `query`, `callback`, `worker` or `operator`.
     pub source: String,
-    /// The stable word for what was said.
-    pub finding: String,
-    /// The last redacted message.
+    /// The closed word for what it says.
+    pub kind: String,
+    /// The gateway's number for the status.
+    pub status: Option<i16>,
+    /// Whether an answer to a query was signed.
+    pub signed: Option<bool>,
+    /// Whether every field of a callback is ours.
+    pub bound: Option<bool>,
+    /// The first field of a callback that is not.
+    pub mismatch: Option<String>,
+    /// Why an answer proves nothing.
+    pub doubt: Option<String>,
+    /// What a "not found" proves.
+    pub proves: Option<String>,
+    /// Whether the database refused what would have followed.
+    pub refused: bool,
+    /// The latest redacted message.
     pub detail: Value,
 }
 
-/// What was heard about a payout, by when it was heard first.
-pub async fn evidence(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Finding>, sqlx::Error> {
+/// The evidence about a payout, by when it was first received.
+pub async fn evidence(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+) -> Result<Vec<Received>, sqlx::Error> {
     sqlx::query_as!(
-        Finding,
+        Received,
         r#"/* store::evidence */
-        select e.first_at, e.last_at, e.times, e.source, e.finding, e.detail
+        select e.first_at, e.last_at, e.times, e.source, e.kind, e.status, e.signed, e.bound, e.mismatch, e.doubt, e.proves,
+               e.refused, e.detail
         from payout.evidence e
         where e.merchant_code = $1 and e.order_num = $2
         order by e.first_at, e.id"#,
@@ -138,8 +156,10 @@ pub struct Attempt {
     pub worker: String,
     /// SHA-256 of the request's body in lower-case hex.
     pub request_sha256: String,
-    /// What its own answer was.
+    /// The kind of its own answer.
     pub outcome: Option<String>,
+    /// Why that answer proves nothing.
+    pub outcome_doubt: Option<String>,
     /// When the answer came.
     pub outcome_at: Option<DateTime<Utc>>,
 }
@@ -150,7 +170,7 @@ pub async fn attempts(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Atte
         Attempt,
         r#"/* store::attempts */
         select a.attempt, a.claimed_at, a.send_by, a.worker, encode(a.request_sha256, 'hex') as "request_sha256!", a.outcome,
-               a.outcome_at
+               a.outcome_doubt, a.outcome_at
         from payout.attempts a
         where a.merchant_code = $1 and a.order_num = $2
         order by a.attempt"#,

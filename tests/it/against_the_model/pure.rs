@@ -1,17 +1,21 @@
-//! One payout as the pure rules have it, and the evidence it is told.
+//! One payout as the pure rules have it, and the evidence about it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use payout_worker::{
     domain::{
         attention::Attention,
         callback::Callback,
-        decide::{Decision, Rules, decide},
+        decide::{Decision, Now, Rules, decide},
         evidence::{
             Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source,
             SubmitAnswer,
         },
+        finding::{Finding, Kind, Proves},
         money::{FeeType, Rupiah},
         payout::{Instruction, Observed, Payout, PayoutKey, Private},
         state::{Event, State, step},
@@ -21,6 +25,9 @@ use payout_worker::{
 
 use super::{AMOUNT, LATE, REQUEST, RESERVE};
 
+/// What evidence is counted by: attempt, source, finding in words, digest.
+pub(super) type Stored = (i32, &'static str, String, Vec<u8>);
+
 /// A payout as the pure rules have it.
 pub(super) struct Pure {
     pub(super) payout: Payout,
@@ -28,8 +35,8 @@ pub(super) struct Pure {
     pub(super) outcomes: BTreeMap<i32, String>,
     /// When an order that was sent last cannot arrive any more.
     pub(super) quiet_until: DateTime<Utc>,
-    /// How often which finding was stored, by attempt, source, finding and digest.
-    pub(super) evidence: BTreeMap<(i32, &'static str, String, Vec<u8>), i32>,
+    /// How often which evidence was stored.
+    pub(super) evidence: BTreeMap<Stored, i32>,
     pub(super) moves: Vec<(State, Event, State)>,
     /// People agreed to a move.
     pub(super) allowed: bool,
@@ -58,7 +65,7 @@ impl Pure {
             attempt: 0,
             sends: 0,
             not_sent: 0,
-            claim: None,
+            request_sha256: None,
             send_by: None,
             held: Rupiah::ZERO,
             fee_reserve: Rupiah::new(RESERVE),
@@ -92,20 +99,16 @@ impl Pure {
     /// `payout.why_no_resubmit`, the other way round.
     pub(super) fn is_proven_lost(&self, now: DateTime<Utc>) -> bool {
         let payout = &self.payout;
-        let tells = |source: &str, finding: &str| match source {
-            "submit" => finding == "acknowledged",
-            "query" | "callback" => {
-                !finding.starts_with("not_found") && !finding.starts_with("doubt_")
-            }
-            _ => false,
-        };
-        let mut evidence = self.evidence.keys();
-        let known = evidence.any(|(_, source, finding, _)| tells(source, finding))
-            || payout.platform_order_num.is_some()
-            || payout.proven_ours;
-        let heard = payout.observed.get("not_found");
-        let repeated =
-            heard.is_some_and(|heard| heard.times >= 3 && heard.first_at >= self.quiet_until);
+        let known = self.evidence.keys().any(|(_, _, finding, _)| {
+            [Kind::Found, Kind::Callback, Kind::Acknowledged]
+                .iter()
+                .any(|kind| finding.split(' ').next() == Some(kind.name()))
+        });
+        let known = known || payout.platform_order_num.is_some() || payout.proven_ours;
+        let absent = self.observed(&[Proves::Absence]);
+        let repeated = absent
+            .iter()
+            .any(|seen| seen.times >= 3 && seen.first_at >= self.quiet_until);
         payout.state == State::Unknown
             && !known
             && now >= self.quiet_until
@@ -113,9 +116,45 @@ impl Pure {
             && payout.attention == Some(Attention::NotFound)
     }
 
-    pub(super) fn not_known_a_minute_ago(&self, now: DateTime<Utc>) -> bool {
-        let heard = self.payout.observed.get("not_found");
-        heard.is_some_and(|heard| heard.last_at > now - TimeDelta::minutes(1))
+    /// "Not found" answers that prove one of these.
+    fn observed(&self, what: &[Proves]) -> Vec<Observed> {
+        let counts = |finding: &Finding| matches!(finding, Finding::NotFound { proves, .. } if what.contains(proves));
+        let observed = self.payout.observed.iter();
+        observed
+            .filter(|(finding, _)| counts(finding))
+            .map(|(_, seen)| *seen)
+            .collect()
+    }
+
+    pub(super) fn not_found_a_minute_ago(&self, now: DateTime<Utc>) -> bool {
+        self.observed(&[Proves::Absence, Proves::Contradiction])
+            .iter()
+            .any(|seen| seen.last_at > now - TimeDelta::minutes(1))
+    }
+
+    /// Everything becomes an hour older.
+    pub(super) fn an_hour_passes(&mut self) {
+        let hour = TimeDelta::hours(1);
+        self.quiet_until -= hour;
+        let payout = &mut self.payout;
+        for time in [
+            &mut payout.send_by,
+            &mut payout.declined_at,
+            &mut payout.settled_at,
+        ] {
+            *time = time.map(|time| time - hour);
+        }
+        payout.observed = std::mem::take(&mut payout.observed)
+            .into_iter()
+            .map(|(mut finding, mut seen)| {
+                if let Finding::NotFound { valid_from, .. } = &mut finding {
+                    *valid_from = valid_from.map(|from| from - hour);
+                }
+                seen.first_at -= hour;
+                seen.last_at -= hour;
+                (finding, seen)
+            })
+            .collect();
     }
 
     pub(super) fn resubmitted(&mut self, now: DateTime<Utc>, rules: &Rules) {
@@ -150,38 +189,41 @@ impl Pure {
         payout.attempt += 1;
         payout.sends += 1;
         self.quiet_until = now + rules.poll.quiet_horizon;
-        payout.claim = Some(REQUEST);
+        payout.request_sha256 = Some(REQUEST);
         payout.send_by = Some(now);
         payout.queries = 0;
         payout.next_query_at = None;
         payout.observed = BTreeMap::new();
     }
 
-    /// The store's outcome is that of the pure rules at a time between `before` and `after` the call.
-    pub(super) fn told(
+    /// The store's outcome is that of the pure rules at a time between the two `clock` readings, around the call.
+    /// `made` is when the evidence was made.
+    pub(super) fn received(
         &mut self,
         evidence: &Evidence,
         outcome: &Outcome,
         rules: &Rules,
         clock: [DateTime<Utc>; 2],
+        made: Instant,
     ) {
-        let at = evidence.attempt.unwrap_or(self.payout.attempt);
-        // Of one batch all were asked for before the first of them was stored: however late a piece comes to its turn,
-        // it is no later than the call is long.
+        let source = evidence.fact.source();
+        let at = evidence.fact.attempt().unwrap_or(self.payout.attempt);
+        // All queries of one batch were sent before the first answer was stored: however late a piece comes to its turn, it
+        // is no later than the call is long.
         let span = (clock[1] - clock[0]).to_std().unwrap();
         let decided = [Duration::ZERO, span].map(|late| {
-            let mut evidence = evidence.clone();
-            evidence.query_sent_ago += late;
-            clock.map(|now| decide(&self.payout, &evidence, rules, now))
+            clock.map(|utc| {
+                let instant = made + late;
+                decide(&self.payout, evidence, rules, Now { utc, instant })
+            })
         });
         let decided = decided.as_flattened();
-        let own =
-            (evidence.source == Source::Submit && at <= self.payout.attempt && at > 0).then(|| {
-                self.outcomes
-                    .get(&at)
-                    .cloned()
-                    .unwrap_or_else(|| evidence.finding())
-            });
+        let own = (source == Source::Submit && at <= self.payout.attempt && at > 0).then(|| {
+            self.outcomes
+                .get(&at)
+                .cloned()
+                .unwrap_or_else(|| evidence.fact.finding().kind().name().to_owned())
+        });
         let refused = |decision: &Decision| match decision.event {
             Some(Event::NotSent) => own.as_deref() != Some("not_sent"),
             Some(Event::ResolvedPaid | Event::ResolvedFailed | Event::ResolvedReturned) => {
@@ -199,8 +241,8 @@ impl Pure {
                     evidence.fact
                 );
                 // Kept alone, where its payout was not read: under attempt 0 when it names none.
-                let at = evidence.attempt.unwrap_or(0);
-                (at, format!("{} refused", evidence.finding()), None)
+                let at = evidence.fact.attempt().unwrap_or(0);
+                (at, evidence.fact.finding(), None)
             }
             Outcome::Recorded(change) => {
                 let same = |decision: &Decision| {
@@ -209,34 +251,39 @@ impl Pure {
                         .map(|event| (self.payout.state, event, decision.after.state));
                     !refused(decision)
                         && moved == change.moved
-                        && decision.finding == change.finding
+                        && words(&decision.finding, false) == words(&change.finding, false)
                         && decision.notes == change.notes
                 };
                 let decision = decided.iter().find(|decision| same(decision));
                 let decision = decision.unwrap_or_else(|| {
                     panic!("{:?} made {change:?}, not {:?}", evidence.fact, decided[1])
                 });
-                (at, change.finding.clone(), Some(decision.clone()))
+                (at, decision.finding, Some(decision.clone()))
             }
         };
-        let digest = match &evidence.fact {
-            // What is not ours is counted under one row, however it reads.
-            Fact::Callback(callback) if !finding.contains(" unbound") => callback.digest().to_vec(),
-            Fact::Callback(_)
-            | Fact::NotSent { .. }
-            | Fact::Submitted(_)
-            | Fact::LeaseExpired
-            | Fact::Queried(_)
-            | Fact::Resolved(_) => Vec::new(),
-        };
-        let asked = matches!(evidence.fact, Fact::Queried(_));
-        let heard = self.payout.observed.get(&finding).filter(|_| asked);
-        // Of one batch all were asked for before the first of them was stored.
-        let anew = heard.is_none_or(|heard| clock[0] - evidence.query_sent_ago > heard.last_at);
+        let is_bound = matches!(finding, Finding::Callback { mismatch: None, .. });
+        let mut digest = Vec::new();
+        // What is not ours is counted under one row, however it reads.
+        if let Fact::Callback(callback) = &evidence.fact
+            && is_bound
+        {
+            digest = callback.digest().to_vec();
+        }
+        let mut sent_at = None;
+        if let Fact::Queried { sent_at: at, .. } = evidence.fact {
+            sent_at = Some(clock[0] - (made - at));
+        }
+        let before = sent_at.and_then(|_| self.payout.observed.get(&finding));
+        let is_new = before.is_none_or(|before| sent_at.unwrap() > before.last_at);
         *self
             .evidence
-            .entry((at, evidence.source.name(), finding.clone(), digest))
-            .or_default() += i32::from(anew);
+            .entry((
+                at,
+                source.name(),
+                words(&finding, decision.is_none()),
+                digest,
+            ))
+            .or_default() += i32::from(is_new);
         let Some(decision) = decision else {
             return;
         };
@@ -258,15 +305,15 @@ impl Pure {
             }
         }
         self.payout = decision.after;
-        if evidence.source == Source::Query {
-            let heard = self.payout.observed.entry(finding).or_insert(Observed {
+        if source == Source::Query {
+            let seen = self.payout.observed.entry(finding).or_insert(Observed {
                 times: 0,
                 first_at: clock[1],
                 last_at: clock[0],
             });
-            heard.times += u32::from(anew);
-            if anew {
-                heard.last_at = clock[0];
+            seen.times += u32::from(is_new);
+            if is_new {
+                seen.last_at = clock[0];
             }
         }
     }
@@ -294,29 +341,32 @@ impl Pure {
         words.extend(["declined", flag(payout.declined_at.is_some())].map(Into::into));
         words.extend(["ours", flag(payout.proven_ours)].map(Into::into));
         words.extend(["settled", flag(payout.settled_at.is_some())].map(Into::into));
-        words.extend(["asked".to_owned(), payout.queries.to_string()]);
+        words.extend(["queries".to_owned(), payout.queries.to_string()]);
         words.push(flag(payout.next_query_at.is_some()).into());
         words.join(" ")
     }
 
-    pub(super) fn evidence(&self, ago: i32, word: &str) -> Evidence {
-        let of_attempt = Some((self.payout.attempt - ago).max(0));
+    /// The evidence of a word, made at `made`.
+    pub(super) fn evidence(&self, ago: i32, word: &str, made: Instant) -> Evidence {
+        let attempt = (self.payout.attempt - ago).max(0);
         let (word, late) = word
             .strip_prefix('~')
             .map_or((word, false), |word| (word, true));
         let (word, status) = word.split_once(':').unwrap_or((word, "1"));
-        let submitted = |answer| (Source::Submit, of_attempt, Fact::Submitted(answer));
-        let asked = |answer| (Source::Query, None, Fact::Queried(answer));
-        let stated = |what| (Source::Operator, None, Fact::Resolved(what));
-        let (source, attempt, fact) = match word {
-            "unsent" => (
-                Source::Submit,
-                of_attempt,
-                Fact::NotSent {
-                    reason: "refused".into(),
-                    claim: if late { [8; 32] } else { REQUEST },
-                },
-            ),
+        let submitted = |answer| Fact::Submitted {
+            attempt,
+            request_sha256: REQUEST,
+            answer,
+        };
+        let queried = |answer| Fact::Queried {
+            answer,
+            sent_at: if late { made - LATE } else { made },
+        };
+        let fact = match word {
+            "unsent" => Fact::NotSent {
+                attempt,
+                request_sha256: if late { [8; 32] } else { REQUEST },
+            },
             "ack" => submitted(SubmitAnswer::Acknowledged {
                 platform_order_num: Some("W1".into()),
                 fee: None,
@@ -326,33 +376,21 @@ impl Pure {
                 message: "busy".into(),
             }),
             "doubt" => submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
-            "lease" => (Source::Worker, of_attempt, Fact::LeaseExpired),
-            "none" => asked(QueryAnswer::NotFound),
-            "ask?" => asked(QueryAnswer::Doubt(Doubt::HttpStatus)),
-            "says" => asked(QueryAnswer::Found(found(status))),
-            "calls" => (
-                Source::Callback,
-                None,
-                Fact::Callback(self.callback(status, "1")),
-            ),
-            "forged" => (
-                Source::Callback,
-                None,
-                Fact::Callback(self.callback(status, "2")),
-            ),
-            "paid" => stated(Resolution::Paid { fee: None }),
-            "failed" => stated(Resolution::Failed),
-            "returned" => stated(Resolution::Returned { amount: None }),
+            "lease" => Fact::LeaseExpired { attempt },
+            "none" => queried(QueryAnswer::NotFound),
+            "query?" => queried(QueryAnswer::Doubt(Doubt::HttpStatus)),
+            "found" => queried(QueryAnswer::Found(found(status))),
+            "callback" => Fact::Callback(self.callback(status, "1")),
+            "forged" => Fact::Callback(self.callback(status, "2")),
+            "paid" => Fact::Resolved(Resolution::Paid { fee: None }),
+            "failed" => Fact::Resolved(Resolution::Failed),
+            "returned" => Fact::Resolved(Resolution::Returned { amount: None }),
             other => panic!("{other} is no word"),
         };
         Evidence {
             key: self.payout.instruction.key.clone(),
-            attempt,
-            claim: None,
-            source,
             fact,
             detail: serde_json::json!({}),
-            query_sent_ago: if late { LATE } else { Duration::ZERO },
         }
     }
 
@@ -376,6 +414,23 @@ impl Pure {
         let fields = fields.map(|(name, value)| (name.to_owned(), value));
         Callback::new(fields.into_iter().collect(), true, digest)
     }
+}
+
+/// A finding as the comparison reads it from the columns, without the time, which the test's own clock cannot know exactly.
+fn words(finding: &Finding, refused: bool) -> String {
+    let columns = finding.columns();
+    let flag = |flag: bool| if flag { "t" } else { "f" }.to_owned();
+    let words = [
+        Some(columns.kind.into_owned()),
+        columns.status.map(|status| status.to_string()),
+        columns.signed.map(flag),
+        columns.bound.map(flag),
+        columns.mismatch.map(Into::into),
+        columns.doubt.map(Into::into),
+        columns.proves.map(Into::into),
+        Some(flag(refused)),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// With a fee after `+`.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use payout_sandbox::Fault;
 use payout_worker::{
     cli::run::Running,
     domain::{
-        evidence::{Doubt, Evidence, Fact, Source, SubmitAnswer},
+        evidence::{Doubt, Evidence, Fact, SubmitAnswer},
         payout::PayoutKey,
     },
-    sandbox::Fault,
     store::{
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
         failover::register_identity,
@@ -115,20 +115,16 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
     let world = by_hand(1_000_000).await;
     let pool = world.database.pool();
     let rules = rules(&world.config.poll, true);
-    let not_sent = |order_num: &str, attempt, claim| Evidence {
+    let not_sent = |order_num: &str, attempt, request_sha256| Evidence {
         key: PayoutKey {
             merchant_code: MERCHANT.to_owned(),
             order_num: order_num.to_owned(),
         },
-        attempt: Some(attempt),
-        claim: Some(claim),
-        source: Source::Submit,
         fact: Fact::NotSent {
-            reason: "connection refused".to_owned(),
-            claim,
+            attempt,
+            request_sha256,
         },
         detail: json!({}),
-        query_sent_ago: Duration::ZERO,
     };
     for order in ["LOOSE-1", "TIGHT-1"] {
         world.enqueue(order, 100_000, 0).await;
@@ -168,7 +164,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
             assert_eq!(world.database.state(order).await, "submitting");
             assert!(claimed(&world, 10).await.0.is_empty());
             // The decision says so by itself; the database, which would have refused it too, was not even asked.
-            let refused = "select count(*) from payout.evidence where finding like '% refused'";
+            let refused = "select count(*) from payout.evidence where refused";
             assert_eq!(world.database.text(refused).await, "0");
             let counted =
                 "select sends || ' ' || not_sent from payout.payouts where order_num = 'TIGHT-1'";
@@ -378,12 +374,12 @@ async fn foreign_words_neither_stop_the_recorder_nor_bring_a_name_in() {
         let (_, spent) = claimed(&world, 1).await;
         let evidence = Evidence {
             key: spent.permits[0].key().clone(),
-            attempt: Some(1),
-            claim: Some(spent.permits[0].request().request_sha256),
-            source: Source::Submit,
-            fact: Fact::Submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
+            fact: Fact::Submitted {
+                attempt: 1,
+                request_sha256: spent.permits[0].request().request_sha256,
+                answer: SubmitAnswer::Doubt(Doubt::Timeout),
+            },
             detail: json!({ "words": "a\0b for Siti Rahayu" }),
-            query_sent_ago: Duration::ZERO,
         };
         record(pool, &rules, &[evidence]).await.unwrap().remove(0)
     };
@@ -394,9 +390,10 @@ async fn foreign_words_neither_stop_the_recorder_nor_bring_a_name_in() {
         .run("alter table payout.payouts add constraint no_more_of_them check (state <> 'unknown') not valid")
         .await;
     assert!(matches!(told("WORDS-2").await, Outcome::Refused(_)));
-    let kept = "select string_agg(finding || ': ' || (detail->>'words'), ', ' order by id) from payout.evidence";
+    let kept = "select string_agg(concat_ws(' ', kind, doubt, refused) || ': ' || (detail->>'words'), ', ' order by id)
+                from payout.evidence";
     assert_eq!(
         world.database.text(kept).await,
-        "doubt_timeout: a b for *** ***, doubt_timeout refused: a b for *** ***"
+        "doubt timeout f: a b for *** ***, doubt timeout t: a b for *** ***"
     );
 }

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
     cli::run::Running,
-    demo::cluster::{Cluster, Options, SUPERUSER},
     permit::SealedRequest,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
@@ -13,6 +12,7 @@ use payout_worker::{
     },
 };
 use sqlx::{PgConnection, PgPool};
+use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 use crate::support::{
     database::{DEADLINE, MERCHANT},
@@ -64,6 +64,8 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_right_to_send(
     let registration = Registration {
         code: MERCHANT.to_owned(),
         dialect: "bdpay".to_owned(),
+        balance_is_signed: true,
+        not_found_is_proof: true,
         base_url: "https://gateway.example".to_owned(),
         platform_keys: Vec::new(),
         min_amount: 1,

@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use form_urlencoded::Serializer;
+use payout_sandbox::{Ending, Fault, Script};
 use payout_worker::{
     domain::{
         callback::Binding,
@@ -10,7 +11,6 @@ use payout_worker::{
         payout::{Instruction, PayoutKey, Private},
     },
     gateway::{CallbackVerdict, sign},
-    sandbox::{Ending, Fault, Script},
 };
 
 use super::believe_it_failed;
@@ -182,7 +182,7 @@ async fn an_order_that_another_system_made_under_our_number_is_not_taken_for_our
 
     world.database.run("select payout.replay('USED-2')").await;
     let asked = "select times > 1 from payout.evidence
-                 where order_num = 'USED-2' and source = 'query' and finding = 'status_2'";
+                 where order_num = 'USED-2' and kind = 'found' and status = 2";
     world.until(asked, "true").await;
     let kept = "select state || ' ' || held || ' ' || attention from payout.payouts where order_num = 'USED-2'";
     assert_eq!(

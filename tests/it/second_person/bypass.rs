@@ -120,7 +120,7 @@ async fn psql_can_do_no_more_than_the_tool() {
 
     let query_sent_at = |ago: &str| {
         format!(
-            "update payout.evidence set last_at = now() - interval '{ago}' where finding = 'not_found'"
+            "update payout.evidence set last_at = now() - interval '{ago}' where kind = 'not_found' and proves = 'absence'"
         )
     };
     force(&world, "evidence", &query_sent_at("0 s")).await;
@@ -135,7 +135,7 @@ async fn psql_can_do_no_more_than_the_tool() {
         &world,
         "evidence",
         &format!(
-            "{}; update payout.evidence set times = 2 where finding = 'not_found'",
+            "{}; update payout.evidence set times = 2 where kind = 'not_found' and proves = 'absence'",
             query_sent_at("0 s")
         ),
     )
@@ -166,7 +166,7 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
     force(
         &world,
         "evidence",
-        "update payout.evidence set last_at = now() where finding = 'not_found'",
+        "update payout.evidence set last_at = now() where kind = 'not_found' and proves = 'absence'",
     )
     .await;
     let registered = |column: &str| format!("select {column} from payout.merchants");
@@ -241,17 +241,22 @@ async fn an_approval_is_worth_nothing_hours_later() {
          expires_at = now() - interval '170 minutes'",
     )
     .await;
-    let fresh =
-        "update payout.evidence set last_at = clock_timestamp() where finding = 'not_found'";
+    let fresh = "update payout.evidence set last_at = clock_timestamp() where kind = 'not_found' and proves = 'absence'";
     force(&world, "evidence", fresh).await;
     world
         .database
-        .run("alter table payout.payouts disable trigger guard_person")
+        .run(
+            "alter function payout.use_request(payout.payouts, text) rename to kept;
+             create function payout.use_request(payout.payouts, text) returns void language sql as ''",
+        )
         .await;
     assert_eq!(refusal(&mut worker, MOVE).await, "", "without the rule");
     world
         .database
-        .run("alter table payout.payouts enable trigger guard_person")
+        .run(
+            "drop function payout.use_request;
+             alter function payout.kept(payout.payouts, text) rename to use_request",
+        )
         .await;
     force(&world, "evidence", fresh).await;
     assert_eq!(refusal(&mut worker, MOVE).await, "PW028");

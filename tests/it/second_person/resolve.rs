@@ -1,6 +1,6 @@
 //! A person states how a payout ended; the books follow by the same entries as for the gateway's word.
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 
 use super::{Desk, PATIENT, hide, lose, payout, staying};
 use crate::support::world::{Wishes, World};

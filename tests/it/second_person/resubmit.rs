@@ -1,6 +1,6 @@
 //! The same order number once more: only when repeated answers and a live one prove that the gateway lacks it.
 
-use payout_worker::sandbox::{Fault, Script};
+use payout_sandbox::{Fault, Script};
 
 use super::{Desk, PATIENT, hide, lose, payout};
 use crate::support::world::{Wishes, World};

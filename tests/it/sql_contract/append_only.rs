@@ -8,8 +8,8 @@ async fn records_are_never_changed_or_deleted_by_anybody() {
     database.insert_in("paid", "INV-1").await;
     database
         .run(
-            "insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail)
-             select merchant_code, order_num, 1, 'query', 'status_5', '{}' from payout.payouts",
+            "insert into payout.evidence (merchant_code, order_num, attempt, source, kind, status, signed, detail)
+             select merchant_code, order_num, 1, 'query', 'found', 5, true, '{}' from payout.payouts",
         )
         .await;
     for statement in [
@@ -27,12 +27,19 @@ async fn records_are_never_changed_or_deleted_by_anybody() {
         "update payout.attempts set outcome = 'not_sent', send_by = now()",
         "delete from payout.evidence",
         "truncate payout.evidence",
-        "update payout.evidence set finding = 'status_4'",
+        "update payout.evidence set kind = 'not_found', status = null, signed = null, proves = 'absence'",
+        "update payout.evidence set status = 4",
+        "update payout.evidence set signed = not signed",
         "update payout.evidence set times = 0",
         "insert into payout.transition values ('paid', 'claimed', 'submitting', 'hold')",
         "update payout.transition set posting = 'none'",
         "delete from payout.transition",
         "truncate payout.transition cascade",
+        "delete from payout.required_evidence",
+        "update payout.required_evidence set certain = false",
+        "update payout.policy set not_found_answers = 1",
+        "update payout.event set proven_by = 'history'",
+        "update payout.state set final = false",
         "insert into payout.accounts (merchant_code) select code from payout.merchants",
         "update payout.accounts set available = available + 1, funding = funding - 1",
         "delete from payout.accounts",
@@ -57,8 +64,8 @@ async fn an_attempt_learns_its_outcome_once_and_evidence_is_counted_on() {
     );
     database
         .run(
-            "insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail)
-             select merchant_code, order_num, 1, 'query', 'status_1', '{}' from payout.payouts;
+            "insert into payout.evidence (merchant_code, order_num, attempt, source, kind, status, signed, detail)
+             select merchant_code, order_num, 1, 'query', 'found', 1, true, '{}' from payout.payouts;
              update payout.evidence set times = times + 1, last_at = clock_timestamp(), detail = '{\"message\": \"later\"}'",
         )
         .await;
@@ -70,12 +77,12 @@ async fn evidence_is_counted_on_although_the_clock_was_set_back() {
     database.insert_in("pending", "INV-1").await;
     database
         .run(
-            "insert into payout.evidence (merchant_code, order_num, attempt, source, finding, detail)
-             select merchant_code, order_num, 1, 'query', 'status_1', '{}' from payout.payouts;
+            "insert into payout.evidence (merchant_code, order_num, attempt, source, kind, status, signed, detail)
+             select merchant_code, order_num, 1, 'query', 'found', 1, true, '{}' from payout.payouts;
              update payout.evidence set times = times + 1, last_at = last_at - interval '1 hour'",
         )
         .await;
-    let counted = "select times || ' ' || (last_at >= first_at) from payout.evidence where finding = 'status_1'";
+    let counted = "select times || ' ' || (last_at >= first_at) from payout.evidence where kind = 'found' and status = 1";
     assert_eq!(database.text(counted).await, "2 true");
 }
 

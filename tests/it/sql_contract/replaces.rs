@@ -53,7 +53,7 @@ async fn one_replacement_lives_at_a_time_and_a_failed_one_is_replaced_itself() {
     database.run(&next("INV-0", "R1")[0]).await;
     for statement in next("INV-0", "R2") {
         let refusal = Refusal::expected(&statement, database.try_run(&statement).await);
-        refusal.is(&statement, "PW008", "INV-0 has a replacement already");
+        refusal.is(&statement, "PW008", "INV-0 already has a replacement");
     }
     database
         .run("select payout.cancel('R1', 'wrong account')")
@@ -66,7 +66,7 @@ async fn one_replacement_lives_at_a_time_and_a_failed_one_is_replaced_itself() {
     Refusal::expected(&insert, database.try_run(&insert).await).is(
         &insert,
         "PW008",
-        "INV-0 has a replacement already",
+        "INV-0 already has a replacement",
     );
     database.run(&next("R2", "R3")[1]).await;
 }
@@ -120,7 +120,7 @@ async fn two_replacements_at_once_make_one() {
     Refusal::expected("second", second.await.unwrap()).is(
         "second",
         "PW008",
-        "has a replacement already",
+        "already has a replacement",
     );
     assert_eq!(
         database

@@ -104,8 +104,8 @@ impl Database {
     /// Registers a merchant as `payout migrate` does, with no reserve for fees and no limits of its own.
     pub(crate) async fn register_merchant(&self, code: &str) {
         sqlx::query(
-            "insert into payout.merchants (code, dialect, base_url, platform_keys)
-             values ($1, 'bdpay', 'https://gateway.example', '{}')",
+            "insert into payout.merchants (code, dialect, balance_is_signed, not_found_is_proof, base_url, platform_keys)
+             values ($1, 'bdpay', true, true, 'https://gateway.example', '{}')",
         )
         .bind(code)
         .execute(&self.pool)

@@ -8,7 +8,7 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(&place).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Checks that the page says what the code says; with `UPDATE_DOCS=1` it is written anew first.
+/// Checks that the page says what the code says; with `UPDATE_DOCS=1` it is written first.
 #[track_caller]
 pub(crate) fn is_generated(path: &str, page: &str) {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);

@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use payout_worker::demo::cluster::{Cluster, Options, SUPERUSER};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
 };
+use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 static MIGRATOR: Migrator = sqlx::migrate!();
 

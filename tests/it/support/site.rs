@@ -7,15 +7,10 @@ use std::{
     time::Duration,
 };
 
-use payout_worker::{
-    cli::keyring,
-    config,
-    demo::cluster::{Cluster, Options, SUPERUSER},
-    gateway::keys,
-    sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
-    store::schema::migrate,
-};
+use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
+use payout_worker::{cli::keyring, config, gateway::keys, store::schema::migrate};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgListener};
+use throwaway_postgres::{Cluster, Options, SUPERUSER};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
@@ -98,7 +93,7 @@ impl Site {
             let text = format!(
                 "[database]\nurl = \"{}\"\n[http]\nlisten = \"{http}\"\n[admin]\nlisten = \"{admin}\"\n[submit]\n\
                  timeout_seconds = 2\nlease_seconds = 4\n[poll]\nfirst_after_seconds = 0.5\nmax_interval_seconds = 2\n\
-                 quiet_horizon_seconds = {quiet_horizon_seconds}\nasks_per_second = 500\n[[merchant]]\ncode = \"{MERCHANT}\"\n\
+                 quiet_horizon_seconds = {quiet_horizon_seconds}\nqueries_per_second = 500\n[[merchant]]\ncode = \"{MERCHANT}\"\n\
                  base_url = \"{}\"\nprivate_key_file = \"merchant.key\"\nplatform_public_key_file = \"platform.pub\"\n\
                  notify_url = \"http://{listen}/callback\"\n",
                 cluster.url("postgres", "a_worker"),

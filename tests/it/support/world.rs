@@ -2,11 +2,11 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
+use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
 use payout_worker::{
     cli::{keyring, run::Running},
     config::{self, Config},
     gateway::{Client, keys},
-    sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key},
     store::{claim::ClaimOrder, schema::migrate},
 };
 use tempfile::TempDir;

@@ -1,26 +1,31 @@
-//! What a verified callback does: a bound success settles, everything else is a reason to ask (protocol P20).
+//! What a verified callback does: a bound success settles, everything else is a reason to query (protocol P20).
 
-use super::Desk;
+use super::Draft;
 use crate::{
     attention::Attention,
-    callback::{Binding, Callback},
-    evidence::GatewayStatus,
+    callback::{Binding, Callback, Mismatch},
+    finding::Finding,
+    gateway_status::GatewayStatus,
     state::State,
 };
 
-impl Desk<'_> {
+impl Draft<'_> {
     pub(super) fn callback(&mut self, callback: &Callback) {
         let payout = &self.out.after;
         let binding = callback.bind(&payout.instruction, payout.platform_order_num.as_deref());
-        if let Binding::Unbound(what) = &binding {
-            self.out.finding = format!("{} unbound: {what}", self.out.finding);
-        }
+        self.out.finding = Finding::Callback {
+            status: callback.status().code(),
+            mismatch: match binding {
+                Binding::BoundPaid { .. } | Binding::Bound => None,
+                Binding::Unbound(field) => Some(field),
+            },
+        };
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => {
                 self.callback_while_open(&binding)
             }
             State::Failed if callback.status() == GatewayStatus::Paid => {
-                // Fields can be shifted until a 4 reads as a 2 (protocol P9): unless every one is ours, only the query speaks.
+                // Fields can be shifted until a 4 reads as a 2 (protocol P9): unless every one is ours, only a query counts.
                 if !matches!(binding, Binding::Unbound(_)) {
                     self.contradict(Attention::LateSuccess);
                 }
@@ -31,13 +36,13 @@ impl Desk<'_> {
             State::Queued | State::Cancelled => {
                 let fields_are_ours = match binding {
                     Binding::BoundPaid { .. } | Binding::Bound => true,
-                    Binding::Unbound(what) => what == "platOrderNum",
+                    Binding::Unbound(field) => field == Mismatch::PlatOrderNum,
                 };
                 if fields_are_ours {
                     self.contradict(Attention::Contradiction);
                 }
             }
-            // Final: left alone (protocol P19). What disagrees is asked for, and the answer speaks.
+            // Final: left alone (protocol P19). What disagrees is queried, and that answer counts.
             State::Paid => {
                 let same = callback.status() == GatewayStatus::Paid
                     && callback.fee() == self.out.after.fee;

@@ -1,27 +1,24 @@
-//! What a question taught us.
+//! What came of a query.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Booking, Desk, Note, delta};
+use super::{Booking, Draft, Note, delta};
 use crate::{
     attention::Attention,
     evidence::{Found, GatewayStatus, QueryAnswer},
+    finding::{Finding, Proves},
     ledger::Entry,
     money::{FeeType, Rupiah},
     payout::Observed,
+    policy::{NOT_FOUND_ANSWERS, UNSIGNED_SECOND_READ},
     schedule,
     state::{Event, State},
 };
 
-/// An unsigned final answer settles only when a second read this much later agrees (protocol P17).
-const UNSIGNED_SECOND_READ: TimeDelta = TimeDelta::seconds(30);
-/// "Not known" answers after the quiet horizon before a person is asked (I10).
-const NOT_FOUND_TIMES: u32 = 3;
-
-impl Desk<'_> {
-    pub(super) fn queried(&mut self, answer: &QueryAnswer) {
-        let queries = self.out.after.queries.saturating_add(1);
-        self.payout().queries = queries;
+impl Draft<'_> {
+    /// `sent_at` is when the query was sent: an answer counts by that time, not by when it is stored.
+    pub(super) fn queried(&mut self, answer: &QueryAnswer, sent_at: DateTime<Utc>) {
+        self.payout().queries = self.out.after.queries.saturating_add(1);
         let unanswered = matches!(answer, QueryAnswer::Doubt(_));
         if self.out.after.state.is_final() && !unanswered {
             self.query_when_final();
@@ -30,76 +27,80 @@ impl Desk<'_> {
             self.query_by_schedule();
         }
         match answer {
-            QueryAnswer::Found(found) => self.found(found),
-            QueryAnswer::NotFound => self.not_found(),
-            // An error to a question says nothing about the order (protocol P17).
+            QueryAnswer::Found(found) => self.found(found, sent_at),
+            QueryAnswer::NotFound => self.not_found(sent_at),
+            // A query without an answer says nothing about the order (protocol P17).
             QueryAnswer::Doubt(_) => {}
         }
     }
 
-    /// How often the current finding was heard before, counting from this attempt on.
+    /// How often the current finding was observed before, counting from this attempt on.
     fn observed_before(&self) -> Option<Observed> {
         self.out.after.observed.get(&self.out.finding).copied()
     }
 
-    /// How often the current finding was heard, this time included; an answer to a question that was sent before the
-    /// last one was heard says nothing new.
-    fn times_observed(&self) -> u32 {
-        self.observed_before().map_or(1, |heard| {
-            let is_new = self.query_sent_at > heard.last_at;
-            heard.times.saturating_add(u32::from(is_new))
+    /// How often the current finding was observed, this time included. An answer to a query that was sent before the
+    /// last one was stored adds nothing.
+    fn times_observed(&self, sent_at: DateTime<Utc>) -> u32 {
+        self.observed_before().map_or(1, |observed| {
+            let is_new = sent_at > observed.last_at;
+            observed.times.saturating_add(u32::from(is_new))
         })
     }
 
-    fn not_found(&mut self) {
+    /// From now on this "not found" counts as `proves`.
+    fn counts_as(&mut self, proves: Proves, valid_from: Option<DateTime<Utc>>) {
+        self.out.finding = Finding::NotFound { proves, valid_from };
+    }
+
+    fn not_found(&mut self, sent_at: DateTime<Utc>) {
         match self.out.after.state {
             State::Unknown => match self.out.after.declined_at {
                 Some(declined_at) if self.out.after.platform_order_num.is_none() => {
-                    self.not_found_after_decline(declined_at);
+                    self.not_found_after_decline(declined_at, sent_at);
                 }
-                _ => self.not_found_after_silence(),
+                _ => self.not_found_after_silence(sent_at),
             },
-            // It was known before: never back, but a person should see it when it repeats.
+            // It was known before: it never goes back, but a person should see it when it repeats.
             State::Pending | State::Paid => {
-                if self.times_observed() >= NOT_FOUND_TIMES {
+                self.counts_as(Proves::Contradiction, None);
+                if self.times_observed(sent_at) >= NOT_FOUND_ANSWERS {
                     self.contradict(Attention::Contradiction);
                 }
             }
             State::Failed if self.out.after.platform_order_num.is_some() => {
-                if self.times_observed() >= NOT_FOUND_TIMES {
+                self.counts_as(Proves::Contradiction, None);
+                if self.times_observed(sent_at) >= NOT_FOUND_ANSWERS {
                     self.contradict(Attention::Contradiction);
                 } else {
                     self.query_in(schedule::confirm_interval(&self.rules.poll));
                 }
             }
-            State::Failed => self.still_not_known_after_refusal(),
-            State::Queued => self.not_found_before_claim(),
-            // Asked while the request may be leaving: nothing of it counts towards the proof that comes after the horizon.
-            State::Submitting => self.out.finding = "not_found_early".into(),
-            State::Cancelled | State::Returned => {}
+            State::Failed => self.still_not_found_after_refusal(sent_at),
+            State::Queued => self.not_found_before_claim(sent_at),
+            // The request may be leaving right now, so this counts towards no proof.
+            State::Submitting | State::Cancelled | State::Returned => {}
         }
     }
 
-    /// Of a refused payout "not known" says that it failed only once nothing can be on its way: a replacement waits for it.
-    fn still_not_known_after_refusal(&mut self) {
-        let sent_by = self.out.after.send_by.unwrap_or(self.now);
-        let from = sent_by
-            .checked_add_signed(delta(self.rules.poll.quiet_horizon))
-            .unwrap_or(sent_by);
-        if self.query_sent_at < from {
-            self.out.finding = "not_found_early".into();
-            self.query_at(from);
+    /// For a refused payout, "not found" confirms the failure only once nothing can be on its way: a replacement waits
+    /// for it.
+    fn still_not_found_after_refusal(&mut self, sent_at: DateTime<Utc>) {
+        let valid_from = self.quiet_until();
+        if sent_at < valid_from {
+            self.query_at(valid_from);
         } else {
+            self.counts_as(Proves::Absence, Some(valid_from));
             let now = self.now;
             self.payout().reaffirmed_at = Some(now);
         }
     }
 
-    /// Asked for because commits may be lost (I11). Once nothing can be on its way, "not known" frees it to be claimed.
-    fn not_found_before_claim(&mut self) {
-        match self.out.after.trusted_after {
-            Some(from) if self.query_sent_at <= from => {
-                self.out.finding = "not_found_early".into();
+    /// Queried because commits may be lost (I11). Once nothing can be on its way, "not found" lets it be claimed.
+    fn not_found_before_claim(&mut self, sent_at: DateTime<Utc>) {
+        let trusted_after = self.out.after.trusted_after;
+        match trusted_after {
+            Some(from) if sent_at <= from => {
                 let scheduled = self.out.after.next_query_at.unwrap_or(from);
                 let just_after = from
                     .checked_add_signed(TimeDelta::seconds(1))
@@ -107,6 +108,7 @@ impl Desk<'_> {
                 self.query_at(scheduled.min(just_after));
             }
             Some(_) | None => {
+                self.counts_as(Proves::Absence, trusted_after);
                 self.payout().next_query_at = None;
                 if self.out.after.attention == Some(Attention::Unproven) {
                     self.payout().attention = None;
@@ -115,62 +117,66 @@ impl Desk<'_> {
         }
     }
 
-    /// A refusal is final after two "not known", the first `decline_confirm` after the `FAIL`.
-    fn not_found_after_decline(&mut self, declined_at: DateTime<Utc>) {
+    /// A refusal is final after two "not found", the first `decline_confirm` after the `FAIL`.
+    fn not_found_after_decline(&mut self, declined_at: DateTime<Utc>, sent_at: DateTime<Utc>) {
         let rules = self.rules.poll;
-        let from = declined_at
+        let valid_from = declined_at
             .checked_add_signed(delta(rules.decline_confirm))
             .unwrap_or(declined_at);
-        if self.query_sent_at < from {
-            self.out.finding = "not_found_early".into();
-            self.query_at(from);
+        if sent_at < valid_from {
+            self.query_at(valid_from);
             return;
         }
-        self.out.finding = "not_found_after_decline".into();
+        self.counts_as(Proves::Refusal, Some(valid_from));
         let second = schedule::decline_second_after(&rules);
         match self.observed_before() {
-            Some(first)
-                if self.query_sent_at.signed_duration_since(first.first_at) >= delta(second) =>
-            {
+            Some(first) if sent_at.signed_duration_since(first.first_at) >= delta(second) => {
                 self.fail(Event::RefusalConfirmed, None);
             }
             _ => self.query_in(second),
         }
     }
 
-    /// Without an answer to the submit "not known" means nothing before the quiet horizon, and afterwards
-    /// only that a person must look (I10).
-    fn not_found_after_silence(&mut self) {
-        let rules = self.rules.poll;
+    /// Until then nothing that was sent can be taken for absent: the send-by time and the quiet horizon (I10).
+    pub(super) fn quiet_until(&self) -> DateTime<Utc> {
         let sent_by = self.out.after.send_by.unwrap_or(self.now);
-        let mut from = sent_by
-            .checked_add_signed(delta(rules.quiet_horizon))
-            .unwrap_or(sent_by);
-        // It may have been sent again in the part that a failover lost: what was heard before counts no more.
-        if let Some(trusted) = self.out.after.trusted_after.filter(|at| *at > from) {
-            from = trusted;
-            self.out.finding = format!("not_found_since_{}", trusted.timestamp());
-        }
-        if self.query_sent_at < from {
-            self.out.finding = "not_found_early".into();
-            let scheduled = self.out.after.next_query_at.unwrap_or(from);
-            self.query_at(scheduled.min(from));
+        sent_by
+            .checked_add_signed(delta(self.rules.poll.quiet_horizon))
+            .unwrap_or(sent_by)
+    }
+
+    /// Without an answer to the submit, "not found" means nothing before the quiet horizon, and afterwards only that a
+    /// person must look (I10).
+    fn not_found_after_silence(&mut self, sent_at: DateTime<Utc>) {
+        let rules = self.rules.poll;
+        let quiet_until = self.quiet_until();
+        // It may have been sent again in what a failover lost: earlier answers no longer count.
+        let valid_from = self
+            .out
+            .after
+            .trusted_after
+            .map_or(quiet_until, |trusted| trusted.max(quiet_until));
+        if sent_at < valid_from {
+            let scheduled = self.out.after.next_query_at.unwrap_or(valid_from);
+            self.query_at(scheduled.min(valid_from));
             return;
         }
+        self.counts_as(Proves::Absence, Some(valid_from));
         let interval = schedule::confirm_interval(&rules);
         let Some(first) = self.observed_before() else {
             self.query_in(interval);
             return;
         };
-        let span = self.query_sent_at.signed_duration_since(first.first_at);
-        if self.times_observed() < NOT_FOUND_TIMES || span < delta(interval.saturating_mul(2)) {
-            self.query_in(interval);
-        } else {
+        let span = sent_at.signed_duration_since(first.first_at);
+        let enough = self.times_observed(sent_at) >= NOT_FOUND_ANSWERS;
+        if enough && span >= delta(interval.saturating_mul(2)) {
             self.raise(Attention::NotFound);
+        } else {
+            self.query_in(interval);
         }
     }
 
-    fn found(&mut self, found: &Found) {
+    fn found(&mut self, found: &Found, sent_at: DateTime<Utc>) {
         let queued = self.out.after.state == State::Queued;
         if queued && !self.out.after.commits_may_be_lost {
             // Nothing of ours can have left, so somebody else used the number.
@@ -197,8 +203,8 @@ impl Desk<'_> {
             }
         }
         match &found.status {
-            GatewayStatus::Paid => self.says_paid(found),
-            GatewayStatus::Cancelled | GatewayStatus::Failed => self.says_failed(found),
+            GatewayStatus::Paid => self.says_paid(found, sent_at),
+            GatewayStatus::Cancelled | GatewayStatus::Failed => self.says_failed(found, sent_at),
             GatewayStatus::New
             | GatewayStatus::Processing
             | GatewayStatus::AtBank
@@ -207,13 +213,13 @@ impl Desk<'_> {
     }
 
     /// Found at the gateway after lost commits: it was claimed and sent in the part that is gone (I11). It takes a new
-    /// attempt, as the lost claim had one. What it is now is asked for once more and settled then.
+    /// attempt, as the lost claim had one. Its present status is queried once more, and that answer settles it.
     fn found_before_claim(&mut self) {
         if self.move_by(Event::FoundAfterFailover, None) {
             let now = self.now;
             let payout = self.payout();
             payout.attempt = payout.attempt.saturating_add(1);
-            payout.claim = None;
+            payout.request_sha256 = None;
             payout.send_by = Some(now);
             self.query_at(now);
         }
@@ -225,11 +231,7 @@ impl Desk<'_> {
         let payout = &self.out.after;
         let amount = payout.instruction.amount;
         let Some(stated) = found.amount else {
-            let ends = matches!(
-                found.status,
-                GatewayStatus::Paid | GatewayStatus::Cancelled | GatewayStatus::Failed
-            );
-            return !ends;
+            return !found.status.is_terminal();
         };
         let numbers_match = found.platform_order_num.is_some()
             && found.platform_order_num == payout.platform_order_num;
@@ -254,10 +256,10 @@ impl Desk<'_> {
         }
     }
 
-    fn says_paid(&mut self, found: &Found) {
+    fn says_paid(&mut self, found: &Found, sent_at: DateTime<Utc>) {
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => {
-                if self.is_believed(found) {
+                if self.is_believed(found, sent_at) {
                     self.pay(found.fee);
                 }
             }
@@ -268,10 +270,10 @@ impl Desk<'_> {
         }
     }
 
-    fn says_failed(&mut self, found: &Found) {
+    fn says_failed(&mut self, found: &Found, sent_at: DateTime<Utc>) {
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => {
-                if self.is_believed(found) {
+                if self.is_believed(found, sent_at) {
                     let reason = (!found.message.is_empty()).then(|| found.message.clone());
                     self.fail(
                         Event::ReportedFailed,
@@ -289,27 +291,23 @@ impl Desk<'_> {
     }
 
     /// Whether a final answer settles now; an unsigned one needs a second read that agrees.
-    fn is_believed(&mut self, found: &Found) -> bool {
+    fn is_believed(&mut self, found: &Found, sent_at: DateTime<Utc>) -> bool {
         if found.signed {
             return true;
         }
-        match self.observed_before() {
-            Some(first)
-                if self.query_sent_at.signed_duration_since(first.first_at)
-                    >= UNSIGNED_SECOND_READ =>
-            {
-                true
-            }
-            first => {
-                let since = first.map_or(self.now, |heard| heard.first_at);
-                self.query_at(
-                    since
-                        .checked_add_signed(UNSIGNED_SECOND_READ)
-                        .unwrap_or(since),
-                );
-                false
-            }
+        let first_at = self.observed_before().map(|observed| observed.first_at);
+        let agrees =
+            |first_at| sent_at.signed_duration_since(first_at) >= delta(UNSIGNED_SECOND_READ);
+        if first_at.is_some_and(agrees) {
+            return true;
         }
+        let since = first_at.unwrap_or(self.now);
+        self.query_at(
+            since
+                .checked_add_signed(delta(UNSIGNED_SECOND_READ))
+                .unwrap_or(since),
+        );
+        false
     }
 
     /// A paid payout's fee became known, or the gateway states another one now (protocol P23).

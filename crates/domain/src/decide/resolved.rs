@@ -1,14 +1,11 @@
 //! What a person states. The database lets such a move through only with its approved request.
 
-use super::{Booking, Desk, NotComputable, delta};
+use super::{Booking, Draft, NotComputable};
 use crate::{
-    evidence::Resolution,
-    ledger::Entry,
-    money::{FeeType, Rupiah},
-    state::Event,
+    evidence::Resolution, ledger::Entry, money::Rupiah, payout::Instruction, state::Event,
 };
 
-impl Desk<'_> {
+impl Draft<'_> {
     pub(super) fn resolved(&mut self, resolution: Resolution) {
         match resolution {
             Resolution::Paid { fee } => self.resolved_paid(fee),
@@ -27,9 +24,7 @@ impl Desk<'_> {
 
     /// Never before the quiet horizon: what was sent may still arrive (I10).
     fn resolved_failed(&mut self) {
-        let horizon = delta(self.rules.poll.quiet_horizon);
-        let sent_by = self.out.after.send_by.unwrap_or(self.now);
-        if self.now.signed_duration_since(sent_by) >= horizon {
+        if self.now >= self.quiet_until() {
             self.fail(
                 Event::ResolvedFailed,
                 Some("resolved as failed by two people".into()),
@@ -40,14 +35,11 @@ impl Desk<'_> {
     /// Gives back what the beneficiary received, or the stated part of it; the fee stays spent.
     fn resolved_returned(&mut self, stated: Option<Rupiah>) {
         let payout = &self.out.after;
-        let received = match payout.instruction.fee_type {
-            FeeType::OutOfAmount => payout
-                .instruction
-                .amount
-                .minus(payout.fee.unwrap_or_default()),
-            FeeType::OnTop => Some(payout.instruction.amount),
-        };
-        let Some(received) = received else {
+        let Instruction {
+            fee_type, amount, ..
+        } = &payout.instruction;
+        let Some(received) = fee_type.beneficiary_amount(*amount, payout.fee.unwrap_or_default())
+        else {
             return;
         };
         let amount = stated.unwrap_or(received);

@@ -1,6 +1,6 @@
-//! What our own submit taught us.
+//! What came of our own submit.
 
-use super::Desk;
+use super::Draft;
 use crate::{
     attention::Attention,
     evidence::{GatewayStatus, SubmitAnswer},
@@ -9,12 +9,12 @@ use crate::{
     state::{Event, State},
 };
 
-impl Desk<'_> {
+impl Draft<'_> {
     /// The proof that nothing left puts the payout back, once, for the attempt that holds the claim.
-    pub(super) fn not_sent(&mut self, attempt: Option<i32>, claim: &[u8; 32]) {
+    pub(super) fn not_sent(&mut self, attempt: i32, request_sha256: &[u8; 32]) {
         let payout = &self.out.after;
-        let holds_claim = attempt == Some(payout.attempt)
-            && payout.claim.as_ref() == Some(claim)
+        let holds_claim = attempt == payout.attempt
+            && payout.request_sha256.as_ref() == Some(request_sha256)
             && matches!(payout.state, State::Submitting | State::Unknown);
         let only_send = payout.sends_that_may_have_left() == 1;
         let known_to_gateway = payout.platform_order_num.is_some() || payout.declined_at.is_some();
@@ -32,17 +32,17 @@ impl Desk<'_> {
         }
     }
 
-    /// Found in `submitting` after its lease: it may have been sent (I2).
-    pub(super) fn lease_expired(&mut self, attempt: Option<i32>) {
-        if attempt == Some(self.out.after.attempt) {
+    /// Found in `submitting` after its lease expired: it may have been sent (I2).
+    pub(super) fn lease_expired(&mut self, attempt: i32) {
+        if attempt == self.out.after.attempt {
             self.unanswered();
         }
     }
 
-    pub(super) fn submitted(&mut self, answer: &SubmitAnswer, claim: Option<&[u8; 32]>) {
-        // What was said to a claim that a failover took says nothing bad about the one that came after it; that the
-        // gateway has the order is true whoever was told so.
-        let of_lost_claim = claim.is_some() && claim != self.out.after.claim.as_ref();
+    pub(super) fn submitted(&mut self, answer: &SubmitAnswer, request_sha256: &[u8; 32]) {
+        // An answer to a claim that a failover lost says nothing bad about the claim that came after it; that the
+        // gateway has the order is true whichever request it answers.
+        let of_lost_claim = Some(request_sha256) != self.out.after.request_sha256.as_ref();
         if of_lost_claim && !matches!(answer, SubmitAnswer::Acknowledged { .. }) {
             return;
         }
@@ -80,12 +80,8 @@ impl Desk<'_> {
                 self.payout().proven_ours = true;
                 self.payout().fee = fee.or(self.out.after.fee);
                 self.move_by(Event::Acknowledged, None);
-                let ended = matches!(
-                    status,
-                    GatewayStatus::Paid | GatewayStatus::Cancelled | GatewayStatus::Failed
-                );
-                // A final status in an acceptance settles nothing (P12); it is a reason to ask at once.
-                if ended {
+                // A final status in an acceptance settles nothing (P12); it is a reason to query at once.
+                if status.is_terminal() {
                     self.query_at(self.now);
                 } else {
                     self.query_by_schedule();
@@ -127,7 +123,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Keeps the gateway's number; another one than the one we hold is a contradiction and stops here.
+    /// Keeps the gateway's number. A number other than the one we hold is a contradiction, and nothing follows from it.
     pub(super) fn learn_platform_order_num(&mut self, stated: Option<&str>) -> bool {
         let Some(stated) = stated else {
             return true;

@@ -1,5 +1,7 @@
 //! Queries about orders, and the balance.
 
+use payout_sandbox::{Ending, Fault, Script};
+
 use super::support::{Bench, client, submit};
 use crate::{
     domain::{
@@ -7,7 +9,6 @@ use crate::{
         money::Rupiah,
     },
     gateway::{Dialect, GatewayBalance},
-    sandbox::{Ending, Fault, Script},
 };
 
 #[tokio::test]

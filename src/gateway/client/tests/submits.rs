@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{TimeZone, Utc};
+use payout_sandbox::{Fault, Script};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +17,6 @@ use crate::{
     },
     gateway::{Client, Dialect, SealError},
     permit::Submission,
-    sandbox::{Fault, Script},
 };
 
 #[tokio::test]

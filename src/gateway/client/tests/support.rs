@@ -3,6 +3,7 @@
 use std::{sync::LazyLock, time::Duration};
 
 use chrono::Utc;
+use payout_sandbox::{Pace, Sandbox};
 use rsa::PrivateKey;
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     },
     gateway::{Client, Dialect, Settings, keys},
     permit::{SendBy, Submission, SubmitPermit},
-    sandbox::{self, Pace, Sandbox},
 };
 
 pub(crate) const MERCHANT: &str = "S2020198627344";
@@ -99,7 +99,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn start(dialect: Dialect) -> Self {
-        let settings_of_sandbox = sandbox::Settings {
+        let settings_of_sandbox = payout_sandbox::Settings {
             dialect: dialect.name().parse().expect("the same words"),
             merchant_code: MERCHANT.into(),
             merchant_public_key: MERCHANT_KEY.to_public_key(),

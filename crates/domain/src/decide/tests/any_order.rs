@@ -28,30 +28,30 @@ const FACTS: &[&str] = &[
     "none",
     "none",
     "none",
-    "ask?",
-    "says:0",
-    "says:1",
-    "says:2",
-    "says:2,fee=5000",
-    "says:2,fee=20000",
-    "says:2,fee=100000",
-    "says:2,unsigned",
-    "says:2,amount=7",
-    "says:2,amount=95000,fee=5000",
-    "says:2,plat=W2",
-    "says:3",
-    "says:4",
-    "says:4,unsigned",
-    "says:5",
-    "says:x",
-    "calls:1",
-    "calls:2",
-    "calls:2,feeType=1",
-    "calls:2,unbound",
-    "calls:2,plat=W2",
-    "calls:2,fee=20000",
-    "calls:4",
-    "calls:4,feeType=1",
+    "query?",
+    "found:0",
+    "found:1",
+    "found:2",
+    "found:2,fee=5000",
+    "found:2,fee=20000",
+    "found:2,fee=100000",
+    "found:2,unsigned",
+    "found:2,amount=7",
+    "found:2,amount=95000,fee=5000",
+    "found:2,plat=W2",
+    "found:3",
+    "found:4",
+    "found:4,unsigned",
+    "found:5",
+    "found:x",
+    "callback:1",
+    "callback:2",
+    "callback:2,feeType=1",
+    "callback:2,unbound",
+    "callback:2,plat=W2",
+    "callback:2,fee=20000",
+    "callback:4",
+    "callback:4,feeType=1",
 ];
 const PAUSES: &[i64] = &[0, 1, 15, 30, 60, 300, 1_800, 90_000, -5];
 
@@ -78,7 +78,7 @@ fn no_order_of_evidence_breaks_an_invariant() {
             let what = || format!("PAYOUT_TEST_SEED={seed}, {fee_type:?}: {}", life.join(", "));
 
             let before = story.payout.clone();
-            story.hear(word);
+            story.receive(word);
             holds_for_one_step(&before, &story, word, &what);
             if let Some(booking) = story.last.as_ref().unwrap().booking {
                 let entry = booking.entry;
@@ -120,15 +120,16 @@ fn holds_for_one_step(before: &Payout, story: &Story, word: &str, what: &dyn Fn(
             what()
         );
     }
-    // What may settle at all: a question's answer, and a callback that says paid.
+    // What may settle at all: a query's answer, and a callback with status 2.
     match after.state {
         State::Failed if before.state != State::Failed => {
-            let asked = word.starts_with("says:3") || word.starts_with("says:4") || word == "none";
-            assert!(asked, "{}", what());
+            let queried =
+                word.starts_with("found:3") || word.starts_with("found:4") || word == "none";
+            assert!(queried, "{}", what());
         }
         State::Paid if before.state != State::Paid => {
             assert!(
-                word.starts_with("says:2") || word.starts_with("calls:2"),
+                word.starts_with("found:2") || word.starts_with("callback:2"),
                 "{}",
                 what()
             );
@@ -194,7 +195,7 @@ fn holds_between_steps(payout: &Payout, books: [i64; 4], what: &dyn Fn() -> Stri
     let waits_for_an_answer = matches!(payout.state, State::Pending | State::Unknown);
     assert!(
         !waits_for_an_answer || payout.next_query_at.is_some(),
-        "nothing asks for it: {}",
+        "nothing will query it: {}",
         what()
     );
     let may_have_left = payout.sends - payout.not_sent;
@@ -213,11 +214,11 @@ fn send_what_may_be_sent(
     dice: &mut StdRng,
 ) {
     if story.payout.state == State::Queued {
-        story.tell("claim");
+        story.live("claim");
         *books = [-story.payout.held.idr(), story.payout.held.idr(), 0, 0];
         life.push("claim".into());
     } else if story.payout.state == State::Unknown && dice.random_range(0..20) == 0 {
-        story.tell("resend");
+        story.live("resend");
         life.push("resend".into());
     }
 }

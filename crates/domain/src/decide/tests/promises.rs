@@ -1,10 +1,13 @@
 //! What becomes of a payout, one line of its life per row.
 
+use std::time::Instant;
+
 use super::story::Story;
 use crate::{
     attention::Attention,
-    decide::{Note, decide},
-    evidence::{Doubt, Evidence, Fact, QueryAnswer, Source, SubmitAnswer},
+    decide::{Note, Now, decide},
+    evidence::{Doubt, Evidence, Fact, QueryAnswer, SubmitAnswer},
+    finding::{Finding, Proves},
     money::FeeType::{self, OnTop, OutOfAmount},
 };
 
@@ -18,68 +21,74 @@ fn become_of(rows: &[(&str, &str)]) {
 fn become_with(fee_type: FeeType, rows: &[(&str, &str)]) {
     for (life, outcome) in rows {
         let mut story = Story::new(fee_type);
-        assert_eq!(story.tell(life).outcome(), *outcome, "{life}");
+        assert_eq!(story.live(life).outcome(), *outcome, "{life}");
     }
 }
 
 #[test]
-fn no_doubt_and_no_number_of_doubts_ever_makes_a_failure() {
+fn no_number_of_doubts_ever_makes_a_failure() {
     for doubt in Doubt::ALL {
         let mut story = Story::new(OutOfAmount);
-        for (source, fact) in [
-            (Source::Submit, Fact::Submitted(SubmitAnswer::Doubt(doubt))),
-            (Source::Query, Fact::Queried(QueryAnswer::Doubt(doubt))),
+        let (attempt, sent_at) = (1, Instant::now());
+        for fact in [
+            Fact::Submitted {
+                attempt,
+                request_sha256: [1; 32],
+                answer: SubmitAnswer::Doubt(doubt),
+            },
+            Fact::Queried {
+                answer: QueryAnswer::Doubt(doubt),
+                sent_at,
+            },
         ] {
             for days in 0..400 {
-                story.tell(&format!("@{}", days * 86_400));
-                let key = story.payout.instruction.key.clone();
-                let detail = serde_json::Value::Null;
+                story.live(&format!("@{}", days * 86_400));
                 let evidence = Evidence {
-                    key,
-                    attempt: Some(1),
-                    source,
+                    key: story.payout.instruction.key.clone(),
                     fact: fact.clone(),
-                    detail,
-                    claim: None,
-                    query_sent_ago: std::time::Duration::ZERO,
+                    detail: serde_json::Value::Null,
                 };
-                story.payout = decide(&story.payout, &evidence, &story.rules, story.now).after;
+                let now = Now {
+                    utc: story.now,
+                    instant: sent_at,
+                };
+                story.payout = decide(&story.payout, &evidence, &story.rules, now).after;
                 assert_eq!(story.outcome(), "unknown held=100000", "{}", doubt.name());
-                assert!(story.asks_in().is_some(), "it is asked for, for ever");
+                assert!(story.next_query_in().is_some(), "it is queried for ever");
             }
         }
     }
 }
 
 #[test]
-fn an_answer_moves_an_open_payout_and_no_answer_asks_on() {
+fn an_answer_moves_an_open_payout_and_without_one_queries_go_on() {
     #[rustfmt::skip]
     become_of(&[
         ("ack",                                  "pending held=100000"),
         ("ack:2",                                "pending held=100000"),
         ("ack:4",                                "pending held=100000"),
         ("doubt ack",                            "pending held=100000"),
-        ("doubt says:0",                         "pending held=100000"),
-        ("doubt says:5",                         "pending held=100000"),
-        ("doubt says:1,amount=-1",               "pending held=100000"),
-        ("doubt says:77",                        "pending held=100000"),
-        ("ack says:2,fee=5000",                  "paid fee=5000"),
-        ("says:2,fee=5000",                      "paid fee=5000"),
-        ("doubt says:2,fee=5000",                "paid fee=5000"),
-        ("ack,fee=5000 says:2",                  "paid fee=5000"),
-        ("ack,fee=5000 says:2,fee=6000",         "paid fee=6000"),
-        ("ack says:3",                           "failed"),
-        ("ack says:4",                           "failed"),
-        ("says:4",                               "failed"),
-        ("doubt says:4 ask? ask?",               "failed"),
+        ("doubt found:0",                         "pending held=100000"),
+        ("doubt found:5",                         "pending held=100000"),
+        ("doubt found:1,amount=-1",               "pending held=100000"),
+        ("doubt found:77",                        "pending held=100000"),
+        ("ack found:2,fee=5000",                  "paid fee=5000"),
+        ("found:2,fee=5000",                      "paid fee=5000"),
+        ("doubt found:2,fee=5000",                "paid fee=5000"),
+        ("ack,fee=5000 found:2",                  "paid fee=5000"),
+        ("ack,fee=5000 found:2,fee=6000",         "paid fee=6000"),
+        ("ack found:3",                           "failed"),
+        ("ack found:4",                           "failed"),
+        ("found:4",                               "failed"),
+        ("doubt found:4 query? query?",               "failed"),
     ]);
 }
 
 #[test]
-fn a_final_status_in_the_acceptance_only_asks_at_once() {
+fn a_final_status_in_the_acceptance_only_queries_at_once() {
     for word in ["ack:2", "ack:3", "ack:4"] {
         assert_eq!(
-            Story::new(OutOfAmount).tell(word).asks_in(),
+            Story::new(OutOfAmount).live(word).next_query_in(),
             Some(0),
             "{word}"
         );
@@ -87,7 +96,7 @@ fn a_final_status_in_the_acceptance_only_asks_at_once() {
 }
 
 #[test]
-fn a_fail_is_a_failure_only_after_two_spaced_answers_that_nobody_knows_it() {
+fn a_fail_becomes_a_failure_only_after_two_spaced_not_found_answers() {
     #[rustfmt::skip]
     become_of(&[
         ("@1 fail",                              "unknown held=100000"),
@@ -96,11 +105,11 @@ fn a_fail_is_a_failure_only_after_two_spaced_answers_that_nobody_knows_it() {
         ("@1 fail @45 none @61 none",            "unknown held=100000"),
         ("@1 fail @61 none @75 none",            "unknown held=100000"),
         ("@1 fail @61 none @76 none",            "failed"),
-        ("@1 fail @61 none @68 ask? @76 none",   "failed"),
-        ("@1 fail @61 ask? @76 ask? @999 ask?",  "unknown held=100000"),
+        ("@1 fail @61 none @68 query? @76 none",   "failed"),
+        ("@1 fail @61 query? @76 query? @999 query?",  "unknown held=100000"),
         ("@1 doubt @2 fail @62 none @77 none",   "failed"),
         ("ack @1 fail @61 none @76 none",        "pending held=100000"),
-        ("says:1 @1 fail @61 none @76 none",     "pending foreign_order held=100000"),
+        ("found:1 @1 fail @61 none @76 none",     "pending foreign_order held=100000"),
     ]);
 }
 
@@ -114,7 +123,7 @@ fn a_fail_after_more_than_one_send_proves_nothing() {
 }
 
 #[test]
-fn before_the_quiet_horizon_not_known_means_nothing_and_after_it_a_person_is_asked() {
+fn before_the_quiet_horizon_not_found_means_nothing_and_after_it_a_person_must_look() {
     #[rustfmt::skip]
     become_of(&[
         ("doubt @60 none @900 none @1859 none @1859 none",            "unknown held=100000"),
@@ -123,13 +132,13 @@ fn before_the_quiet_horizon_not_known_means_nothing_and_after_it_a_person_is_ask
         ("doubt @1860 none @2160 none @2459 none",                    "unknown held=100000"),
         ("doubt @1860 none @2160 none @2460 none",                    "unknown not_found held=100000"),
         ("doubt @1860 none @2160 none @2460 none @99999999 none",     "unknown not_found held=100000"),
-        ("doubt @1860 none @2160 none @2460 none says:2,fee=0",       "paid fee=0"),
+        ("doubt @1860 none @2160 none @2460 none found:2,fee=0",       "paid fee=0"),
         ("doubt @1000 none @1859 none @1860 none @2460 none",         "unknown held=100000"),
     ]);
 }
 
 #[test]
-fn the_confirming_questions_are_scheduled_and_not_left_to_the_backoff() {
+fn confirming_queries_are_scheduled_and_not_left_to_the_backoff() {
     #[rustfmt::skip]
     let rows = [
         ("@1 fail",                              60),
@@ -138,12 +147,12 @@ fn the_confirming_questions_are_scheduled_and_not_left_to_the_backoff() {
         ("doubt @1859 none",                      1),
         ("doubt @1860 none",                    300),
         ("doubt @1860 none @2160 none",         300),
-        ("ack says:2,unsigned",                  30),
-        ("ack says:2,unsigned @10 says:2,unsigned", 20),
+        ("ack found:2,unsigned",                  30),
+        ("ack found:2,unsigned @10 found:2,unsigned", 20),
     ];
     for (life, seconds) in rows {
         assert_eq!(
-            Story::new(OutOfAmount).tell(life).asks_in(),
+            Story::new(OutOfAmount).live(life).next_query_in(),
             Some(seconds),
             "{life}"
         );
@@ -154,16 +163,16 @@ fn the_confirming_questions_are_scheduled_and_not_left_to_the_backoff() {
 fn an_order_found_after_a_decline_is_foreign_until_a_bound_callback_proves_it_ours() {
     #[rustfmt::skip]
     become_of(&[
-        ("@1 fail @61 says:2",                              "unknown foreign_order held=100000"),
-        ("@1 fail @61 says:4",                              "unknown foreign_order held=100000"),
-        ("@1 fail @61 says:1",                              "unknown foreign_order held=100000"),
-        ("@1 fail @61 says:1 @76 none @99 none",            "unknown foreign_order held=100000"),
-        ("@1 fail @61 says:2 calls:2",                      "paid fee=5000"),
-        ("@1 fail @61 says:1 calls:2,unbound",              "unknown foreign_order held=100000"),
-        ("@1 fail @61 calls:2",                             "unknown held=100000"),
-        ("@1 fail @61 says:1 calls:1",                      "unknown held=100000"),
-        ("@1 fail @61 says:1 calls:4 says:4",               "failed"),
-        ("doubt says:1,plat=W2 ack,plat=W1",                "pending contradiction held=100000"),
+        ("@1 fail @61 found:2",                              "unknown foreign_order held=100000"),
+        ("@1 fail @61 found:4",                              "unknown foreign_order held=100000"),
+        ("@1 fail @61 found:1",                              "unknown foreign_order held=100000"),
+        ("@1 fail @61 found:1 @76 none @99 none",            "unknown foreign_order held=100000"),
+        ("@1 fail @61 found:2 callback:2",                      "paid fee=5000"),
+        ("@1 fail @61 found:1 callback:2,unbound",              "unknown foreign_order held=100000"),
+        ("@1 fail @61 callback:2",                             "unknown held=100000"),
+        ("@1 fail @61 found:1 callback:1",                      "unknown held=100000"),
+        ("@1 fail @61 found:1 callback:4 found:4",               "failed"),
+        ("doubt found:1,plat=W2 ack,plat=W1",                "pending contradiction held=100000"),
     ]);
 }
 
@@ -171,14 +180,14 @@ fn an_order_found_after_a_decline_is_foreign_until_a_bound_callback_proves_it_ou
 fn an_unsigned_final_answer_settles_only_when_a_read_thirty_seconds_later_agrees() {
     #[rustfmt::skip]
     become_of(&[
-        ("ack says:2,unsigned",                                       "pending held=100000"),
-        ("ack says:2,unsigned @29 says:2,unsigned",                   "pending held=100000"),
-        ("ack says:2,unsigned @30 says:2,unsigned",                   "paid"),
-        ("ack says:2,unsigned @30 says:4,unsigned",                   "pending held=100000"),
-        ("ack says:4,unsigned @29 says:4,unsigned",                   "pending held=100000"),
-        ("ack says:4,unsigned @30 says:4,unsigned",                   "failed"),
-        ("doubt says:2,unsigned @1 says:2",                           "paid"),
-        ("ack says:2,unsigned @1 calls:2",                            "paid fee=5000"),
+        ("ack found:2,unsigned",                                       "pending held=100000"),
+        ("ack found:2,unsigned @29 found:2,unsigned",                   "pending held=100000"),
+        ("ack found:2,unsigned @30 found:2,unsigned",                   "paid"),
+        ("ack found:2,unsigned @30 found:4,unsigned",                   "pending held=100000"),
+        ("ack found:4,unsigned @29 found:4,unsigned",                   "pending held=100000"),
+        ("ack found:4,unsigned @30 found:4,unsigned",                   "failed"),
+        ("doubt found:2,unsigned @1 found:2",                           "paid"),
+        ("ack found:2,unsigned @1 callback:2",                            "paid fee=5000"),
     ]);
 }
 
@@ -186,71 +195,77 @@ fn an_unsigned_final_answer_settles_only_when_a_read_thirty_seconds_later_agrees
 fn a_callback_settles_only_paid_only_bound_and_only_with_a_number_known_before() {
     #[rustfmt::skip]
     become_of(&[
-        ("ack calls:2",                          "paid fee=5000"),
-        ("doubt says:1 calls:2",                 "paid fee=5000"),
-        ("calls:2",                              "submitting held=100000"),
-        ("doubt calls:2",                        "unknown held=100000"),
-        ("doubt calls:2 calls:2 calls:2",        "unknown held=100000"),
-        ("ack calls:2,plat=W2",                  "pending held=100000"),
-        ("ack calls:2,unbound",                  "pending held=100000"),
-        ("ack calls:2,spliced",                  "pending held=100000"),
-        ("ack calls:2,amount=99999",             "pending held=100000"),
-        ("ack calls:2,amount=0100000",           "pending held=100000"),
-        ("ack calls:2,feeType=1",                "pending held=100000"),
-        ("ack calls:4",                          "pending held=100000"),
-        ("ack calls:3",                          "pending held=100000"),
-        ("ack calls:9",                          "pending held=100000"),
-        ("ack calls:4 calls:4 calls:4",          "pending held=100000"),
-        ("ack calls:4 says:2,fee=1",             "paid fee=1"),
+        ("ack callback:2",                          "paid fee=5000"),
+        ("doubt found:1 callback:2",                 "paid fee=5000"),
+        ("callback:2",                              "submitting held=100000"),
+        ("doubt callback:2",                        "unknown held=100000"),
+        ("doubt callback:2 callback:2 callback:2",        "unknown held=100000"),
+        ("ack callback:2,plat=W2",                  "pending held=100000"),
+        ("ack callback:2,unbound",                  "pending held=100000"),
+        ("ack callback:2,spliced",                  "pending held=100000"),
+        ("ack callback:2,amount=99999",             "pending held=100000"),
+        ("ack callback:2,amount=0100000",           "pending held=100000"),
+        ("ack callback:2,feeType=1",                "pending held=100000"),
+        ("ack callback:4",                          "pending held=100000"),
+        ("ack callback:3",                          "pending held=100000"),
+        ("ack callback:9",                          "pending held=100000"),
+        ("ack callback:4 callback:4 callback:4",          "pending held=100000"),
+        ("ack callback:4 found:2,fee=1",             "paid fee=1"),
     ]);
     for life in [
-        "ack calls:4",
-        "doubt calls:2",
-        "ack calls:1",
-        "ack calls:2,unbound",
+        "ack callback:4",
+        "doubt callback:2",
+        "ack callback:1",
+        "ack callback:2,unbound",
     ] {
         assert_eq!(
-            Story::new(OutOfAmount).tell(life).asks_in(),
+            Story::new(OutOfAmount).live(life).next_query_in(),
             Some(0),
             "{life}"
         );
     }
     let mut story = Story::new(OutOfAmount);
     story.rules.callbacks_settle = false;
-    assert_eq!(story.tell("ack calls:2").outcome(), "pending held=100000");
     assert_eq!(
-        story.asks_in(),
+        story.live("ack callback:2").outcome(),
+        "pending held=100000"
+    );
+    assert_eq!(
+        story.next_query_in(),
         Some(0),
-        "with settle = \"query\" it is a reason to ask"
+        "with settle = \"query\" it is a reason to query"
     );
 }
 
 #[test]
-fn a_late_flip_is_shown_to_a_person_and_moves_nothing() {
+fn a_late_reversal_is_shown_to_a_person_and_moves_nothing() {
     #[rustfmt::skip]
     become_of(&[
-        ("ack says:2 says:4",                    "paid contradiction"),
-        ("ack says:2 says:1",                    "paid"),
-        ("ack says:2 none none",                 "paid"),
-        ("ack says:2 none @1 none @2 none",            "paid contradiction"),
-        ("ack says:2 calls:4",                   "paid"),
-        ("ack calls:2 says:0,fee=5000",          "paid fee=5000"),
-        ("ack says:4 says:2",                    "failed late_success"),
-        ("ack says:4 calls:2",                   "failed late_success"),
-        ("ack says:4 calls:2,unbound",           "failed"),
-        ("unsent calls:2",                       "queued contradiction"),
-        ("unsent calls:2,unbound",               "queued"),
-        ("ack says:4 says:4 says:3",             "failed"),
-        ("ack says:4 calls:4",                   "failed"),
-        ("@1 fail @61 none @76 none says:1",     "failed contradiction"),
-        ("@1 fail @61 none @76 none says:2",     "failed late_success"),
+        ("ack found:2 found:4",                    "paid contradiction"),
+        ("ack found:2 found:1",                    "paid"),
+        ("ack found:2 none none",                 "paid"),
+        ("ack found:2 none @1 none @2 none",            "paid contradiction"),
+        ("ack found:2 callback:4",                   "paid"),
+        ("ack callback:2 found:0,fee=5000",          "paid fee=5000"),
+        ("ack found:4 found:2",                    "failed late_success"),
+        ("ack found:4 callback:2",                   "failed late_success"),
+        ("ack found:4 callback:2,unbound",           "failed"),
+        ("unsent callback:2",                       "queued contradiction"),
+        ("unsent callback:2,unbound",               "queued"),
+        ("ack found:4 found:4 found:3",             "failed"),
+        ("ack found:4 callback:4",                   "failed"),
+        ("@1 fail @61 none @76 none found:1",     "failed contradiction"),
+        ("@1 fail @61 none @76 none found:2",     "failed late_success"),
         ("@1 fail @61 none @76 none ack,plat=W9","failed contradiction"),
         ("ack none none",                        "pending held=100000"),
         ("ack none @1 none @2 none",                   "pending contradiction held=100000"),
-        ("ack,plat=W1 says:2,plat=W2",           "pending contradiction held=100000"),
+        ("ack,plat=W1 found:2,plat=W2",           "pending contradiction held=100000"),
     ]);
     let mut story = Story::new(OutOfAmount);
-    assert_eq!(story.tell("ack says:4 calls:2").asks_in(), Some(0));
+    assert_eq!(
+        story.live("ack found:4 callback:2").next_query_in(),
+        Some(0)
+    );
     assert_eq!(
         story.last.unwrap().notes,
         [
@@ -264,16 +279,16 @@ fn a_late_flip_is_shown_to_a_person_and_moves_nothing() {
 fn an_amount_that_is_not_ours_settles_nothing() {
     #[rustfmt::skip]
     become_of(&[
-        ("ack says:2,amount=99999",              "pending amount_mismatch held=100000"),
-        ("ack says:4,amount=99999",              "pending amount_mismatch held=100000"),
-        ("ack says:2,amount=-1",                 "pending amount_mismatch held=100000"),
-        ("ack says:2,amount=95000,fee=5000",     "paid fee=5000"),
-        ("ack says:2,amount=105000,fee=5000",    "paid fee=5000"),
-        ("ack,fee=5000 says:2,amount=95000",     "paid fee=5000"),
-        ("ack says:2,amount=95001,fee=5000",     "pending amount_mismatch held=100000"),
-        ("doubt says:2,amount=95000,fee=5000",   "unknown amount_mismatch held=100000"),
-        ("ack says:2,fee=100000",                "pending fee_mismatch held=100000"),
-        ("ack says:2,amount=9 says:2,fee=0",     "paid fee=0"),
+        ("ack found:2,amount=99999",              "pending amount_mismatch held=100000"),
+        ("ack found:4,amount=99999",              "pending amount_mismatch held=100000"),
+        ("ack found:2,amount=-1",                 "pending amount_mismatch held=100000"),
+        ("ack found:2,amount=95000,fee=5000",     "paid fee=5000"),
+        ("ack found:2,amount=105000,fee=5000",    "paid fee=5000"),
+        ("ack,fee=5000 found:2,amount=95000",     "paid fee=5000"),
+        ("ack found:2,amount=95001,fee=5000",     "pending amount_mismatch held=100000"),
+        ("doubt found:2,amount=95000,fee=5000",   "unknown amount_mismatch held=100000"),
+        ("ack found:2,fee=100000",                "pending fee_mismatch held=100000"),
+        ("ack found:2,amount=9 found:2,fee=0",     "paid fee=0"),
     ]);
 }
 
@@ -282,17 +297,17 @@ fn a_fee_on_top_keeps_its_reserve_until_it_is_known() {
     #[rustfmt::skip]
     become_with(OnTop, &[
         ("ack",                                               "pending held=110000"),
-        ("ack says:2",                                        "paid held=10000"),
-        ("ack says:2 @3600 says:2,fee=5000",                  "paid fee=5000"),
-        ("ack says:2 @3600 says:2,fee=5000,unsigned",         "paid held=10000"),
-        ("ack says:2,fee=5000 @3600 says:2,fee=6000",         "paid fee=6000"),
-        ("ack says:2,fee=10001",                              "paid fee_above_reserve fee=10001"),
-        ("ack says:4,fee=5000",                               "failed"),
-        ("ack calls:2,feeType=1",                             "paid fee=5000"),
+        ("ack found:2",                                        "paid held=10000"),
+        ("ack found:2 @3600 found:2,fee=5000",                  "paid fee=5000"),
+        ("ack found:2 @3600 found:2,fee=5000,unsigned",         "paid held=10000"),
+        ("ack found:2,fee=5000 @3600 found:2,fee=6000",         "paid fee=6000"),
+        ("ack found:2,fee=10001",                              "paid fee_above_reserve fee=10001"),
+        ("ack found:4,fee=5000",                               "failed"),
+        ("ack callback:2,feeType=1",                             "paid fee=5000"),
     ]);
     let mut story = Story::new(OnTop);
     let last = story
-        .tell("ack says:2 @3600 says:2,fee=5000")
+        .live("ack found:2 @3600 found:2,fee=5000")
         .last
         .take()
         .unwrap();
@@ -313,25 +328,25 @@ fn only_the_proof_that_nothing_left_puts_a_payout_back_and_only_for_the_attempt_
         ("unsent @5 claim unsent",               "queued"),
         ("unsent unsent",                        "queued"),
         ("doubt resend unsent",                  "submitting held=100000"),
-        ("says:1 unsent",                        "pending held=100000"),
+        ("found:1 unsent",                        "pending held=100000"),
         ("ack unsent",                           "pending held=100000"),
-        ("says:2,fee=0 unsent",                  "paid fee=0"),
+        ("found:2,fee=0 unsent",                  "paid fee=0"),
         ("@1 fail @2 unsent",                    "unknown foreign_order held=100000"),
     ]);
     let mut story = Story::new(OutOfAmount);
     for pause in [1, 2, 4, 8] {
-        let due_at = story.tell("unsent").payout.due_at;
+        let due_at = story.live("unsent").payout.due_at;
         assert_eq!(
             (due_at - story.now).num_seconds(),
             pause,
             "each time it waits longer"
         );
-        story.tell("claim");
+        story.live("claim");
     }
 }
 
 #[test]
-fn an_ended_lease_makes_its_own_attempt_unknown_and_no_newer_one() {
+fn an_expired_lease_makes_its_own_attempt_unknown_and_no_newer_one() {
     #[rustfmt::skip]
     become_of(&[
         ("lease",                                "unknown held=100000"),
@@ -339,59 +354,62 @@ fn an_ended_lease_makes_its_own_attempt_unknown_and_no_newer_one() {
         ("unsent claim lease,attempt=1",         "submitting held=100000"),
         ("unsent lease",                         "queued"),
         ("ack lease",                            "pending held=100000"),
-        ("says:2,fee=0 lease",                   "paid fee=0"),
+        ("found:2,fee=0 lease",                   "paid fee=0"),
     ]);
 }
 
 #[test]
-fn what_is_final_is_asked_for_again_after_an_hour_a_day_and_three_days_and_then_no_more() {
+fn a_final_payout_is_queried_after_an_hour_a_day_and_three_days_and_then_no_more() {
     let mut story = Story::new(OutOfAmount);
-    let mut asked = vec![story.tell("ack says:2").asks_in()];
+    let mut pauses = vec![story.live("ack found:2").next_query_in()];
     for at in [3_600, 86_400, 259_200] {
-        asked.push(story.tell(&format!("@{at} says:2")).asks_in());
+        pauses.push(story.live(&format!("@{at} found:2")).next_query_in());
     }
-    assert_eq!(asked, [Some(3_600), Some(82_800), Some(172_800), None]);
+    assert_eq!(pauses, [Some(3_600), Some(82_800), Some(172_800), None]);
 }
 
 /// A failover took the claim back after the request had left (I11).
 #[test]
-fn what_is_found_after_lost_commits_is_held_and_followed_and_what_is_not_known_waits_for_the_horizon()
- {
+fn after_lost_commits_a_found_order_is_held_and_followed_and_a_missing_one_waits_for_the_horizon() {
     #[rustfmt::skip]
     become_of(&[
         ("lost",                                            "queued"),
-        ("lost says:0",                                     "unknown held=100000"),
-        ("lost says:2,fee=5000",                            "unknown held=100000"),
-        ("lost says:2,fee=5000 says:2,fee=5000",            "paid fee=5000"),
-        ("lost says:4 says:4",                              "failed"),
-        ("lost says:2,amount=7",                            "queued amount_mismatch"),
+        ("lost found:0",                                     "unknown held=100000"),
+        ("lost found:2,fee=5000",                            "unknown held=100000"),
+        ("lost found:2,fee=5000 found:2,fee=5000",            "paid fee=5000"),
+        ("lost found:4 found:4",                              "failed"),
+        ("lost found:2,amount=7",                            "queued amount_mismatch"),
         ("lost none none none",                             "queued"),
         // Without lost commits a queued payout's number belongs to somebody else.
-        ("unsent says:0",                                   "queued foreign_order"),
+        ("unsent found:0",                                   "queued foreign_order"),
     ]);
     #[rustfmt::skip]
     become_with(OnTop, &[
-        ("lost says:0",                                     "unknown held=110000"),
-        ("lost says:0 says:2,fee=5000",                     "paid fee=5000"),
+        ("lost found:0",                                     "unknown held=110000"),
+        ("lost found:0 found:2,fee=5000",                     "paid fee=5000"),
     ]);
     let mut story = Story::new(OutOfAmount);
     assert!(
         story
-            .tell("lost none")
-            .asks_in()
+            .live("lost none")
+            .next_query_in()
             .is_some_and(|pause| pause < 60)
     );
-    let finding = |story: &Story| story.last.as_ref().unwrap().finding.clone();
-    assert_eq!(finding(&story), "not_found_early");
+    let finding = |story: &Story| story.last.as_ref().unwrap().finding;
+    assert_eq!(finding(&story), Finding::NOT_FOUND_EARLY);
     assert_eq!(
-        story.tell("@1799 none").asks_in(),
+        story.live("@1799 none").next_query_in(),
         Some(2),
         "just after the horizon"
     );
-    story.tell("@1801 none");
+    story.live("@1801 none");
+    let proven = Finding::NotFound {
+        proves: Proves::Absence,
+        valid_from: story.payout.trusted_after,
+    };
     assert_eq!(
-        (finding(&story).as_str(), story.asks_in()),
-        ("not_found", None),
+        (finding(&story), story.next_query_in()),
+        (proven, None),
         "proven: it may be claimed"
     );
 }
@@ -401,17 +419,17 @@ fn the_proof_that_a_lost_claim_was_not_sent_does_not_touch_a_newer_claim_of_the_
     #[rustfmt::skip]
     become_of(&[
         ("unsent",                              "queued"),
-        ("lost claim unsent,claim=9",           "submitting held=100000"),
+        ("lost claim unsent,request=9",           "submitting held=100000"),
         ("lost claim unsent",                   "queued"),
-        ("doubt unsent,claim=9",                "unknown held=100000"),
-        ("lost claim fail,claim=9 @61 none @76 none", "submitting held=100000"),
-        ("lost claim doubt,claim=9",            "submitting held=100000"),
-        ("lost claim ack,claim=9",              "pending held=100000"),
+        ("doubt unsent,request=9",                "unknown held=100000"),
+        ("lost claim fail,request=9 @61 none @76 none", "submitting held=100000"),
+        ("lost claim doubt,request=9",            "submitting held=100000"),
+        ("lost claim ack,request=9",              "pending held=100000"),
         ("doubt unsent",                        "queued"),
     ]);
 }
 
-/// The commit of the first answer was not heard of, so the recorder stores it once more (found by a chaos run).
+/// The commit of the first answer was not confirmed, so the recorder stores it once more (found by a chaos run).
 #[test]
 fn an_answer_that_is_stored_twice_does_not_count_as_two() {
     #[rustfmt::skip]
@@ -422,14 +440,14 @@ fn an_answer_that_is_stored_twice_does_not_count_as_two() {
         ("doubt @1861 none @2161 none @2461 none",           "unknown not_found held=100000"),
         ("doubt @1861 none @2161 none @2461 none,ago=301",   "unknown held=100000"),
         ("doubt @1861 none,ago=2 @2161 none @2461 none",     "unknown held=100000"),
-        ("ack says:4,unsigned @31 says:4,unsigned",          "failed"),
-        ("ack says:4,unsigned @31 says:4,unsigned,ago=31",   "pending held=100000"),
+        ("ack found:4,unsigned @31 found:4,unsigned",          "failed"),
+        ("ack found:4,unsigned @31 found:4,unsigned,ago=31",   "pending held=100000"),
     ]);
 }
 
 /// A resubmit, and the claims behind it, may be what a failover lost.
 #[test]
-fn after_a_failover_the_proof_that_nothing_arrived_begins_anew() {
+fn after_a_failover_the_proof_of_absence_starts_over() {
     #[rustfmt::skip]
     become_of(&[
         ("doubt @1861 none @2161 none @2461 none",                              "unknown not_found held=100000"),

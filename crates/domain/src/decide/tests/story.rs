@@ -1,20 +1,22 @@
 //! A payout of 100 000 rupiah lives through a line of words, and says in one line what became of it.
 //!
 //! `@SECONDS` sets the clock, counted from the claim. The other words are facts:
-//! `ack[:STATUS]` `fail` `doubt` are answers to the submit, `unsent` and `lease` what the worker saw,
-//! `none` `ask?` `says:STATUS` answers to a question, `calls:STATUS` a verified callback, `resend` a granted
-//! resubmit, `claim` the next claim, `failover` one that
-//! loses nothing of it, `lost` one that takes the claim back. After `,` follow `fee=` `amount=`
-//! `plat=` `attempt=` `claim=` `ago=` `unsigned` `unbound`.
+//! `ack[:STATUS]` `fail` `doubt` are answers to the submit, `unsent` and `lease` what the worker observed,
+//! `none` `query?` `found:STATUS` answers to a query, `callback:STATUS` a verified callback, `resend` a granted
+//! resubmit, `claim` the next claim, `failover` one that loses nothing of it, `lost` one that takes the claim back.
+//! After `,` follow `fee=` `amount=` `plat=` `attempt=` `request=` `ago=` `unsigned` `unbound`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     callback::Callback,
-    decide::{Decision, Rules, decide},
-    evidence::{Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Source, SubmitAnswer},
+    decide::{Decision, Now, Rules, decide},
+    evidence::{Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, SubmitAnswer},
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
     schedule::PollRules,
@@ -64,7 +66,7 @@ impl Story {
             attempt: 1,
             sends: 1,
             not_sent: 0,
-            claim: Some(token(1)),
+            request_sha256: Some(hash(1)),
             send_by: claimed_at.checked_add_signed(TimeDelta::seconds(60)),
             fee_reserve: Rupiah::new(RESERVE),
             trusted_after: None,
@@ -93,7 +95,7 @@ impl Story {
     }
 
     /// Lives through `words`.
-    pub(super) fn tell(&mut self, words: &str) -> &mut Self {
+    pub(super) fn live(&mut self, words: &str) -> &mut Self {
         for word in words.split_whitespace() {
             match word {
                 "resend" => self.send_again(State::Submitting),
@@ -104,22 +106,22 @@ impl Story {
                     let seconds = word.trim_start_matches('@').parse().unwrap();
                     self.now = self.claimed_at + TimeDelta::seconds(seconds);
                 }
-                _ => self.hear(word),
+                _ => self.receive(word),
             }
         }
         self
     }
 
-    /// A failover takes the claim back; "not known" counts from half an hour after it.
+    /// A failover takes the claim back; "not found" counts from half an hour after it.
     fn lose_the_claim(&mut self) {
         let payout = &mut self.payout;
         payout.state = State::Queued;
-        (payout.attempt, payout.sends, payout.claim) = (0, 0, None);
+        (payout.attempt, payout.sends, payout.request_sha256) = (0, 0, None);
         (payout.send_by, payout.held, payout.next_query_at) = (None, Rupiah::ZERO, Some(self.now));
         self.fail_over();
     }
 
-    /// "Not known" counts anew from half an hour after now.
+    /// "Not found" counts again from half an hour after now.
     fn fail_over(&mut self) {
         self.payout.trusted_after = Some(self.now + TimeDelta::minutes(30));
         self.payout.commits_may_be_lost = true;
@@ -139,30 +141,36 @@ impl Story {
         payout.state = State::Submitting;
         payout.attempt += 1;
         payout.sends += 1;
-        payout.claim = Some(token(payout.attempt));
+        payout.request_sha256 = Some(hash(payout.attempt));
         payout.send_by = Some(self.now + TimeDelta::seconds(60));
         payout.observed.clear();
     }
 
     /// Decides on one fact, and counts its finding as the store does.
-    pub(super) fn hear(&mut self, word: &str) {
-        let evidence = evidence(word, self.payout.attempt);
-        let decision = decide(&self.payout, &evidence, &self.rules, self.now);
+    pub(super) fn receive(&mut self, word: &str) {
+        let instant = Instant::now();
+        let now = Now {
+            utc: self.now,
+            instant,
+        };
+        let evidence = evidence(word, self.payout.attempt, instant);
+        let decision = decide(&self.payout, &evidence, &self.rules, now);
         self.payout = decision.after.clone();
-        if matches!(evidence.fact, Fact::Queried(_)) {
+        if let Fact::Queried { sent_at, .. } = evidence.fact {
+            let sent_at = now.utc_at(sent_at);
             let first = Observed {
                 times: 0,
                 first_at: self.now,
-                last_at: self.now - evidence.query_sent_ago - TimeDelta::seconds(1),
+                last_at: sent_at - TimeDelta::seconds(1),
             };
-            let heard = self
+            let observed = self
                 .payout
                 .observed
-                .entry(decision.finding.clone())
+                .entry(decision.finding)
                 .or_insert(first);
-            if self.now - evidence.query_sent_ago > heard.last_at {
-                heard.times += 1;
-                heard.last_at = self.now;
+            if sent_at > observed.last_at {
+                observed.times += 1;
+                observed.last_at = self.now;
             }
         }
         self.last = Some(decision);
@@ -180,8 +188,8 @@ impl Story {
         shown.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// In how many seconds it will be asked for.
-    pub(super) fn asks_in(&self) -> Option<i64> {
+    /// In how many seconds its status is queried next.
+    pub(super) fn next_query_in(&self) -> Option<i64> {
         self.payout
             .next_query_at
             .map(|at| (at - self.now).num_seconds())
@@ -189,74 +197,68 @@ impl Story {
 }
 
 /// The hash of the request of an attempt.
-fn token(attempt: i32) -> [u8; 32] {
+fn hash(attempt: i32) -> [u8; 32] {
     [u8::try_from(attempt).unwrap(); 32]
 }
 
-/// One fact from its word.
-fn evidence(word: &str, attempt: i32) -> Evidence {
+/// One fact from its word; `now` is the moment at which it is stored.
+fn evidence(word: &str, attempt: i32, now: Instant) -> Evidence {
     let (word, options) = word.split_once(',').unwrap_or((word, ""));
     let (verb, status) = word.split_once(':').unwrap_or((word, "0"));
     let options: BTreeMap<&str, &str> = options
         .split(',')
         .map(|option| option.split_once('=').unwrap_or((option, "")))
         .collect();
-    let rupiah = |name| {
+    let number = |name| {
         options
             .get(name)
-            .map(|idr: &&str| Rupiah::new(idr.parse().unwrap()))
+            .map(|given: &&str| given.parse::<i64>().unwrap())
     };
-    let number =
+    let rupiah = |name| number(name).map(Rupiah::new);
+    let platform_order_num =
         || Some((*options.get("plat").unwrap_or(&"W1")).to_owned()).filter(|plat| !plat.is_empty());
+    let own = |name| number(name).map_or(attempt, |given| given.try_into().unwrap());
     let status = GatewayStatus::parse(status);
-    let (source, fact) = match verb {
-        "unsent" => (
-            Source::Submit,
-            Fact::NotSent {
-                reason: "connection refused".into(),
-                claim: token(
-                    rupiah("claim").map_or(attempt, |given| given.idr().try_into().unwrap()),
-                ),
-            },
-        ),
-        "lease" => (Source::Worker, Fact::LeaseExpired),
-        "doubt" => (
-            Source::Submit,
-            Fact::Submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
-        ),
-        "fail" => (
-            Source::Submit,
-            Fact::Submitted(SubmitAnswer::Declined {
-                message: "busy".into(),
-            }),
-        ),
-        "ack" => {
-            let answer = SubmitAnswer::Acknowledged {
-                platform_order_num: number(),
-                fee: rupiah("fee"),
-                status,
-            };
-            (Source::Submit, Fact::Submitted(answer))
-        }
-        "none" => (Source::Query, Fact::Queried(QueryAnswer::NotFound)),
-        "ask?" => (
-            Source::Query,
-            Fact::Queried(QueryAnswer::Doubt(Doubt::Timeout)),
-        ),
-        "says" => {
-            let found = Found {
-                platform_order_num: number(),
-                amount: rupiah("amount")
-                    .or(Some(Rupiah::new(AMOUNT)))
-                    .filter(|idr| idr.idr() >= 0),
-                fee: rupiah("fee"),
-                status,
-                message: String::new(),
-                signed: !options.contains_key("unsigned"),
-            };
-            (Source::Query, Fact::Queried(QueryAnswer::Found(found)))
-        }
-        "calls" => (Source::Callback, Fact::Callback(callback(word, &options))),
+    let submitted = |answer| Fact::Submitted {
+        attempt: own("attempt"),
+        request_sha256: hash(own("request")),
+        answer,
+    };
+    let queried = |answer| {
+        let ago = options.get("ago").map_or(0, |ago| ago.parse().unwrap());
+        let sent_at = now - Duration::from_secs(ago);
+        Fact::Queried { answer, sent_at }
+    };
+    let fact = match verb {
+        "unsent" => Fact::NotSent {
+            attempt: own("attempt"),
+            request_sha256: hash(own("request")),
+        },
+        "lease" => Fact::LeaseExpired {
+            attempt: own("attempt"),
+        },
+        "doubt" => submitted(SubmitAnswer::Doubt(Doubt::Timeout)),
+        "fail" => submitted(SubmitAnswer::Declined {
+            message: "busy".into(),
+        }),
+        "ack" => submitted(SubmitAnswer::Acknowledged {
+            platform_order_num: platform_order_num(),
+            fee: rupiah("fee"),
+            status,
+        }),
+        "none" => queried(QueryAnswer::NotFound),
+        "query?" => queried(QueryAnswer::Doubt(Doubt::Timeout)),
+        "found" => queried(QueryAnswer::Found(Found {
+            platform_order_num: platform_order_num(),
+            amount: rupiah("amount")
+                .or(Some(Rupiah::new(AMOUNT)))
+                .filter(|idr| idr.idr() >= 0),
+            fee: rupiah("fee"),
+            status,
+            message: String::new(),
+            signed: !options.contains_key("unsigned"),
+        })),
+        "callback" => Fact::Callback(callback(word, &options)),
         other => panic!("no such word: {other}"),
     };
     Evidence {
@@ -264,20 +266,8 @@ fn evidence(word: &str, attempt: i32) -> Evidence {
             merchant_code: "M1".into(),
             order_num: "INV-77".into(),
         },
-        attempt: Some(
-            options
-                .get("attempt")
-                .map_or(attempt, |given| given.parse().unwrap()),
-        ),
-        source,
         fact,
         detail: serde_json::Value::Null,
-        claim: (source == Source::Submit).then(|| {
-            token(rupiah("claim").map_or(attempt, |given| given.idr().try_into().unwrap()))
-        }),
-        query_sent_ago: Duration::from_secs(
-            options.get("ago").map_or(0, |ago| ago.parse().unwrap()),
-        ),
     }
 }
 
@@ -300,7 +290,7 @@ fn callback(word: &str, options: &BTreeMap<&str, &str>) -> Callback {
         ("number", "0012345678"),
         ("orderNum", "INV-77"),
         ("platOrderNum", options.get("plat").unwrap_or(&"W1")),
-        ("status", word.trim_start_matches("calls:")),
+        ("status", word.trim_start_matches("callback:")),
         ("statusMsg", "Success"),
     ];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -1,0 +1,269 @@
+//! What a piece of evidence says: a closed word and typed values, as the columns of `payout.evidence`.
+//!
+//! Equal findings of one attempt are counted on one row. The database's guards compare the columns; nothing takes a
+//! text apart.
+
+use std::{borrow::Cow, fmt};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{
+    callback::Mismatch,
+    evidence::{Doubt, Resolution},
+    words,
+};
+
+words! {
+    /// The closed word of a piece of evidence, as in `payout.evidence_kind`.
+    pub enum Kind: "a kind of evidence" {
+        /// The body was never handed to the transport.
+        NotSent = "not_sent",
+        /// The submit was accepted.
+        Acknowledged = "acknowledged",
+        /// The submit was refused.
+        Declined = "declined",
+        /// The answer proves nothing.
+        Doubt = "doubt",
+        /// The lease ran out before an answer was recorded.
+        LeaseExpired = "lease_expired",
+        /// The gateway knows the order.
+        Found = "found",
+        /// The gateway does not know the order.
+        NotFound = "not_found",
+        /// The gateway called back.
+        Callback = "callback",
+        /// A person states that it was paid.
+        ResolvedPaid = "resolved_paid",
+        /// Two people state that it was not paid.
+        ResolvedFailed = "resolved_failed",
+        /// A person states that it came back.
+        ResolvedReturned = "resolved_returned",
+    }
+}
+
+words! {
+    /// What a "not found" proves, as in the `proves` column.
+    pub enum Proves: "a proof" {
+        /// Nothing: something may still be on its way.
+        Nothing = "nothing",
+        /// That a refusal was one, once it is repeated.
+        Refusal = "refusal",
+        /// That the order never arrived, once it is repeated and a person looks (I10).
+        Absence = "absence",
+        /// That the gateway contradicts itself: it knew the order before.
+        Contradiction = "contradiction",
+    }
+}
+
+/// What a piece of evidence says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Finding {
+    /// The body was never handed to the transport (I8).
+    NotSent,
+    /// The submit was accepted, with this status.
+    Acknowledged {
+        /// The gateway's number for the status; `None` when it is none that we know.
+        status: Option<i16>,
+    },
+    /// The submit was refused, which is not yet proof (protocol trap 8).
+    Declined,
+    /// The answer proves nothing.
+    Doubt(Doubt),
+    /// The lease ran out (I2).
+    LeaseExpired,
+    /// The gateway knows the order.
+    Found {
+        /// The gateway's number for the status; `None` when it is none that we know.
+        status: Option<i16>,
+        /// Whether a platSign verified.
+        signed: bool,
+    },
+    /// The gateway does not know the order.
+    NotFound {
+        /// What that proves.
+        proves: Proves,
+        /// From when on an answer proves it; `None` where no time matters.
+        valid_from: Option<DateTime<Utc>>,
+    },
+    /// The gateway called back, and its signature verified.
+    Callback {
+        /// The gateway's number for the status; `None` when it is none that we know.
+        status: Option<i16>,
+        /// The first field that is not ours; `None` when the callback is bound to the payout (protocol P20).
+        mismatch: Option<Mismatch>,
+    },
+    /// A person's statement.
+    Resolved(Resolution),
+}
+
+/// A finding as columns. What does not apply is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Columns {
+    /// The closed word.
+    #[serde(rename = "evidence")]
+    pub kind: Cow<'static, str>,
+    /// The gateway's number for the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<i16>,
+    /// Whether the answer to a query was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<bool>,
+    /// Whether every field of a callback is ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<bool>,
+    /// The first field of a callback that is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<Cow<'static, str>>,
+    /// Why an answer proves nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Cow<'static, str>>,
+    /// What a "not found" proves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proves: Option<Cow<'static, str>>,
+    /// From when on it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<DateTime<Utc>>,
+}
+
+impl Finding {
+    /// "Not found" that proves nothing.
+    pub const NOT_FOUND_EARLY: Self = Self::NotFound {
+        proves: Proves::Nothing,
+        valid_from: None,
+    };
+
+    /// The closed word.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::NotSent => Kind::NotSent,
+            Self::Acknowledged { .. } => Kind::Acknowledged,
+            Self::Declined => Kind::Declined,
+            Self::Doubt(_) => Kind::Doubt,
+            Self::LeaseExpired => Kind::LeaseExpired,
+            Self::Found { .. } => Kind::Found,
+            Self::NotFound { .. } => Kind::NotFound,
+            Self::Callback { .. } => Kind::Callback,
+            Self::Resolved(Resolution::Paid { .. }) => Kind::ResolvedPaid,
+            Self::Resolved(Resolution::Failed) => Kind::ResolvedFailed,
+            Self::Resolved(Resolution::Returned { .. }) => Kind::ResolvedReturned,
+        }
+    }
+
+    /// Reads what a query found out back from its columns; `None` where they do not fit together.
+    pub fn of_query(columns: &Columns) -> Option<Self> {
+        match columns.kind.parse().ok()? {
+            Kind::Found => Some(Self::Found {
+                status: columns.status,
+                signed: columns.signed?,
+            }),
+            Kind::NotFound => Some(Self::NotFound {
+                proves: columns.proves.as_deref()?.parse().ok()?,
+                valid_from: columns.valid_from,
+            }),
+            Kind::Doubt => Some(Self::Doubt(columns.doubt.as_deref()?.parse().ok()?)),
+            Kind::NotSent
+            | Kind::Acknowledged
+            | Kind::Declined
+            | Kind::LeaseExpired
+            | Kind::Callback
+            | Kind::ResolvedPaid
+            | Kind::ResolvedFailed
+            | Kind::ResolvedReturned => None,
+        }
+    }
+
+    /// As the columns of `payout.evidence`.
+    pub fn columns(&self) -> Columns {
+        let mut columns = Columns {
+            kind: self.kind().name().into(),
+            ..Columns::default()
+        };
+        match *self {
+            Self::NotSent | Self::Declined | Self::LeaseExpired | Self::Resolved(_) => {}
+            Self::Acknowledged { status } => columns.status = status,
+            Self::Doubt(doubt) => columns.doubt = Some(doubt.name().into()),
+            Self::Found { status, signed } => {
+                columns.status = status;
+                columns.signed = Some(signed);
+            }
+            Self::NotFound { proves, valid_from } => {
+                columns.proves = Some(proves.name().into());
+                columns.valid_from = valid_from;
+            }
+            Self::Callback { status, mismatch } => {
+                columns.status = status;
+                columns.bound = Some(mismatch.is_none());
+                columns.mismatch = mismatch.map(|field| field.name().into());
+            }
+        }
+        columns
+    }
+}
+
+/// For people and logs: `found, status 2, unsigned`.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = |status: &Option<i16>| match status {
+            Some(code) => format!("status {code}"),
+            None => "a status that we do not know".to_owned(),
+        };
+        match self {
+            Self::NotSent | Self::Declined | Self::LeaseExpired | Self::Resolved(_) => {
+                f.write_str(self.kind().name())
+            }
+            Self::Acknowledged { status: code } => write!(f, "acknowledged, {}", status(code)),
+            Self::Doubt(doubt) => write!(f, "doubt: {doubt}"),
+            Self::Found {
+                status: code,
+                signed,
+            } => {
+                let unsigned = if *signed { "" } else { ", unsigned" };
+                write!(f, "found, {}{unsigned}", status(code))
+            }
+            Self::NotFound { proves, .. } => write!(f, "not found, which proves {proves}"),
+            Self::Callback {
+                status: code,
+                mismatch: None,
+            } => write!(f, "callback, {}", status(code)),
+            Self::Callback {
+                status: code,
+                mismatch: Some(field),
+            } => write!(f, "callback, {}, not ours: {field}", status(code)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_query_found_out_reads_back_from_its_columns() {
+        let at = DateTime::from_timestamp(1_800_000_000, 5_000);
+        let mut findings = vec![
+            Finding::Found {
+                status: Some(2),
+                signed: true,
+            },
+            Finding::Found {
+                status: None,
+                signed: false,
+            },
+        ];
+        findings.extend(Doubt::ALL.map(Finding::Doubt));
+        for valid_from in [None, at] {
+            findings.extend(Proves::ALL.map(|proves| Finding::NotFound { proves, valid_from }));
+        }
+        for finding in findings {
+            assert_eq!(Finding::of_query(&finding.columns()), Some(finding));
+        }
+    }
+
+    #[test]
+    fn what_no_query_can_find_out_does_not_read_back() {
+        for finding in [Finding::NotSent, Finding::Declined, Finding::LeaseExpired] {
+            assert_eq!(Finding::of_query(&finding.columns()), None);
+        }
+    }
+}

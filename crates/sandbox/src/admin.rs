@@ -1,0 +1,169 @@
+//! `/admin`: what the sandbox saw, and its switches. For people and tests on the same host only.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, Query, Request, State},
+    http::StatusCode,
+    middleware::{Next, from_fn},
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    callback,
+    connection::Peer,
+    fault::Fault,
+    page,
+    shared::Shared,
+    state::{DueCallback, SandboxState},
+    view::{BalanceView, OrderView},
+};
+
+/// The admin routes.
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/admin", get(index))
+        .route(
+            "/admin/submits",
+            get(async |State(shared): SharedState| {
+                Json(shared.read(|state| state.submits.clone()))
+            }),
+        )
+        .route(
+            "/admin/orders",
+            get(async |State(shared): SharedState| Json(shared.read(orders))),
+        )
+        .route(
+            "/admin/balance",
+            get(async |State(shared): SharedState| Json(balance(&shared))),
+        )
+        .route("/admin/fault", get(show_fault).post(set_fault))
+        .route("/admin/callback", post(call_back))
+        .route("/admin/topup", post(top_up))
+        .layer(from_fn(only_from_this_host))
+}
+
+type SharedState = State<Arc<Shared>>;
+
+/// All orders in the order of their booking.
+pub(super) fn orders(state: &SandboxState) -> Vec<OrderView> {
+    let mut views: Vec<OrderView> = state.orders.values().map(OrderView::from).collect();
+    views.sort_by(|a, b| {
+        (a.booked_at, &a.platform_order_num).cmp(&(b.booked_at, &b.platform_order_num))
+    });
+    views
+}
+
+/// The money as it stands.
+pub(super) fn balance(shared: &Shared) -> BalanceView {
+    shared.read(|state| state.account.into())
+}
+
+async fn only_from_this_host(
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !is_loopback(peer.addr.ip()) {
+        return (StatusCode::FORBIDDEN, "only from the sandbox's own host\n").into_response();
+    }
+    peer.admin.store(true, Ordering::SeqCst);
+    next.run(request).await
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+async fn index(State(shared): SharedState) -> Html<String> {
+    Html(shared.read(|state| page::render(&state.submits, state.account.into(), state.fault)))
+}
+
+async fn show_fault(State(shared): SharedState) -> Json<Value> {
+    let faults: serde_json::Map<String, Value> = Fault::ALL
+        .iter()
+        .map(|fault| (fault.word().to_owned(), fault.explanation().into()))
+        .collect();
+    Json(
+        json!({"fault": shared.read(|state| state.fault).map_or("off", Fault::word), "faults": faults}),
+    )
+}
+
+async fn set_fault(State(shared): SharedState, body: String) -> Response {
+    let word = match serde_json::from_str::<Value>(&body) {
+        Ok(json) => json
+            .get("fault")
+            .or(Some(&json))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        Err(_) => body.trim().to_owned(),
+    };
+    let fault = match word.as_str() {
+        "off" => None,
+        word => match word.parse() {
+            Ok(fault) => Some(fault),
+            Err(message) => {
+                return (StatusCode::BAD_REQUEST, format!("{message}, off\n")).into_response();
+            }
+        },
+    };
+    shared.set_fault(fault);
+    Json(json!({"fault": word})).into_response()
+}
+
+#[derive(Deserialize)]
+struct Which {
+    order: String,
+}
+
+async fn call_back(State(shared): SharedState, Query(which): Query<Which>) -> Response {
+    if !shared.read(|state| state.orders.contains_key(&which.order)) {
+        return (StatusCode::NOT_FOUND, "no such order\n").into_response();
+    }
+    let callback = DueCallback {
+        order_num: which.order,
+        extra: true,
+    };
+    Json(json!({"acknowledged": callback::deliver(shared, callback).await})).into_response()
+}
+
+#[derive(Deserialize)]
+struct TopUp {
+    amount: i64,
+}
+
+async fn top_up(State(shared): SharedState, Json(top_up): Json<TopUp>) -> Response {
+    let done = shared.update(|state| {
+        state.account = state.account.top_up(top_up.amount)?;
+        Some(BalanceView::from(state.account))
+    });
+    done.map_or_else(
+        || (StatusCode::BAD_REQUEST, "there is not so much money\n").into_response(),
+        |view| Json(view).into_response(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_host_is_loopback_also_when_it_is_mapped() {
+        for (ip, expected) in [
+            ("127.0.0.1", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(ip.parse().unwrap()), expected, "{ip}");
+        }
+    }
+}

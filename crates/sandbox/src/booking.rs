@@ -1,0 +1,82 @@
+//! How a submit becomes an order.
+
+use chrono::{FixedOffset, Utc};
+use tokio::time::Instant;
+
+use super::{
+    event_queue::Event,
+    order::{Order, Status, debit_idr},
+    request::{FeeType, Refusal, Submit},
+    state::SandboxState,
+};
+
+/// Jakarta has no daylight saving (protocol P4).
+const JAKARTA_OFFSET_SECONDS: i32 = 7 * 3_600;
+
+impl SandboxState {
+    /// Accepts an order: from here on it is paid or fails, whatever is answered.
+    pub(super) fn book(
+        &mut self,
+        seen: usize,
+        submit: Submit,
+        now: Instant,
+    ) -> Result<Order, Refusal> {
+        let order_num = submit.order_num.clone();
+        if self.orders.contains_key(&order_num) {
+            return Err("order already exists".to_owned());
+        }
+        let script = self.scripts.get(&order_num);
+        let fee_idr = script
+            .and_then(|script| script.fee_idr)
+            .unwrap_or(self.settings.fee_idr);
+        if submit.fee_type == FeeType::FromAmount && submit.money_idr <= fee_idr {
+            return Err("the amount does not cover the fee".to_owned());
+        }
+        self.account = debit_idr(&submit, fee_idr)
+            .and_then(|debit_idr| self.account.freeze(debit_idr))
+            .ok_or_else(|| "insufficient balance".to_owned())?;
+        let order = Order {
+            platform_order_num: self.next_platform_order_num(),
+            submit,
+            fee_idr,
+            status: Status::New,
+            booked_at: Utc::now(),
+            notified: 0,
+            acknowledged: false,
+            final_reads: 0,
+        };
+        self.orders.insert(order_num.clone(), order.clone());
+        if let Some(seen) = self.submits.get_mut(seen) {
+            seen.booked = true;
+        }
+        self.after(
+            now,
+            self.settings.pace.processing_ms,
+            Event::Advance(order_num),
+        );
+        Ok(order)
+    }
+
+    /// Lets a submit that was answered by silence arrive later.
+    pub(super) fn book_later(&mut self, seen: usize, submit: Submit, now: Instant) {
+        self.after(
+            now,
+            self.settings.pace.late_booking_ms,
+            Event::BookLate(seen, Box::new(submit)),
+        );
+    }
+
+    fn next_platform_order_num(&self) -> String {
+        let count = self.orders.len().saturating_add(1);
+        let now = FixedOffset::east_opt(JAKARTA_OFFSET_SECONDS).map_or_else(
+            || Utc::now().format("%Y%m%d%H%M%S").to_string(),
+            |jakarta| {
+                Utc::now()
+                    .with_timezone(&jakarta)
+                    .format("%Y%m%d%H%M%S")
+                    .to_string()
+            },
+        );
+        format!("W{now}{count:06}")
+    }
+}

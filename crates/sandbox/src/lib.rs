@@ -1,0 +1,214 @@
+//! The sandbox gateway: the other side of the wire, for the demo and for tests.
+//!
+//! It speaks the protocol from its own reading of it and shares no code with the gateway client, so that a
+//! mistake on one side shows on the other. It keeps balance and freeze, moves orders 0 → 1 → 5 → 2, 3 or 4 on
+//! its own clock, calls back, misbehaves on demand ([`Fault`]) and remembers every submit it ever saw.
+
+// The linter still sees this code without the tests, which may panic.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::unwrap_used
+    )
+)]
+
+mod account;
+mod admin;
+mod answer;
+mod booking;
+mod callback;
+mod chance;
+mod clock;
+mod connection;
+mod event_queue;
+mod fault;
+mod forms;
+mod keys;
+mod order;
+mod page;
+mod query;
+mod reaction;
+mod record;
+mod request;
+mod script;
+mod settings;
+mod shared;
+mod state;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod view;
+mod wire;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{Router, extract::DefaultBodyLimit, routing::post};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::Instant};
+
+use self::{
+    connection::{Listener, Peer},
+    shared::Shared,
+};
+pub use self::{
+    fault::Fault,
+    keys::{parse_private_key, parse_public_key},
+    script::{Ending, Script},
+    settings::{Dialect, Pace, Settings},
+    view::{BalanceView, OrderView, SeenSubmit},
+};
+
+/// No request of this protocol comes near it.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A running sandbox. It stops when it is dropped; [`Sandbox::stop`] also waits for the end.
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    /// The version of the state at which [`Sandbox::changed`] last returned.
+    seen: Mutex<watch::Receiver<u64>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Binds the address and begins to serve.
+    pub async fn start(settings: Settings, listen: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(settings, client()?));
+        let routes = Router::new()
+            .route(submit::PATH, post(submit::handle))
+            .route(query::QUERY_PATH, post(query::query))
+            .route(query::BALANCE_PATH, post(query::balance))
+            .merge(admin::routes())
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .with_state(Arc::clone(&shared))
+            .into_make_service_with_connect_info::<Peer>();
+        let listener = Listener {
+            listener,
+            shared: Arc::clone(&shared),
+        };
+        let stopping = shared.stopping.clone();
+        let server = tokio::spawn(async move {
+            let serve =
+                axum::serve(listener, routes).with_graceful_shutdown(stopping.cancelled_owned());
+            if let Err(error) = serve.await {
+                tracing::warn!(%error, "sandbox stopped serving");
+            }
+        });
+        let clock = tokio::spawn(clock::run(Arc::clone(&shared)));
+        let seen = Mutex::new(shared.version.subscribe());
+        Ok(Self {
+            shared,
+            address,
+            seen,
+            tasks: vec![server, clock],
+        })
+    }
+
+    /// The base URL, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every submit ever seen, in the order of arrival.
+    pub fn submits(&self) -> Vec<SeenSubmit> {
+        self.shared.read(|state| state.submits.clone())
+    }
+
+    /// Every booked order, in the order of booking.
+    pub fn orders(&self) -> Vec<OrderView> {
+        self.shared.read(admin::orders)
+    }
+
+    /// One booked order.
+    pub fn order(&self, order_num: &str) -> Option<OrderView> {
+        self.shared
+            .read(|state| state.orders.get(order_num).map(OrderView::from))
+    }
+
+    /// How often an order was queried, booked or not.
+    pub fn queries(&self, order_num: &str) -> u32 {
+        self.shared
+            .read(|state| state.queries.get(order_num).copied().unwrap_or(0))
+    }
+
+    /// The merchant's money.
+    pub fn balance(&self) -> BalanceView {
+        admin::balance(&self.shared)
+    }
+
+    /// Misbehaves from now on.
+    pub fn set_fault(&self, fault: Fault) {
+        self.shared.set_fault(Some(fault));
+    }
+
+    /// Behaves again. Scripts of single orders stay.
+    pub fn heal(&self) {
+        self.shared.set_fault(None);
+    }
+
+    /// Scripts one order, best before it arrives; this replaces an earlier script of that order.
+    pub fn script(&self, order_num: impl Into<String>, script: Script) {
+        self.shared
+            .update(|state| state.set_script(order_num.into(), script, Instant::now()));
+    }
+
+    /// Waits until something has changed since the last time this returned (or since the start).
+    ///
+    /// No change is missed between two calls.
+    pub async fn changed(&self) {
+        let mut seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if seen.changed().await.is_ok() {
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        }
+    }
+
+    /// Waits until `condition` holds; it is checked after each change.
+    pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
+        let mut versions = self.shared.version.subscribe();
+        while !condition(self) {
+            if versions.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Closes every connection and ends.
+    pub async fn stop(mut self) {
+        self.shared.stopping.cancel();
+        for task in std::mem::take(&mut self.tasks) {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "sandbox task panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.shared.stopping.cancel();
+    }
+}
+
+/// The client that sends callbacks: straight to the address, never anywhere else.
+fn client() -> io::Result<reqwest::Client> {
+    // An `Err` means that a provider is installed already, which will do.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(io::Error::other)
+}

@@ -1,0 +1,123 @@
+//! One order and its statuses (protocol P16).
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    request::{FeeType, Submit},
+    script::Ending,
+};
+
+/// The status of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    New,
+    Processing,
+    AtBank,
+    Paid,
+    Cancelled,
+    Failed,
+}
+
+impl Status {
+    /// The wire's digit.
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Self::New => 0,
+            Self::Processing => 1,
+            Self::Paid => 2,
+            Self::Cancelled => 3,
+            Self::Failed => 4,
+            Self::AtBank => 5,
+        }
+    }
+
+    /// The wire's `statusMsg`. Never with a digit: the signed text has no separators (protocol P9).
+    pub(super) const fn message(self) -> &'static str {
+        match self {
+            Self::New => "Apply",
+            Self::Processing => "Processing",
+            Self::AtBank => "Bank processing",
+            Self::Paid => "Success",
+            Self::Cancelled => "Cancelled",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// Whether it can change no more.
+    pub(super) const fn is_final(self) -> bool {
+        match self {
+            Self::New | Self::Processing | Self::AtBank => false,
+            Self::Paid | Self::Cancelled | Self::Failed => true,
+        }
+    }
+
+    /// What comes next; `None` when nothing does.
+    pub(super) const fn next(self, ending: Ending) -> Option<Self> {
+        match (self, ending) {
+            (Self::New, _) => Some(Self::Processing),
+            (Self::Processing, _) => Some(Self::AtBank),
+            (Self::AtBank, Ending::Paid) => Some(Self::Paid),
+            (Self::AtBank, Ending::Cancelled) => Some(Self::Cancelled),
+            (Self::AtBank, Ending::Failed) => Some(Self::Failed),
+            (Self::AtBank, Ending::Stays) | (Self::Paid | Self::Cancelled | Self::Failed, _) => {
+                None
+            }
+        }
+    }
+}
+
+/// A booked order. No `Debug`: it holds personal data.
+#[derive(Clone)]
+pub(super) struct Order {
+    pub(super) submit: Submit,
+    pub(super) platform_order_num: String,
+    pub(super) fee_idr: i64,
+    pub(super) status: Status,
+    pub(super) booked_at: DateTime<Utc>,
+    /// Callbacks that fell due, delivered or not.
+    pub(super) notified: usize,
+    /// Whether one of them was answered with `SUCCESS`.
+    pub(super) acknowledged: bool,
+    /// Queries that found it final.
+    pub(super) final_reads: u32,
+}
+
+impl Order {
+    /// What the merchant is debited (protocol P22); `None` for an amount beyond all bounds.
+    pub(super) fn debit_idr(&self) -> Option<i64> {
+        debit_idr(&self.submit, self.fee_idr)
+    }
+}
+
+/// The debit of a submit at a given fee.
+pub(super) fn debit_idr(submit: &Submit, fee_idr: i64) -> Option<i64> {
+    match submit.fee_type {
+        FeeType::FromAmount => Some(submit.money_idr),
+        FeeType::OnTop => submit.money_idr.checked_add(fee_idr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_passes_new_processing_and_the_bank_before_it_ends() {
+        for (ending, last) in [
+            (Ending::Paid, 2),
+            (Ending::Cancelled, 3),
+            (Ending::Failed, 4),
+            (Ending::Stays, 5),
+        ] {
+            let mut seen = vec![Status::New.code()];
+            let mut status = Status::New;
+            while let Some(next) = status.next(ending) {
+                status = next;
+                seen.push(status.code());
+            }
+            assert_eq!(seen[..3], [0, 1, 5]);
+            assert_eq!(seen.last(), Some(&last));
+            assert_eq!(status.is_final(), ending != Ending::Stays);
+        }
+    }
+}

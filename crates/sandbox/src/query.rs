@@ -1,0 +1,174 @@
+//! `POST /gateway/query` and `/gateway/interface/getBalance` (protocol P14 to P18).
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{ConnectInfo, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{
+    account::Account,
+    answer,
+    connection::Peer,
+    fault::Fault,
+    order::{Order, Status},
+    request::{self, Refusal},
+    settings::Dialect,
+    shared::Shared,
+    submit::refusal,
+    wire::Fields,
+};
+
+/// Where the status of an order is queried.
+pub(super) const QUERY_PATH: &str = "/gateway/query";
+/// Where the balance is queried.
+pub(super) const BALANCE_PATH: &str = "/gateway/interface/getBalance";
+
+/// Answers with the status of an order.
+pub(super) async fn query(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let order_num = match authentic(&shared, &headers, &body)
+        .and_then(|fields| request::read_order_num(&fields))
+    {
+        Ok(order_num) => order_num,
+        Err(message) => return refuse(&shared, "FAIL", &message, ""),
+    };
+    let (fault, found) = shared.update(|state| {
+        let queries = state.queries.entry(order_num.clone()).or_default();
+        *queries = queries.saturating_add(1);
+        let found = state.orders.get_mut(&order_num).map(|order| {
+            order.final_reads = order
+                .final_reads
+                .saturating_add(u32::from(order.status.is_final()));
+            order.clone()
+        });
+        (state.fault_for(&order_num), found)
+    });
+    match fault {
+        Some(Fault::Down) => {
+            peer.cut.cancel();
+            return answer::empty(StatusCode::NO_CONTENT);
+        }
+        Some(Fault::QueryHttp500) => return answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        Some(Fault::QueryUnknown) => {
+            return refuse(&shared, "UNKNOWN", "system abnormal", &order_num);
+        }
+        Some(Fault::QuerySlow) => peer.pause(shared.settings.pace.slow_answer_ms).await,
+        _ => {}
+    }
+    match found.filter(|_| fault != Some(Fault::QueryNotFound)) {
+        Some(order) => report(&shared, &order, fault),
+        None => refuse(&shared, "NOTEXIST", "order does not exist", &order_num),
+    }
+}
+
+fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
+    let status = reported_status(order, fault);
+    let factor = if fault == Some(Fault::QueryWrongAmount) {
+        100
+    } else {
+        1
+    };
+    let amount_idr = order.submit.money_idr.saturating_mul(factor);
+    if shared.settings.dialect == Dialect::Toppay {
+        return answer::envelope(&json!({
+            "platOrderNum": order.platform_order_num,
+            "orderNum": order.submit.order_num,
+            "amount": amount_idr.to_string(),
+            "fee": order.fee_idr.to_string(),
+            "status": status.code(),
+            "statusMsg": status.message(),
+        }));
+    }
+    let mut fields = answer::word("SUCCESS", "Request success");
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    set("platOrderNum", order.platform_order_num.as_str().into());
+    set("orderNum", order.submit.order_num.as_str().into());
+    set("amount", amount_idr.into());
+    set("fee", order.fee_idr.into());
+    set("status", status.code().to_string().into());
+    set("msg", status.message().into());
+    let key = &shared.settings.platform_private_key;
+    let signed = match fault {
+        Some(Fault::QueryBadSign) => answer::sign_wrongly(key, fields),
+        _ => answer::sign(key, fields),
+    };
+    answer::json(answer::text(signed))
+}
+
+/// The reported status: the true one, unless the fault lets the gateway change its mind.
+fn reported_status(order: &Order, fault: Option<Fault>) -> Status {
+    match (fault, order.status) {
+        (Some(Fault::FlipAfterPaid), Status::Paid) if order.final_reads > 1 => Status::Failed,
+        (Some(Fault::FlipAfterFailed), Status::Failed) if order.final_reads > 1 => Status::Paid,
+        (_, status) => status,
+    }
+}
+
+/// Answers with the merchant's money.
+pub(super) async fn balance(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if shared.is_down() {
+        peer.cut.cancel();
+        return answer::empty(StatusCode::NO_CONTENT);
+    }
+    if let Err(message) = authentic(&shared, &headers, &body) {
+        return refuse(&shared, "FAIL", &message, "");
+    }
+    let Account {
+        balance_idr,
+        freeze_idr,
+        ..
+    } = shared.read(|state| state.account);
+    if shared.settings.dialect == Dialect::Toppay {
+        // This dialect writes money with decimals that are always zero (protocol P2).
+        let decimal = |amount_idr: i64| format!("{amount_idr}.00000000");
+        return answer::envelope(&json!([{
+            "balance": decimal(balance_idr),
+            "freeze": decimal(freeze_idr),
+            "waitingSettleAmount": decimal(0),
+            "freezeWaitingSettleAmount": decimal(0),
+            "totalAmount": decimal(balance_idr.saturating_add(freeze_idr)),
+        }]));
+    }
+    let mut fields = answer::word("SUCCESS", "Request success");
+    fields.insert("balance".to_owned(), balance_idr.into());
+    fields.insert("freeze".to_owned(), freeze_idr.into());
+    fields.insert("pendMoney".to_owned(), 0.into());
+    answer::json(answer::text(answer::sign(
+        &shared.settings.platform_private_key,
+        fields,
+    )))
+}
+
+fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
+    let fields = request::read_object(headers, body)?;
+    request::authenticate(&shared.settings, &fields)?;
+    Ok(fields)
+}
+
+/// An answer without an order: an error, or "not found".
+fn refuse(shared: &Shared, code: &str, message: &str, order_num: &str) -> Response {
+    match shared.settings.dialect {
+        Dialect::Bdpay => {
+            let fields = refusal(code, message, order_num);
+            answer::json(answer::text(answer::sign(
+                &shared.settings.platform_private_key,
+                fields,
+            )))
+        }
+        Dialect::Toppay => answer::refused_envelope(message),
+    }
+}

@@ -1,0 +1,47 @@
+//! What a test decides about one order before it arrives.
+
+use super::fault::Fault;
+
+/// How an order ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Status 2.
+    Paid,
+    /// Status 3.
+    Cancelled,
+    /// Status 4.
+    Failed,
+    /// It stays at the bank (status 5) until a later script says otherwise.
+    Stays,
+}
+
+/// Overrides for one order; what is `None` is as for every other order.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// Misbehave like this for this order, whatever the sandbox's own fault is.
+    pub fault: Option<Fault>,
+    /// How it ends.
+    pub ends: Option<Ending>,
+    /// The fee that the submit answer names.
+    pub fee_idr: Option<i64>,
+    /// The fee that is charged in the end, when it differs (protocol P23).
+    pub final_fee_idr: Option<i64>,
+}
+
+impl Script {
+    /// Only a fault.
+    pub fn fault(fault: Fault) -> Self {
+        Self {
+            fault: Some(fault),
+            ..Self::default()
+        }
+    }
+
+    /// Only an ending.
+    pub fn ends(ending: Ending) -> Self {
+        Self {
+            ends: Some(ending),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The state behind its lock, and the signals around it.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{fault::Fault, settings::Settings, state::SandboxState};
+
+/// More than enough for a demo, and few enough not to run out of sockets.
+const DELIVERIES_AT_ONCE: usize = 128;
+
+/// What handlers, the clock and the handle share.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    state: Mutex<SandboxState>,
+    /// Mirrors "the fault is `down`", so that each read of a connection need not take the lock.
+    down: AtomicBool,
+    /// Counts changes.
+    pub(super) version: watch::Sender<u64>,
+    /// Tells the clock that something may be due earlier than it thinks.
+    pub(super) wake: Notify,
+    pub(super) stopping: CancellationToken,
+    pub(super) client: reqwest::Client,
+    pub(super) deliveries: Semaphore,
+}
+
+impl Shared {
+    /// A fresh state.
+    pub(super) fn new(settings: Settings, client: reqwest::Client) -> Self {
+        Self {
+            state: Mutex::new(SandboxState::new(settings.clone())),
+            settings,
+            down: AtomicBool::new(false),
+            version: watch::Sender::new(0),
+            wake: Notify::new(),
+            stopping: CancellationToken::new(),
+            client,
+            deliveries: Semaphore::new(DELIVERIES_AT_ONCE),
+        }
+    }
+
+    /// Reads the state.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&SandboxState) -> T) -> T {
+        read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the state and wakes everybody who waits for a change.
+    pub(super) fn update<T>(&self, write: impl FnOnce(&mut SandboxState) -> T) -> T {
+        let outcome = write(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.version
+            .send_modify(|version| *version = version.wrapping_add(1));
+        self.wake.notify_one();
+        outcome
+    }
+
+    /// Sets or clears the sandbox's own fault.
+    pub(super) fn set_fault(&self, fault: Option<Fault>) {
+        self.update(|state| {
+            state.fault = fault;
+            self.down
+                .store(fault == Some(Fault::Down), Ordering::SeqCst);
+        });
+        tracing::info!(
+            fault = fault.map_or("off", Fault::word),
+            "sandbox fault set"
+        );
+    }
+
+    /// Whether gateway connections are to be closed unread.
+    pub(super) fn is_down(&self) -> bool {
+        self.down.load(Ordering::SeqCst)
+    }
+}

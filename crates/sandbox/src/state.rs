@@ -1,0 +1,217 @@
+//! Everything that the sandbox knows, and the only code that changes it. It reads no clock.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    account::Account,
+    chance,
+    event_queue::{Event, EventQueue},
+    fault::Fault,
+    order::{Order, Status},
+    script::{Ending, Script},
+    settings::Settings,
+    view::SeenSubmit,
+};
+
+/// A callback that must go out now.
+pub(super) struct DueCallback {
+    pub(super) order_num: String,
+    /// Whether it is outside the schedule of six.
+    pub(super) extra: bool,
+}
+
+/// Orders, money, faults, and what is due.
+pub(super) struct SandboxState {
+    pub(super) settings: Settings,
+    pub(super) account: Account,
+    pub(super) orders: HashMap<String, Order>,
+    pub(super) submits: Vec<SeenSubmit>,
+    /// How often each order was queried, booked or not.
+    pub(super) queries: HashMap<String, u32>,
+    pub(super) fault: Option<Fault>,
+    pub(super) scripts: HashMap<String, Script>,
+    events: EventQueue,
+}
+
+impl SandboxState {
+    /// A state without orders.
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            account: Account {
+                balance_idr: settings.balance_idr,
+                freeze_idr: 0,
+                paid_idr: 0,
+            },
+            orders: HashMap::new(),
+            submits: Vec::new(),
+            queries: HashMap::new(),
+            fault: None,
+            scripts: HashMap::new(),
+            events: EventQueue::default(),
+            settings,
+        }
+    }
+
+    /// Records a submit for good and returns its place in the record.
+    pub(super) fn record(&mut self, seen: SeenSubmit) -> usize {
+        self.submits.push(seen);
+        self.submits.len().saturating_sub(1)
+    }
+
+    /// The fault that applies to this order now.
+    pub(super) fn fault_for(&self, order_num: &str) -> Option<Fault> {
+        self.scripts
+            .get(order_num)
+            .and_then(|script| script.fault)
+            .or(self.fault)
+    }
+
+    /// Scripts one order; one that waits at the bank moves on if the script lets it end.
+    pub(super) fn set_script(&mut self, order_num: String, script: Script, now: Instant) {
+        let may_end = script.ends.is_some_and(|ending| ending != Ending::Stays);
+        self.scripts.insert(order_num.clone(), script);
+        if may_end
+            && self
+                .orders
+                .get(&order_num)
+                .is_some_and(|order| order.status == Status::AtBank)
+        {
+            self.events.add(now, Event::Advance(order_num));
+        }
+    }
+
+    /// Takes an order through all its statuses at once; false if it does not end.
+    pub(super) fn end_at_once(&mut self, order_num: &str) -> bool {
+        let ending = self.ending(order_num);
+        while self.step(order_num, ending).is_some() {}
+        self.orders
+            .get(order_num)
+            .is_some_and(|order| order.status.is_final())
+    }
+
+    /// When something is due next.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.events.next_due()
+    }
+
+    /// Does all that is due and returns the callbacks that must now be sent.
+    pub(super) fn run_due(&mut self, now: Instant) -> Vec<DueCallback> {
+        let mut callbacks = Vec::new();
+        while let Some(event) = self.events.take_due(now) {
+            match event {
+                Event::Advance(order_num) => self.advance(order_num, now),
+                Event::Callback(order_num) => callbacks.push(DueCallback {
+                    order_num,
+                    extra: false,
+                }),
+                Event::ExtraCallback(order_num) => callbacks.push(DueCallback {
+                    order_num,
+                    extra: true,
+                }),
+                Event::BookLate(seen, submit) => {
+                    let booked = self.book(seen, *submit, now);
+                    if let (Err(refusal), Some(seen)) = (booked, self.submits.get_mut(seen)) {
+                        seen.message = refusal;
+                    }
+                }
+            }
+        }
+        callbacks
+    }
+
+    /// Records the outcome of one callback and schedules the next of the six.
+    pub(super) fn notified(&mut self, due: &DueCallback, acknowledged: bool, now: Instant) {
+        let repeats = self.fault_for(&due.order_num) == Some(Fault::DuplicateCallbacks);
+        let Some(order) = self.orders.get_mut(&due.order_num) else {
+            return;
+        };
+        order.acknowledged |= acknowledged;
+        if due.extra {
+            return;
+        }
+        order.notified = order.notified.saturating_add(1);
+        let over = order.acknowledged && !repeats;
+        if let Some(delay) = self
+            .settings
+            .pace
+            .callback_delay(order.notified)
+            .filter(|_| !over)
+        {
+            self.events
+                .add(later(now, delay), Event::Callback(due.order_num.clone()));
+        }
+    }
+
+    fn advance(&mut self, order_num: String, now: Instant) {
+        let pace = &self.settings.pace;
+        let (ending_ms, at_bank_ms, late_ms) =
+            (pace.ending_ms, pace.at_bank_ms, pace.late_callback_ms);
+        let first_callback = pace.callback_delay(0).unwrap_or_default();
+        let fault = self.fault_for(&order_num);
+        let Some(status) = self.step(&order_num, self.ending(&order_num)) else {
+            return;
+        };
+        if status.is_final() {
+            let late_ms = if fault == Some(Fault::LateCallback) {
+                late_ms
+            } else {
+                0
+            };
+            let due = later(later(now, first_callback), Duration::from_millis(late_ms));
+            self.events.add(due, Event::Callback(order_num));
+            return;
+        }
+        if fault == Some(Fault::ProgressCallbacks) {
+            self.events
+                .add(now, Event::ExtraCallback(order_num.clone()));
+        }
+        let next_ms = if status == Status::AtBank {
+            ending_ms
+        } else {
+            at_bank_ms
+        };
+        self.after(now, next_ms, Event::Advance(order_num));
+    }
+
+    /// Moves one order to its next status, with its money; `None` if there is none.
+    fn step(&mut self, order_num: &str, ending: Ending) -> Option<Status> {
+        let final_fee_idr = self
+            .scripts
+            .get(order_num)
+            .and_then(|script| script.final_fee_idr);
+        let order = self.orders.get_mut(order_num)?;
+        order.status = order.status.next(ending)?;
+        let frozen_idr = order.debit_idr()?;
+        match order.status {
+            Status::Paid => {
+                order.fee_idr = final_fee_idr.unwrap_or(order.fee_idr);
+                self.account = self.account.pay(frozen_idr, order.debit_idr()?);
+            }
+            Status::Cancelled | Status::Failed => self.account = self.account.release(frozen_idr),
+            Status::New | Status::Processing | Status::AtBank => {}
+        }
+        Some(order.status)
+    }
+
+    fn ending(&self, order_num: &str) -> Ending {
+        self.scripts
+            .get(order_num)
+            .and_then(|script| script.ends)
+            .unwrap_or_else(|| {
+                chance::ending(self.settings.seed, order_num, self.settings.fail_percent)
+            })
+    }
+
+    /// Schedules an event.
+    pub(super) fn after(&mut self, now: Instant, delay_ms: u64, event: Event) {
+        self.events
+            .add(later(now, Duration::from_millis(delay_ms)), event);
+    }
+}
+
+/// `now` itself when the sum leaves the clock's range.
+fn later(now: Instant, delay: Duration) -> Instant {
+    now.checked_add(delay).unwrap_or(now)
+}

@@ -1,0 +1,129 @@
+//! What the sandbox shows of itself. Account numbers and names are masked.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{account::Account, order::Order};
+
+/// One submit that arrived, whatever became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SeenSubmit {
+    /// When its last byte was read.
+    pub at: DateTime<Utc>,
+    /// The orderNum; empty when there was none to read.
+    pub order_num: String,
+    /// The money in whole rupiah, when it could be read as such.
+    pub amount: Option<i64>,
+    /// The feeType as it was written.
+    pub fee_type: String,
+    /// The bankCode as it was written.
+    pub bank_code: String,
+    /// The account number, masked.
+    pub account_number: String,
+    /// The account name, masked.
+    pub account_name: String,
+    /// SHA-256 of the body as it arrived, in hexadecimal.
+    pub request_sha256: String,
+    /// Whether the merchant's signature fitted.
+    pub verified: bool,
+    /// Whether this very submit was booked as an order.
+    pub booked: bool,
+    /// What was answered: a platRespCode, or a word for what happened instead; `-` until that is decided.
+    pub answer: String,
+    /// The platRespMessage of a refusal, else empty.
+    pub message: String,
+}
+
+/// One booked order.
+#[derive(Clone, Debug, Serialize)]
+pub struct OrderView {
+    /// The merchant's key.
+    pub order_num: String,
+    /// The gateway's key.
+    pub platform_order_num: String,
+    /// The money in whole rupiah.
+    pub amount: i64,
+    /// 0 or 1.
+    pub fee_type: u8,
+    /// The fee as it now stands.
+    pub fee: i64,
+    /// What the merchant is debited if it is paid.
+    pub debit: i64,
+    /// 0, 1, 5, then 2, 3 or 4.
+    pub status: u8,
+    /// When it was booked.
+    pub booked_at: DateTime<Utc>,
+    /// Callbacks that fell due.
+    pub notified: usize,
+    /// Whether one of them was answered `SUCCESS`.
+    pub acknowledged: bool,
+}
+
+impl From<&Order> for OrderView {
+    fn from(order: &Order) -> Self {
+        Self {
+            order_num: order.submit.order_num.clone(),
+            platform_order_num: order.platform_order_num.clone(),
+            amount: order.submit.money_idr,
+            fee_type: order.submit.fee_type.code(),
+            fee: order.fee_idr,
+            debit: order.debit_idr().unwrap_or(i64::MAX),
+            status: order.status.code(),
+            booked_at: order.booked_at,
+            notified: order.notified,
+            acknowledged: order.acknowledged,
+        }
+    }
+}
+
+/// The merchant's money at the gateway, in whole rupiah.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BalanceView {
+    /// Free to spend.
+    pub balance: i64,
+    /// Set aside for open orders.
+    pub freeze: i64,
+    /// The debits of all paid orders, fees included.
+    pub paid: i64,
+}
+
+impl From<Account> for BalanceView {
+    fn from(account: Account) -> Self {
+        Self {
+            balance: account.balance_idr,
+            freeze: account.freeze_idr,
+            paid: account.paid_idr,
+        }
+    }
+}
+
+/// Only the last four characters, and those only of something longer than six.
+pub(super) fn mask_number(number: &str) -> String {
+    let length = number.chars().count();
+    let tail: String = if length > 6 {
+        number.chars().skip(length.saturating_sub(4)).collect()
+    } else {
+        String::new()
+    };
+    format!("****{tail}")
+}
+
+/// Only the first letter.
+pub(super) fn mask_name(name: &str) -> String {
+    name.chars()
+        .next()
+        .map_or_else(String::new, |first| format!("{first}***"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_leave_too_little_to_pay_anyone() {
+        assert_eq!(mask_number("0012345678"), "****5678");
+        assert_eq!(mask_number("123456"), "****");
+        assert_eq!(mask_name("Siti Rahayu"), "S***");
+        assert_eq!(mask_name(""), "");
+    }
+}

@@ -1,0 +1,100 @@
+//! The signed text, and the two operations on it (protocol P6, P7).
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rsa::{Pkcs1v15Sign, PrivateKey, PublicKey, traits::PublicKeyParts};
+use serde_json::{Map, Value};
+
+/// A flat JSON object, on its way in or out.
+pub(super) type Fields = Map<String, Value>;
+
+/// What PKCS#1 v1.5 padding takes from each block.
+const PADDING_BYTES: usize = 11;
+
+/// The values in the order of their names, nothing between them; `except` and nulls do not take part.
+pub(super) fn signed_text(fields: &Fields, except: &str) -> String {
+    let mut names: Vec<&String> = fields.keys().filter(|name| *name != except).collect();
+    names.sort_unstable();
+    names
+        .into_iter()
+        .filter_map(|name| fields.get(name))
+        .map(value_text)
+        .collect()
+}
+
+/// A string's content, a number's digits.
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// Signs each chunk of the text without a hash and joins the blocks.
+pub(super) fn sign(key: &PrivateKey, text: &str) -> Result<String, rsa::Error> {
+    let mut blocks = Vec::new();
+    for chunk in text.as_bytes().chunks(chunk_bytes(key)) {
+        blocks.extend(key.sign(Pkcs1v15Sign::new_unprefixed(), chunk)?);
+    }
+    Ok(STANDARD.encode(blocks))
+}
+
+/// Whether `signature` is that key's signature of exactly this text.
+pub(super) fn verify(key: &PublicKey, text: &str, signature: &str) -> bool {
+    let Ok(blocks) = STANDARD.decode(signature) else {
+        return false;
+    };
+    let chunks = text.as_bytes().chunks(chunk_bytes(key));
+    let whole = chunks.len().checked_mul(key.size()) == Some(blocks.len());
+    whole
+        && chunks.zip(blocks.chunks(key.size())).all(|(chunk, block)| {
+            key.verify(Pkcs1v15Sign::new_unprefixed(), chunk, block)
+                .is_ok()
+        })
+}
+
+fn chunk_bytes(key: &impl PublicKeyParts) -> usize {
+    // At least one, because `chunks(0)` panics; no accepted key is that small.
+    key.size().saturating_sub(PADDING_BYTES).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::tests::support::merchant_key;
+
+    #[test]
+    fn the_text_is_the_values_in_the_order_of_their_names() {
+        let fields = json!({"money": "10000", "feeType": "0", "bankCode": "014", "status": 0, "fee": null, "sign": "x"});
+        let Value::Object(fields) = fields else {
+            panic!("an object")
+        };
+        assert_eq!(signed_text(&fields, "sign"), "0140100000");
+    }
+
+    #[test]
+    fn a_signature_of_several_blocks_verifies_and_only_for_its_text() {
+        let key = merchant_key();
+        let public = key.to_public_key();
+        for length in [1, 116, 117, 118, 300] {
+            let text = "7".repeat(length);
+            let signature = sign(&key, &text).unwrap();
+            assert!(verify(&public, &text, &signature), "{length}");
+            assert!(!verify(&public, &text.replacen('7', "8", 1), &signature));
+            assert!(!verify(&public, &format!("{text}7"), &signature));
+        }
+        assert!(!verify(&public, "7", "not base64"));
+        assert!(!verify(&public, "7", ""));
+    }
+
+    #[test]
+    fn it_is_what_openssl_calls_private_encrypt() {
+        // Source: openssl pkeyutl -sign -inkey merchant.key -pkeyopt rsa_padding_mode:pkcs1, over "hello".
+        assert_eq!(
+            sign(&merchant_key(), "hello").unwrap(),
+            crate::tests::support::HELLO_SIGNED
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! The user that the server runs as when this process is root, which Postgres refuses.
+
+use std::fs;
+
+use rustix::process::geteuid;
+
+use crate::ClusterError;
+
+/// In the order of preference; `_postgres` is macOS.
+const NAMES: &[&str] = &["postgres", "_postgres", "nobody"];
+
+/// A user, as numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+impl Account {
+    /// The user whom a server runs as when that is not the user of this process.
+    pub(crate) fn of_server() -> Result<Option<Self>, ClusterError> {
+        if !geteuid().is_root() {
+            return Ok(None);
+        }
+        let users = fs::read_to_string("/etc/passwd").map_err(|source| ClusterError::Folder {
+            doing: "reading /etc/passwd",
+            source,
+        })?;
+        Self::among(&users).map(Some).ok_or(ClusterError::NoUser)
+    }
+
+    fn among(users: &str) -> Option<Self> {
+        NAMES
+            .iter()
+            .find_map(|name| users.lines().find_map(|line| Self::of_line(line, name)))
+    }
+
+    /// `name:password:uid:gid:…`
+    fn of_line(line: &str, name: &str) -> Option<Self> {
+        let mut fields = line.split(':');
+        if fields.next() != Some(name) {
+            return None;
+        }
+        let uid = number(fields.nth(1)?)?;
+        let gid = number(fields.next()?)?;
+        (uid != 0).then_some(Self { uid, gid })
+    }
+}
+
+/// macOS writes nobody's numbers as -2.
+fn number(text: &str) -> Option<u32> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postgres_is_taken_before_nobody_and_root_never() {
+        let users = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\npostgres:x:101:104::/:/bin/sh\n";
+        assert_eq!(Account::among(users), Some(Account { uid: 101, gid: 104 }));
+        assert_eq!(
+            Account::among("nobody:*:-2:-2::/:\n"),
+            Some(Account {
+                uid: 4_294_967_294,
+                gid: 4_294_967_294
+            })
+        );
+        assert_eq!(Account::among("postgres:x:0:0::/:\n"), None);
+        assert_eq!(Account::among("postgresql:x:5:5::/:\n"), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! The command line.
+
+use std::{path::PathBuf, str::FromStr};
+
+use throwaway_postgres::{Options, StopMode};
+
+/// What is wanted.
+#[derive(Debug)]
+pub(crate) enum Verb {
+    Help,
+    Start(Server),
+    Stop(PathBuf, StopMode),
+    Url(PathBuf, String),
+    Psql(PathBuf, Vec<String>),
+    Place(PathBuf),
+    /// With the port of the server that it is to be a standby of.
+    Run(Server, Option<u16>),
+}
+
+/// Which server, and how it is started.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) folder: PathBuf,
+    pub(crate) options: Options,
+}
+
+/// Reads the words behind the program's name; the error says what is wrong with them.
+pub(crate) fn parse(words: Vec<String>) -> Result<Verb, String> {
+    let mut words = words.into_iter();
+    let verb = words.next().unwrap_or_else(|| "help".to_owned());
+    if matches!(verb.as_str(), "help" | "--help" | "-h") {
+        return Ok(Verb::Help);
+    }
+    let folder = PathBuf::from(
+        words
+            .next()
+            .ok_or_else(|| format!("{verb} needs a folder"))?,
+    );
+    match verb.as_str() {
+        "start" => {
+            let (options, standby_of) = options(&mut words)?;
+            if standby_of.is_some() {
+                return Err("only run knows --standby-of".to_owned());
+            }
+            Ok(Verb::Start(Server { folder, options }))
+        }
+        "run" => {
+            let (options, standby_of) = options(&mut words)?;
+            Ok(Verb::Run(Server { folder, options }, standby_of))
+        }
+        "stop" => {
+            let how = match words.next() {
+                Some(flag) if flag == "-m" => value(&flag, words.next())?,
+                Some(other) => return Err(format!("stop does not know {other}")),
+                None => StopMode::Fast,
+            };
+            Ok(Verb::Stop(folder, how))
+        }
+        "url" => match words.next() {
+            Some(database) => Ok(Verb::Url(folder, database)),
+            None => Err("url needs a database".to_owned()),
+        },
+        "psql" => Ok(Verb::Psql(folder, words.collect())),
+        "place" => Ok(Verb::Place(folder)),
+        _ => Err(format!("there is no verb {verb}")),
+    }
+}
+
+fn options(words: &mut impl Iterator<Item = String>) -> Result<(Options, Option<u16>), String> {
+    let (mut options, mut standby_of) = (Options::default(), None);
+    while let Some(flag) = words.next() {
+        match flag.as_str() {
+            "--port" => options.port = Some(value(&flag, words.next())?),
+            "--log" => options.log = Some(value(&flag, words.next())?),
+            "--standby-of" => standby_of = Some(value(&flag, words.next())?),
+            "-c" => {
+                let setting: String = value(&flag, words.next())?;
+                let (name, value) = setting
+                    .split_once('=')
+                    .ok_or_else(|| format!("-c wants NAME=VALUE, not {setting}"))?;
+                options.settings.push((name.to_owned(), value.to_owned()));
+            }
+            _ => return Err(format!("there is no option {flag}")),
+        }
+    }
+    Ok((options, standby_of))
+}
+
+fn value<T: FromStr>(flag: &str, word: Option<String>) -> Result<T, String> {
+    let word = word.ok_or_else(|| format!("{flag} needs a value"))?;
+    word.parse()
+        .map_err(|_| format!("{flag} does not take {word}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Verb, String> {
+        parse(line.split_whitespace().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn a_server_is_described_in_full() {
+        let line =
+            "run /x --port 20001 --log /y -c wal_level=replica -c listen_addresses= --standby-of 5";
+        let Ok(Verb::Run(server, standby_of)) = parsed(line) else {
+            panic!("{line}")
+        };
+        assert_eq!((server.folder, standby_of), (PathBuf::from("/x"), Some(5)));
+        assert_eq!(server.options.port, Some(20_001));
+        assert_eq!(server.options.log, Some(PathBuf::from("/y")));
+        let settings = [("wal_level", "replica"), ("listen_addresses", "")];
+        assert_eq!(
+            server.options.settings,
+            settings.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (line, named) in [
+            ("start", "folder"),
+            ("start /x --prot 5", "--prot"),
+            ("start /x --port many", "many"),
+            ("start /x --standby-of 5", "--standby-of"),
+            ("start /x -c fsync", "fsync"),
+            ("stop /x -m slow", "slow"),
+            ("stop /x fast", "fast"),
+            ("url /x", "database"),
+            ("begin /x", "begin"),
+        ] {
+            let error = parsed(line).unwrap_err();
+            assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Finding the Postgres server binaries that a machine has.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::ClusterError;
+
+/// Both, in one folder: `initdb` runs the `postgres` beside it.
+const NEEDED: &[&str] = &["initdb", "postgres"];
+
+/// Folders that hold one `bin` for each installed version.
+const VERSIONED: &[(&str, &str)] = &[
+    ("/usr/lib/postgresql", ""),
+    ("/opt/homebrew/opt", "postgresql"),
+    ("/usr/local/opt", "postgresql"),
+    ("/usr", "pgsql-"),
+    ("/Applications/Postgres.app/Contents/Versions", ""),
+];
+
+/// The folder of the server's programs.
+#[derive(Debug)]
+pub struct Binaries(PathBuf);
+
+impl Binaries {
+    /// `PG_BIN` and nothing else when it is set; otherwise the PATH, `pg_config`, then the usual places.
+    ///
+    /// The folder holds `initdb`, `postgres` and the programs that `also` names.
+    pub fn find(also: &[&'static str]) -> Result<Self, ClusterError> {
+        let chosen = env::var_os("PG_BIN").filter(|folder| !folder.is_empty());
+        let candidates = chosen.map_or_else(everywhere, |folder| vec![PathBuf::from(folder)]);
+        let needed: Vec<&'static str> = NEEDED.iter().chain(also).copied().collect();
+        Self::first_of(&candidates, needed)
+    }
+
+    fn first_of(candidates: &[PathBuf], needed: Vec<&'static str>) -> Result<Self, ClusterError> {
+        let is_complete = |folder: &&PathBuf| needed.iter().all(|name| folder.join(name).is_file());
+        if let Some(folder) = candidates.iter().find(is_complete) {
+            return Ok(Self(folder.clone()));
+        }
+        let mut looked_in: Vec<String> = candidates
+            .iter()
+            .map(|folder| folder.display().to_string())
+            .collect();
+        if looked_in.len() > 1 {
+            looked_in.extend(
+                VERSIONED
+                    .iter()
+                    .map(|(parent, prefix)| format!("{parent}/{prefix}*/bin")),
+            );
+        }
+        looked_in.dedup();
+        Err(ClusterError::MissingBinaries {
+            names: needed,
+            looked_in,
+        })
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// One of its programs.
+    pub fn path(&self, program: &str) -> PathBuf {
+        self.0.join(program)
+    }
+
+    /// Whether these programs read the data of that version of Postgres.
+    pub(crate) fn is_major_version(&self, wanted: &str) -> Result<bool, ClusterError> {
+        let postgres = self.path("postgres");
+        let output = Command::new(&postgres).arg("--version").output();
+        let output = output.map_err(|source| ClusterError::spawn(postgres, source))?;
+        // `postgres (PostgreSQL) 15.14 (Debian …)`
+        let own = major_version(&String::from_utf8_lossy(&output.stdout));
+        Ok(own == major_version(wanted))
+    }
+}
+
+fn everywhere() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = env::split_paths(&path)
+        .filter(|folder| folder.is_absolute())
+        .collect();
+    folders.extend(of_pg_config());
+    for (parent, prefix) in VERSIONED {
+        folders.extend(versions_in(Path::new(parent), prefix));
+    }
+    folders
+}
+
+fn of_pg_config() -> Option<PathBuf> {
+    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+    let folder = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && !folder.trim().is_empty()).then(|| PathBuf::from(folder.trim()))
+}
+
+/// `PARENT/PREFIX*/bin`, the newest version first.
+fn versions_in(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with(prefix))
+        .collect();
+    names.sort_by_key(|name| std::cmp::Reverse(major_version(name)));
+    names
+        .into_iter()
+        .map(|name| parent.join(name).join("bin"))
+        .collect()
+}
+
+/// 18 of `18`, `postgresql@18` and `pgsql-18`; 9 of `9.6`; 0 where there is no number.
+fn major_version(name: &str) -> u32 {
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    digits
+        .get(..end)
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["9.6", "15", "18", "common"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let found = versions_in(folder.path(), "");
+        let order =
+            ["18/bin", "15/bin", "9.6/bin", "common/bin"].map(|end| folder.path().join(end));
+        assert_eq!(found, order);
+    }
+
+    #[test]
+    fn half_an_installation_is_none_and_the_message_says_where_it_looked() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("postgres"), "").unwrap();
+        let refused = Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains(&folder.path().display().to_string()),
+            "{refused}"
+        );
+        assert!(refused.contains("initdb and postgres"), "{refused}");
+
+        fs::write(folder.path().join("initdb"), "").unwrap();
+        assert!(Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec()).is_ok());
+    }
+}

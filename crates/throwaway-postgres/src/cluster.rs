@@ -1,0 +1,140 @@
+//! A server that belongs to the process that started it.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::{
+    ClusterError, Options, StopMode,
+    account::Account,
+    binaries::Binaries,
+    data, folder,
+    server::Server,
+    url,
+    watchdog::{AtTheEnd, Watchdog},
+};
+
+/// A running server that stops when this is dropped.
+///
+/// When the owning process dies without dropping it (SIGKILL, a failing test's exit), a watchdog process stops the
+/// server. A temporary folder goes with the server; a folder that the caller named stays.
+#[derive(Debug)]
+pub struct Cluster {
+    // Fields are dropped in this order: the server ends before its watchdog is dismissed and its folder goes.
+    server: Server,
+    watchdog: Watchdog,
+    temporary: Option<TempDir>,
+}
+
+impl Cluster {
+    /// Makes a server in a new temporary folder and starts it; returns when it answers.
+    ///
+    /// As root, which Postgres refuses, the server runs as the user `postgres`, or else as `nobody`.
+    pub fn start(options: Options) -> Result<Self, ClusterError> {
+        let binaries = Binaries::find(&[])?;
+        let account = Account::of_server()?;
+        let temporary = folder::make_temporary(account.as_ref())?;
+        let watchdog = Watchdog::start(temporary.path(), AtTheEnd::RemoveFolder)?;
+        let mut server = Server::new(binaries, temporary.path(), account, options);
+        data::ensure(&server.home)?;
+        server.start()?;
+        Ok(Self {
+            server,
+            watchdog,
+            temporary: Some(temporary),
+        })
+    }
+
+    /// The same in `folder`, which is made when it is missing and stays at the end.
+    ///
+    /// With `standby_of`, the server begins as a copy of the one at that port of 127.0.0.1 and streams from it.
+    pub fn start_in(
+        folder: &Path,
+        options: Options,
+        standby_of: Option<u16>,
+    ) -> Result<Self, ClusterError> {
+        // Whoever names the folder calls the clients too, and all servers of one test are of one version.
+        let binaries = Binaries::find(&["pg_basebackup", "psql"])?;
+        let account = Account::of_server()?;
+        folder::claim(folder, account.as_ref())?;
+        let watchdog = Watchdog::start(folder, AtTheEnd::KeepFolder)?;
+        let mut server = Server::new(binaries, folder, account, options);
+        match standby_of {
+            Some(port) => data::copy_from(&server.home, port)?,
+            None => _ = data::ensure(&server.home)?,
+        }
+        server.start()?;
+        Ok(Self {
+            server,
+            watchdog,
+            temporary: None,
+        })
+    }
+
+    /// Where a client connects over TCP.
+    pub fn url(&self, database: &str, user: &str) -> String {
+        format!("postgres://{user}@127.0.0.1:{}/{database}", self.port())
+    }
+
+    /// Where a client connects over the unix socket, which only this user and root can reach.
+    pub fn socket_url(&self, database: &str, user: &str) -> String {
+        url::of_socket(&self.server.home.folder, self.port(), database, user)
+    }
+
+    /// The server's data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.server.home.data()
+    }
+
+    /// The server's log.
+    pub fn log_file(&self) -> &Path {
+        &self.server.home.log
+    }
+
+    /// The folder of the server's programs.
+    pub fn bin_dir(&self) -> &Path {
+        self.server.home.binaries.folder()
+    }
+
+    /// The TCP port on 127.0.0.1; a restart keeps it.
+    pub fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    /// The process id of the postmaster while it runs. A restart changes it.
+    pub fn pid(&self) -> Option<u32> {
+        self.server.pid()
+    }
+
+    /// Breaks every connection as a crash does, and starts again; returns when recovery is over.
+    ///
+    /// Also starts a server that something else has killed.
+    pub fn restart_immediate(&mut self) -> Result<(), ClusterError> {
+        self.stop_server(StopMode::Immediate)?;
+        self.start_server()
+    }
+
+    /// Stops the server; its data stays, and [`Cluster::start_server`] starts it again. Does nothing when it does
+    /// not run.
+    pub fn stop_server(&mut self, how: StopMode) -> Result<(), ClusterError> {
+        self.server.stop(how)
+    }
+
+    /// Starts a stopped server on its old port.
+    pub fn start_server(&mut self) -> Result<(), ClusterError> {
+        self.server.start()
+    }
+
+    /// Stops the server at once and removes its temporary folder. Dropping does the same, but cannot report a failure.
+    pub fn stop(mut self) -> Result<(), ClusterError> {
+        self.server.stop(StopMode::Immediate)?;
+        self.watchdog.dismiss();
+        let Some(temporary) = self.temporary else {
+            return Ok(());
+        };
+        temporary.close().map_err(|source| ClusterError::Folder {
+            doing: "removing the server's folder",
+            source,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! The folder of a server: where it may be, and who owns it.
+
+use std::{
+    env, fs, io,
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{Access, access},
+    process::geteuid,
+};
+use tempfile::TempDir;
+
+use crate::{ClusterError, account::Account};
+
+/// What the path of a unix socket may be on macOS, 103 bytes, less its name, `/.s.PGSQL.65535`.
+const LONGEST: usize = 88;
+const TEMPORARY: &str = "throwaway-pg-";
+/// What `tempfile` adds to a name.
+const RANDOM_PART: usize = 6;
+
+/// A new folder that only the server's user can enter.
+pub(crate) fn make_temporary(account: Option<&Account>) -> Result<TempDir, ClusterError> {
+    let folder = tempfile::Builder::new()
+        .prefix(TEMPORARY)
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir_in(parent(&env::temp_dir(), account))
+        .map_err(error("making a temporary folder"))?;
+    give(folder.path(), account)?;
+    Ok(folder)
+}
+
+/// The usual place, unless a socket's path would be too long there or the server's user could not come there.
+fn parent(usual: &Path, account: Option<&Account>) -> PathBuf {
+    let name = TEMPORARY.len().saturating_add(RANDOM_PART);
+    let length = usual.as_os_str().len().saturating_add(name);
+    if length < LONGEST && may_enter(usual, account) {
+        usual.to_owned()
+    } else {
+        PathBuf::from("/tmp")
+    }
+}
+
+/// Makes the folder for the server's user alone, or makes sure that it is that user's.
+pub(crate) fn claim(folder: &Path, account: Option<&Account>) -> Result<(), ClusterError> {
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => give(folder, account),
+        Err(made) if made.kind() == io::ErrorKind::AlreadyExists => {
+            if is_owned(folder, account).map_err(error("looking at the server's folder"))? {
+                Ok(())
+            } else {
+                Err(ClusterError::ForeignFolder(folder.to_owned()))
+            }
+        }
+        Err(source) => Err(error("making the server's folder")(source)),
+    }
+}
+
+/// `wanted` when a server can live there, or else a folder under `/tmp` that is always the same one for `wanted`.
+///
+/// It cannot where the path is too long for a socket, where the server's user cannot come, and in another user's
+/// folder. `wanted` is absolute.
+pub fn place(wanted: &Path) -> Result<PathBuf, ClusterError> {
+    let account = Account::of_server()?;
+    if can_live_in(wanted, account.as_ref()) {
+        return Ok(wanted.to_owned());
+    }
+    let user = geteuid().as_raw();
+    let path = fnv(wanted.as_os_str().as_encoded_bytes());
+    Ok(PathBuf::from(format!(
+        "/tmp/throwaway-pg-{user}-{path:016x}"
+    )))
+}
+
+fn can_live_in(folder: &Path, account: Option<&Account>) -> bool {
+    let Some(parent) = folder.parent() else {
+        return false;
+    };
+    let is_ours = match is_owned(folder, account) {
+        Ok(owned) => owned,
+        Err(_) => access(parent, Access::WRITE_OK).is_ok(),
+    };
+    is_ours && folder.as_os_str().len() <= LONGEST && may_enter(parent, account)
+}
+
+/// A link, and what it leads to, must both be the server's user's.
+fn is_owned(folder: &Path, account: Option<&Account>) -> io::Result<bool> {
+    let owner = account.map_or_else(|| geteuid().as_raw(), |account| account.uid);
+    Ok(fs::symlink_metadata(folder)?.uid() == owner && fs::metadata(folder)?.uid() == owner)
+}
+
+/// Whether the server's user can pass through every folder of a path. This process's own user is not asked about.
+fn may_enter(folder: &Path, account: Option<&Account>) -> bool {
+    let Some(account) = account else {
+        return true;
+    };
+    folder.ancestors().all(|folder| {
+        fs::metadata(folder).is_ok_and(|found| {
+            let bit = if found.uid() == account.uid {
+                0o100
+            } else if found.gid() == account.gid {
+                0o010
+            } else {
+                0o001
+            };
+            found.mode() & bit != 0
+        })
+    })
+}
+
+fn give(folder: &Path, account: Option<&Account>) -> Result<(), ClusterError> {
+    let Some(account) = account else {
+        return Ok(());
+    };
+    chown(folder, Some(account.uid), Some(account.gid))
+        .map_err(error("giving the folder to the server's user"))
+}
+
+fn error(doing: &'static str) -> impl FnOnce(io::Error) -> ClusterError {
+    move |source| ClusterError::Folder { doing, source }
+}
+
+/// The same for the same path in every build, which std's hasher does not promise.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_too_deep_for_a_socket_is_not_used() {
+        let deep = Path::new("/tmp").join("d".repeat(LONGEST));
+        assert_eq!(parent(&deep, None), Path::new("/tmp"));
+        assert_eq!(parent(Path::new("/"), None), Path::new("/"));
+        let instead = place(&deep).unwrap();
+        assert!(instead.starts_with("/tmp") && instead.as_os_str().len() < LONGEST);
+        assert_eq!(place(&deep).unwrap(), instead);
+        assert_ne!(place(&deep.join("pg")).unwrap(), instead);
+    }
+
+    #[test]
+    fn another_users_folder_is_refused_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let stranger = Account {
+            uid: 54_321,
+            gid: 54_321,
+        };
+        let refused = claim(folder.path(), Some(&stranger)).unwrap_err();
+        assert!(
+            matches!(refused, ClusterError::ForeignFolder(_)),
+            "{refused}"
+        );
+        assert!(!can_live_in(folder.path(), Some(&stranger)));
+        claim(folder.path(), None).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_the_servers_user_cannot_reach_is_not_used() {
+        let closed = make_temporary(None).unwrap();
+        let stranger = Account {
+            uid: 54_321,
+            gid: 54_321,
+        };
+        assert!(!may_enter(closed.path(), Some(&stranger)));
+        assert_eq!(parent(closed.path(), Some(&stranger)), Path::new("/tmp"));
+        assert!(may_enter(closed.path(), None));
+    }
+}

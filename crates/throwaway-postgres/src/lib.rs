@@ -1,0 +1,72 @@
+//! A throw-away Postgres for demos, tests and development: the installed server binaries, in a folder of its own.
+//!
+//! - A [`Cluster`] belongs to the process that starts it and ends with it, however that process ends.
+//! - The servers of [`standing`] outlive the program that starts them, as a development database must.
+//!
+//! The program `throwaway-postgres` offers both to shell scripts and to other languages.
+//!
+//! Everything here blocks for up to seconds: call it from `spawn_blocking`, or before the runtime starts.
+//! Whoever may log in to this machine may connect to such a server without a password, so nothing of value belongs
+//! in it.
+
+// The linter still sees this code without the tests, which may panic.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::unwrap_used
+    )
+)]
+
+mod account;
+mod binaries;
+mod cluster;
+#[cfg(test)]
+mod cluster_tests;
+mod command;
+mod data;
+mod error;
+mod folder;
+mod pid_file;
+mod port;
+mod server;
+pub mod standing;
+#[cfg(test)]
+mod standing_tests;
+mod stop;
+mod url;
+mod watchdog;
+
+use std::{path::PathBuf, time::Duration};
+
+pub use self::{
+    binaries::Binaries, cluster::Cluster, error::ClusterError, folder::place, stop::StopMode,
+};
+
+/// The superuser of every server here.
+pub const SUPERUSER: &str = "postgres";
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Server settings, which override the crate's own: `("wal_level", "logical")`.
+    pub settings: Vec<(String, String)>,
+    /// The port; without one, a free port that the server keeps.
+    pub port: Option<u16>,
+    /// The server's log; without one, `server.log` in the server's folder.
+    pub log: Option<PathBuf>,
+    /// How long a start may take, including crash recovery.
+    pub ready_within: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            settings: Vec::new(),
+            port: None,
+            log: None,
+            ready_within: Duration::from_mins(1),
+        }
+    }
+}

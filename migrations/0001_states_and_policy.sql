@@ -1,0 +1,137 @@
+-- The rules as data: states, events, moves, the evidence that each move needs, and the policy numbers.
+-- On-call reads them with `select * from payout.transition where from_state = 'unknown'`.
+
+create schema if not exists payout;
+
+create table payout.state (
+    name          text collate "C" primary key,
+    final         boolean not null,  -- no evidence alone moves it any more
+    may_have_left boolean not null,  -- the gateway may have the order, and has not said how it ended
+    meaning       text not null
+);
+
+insert into payout.state (name, final, may_have_left, meaning) values
+    ('queued',     false, false, 'not sent; leaves when claimed or withdrawn'),
+    ('submitting', false, true,  'the intent to send is durable; the request may be on the wire'),
+    ('pending',    false, true,  'the gateway accepted it; leaves on status 2, 3 or 4'),
+    ('unknown',    false, true,  'it may or may not have arrived; its status is queried, it is never resent automatically'),
+    ('paid',       true,  false, 'status 2; leaves only by a person, as returned'),
+    ('failed',     true,  false, 'refused, or status 3 or 4; leaves only by a person, when it was paid after all'),
+    ('cancelled',  true,  false, 'withdrawn before it was sent'),
+    ('returned',   true,  false, 'paid, then came back');
+
+create table payout.event (
+    name      text collate "C" primary key,
+    proven_by text not null,  -- what must stand beside the move in the same transaction
+    meaning   text not null,
+    constraint proof_is_known check (proven_by in ('attempt', 'history', 'evidence', 'request'))
+);
+
+insert into payout.event (name, proven_by, meaning) values
+    ('claimed',              'attempt',  'a worker committed the intent to send'),
+    ('not_sent',             'evidence', 'the body was never handed to the transport'),
+    ('withdrawn',            'history',  'a person or backend withdrew it before it was sent'),
+    ('acknowledged',         'evidence', 'the gateway has it'),
+    ('declined',             'evidence', 'the gateway refused it, which is not yet proof'),
+    ('unanswered',           'evidence', 'a timeout, UNKNOWN, a bad signature, a crash or an expired lease'),
+    ('refusal_confirmed',    'evidence', 'two "not found" answers after a FAIL'),
+    ('found_after_failover', 'evidence', 'found at the gateway after the database lost commits'),
+    ('resubmit_granted',     'request',  'two people and a fresh proof allow the same order number to be sent once more'),
+    ('reported_paid',        'evidence', 'the gateway reports status 2'),
+    ('reported_failed',      'evidence', 'the gateway reports status 3 or 4'),
+    ('resolved_paid',        'request',  'a person states with evidence that it was paid'),
+    ('resolved_failed',      'request',  'two people state with evidence that it was not paid'),
+    ('resolved_returned',    'request',  'a person states with evidence that the money came back');
+
+-- The same rows as `TRANSITIONS` in crates/domain/src/state.rs; a test compares them.
+create table payout.transition (
+    from_state text collate "C" not null references payout.state,
+    event      text collate "C" not null references payout.event,
+    to_state   text collate "C" not null references payout.state,
+    posting    text collate "C" not null,
+    constraint one_move_per_state_and_event primary key (from_state, event),
+    constraint a_move_is_named_whole unique (from_state, event, to_state),
+    constraint posting_is_known check (posting in ('none', 'hold', 'capture', 'release', 'return', 'late_capture'))
+);
+
+insert into payout.transition (from_state, event, to_state, posting) values
+    ('queued',     'claimed',              'submitting', 'hold'),
+    ('queued',     'withdrawn',            'cancelled',  'none'),
+    ('queued',     'found_after_failover', 'unknown',    'hold'),
+    ('submitting', 'not_sent',             'queued',     'release'),
+    ('submitting', 'acknowledged',         'pending',    'none'),
+    ('submitting', 'unanswered',           'unknown',    'none'),
+    ('submitting', 'declined',             'unknown',    'none'),
+    ('submitting', 'reported_paid',        'paid',       'capture'),
+    ('submitting', 'reported_failed',      'failed',     'release'),
+    ('pending',    'reported_paid',        'paid',       'capture'),
+    ('pending',    'reported_failed',      'failed',     'release'),
+    ('pending',    'resolved_paid',        'paid',       'capture'),
+    ('pending',    'resolved_failed',      'failed',     'release'),
+    ('unknown',    'not_sent',             'queued',     'release'),
+    ('unknown',    'acknowledged',         'pending',    'none'),
+    ('unknown',    'refusal_confirmed',    'failed',     'release'),
+    ('unknown',    'resubmit_granted',     'submitting', 'none'),
+    ('unknown',    'reported_paid',        'paid',       'capture'),
+    ('unknown',    'reported_failed',      'failed',     'release'),
+    ('unknown',    'resolved_paid',        'paid',       'capture'),
+    ('unknown',    'resolved_failed',      'failed',     'release'),
+    ('paid',       'resolved_returned',    'returned',   'return'),
+    ('failed',     'resolved_paid',        'paid',       'late_capture');
+
+-- The evidence that makes each move; any row of an event will do. Columns that are null are not compared, apart from
+-- `status` where `of_status` says so: a null status is one that the gateway's documentation does not know.
+create table payout.required_evidence (
+    event     text collate "C" not null references payout.event,
+    source    text collate "C" not null,
+    kind      text collate "C" not null,
+    of_status boolean not null default false,
+    status    smallint,
+    certain   boolean not null default false,  -- signed, or repeated after policy.unsigned_second_read (protocol P17)
+    bound     boolean,                         -- every field of the callback is ours (protocol P20)
+    proves    text,
+    answers   int not null default 1,          -- how many such answers
+    constraint evidence_is_named_once unique nulls not distinct (event, source, kind, of_status, status)
+);
+
+insert into payout.required_evidence (event, source, kind, of_status, status, certain, bound, proves, answers) values
+    ('not_sent',             'submit',   'not_sent',          false, null, false, null, null,      1),
+    ('acknowledged',         'submit',   'acknowledged',      false, null, false, null, null,      1),
+    ('acknowledged',         'query',    'found',             true,  0,    false, null, null,      1),
+    ('acknowledged',         'query',    'found',             true,  1,    false, null, null,      1),
+    ('acknowledged',         'query',    'found',             true,  5,    false, null, null,      1),
+    ('acknowledged',         'query',    'found',             true,  null, false, null, null,      1),
+    ('declined',             'submit',   'declined',          false, null, false, null, null,      1),
+    ('unanswered',           'submit',   'doubt',             false, null, false, null, null,      1),
+    ('unanswered',           'worker',   'lease_expired',     false, null, false, null, null,      1),
+    ('refusal_confirmed',    'query',    'not_found',         false, null, false, null, 'refusal', 2),
+    ('found_after_failover', 'query',    'found',             false, null, false, null, null,      1),
+    ('reported_paid',        'query',    'found',             true,  2,    true,  null, null,      1),
+    ('reported_paid',        'callback', 'callback',          true,  2,    false, true, null,      1),
+    ('reported_failed',      'query',    'found',             true,  3,    true,  null, null,      1),
+    ('reported_failed',      'query',    'found',             true,  4,    true,  null, null,      1),
+    ('resolved_paid',        'operator', 'resolved_paid',     false, null, false, null, null,      1),
+    ('resolved_failed',      'operator', 'resolved_failed',   false, null, false, null, null,      1),
+    ('resolved_returned',    'operator', 'resolved_returned', false, null, false, null, null,      1);
+
+-- The numbers that rules on both sides share: the constants of crates/domain/src/policy.rs; a test compares them.
+create table payout.policy (
+    not_found_answers     int not null,       -- after the quiet horizon, before absence needs a person
+    proof_fresh_for       interval not null,  -- how old an answer may be when a person's act rests on it
+    unsigned_second_read  interval not null,
+    request_expires_after interval not null,
+    quiet_horizon_default interval not null,  -- where the attempt does not say its own
+    open_too_long         interval not null,
+    overtake_for          interval not null,  -- how long smaller payouts may overtake one that is not covered
+    late_after            interval not null,
+    query_first_min       interval not null,  -- shortest time of queries before claims, after a failover
+    max_amount_idr        bigint not null,
+    only_row              boolean primary key default true,
+    constraint only_one_row check (only_row)
+);
+
+insert into payout.policy (not_found_answers, proof_fresh_for, unsigned_second_read, request_expires_after,
+                           quiet_horizon_default, open_too_long, overtake_for, late_after, query_first_min,
+                           max_amount_idr)
+values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '10 minutes', '24 hours',
+        1000000000000);

@@ -1,0 +1,673 @@
+-- What no role may do, the owner included: every trigger, and the rules that triggers call. Each table has one trigger for
+-- each operation, so that nothing depends on the order of names. Each refusal has a stable SQLSTATE, a sentence and a hint.
+
+---- Append-only and fixed tables
+
+create function payout.refuse_change() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    raise exception 'payout.% is append-only: % is refused', tg_table_name, lower(tg_op)
+        using errcode = 'PW016', hint = 'Correct with a new entry, never by changing an old one.';
+end $$;
+
+create trigger never_deleted before delete or truncate on payout.payouts
+    for each statement execute function payout.refuse_change();
+create trigger append_only before update or delete or truncate on payout.history
+    for each statement execute function payout.refuse_change();
+create trigger append_only before update or delete or truncate on payout.ledger
+    for each statement execute function payout.refuse_change();
+create trigger never_deleted before delete or truncate on payout.attempts
+    for each statement execute function payout.refuse_change();
+create trigger never_deleted before delete or truncate on payout.evidence
+    for each statement execute function payout.refuse_change();
+create trigger append_only before update or delete or truncate on payout.operator_acts
+    for each statement execute function payout.refuse_change();
+create trigger never_deleted before delete or truncate on payout.requests
+    for each statement execute function payout.refuse_change();
+create trigger never_deleted before delete or truncate on payout.request_payouts
+    for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.state
+    for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.event
+    for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.transition
+    for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.required_evidence
+    for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.policy
+    for each statement execute function payout.refuse_change();
+
+---- Inserting a payout
+
+-- With one merchant every enqueuer may; with several a role is tied to those it may use.
+create function payout.may_enqueue(merchant text) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return (select count(*) from payout.merchants) = 1
+    or exists (select from payout.enqueuers e
+               join pg_catalog.pg_roles r on r.rolname = e.role_name
+               where e.merchant_code = merchant and pg_has_role(session_user, r.oid, 'member'))
+    or pg_has_role(session_user, (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'), 'member');
+
+create function payout.same_instruction(a payout.payouts, b payout.payouts) returns boolean
+language sql immutable set search_path = pg_catalog, payout, pg_temp
+return (a.amount, a.fee_type, a.bank_code, a.account_number, a.account_name, a.priority)
+       is not distinct from (b.amount, b.fee_type, b.bank_code, b.account_number, b.account_name, b.priority)
+   and a.description is not distinct from b.description and a.replaces is not distinct from b.replaces
+   and a.not_before is not distinct from b.not_before and a.metadata is not distinct from b.metadata;
+
+-- The merchant that a payout is enqueued for: the named one, or the only one there is.
+create function payout.merchant_of(given text) returns payout.merchants
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    merchant payout.merchants;
+    registered bigint;
+begin
+    if given is null then
+        select count(*) into registered from payout.merchants;
+        if registered <> 1 then
+            raise exception 'merchant_code is required: % merchants are registered', registered
+                using errcode = 'PW007', column = 'merchant_code',
+                      hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
+        end if;
+    end if;
+    select * into merchant from payout.merchants m where m.code = given or given is null;
+    if not found then
+        raise exception 'merchant_code is not registered'
+            using errcode = 'PW007', column = 'merchant_code',
+                  hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
+    end if;
+    if not payout.may_enqueue(merchant.code) then
+        raise exception 'role % may not enqueue for merchant %', session_user, merchant.code
+            using errcode = 'PW007', column = 'merchant_code',
+                  hint = 'With several merchants a role is tied to its own: insert into payout.enqueuers (role_name, merchant_code).';
+    end if;
+    return merchant;
+end $$;
+
+create function payout.check_amount(amount numeric, merchant payout.merchants) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
+        raise exception 'amount must be a number of whole rupiah'
+            using errcode = 'PW002', column = 'amount', hint = 'Give whole rupiah, such as 250000.';
+    end if;
+    if amount <> trunc(amount) then
+        raise exception 'amount must be whole rupiah, without a fraction'
+            using errcode = 'PW002', column = 'amount', hint = 'Round it yourself: a payout is never rounded for you.';
+    end if;
+    if amount not between merchant.min_amount and merchant.max_amount then
+        raise exception 'amount must be from % to % rupiah', merchant.min_amount, merchant.max_amount
+            using errcode = 'PW002', column = 'amount', hint = 'These are the limits of the merchant in payout.merchants.';
+    end if;
+end $$;
+
+create function payout.check_beneficiary(new payout.payouts) returns void
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    bank payout.banks;
+begin
+    if new.bank_code is null or new.bank_code !~ '^[0-9]{3,10}$' then
+        raise exception 'bank_code must be 3 to 10 digits'
+            using errcode = 'PW004', column = 'bank_code',
+                  hint = 'Quote it to keep leading zeros: ''014''. Known codes: select * from payout.banks.';
+    end if;
+    if new.account_number is null or new.account_number !~ '^[0-9]{5,32}$' then
+        raise exception 'account_number must be 5 to 32 digits, without spaces or dashes'
+            using errcode = 'PW005', column = 'account_number', hint = 'Quote it to keep leading zeros: ''0012345678''.';
+    end if;
+    select * into bank from payout.banks where code = new.bank_code;
+    if length(new.account_number) < bank.min_digits then
+        raise exception 'account_number has % digits, but % accounts have at least %',
+            length(new.account_number), bank.name, bank.min_digits
+            using errcode = 'PW005', column = 'account_number',
+                  hint = 'Was it given as a number? Quote it to keep leading zeros: ''0012345678''.';
+    end if;
+    if new.account_name is null or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
+       or new.account_name <> btrim(new.account_name) then
+        raise exception 'account_name must be 1 to 32 letters, digits and single words separated by spaces'
+            using errcode = 'PW006', column = 'account_name',
+                  hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
+    end if;
+end $$;
+
+-- A replacement pays a failed payout again; one debt has one live replacement.
+create function payout.check_replacement(new payout.payouts) returns void
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    original payout.payouts;
+begin
+    select * into original from payout.payouts p
+    where p.merchant_code = new.merchant_code and p.order_num = new.replaces;
+    if not found then
+        raise exception 'replaces names no payout of merchant %', new.merchant_code
+            using errcode = 'PW008', column = 'replaces', hint = 'Name the order_num of the failed payout.';
+    end if;
+    if original.state <> 'failed' or original.attention is not null then
+        raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
+                original.state || coalesce(' with attention ' || original.attention, '')
+            using errcode = 'PW008', column = 'replaces',
+                  hint = 'Only a failed payout without attention is paid again; a payout that may have left never is.';
+    end if;
+    if exists (select from payout.payouts p where p.merchant_code = new.merchant_code
+               and p.replaces = new.replaces and p.state <> 'cancelled') then
+        raise exception 'replaces: payout % already has a replacement', new.replaces
+            using errcode = 'PW008', column = 'replaces', hint = 'If the replacement failed, name that one instead.';
+    end if;
+end $$;
+
+-- A fresh payout of this instruction: every column that the caller may not set has its first value.
+create function payout.with_worker_columns(p payout.payouts) returns payout.payouts
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    p.created_at := now();
+    p.created_by := session_user;
+    p.state_since := now();
+    p.due_at := greatest(now(), coalesce(p.not_before, now()));
+    p.last_seq := null;
+    p.attempt := 0;
+    p.sends := 0;
+    p.not_sent := 0;
+    p.resubmits_granted := 0;
+    p.send_by := null;
+    p.lease_until := null;
+    p.held := 0;
+    p.fee := null;
+    p.platform_order_num := null;
+    p.failure_reason := null;
+    p.attention := null;
+    p.attention_since := null;
+    p.declined_at := null;
+    p.proven_ours := false;
+    p.reaffirmed_at := null;
+    p.settled_at := null;
+    p.queries := 0;
+    p.parked := false;
+    -- A backend may insert again what a failover lost: its status is queried before its first claim.
+    p.next_query_at := case when payout.must_query_first() then now() end;
+    return p;
+end $$;
+
+-- Checks an instruction before any constraint could print the row: no message holds an account number or name.
+create function payout.check_instruction() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    merchant payout.merchants;
+    twin payout.payouts;
+    fresh payout.payouts;
+begin
+    if new.order_num is null or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
+        raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
+            using errcode = 'PW001', column = 'order_num',
+                  hint = 'Make the order number before you insert, unique per merchant for ever.';
+    end if;
+    merchant := payout.merchant_of(new.merchant_code);
+    new.merchant_code := merchant.code;
+    perform payout.check_amount(new.amount, merchant);
+    new.amount := trunc(new.amount);
+    if new.fee_type is null or new.fee_type not in (0, 1) then
+        raise exception 'fee_type must be 0 or 1'
+            using errcode = 'PW003', column = 'fee_type',
+                  hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
+    end if;
+    perform payout.check_beneficiary(new);
+    if new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
+        raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
+            using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) when there is nothing to say.';
+    end if;
+    new.priority := coalesce(new.priority, 0);
+    if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
+        raise exception 'not_before must be a time before the year 10000'
+            using errcode = 'PW017', column = 'not_before', hint = 'Leave it out (null) to pay as soon as possible.';
+    end if;
+
+    select * into twin from payout.payouts p
+    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
+    if found and not payout.same_instruction(twin, new) then
+        raise exception 'order_num % is already used for another payout', new.order_num
+            using errcode = 'PW010', column = 'order_num',
+                  hint = 'An order number is never reused. Insert this payout under a new one.';
+    end if;
+    if new.replaces is not null and twin.order_num is null then
+        perform payout.check_replacement(new);
+    end if;
+    if new.state is distinct from 'queued' then
+        raise exception 'a payout begins as queued'
+            using errcode = 'PW012', column = 'state', hint = 'Leave the column out.';
+    end if;
+
+    -- Nothing but the instruction comes from the caller.
+    fresh := new;
+    return payout.with_worker_columns(fresh);
+end $$;
+
+create trigger check_instruction before insert on payout.payouts
+    for each row execute function payout.check_instruction();
+
+create function payout.after_enqueue() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    insert into payout.history (merchant_code, order_num, event, source)
+    select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
+    -- A replacement goes out only after its original was queried once more.
+    update payout.payouts o set next_query_at = now()
+    from enqueued e
+    where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
+    -- NOTIFY serialises commits; one of many concurrent inserters is enough to wake a worker, which polls anyway.
+    if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
+        perform pg_notify('payout_queued', '');
+    end if;
+    return null;
+end $$;
+
+create trigger after_enqueue after insert on payout.payouts
+    referencing new table as enqueued for each statement execute function payout.after_enqueue();
+
+---- Moving a payout
+
+-- Whether this transaction stored the evidence that the move needs (I3, I5): one row of payout.required_evidence.
+create function payout.is_evidenced(wanted text, merchant text, order_num text) returns boolean
+language sql stable set search_path = pg_catalog, payout, pg_temp
+return exists (
+    select from payout.evidence e, payout.required_evidence r, payout.policy x
+    where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = pg_current_xact_id()
+      and not e.refused
+      and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
+      and (not r.of_status or r.status is not distinct from e.status)
+      and (not r.certain or e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+      and (r.bound is null or r.bound = e.bound)
+      and (r.proves is null or r.proves = e.proves)
+      and e.times >= r.answers);
+
+-- Why this payout may not be sent once more, or null: state, horizon, repeated proof, nothing to the contrary (I10).
+create function payout.why_no_resubmit(p payout.payouts) returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    known text;
+    answers int;
+    needed int := (select x.not_found_answers from payout.policy x);
+begin
+    if p.state <> 'unknown' then
+        return format('it is %s, and only an unknown payout is sent again', p.state);
+    end if;
+    select min(e.source || ': ' || e.kind || coalesce(', status ' || e.status, '')) into known
+    from payout.evidence e
+    where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num)
+      and e.kind in ('found', 'callback', 'acknowledged');
+    if known is not null or p.platform_order_num is not null or p.proven_ours then
+        return format('the gateway knows this order number (%s): sending again could pay twice',
+                      coalesce(known, 'it gave its own number'));
+    end if;
+    if now() < payout.quiet_until(p) then
+        return format('the quiet horizon ends at %s: until then "not found" means nothing',
+                      to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    select coalesce(max(e.times), 0) into answers from payout.evidence e
+    where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
+      and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence' and e.first_at >= payout.quiet_until(p);
+    if answers < needed or p.attention is distinct from 'not_found' then
+        return format('the gateway has answered "not found" %s times since the quiet horizon; %s answers, spaced apart, '
+                      'are proof%s', answers, needed,
+                      case when p.attention <> 'not_found' then ' (attention: ' || p.attention || ')' else '' end);
+    end if;
+    return null;
+end $$;
+
+-- Why this payout may not be resolved so, or null. Says what it is and what it would have to be.
+create function payout.why_no_resolve(p payout.payouts, kind text) returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
+        return format('it is %s, and only a pending or unknown payout is resolved as failed', p.state);
+    elsif kind = 'resolve_paid' and p.state not in ('pending', 'unknown', 'failed') then
+        return format('it is %s, and only a pending, unknown or failed payout is resolved as paid', p.state);
+    elsif kind = 'resolve_returned' and p.state <> 'paid' then
+        return format('it is %s, and only a paid payout can be returned', p.state);
+    end if;
+    if kind = 'resolve_failed' and now() < payout.quiet_until(p) then
+        return format('the quiet horizon ends at %s: it may still arrive',
+                      to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    if kind = 'resolve_returned' and p.held > 0 then
+        return 'its fee is not known yet';
+    end if;
+    return null;
+end $$;
+
+-- Whether the gateway's latest answers are fresh enough for this act: it does not know the order, or, to resolve as
+-- failed, reports it as cancelled or failed.
+create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return exists (
+    select from payout.evidence e, payout.policy x
+    where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
+      and e.source = 'query' and e.last_at > clock_timestamp() - x.proof_fresh_for
+      and (e.kind = 'not_found' and e.proves in ('absence', 'contradiction')
+           or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'found' and e.status in (3, 4)));
+
+-- A move that no evidence of the gateway makes uses up one approved request, in the same transaction.
+create function payout.use_request(p payout.payouts, event text) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    wanted text := case event when 'resubmit_granted' then 'resubmit' when 'resolved_failed' then 'resolve_failed'
+                              when 'resolved_paid' then 'resolve_paid' when 'resolved_returned' then 'resolve_returned' end;
+    request payout.requests;
+    why text;
+begin
+    select r.* into request
+    from payout.request_payouts i
+    join payout.requests r on r.id = i.request_id
+    where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+      and r.kind = wanted and r.decision = 'approved' and r.expires_at > now()
+    order by r.id limit 1
+    for update of i;
+    if not found then
+        raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
+            using errcode = 'PW028', hint = 'payout resubmit, payout resolve and payout approve make one.';
+    end if;
+    why := case wanted when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, wanted) end;
+    if why is null and wanted in ('resubmit', 'resolve_failed') and not payout.has_fresh_proof(p, wanted) then
+        why := format('the gateway has not answered "not found" within the last %s seconds',
+                      (select extract(epoch from x.proof_fresh_for)::int from payout.policy x));
+    end if;
+    if why is null and wanted = 'resubmit' and payout.is_paused(p.merchant_code, p.bank_code) then
+        why := 'an operator paused it';
+    end if;
+    if why is not null then
+        raise exception 'payout %: %', p.order_num, why using errcode = 'PW024';
+    end if;
+    update payout.request_payouts i
+    set outcome = 'done', outcome_at = clock_timestamp()
+    where (i.request_id, i.merchant_code, i.order_num) = (request.id, p.merchant_code, p.order_num);
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, detail)
+    values (wanted, p.merchant_code, p.order_num, request.reason, request.evidence, request.id,
+            format('requested by %s, approved by %s', request.requested_by, request.decided_by));
+end $$;
+
+-- After a failover a queued payout may have been sent: withdrawing it would invite somebody to pay it another way.
+create function payout.refuse_cancel_after_failover(p payout.payouts) returns void
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
+       or (payout.must_query_first() and not payout.is_proven_unsent(p) and p.attention is distinct from 'unproven') then
+        raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
+            using errcode = 'PW019', hint = 'Wait until its status was queried and payout.accept_failover was called.';
+    end if;
+end $$;
+
+-- The move of the table that this transaction's history names.
+create function payout.move_in_history(old payout.payouts, new payout.payouts) returns payout.transition
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    move payout.transition;
+begin
+    select t.* into move
+    from payout.history h
+    join payout.transition t on (t.from_state, t.event, t.to_state) = (h.from_state, h.event, h.to_state)
+    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.xid = pg_current_xact_id()
+      and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
+      and (h.from_state, h.to_state) = (old.state, new.state);
+    if not found then
+        raise exception 'payout %: % does not become % by an update', old.order_num, old.state, new.state
+            using errcode = 'PW012',
+                  hint = 'A state moves only along payout.transition, with its history row in the same transaction.';
+    end if;
+    return move;
+end $$;
+
+-- What must stand beside a move: its count of sends, its attempt, its evidence or its request (I2, I3, I8).
+create function payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    proven_by text := (select e.proven_by from payout.event e where e.name = move.event);
+begin
+    -- A claim that was lost with its commit had an attempt of its own, so what is found takes a new one too.
+    if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'found_after_failover')::int
+       or new.sends - old.sends <> (move.to_state = 'submitting')::int
+       or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
+       or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
+        raise exception 'payout %: % does not count the sends like that', old.order_num, move.event
+            using errcode = 'PW012';
+    end if;
+    if move.to_state = 'submitting' and not exists (
+        select from payout.attempts a
+        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, new.attempt)
+          and a.xid = pg_current_xact_id()) then
+        raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
+            using errcode = 'PW012';
+    end if;
+    if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
+       and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
+        raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
+            using errcode = 'PW012', hint = 'Which evidence: select * from payout.required_evidence.';
+    end if;
+    if move.event = 'not_sent' and not exists (
+        select from payout.attempts a
+        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, old.attempt)
+          and a.outcome = 'not_sent') then
+        raise exception 'payout %: its attempt is not proven unsent', old.order_num using errcode = 'PW012';
+    end if;
+    if proven_by = 'request' then
+        perform payout.use_request(old, move.event);
+    end if;
+    if move.to_state = 'cancelled' then
+        perform payout.refuse_cancel_after_failover(old);
+    end if;
+end $$;
+
+create function payout.guard_payout() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    move payout.transition;
+    booked payout.ledger;
+begin
+    if not payout.same_instruction(old, new)
+       or (new.merchant_code, new.order_num, new.created_at, new.created_by)
+          is distinct from (old.merchant_code, old.order_num, old.created_at, old.created_by) then
+        raise exception 'payout %: the instruction is frozen after insert', old.order_num
+            using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
+    end if;
+    if new.attention is distinct from old.attention then
+        new.attention_since := case when new.attention is not null then now() end;
+    end if;
+
+    select * into booked from payout.ledger l
+    where l.merchant_code = old.merchant_code and l.order_num = old.order_num
+      and l.xid = pg_current_xact_id() and l.attempt = new.attempt
+    order by l.id desc limit 1;
+    -- The sum, not the last entry: one entry must not change what is held twice.
+    if (new.held <> old.held or booked.id is not null)
+       and new.held <> (select coalesce(sum(l.held), 0) from payout.ledger l
+                        where (l.merchant_code, l.order_num) = (old.merchant_code, old.order_num)) then
+        raise exception 'payout %: what is held changes only with a ledger entry', old.order_num
+            using errcode = 'PW012';
+    end if;
+
+    if new.state = old.state then
+        if (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
+           is distinct from (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
+            raise exception 'payout %: sends are counted only by a move', old.order_num using errcode = 'PW012';
+        end if;
+        return new;
+    end if;
+    move := payout.move_in_history(old, new);
+    if coalesce(booked.kind, 'none') <> move.posting then
+        raise exception 'payout %: % needs the ledger entry "%" in the same transaction',
+            old.order_num, move.event, move.posting using errcode = 'PW012';
+    end if;
+    perform payout.check_move(old, new, move);
+    new.state_since := now();
+    return new;
+end $$;
+
+create trigger guard_payout before update on payout.payouts
+    for each row execute function payout.guard_payout();
+
+---- Attempts, evidence, requests
+
+-- An attempt gets its outcome once.
+create function payout.guard_attempt() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if old.outcome is not null
+       or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
+           old.request_sha256, old.xid, old.quiet_until)
+          is distinct from
+          (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
+           new.request_sha256, new.xid, new.quiet_until) then
+        raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
+            using errcode = 'PW016';
+    end if;
+    return new;
+end $$;
+
+create trigger guard_attempt before update on payout.attempts
+    for each row execute function payout.guard_attempt();
+
+-- Evidence is only counted up.
+create function payout.guard_evidence() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if new.times < old.times
+       or (old.id, old.merchant_code, old.order_num, old.attempt, old.source, old.kind, old.digest, old.first_at, old.refused)
+          is distinct from
+          (new.id, new.merchant_code, new.order_num, new.attempt, new.source, new.kind, new.digest, new.first_at, new.refused)
+       or (old.status, old.signed, old.bound, old.mismatch, old.doubt, old.proves, old.valid_from, old.actor)
+          is distinct from
+          (new.status, new.signed, new.bound, new.mismatch, new.doubt, new.proves, new.valid_from, new.actor) then
+        raise exception 'evidence of payout % is append-only: it can only be counted up', old.order_num
+            using errcode = 'PW016';
+    end if;
+    new.xid := pg_current_xact_id();
+    -- A clock that was set back must not keep evidence from being written.
+    new.last_at := greatest(new.last_at, old.last_at);
+    return new;
+end $$;
+
+create trigger guard_evidence before update on payout.evidence
+    for each row execute function payout.guard_evidence();
+
+-- A request is made and decided under one's own login, decided once, and in time.
+create function payout.guard_request() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        if new.requested_by <> session_user or new.requested_at <> now()
+           or new.expires_at <> now() + (select x.request_expires_after from payout.policy x)
+           or new.decided_by <> session_user
+           or (new.decision is not null and new.kind not in ('resolve_paid', 'resolve_returned')) then
+            raise exception 'a request is made under one''s own login, and decided later'
+                using errcode = 'PW028', hint = 'Call payout.request_resubmit or payout.request_resolve_failed.';
+        end if;
+        return new;
+    end if;
+    if (old.id, old.kind, old.requested_by, old.requested_at, old.expires_at, old.reason)
+       is distinct from (new.id, new.kind, new.requested_by, new.requested_at, new.expires_at, new.reason)
+       or (old.evidence, old.stated) is distinct from (new.evidence, new.stated) then
+        raise exception 'request % cannot be changed', old.id
+            using errcode = 'PW016', hint = 'Reject it and make another one.';
+    end if;
+    if old.decision is not null then
+        raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
+            hint = 'A request is decided once. What became of it: payout audit.';
+    end if;
+    if new.decided_by is distinct from session_user or new.decided_at is distinct from now() then
+        raise exception 'request % is decided under one''s own login', old.id using errcode = 'PW028';
+    end if;
+    if new.decision = 'approved' then
+        if now() > old.expires_at then
+            raise exception 'request % expired at %', old.id, to_char(old.expires_at, 'YYYY-MM-DD HH24:MI:SS TZ')
+                using errcode = 'PW022', hint = 'Make a new request: what was true then must be checked again.';
+        end if;
+        if old.requested_by = session_user then
+            raise exception 'request % is yours: somebody else must approve it', old.id
+                using errcode = 'PW021', hint = 'Another operator, with a login of their own: payout approve ' || old.id;
+        end if;
+    end if;
+    return new;
+end $$;
+
+create trigger guard_request before insert or update on payout.requests
+    for each row execute function payout.guard_request();
+
+-- The outcome of a payout's request comes with its move, or from payout.finish_request.
+create function payout.guard_request_payout() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        if new.outcome is not null or new.taken_at is not null
+           or not exists (select from payout.requests r where r.id = new.request_id and r.requested_at = now()) then
+            raise exception 'the payouts of a request are named when it is made' using errcode = 'PW028';
+        end if;
+        return new;
+    end if;
+    if old.outcome is not null
+       or (old.request_id, old.merchant_code, old.order_num) <> (new.request_id, new.merchant_code, new.order_num) then
+        raise exception 'request %: the outcome of payout % stands', old.request_id, old.order_num
+            using errcode = 'PW016';
+    end if;
+    return new;
+end $$;
+
+create trigger guard_request_payout before insert or update on payout.request_payouts
+    for each row execute function payout.guard_request_payout();
+
+---- The ledger
+
+-- Balances follow the ledger; one update per merchant and statement. Only an entry that evidence forces may overdraw
+-- `available`.
+create function payout.post() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    short text;
+begin
+    insert into payout.accounts (merchant_code) select distinct e.merchant_code from entries e
+    on conflict do nothing;
+    update payout.accounts a
+    set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
+        fees = a.fees + s.fees, funding = a.funding + s.funding
+    from (select e.merchant_code, sum(e.available)::bigint available, sum(e.held)::bigint held,
+                 sum(e.paid_out)::bigint paid_out, sum(e.fees)::bigint fees, sum(e.funding)::bigint funding
+          from entries e group by e.merchant_code) s
+    where a.merchant_code = s.merchant_code;
+    select a.merchant_code into short
+    from payout.accounts a
+    where a.available < 0
+      and exists (select from entries e where e.merchant_code = a.merchant_code
+                  and (e.kind = 'hold' and not e.forced or (e.kind = 'funding' and e.available < 0)));
+    if found then
+        raise exception 'merchant %: the available balance does not cover this', short
+            using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
+    end if;
+    return null;
+end $$;
+
+create trigger post after insert on payout.ledger
+    referencing new table as entries for each statement execute function payout.post();
+
+create function payout.guard_accounts() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if pg_trigger_depth() < 2 then
+        raise exception 'payout.accounts follows the ledger: % is refused', lower(tg_op)
+            using errcode = 'PW016', hint = 'Book an entry with payout.fund instead.';
+    end if;
+    return null;
+end $$;
+
+create trigger follows_the_ledger before insert or update or delete or truncate on payout.accounts
+    for each statement execute function payout.guard_accounts();
+
+---- Wake-ups
+
+-- Any role may NOTIFY in Postgres, so a payload is never believed.
+create function payout.wake_readers() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if exists (select from lines where event <> 'enqueued') then
+        perform pg_notify('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
+    end if;
+    return null;
+end $$;
+
+create trigger wake_readers after insert on payout.history
+    referencing new table as lines for each statement execute function payout.wake_readers();

@@ -1,0 +1,551 @@
+-- The public SQL: what backends, finance and on-call may rely on. docs/sql-contract.md explains it.
+
+---- Enqueue
+
+-- Idempotent enqueue: an equal replay gives created = false, the same order_num with anything different raises.
+create function payout.enqueue(
+    inout order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text,
+    merchant_code text default null, replaces text default null, description text default null,
+    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    out state text, out created boolean)
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+#variable_conflict use_column
+declare
+    wanted payout.payouts;
+    stored payout.payouts;
+begin
+    if enqueue.fee_type not in (0, 1) then
+        raise exception 'fee_type must be 0 or 1' using errcode = 'PW003', column = 'fee_type',
+            hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
+    end if;
+    if enqueue.priority not between -32768 and 32767 then
+        raise exception 'priority must be from -32768 to 32767' using errcode = 'PW017', column = 'priority',
+            hint = 'Higher goes first; 0 is usual.';
+    end if;
+    wanted.order_num := enqueue.order_num;
+    wanted.merchant_code := coalesce(enqueue.merchant_code,
+        (select min(m.code) from payout.merchants m having count(*) = 1));
+    wanted.amount := enqueue.amount;
+    wanted.fee_type := enqueue.fee_type;
+    wanted.bank_code := enqueue.bank_code;
+    wanted.account_number := enqueue.account_number;
+    wanted.account_name := enqueue.account_name;
+    wanted.replaces := enqueue.replaces;
+    wanted.description := enqueue.description;
+    wanted.not_before := enqueue.not_before;
+    wanted.priority := coalesce(enqueue.priority, 0);
+    wanted.metadata := enqueue.metadata;
+
+    insert into payout.payouts as p (order_num, merchant_code, amount, fee_type, bank_code, account_number, account_name,
+                                     replaces, description, not_before, priority, metadata)
+    values (wanted.order_num, wanted.merchant_code, wanted.amount, wanted.fee_type, wanted.bank_code, wanted.account_number,
+            wanted.account_name, wanted.replaces, wanted.description, wanted.not_before, wanted.priority, wanted.metadata)
+    on conflict do nothing
+    returning p.state into enqueue.state;
+    created := found;
+    if created then
+        return;
+    end if;
+    select * into stored from payout.payouts p
+    where p.merchant_code = wanted.merchant_code and p.order_num = wanted.order_num;
+    if not found then
+        raise exception 'replaces: payout % already has a replacement', wanted.replaces
+            using errcode = 'PW008', column = 'replaces', hint = 'If the replacement failed, name that one instead.';
+    end if;
+    if not payout.same_instruction(stored, wanted) then
+        raise exception 'order_num % is already used for another payout', wanted.order_num
+            using errcode = 'PW010', column = 'order_num',
+                  hint = 'An order number is never reused. Enqueue this payout under a new one.';
+    end if;
+    state := stored.state;
+end $$;
+
+-- An unquoted number lost its leading zeros before Postgres saw it; these overloads say so.
+create function payout.refuse_unquoted() returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    raise exception 'bank_code and account_number must be quoted text, not numbers'
+        using errcode = 'PW005', hint = 'Quote them to keep leading zeros: bank_code => ''014'', account_number => ''0012345678''.';
+end $$;
+
+create function payout.enqueue(
+    inout order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text,
+    merchant_code text default null, replaces text default null, description text default null,
+    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    out state text, out created boolean)
+language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
+
+create function payout.enqueue(
+    inout order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text,
+    merchant_code text default null, replaces text default null, description text default null,
+    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    out state text, out created boolean)
+language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
+
+create function payout.enqueue(
+    inout order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text,
+    merchant_code text default null, replaces text default null, description text default null,
+    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    out state text, out created boolean)
+language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
+
+---- Cancel, query again, fund
+
+-- The payout that an operator or backend names, locked. An order_num of several merchants must name its own.
+create function payout.locked(wanted text, merchant text) returns payout.payouts
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts;
+    merchants_with_it bigint;
+begin
+    select count(*) into merchants_with_it from payout.payouts q
+    where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
+    if merchants_with_it = 0 then
+        raise exception 'there is no payout %', wanted
+            using errcode = 'PW014', hint = 'Look for it: select order_num, merchant_code, state from payout.status.';
+    end if;
+    if merchants_with_it > 1 then
+        raise exception 'payout % exists for % merchants', wanted, merchants_with_it
+            using errcode = 'PW007', hint = 'Name the merchant_code too.';
+    end if;
+    select * into p from payout.payouts q
+    where q.order_num = wanted and (merchant is null or q.merchant_code = merchant)
+    for update;
+    return p;
+end $$;
+
+-- A text of a person that is kept with an act.
+create function payout.check_words(what text, words text) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if coalesce(length(btrim(words)), 0) not between 1 and 200 or words ~ '[[:cntrl:]]' then
+        raise exception '% of 1 to 200 characters is required', what
+            using errcode = 'PW026', hint = 'One line, such as a ticket number; no account numbers and no names.';
+    end if;
+end $$;
+
+create function payout.cancel(order_num text, reason text, merchant_code text default null) returns text
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
+    moved bigint;
+begin
+    if coalesce(length(btrim(reason)), 0) not between 1 and 200 or reason ~ '[[:cntrl:]]' then
+        raise exception 'a reason of 1 to 200 characters in one line is required'
+            using errcode = 'PW013', hint = 'Say why: it is kept with the payout.';
+    end if;
+    if not payout.may_enqueue(p.merchant_code) and not pg_has_role(session_user, 'payout_operator', 'member') then
+        raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code
+            using errcode = 'PW007',
+                  hint = 'Only an operator, or a role tied to that merchant in payout.enqueuers, may cancel its payouts.';
+    end if;
+    if p.state <> 'queued' then
+        raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state
+            using errcode = 'PW013',
+                  hint = case when p.state in ('submitting', 'pending', 'unknown')
+                              then 'It may have left already. Wait for the gateway''s answer.'
+                              else 'It is final.' end;
+    end if;
+    insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
+            jsonb_build_object('reason', reason))
+    returning seq into moved;
+    update payout.payouts q
+    set state = 'cancelled', last_seq = moved, settled_at = now(), attention = null, parked = false,
+        next_query_at = null, failure_reason = reason
+    where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
+    return 'cancelled';
+end $$;
+
+-- Query the gateway now. Always safe: it never sends a submit.
+create function payout.replay(order_num text, merchant_code text default null) returns text
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts := payout.locked(replay.order_num, replay.merchant_code);
+begin
+    if p.state in ('queued', 'cancelled') then
+        raise exception 'payout % is %: there is nothing to query, it was never sent', p.order_num, p.state
+            using errcode = 'PW013', hint = 'Only a payout that may have left is queried.';
+    end if;
+    insert into payout.history (merchant_code, order_num, event, source, attempt)
+    values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
+    update payout.payouts q set next_query_at = now()
+    where q.merchant_code = p.merchant_code and q.order_num = p.order_num;
+    return p.state;
+end $$;
+
+-- Books a top-up, or money taken out when negative; idempotent by reference. Returns what is available.
+create function payout.fund(merchant_code text, amount numeric, reference text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    booked payout.ledger;
+begin
+    if not exists (select from payout.merchants m where m.code = fund.merchant_code) then
+        raise exception 'merchant_code is not registered' using errcode = 'PW007', column = 'merchant_code',
+            hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
+    end if;
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
+       or abs(amount) > 1000000000000000 then
+        raise exception 'amount must be whole rupiah, not 0, at most 10^15'
+            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for money taken out.';
+    end if;
+    if reference is null or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
+        raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
+            hint = 'Use the bank''s transfer number: a reference is booked once.';
+    end if;
+    insert into payout.ledger (merchant_code, kind, available, funding, reference)
+    values (fund.merchant_code, 'funding', amount::bigint, -amount::bigint, fund.reference)
+    on conflict do nothing;
+    if not found then
+        select * into booked from payout.ledger l
+        where l.merchant_code = fund.merchant_code and l.kind = 'funding' and l.reference = fund.reference;
+        if booked.available <> amount then
+            raise exception 'reference % is already booked with another amount', fund.reference using errcode = 'PW015',
+                hint = 'Use the reference of this transfer.';
+        end if;
+    end if;
+    return (select a.available from payout.accounts a where a.merchant_code = fund.merchant_code);
+end $$;
+
+---- Requests and approvals
+
+-- Records a request for these payouts; each must allow it now, and none may wait in another request.
+create function payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint)
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts;
+    request bigint;
+    wanted text;
+    why text;
+    other bigint;
+begin
+    perform payout.check_words('a reason', reason);
+    if kind <> 'resubmit' then
+        perform payout.check_words('evidence', evidence);
+    end if;
+    if coalesce(cardinality(orders), 0) not between 1 and 500 then
+        raise exception 'name 1 to 500 payouts' using errcode = 'PW026';
+    end if;
+    insert into payout.requests (kind, reason, evidence, stated, expires_at, decision, decided_by, decided_at)
+    select make_request.kind, make_request.reason, make_request.evidence, make_request.stated,
+           now() + x.request_expires_after, d.decision, d.by, d.at
+    from payout.policy x, (select 'approved', session_user::text, now() where make_request.kind in ('resolve_paid', 'resolve_returned')
+          union all
+          select null, null, null where make_request.kind not in ('resolve_paid', 'resolve_returned')) d (decision, by, at)
+    returning id into request;
+    for wanted in select distinct o from unnest(orders) o order by o loop
+        p := payout.locked(wanted, merchant);
+        why := case kind when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, kind) end;
+        if why is not null then
+            raise exception 'payout %: %', wanted, why
+                using errcode = case kind when 'resubmit' then 'PW024' else 'PW025' end,
+                      hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
+                                                       then ' Always safe: payout replay ' || wanted else '' end;
+        end if;
+        select r.id into other from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.decision is distinct from 'rejected' and r.expires_at > now();
+        if found then
+            raise exception 'payout % already waits in request %', wanted, other using errcode = 'PW023',
+                hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
+        end if;
+        insert into payout.request_payouts (request_id, merchant_code, order_num)
+        values (request, p.merchant_code, p.order_num);
+        insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id)
+        values (kind || '_requested', p.merchant_code, p.order_num, reason, evidence, request);
+    end loop;
+    perform pg_notify('payout_queued', '');
+    return request;
+end $$;
+
+-- Request that the same order numbers be sent once more. This sends nothing: see payout.approve.
+create function payout.request_resubmit(order_nums text[], reason text, merchant_code text default null) returns bigint
+language sql security definer set search_path = pg_catalog, payout, pg_temp
+return payout.make_request('resubmit', order_nums, merchant_code, reason, null, null);
+
+-- Request that a payout be resolved as failed, which releases its hold.
+create function payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text default null)
+returns bigint
+language sql security definer set search_path = pg_catalog, payout, pg_temp
+return payout.make_request('resolve_failed', array[order_num], merchant_code, reason, evidence, null);
+
+-- State that a payout was paid (stated: the fee, where it is known) or came back (stated: how much, else all of it).
+create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
+                               stated bigint default null) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
+begin
+    if outcome is null or outcome not in ('paid', 'returned') then
+        raise exception 'a payout is resolved as paid or returned' using errcode = 'PW026',
+            hint = 'Resolving it as failed takes two people: payout.request_resolve_failed.';
+    end if;
+    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
+       or (outcome = 'paid' and p.fee_type = 0 and stated >= p.amount) then
+        raise exception 'payout %: the stated rupiah do not fit its amount', p.order_num using errcode = 'PW026';
+    end if;
+    return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
+end $$;
+
+create function payout.decide_request(id bigint, decision text, reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    update payout.requests r
+    set decision = decide_request.decision, decided_by = session_user, decided_at = now(),
+        decision_reason = decide_request.reason
+    where r.id = decide_request.id;
+    if not found then
+        raise exception 'there is no request %', id using errcode = 'PW020';
+    end if;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
+    select decision, i.merchant_code, i.order_num, decide_request.reason, i.request_id
+    from payout.request_payouts i where i.request_id = decide_request.id;
+    if decision = 'rejected' then
+        update payout.request_payouts i set outcome = 'refused', outcome_at = clock_timestamp(),
+               detail = format('rejected by %s', session_user)
+        where i.request_id = decide_request.id and i.outcome is null;
+    end if;
+    perform pg_notify('payout_queued', '');
+end $$;
+
+-- The second person approves. A worker then queries the gateway and acts only on its answer.
+create function payout.approve(id bigint) returns void
+language sql security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select payout.decide_request(id, 'approved', null);
+end;
+
+create function payout.reject(id bigint, reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    perform payout.check_words('a reason', reason);
+    perform payout.decide_request(id, 'rejected', reason);
+end $$;
+
+-- A worker found that an approved request may not be carried out, and why.
+create function payout.finish_request(id bigint, merchant_code text, order_num text, why text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    update payout.request_payouts i set outcome = 'refused', outcome_at = clock_timestamp(), detail = why
+    where i.request_id = finish_request.id and i.merchant_code = finish_request.merchant_code
+      and i.order_num = finish_request.order_num and i.outcome is null;
+    if found then
+        insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, outcome, detail)
+        select r.kind, finish_request.merchant_code, finish_request.order_num, r.reason, r.evidence, r.id, 'refused', why
+        from payout.requests r where r.id = finish_request.id;
+    end if;
+end $$;
+
+-- The rules that the guard applies, for people to read: `refusal` is null when two people may resubmit.
+create function payout.resubmit_proof(order_num text, merchant_code text default null,
+                                      out quiet_until timestamptz, out not_found int, out first_at timestamptz,
+                                      out last_at timestamptz, out refusal text)
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts;
+begin
+    select q.* into p from payout.payouts q
+    where q.order_num = resubmit_proof.order_num
+      and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
+    order by q.merchant_code limit 1;
+    if not found then
+        raise exception 'there is no payout %', resubmit_proof.order_num using errcode = 'PW014';
+    end if;
+    quiet_until := payout.quiet_until(p);
+    select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at
+    from payout.evidence e
+    where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
+      and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence' and e.first_at >= payout.quiet_until(p);
+    refusal := payout.why_no_resubmit(p);
+end $$;
+
+---- Pauses
+
+create function payout.check_scope(scope text, value text) returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if scope = 'all' and coalesce(value, '') = '' then
+        return '';
+    elsif scope = 'merchant' and exists (select from payout.merchants m where m.code = value)
+          or scope = 'bank' and value ~ '^[0-9]{3,10}$' then
+        return value;
+    end if;
+    raise exception 'the scope is all, a registered merchant, or a bank''s code' using errcode = 'PW027',
+        hint = 'payout.pause(''bank'', ''014'', ''reason''); payout.pause(''all'', '''', ''reason'').';
+end $$;
+
+-- Nothing more is sent in this scope until it is resumed. What was already sent is still queried.
+create function payout.pause(scope text, value text, reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    whose text := payout.check_scope(scope, value);
+begin
+    perform payout.check_words('a reason', reason);
+    insert into payout.pauses as z (scope, value, reason) values (pause.scope, whose, pause.reason)
+    on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
+    insert into payout.operator_acts (act, merchant_code, reason, detail)
+    values ('paused', case scope when 'merchant' then whose end, pause.reason, btrim(scope || ' ' || whose));
+end $$;
+
+create function payout.resume(scope text, value text, reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    whose text := payout.check_scope(scope, value);
+begin
+    perform payout.check_words('a reason', reason);
+    delete from payout.pauses z where z.scope = resume.scope and z.value = whose;
+    if not found then
+        raise exception '% is not paused', btrim(scope || ' ' || whose) using errcode = 'PW020',
+            hint = 'See what is paused: select * from payout.pauses.';
+    end if;
+    insert into payout.operator_acts (act, merchant_code, reason, detail)
+    values ('resumed', case scope when 'merchant' then whose end, resume.reason, btrim(scope || ' ' || whose));
+    perform pg_notify('payout_queued', '');
+end $$;
+
+---- After a failover
+
+-- A person states since when the old primary is dead (after a restore: since when nobody writes to the old copy), and that
+-- what was found at the gateway was looked at. Whoever was still connected to the old primary could send until it died, so
+-- the quiet horizon counts from there: when that is later than was assumed, everything is queried again, and this says so.
+-- It is refused until every payout queued by then was queried after the quiet horizon, when nothing sent before can still be
+-- on its way: what the gateway knows is not sent from here. Backends may still insert again what they lost, so for
+-- `query_first_for` each payout is queried before it is claimed.
+--
+-- What cannot be queried (a dialect whose "not found" proves nothing, a gateway that is gone) keeps all others waiting. With
+-- `set_aside` those payouts get the attention "unproven" instead: they are not claimed until a person decides.
+create function payout.accept_failover(reason text, old_primary_dead_since timestamptz,
+                                       query_first_for interval default '30 days',
+                                       set_aside boolean default false) returns text
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    not_queried bigint;
+    later timestamptz;
+begin
+    if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
+        raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
+            hint = 'Since when can nobody write to the old primary? Once stated, give the same time again.';
+    end if;
+    if coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
+        raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
+    end if;
+    if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
+        raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
+            hint = 'Backends insert again what they lost; meanwhile each payout is queried before its first claim.';
+    end if;
+    if not exists (select from payout.failover f where f.changed_at is not null) then
+        raise exception 'no worker has found a failover: there is nothing to accept'
+            using errcode = 'PW019', hint = 'Look at payout.failover; a running worker finds a failover within seconds.';
+    end if;
+    if exists (select from payout.failover f where f.changed_to is distinct from payout.identity()) then
+        raise exception 'the database changed once more: everything is queried again' using errcode = 'PW019',
+            hint = 'The quiet horizon starts over; look again after payout.failover.trusted_after.';
+    end if;
+    update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
+    where f.trusted_after < old_primary_dead_since + f.quiet_horizon
+    returning f.trusted_after into later;
+    if found and later > clock_timestamp() then
+        return format('not yet: the old primary lived longer than was assumed, so everything is queried again; accept with the same time after %s',
+                      to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+        with aside as (
+            update payout.payouts p set attention = 'unproven', parked = false
+            where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+              and not payout.is_proven_unsent(p)
+            returning p.merchant_code, p.order_num, p.attempt)
+        insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+        select a.merchant_code, a.order_num, 'attention_raised', 'operator', a.attempt,
+               jsonb_build_object('attention', 'unproven', 'reason', accept_failover.reason)
+        from aside a;
+    end if;
+    -- Those inserted later are queried before their own claim, so traffic need not stop for this.
+    select count(*) into not_queried
+    from payout.payouts p, payout.failover f
+    where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+      and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
+    if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+        raise exception '% queued payouts were not queried since the quiet horizon after the failover', not_queried
+            using errcode = 'PW019', hint = 'The workers query them; look again after payout.failover.trusted_after. '
+            'What cannot be queried: set_aside => true.';
+    end if;
+    update payout.failover f
+    set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
+        lost_claims = '{}', accepted_by = session_user,
+        query_first_until = now() + query_first_for, reason = accept_failover.reason;
+    return 'claims continue';
+end $$;
+
+---- Reading
+
+create function payout.masked_number(digits text) returns text language sql immutable
+return '****' || case when length(digits) > 6 then right(digits, 4) else '' end;
+
+create function payout.masked_name(name text) returns text language sql immutable
+return (select string_agg(left(word, 1) || '***', ' ') from regexp_split_to_table(name, '\s+') word where word <> '');
+
+create view payout.status as
+select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.fee_type, p.state, p.state_since,
+       p.created_at, p.fee,
+       -- Nothing was debited for what failed or was withdrawn, or it was released.
+       case when p.state in ('failed', 'cancelled') then 0
+            else payout.debit_idr(p.amount, p.fee_type, p.fee) end as debit_total,
+       case when p.state in ('failed', 'cancelled') then 0
+            else payout.beneficiary_idr(p.amount, p.fee_type, p.fee) end as beneficiary_amount,
+       p.platform_order_num, p.failure_reason, p.attention, p.attention_since, p.settled_at
+from payout.payouts p;
+
+-- Shows a row only when no row with a smaller seq can still appear.
+create view payout.events as
+select h.seq, h.merchant_code, h.order_num, h.at, h.event, h.from_state, h.to_state, h.source, h.detail
+from payout.history h
+where h.seq < ((select b.base from payout.seq_base b) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20;
+
+create view payout.balances as
+select m.code as merchant_code, a.account, a.balance
+from payout.merchants m
+left join payout.accounts s on s.merchant_code = m.code
+cross join lateral (values ('available', coalesce(s.available, 0)), ('held', coalesce(s.held, 0)),
+                           ('paid_out', coalesce(s.paid_out, 0)), ('fees', coalesce(s.fees, 0)),
+                           ('funding', coalesce(s.funding, 0))) a (account, balance);
+
+-- What on-call reads: everything about a payout, the beneficiary masked.
+create view payout.masked as
+select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as amount, p.fee_type, p.bank_code,
+       coalesce(b.name, p.bank_code) as bank_name,
+       payout.masked_number(p.account_number) as account_number, payout.masked_name(p.account_name) as account_name,
+       p.description, p.replaces, p.not_before, p.priority, p.created_at, p.created_by, p.attempt, p.sends, p.not_sent,
+       p.send_by, p.lease_until, p.held, p.fee, p.platform_order_num, p.failure_reason, p.attention, p.attention_since,
+       p.declined_at, p.settled_at, p.queries, p.next_query_at, p.due_at, p.parked
+from payout.payouts p
+left join payout.banks b on b.code = p.bank_code;
+
+-- Shows a beneficiary in full, and records who looked and why.
+create function payout.reveal(order_num text, reason text, merchant_code text default null,
+                              out account_number text, out account_name text)
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts := payout.locked(reveal.order_num, reveal.merchant_code);
+begin
+    perform payout.check_words('a reason', reason);
+    insert into payout.operator_acts (act, merchant_code, order_num, reason)
+    values ('revealed', p.merchant_code, p.order_num, reveal.reason);
+    -- Also in the server's own log, which a rollback cannot undo.
+    raise log 'payout.reveal: % looks at the beneficiary of payout %', session_user, p.order_num;
+    account_number := p.account_number;
+    account_name := p.account_name;
+end $$;
+
+-- Every act of a person, including those that the history and the ledger hold.
+create view payout.audit as
+select a.at, a.actor, a.act, a.merchant_code, a.order_num, a.reason, a.evidence, a.request_id, a.outcome, a.detail
+from payout.operator_acts a
+union all
+select h.at, h.actor, h.event, h.merchant_code, h.order_num, h.detail ->> 'reason', null, null, 'done', null
+from payout.history h
+where h.source = 'operator' and h.event in ('withdrawn', 'replay_requested')
+union all
+select l.at, l.actor, 'funded', l.merchant_code, null, l.reference, null, null, 'done', 'Rp ' || l.available
+from payout.ledger l
+where l.kind = 'funding' and l.reference !~ '^gateway (opening$|after )';

@@ -1,0 +1,92 @@
+-- Four roles without login, and every grant; grant the roles to your logins. Roles are shared by all databases of a server.
+
+do $$
+declare
+    wanted text;
+begin
+    foreach wanted in array array['payout_enqueuer', 'payout_reader', 'payout_operator', 'payout_worker'] loop
+        if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
+            begin
+                execute format('create role %I nologin', wanted);
+            exception when duplicate_object or unique_violation then
+                null;  -- another migration on this server was faster
+            end;
+        end if;
+    end loop;
+end $$;
+
+-- Functions are public by default; these are not.
+revoke all on all functions in schema payout from public;
+grant usage on schema payout to payout_enqueuer, payout_reader, payout_operator, payout_worker;
+
+---- Enqueuer: inserts payouts, withdraws them, reads their status
+
+grant insert (order_num, merchant_code, amount, fee_type, bank_code, account_number, account_name, description,
+              replaces, not_before, priority, metadata),
+      select (order_num, merchant_code, state) on payout.payouts to payout_enqueuer;
+grant select on payout.status, payout.banks to payout_enqueuer;
+grant execute on function payout.refuse_unquoted(), payout.cancel(text, text, text) to payout_enqueuer;
+
+do $$
+declare
+    enqueue regprocedure;
+begin
+    for enqueue in select oid::regprocedure from pg_catalog.pg_proc
+                   where pronamespace = 'payout'::regnamespace and proname = 'enqueue' loop
+        execute format('grant execute on function %s to payout_enqueuer', enqueue);
+    end loop;
+end $$;
+
+---- Reader and operator: read everything but personal data
+
+grant select on payout.status, payout.events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
+                payout.event, payout.transition, payout.required_evidence, payout.policy, payout.merchants,
+                payout.ledger, payout.gateway_balance, payout.attempts, payout.evidence, payout.history,
+                payout.accounts, payout.totals, payout.requests, payout.request_payouts, payout.operator_acts,
+                payout.pauses, payout.failover
+    to payout_reader, payout_operator;
+grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
+grant execute on function payout.identity(), payout.resubmit_proof(text, text) to payout_reader, payout_operator;
+
+---- Operator: acts
+
+grant execute on function payout.cancel(text, text, text), payout.replay(text, text),
+                          payout.fund(text, numeric, text), payout.request_resubmit, payout.request_resolve_failed,
+                          payout.resolve, payout.approve, payout.reject, payout.pause, payout.resume, payout.reveal,
+                          payout.accept_failover, payout.continue_seq()
+    to payout_operator;
+
+---- Worker: writes evidence and what follows from it
+
+grant select on all tables in schema payout to payout_worker;
+grant insert on payout.attempts, payout.evidence, payout.history, payout.ledger, payout.gateway_balance,
+                payout.query_budget, payout.unmatched_callbacks, payout.totals, payout.failover to payout_worker;
+grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
+              fee, platform_order_num, failure_reason, attention, attention_since, declined_at, proven_ours,
+              reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
+grant update (outcome, outcome_doubt, outcome_at) on payout.attempts to payout_worker;
+grant update (times, last_at, detail, query_sent_at) on payout.evidence to payout_worker;
+grant update on payout.gateway_balance, payout.query_budget, payout.unmatched_callbacks, payout.totals,
+                payout.totals_cursor to payout_worker;
+grant update (taken_at) on payout.request_payouts to payout_worker;
+grant update (quiet_horizon) on payout.failover to payout_worker;
+-- `for update` on an account: the claim holds the balance still while it decides what is covered.
+grant update (available) on payout.accounts to payout_worker;
+grant delete on payout.unmatched_callbacks to payout_worker;
+grant execute on function payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
+                          payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
+                          payout.resubmit_proof(text, text), payout.finish_request
+    to payout_worker;
+
+---- All
+
+grant execute on function payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
+                          payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint)
+    to payout_reader, payout_operator, payout_worker, payout_enqueuer;
+
+-- `payout doctor` tells an operator too whether the schema is the program's. The table is the migrator's.
+do $$ begin
+    if to_regclass('payout._sqlx_migrations') is not null then
+        grant select on payout._sqlx_migrations to payout_reader, payout_operator;
+    end if;
+end $$;

@@ -1,0 +1,48 @@
+//! What the worker's log says about one payout: a sentence that stands alone, and fields to search by.
+
+use crate::{
+    domain::{
+        decide::Note,
+        payout::PayoutKey,
+        state::{Event, State},
+    },
+    metrics,
+    store::record::Change,
+};
+
+/// A payout moved because this worker claimed it.
+pub(super) fn moved(key: &PayoutKey, attempt: i32, event: Event, from: State, to: State) {
+    metrics::moved(&key.merchant_code, event.name());
+    tracing::info!(
+        target: "payout::transition", merchant = %key.merchant_code, order_num = %key.order_num, attempt, %event, %from, %to,
+        "payout {} {from} → {to}: {event}", key.order_num
+    );
+}
+
+/// What followed from a piece of evidence.
+pub(super) fn changed(change: &Change) {
+    let (merchant, order_num) = (&change.key.merchant_code, &change.key.order_num);
+    let (attempt, source, finding) = (change.attempt, change.source, change.finding);
+    if let Some((from, event, to)) = change.moved {
+        metrics::moved(merchant, event.name());
+        tracing::info!(
+            target: "payout::transition", %merchant, %order_num, attempt, %event, %from, %to, %source, %finding,
+            "payout {order_num} {from} → {to}: {event} ({finding})"
+        );
+    }
+    for note in &change.notes {
+        let what = match note {
+            Note::Contradicted => "has evidence against what is known",
+            Note::FeeCorrected => "has another fee than was booked",
+            Note::AttentionRaised(_) => "needs a person",
+        };
+        let attention = match note {
+            Note::AttentionRaised(reason) => reason.name(),
+            Note::Contradicted | Note::FeeCorrected => "",
+        };
+        tracing::warn!(
+            target: "payout::note", %merchant, %order_num, attempt, note = note.name(), attention, %source, %finding,
+            "payout {order_num} {what} ({finding})"
+        );
+    }
+}

@@ -1,0 +1,125 @@
+"""The gateway's answers to order and balance queries, in both dialects (protocol P14 to P18)."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .envelopes import HTML, SLOW, refusal, result, signed, to_json, wrongly_signed
+from .http_server import Reply, chunked, response
+from .orders import AT_BANK, FAILED, FINAL, PAID, PROCESSING, STATUS_TEXT, Merchant, Order
+
+# How many answers of an order a passing behaviour spoils; the permanent ones never stop.
+_SPOILED = {"q_silent": 1, "q_slow": 1, "q_wrong_amount": 1, "q_wrong_platform": 1, "q_no_amount": 2, "q_bounce": 4}
+_SPOILED_BY_DEFAULT = 2
+_PERMANENT = ("q_net_amount", "q_gross_amount", "q_decimals", "q_chunked", "q_flip_paid", "q_flip_failed",
+               "q_notexist_lag", "q_notexist_once")
+
+
+def honest_fields(order: Order) -> dict:
+    fee = order.fee if order.status in FINAL else order.announced_fee
+    return {"platOrderNum": order.platform, "orderNum": order.order_num, "amount": order.money, "fee": fee,
+            "status": str(order.status), "msg": STATUS_TEXT[order.status]}
+
+
+def positive(merchant: Merchant, fields: dict) -> bytes:
+    """The body of a positive answer in the merchant's dialect."""
+    if merchant.dialect == "toppay":
+        amounts = {name: str(fields[name]) for name in ("amount", "fee") if name in fields}
+        return to_json({"success": True, "code": 1000, "message": "success", "data": {**fields, **amounts}})
+    return to_json(signed(merchant.private_key, {**result("SUCCESS", "Request success"), **fields}))
+
+
+def not_found(merchant: Merchant, name: str) -> Reply:
+    return negative(merchant, "NOTEXIST", "order does not exist", name)
+
+
+def negative(merchant: Merchant, code: str, message: str, name: str) -> Reply:
+    if merchant.dialect == "toppay":
+        return Reply(response(to_json({"success": False, "code": 1001, "message": message, "data": None})))
+    return refusal(merchant, code, message, name)
+
+
+def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: bool) -> tuple[Reply, str]:
+    """The answer and, for the ground-truth log, what it states."""
+    merchant, name = order.merchant, order.order_num
+    fields = honest_fields(order)
+    honest = Reply(response(positive(merchant, fields))), f"status {order.status}"
+    if lagging or (behaviour == "q_notexist_once" and order.queries == 3):
+        return not_found(merchant, name), "NOTEXIST"
+    spoiled = order.queries <= _SPOILED.get(behaviour, _SPOILED_BY_DEFAULT)
+    if not spoiled and behaviour not in _PERMANENT:
+        return honest
+    if behaviour in _REPLIES:
+        return _REPLIES[behaviour](merchant, name), behaviour
+    if behaviour in _CHANGED:
+        changed = _CHANGED[behaviour](order, fields)
+        stated = f"status {changed['status']}"
+        if behaviour not in _PERMANENT:
+            stated = f"{behaviour} {stated}"
+        return Reply(response(positive(merchant, changed))), stated
+    body = positive(merchant, fields)
+    failed = {**result("SUCCESS", "Request success"), **fields, "status": "4", "msg": STATUS_TEXT[4]}
+    if behaviour == "q_slow":
+        return Reply(response(body), wait=SLOW), behaviour
+    if behaviour == "q_truncated":
+        return Reply(response(body[:len(body) // 2], length=len(body)), then="close"), behaviour
+    if behaviour == "q_chunked":
+        return Reply(chunked(body, 5)), f"status {order.status}"
+    if behaviour == "q_crossed" and other:
+        return Reply(response(positive(other.merchant, honest_fields(other)))), behaviour
+    if behaviour == "q_bad_sign" and merchant.dialect == "bdpay":
+        return Reply(response(to_json(wrongly_signed(merchant.private_key, failed)))), behaviour
+    if behaviour == "q_no_sign" and merchant.dialect == "bdpay":
+        return Reply(response(to_json(failed))), behaviour
+    if behaviour == "q_decimals":
+        amounts = {"amount": f"{order.money}.00000000", "fee": f"{fields['fee']}.00"}
+        return Reply(response(positive(merchant, {**fields, **amounts}))), f"status {order.status}"
+    return honest
+
+
+def _without_amount(order: Order, fields: dict) -> dict:
+    return {name: value for name, value in fields.items() if name != "amount"}
+
+
+def _bounce(order: Order, fields: dict) -> dict:
+    status = PROCESSING if order.queries % 2 else AT_BANK
+    return {**fields, "status": str(status), "msg": STATUS_TEXT[status]}
+
+
+_CHANGED = {
+    "q_wrong_order": lambda order, fields: {**fields, "orderNum": ("X" + order.order_num)[:32], "status": str(FAILED)},
+    "q_wrong_amount": lambda order, fields: {**fields, "amount": order.money * 100},
+    "q_wrong_platform": lambda order, fields: {**fields, "platOrderNum": "Z" + order.platform[1:]},
+    "q_status_other": lambda order, fields: {**fields, "status": "7", "msg": "Reviewing"},
+    "q_no_amount": _without_amount,
+    "q_bounce": _bounce,
+    "q_net_amount": lambda order, fields: {**fields, "amount": order.money - fields["fee"]},
+    "q_gross_amount": lambda order, fields: {**fields, "amount": order.money + fields["fee"]},
+}
+
+_REPLIES = {
+    "q_http_500": lambda m, name: Reply(response(b"", "500 Internal Server Error")),
+    "q_unknown": lambda m, name: negative(m, "UNKNOWN", "system abnormal", name),
+    "q_error": lambda m, name: negative(m, "ERROR", "system error", name),
+    "q_fail": lambda m, name: negative(m, "FAIL", "too many requests", name),
+    "q_silent": lambda m, name: Reply(then="hang"),
+    "q_cut": lambda m, name: Reply(then="close"),
+    "q_garbage": lambda m, name: Reply(response(b"<<<>>>")),
+    "q_html": lambda m, name: Reply(response(HTML, content_type="text/html")),
+    "q_redirect": lambda m, name: Reply(response(b"", "302 Found", extra="Location: /gateway/query\r\n")),
+}
+
+
+def balance_reply(merchant: Merchant) -> Reply:
+    if merchant.dialect == "toppay":
+        account = {"balance": f"{merchant.balance}.00000000", "freeze": f"{merchant.freeze}.00000000",
+                   "waitingSettleAmount": "0.00000000", "freezeWaitingSettleAmount": "0.00000000",
+                   "totalAmount": f"{merchant.balance + merchant.freeze}.00000000"}
+        return Reply(response(to_json({"success": True, "code": 1000, "message": "success", "data": [account]})))
+    fields = {**result("SUCCESS", "Request success"), "balance": merchant.balance, "freeze": merchant.freeze,
+              "pendMoney": 0}
+    return Reply(response(to_json(signed(merchant.private_key, fields))))
+
+
+def is_final(stated: str) -> bool:
+    return stated in (f"status {PAID}", f"status {FAILED}", "status 3")
