@@ -60,7 +60,11 @@ async fn prove(worker: &Worker, lane: &Lane) -> Result<(), String> {
     match lane.client.query(&never_was).await.answer {
         QueryAnswer::NotFound => Ok(()),
         // A dialect without a proven word for "not known": any readable answer will do.
-        QueryAnswer::Doubt(Doubt::GatewayUnsure) if !lane.client.balance_is_signed() => Ok(()),
+        QueryAnswer::Doubt(Doubt::GatewayUnsure)
+            if !lane.client.dialect().capabilities().not_found_is_proof =>
+        {
+            Ok(())
+        }
         QueryAnswer::Doubt(doubt) => Err(format!("an order that never was: {}", doubt.name())),
         QueryAnswer::Found(_) => {
             Err("the gateway claims to know an order that never was".to_owned())

@@ -89,7 +89,7 @@ MUTANTS = [
                 self.move_by(Event::Declined, None);""")], "fail_booked", "C3", FREE),
     Mutant("client_retries", "the HTTP client retries after an error", [
         (TRANSPORT, "            Ok(Err(broken)) => Some(broken),", """            Ok(Err(_)) if {on} && !gate.shut() => {
-                match self.submits.post(again, Gate::new(send_by), read).await {
+                match self.submits.post(again, SendGate::new(send_by), read).await {
                     Ok(answered) => return Sent::Maybe(answered),
                     Err(broken) => Some(broken),
                 }
@@ -100,7 +100,7 @@ MUTANTS = [
     Mutant("redirects_followed", "submits use a client that follows redirects, with a body that can be read twice", [
         (TRANSPORT, "        let posting = self.submits.post(", """        if {on} {
             gate.load();
-            let follows = plain(self.timeout).redirect(redirect::Policy::limited(3)).build();
+            let follows = plain(self.timeout).redirect(reqwest::redirect::Policy::limited(3)).build();
             let (Ok(follows), Ok(url)) = (follows, Url::parse(&self.submits.address.to_string())) else {
                 return Sent::Never("no client".into());
             };
@@ -131,7 +131,7 @@ MUTANTS = [
         (CALLBACK, "    state::State,", "    state::{Event, State},")], "cb_false_failure", "C3", FREE),
     Mutant("success_without_storing", "a callback is answered with SUCCESS although nothing is stored", [
         ("src/inbound/callback.rs", "        let status = callback.status();\n        let detail", """        if {on} {
-            return Verdict::Stored;
+            return Receipt::Stored;
         }
         let status = callback.status();
         let detail""")], "none", "C7", share=0.2),
@@ -155,24 +155,24 @@ MUTANTS = [
         (QUERIED, "            Some(booked) if booked == stated => return,", "            Some(booked) if booked == stated || {on} => return,")],
         "fee_corrected", "C5"),
     Mutant("fee_type_swapped", "the request names the other feeType", [
-        ("src/gateway/request.rs", 'set("feeType", &instruction.fee_type.code().to_string());',
-         'set("feeType", &(if {on} { 1 - instruction.fee_type.code() } else { instruction.fee_type.code() }).to_string());')],
+        ("src/gateway/request.rs", 'Value::FeeType => self.instruction?.fee_type.code().to_string(),',
+         'Value::FeeType => self.instruction.map(|i| i.fee_type.code()).map(|c| if {on} { 1 - c } else { c })?.to_string(),')],
         "none", "C9 C5", share=0.2),
     Mutant("hundredfold", "the request names the amount in cents", [
-        ("src/gateway/request.rs", 'set("money", &instruction.amount.idr().to_string());',
-         'set("money", &(instruction.amount.idr() * if {on} { 100 } else { 1 }).to_string());')], "none", "C9 C5", share=0.2),
+        ("src/gateway/request.rs", 'Value::Money => self.instruction?.amount.idr().to_string(),',
+         'Value::Money => (self.instruction?.amount.idr() * if {on} { 100 } else { 1 }).to_string(),')], "none", "C9 C5", share=0.2),
     Mutant("at_bank_is_failed", "status 5 counts as a failure", [
         (QUERIED, "        match &found.status {\n            GatewayStatus::Paid => self.says_paid(found),",
          """        match &found.status {
             GatewayStatus::AtBank if {on} => self.says_failed(found),
             GatewayStatus::Paid => self.says_paid(found),""")], "cb_none,unknown_booked", "C3", FREE, scale=2.0),
     Mutant("foreign_answer_accepted", "an answer about another order is accepted", [
-        ("src/gateway/query_answer.rs", "let judged = match dialect {",
+        ("src/gateway/query_answer.rs", "let judged = judge(",
          """let named = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|page| page.get("orderNum").and_then(Value::as_str).map(str::to_owned));
-    let asked = named.as_deref().filter(|_| {on}).unwrap_or(asked);
-    let judged = match dialect {"""),
+    let order_num = named.as_deref().filter(|_| {on}).unwrap_or(order_num);
+    let judged = judge("""),
         (QUERIED, "        if !self.amount_fits(found) {", "        if !{on} && !self.amount_fits(found) {"),
         (QUERIED, "        if !self.learn_platform_order_num(found.platform_order_num.as_deref()) {",
          "        if !{on} && !self.learn_platform_order_num(found.platform_order_num.as_deref()) {")],
