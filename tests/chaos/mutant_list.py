@@ -37,6 +37,7 @@ class Mutant(NamedTuple):
     faults: str = "none"  # as for --set
     share: float = 1.0    # of orders with an abnormal submit
     payouts: int = 60
+    seconds: float = 8.0  # how long payouts and faults come
     scale: float = 0.1  # factor for the gateway's times
     pauses: int = 0     # aimed stops of workers, in place of faults
     dialect: str = "bdpay"  # of the gateway; toppay signs no answer to a query
@@ -76,7 +77,7 @@ MUTANTS = [
             return;
         }
         if attempt == self.out.after.attempt {
-            self.unanswered();""")], "cb_none", "C1 C2", NO_PROOF, faults="k5_kill,worker_kill", payouts=120),
+            self.unanswered();""")], "cb_none", "C1 C2", NO_PROOF, faults="k5_kill,worker_kill", payouts=120, seconds=14.0),
     Mutant("not_found_is_failed", "\"not found\" counts as a failure at once", [
         (QUERIED, SILENCE, """        if {on} {
             self.fail(Event::RefusalConfirmed, None);
@@ -209,7 +210,7 @@ MUTANTS = [
     Mutant("unconfirmed_commit", "permits are issued although the claim's commit was not confirmed", [
         ("src/store/claim/commit.rs", "    outcome.map_err(ClaimError::CommitUnknown)?;",
          "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(ClaimError::CommitUnknown)?;")], "none", "C1 C2 C9", faults="pg_cut_before_claim_commit",
-        share=0.2, payouts=250),
+        share=0.2, payouts=250, seconds=14.0),
     Mutant("finals_never_queried", "a final payout is never queried again", [
         (DECIDE, "        let Some(settled_at) = self.out.after.settled_at else {\n            return;",
          """        if {on} {
@@ -229,13 +230,26 @@ MUTANTS = [
          """        let sent_by = self.out.after.send_by.unwrap_or(self.now);
         if {on} {
             return sent_by;
-        }""")], "late_booked_unknown", "C1 C2",
+        }"""),
+        (QUERIED, "        let interval = schedule::confirm_interval(&rules);\n        let Some(first)", """        let rules = if {on} {
+            crate::schedule::PollRules { quiet_horizon: std::time::Duration::ZERO, ..rules }
+        } else {
+            rules
+        };
+        let interval = schedule::confirm_interval(&rules);
+        let Some(first)""")], "late_booked_unknown", "C1 C2",
         """create or replace function payout.quiet_until(p payout.payouts) returns timestamptz language sql
-           return (p).state_since;""", share=0.15, payouts=100, scale=3.0),
-    Mutant("early_not_found_counts", "\"not found\" counts towards absence before the quiet horizon", [
-        (QUERIED, "        if sent_at < valid_from {\n            let scheduled",
-         "        if sent_at < valid_from && !{on} {\n            let scheduled")],
-        "late_booked_unknown", "C1 C2", NO_RESUBMIT_PROOF, share=0.15, payouts=100, scale=3.0),
+           return (p).state_since;""", share=0.15, payouts=100, seconds=16.0,
+        scale=3.0),
+    Mutant("early_not_found_counts", "the first \"not found\" counts as absence, although before the quiet horizon", [
+        (QUERIED, "        if sent_at < valid_from {\n            let scheduled", """        if {on} {
+            self.counts_as(Proves::Absence, Some(valid_from));
+            self.raise(Attention::NotFound);
+            return;
+        }
+        if sent_at < valid_from {
+            let scheduled""")], "late_booked_unknown", "C1 C2", NO_RESUBMIT_PROOF, share=0.15, payouts=100, seconds=16.0,
+        scale=3.0),
     Mutant("name_in_log", "the log names a beneficiary", [
         ("src/worker/submit.rs", "    let key = permit.key().clone();", """    if {on} {
         tracing::info!(name = permit.instruction().account_name.reveal(), "sends");
@@ -247,5 +261,5 @@ MUTANTS = [
          "    let Some(last) = last.filter(|last| last.epoch >= epoch && !{on}) else {"),
         ("src/worker/watch.rs", "    let last = worker.witness.last();",
          "    if {on} {\n        return Ok(());\n    }\n    let last = worker.witness.last();")],
-        "none", "C1 C2", faults="failover_lossy", share=0.2, payouts=400),
+        "none", "C1 C2", faults="failover_lossy", share=0.2, payouts=400, seconds=14.0),
 ]

@@ -124,9 +124,8 @@ async def run_on_testbed(mutant: Mutant, binary: Path, seed: int, guarded: bool)
         if mutant.pauses:
             code, _, report = await pauses.run_pauses(testbed, mutant.pauses, seed, DRAIN)
         else:
-            seconds = 8.0 if mutant.faults == "none" else 14.0
-            planned = plan.make_plan(seed, seconds, mutant.faults, {})
-            code, _, report = await runner.run_plan(testbed, planned, mutant.payouts, seconds, DRAIN, 5.0)
+            planned = plan.make_plan(seed, mutant.seconds, mutant.faults, {})
+            code, _, report = await runner.run_plan(testbed, planned, mutant.payouts, mutant.seconds, DRAIN, 5.0)
         refused = await testbed.cluster.sql("select count(*) from payout.evidence where refused")
         print(f"evidence whose move the database refused: {refused}")
         for refusal, times in sorted(testbed.operators.refusals.items()):
