@@ -18,8 +18,9 @@ STEPS = ((PROCESSING, 0.2), (AT_BANK, 0.3), (None, 0.5))
 CALLBACK_AFTER = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 LATE_BOOKING = 2.5
 INDEX_LAG = 2.5
-# In real seconds: less than the workers' decline_confirm_seconds, or "not found" would be a lie about the outcome.
-LAG_AFTER_FAIL = 0.6
+# In real seconds: less than the workers' decline_confirm_seconds and the quarter of it after which they query once
+# more, or "not found" would be a lie about the outcome.
+LAG_AFTER_FAIL = 1.2
 LATE_CALLBACK = 5.0
 FLIP_AFTER = 2.0
 COPIES = 6

@@ -2,7 +2,7 @@
 
 A mutant replaces some text of the sources by one that is chosen at run time, so that one build holds them all. Where the
 database would refuse what the mutant does, its SQL removes that guard as well: the checker is on trial here, not the
-guard.
+guard. A guarded mutant then runs once more with the guard in place, which must refuse what it does.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Mutant(NamedTuple):
     what: str
     edits: List[Tuple[str, str, str]]  # file, text, replacement; {on} is true in the process of this mutant
     behaviours: str                    # of the gateway, as for --behaviours
-    caught_by: str                     # any of these checks, C1 to C10, or "late" (see pauses.py)
+    caught_by: str                     # any of these checks, C1 to C10, "late" (see pauses.py), or only "guard"
     sql: str = ""         # run before the workers start
-    guarded: bool = False  # runs once more without the SQL: then the database must refuse what it does
+    guarded: bool = False  # also runs without the SQL: then the database must refuse what it does
     faults: str = "none"  # as for --set
     share: float = 1.0    # of orders with an abnormal submit
     payouts: int = 60
@@ -140,6 +140,18 @@ MUTANTS = [
         }
         let valid_from = declined_at
 """)], "fail_lagging,cb_none", "C3", NO_EVIDENCE, True),
+    Mutant("refusal_confirmed_once", "one \"not found\" in time confirms a FAIL, without a second one", [
+        (QUERIED, "        self.counts_as(Proves::Refusal, Some(valid_from));", """        self.counts_as(Proves::Refusal, Some(valid_from));
+        if {on} {
+            self.fail(Event::RefusalConfirmed, None);
+            return;
+        }""")], "fail_lagging,cb_none", "C3", NO_EVIDENCE, True, payouts=120, seconds=12.0),
+    Mutant("doubt_is_acknowledged", "an answer that proves nothing counts as an acceptance", [
+        (SUBMITTED, UNANSWERED, """        if {on} {
+            self.move_by(Event::Acknowledged, None);
+            return;
+        }
+""" + UNANSWERED)], "unknown_booked,cut_booked,garbage", "guard", guarded=True),
     Mutant("unsigned_answer_settles_at_once", "an unsigned final answer settles without a second one", [
         (QUERIED, "        if found.signed {\n            return true;", "        if found.signed || {on} {\n            return true;")],
         "q_no_sign,cb_none", "C3", NO_EVIDENCE, True, dialect="toppay"),

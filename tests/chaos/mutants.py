@@ -147,6 +147,9 @@ def testbed_for(mutant: Mutant, binary: Path, seed: int) -> Testbed:
 
 def try_mutant(mutant: Mutant, binary: Path) -> tuple[bool, str]:
     """Whether it ended as it should, and one line that says how."""
+    if mutant.caught_by == "guard":
+        good, refused = try_seeds(mutant, binary, True)
+        return good, f"caught by guard    {mutant.name}: {mutant.what}; {refused}" if good else refused
     good, line = try_seeds(mutant, binary, False)
     if good and mutant.guarded:
         good, refused = try_seeds(mutant, binary, True)
