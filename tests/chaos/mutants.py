@@ -183,20 +183,21 @@ def try_seed(mutant: Mutant, binary: Path, seed: int, guarded: bool) -> tuple[bo
     bad = re.findall(r"^BAD +(C\d+|late)\b", ended.stdout, re.MULTILINE)
     caught = sorted(set(bad) & set(mutant.caught_by.split()))
     if guarded:
-        return judge_guard(mutant, caught, ended.stdout, took)
+        return judge_guard(mutant, bad, ended.stdout, took)
     line = f"{mutant.name}: {mutant.what}; {took}"
     if caught:
         return True, f"caught by {' '.join(caught):8} {line}"
     return False, f"NOT CAUGHT (bad: {' '.join(bad) or 'nothing'}) {line}\n{ended.stdout}"
 
 
-def judge_guard(mutant: Mutant, caught: list[str], printed: str, took: str) -> tuple[bool, str]:
-    """Behind the guard a mutant does no harm, and the database refused what it tried."""
+def judge_guard(mutant: Mutant, bad: list[str], printed: str, took: str) -> tuple[bool, str]:
+    """Behind the guard a mutant does no harm, though it settles nothing, and the database refused what it tried."""
     refused = re.search(r"^evidence whose move the database refused: (\d+)", printed, re.MULTILINE)
     times = int(refused.group(1)) if refused else 0
-    if times and not caught:
+    if times and not set(bad) - {"C10"}:
         return True, f"its guard refused {times}, {took}"
-    return False, f"NOT STOPPED by its guard: {mutant.name} (bad: {' '.join(caught) or 'nothing'}, refused: {times})\n{printed}"
+    return False, (f"NOT STOPPED by its guard (bad: {' '.join(bad) or 'nothing'}, refused: {times}) {mutant.name}: "
+                   f"{mutant.what}; {took}\n{printed}")
 
 
 def main() -> int:
