@@ -77,7 +77,8 @@ MUTANTS = [
             return;
         }
         if attempt == self.out.after.attempt {
-            self.unanswered();""")], "cb_none", "C1 C2", NO_PROOF, faults="k5_kill,worker_kill", payouts=120, seconds=14.0),
+            self.unanswered();""")], "cb_none", "C1 C2", NO_PROOF, faults="k5_kill,worker_kill", payouts=120,
+        seconds=14.0),
     Mutant("not_found_is_failed", "\"not found\" counts as a failure at once", [
         (QUERIED, SILENCE, """        if {on} {
             self.fail(Event::RefusalConfirmed, None);
@@ -153,7 +154,8 @@ MUTANTS = [
         }
 """ + UNANSWERED)], "unknown_booked,cut_booked,garbage", "guard", guarded=True),
     Mutant("unsigned_answer_settles_at_once", "an unsigned final answer settles without a second one", [
-        (QUERIED, "        if found.signed {\n            return true;", "        if found.signed || {on} {\n            return true;")],
+        (QUERIED, "        if found.signed {\n            return true;",
+         "        if found.signed || {on} {\n            return true;")],
         "q_no_sign,cb_none", "C3", NO_EVIDENCE, True, dialect="toppay"),
     Mutant("unbound_callback_settles", "a verified callback settles the payout whatever its fields are", [
         (CALLBACK, "            Binding::BoundPaid { fee } if self.rules.callbacks_settle =>",

@@ -44,14 +44,15 @@ SEEDS = (7, 8)  # the second one where the first happened not to give the mutant
 
 
 def unbroken(name: str, dialect: str, what: str) -> Mutant:
-    """The unbroken worker with the behaviours of all mutants of a dialect: were it BAD there, a catch would prove nothing."""
+    """The unbroken worker, with the behaviours of all mutants of a dialect. Were it BAD there, a catch would prove
+    nothing."""
     of_dialect = [mutant.behaviours.split(",") for mutant in MUTANTS if mutant.dialect == dialect]
     behaviours = sorted({name for names in of_dialect for name in names} - {"none"})
     return Mutant(name, what, [], ",".join(behaviours), "", payouts=150, dialect=dialect)
 
 
 UNBROKEN = [unbroken("unbroken", "bdpay", "the unbroken worker"),
-            unbroken("unbroken_unsigned", "toppay", "the unbroken worker with a gateway that signs no answer to a query")]
+            unbroken("unbroken_unsigned", "toppay", "the unbroken worker, with a gateway that signs no answer to a query")]
 COPIED = ("src", "crates", "migrations", "deploy", ".sqlx", "Cargo.toml", "Cargo.lock", "sqlx.toml",
           "rust-toolchain.toml")
 
