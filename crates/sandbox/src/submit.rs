@@ -85,19 +85,7 @@ async fn respond(
             honest(truth(order_num, &outcome))
         }
         Reply::AfterCallback => {
-            if shared.update(|state| state.end_at_once(order_num)) {
-                let callback = DueCallback {
-                    order_num: order_num.to_owned(),
-                    extra: false,
-                };
-                // A task of its own: a client that gives up must not take the callback with it.
-                if tokio::spawn(callback::deliver(Arc::clone(shared), callback))
-                    .await
-                    .is_err()
-                {
-                    tracing::warn!("early callback not sent: its task panicked");
-                }
-            }
+            end_and_call_back(shared, order_num).await;
             honest(truth(order_num, &outcome))
         }
         Reply::BadSign => answer::json(answer::text(answer::sign_wrongly(
@@ -136,6 +124,22 @@ async fn respond(
             peer.cut.cancel();
             answer::empty(StatusCode::NO_CONTENT)
         }
+    }
+}
+
+/// Ends the order at once and waits until its callback is delivered.
+async fn end_and_call_back(shared: &Arc<Shared>, order_num: &str) {
+    if !shared.update(|state| state.end_at_once(order_num)) {
+        return;
+    }
+    let callback = DueCallback {
+        order_num: order_num.to_owned(),
+        extra: false,
+    };
+    // A task of its own: a client that gives up must not take the callback with it.
+    let delivery = tokio::spawn(callback::deliver(Arc::clone(shared), callback));
+    if delivery.await.is_err() {
+        tracing::warn!("sandbox did not send an early callback: its task panicked");
     }
 }
 
