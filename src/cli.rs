@@ -1,35 +1,15 @@
-//! The command line: `payout COMMAND`. Data goes to stdout, talk to stderr.
+//! The command line: `payout COMMAND`. Data goes to stdout, messages to stderr.
 
-mod act;
-mod approvals;
-mod ask;
-mod attention;
-mod audit;
-mod balance;
-mod configuration;
-mod doctor;
-mod error;
+mod confirm;
+mod exit;
+mod finance;
 mod global;
-mod history;
-pub mod keyring;
-mod keys;
-mod list;
+mod inspect;
+mod operate;
 mod output;
-mod pages;
-mod pause;
-mod proof;
-mod reconcile;
-mod report;
-mod request;
-mod rows;
-pub mod run;
 mod sandbox;
-mod schema;
-mod second_person;
-mod show;
+mod setup;
 mod start;
-mod story;
-mod stuck;
 mod watch;
 mod words;
 
@@ -37,15 +17,22 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use self::error::Failure;
-use self::{error::Outcome, global::Global};
+use self::{
+    exit::Exit,
+    finance::{fund, reconcile, report},
+    global::Global,
+    inspect::{approvals, audit, balance, list, pauses, show, stuck},
+    operate::{cancel, pause, replay, reveal, second_person},
+    setup::{configuration, doctor, keys, migrate, pages},
+    watch::Watch,
+};
 
 const AFTER_HELP: &str = "\
 Examples:
   payout stuck                               what needs a person, oldest first
   payout show INV-77                         what we know, what we don't, what happens next
-  payout replay --state unknown              ask the gateway again; never sends
-  payout resubmit INV-77 --reason T-5512     send it once more; a second person: payout approve 118
+  payout replay --state unknown              query the gateway now; never sends
+  payout resubmit INV-77 --reason T-5512     send it once more; a second person runs: payout approve 118
   payout list --state failed --since today -o csv
 
 Exit codes:
@@ -64,67 +51,67 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The worker, callbacks and metrics in one process; any number of them share the work
+    /// Run the worker, callbacks and metrics in one process; any number of processes share the work
     Run,
-    /// Apply the migrations, and register the merchants of the configuration
-    Migrate(schema::Options),
-    /// Everything on this machine with a throw-away database and a sandbox gateway
+    /// Apply the migrations, and register the configured merchants
+    Migrate(migrate::Options),
+    /// Run everything on this machine, with a throw-away database and a sandbox gateway
     Demo(Box<start::DemoOptions>),
-    /// The sandbox gateway alone, with faults and an admin page
+    /// Run the sandbox gateway alone, with faults and an admin page
     Sandbox(sandbox::Options),
     /// Find payouts, newest first
     List(list::Options),
-    /// One payout: what we know, what we don't, what happens next, and its timeline
+    /// Show one payout: what we know, what we don't, what happens next, and its history
     Show(show::Options),
-    /// What needs a person, oldest first
+    /// List what needs a person, oldest first
     Stuck(stuck::Options),
-    /// Ask the gateway again now. Always safe: it never sends
-    Replay(act::ReplayOptions),
+    /// Query the gateway now. Always safe: it never sends
+    Replay(replay::Options),
     /// Withdraw a payout that is still queued
-    Cancel(act::CancelOptions),
-    /// Ask a second person to allow that the same order number is sent once more
+    Cancel(cancel::Options),
+    /// Request that the same order number is sent once more; a second person must approve
     Resubmit(second_person::ResubmitOptions),
-    /// State with evidence how a payout ended; `failed` takes a second person
+    /// State, with evidence, how a payout ended; `failed` needs a second person
     Resolve(second_person::ResolveOptions),
-    /// What waits for a second person
+    /// List what waits for a second person
     Approvals(approvals::Options),
-    /// Say yes to somebody else's request. The gateway is asked first, in the same step
+    /// Approve another operator's request; the gateway is queried first, in the same step
     Approve(second_person::ApproveOptions),
-    /// Say no to a request
+    /// Reject a request
     Reject(second_person::RejectOptions),
-    /// Send nothing more for now
+    /// Stop sending until it is resumed
     Pause(pause::Options),
-    /// Send again what a pause stopped
+    /// End a pause
     Resume(pause::Options),
-    /// What is paused, since when and by whom
+    /// List what is paused, since when and by whom
     Pauses,
-    /// Who did what, when and why
+    /// List who did what, when and why
     Audit(audit::Options),
     /// Show a beneficiary in full; recorded with your login
-    Reveal(audit::RevealOptions),
-    /// Look at everything that a worker needs, and say how to repair it
+    Reveal(reveal::Options),
+    /// Check everything that a worker needs, and say how to repair it
     Doctor,
-    /// The books against the gateway's balance, or against its statement
+    /// Compare the books with the gateway's balance, or with its statement
     Reconcile(reconcile::Options),
-    /// A day in the books
+    /// Print a day in the books
     #[command(subcommand)]
     Report(report::Command),
     /// Book a top-up; once per reference
-    Fund(act::FundOptions),
-    /// The books, and what the gateway said last
-    Balance(balance::Options),
+    Fund(fund::Options),
+    /// Show the books, and the last balance that the gateway stated
+    Balance(Watch),
     /// Check a configuration file, or print one to start from
     #[command(subcommand)]
     Config(configuration::Command),
-    /// Make the merchant's keys
+    /// Generate the merchant's keys
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Completions for a shell
+    /// Print completions for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Manual pages into a folder
+    /// Write the manual pages into a folder
     Man(pages::ManOptions),
 }
 
@@ -133,49 +120,62 @@ pub async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(usage) => {
-            // Nobody is left to tell when this cannot be printed.
+            // If this cannot be printed, nobody can be told.
             usage.print().ok();
             return u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
     match perform(cli).await {
         Ok(code) => code,
-        Err(failure) => failure.report(),
+        Err(exit) => exit.report(),
     }
 }
 
-async fn perform(cli: Cli) -> Result<ExitCode, Failure> {
-    let global = cli.global;
-    match cli.command {
-        Command::Run => start::run(&global).await,
-        Command::Demo(options) => start::demo(&global, *options).await,
-        Command::Migrate(options) => schema::migrate(&global, &options).await.done(),
-        Command::Sandbox(options) => sandbox::sandbox(&options).await.done(),
-        Command::List(options) => list::list(&global, &options).await.done(),
-        Command::Show(options) => show::show(&global, &options).await.done(),
-        Command::Stuck(options) => stuck::stuck(&global, &options).await.done(),
-        Command::Replay(options) => act::replay(&global, &options).await.done(),
-        Command::Cancel(options) => act::cancel(&global, &options).await.done(),
-        Command::Resubmit(options) => second_person::resubmit(&global, &options).await,
-        Command::Resolve(options) => second_person::resolve(&global, &options).await,
-        Command::Approvals(options) => approvals::approvals(&global, &options).await.done(),
-        Command::Approve(options) => second_person::approve(&global, &options).await,
-        Command::Reject(options) => second_person::reject(&global, &options).await.done(),
-        Command::Pause(options) => pause::pause(&global, &options).await.done(),
-        Command::Resume(options) => pause::resume(&global, &options).await.done(),
-        Command::Pauses => pause::pauses(&global).await.done(),
-        Command::Audit(options) => audit::audit(&global, &options).await.done(),
-        Command::Reveal(options) => audit::reveal(&global, &options).await.done(),
-        Command::Doctor => doctor::doctor(&global).await,
-        Command::Reconcile(options) => reconcile::reconcile(&global, &options).await,
-        Command::Report(command) => report::perform(&global, &command).await.done(),
-        Command::Fund(options) => act::fund(&global, &options).await.done(),
-        Command::Balance(options) => balance::balance(&global, &options).await.done(),
-        Command::Config(command) => configuration::perform(&global, &command).done(),
-        Command::Keys(command) => keys::perform(&global, &command).done(),
-        Command::Completions { shell } => pages::completions(shell, Cli::command()).done(),
-        Command::Man(options) => pages::man(&options, Cli::command()).done(),
+async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Run => start::run(global).await?,
+        Command::Demo(options) => return start::demo(global, options).await,
+        Command::Migrate(options) => migrate::migrate(global, options).await?,
+        Command::Sandbox(options) => sandbox::sandbox(options).await?,
+        Command::List(options) => {
+            let look = async || list::list(global, options).await;
+            options.watch.show(look).await?;
+        }
+        Command::Show(options) => {
+            let look = async || show::show(global, options).await;
+            options.watch.show(look).await?;
+        }
+        Command::Stuck(options) => {
+            let look = async || stuck::stuck(global, options).await;
+            options.watch.show(look).await?;
+        }
+        Command::Replay(options) => replay::replay(global, options).await?,
+        Command::Cancel(options) => cancel::cancel(global, options).await?,
+        Command::Resubmit(options) => second_person::resubmit(global, options).await?,
+        Command::Resolve(options) => second_person::resolve(global, options).await?,
+        Command::Approvals(options) => {
+            let look = async || approvals::approvals(global, options).await;
+            options.watch.show(look).await?;
+        }
+        Command::Approve(options) => second_person::approve(global, options).await?,
+        Command::Reject(options) => second_person::reject(global, options).await?,
+        Command::Pause(options) => pause::pause(global, options).await?,
+        Command::Resume(options) => pause::resume(global, options).await?,
+        Command::Pauses => pauses::pauses(global).await?,
+        Command::Audit(options) => audit::audit(global, options).await?,
+        Command::Reveal(options) => reveal::reveal(global, options).await?,
+        Command::Doctor => doctor::doctor(global).await?,
+        Command::Reconcile(options) => reconcile::reconcile(global, options).await?,
+        Command::Report(command) => report::perform(global, command).await?,
+        Command::Fund(options) => fund::fund(global, options).await?,
+        Command::Balance(watch) => watch.show(async || balance::balance(global).await).await?,
+        Command::Config(command) => configuration::perform(global, command)?,
+        Command::Keys(command) => keys::perform(global, command)?,
+        Command::Completions { shell } => pages::completions(*shell, Cli::command())?,
+        Command::Man(options) => pages::man(options, Cli::command())?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod gateway;
 pub mod inbound;
 pub mod metrics;
 pub mod permit;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

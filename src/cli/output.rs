@@ -1,12 +1,12 @@
-//! How data leaves: one description of a row gives the table, the JSON and the CSV.
+//! How data leaves: rows as JSON and CSV for programs, as tables for people.
 
 use std::io::{self, Write};
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use serde_json::Value;
+use serde::Serialize;
 
-use super::error::Failure;
+use super::exit::Exit;
 
 /// `-o`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,97 +15,92 @@ pub(super) enum Format {
     Table,
     /// For programs: amounts are integers, times RFC 3339 UTC
     Json,
-    /// For spreadsheets: as JSON
+    /// For spreadsheets: the values of JSON
     Csv,
 }
 
-/// A row for programs. Its columns are part of the contract.
-pub(super) trait Record {
-    /// The names, in order.
-    const COLUMNS: &'static [&'static str];
+/// Rows that programs read have the fields of their struct as columns, in its order: those are part of the contract.
+impl Format {
+    /// Renders rows; for people as `table` does, or as `nothing` says when there are none.
+    pub(super) fn rows<R: Serialize + Default>(
+        self,
+        rows: &[R],
+        nothing: &str,
+        table: impl FnOnce(&[R]) -> String,
+    ) -> anyhow::Result<String> {
+        match self {
+            Self::Table if rows.is_empty() => Ok(format!("{nothing}\n")),
+            Self::Table => Ok(table(rows)),
+            Self::Json => json(rows),
+            Self::Csv => csv(rows),
+        }
+    }
 
-    /// One value per column.
-    fn values(&self) -> Vec<Value>;
+    /// Renders the one row that there is: in JSON an object.
+    pub(super) fn row<R: Serialize + Default>(
+        self,
+        row: R,
+        page: impl FnOnce(&R) -> String,
+    ) -> anyhow::Result<String> {
+        match self {
+            Self::Table => Ok(page(&row)),
+            Self::Json => Ok(serde_json::to_string(&row)? + "\n"),
+            Self::Csv => csv(&[row]),
+        }
+    }
 }
 
-/// Rows as a JSON array with one row per line, so that two of them can be compared by lines.
-pub(super) fn json<R: Record>(rows: &[R]) -> String {
+/// A JSON array with one row per line, so that two outputs can be compared by lines.
+fn json<R: Serialize>(rows: &[R]) -> anyhow::Result<String> {
     if rows.is_empty() {
-        return "[]\n".to_owned();
+        return Ok("[]\n".to_owned());
     }
-    let lines: Vec<String> = rows.iter().map(object).collect();
-    format!("[\n{}\n]\n", lines.join(",\n"))
+    let lines: Result<Vec<String>, _> = rows.iter().map(serde_json::to_string).collect();
+    Ok(format!("[\n{}\n]\n", lines?.join(",\n")))
 }
 
-/// One row as a JSON object, its keys in the order of the columns.
-pub(super) fn object<R: Record>(row: &R) -> String {
-    let pairs: Vec<String> = R::COLUMNS
-        .iter()
-        .zip(row.values())
-        .map(|(name, value)| format!("{}:{value}", Value::from(*name)))
-        .collect();
-    format!("{{{}}}", pairs.join(","))
-}
-
-/// Rows as CSV with a header (RFC 4180, lines ended by LF).
-pub(super) fn csv<R: Record>(rows: &[R]) -> String {
-    let mut text = format!("{}\n", R::COLUMNS.join(","));
+/// CSV with a header (RFC 4180, lines end with LF).
+fn csv<R: Serialize + Default>(rows: &[R]) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        let cells: Vec<String> = row.values().iter().map(csv_cell).collect();
-        text.push_str(&cells.join(","));
-        text.push('\n');
+        writer.serialize(row)?;
     }
-    text
-}
-
-fn csv_cell(value: &Value) -> String {
-    let text = match value.as_str() {
-        Some(text) => text.to_owned(),
-        None if value.is_null() => String::new(),
-        None => value.to_string(),
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        return format!("\"{}\"", text.replace('"', "\"\""));
+    if rows.is_empty() {
+        // The writer learns the header from a row: this one is cut off again.
+        writer.serialize(R::default())?;
     }
-    text
+    let text = String::from_utf8(writer.into_inner()?)?;
+    Ok(match text.split_once('\n') {
+        Some((header, _)) if rows.is_empty() => format!("{header}\n"),
+        _ => text,
+    })
 }
 
-/// One column of a table for people.
-#[derive(Clone, Copy)]
-pub(super) enum Column {
-    /// Text.
-    Left(&'static str),
-    /// Amounts.
-    Right(&'static str),
-}
-
-/// A table for people: no frame, columns as wide as they must be.
-pub(super) fn table(columns: &[Column], rows: Vec<Vec<String>>) -> String {
+/// A table for people: no frame, columns as wide as their content. `headings` are separated by `|`; a column whose
+/// heading begins with `>` is aligned to the right, as amounts are.
+pub(super) fn table(headings: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     // Never squeezed: a broken order number cannot be copied.
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns.iter().map(|column| match column {
-        Column::Left(name) | Column::Right(name) => *name,
-    }));
+    table.set_header(headings.split('|').map(|name| name.trim_start_matches('>')));
     for row in rows {
-        table.add_row(row.iter().map(|cell| plain(cell)).collect::<Vec<_>>());
+        table.add_row(row.iter().map(|cell| plain(cell)));
     }
-    for (own, column) in table.column_iter_mut().zip(columns) {
-        own.set_padding((0, 2));
-        if matches!(column, Column::Right(_)) {
-            own.set_cell_alignment(CellAlignment::Right);
+    for (column, heading) in table.column_iter_mut().zip(headings.split('|')) {
+        column.set_padding((0, 2));
+        if heading.starts_with('>') {
+            column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let lines: Vec<String> = table
+    table
         .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
-    format!("{}\n", lines.join("\n"))
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
 }
 
-/// Text of strangers without control characters, which a terminal would obey.
+/// Text from outside without control characters, which a terminal would obey.
 pub(super) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -117,50 +112,59 @@ pub(super) fn lines(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
-/// Writes to stdout. A reader that went away is no fault.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
+/// Writes to stdout. A reader that closed the pipe is not an error.
+pub(super) fn print(text: &str) -> Result<(), Exit> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    let written = stdout.write_all(text.as_bytes());
+    match written.and_then(|()| stdout.flush()) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::ReaderGone),
-        Err(error) => Err(Failure::of_io("stdout", &error)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Exit::ReaderGone),
+        Err(error) => Err(Exit::of_io("stdout", &error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::Value;
 
     use super::*;
 
-    struct Row(&'static str, i64);
-
-    impl Record for Row {
-        const COLUMNS: &'static [&'static str] = &["name", "amount"];
-
-        fn values(&self) -> Vec<Value> {
-            vec![json!(self.0), json!(self.1)]
-        }
+    #[derive(Default, Serialize)]
+    struct Row {
+        name: &'static str,
+        amount: Option<i64>,
     }
 
     #[test]
     fn the_same_rows_are_printed_for_programs_and_for_spreadsheets() {
-        let rows = [Row("a", 1), Row("b, \"c\"\n", -2)];
-        let value: Value = serde_json::from_str(&super::json(&rows)).unwrap();
+        let row = |name, amount| Row { name, amount };
+        let rows = [
+            row("a", Some(1)),
+            row("b, \"c\"\n", Some(-2)),
+            row("d", None),
+        ];
+        let text = super::json(&rows).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value[1]["amount"], -2);
-        assert_eq!(csv(&rows), "name,amount\na,1\n\"b, \"\"c\"\"\n\",-2\n");
-        assert_eq!(super::json::<Row>(&[]), "[]\n");
+        assert_eq!(
+            text.lines().nth(3),
+            Some("{\"name\":\"d\",\"amount\":null}")
+        );
+        assert_eq!(
+            csv(&rows).unwrap(),
+            "name,amount\na,1\n\"b, \"\"c\"\"\n\",-2\nd,\n"
+        );
     }
 
     #[test]
-    fn a_table_does_not_let_a_stranger_steer_the_terminal() {
-        let text = table(
-            &[Column::Left("NAME")],
-            vec![vec!["a\u{1b}[2Jb".to_owned()]],
-        );
+    fn without_rows_a_spreadsheet_still_gets_its_header() {
+        assert_eq!(csv::<Row>(&[]).unwrap(), "name,amount\n");
+        assert_eq!(super::json::<Row>(&[]).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn text_from_outside_cannot_control_the_terminal() {
+        let text = table("NAME", [vec!["a\u{1b}[2Jb".to_owned()]]);
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 }

@@ -6,62 +6,50 @@ use std::{
 };
 
 use super::{
-    error::{Failure, say},
+    exit::{Exit, say},
     global::Global,
-    run::{self, Unfit},
 };
-use crate::{demo, telemetry};
+use crate::{demo, service, telemetry};
 
-/// The demo, or a word to one that runs.
+/// A demo, or a command to the one that runs.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct DemoOptions {
     #[command(flatten)]
     options: demo::Options,
     #[command(subcommand)]
-    act: Option<DemoAct>,
+    command: Option<DemoCommand>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum DemoAct {
-    /// Set or heal (off) a fault of the sandbox of a running demo
+enum DemoCommand {
+    /// Set a fault in the sandbox gateway of a running demo, or heal it (off)
     Break(demo::BreakOptions),
 }
 
-pub(super) async fn run(global: &Global) -> Result<ExitCode, Failure> {
+pub(super) async fn run(global: &Global) -> Result<(), Exit> {
     let config = global.configuration()?;
     log();
     for warning in &config.warnings {
         say(&format!("warning: {warning}"));
     }
-    run::run(config).await.map_err(of_run)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(service::run(config).await?)
 }
 
-pub(super) async fn demo(global: &Global, demo: DemoOptions) -> Result<ExitCode, Failure> {
-    if let Some(DemoAct::Break(options)) = demo.act {
-        demo::break_it(options).await?;
+pub(super) async fn demo(global: &Global, demo: &DemoOptions) -> Result<ExitCode, Exit> {
+    if let Some(DemoCommand::Break(options)) = &demo.command {
+        demo::break_it(options.clone()).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let server = global.database_flag();
     Ok(demo::run(demo::Options {
         server,
-        ..demo.options
+        ..demo.options.clone()
     })
     .await?)
 }
 
-/// People read plain lines, collectors JSON.
+/// People read plain lines, log collectors JSON.
 pub(super) fn log() {
     telemetry::start(!io::stderr().is_terminal());
-}
-
-fn of_run(error: anyhow::Error) -> Failure {
-    match error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<Unfit>())
-    {
-        Some(unfit) => Failure::Config(unfit.to_string()),
-        None => error.into(),
-    }
 }

@@ -1,4 +1,4 @@
-//! `-w`: the same again every two seconds until Ctrl-C.
+//! `-w`: the same output again every two seconds until Ctrl-C.
 
 use std::{
     io::{self, IsTerminal},
@@ -6,32 +6,42 @@ use std::{
     time::Duration,
 };
 
+use clap::Args;
+
 use super::{
-    error::{Failure, say},
+    exit::{Exit, say},
     output,
 };
 
 const EVERY: Duration = Duration::from_secs(2);
 const CLEAR_SCREEN: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J";
 
-/// Prints what `look` returns: once, or with `again` until Ctrl-C.
-pub(super) async fn show(
-    again: bool,
-    look: impl AsyncFnMut() -> Result<String, Failure>,
-) -> Result<(), Failure> {
-    let mut look = look;
-    if !again {
-        return output::print(&look().await?);
-    }
-    let mut interrupted = pin!(tokio::signal::ctrl_c());
-    tokio::select! {
-        ended = repeat(look) => ended,
-        // Whether Ctrl-C came or cannot be heard of, there is nothing left to watch for.
-        _ = &mut interrupted => Ok(()),
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// Refresh every two seconds until Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
+}
+
+impl Watch {
+    /// Prints what `look` returns: once, or until Ctrl-C.
+    pub(super) async fn show(
+        &self,
+        mut look: impl AsyncFnMut() -> Result<String, Exit>,
+    ) -> Result<(), Exit> {
+        if !self.watch {
+            return output::print(&look().await?);
+        }
+        let mut interrupted = pin!(tokio::signal::ctrl_c());
+        tokio::select! {
+            ended = repeat(look) => ended,
+            // An error means that Ctrl-C cannot be received: then nothing would ever end the loop.
+            _ = &mut interrupted => Ok(()),
+        }
     }
 }
 
-async fn repeat(mut look: impl AsyncFnMut() -> Result<String, Failure>) -> Result<(), Failure> {
+async fn repeat(mut look: impl AsyncFnMut() -> Result<String, Exit>) -> Result<(), Exit> {
     let clears = io::stdout().is_terminal();
     let mut has_worked = false;
     loop {
@@ -39,10 +49,10 @@ async fn repeat(mut look: impl AsyncFnMut() -> Result<String, Failure>) -> Resul
             Ok(text) if clears => output::print(&format!("{CLEAR_SCREEN}{text}"))?,
             Ok(text) => output::print(&text)?,
             // Whoever watches through a failover wants to see its end.
-            Err(Failure::Unreachable(words)) if has_worked => {
-                say(&format!("{words}; trying again"));
+            Err(Exit::Unreachable(message)) if has_worked => {
+                say(&format!("{message}; trying again"));
             }
-            Err(failure) => return Err(failure),
+            Err(exit) => return Err(exit),
         }
         has_worked = true;
         tokio::time::sleep(EVERY).await;

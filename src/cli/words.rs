@@ -1,12 +1,12 @@
-//! Amounts, times and durations as people in Jakarta read them, and how they write points in time.
+//! Amounts, times and durations as people in Jakarta read and write them.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::domain::money::Rupiah;
 
-/// WIB has no summer time: seven hours, always.
+/// WIB has no daylight saving time.
 const WIB_SECONDS: i32 = 7 * 3600;
 
 fn wib() -> FixedOffset {
@@ -26,11 +26,6 @@ pub(super) fn exact_time(at: DateTime<Utc>) -> String {
     at.with_timezone(&wib())
         .format("%Y-%m-%d %H:%M:%S%.3f")
         .to_string()
-}
-
-/// RFC 3339 UTC, for programs.
-pub(super) fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// `Rp 1.250.000`
@@ -53,7 +48,7 @@ pub(super) fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Reads a point in the past: `2h`, `today`, `yesterday`, `2026-11-21` (from midnight WIB) or RFC 3339.
+/// Reads a point in time: `2h`, `today`, `yesterday`, `2026-11-21` (from midnight WIB) or RFC 3339.
 pub(super) fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let today = now.with_timezone(&wib()).date_naive();
     let read = match text {
@@ -88,7 +83,7 @@ pub(super) fn seconds(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "at most a hundred years".to_owned())
 }
 
-/// Reads an amount to filter by, as people say it: `1250000`, `1.250.000`, `250rb`, `1jt`. Never one to pay.
+/// Reads an amount to filter by, as people write it: `1250000`, `1.250.000`, `250rb`, `1jt`. Never an amount to pay.
 pub(super) fn about(text: &str) -> Result<i64, String> {
     let lower = text.trim().to_lowercase();
     let (number, times) = [("rb", 1_000_i64), ("jt", 1_000_000)]
@@ -134,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_to_filter_by_is_read_as_people_say_it() {
+    fn an_amount_to_filter_by_is_read_as_people_write_it() {
         for (text, rupiah) in [
             ("1250000", 1_250_000),
             ("1.250.000", 1_250_000),

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::payout::PayoutKey;
 
 /// A request by an operator, and its status.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Request {
     /// Its number.
     pub request_id: i64,
@@ -33,6 +33,7 @@ pub struct Request {
     /// The evidence given for it.
     pub evidence: Option<String>,
     /// Whether the current login requested it. Then somebody else must approve it.
+    #[serde(skip)]
     pub yours: bool,
 }
 
@@ -82,7 +83,7 @@ pub async fn requests(
 }
 
 /// A pause of claims.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Pause {
     /// `all`, `merchant` or `bank`.
     pub scope: String,

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use crate::domain::payout::PayoutKey;
 
 /// One row of the view `payout.status`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 #[allow(
     missing_docs,
     reason = "docs/sql-contract.md explains the columns of the view"

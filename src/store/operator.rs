@@ -92,7 +92,7 @@ pub async fn reject(db: &mut PgConnection, id: i64, reason: &str) -> Result<(), 
 }
 
 /// One payout of a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Requested {
     /// The request's number.
     pub request_id: i64,
@@ -101,6 +101,7 @@ pub struct Requested {
     /// Who requested it.
     pub requested_by: String,
     /// Why.
+    #[serde(skip)]
     pub reason: String,
     /// Until when it can be approved and carried out.
     pub expires_at: DateTime<Utc>,
@@ -111,6 +112,7 @@ pub struct Requested {
     /// The amount in rupiah.
     pub amount: i64,
     /// The bank's code.
+    #[serde(skip)]
     pub bank_code: String,
     /// The payout's current state.
     pub state: String,
@@ -205,7 +207,7 @@ pub async fn reveal(
 }
 
 /// One row of the view `payout.audit`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Act {
     /// When.
     pub at: DateTime<Utc>,

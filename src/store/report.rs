@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::find::Status;
 
 /// One merchant's day, in rupiah: opening + top-ups + returned - paid - fees - more held = closing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Day {
     /// The merchant.
     pub merchant_code: String,

@@ -1,4 +1,4 @@
-//! What must hold for whatever comes from outside, and the making of signed input. The fuzz targets and
+//! Properties of all input from outside, and how to make signed input. The fuzz targets and
 //! `tests/it/hostile_input` share it.
 
 use std::path::Path;
@@ -12,10 +12,10 @@ use payout_worker::{
 use rsa::{PrivateKey, PublicKey};
 use serde_json::{Map, Value};
 
-/// Where the platform's signature stands.
+/// The field with the platform's signature.
 const SIGNATURE: &str = "platSign";
 
-/// Whether it is an amount. One is read only from its own digits: no fraction, no sign, no exponent becomes money.
+/// Whether it is an amount. Only plain digits are: no fraction, sign or exponent becomes money.
 pub fn money(text: &str) -> bool {
     let Some(amount) = Rupiah::parse_exact(text) else {
         return false;
@@ -32,7 +32,7 @@ pub fn money(text: &str) -> bool {
     true
 }
 
-/// Whether it is a whole configuration. If not, every one of its faults names a line.
+/// Whether it is a valid configuration. If not, each of its errors names a line.
 pub fn configuration(text: &str) -> bool {
     let Err(faults) = config::parse("page.toml", text, Path::new("."), None) else {
         return true;
@@ -47,14 +47,14 @@ pub fn configuration(text: &str) -> bool {
     false
 }
 
-/// Whether it verifies. A signature has one spelling.
+/// Whether it verifies. A signature has exactly one spelling.
 pub fn signature(key: &PublicKey, text: &str, genuine: &str, other: &str) -> bool {
     let verifies = sign::verify(key, text, other);
     assert_eq!(verifies, other == genuine, "{other}");
     verifies
 }
 
-/// Whether a form names an order, before anything of it is verified. What it names is short and plain.
+/// Whether a form names an order, before any verification. The name is short, plain text.
 pub fn names_an_order(body: &[u8]) -> bool {
     let Some(order_num) = read_callback_order(body) else {
         return false;
@@ -63,7 +63,7 @@ pub fn names_an_order(body: &[u8]) -> bool {
     true
 }
 
-/// A form that was believed carries the signature of the very fields in it.
+/// A form that was believed carries the signature of exactly its fields.
 pub fn form_is_signed(body: &[u8], key: &PrivateKey) {
     let fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
     let signature = fields.iter().find(|(name, _)| name == SIGNATURE);
@@ -76,7 +76,7 @@ pub fn form_is_signed(body: &[u8], key: &PrivateKey) {
     );
 }
 
-/// An answer that was believed carries the signature of the very values in it.
+/// An answer that was believed carries the signature of exactly its values.
 pub fn answer_is_signed(body: &[u8], key: &PrivateKey) {
     let fields: Map<String, Value> = serde_json::from_slice(body).expect("it was believed");
     let signature = fields.get(SIGNATURE).and_then(Value::as_str);
@@ -89,7 +89,7 @@ pub fn answer_is_signed(body: &[u8], key: &PrivateKey) {
     );
 }
 
-/// What the platform would say with these fields; `None` where it cannot be signed.
+/// The platform's answer with these fields; `None` when they cannot be signed.
 pub fn signed_answer(body: &[u8], key: &PrivateKey) -> Option<Vec<u8>> {
     let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
     let signature = signature_of(&fields, key)?;
@@ -97,7 +97,7 @@ pub fn signed_answer(body: &[u8], key: &PrivateKey) -> Option<Vec<u8>> {
     Some(Value::Object(fields).to_string().into_bytes())
 }
 
-/// What the platform would call with these fields; `None` where it cannot be signed.
+/// The platform's callback with these fields; `None` when they cannot be signed.
 pub fn signed_form(body: &[u8], key: &PrivateKey) -> Option<Vec<u8>> {
     let mut fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
     fields.retain(|(name, _)| name != SIGNATURE);
@@ -108,7 +108,7 @@ pub fn signed_form(body: &[u8], key: &PrivateKey) -> Option<Vec<u8>> {
     Some(form.finish().into_bytes())
 }
 
-/// A way to make signed input of unsigned.
+/// Turns unsigned input into signed input.
 type Signing = fn(&[u8], &PrivateKey) -> Option<Vec<u8>>;
 
 /// The body that a fuzzer's input stands for: its first byte says whether the platform signs the rest.
@@ -121,7 +121,7 @@ pub fn body(data: &[u8], key: &PrivateKey, signing: Signing) -> Option<Vec<u8>> 
 }
 
 fn signature_of(fields: &Map<String, Value>, key: &PrivateKey) -> Option<String> {
-    // The map is in the order of its names.
+    // The map is sorted by name.
     let rest = fields.iter().filter(|(name, _)| *name != SIGNATURE);
     let text: String = rest.map(|(_, value)| token(value)).collect();
     sign::sign(key, &text).ok()

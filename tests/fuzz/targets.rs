@@ -1,4 +1,4 @@
-//! What the targets share: a platform whose key they have, and what they asked it for.
+//! What the targets share: the key of a platform, and the instruction that its answers are about.
 
 pub mod properties;
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 pub const ORDER: &str = "INV-1";
 const VECTORS: &str = include_str!("../vectors/signatures.json");
 
-/// The platform's, the same in every run.
+/// The platform's key, the same in every run.
 pub static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
     let sets: Value = serde_json::from_str(VECTORS).expect("the vectors");
     let sets = sets.as_array().expect("a list");
@@ -36,10 +36,10 @@ pub static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
         .expect("a key");
     keys::parse_private_key(text).expect("a key")
 });
-/// What the worker knows of it.
+/// The public key that the worker has.
 pub static KEYS: LazyLock<[PublicKey; 1]> = LazyLock::new(|| [KEY.to_public_key()]);
 
-/// What was asked for.
+/// The instruction that was sent.
 pub fn instruction() -> Instruction {
     Instruction {
         key: PayoutKey {
@@ -55,7 +55,7 @@ pub fn instruction() -> Instruction {
     }
 }
 
-/// What people see of an answer holds no control character, and its words no long number.
+/// The part of an answer that people see has no control characters, and its messages have no long numbers.
 pub fn may_be_shown(detail: &Value) {
     for (name, value) in detail.as_object().expect("an object") {
         let text = value.as_str().unwrap_or("");

@@ -1,4 +1,4 @@
-//! The real store on a real Postgres does what the pure rules say, whatever evidence comes in whatever order.
+//! The real store on a real Postgres does what the pure rules say, for any evidence in any order.
 
 mod pure;
 
@@ -44,25 +44,25 @@ const REQUEST: [u8; 32] = [7; 32];
 /// How long before it is stored the query of a late answer was sent.
 const LATE: Duration = Duration::from_mins(90);
 
-/// One thing that happens.
+/// One step of a history.
 #[derive(Clone, Debug)]
 enum Happens {
-    /// Every due payout is claimed.
+    /// Claims every due payout.
     Claim,
-    /// An hour passes.
+    /// Lets an hour pass.
     Hour,
-    /// Evidence in one batch: which payout, how many attempts ago, and a word for the fact. `~` before the word: its
+    /// Stores evidence in one batch: which payout, how many attempts ago, and a word for the fact. `~` before the word: its
     /// query was sent ninety minutes ago; of a proof, that it is about another request.
     Received(Vec<(usize, i32, &'static str)>),
-    /// People ask for it and agree, and it is carried out if that is allowed: `resubmit`, `paid`, `failed` or `returned`.
+    /// One person requests it, another approves, and it is carried out if allowed: `resubmit`, `paid`, `failed` or `returned`.
     Wanted(usize, &'static str),
 }
 
-/// The words for facts; after `:` the gateway's status, `+` with a fee.
+/// The words for facts: after `:` the gateway's status, then `+` if it has a fee.
 const WORDS: &str = "ack ack:2 fail doubt lease unsent ~unsent none ~none query? found:1 found:9 found:2 found:2+ found:4 \
                      callback:1 callback:2 callback:4 forged:2 forged:4 paid failed returned";
 
-/// Each life knows a few words only: with all of them the first ones would settle everything.
+/// Each history draws from a few words only: with all of them, the first few would settle everything.
 fn happens() -> impl Strategy<Value = Vec<Happens>> {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     proptest::sample::subsequence(words, 2..=12).prop_flat_map(|words| {
@@ -78,7 +78,7 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
 }
 
 #[test]
-fn any_evidence_leaves_in_postgres_what_the_pure_rules_say() {
+fn postgres_stores_for_any_evidence_what_the_pure_rules_decide() {
     let seed = std::env::var("PAYOUT_TEST_SEED")
         .ok()
         .map_or_else(rand::random::<u64>, |seed| seed.parse().unwrap());
@@ -121,10 +121,10 @@ fn any_evidence_leaves_in_postgres_what_the_pure_rules_say() {
     }
 }
 
-/// Lives that chance seldom leads: a fee corrected and a fee known later, a refusal confirmed, a person called, and a
-/// request that never left twice.
+/// Histories that chance seldom produces: a corrected fee, a fee known later, a confirmed decline, raised attention, and a
+/// request that twice never left.
 #[tokio::test]
-async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
+async fn postgres_stores_for_rare_histories_too_what_the_pure_rules_decide() {
     let database = Database::fresh().await;
     let lives: [(&str, &[&str]); 11] = [
         (
@@ -209,7 +209,7 @@ async fn the_rare_lives_too_leave_in_postgres_what_the_pure_rules_say() {
     }
 }
 
-/// With pauses that are over at once, or that never are during a test.
+/// Poll rules whose pauses end immediately, or never during a test.
 fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
     let pause = |long| if quiet { long } else { Duration::ZERO };
     Rules {
@@ -223,7 +223,7 @@ fn rules(quiet: bool, callbacks_settle: bool) -> Rules {
     }
 }
 
-/// The store and the pure rules side by side, with a merchant of their own.
+/// The store and the pure rules side by side, for a merchant of their own.
 struct Both<'a> {
     database: &'a Database,
     /// The login that requests; the owner's is the second person.
@@ -342,7 +342,7 @@ impl<'a> Both<'a> {
         }
     }
 
-    /// Asks in the first person's name and agrees in the second's; the request's number where it may be asked for.
+    /// Requests as the first person and approves as the second; returns the number of the request if it is allowed.
     async fn request_and_approve(&mut self, request: &str, at: usize) -> Option<i64> {
         let order_num = &self.payouts[at].payout.instruction.key.order_num;
         let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(request.to_owned()))
@@ -361,7 +361,7 @@ impl<'a> Both<'a> {
         Some(id)
     }
 
-    /// A request that is not carried out ends.
+    /// Ends a request that is not carried out.
     async fn end_request(&self, id: Option<i64>) {
         sqlx::query(
             "select payout.finish_request(i.request_id, i.merchant_code, i.order_num, 'test')
@@ -437,7 +437,7 @@ impl<'a> Both<'a> {
         self.end_request(id).await;
     }
 
-    /// Everything becomes an hour older, in Postgres past its guards.
+    /// Makes everything an hour older; in Postgres, by bypassing the guards.
     async fn an_hour_passes(&mut self) {
         let older = format!(
             "begin;
@@ -551,7 +551,7 @@ impl<'a> Both<'a> {
         assert_eq!(evidence, expected, "{key}");
     }
 
-    /// The entries of each payout are those that the rules booked.
+    /// The ledger entries of each payout are those that the rules booked.
     async fn compare_entries(&self) {
         let booked: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
             "select order_num, sum(available)::bigint, sum(held)::bigint, sum(paid_out)::bigint, sum(fees)::bigint
@@ -574,7 +574,7 @@ impl<'a> Both<'a> {
         }
     }
 
-    /// Balances sum to zero, follow the ledger, and hold what the open payouts hold.
+    /// The balances sum to zero, match the ledger, and hold what the open payouts hold.
     async fn compare_books(&self) {
         let wrong = format!(
             "select count(*) from payout.accounts a

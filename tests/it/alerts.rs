@@ -1,4 +1,4 @@
-//! Metrics, rules, alerts, dashboards and the runbook name only what there is, and each alert is tried.
+//! Metrics, rules, alerts, dashboards and the runbook name only what exists, and each alert is tested.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,9 +11,9 @@ use std::{
 use payout_worker::metrics::{FAMILIES, Kind, Origin};
 use serde_json::Value;
 
-/// What Prometheus itself makes.
+/// Series that Prometheus itself adds.
 const OF_PROMETHEUS: &[&str] = &["up", "ALERTS"];
-/// The words in front of a name by which it is known as one of ours.
+/// The prefixes that mark a metric as ours.
 const OUR_PREFIXES: &[&str] = &["payout_", "payout:", "process_", "up", "ALERTS"];
 
 fn root() -> &'static Path {
@@ -37,7 +37,7 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The values of a key in YAML that keeps every value on one line, as ours does.
+/// The values of a key in YAML that keeps each value on one line, as our files do.
 fn values<'a>(yaml: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
     let lines = yaml
         .lines()
@@ -47,7 +47,7 @@ fn values<'a>(yaml: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
         .map(str::trim)
 }
 
-/// The metrics in an expression: every word outside of quotes and of label lists that looks like one.
+/// The metrics in an expression: every word with such a prefix, outside quotes and label lists.
 fn metrics_in(expression: &str) -> Vec<String> {
     let outside: String = expression
         .split('"')
@@ -73,12 +73,12 @@ fn metrics_in(expression: &str) -> Vec<String> {
         word.clear();
     }
     names.retain(|name| OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
-    // Words such as `upper` are no metrics; `up` itself is.
+    // `upper` and the like are not metrics; `up` is.
     names.retain(|name| !name.starts_with("up") || name == "up");
     names
 }
 
-/// Every name that the table makes Prometheus hold.
+/// Every series name that the metrics table produces in Prometheus.
 fn of_the_table() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for family in FAMILIES {
@@ -103,7 +103,7 @@ fn alerts() -> BTreeSet<String> {
         .collect()
 }
 
-/// Every expression of a dashboard with the title of its panel.
+/// Every expression of a dashboard, with the title of its panel.
 fn expressions(dashboard: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
@@ -140,7 +140,7 @@ fn dashboards() -> Vec<(String, Value)> {
     files.iter().map(read).collect()
 }
 
-/// The output of promtool, or `None` with a reason on the screen when it is not installed.
+/// The output of promtool; `None`, with a message, when it is not installed.
 fn promtool(arguments: &[&str]) -> Option<Result<(), String>> {
     let done = match Command::new("promtool")
         .args(arguments)
@@ -172,7 +172,7 @@ fn passes(arguments: &[&str]) {
 }
 
 #[test]
-fn the_page_of_metrics_is_fresh() {
+fn the_metrics_page_is_fresh() {
     let page = payout_worker::metrics::page();
     let path = root().join("docs/metrics.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -186,7 +186,7 @@ fn the_page_of_metrics_is_fresh() {
 }
 
 #[test]
-fn what_is_exposed_keeps_to_the_rules_of_prometheus() {
+fn the_exposition_follows_the_rules_of_prometheus() {
     let exporter = payout_worker::metrics::install().unwrap();
     payout_worker::metrics::merchant("M1");
     let page = tempfile::NamedTempFile::new().unwrap();
@@ -209,13 +209,13 @@ fn what_is_exposed_keeps_to_the_rules_of_prometheus() {
 
 #[test]
 fn rules_alerts_and_configuration_are_valid() {
-    // It follows rule_files, so this is all three.
+    // promtool follows `rule_files`, so this checks all three files.
     passes(&["check", "config", "deploy/prometheus/prometheus.yml"]);
 }
 
 #[test]
-fn alerts_fire_and_stay_silent_as_they_should() {
-    // Side by side: promtool evaluates hours of rules, on one processor.
+fn alerts_fire_and_stay_silent_when_they_should() {
+    // In parallel: promtool evaluates hours of rules on one processor.
     thread::scope(|scope| {
         for file in files("deploy/prometheus/tests", "yml") {
             scope.spawn(move || passes(&["test", "rules", file.to_str().unwrap()]));
@@ -224,7 +224,7 @@ fn alerts_fire_and_stay_silent_as_they_should() {
 }
 
 #[test]
-fn each_alert_is_tried_both_ways() {
+fn each_alert_is_tested_firing_and_silent() {
     let (mut fires, mut silent) = (BTreeSet::new(), BTreeSet::new());
     for file in files("deploy/prometheus/tests", "yml") {
         let text = fs::read_to_string(file).unwrap();
@@ -252,7 +252,7 @@ fn each_alert_is_tried_both_ways() {
 }
 
 #[test]
-fn each_alert_says_what_a_person_needs() {
+fn each_alert_tells_a_person_what_they_need() {
     let text = read("deploy/prometheus/alerts.yml");
     let count = alerts().len();
     for key in ["severity", "summary", "description", "runbook_url"] {
@@ -271,7 +271,7 @@ fn each_alert_says_what_a_person_needs() {
 }
 
 #[test]
-fn each_alert_has_its_section_in_the_runbook_and_the_other_way_round() {
+fn each_alert_has_a_section_in_the_runbook_and_vice_versa() {
     let runbook = read("docs/runbook.md");
     let mut sections: BTreeMap<&str, &str> = BTreeMap::new();
     for section in runbook.split("\n### ").skip(1) {
@@ -293,14 +293,14 @@ fn each_alert_has_its_section_in_the_runbook_and_the_other_way_round() {
         ] {
             assert_eq!(body.matches(part).count(), 1, "{heading}: {part}");
         }
-        // One thing to look at, and one command.
+        // One thing to look at, and one command to run.
         assert_eq!(body.matches("\n```").count(), 4, "{heading}");
         assert_eq!(body.matches("\n```sh\n").count(), 1, "{heading}");
     }
 }
 
 #[test]
-fn rules_and_alerts_name_only_metrics_that_there_are() {
+fn rules_and_alerts_name_only_metrics_that_exist() {
     let (table, recorded) = (of_the_table(), recorded());
     let mut used = BTreeSet::new();
     for file in ["rules.yml", "alerts.yml"] {
@@ -324,7 +324,7 @@ fn rules_and_alerts_name_only_metrics_that_there_are() {
 }
 
 #[test]
-fn the_runbook_queries_only_metrics_that_there_are() {
+fn the_runbook_queries_only_metrics_that_exist() {
     let (table, recorded, runbook) = (of_the_table(), recorded(), read("docs/runbook.md"));
     let queries: Vec<_> = runbook
         .split("\n```promql\n")
@@ -338,7 +338,7 @@ fn the_runbook_queries_only_metrics_that_there_are() {
         for name in names {
             assert!(
                 table.contains(&name) || recorded.contains(&name),
-                "the runbook asks for {name}"
+                "the runbook queries {name}"
             );
         }
     }
@@ -346,7 +346,7 @@ fn the_runbook_queries_only_metrics_that_there_are() {
 }
 
 #[test]
-fn what_instances_share_is_put_together_by_rules_and_never_summed() {
+fn rules_combine_what_instances_share_and_never_sum_it() {
     let shared: BTreeSet<_> = FAMILIES
         .iter()
         .filter(|family| family.origin == Origin::Books)
@@ -390,7 +390,7 @@ fn what_instances_share_is_put_together_by_rules_and_never_summed() {
 }
 
 #[test]
-fn dashboards_name_only_metrics_that_there_are_and_explain_each_panel() {
+fn dashboards_name_only_metrics_that_exist_and_explain_each_panel() {
     let (table, recorded) = (of_the_table(), recorded());
     for (file, board) in dashboards() {
         for (title, expression) in expressions(&board) {
@@ -432,7 +432,7 @@ fn dashboards_name_only_metrics_that_there_are_and_explain_each_panel() {
     }
 }
 
-/// Whether Prometheus can read them, Grafana's variables filled in.
+/// Whether Prometheus can parse them once Grafana's variables are filled in.
 fn check_expressions(expressions: impl Iterator<Item = String>) {
     let mut rules = vec!["groups:\n  - name: shown\n    rules:".to_owned()];
     for (number, expression) in expressions.enumerate() {
@@ -455,7 +455,7 @@ fn check_expressions(expressions: impl Iterator<Item = String>) {
 }
 
 #[test]
-fn the_words_of_an_expression_are_found() {
+fn the_metric_names_in_an_expression_are_found() {
     let names = metrics_in(
         r#"sum by (job) (rate(payout_x_total{up="payout_no", b=~"c"}[5m])) / payout:y:max > on () up"#,
     );

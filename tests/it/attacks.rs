@@ -1,7 +1,7 @@
-//! Attacks on the promise. Each test first takes a rule away and shows the damage, and then that the rule refuses it
-//! or makes it harmless.
+//! Attacks on the promise. Each test first removes a rule and shows the damage, then shows that the rule refuses the
+//! attack or makes it harmless.
 //!
-//! Attacks whose refusal has a test of its own elsewhere show only the damage here, and name that test.
+//! An attack whose refusal is tested elsewhere shows only the damage here, and names that test.
 
 mod claims;
 mod durability;
@@ -10,7 +10,7 @@ mod strangers;
 
 use crate::support::world::World;
 
-/// Changes what the guards of `table` forbid, as only a superuser can: the rule is gone for this one change.
+/// Makes one change that the guards of `table` forbid, with the guards disabled, as only a superuser can.
 async fn without_guards(world: &World, table: &str, change: &str) {
     world
         .database
@@ -21,7 +21,7 @@ async fn without_guards(world: &World, table: &str, change: &str) {
         .await;
 }
 
-/// What a program does that takes a refusal, or silence, for a failure: the payout is failed and its money free.
+/// What a program does that treats a decline or a timeout as a failure: the payout fails and its money is released.
 async fn believe_it_failed(world: &World, order_num: &str) {
     let change = format!(
         "insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held)

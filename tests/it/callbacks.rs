@@ -1,4 +1,4 @@
-//! What the gateway's notifications may and may not do.
+//! What the gateway's callbacks may and may not do.
 
 use payout_sandbox::{Ending, Fault, Script};
 
@@ -13,7 +13,7 @@ async fn post(world: &World, body: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// A worker that never asks within the test: whatever settles here is settled by a callback.
+/// A worker that sends no query during the test, so that whatever settles is settled by a callback.
 const ONLY_CALLBACKS: &str = "
 [submit]
 timeout_seconds = 1.5
@@ -24,7 +24,7 @@ queries_per_second = 500
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bound_success_settles_by_itself_and_is_answered_success() {
+async fn a_bound_success_callback_settles_alone_and_is_answered_success() {
     let world = World::with(Wishes {
         sections: ONLY_CALLBACKS,
         ..Wishes::default()
@@ -64,7 +64,7 @@ async fn a_reported_failure_is_believed_only_after_the_query_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_callbacks_switched_off_every_payout_resolves_by_asking() {
+async fn without_callbacks_every_payout_is_settled_by_queries() {
     let world = World::with(Wishes {
         fail_percent: 30,
         ..Wishes::default()
@@ -86,7 +86,7 @@ async fn with_callbacks_switched_off_every_payout_resolves_by_asking() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_signed_by_the_platform_changes_nothing_and_is_no_success() {
+async fn an_unsigned_callback_changes_nothing_and_is_not_answered_success() {
     let world = World::with(Wishes {
         sections: ONLY_CALLBACKS,
         ..Wishes::default()
@@ -120,7 +120,7 @@ async fn what_is_not_signed_by_the_platform_changes_nothing_and_is_no_success() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_genuine_callback_for_an_order_that_we_do_not_know_is_kept_and_called_for_again() {
+async fn a_genuine_callback_for_an_unknown_order_is_kept_and_its_repeat_requested() {
     let world = World::start().await;
     world
         .sandbox
@@ -136,7 +136,7 @@ async fn a_genuine_callback_for_an_order_that_we_do_not_know_is_kept_and_called_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_flip_after_a_final_state_reaches_a_person_and_moves_nothing() {
+async fn a_late_reversal_of_a_final_state_raises_attention_and_moves_nothing() {
     let world = World::start().await;
     world.sandbox.script(
         "FLIP-1",
@@ -158,7 +158,7 @@ async fn a_late_flip_after_a_final_state_reaches_a_person_and_moves_nothing() {
         ("FLOP-1", "contradiction", "paid"),
     ] {
         let attention = format!("select attention from payout.payouts where order_num = '{order}'");
-        // On-call asks again until the gateway has changed its mind.
+        // On-call replays it until the gateway reports the other outcome.
         let replay = format!("select payout.replay('{order}')");
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
         let mut changes = world.database.listen("payout_status").await;

@@ -1,5 +1,5 @@
-//! Whatever the program prints, logs or exposes names no beneficiary: a name and a number written nowhere else are
-//! searched in all of it.
+//! Nothing that the program prints, logs or exposes names a beneficiary: all of it is searched for a name and an
+//! account number that appear nowhere else.
 
 use std::{collections::BTreeSet, fs};
 
@@ -7,11 +7,11 @@ use payout_sandbox::{Fault, Script};
 
 use crate::support::site::{ACCOUNT, NAME, Site};
 
-/// Parts of them count too: masked is the last four digits and first letters.
+/// Parts of them count too: masking leaves the last four digits and the first letters.
 const SECRETS: [&str; 4] = [NAME, ACCOUNT, "Kanari", "Rahasia"];
-/// Shows them on purpose, and is recorded with its reason.
+/// It shows them on purpose, and each use is recorded with its reason.
 const SHOWS_THEM: &str = "reveal";
-/// Run for ever, or on another world than this one.
+/// These run until stopped, or need a different setup.
 const ELSEWHERE: [&str; 4] = ["run", "demo", "sandbox", "help"];
 
 #[track_caller]
@@ -65,7 +65,7 @@ async fn no_command_no_log_and_no_metric_names_a_beneficiary() {
         assert!(is_known, "`payout {command}` is not tried here");
     }
     let shown = site
-        .payout("siti", &["reveal", "R-0", "--reason", "the bank asks"])
+        .payout("siti", &["reveal", "R-0", "--reason", "the bank enquires"])
         .await
         .with(0);
     assert!(
@@ -98,7 +98,7 @@ async fn no_command_no_log_and_no_metric_names_a_beneficiary() {
     names_nobody("the worker's log", &log);
 }
 
-/// Every command there is, each in the ways that print most; refusals too.
+/// Every command, with the options that print the most, and some that are refused.
 async fn calls(site: &Site) -> Vec<Vec<String>> {
     let file = site.folder.path().join("one.toml");
     let config = file.to_str().unwrap();
@@ -171,7 +171,7 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
     let orders: Vec<String> = (0..12).map(|number| format!("R-{number}")).collect();
     for order in &orders {
         calls.push(vec!["show", order]);
-        calls.push(vec!["show", order, "--timeline"]);
+        calls.push(vec!["show", order, "--history"]);
     }
     calls
         .into_iter()
@@ -179,7 +179,7 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The commands in the help, one a line between `Commands:` and the next empty line.
+/// The commands in the help: one per line between `Commands:` and the next empty line.
 fn commands(help: &str) -> Vec<String> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let found: Vec<String> = lines

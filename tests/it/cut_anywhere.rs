@@ -1,17 +1,17 @@
-//! The wire is cut after every single byte of a submit's request, and after every single byte of its answer.
+//! The connection is cut after every single byte of a submit's request, and after every single byte of its answer.
 //!
-//! However little or much got through: no payout fails, none is sent twice, nothing half-received is booked, and each
-//! settles as the gateway says or stays unknown with its money held.
+//! However much got through, no payout fails, none is sent twice, no partial answer is booked, and each payout settles
+//! as the gateway says or stays unknown with its money held.
 
-use payout_worker::cli::run::Running;
+use payout_worker::service::Running;
 
 use crate::support::{
     scissors::{Cut, Scissors},
     world::{Wishes, World},
 };
 
-/// Between two cuts one passes whole, and few go at once: a row of sixteen doubts would stop the claims, and rightly.
-/// Every answer is worth waiting for here: only the wire decides.
+/// Between two cuts one submit passes, and few run at once: sixteen doubts in a row would rightly stop claims.
+/// Timeouts are long, so that only the cuts decide the outcome.
 const SECTIONS: &str = "
 [submit]
 concurrency = 12
@@ -25,7 +25,7 @@ queries_per_second = 2000
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
+async fn a_connection_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
     let begun = std::time::Instant::now();
     let world = World::with(Wishes {
         sections: SECTIONS,
@@ -54,7 +54,7 @@ async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
         .await;
     let worker = Running::start(&config).await.unwrap();
 
-    // How long a request and its answer are: order numbers here are all of one length, and so is all that follows.
+    // Measures a request and its answer: all order numbers have the same length, and so have all messages.
     world.enqueue("0000-WHOLE", 100_000, 1).await;
     world.until_state("0000-WHOLE", "paid").await;
     let (request, answer) = scissors.longest();
@@ -63,7 +63,7 @@ async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
         .chain((0..answer).map(Cut::Answer))
         .collect();
     let orders = enqueue(&world, &scissors, &cuts).await;
-    // Settled, or unknown and asked for more than once since.
+    // Settled, or unknown after more than one query.
     world
         .until(
             "select count(*) from payout.payouts p
@@ -90,7 +90,7 @@ async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
         let expected = if booked.is_some() { "paid" } else { "unknown" };
         assert_eq!(state, expected, "{order}");
         unknown += usize::from(state == "unknown");
-        // A request that is not whole is not a request.
+        // The gateway ignores an incomplete request.
         assert_eq!(booked.is_none(), order.ends_with("REQST"), "{order}");
     }
     let held = format!(
@@ -99,7 +99,7 @@ async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
          from payout.accounts a"
     );
     assert_eq!(database.text(&held).await, "true");
-    // What the gateway never had is still free there and held here, fee's reserve included.
+    // The money of an order that the gateway never received is free there, and held here with the fee reserve.
     let [available, held, ..] = world.accounts().await;
     let theirs = world.sandbox.balance();
     assert_eq!(available + held, theirs.balance + theirs.freeze);
@@ -111,7 +111,7 @@ async fn a_wire_cut_after_any_byte_fails_nothing_and_sends_nothing_twice() {
     );
 }
 
-/// One payout for each cut and, of two, one that passes whole. They are claimed in the order of their numbers.
+/// One payout for each cut, and one that passes whole after every two. They are claimed in order of their numbers.
 async fn enqueue(world: &World, scissors: &Scissors, cuts: &[Cut]) -> Vec<String> {
     let mut orders = Vec::new();
     for (at, cut) in cuts.iter().enumerate() {

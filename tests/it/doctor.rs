@@ -1,10 +1,10 @@
-//! `payout doctor` looks at everything that a worker needs, and each thing that it looks at can fail.
+//! `payout doctor` checks everything that a worker needs, and each check can fail.
 
 use serde_json::Value;
 
 use crate::support::site::Site;
 
-/// What it found of each thing, the worst verdict where there are several.
+/// The verdict of each check; the worst one when there are several.
 fn verdicts(rows: &Value) -> Vec<(String, String)> {
     let rows = rows.as_array().unwrap();
     rows.iter()
@@ -20,7 +20,7 @@ fn verdicts(rows: &Value) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
+async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
     let site = Site::build().await;
     let _worker = site.worker("one.toml", "worker.log");
     site.enqueue(0..1).await;
@@ -38,7 +38,7 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
 
     let (code, well) = look().await;
     assert_eq!((code, of(&well, "fail")), (0, vec![]));
-    // Plain http to this machine, and no file of its own, is all there is to say.
+    // The only warnings: plain http to this machine, and no witness file.
     assert_eq!(
         of(&well, "warn"),
         ["witness", "notify_url of S2020198627344"]
@@ -53,7 +53,7 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
         "durability",
         "grants",
         "guards",
-        "history",
+        "failover",
         "pauses",
         "merchant S2020198627344",
         "notify_url of S2020198627344",
@@ -66,7 +66,7 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
         );
     }
 
-    for (break_it, mend, what, verdict, exit) in [
+    for (break_it, repair, what, verdict, exit) in [
         (
             "alter table payout.payouts disable trigger guard_payout",
             "alter table payout.payouts enable trigger guard_payout",
@@ -91,7 +91,7 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
         (
             "update payout.failover set changed_at = now(), trusted_after = now()",
             "update payout.failover set changed_at = null, trusted_after = null",
-            "history",
+            "failover",
             "fail",
             1,
         ),
@@ -110,6 +110,6 @@ async fn it_finds_each_fault_by_name_and_nothing_where_all_is_well() {
             of(&found, verdict).iter().any(|bad| bad == what),
             "{what}: {found:?}"
         );
-        sqlx::raw_sql(mend).execute(&site.pool).await.unwrap();
+        sqlx::raw_sql(repair).execute(&site.pool).await.unwrap();
     }
 }

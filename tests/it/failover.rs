@@ -1,16 +1,16 @@
-//! After a failover or a restore nothing is claimed until every queued payout has been asked for (I11).
+//! After a failover or a restore, nothing is claimed until every queued payout has been queried (I11).
 
 use payout_sandbox::Fault;
 
 use crate::support::world::{Wishes, World};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_failover_nothing_is_claimed_until_all_was_asked_and_a_person_says_so() {
+async fn after_a_failover_nothing_is_claimed_until_all_is_queried_and_a_person_accepts() {
     let mut world = World::start().await;
     world.enqueue("BEFORE-1", 100_000, 0).await;
     world.until_state("BEFORE-1", "paid").await;
     world.stop_workers().await;
-    // As after a promotion: the identity that the workers remember is not this server's any more.
+    // As after a promotion: the identity that the workers remember is no longer this server's.
     world
         .database
         .run("update payout.failover set identity = 'the old primary'")
@@ -47,10 +47,10 @@ async fn after_a_failover_nothing_is_claimed_until_all_was_asked_and_a_person_sa
     world.assert_books_agree().await;
 }
 
-/// The acceptance of the first failover, and claims after it, may be what the second one lost (found by a chaos run: 190
-/// paid twice).
+/// The second failover may lose the acceptance of the first and claims after it (found by a chaos run: 190 payouts paid
+/// twice).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_failover_makes_void_what_was_asked_after_the_first() {
+async fn a_second_failover_voids_the_queries_made_after_the_first() {
     let mut world = World::start().await;
     world.enqueue("BEFORE-1", 100_000, 0).await;
     world.until_state("BEFORE-1", "paid").await;
@@ -86,9 +86,9 @@ async fn a_second_failover_makes_void_what_was_asked_after_the_first() {
     assert_eq!(world.submits_of("AFTER-1"), 1);
 }
 
-/// The database is put back to a state before the acceptance, whose proofs still stand in it.
+/// The database is restored to a state before the acceptance, in which the proofs still stand.
 #[tokio::test(flavor = "multi_thread")]
-async fn claims_of_an_acceptance_that_was_lost_make_void_what_was_asked_before_it() {
+async fn claims_after_a_lost_acceptance_void_the_queries_made_before_it() {
     let mut world = World::start().await;
     world.stop_workers().await;
     world
@@ -141,7 +141,7 @@ async fn claims_of_an_acceptance_that_was_lost_make_void_what_was_asked_before_i
     world.until_state("NEXT-1", "paid").await;
 }
 
-/// Takes everything about payouts out of the database, as a restore of an older state would.
+/// Removes everything about payouts from the database, as restoring an older state would.
 const FORGET: &str = "set session_replication_role = replica;
      delete from payout.evidence; delete from payout.attempts; delete from payout.history;
      delete from payout.ledger where kind <> 'funding'; delete from payout.payouts;
@@ -149,7 +149,7 @@ const FORGET: &str = "set session_replication_role = replica;
      set session_replication_role = origin";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_sent_in_the_lost_part_is_found_and_followed_and_not_sent_again() {
+async fn a_payout_sent_in_lost_commits_is_found_and_followed_and_never_sent_again() {
     let mut world = World::start().await;
     world.enqueue("KNOWN-1", 100_000, 1).await;
     world.until_state("KNOWN-1", "paid").await;
@@ -159,7 +159,7 @@ async fn what_was_sent_in_the_lost_part_is_found_and_followed_and_not_sent_again
         .database
         .run("update payout.failover set identity = 'the old primary'")
         .await;
-    // The backend inserts again what it cannot find, under the same number, as it should.
+    // The backend inserts again what it does not find, under the same number, as it should.
     world.enqueue("KNOWN-1", 100_000, 1).await;
     world.add_worker().await;
     world.until_state("KNOWN-1", "paid").await;
@@ -171,7 +171,7 @@ async fn what_was_sent_in_the_lost_part_is_found_and_followed_and_not_sent_again
     );
     accept_when_it_may_be(&world, "restored to noon").await;
 
-    // One more that was lost, inserted again only after the acceptance: it is asked for before its claim.
+    // Another lost one, inserted again only after the acceptance: it is queried before its claim.
     world.enqueue("OTHER-1", 100_000, 0).await;
     world.until_state("OTHER-1", "paid").await;
     assert_eq!(world.submits_of("KNOWN-1"), 1);
@@ -182,7 +182,7 @@ async fn what_was_sent_in_the_lost_part_is_found_and_followed_and_not_sent_again
 
 /// A snapshot of the volume keeps system, timeline, database and table. Only the worker remembers.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_state_put_back_is_noticed_by_the_worker_that_saw_more() {
+async fn a_restored_snapshot_is_noticed_by_the_worker_that_claimed_later() {
     let world = World::start().await;
     world.enqueue("SEEN-1", 100_000, 0).await;
     world.until_state("SEEN-1", "paid").await;
@@ -197,7 +197,7 @@ async fn an_older_state_put_back_is_noticed_by_the_worker_that_saw_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_older_state_put_back_is_noticed_by_the_next_process_through_its_witness_file() {
+async fn a_restored_snapshot_is_noticed_by_the_next_process_through_its_witness_file() {
     let mut world = World::with(Wishes {
         witness: true,
         ..Wishes::default()
@@ -212,7 +212,7 @@ async fn an_older_state_put_back_is_noticed_by_the_next_process_through_its_witn
     world.until_state("SEEN-1", "paid").await;
     assert_eq!(world.submits_of("SEEN-1"), 1);
 
-    // The rule removed: without the file the next process sends a second time.
+    // With the rule removed: without the file, the next process sends a second time.
     let mut world = World::start().await;
     world.enqueue("SEEN-1", 100_000, 0).await;
     world.until_state("SEEN-1", "paid").await;
@@ -227,7 +227,7 @@ async fn an_older_state_put_back_is_noticed_by_the_next_process_through_its_witn
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_witnessed_is_not_sent() {
+async fn a_claim_that_cannot_be_witnessed_is_not_sent() {
     let world = World::with(Wishes {
         witness: true,
         ..Wishes::default()
@@ -253,13 +253,13 @@ async fn what_cannot_be_witnessed_is_not_sent() {
     assert_eq!(world.submits_of("KEPT-1"), 1);
 }
 
-/// Nothing queued is left unproven, and the horizon is over.
+/// No queued payout is left unproven, and the horizon has passed.
 const MAY_BE_ACCEPTED: &str =
     "select changed_at is not null and trusted_after < now() and not exists (
      select from payout.payouts p
      where p.state = 'queued' and not payout.is_proven_unsent(p)) from payout.failover";
 
-/// As the person on call does: tries until the database lets it through.
+/// As the person on call does: tries until the database accepts it.
 async fn accept_when_it_may_be(world: &World, reason: &str) {
     world.until(MAY_BE_ACCEPTED, "true").await;
     world

@@ -1,4 +1,4 @@
-//! Right to the rupiah: who pays the fee, and what each account has afterwards.
+//! Exact to the rupiah: who pays the fee, and what each account has afterwards.
 
 use payout_sandbox::{Ending, Script};
 
@@ -54,7 +54,7 @@ async fn every_fee_type_and_ending_gives_each_account_its_rupiah() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uncovered_payouts_wait_say_so_and_go_out_when_money_comes() {
+async fn uncovered_payouts_wait_visibly_and_are_sent_once_funded() {
     let world = World::with(Wishes {
         balance_idr: 250_000,
         ..Wishes::default()
@@ -99,7 +99,7 @@ async fn uncovered_payouts_wait_say_so_and_go_out_when_money_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn books_that_only_finance_funds_never_take_the_gateways_word() {
+async fn books_funded_only_by_finance_never_follow_the_gateways_balance() {
     let world = World::with(Wishes {
         merchant: "funding = \"books\"",
         ..Wishes::default()

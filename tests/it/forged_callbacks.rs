@@ -1,7 +1,7 @@
-//! Forged callbacks by the thousand, made of genuine ones, and floods of rubbish: nothing settles that a query did not
-//! confirm.
+//! Thousands of callbacks forged from genuine ones, and floods of garbage: nothing settles without a query that
+//! confirms it.
 //!
-//! `PAYOUT_FORGED` sets how many (10 000), `PAYOUT_SEED` repeats a run.
+//! `PAYOUT_FORGED` sets the number of forgeries (10 000), and `PAYOUT_SEED` repeats a run.
 
 mod flood;
 mod forge;
@@ -18,9 +18,9 @@ use crate::support::{
     world::{Wishes, World},
 };
 
-/// How many payouts there are in each state.
+/// The number of payouts in each state.
 const EACH: usize = 6;
-/// Connections that post at once; each is kept open.
+/// The number of connections that post concurrently; each is kept open.
 const POSTERS: usize = 64;
 
 const SECTIONS: &str = "
@@ -34,7 +34,7 @@ quiet_horizon_seconds = 3000
 queries_per_second = 20
 ";
 
-/// The number that a variable names, or this one.
+/// The number in an environment variable, or the default.
 fn wished(variable: &str, otherwise: u64) -> u64 {
     env::var(variable).map_or(otherwise, |text| {
         text.replace('_', "")
@@ -43,7 +43,7 @@ fn wished(variable: &str, otherwise: u64) -> u64 {
     })
 }
 
-/// Payouts that wait in each state until somebody believes a forgery.
+/// Payouts that stay in each state unless a forgery is believed.
 async fn payouts_in_every_state(world: &World) {
     let kinds: [(&str, Script); 5] = [
         ("STAYS", Script::ends(Ending::Stays)),
@@ -97,8 +97,8 @@ async fn payouts_in_every_state(world: &World) {
         .await;
 }
 
-/// Every callback that the gateway has sent, would have sent for a state in between, or sent to another merchant with
-/// whom we share the platform's key.
+/// Every callback that the gateway sent, could have sent for a state in between, or sent to another merchant, whose
+/// platform key is the same as ours.
 async fn genuine(world: &World) -> Vec<Genuine> {
     type Row = (
         String,
@@ -139,7 +139,7 @@ async fn genuine(world: &World) -> Vec<Genuine> {
             if platform.is_some() {
                 all.push(Genuine::signed(&world.platform_key, &fields));
             }
-            // The same order number with another merchant, who was paid.
+            // Another merchant's paid payout with the same order number.
             let theirs = fields.map(|(name, value)| match name {
                 "platOrderNum" => (name, "W0620999999999992"),
                 "status" => (name, "2"),
@@ -151,7 +151,7 @@ async fn genuine(world: &World) -> Vec<Genuine> {
     all
 }
 
-/// Posts on a connection that is kept, or made anew when the other side ended it.
+/// Posts on a kept connection, and reconnects when the other side closed it.
 struct Poster {
     address: SocketAddr,
     stream: Option<TcpStream>,
@@ -234,7 +234,7 @@ async fn no_forged_callback_settles_anything() {
         }
     }
     let took = begun.elapsed();
-    // Every reason to ask has been answered by the gateway before the verdict.
+    // Every query that a forgery caused is answered before the verdict.
     world
         .until(
             "select count(*) from payout.payouts where next_query_at <= now() and state <> 'unknown'",
@@ -260,7 +260,7 @@ async fn no_forged_callback_settles_anything() {
         text("select count(*) from payout.payouts where attention is not null").await,
     );
     assert_eq!(by_callback, "0");
-    // However many there are, they are counted on the rows of the few words that there are for them.
+    // However many arrive, they are counted in a few rows of evidence.
     let kept = "select max(kept) <= 130 from (select count(*) as kept from payout.evidence group by order_num) x";
     assert_eq!(text(kept).await, "true", "evidence without a bound");
     assert_eq!(text(books).await, booked, "seed {seed}");

@@ -132,7 +132,7 @@ async fn world() -> Database {
     database
 }
 
-async fn accepted(database: &Database, legal_only: bool) -> BTreeSet<Move> {
+async fn accepted(database: &Database, from: &[State], legal_only: bool) -> BTreeSet<Move> {
     let mut given = String::from("{");
     for (number, (name, what)) in EVIDENCE.iter().enumerate() {
         let comma = if number == 0 { "" } else { "," };
@@ -141,7 +141,7 @@ async fn accepted(database: &Database, legal_only: bool) -> BTreeSet<Move> {
     given.push('}');
     let mut accepted = BTreeSet::new();
     // One state at a time, as a long transaction would hold up the tests that wait for all older ones to end.
-    for state in State::ALL {
+    for state in from {
         let moves: Vec<Move> = sqlx::query_as("select * from public.accepted($1::jsonb, $2, $3)")
             .bind(&given)
             .bind(state.name())
@@ -167,7 +167,7 @@ fn assert_same(accepted: &BTreeSet<Move>, expected: &BTreeSet<Move>) {
 #[tokio::test]
 async fn every_move_takes_its_own_evidence_and_nothing_else_moves_a_payout() {
     let database = world().await;
-    assert_same(&accepted(&database, false).await, &expected());
+    assert_same(&accepted(&database, &State::ALL, false).await, &expected());
 }
 
 /// The comparisons of `payout.is_evidenced`, as they stand in the migration; without each of them some wrong evidence passes.
@@ -205,7 +205,8 @@ async fn without_any_one_comparison_of_the_guard_wrong_evidence_passes() {
             .replace("create function", "create or replace function")
             .replace(comparison, without);
         database.run(&broken).await;
-        let passed = accepted(&database, true).await;
+        // From these two states every comparison matters.
+        let passed = accepted(&database, &[State::Pending, State::Unknown], true).await;
         assert!(
             passed.difference(&expected()).next().is_some(),
             "nothing wrong passes without {comparison}"
@@ -214,7 +215,7 @@ async fn without_any_one_comparison_of_the_guard_wrong_evidence_passes() {
     database
         .run(&function.replace("create function", "create or replace function"))
         .await;
-    assert_same(&accepted(&database, true).await, &expected());
+    assert_same(&accepted(&database, &State::ALL, true).await, &expected());
 }
 
 /// Evidence is typed, so that nothing has to take a text apart. Searched over everything that reads it.

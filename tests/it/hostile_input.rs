@@ -1,7 +1,7 @@
-//! Hostile input: what comes from outside is changed at random, starting from the committed seeds in `corpus/`.
+//! Hostile input: messages from outside, mutated at random from the committed seeds in `tests/fuzz/corpus`.
 //!
-//! Nothing panics, nothing is believed that the platform did not sign, and no fraction becomes money.
-//! `PAYOUT_HOSTILE` sets how many changes of each kind of input (20 000); `PAYOUT_SEED` repeats a run.
+//! Nothing panics, nothing that the platform did not sign is believed, and no fraction becomes money.
+//! `PAYOUT_HOSTILE` sets the number of mutations of each kind of input (20 000); `PAYOUT_SEED` repeats a run.
 
 mod answers;
 mod mutate;
@@ -24,7 +24,7 @@ const CALLBACKS: &str = include_str!("hostile_input/corpus/callback.txt");
 const MONEY: &str = include_str!("hostile_input/corpus/money.txt");
 const CONFIG: &str = include_str!("hostile_input/corpus/config.toml");
 
-/// How many, and the generator, whose seed is printed.
+/// The number of mutations, and the generator, whose seed is printed.
 fn begin(what: &str) -> (usize, StdRng) {
     let number = |variable: &str| {
         env::var(variable).ok().map(|text| {
@@ -39,7 +39,7 @@ fn begin(what: &str) -> (usize, StdRng) {
     (count, StdRng::seed_from_u64(seed))
 }
 
-/// What `./dev fuzz` found worth keeping for a target: each way through the code once.
+/// The inputs that `./dev fuzz` kept for a target: one for each path through the code.
 fn kept_by_the_fuzzers(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
     let mut files: Vec<_> = fs::read_dir(folder.join(target))
@@ -50,7 +50,7 @@ fn kept_by_the_fuzzers(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// The lines of a text and what the fuzzers kept.
+/// The lines of a text, and the inputs that the fuzzer kept.
 fn seeds(lines: &str, target: &str) -> Vec<Vec<u8>> {
     let lines = lines.lines().map(|line| line.as_bytes().to_vec());
     lines.chain(kept_by_the_fuzzers(target)).collect()
@@ -101,7 +101,7 @@ async fn a_callback_verifies_only_for_the_text_that_was_signed() {
 }
 
 #[test]
-fn a_signature_has_no_second_spelling_however_it_is_changed() {
+fn no_altered_spelling_of_a_signature_verifies() {
     let (count, rng) = begin("signatures");
     let key = keys::generate(1024).unwrap();
     let public = key.to_public_key();
@@ -162,7 +162,7 @@ fn a_damaged_configuration_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_is_refused_by_its_line_and_key() {
+fn a_value_of_the_wrong_type_is_refused_with_its_line_and_key() {
     let mut tried = 0;
     for (at, line) in CONFIG.lines().enumerate() {
         let Some((key, _)) = line.split_once(" = ") else {

@@ -1,10 +1,10 @@
-//! Before the first claim the keys and the gateway are proven (I12); what speaks against them stops claims (I13).
+//! Keys and gateway are proven before the first claim (I12), and evidence against them stops claims (I13).
 
 use std::{sync::Arc, time::Duration};
 
 use payout_sandbox::{Dialect, Fault};
 use payout_worker::{
-    cli::keyring,
+    service::keyring,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,
@@ -21,7 +21,7 @@ async fn nothing_is_claimed_while_the_gateways_signature_does_not_verify() {
     })
     .await;
     world.enqueue("KEYS-1", 100_000, 1).await;
-    world.door.until_asked(4).await;
+    world.door.until_requests(4).await;
     assert_eq!(world.database.state("KEYS-1").await, "queued");
     assert_eq!(world.sandbox.submits().len(), 0);
     let funded = "select count(*) from payout.ledger";
@@ -33,7 +33,7 @@ async fn nothing_is_claimed_while_the_gateways_signature_does_not_verify() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_comes_late_is_waited_for() {
+async fn the_worker_waits_for_a_gateway_that_starts_late() {
     let mut world = World::with(Wishes {
         workers: 0,
         ..Wishes::default()
@@ -48,7 +48,7 @@ async fn a_gateway_that_comes_late_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_is_over() {
+async fn bad_signatures_stop_claims_and_one_payout_at_a_time_probes_for_recovery() {
     let world = World::start().await;
     world.enqueue("GOOD-1", 50_000, 0).await;
     world.until_state("GOOD-1", "paid").await;
@@ -63,7 +63,7 @@ async fn bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_i
     for number in 0..30 {
         world.enqueue(&format!("BEHIND-{number}"), 50_000, 0).await;
     }
-    // The bad answer was stored before these came, and by then claims had stopped.
+    // The bad answer was stored before these arrived, and by then claims had stopped.
     assert_eq!(
         world
             .database
@@ -83,7 +83,7 @@ async fn bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_dialect_without_signed_answers_pays_too_and_settles_on_a_bound_callback() {
+async fn the_dialect_with_unsigned_answers_also_pays_and_settles_on_a_bound_callback() {
     let world = World::with(Wishes {
         dialect: Dialect::Toppay,
         ..Wishes::default()

@@ -1,9 +1,11 @@
-//! The promises, tried from outside against a real Postgres. One binary, so that it links once.
+//! The promises, tested from outside against a real Postgres. One binary, so that it links once.
 // Why: a failing test may panic where running code may not, and its helpers are not all used by every file.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     dead_code
 )]

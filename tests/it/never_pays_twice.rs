@@ -1,4 +1,4 @@
-//! A payout is submitted once, whatever the gateway or the network does.
+//! A payout is submitted once, whatever the gateway and the network do.
 
 use payout_sandbox::{Fault, Script};
 
@@ -26,7 +26,7 @@ async fn a_payout_is_sent_once_resolved_and_accounted_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_answer_is_asked_for_and_never_sent_again() {
+async fn an_unknown_answer_is_queried_and_never_sent_again() {
     let world = World::start().await;
     world
         .sandbox
@@ -40,10 +40,10 @@ async fn an_unknown_answer_is_asked_for_and_never_sent_again() {
     world.assert_books_agree().await;
 }
 
-/// Every way in which an answer can be lost or spoiled after the gateway may have booked the order. The payout ends
-/// as the gateway says, and the gateway saw one submit.
+/// Every way in which an answer can be lost or corrupted after the gateway may have booked the order. The payout
+/// settles as the gateway says, and the gateway received one submit.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_spoiled_answer_makes_a_second_submit() {
+async fn no_corrupted_answer_causes_a_second_submit() {
     use Fault as F;
     let booked = [
         F::Unknown,
@@ -88,7 +88,7 @@ async fn no_spoiled_answer_makes_a_second_submit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_never_arrived_stays_unknown_and_calls_a_person() {
+async fn an_order_that_never_arrived_stays_unknown_and_raises_attention() {
     let world = World::start().await;
     world.sandbox.script("LOST-1", Script::fault(Fault::Lost));
     world.enqueue("LOST-1", 100_000, 1).await;
@@ -102,17 +102,18 @@ async fn an_order_that_never_arrived_stays_unknown_and_calls_a_person() {
     assert_eq!(world.submits_of("LOST-1"), 1);
     let held = world.accounts().await[1];
     assert_eq!(held, 110_000, "its money stays set aside");
-    let asks_on = "select next_query_at > now() from payout.payouts where order_num = 'LOST-1'";
+    let still_queried =
+        "select next_query_at > now() from payout.payouts where order_num = 'LOST-1'";
     assert_eq!(
-        world.database.text(asks_on).await,
+        world.database.text(still_queried).await,
         "true",
-        "and it is asked for, for ever"
+        "and it is queried forever"
     );
 }
 
-/// A gateway that answers from an empty replica knows nobody: its "not known" is a doubt, whatever the horizon.
+/// A gateway that answers from an empty replica finds no order: its "not found" is a doubt, even after the horizon.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_does_not_know_what_it_has_paid_proves_nothing_by_not_knowing() {
+async fn not_found_from_a_gateway_that_lost_a_paid_order_proves_nothing() {
     let world = World::start().await;
     world.enqueue("PAID-1", 100_000, 0).await;
     world.until_state("PAID-1", "paid").await;
@@ -121,7 +122,7 @@ async fn a_gateway_that_does_not_know_what_it_has_paid_proves_nothing_by_not_kno
         .sandbox
         .script("LOST-1", Script::fault(Fault::UnknownLost));
     world.enqueue("LOST-1", 100_000, 0).await;
-    // Past the quiet horizon of three seconds, and asked more often than it takes to call a person.
+    // Past the quiet horizon of three seconds, and queried more often than it takes to raise attention.
     let unsure = "select count(*) > 0 from payout.evidence where order_num = 'LOST-1' and source = 'query'
                   and doubt = 'gateway_unsure' and times >= 5 and last_at > first_at + interval '6 seconds'";
     world.until(unsure, "true").await;
@@ -137,7 +138,7 @@ async fn a_gateway_that_does_not_know_what_it_has_paid_proves_nothing_by_not_kno
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn claims_stop_while_the_gateway_has_less_than_the_books_and_nothing_is_under_way() {
+async fn claims_stop_while_the_gateway_balance_is_below_the_books_with_nothing_under_way() {
     let world = World::start().await;
     world.enqueue("BEFORE-1", 100_000, 0).await;
     world.until_state("BEFORE-1", "paid").await;
@@ -145,7 +146,7 @@ async fn claims_stop_while_the_gateway_has_less_than_the_books_and_nothing_is_un
         .database
         .run("select payout.fund(code, 50000, 'a transfer that never came') from payout.merchants")
         .await;
-    // The second reading that says the same is believed.
+    // The second reading with the same result is believed.
     until_balance_is_read(&world, 3).await;
     world.enqueue("WAITS-1", 100_000, 0).await;
     until_balance_is_read(&world, 2).await;
@@ -170,7 +171,7 @@ async fn until_balance_is_read(world: &World, times: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_never_left_is_sent_again_under_the_same_number() {
+async fn a_request_that_never_left_is_sent_again_under_the_same_order_number() {
     let world = World::start().await;
     world.enqueue("WARM-1", 50_000, 0).await;
     world.until_state("WARM-1", "paid").await;
@@ -223,7 +224,7 @@ async fn two_workers_share_the_work_and_send_each_payout_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_payout_fails_only_when_the_gateway_does_not_know_it() {
+async fn a_declined_payout_fails_only_when_it_is_not_found() {
     let world = World::start().await;
     world.sandbox.script("FAIL-1", Script::fault(Fault::Fail));
     world
@@ -232,8 +233,8 @@ async fn a_refused_payout_fails_only_when_the_gateway_does_not_know_it() {
     world.enqueue("FAIL-1", 100_000, 1).await;
     world.enqueue("BUSY-1", 100_000, 1).await;
     world.until_state("FAIL-1", "failed").await;
-    // Declined and booked all the same: it may be another system's order, so a person looks, unless a callback whose
-    // every field is ours came after the gateway's number was known.
+    // Declined and yet booked: it may be another system's order, so a person must look, unless a callback whose every
+    // field is ours arrived after the gateway's order number was known.
     let seen = "select state = 'paid' or attention = 'foreign_order' from payout.payouts where order_num = 'BUSY-1'";
     world.until(seen, "true").await;
     assert_ne!(world.database.state("BUSY-1").await, "failed");
@@ -244,7 +245,7 @@ async fn a_refused_payout_fails_only_when_the_gateway_does_not_know_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_callbacks_switched_off_every_payout_is_resolved_by_asking() {
+async fn with_callbacks_switched_off_every_payout_is_settled_by_queries() {
     let world = World::with(Wishes {
         fail_percent: 20,
         ..Wishes::default()
@@ -252,7 +253,7 @@ async fn with_callbacks_switched_off_every_payout_is_resolved_by_asking() {
     .await;
     world.sandbox.set_fault(Fault::NoCallbacks);
     for number in 0..100 {
-        let order = format!("ASKED-{number}");
+        let order = format!("QUERIED-{number}");
         world
             .enqueue(&order, 10_000 + number, i16::try_from(number % 2).unwrap())
             .await;

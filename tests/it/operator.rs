@@ -1,4 +1,4 @@
-//! The command line as operators and scripts use it: exit codes, columns, and nothing that names a person.
+//! The command line as operators and scripts use it: exit codes, columns, and no personal data.
 
 use std::{fs, io::Read, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
@@ -27,11 +27,11 @@ const COLUMNS: [&str; 16] = [
     "attention_since",
     "settled_at",
 ];
-/// Written nowhere else, so that a leak cannot be a coincidence.
+/// They appear nowhere else, so that a match is always a leak.
 const CANARY_NUMBER: &str = "9081726354";
 const CANARY_NAME: &str = "Kenanga Wulandari";
 
-/// Where a claim would take it: the database lets nobody write a state without what belongs to it.
+/// Moves the payout as a claim would: the database accepts no state without everything that belongs to it.
 async fn claim(database: &Database, order_num: &str) {
     database
         .run(&format!(
@@ -50,7 +50,7 @@ async fn claim(database: &Database, order_num: &str) {
         .await;
 }
 
-/// As if no answer had come.
+/// As if no answer had arrived.
 async fn doubt(database: &Database, order_num: &str) {
     claim(database, order_num).await;
     database
@@ -105,7 +105,7 @@ async fn list_and_show_have_exactly_the_columns_of_the_view() {
 }
 
 #[tokio::test]
-async fn a_list_is_narrowed_down_by_everything_that_people_ask_for() {
+async fn a_list_can_be_filtered_by_every_supported_option() {
     let database = Database::with_steps().await;
     for (state, order) in [
         ("paid", "INV-1"),
@@ -180,7 +180,7 @@ fn every_command_has_a_manual_page_and_completions() {
 }
 
 #[tokio::test]
-async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
+async fn show_says_what_we_know_what_we_do_not_and_what_happens_next() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     doubt(&database, "INV-1").await;
@@ -190,7 +190,7 @@ async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
         "What we don't know",
         "may or may not have left",
         "What happens next",
-        "asked for and never sent again",
+        "queried and it is never resent automatically",
         "not_found",
         "61 times",
         "timeout",
@@ -198,7 +198,7 @@ async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
     ] {
         assert!(page.contains(words), "{words}\n{page}");
     }
-    let lines = payout(&database, &["show", "INV-1", "--timeline", "-o", "json"])
+    let lines = payout(&database, &["show", "INV-1", "--history", "-o", "json"])
         .with(0)
         .json();
     let what: Vec<&str> = lines
@@ -215,7 +215,7 @@ async fn show_says_what_is_known_what_is_not_and_what_happens_next() {
 }
 
 #[tokio::test]
-async fn show_says_which_pauses_hold_a_payout_back_and_how_they_end() {
+async fn show_names_the_pauses_that_hold_a_payout_back_and_how_they_end() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     let show = || payout(&database, &["show", "INV-1"]).with(0).out;
@@ -274,7 +274,7 @@ async fn no_command_shows_a_number_or_a_name() {
         ]);
         for order in ["INV-1", "INV-2", "INV-3"] {
             calls.push(vec!["show", order, "-o", format]);
-            calls.push(vec!["show", order, "--timeline", "-o", format]);
+            calls.push(vec!["show", order, "--history", "-o", format]);
         }
     }
     for arguments in calls {
@@ -288,7 +288,7 @@ async fn no_command_shows_a_number_or_a_name() {
 }
 
 #[tokio::test]
-async fn only_what_was_never_sent_can_be_cancelled() {
+async fn only_a_payout_that_was_never_sent_can_be_cancelled() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     database.insert("INV-2", 250_000).await;
@@ -313,7 +313,7 @@ async fn only_what_was_never_sent_can_be_cancelled() {
 }
 
 #[tokio::test]
-async fn replay_asks_now_and_sends_nothing() {
+async fn replay_queries_now_and_sends_nothing() {
     let database = Database::with_merchant().await;
     for order in ["INV-1", "INV-2", "INV-3", "INV-4"] {
         database.insert(order, 250_000).await;
@@ -325,7 +325,7 @@ async fn replay_asks_now_and_sends_nothing() {
     let sends = "select sum(sends) from payout.payouts";
     payout(&database, &["replay", "INV-1"]).with(0);
     assert_eq!(database.text(due).await, "INV-1");
-    // One that cannot be asked for does not keep the others back.
+    // One that cannot be queried does not hold up the others.
     let said = payout(&database, &["replay", "NO-SUCH", "INV-4", "INV-2"]).with(3);
     assert!(
         said.err.contains("NO-SUCH") && said.err.contains("INV-4"),
@@ -344,7 +344,7 @@ async fn replay_asks_now_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn stuck_lists_what_needs_a_person_oldest_first() {
+async fn stuck_lists_payouts_that_need_a_person_oldest_first() {
     let database = Database::with_merchant().await;
     for order in ["INV-1", "INV-2", "INV-3"] {
         database.insert(order, 250_000).await;
@@ -403,7 +403,7 @@ async fn a_reference_is_booked_once_and_the_books_are_shown() {
 }
 
 #[tokio::test]
-async fn an_order_number_of_several_merchants_must_name_its_own() {
+async fn an_order_number_used_by_several_merchants_needs_its_merchant() {
     let database = Database::with_merchant().await;
     database.register_merchant("S2").await;
     for merchant in [MERCHANT, "S2"] {
@@ -427,7 +427,7 @@ async fn an_order_number_of_several_merchants_must_name_its_own() {
 }
 
 #[tokio::test]
-async fn an_operator_needs_no_more_than_the_role_of_operators() {
+async fn an_operator_needs_only_the_operator_role() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     database.insert("INV-2", 250_000).await;
@@ -587,7 +587,7 @@ fn keys_are_never_overwritten() {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_away_is_no_fault() {
+async fn a_reader_that_closes_the_pipe_is_not_an_error() {
     let database = Database::with_merchant().await;
     database
         .run(
@@ -615,7 +615,7 @@ async fn a_reader_that_goes_away_is_no_fault() {
     }
 }
 
-/// A configuration whose keys are there; returns its path.
+/// Writes a configuration with existing keys; returns its path.
 fn page_with_keys(folder: &Path) -> String {
     let keys = folder.to_str().unwrap();
     let platform = folder.join("platform");

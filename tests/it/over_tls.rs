@@ -1,4 +1,4 @@
-//! The way that money takes in production: HTTPS to a gateway whose certificate the machine trusts, or not at all.
+//! HTTPS, as in production: only to a gateway whose certificate the machine trusts.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{database::MERCHANT, site::Site};
 
-/// A certificate for `localhost` that is its own root. `None` where there is no openssl to make it.
+/// A self-signed certificate for `localhost`; `None` when there is no openssl to make it.
 fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let (key, root) = (folder.join("tls.key"), folder.join("tls.pem"));
     let made = Command::new("openssl")
@@ -40,7 +40,7 @@ fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((key, root))
 }
 
-/// Takes TLS off before the sandbox, which does not speak it. Gives its port.
+/// Terminates TLS in front of the sandbox, which does not speak it. Returns its port.
 async fn takes_tls_off(site: &Site, key: &Path, root: &Path) -> u16 {
     let chain = CertificateDer::pem_file_iter(root).unwrap();
     let config = ServerConfig::builder()
@@ -58,7 +58,7 @@ async fn takes_tls_off(site: &Site, key: &Path, root: &Path) -> u16 {
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, behind) = (acceptor.clone(), behind.clone());
             tokio::spawn(async move {
-                // A client that does not trust us goes away, which is what one of the tests wants.
+                // A client that does not trust us disconnects, which one of the tests expects.
                 let mut outside = acceptor.accept(stream).await.ok()?;
                 let mut inside = TcpStream::connect(behind).await.ok()?;
                 copy_bidirectional(&mut outside, &mut inside).await.ok()
@@ -103,7 +103,7 @@ async fn payouts_are_paid_over_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_the_machine_does_not_trust_is_sent_nothing() {
+async fn nothing_is_sent_to_a_gateway_with_an_untrusted_certificate() {
     let Some((site, _)) = site_over_tls().await else {
         return;
     };
@@ -113,7 +113,7 @@ async fn a_gateway_that_the_machine_does_not_trust_is_sent_nothing() {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !fs::read_to_string(&log)
         .unwrap()
-        .contains("nothing is claimed until")
+        .contains("claims stopped: the keys are not proven")
     {
         assert!(Instant::now() < deadline, "the worker says nothing");
         sleep(Duration::from_millis(50)).await;

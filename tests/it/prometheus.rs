@@ -1,4 +1,4 @@
-//! A real Prometheus scrapes a real worker: dashboards have data, alerts fire and fall silent, rupiah are exact.
+//! A real Prometheus scrapes a real worker: dashboards have data, alerts fire and stop, amounts are exact.
 
 use std::{
     fs,
@@ -21,8 +21,8 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it with the shipped rules and alerts, every ten seconds turned into one, and unknown payouts aged after
-    /// five seconds instead of half an hour. `None` when it is not installed.
+    /// Starts it with the shipped rules and alerts, ten times as fast. Unknown payouts count as old after five seconds
+    /// instead of half an hour. `None` when it is not installed.
     fn start(folder: &Path, worker: std::net::SocketAddr) -> Option<Self> {
         let installed = Command::new("prometheus")
             .arg("--version")
@@ -71,7 +71,7 @@ impl Prometheus {
         })
     }
 
-    /// The result of a query: label sets and values. Empty while it starts.
+    /// The result of a query: label sets and values. Empty while Prometheus starts.
     async fn query(&self, expression: &str) -> Vec<(Value, String)> {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("query", expression)
@@ -101,7 +101,7 @@ impl Prometheus {
             .collect()
     }
 
-    /// Waits until the query gives a value that satisfies `good`.
+    /// Waits until the query returns a value that satisfies `good`.
     async fn until(&self, expression: &str, good: impl Fn(&[(Value, String)]) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(90);
         loop {
@@ -122,7 +122,7 @@ impl Drop for Prometheus {
     }
 }
 
-/// Every query of a dashboard, with its panel's title, for one job and every merchant over five minutes.
+/// Every query of a dashboard, with the title of its panel, for one job and every merchant over five minutes.
 fn panels(dashboard: &str) -> Vec<(String, String)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("deploy/grafana/dashboards")
@@ -144,7 +144,7 @@ fn panels(dashboard: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Panels that rightly show nothing while all is well or before an hour has passed.
+/// Panels that rightly are empty while all is well, or before an hour has passed.
 const MAY_BE_EMPTY: &[&str] = &[
     "Why claims are stopped",
     "Share paid within the last hour",
@@ -192,17 +192,17 @@ async fn dashboards_show_the_ledgers_rupiah_and_an_aging_unknown_fires_and_falls
 
     let firing = r#"ALERTS{alertname="PayoutUnknownAging", alertstate="firing"}"#;
     assert!(prometheus.query(firing).await.is_empty());
-    // Its submit is not answered and arrives late: for twenty-five seconds the gateway says that it does not know it.
+    // Its submit is not answered and arrives late: for twenty-five seconds the gateway answers "not found".
     site.sandbox
         .script("R-40", Script::fault(Fault::LateBooking));
     site.enqueue(40..41).await;
     prometheus.until(firing, |found| !found.is_empty()).await;
-    // Now that something is open every panel has something to show.
+    // Now that a payout is open, every panel has data.
     let mut waiting: Vec<_> = ["payouts-money.json", "payouts-on-call.json"]
         .into_iter()
         .flat_map(panels)
         .collect();
-    let asked = waiting.len();
+    let queried = waiting.len();
     let deadline = Instant::now() + Duration::from_secs(15);
     while !waiting.is_empty() && Instant::now() < deadline {
         let mut empty = Vec::new();
@@ -216,8 +216,8 @@ async fn dashboards_show_the_ledgers_rupiah_and_an_aging_unknown_fires_and_falls
     }
     waiting.retain(|(title, _)| !MAY_BE_EMPTY.contains(&title.as_str()));
     assert!(waiting.is_empty(), "panels without data: {waiting:#?}");
-    println!("{asked} queries of two dashboards were answered");
-    assert!(asked > 50);
+    println!("{queried} queries of two dashboards were answered");
+    assert!(queried > 50);
     site.until_settled(41).await;
     prometheus.until(firing, <[_]>::is_empty).await;
     site.assert_zeros(41).await;

@@ -1,4 +1,4 @@
-//! Our signatures against those of Node's crypto and of OpenSSL, which share no code with us (protocol P6 to P8).
+//! Our signatures compared with those of Node's crypto and of OpenSSL, which share no code with us (protocol P6 to P8).
 
 use std::{
     collections::BTreeMap,
@@ -72,7 +72,7 @@ fn every_spelling_of_a_key_is_the_same_key() {
 }
 
 #[test]
-fn we_make_the_very_signatures_that_node_makes() {
+fn our_signatures_equal_those_of_node() {
     for set in sets() {
         let (bits, key) = (set.bits, set.private_key());
         for Good { text, signature } in &set.good {
@@ -87,7 +87,7 @@ fn we_make_the_very_signatures_that_node_makes() {
 }
 
 #[test]
-fn we_verify_what_node_signed_and_nothing_near_it() {
+fn we_verify_what_node_signed_and_no_near_miss() {
     for set in sets() {
         let key = set.private_key().to_public_key();
         for Good { text, signature } in &set.good {
@@ -113,7 +113,7 @@ fn last_bytes(text: &str) -> usize {
 }
 
 #[test]
-fn what_must_be_refused_is_refused() {
+fn every_invalid_vector_is_refused() {
     for set in sets() {
         let key = set.private_key().to_public_key();
         assert!(set.bad.len() > 15);
@@ -146,7 +146,7 @@ fn a_signature_has_one_spelling() {
 }
 
 #[test]
-fn the_texts_cover_the_edges_of_the_blocks() {
+fn the_texts_cover_the_block_boundaries() {
     for set in sets() {
         let chunk = set.bits / 8 - 11;
         let has = |bytes: usize| set.good.iter().any(|good| good.text.len() == bytes);

@@ -1,4 +1,4 @@
-//! What finance compares: the books against the gateway's balance and its statement, and a day that adds up.
+//! What finance compares: the books with the gateway's balance and statement, and the sums of a day.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::{
     terminal::payout,
 };
 
-/// Paid, failed and open payouts, and what the gateway said of them.
+/// Paid, failed and open payouts, with the gateway's statement of them.
 async fn books() -> Database {
     let database = Database::with_steps().await;
     for (state, order) in [
@@ -24,7 +24,7 @@ async fn books() -> Database {
     database
 }
 
-/// As if the gateway had just said that it has so much more than the books.
+/// As if the gateway had just reported a balance that much above the books.
 async fn gateway_has(database: &Database, more: i64) {
     database
         .run(&format!(
@@ -38,7 +38,7 @@ async fn gateway_has(database: &Database, more: i64) {
 }
 
 #[tokio::test]
-async fn only_payouts_under_way_explain_that_the_gateway_has_less() {
+async fn only_payouts_under_way_explain_a_lower_gateway_balance() {
     let database = books().await;
     let held: i64 = database
         .text("select held from payout.accounts")
@@ -61,7 +61,7 @@ async fn only_payouts_under_way_explain_that_the_gateway_has_less() {
         assert_eq!(row["difference"], more);
         assert_eq!(row["gateway_pending"], 7);
     }
-    // What is booked after the reading is no difference.
+    // An entry booked after the reading is not a difference.
     gateway_has(&database, 0).await;
     database.fund(MERCHANT, 1_000).await;
     database.insert_in("pending", "OPEN-2").await;
@@ -113,7 +113,7 @@ async fn a_statement_is_matched_line_by_line_by_order_number() {
             "missing_there PAID-3 paid -",
         ]
     );
-    // Without a day nobody says what should be there.
+    // Without a day, nothing says which payouts the statement should have.
     assert!(against(&format!("PAID-1,{amount},2\n"), &[], 0).is_empty());
     fs::write(file.path(), "order_num,amount\nPAID-1,250.000\n").unwrap();
     let refused = payout(&database, &["reconcile", "--statement", path]).with(2);

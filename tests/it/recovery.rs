@@ -1,4 +1,4 @@
-//! Worker processes die, the server restarts, the signal to stop comes: nothing is sent twice and nothing is lost.
+//! Worker processes die, the server restarts, the stop signal arrives: nothing is sent twice and nothing is lost.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ async fn killed_workers_and_a_restarted_server_leave_nothing_twice_and_nothing_l
     let second = site.worker("two.toml", "2.log");
     site.enqueue(0..60).await;
     site.until_settled(5).await;
-    // Money is in flight now.
+    // Payouts are under way now.
     second.kill();
     site.enqueue(60..120).await;
     let third = site.worker("two.toml", "3.log");
@@ -26,7 +26,7 @@ async fn killed_workers_and_a_restarted_server_leave_nothing_twice_and_nothing_l
     .await
     .unwrap();
     site.until_settled(130).await;
-    // The server was away when this one started, perhaps; as a supervisor would, start one more.
+    // The server may have been down when this one started. Start another one, as a supervisor would.
     let fifth = site.worker("two.toml", "5.log");
     site.enqueue(180..200).await;
     let deadline_worker = site.worker("two.toml", "6.log");
@@ -37,7 +37,7 @@ async fn killed_workers_and_a_restarted_server_leave_nothing_twice_and_nothing_l
     no_personal_data(site.folder.path());
 }
 
-/// Every line that any worker wrote, at the debug level.
+/// Every line that the workers logged, at debug level.
 fn no_personal_data(folder: &Path) {
     let mut lines = 0;
     for file in fs::read_dir(folder).unwrap() {
@@ -54,7 +54,7 @@ fn no_personal_data(folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_refuses_to_run_where_the_guards_could_be_switched_off() {
+async fn a_worker_refuses_to_run_where_it_could_disable_the_guards() {
     let site = Site::build().await;
     let text = fs::read_to_string(site.folder.path().join("two.toml")).unwrap();
     fs::write(

@@ -1,4 +1,4 @@
-//! What the runbook tells people to run can be run.
+//! The commands and queries in the runbook run.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -19,7 +19,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_query_runs_as_somebody_who_may_only_read() {
+async fn every_query_runs_with_read_only_rights() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     let reader = database.login(&["payout_reader"]).await;
@@ -38,9 +38,9 @@ async fn every_query_runs_as_somebody_who_may_only_read() {
     }
 }
 
-/// `--help` at the end of a line keeps it from doing anything, but a wrong verb or option before it is an error.
+/// `--help` at the end keeps a command from doing anything, but a wrong command or option before it is still an error.
 #[test]
-fn every_command_is_one_that_there_is() {
+fn every_command_exists() {
     let commands: BTreeSet<_> = blocks(&runbook(), "sh").into_iter().collect();
     assert!(
         commands.len() > 5,

@@ -1,4 +1,4 @@
-//! What takes a person, or two: sending the same order once more, stating how a payout ended, stopping, looking.
+//! What takes one person or two: resubmitting an order, stating how a payout ended, pausing, revealing.
 
 mod bypass;
 mod pause_and_reveal;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::world::World;
 
-/// The first question comes late enough for a test to change what it will be answered with.
+/// The first query comes late enough for a test to change its answer.
 const PATIENT: &str = "
 [submit]
 timeout_seconds = 1.5
@@ -25,7 +25,7 @@ decline_confirm_seconds = 0.6
 queries_per_second = 500
 ";
 
-/// Two operators with logins of their own, at the command line.
+/// Two operators with separate logins, at the command line.
 struct Desk {
     one: String,
     other: String,
@@ -39,7 +39,7 @@ impl Desk {
     }
 }
 
-/// What the program said.
+/// The program's output.
 struct Said {
     code: i32,
     out: String,
@@ -57,13 +57,13 @@ impl Said {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 
-    /// The number of the request that was recorded.
+    /// The number of the recorded request.
     fn request(&self) -> String {
         self.rows()[0]["request_id"].to_string()
     }
 }
 
-/// `payout ARGUMENTS` under this login, with JSON as output and nobody to ask back.
+/// `payout ARGUMENTS` under this login, with JSON output and without a terminal to confirm at.
 async fn payout(world: &World, login: &str, arguments: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payout"));
     command
@@ -83,7 +83,7 @@ async fn payout(world: &World, login: &str, arguments: &[&str]) -> Said {
     }
 }
 
-/// Enqueues a payout whose submit never arrives, and waits until repeated answers have proven it.
+/// Enqueues a payout whose submit never arrives, and waits until repeated "not found" answers prove it.
 async fn lose(world: &World, order_num: &str) {
     world.sandbox.script(order_num, Script::fault(Fault::Lost));
     world.enqueue(order_num, 100_000, 1).await;
@@ -99,7 +99,7 @@ async fn until_proven(world: &World, order_num: &str) {
         .await;
 }
 
-/// Enqueues a payout that the gateway books and from then on says not to know.
+/// Enqueues a payout that the gateway books and from then on does not find.
 async fn hide(world: &World, order_num: &str) {
     world
         .sandbox
@@ -112,7 +112,7 @@ async fn hide(world: &World, order_num: &str) {
     until_proven(world, order_num).await;
 }
 
-/// An order that stays at the bank.
+/// An order that stays pending at the bank.
 fn staying(fault: Option<Fault>) -> Script {
     Script {
         fault,

@@ -1,4 +1,4 @@
-//! What the snapshot reads is what the books say, and its totals count every step exactly once.
+//! The snapshot agrees with the books, and its totals count every step exactly once.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn total(snapshot: &Snapshot, step: Step) -> Total {
         .unwrap_or_default()
 }
 
-/// Steps count once no older transaction runs, of any database of the server: the other tests may have one.
+/// Steps count once no older transaction is running in any database of the server: other tests may have one.
 async fn when_folded(database: &Database, step: Step, payouts: i64) -> Snapshot {
     for _ in 0..300 {
         let seen = snapshot(database.pool()).await.unwrap();
@@ -45,7 +45,7 @@ async fn when_folded(database: &Database, step: Step, payouts: i64) -> Snapshot 
 }
 
 #[tokio::test]
-async fn an_empty_database_has_nothing_and_no_guesses() {
+async fn an_empty_database_reports_nothing_and_guesses_nothing() {
     let database = Database::fresh().await;
     database.register_merchant(MERCHANT).await;
     let seen = snapshot(database.pool()).await.unwrap();
@@ -58,7 +58,7 @@ async fn an_empty_database_has_nothing_and_no_guesses() {
 }
 
 #[tokio::test]
-async fn pauses_and_requests_are_counted_and_a_paused_bank_could_not_go_out() {
+async fn pauses_and_requests_are_counted_and_payouts_to_a_paused_bank_are_not_claimable() {
     let database = Database::with_steps().await;
     database.insert("INV-1", 250_000).await;
     database.insert_in("pending", "INV-2").await;
@@ -89,11 +89,11 @@ async fn pauses_and_requests_are_counted_and_a_paused_bank_could_not_go_out() {
 }
 
 #[tokio::test]
-async fn open_payouts_are_counted_with_their_rupiah_and_age() {
+async fn open_payouts_are_counted_with_their_amount_and_age() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     database.insert("INV-2", 100_000).await;
-    // What the worker does by moves is written here as its outcome, with the guards off.
+    // The outcome of the worker's moves is written directly here, with the guards off.
     database
         .run(
             "set session_replication_role = replica;
@@ -134,7 +134,7 @@ async fn open_payouts_are_counted_with_their_rupiah_and_age() {
         (books.attention[0].0, books.attention[0].1.count),
         (Attention::NotFound, 1)
     );
-    // The hold was written without its ledger entry, and that is seen.
+    // The hold was written without its ledger entry, which is detected.
     let expected = Violations {
         held_not_covered: 1,
         ..Violations::default()
@@ -143,7 +143,7 @@ async fn open_payouts_are_counted_with_their_rupiah_and_age() {
 }
 
 #[tokio::test]
-async fn a_payout_that_nothing_asks_about_is_seen() {
+async fn a_payout_that_nothing_queries_is_detected() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     database
@@ -165,7 +165,7 @@ async fn a_payout_that_nothing_asks_about_is_seen() {
 }
 
 #[tokio::test]
-async fn every_step_counts_once_however_many_workers_look() {
+async fn every_step_counts_once_however_many_workers_report_it() {
     let database = Database::with_merchant().await;
     let mut looks = JoinSet::new();
     for _ in 0..4 {
@@ -222,7 +222,7 @@ async fn a_step_of_a_running_transaction_is_counted_later_and_not_lost() {
 }
 
 #[tokio::test]
-async fn the_gateway_is_compared_with_the_books_at_the_time_it_was_read() {
+async fn the_gateway_balance_is_compared_with_the_books_of_the_moment_it_was_read() {
     let database = Database::with_merchant().await;
     let booked = 10_000_000_000_i64;
     database
@@ -231,7 +231,7 @@ async fn the_gateway_is_compared_with_the_books_at_the_time_it_was_read() {
              select '{MERCHANT}', {booked} - 400, 300, 77, true, max(id) from payout.ledger"
         ))
         .await;
-    // Booked after the reading: no difference of its own.
+    // An entry booked after the reading is not a difference.
     database.fund(MERCHANT, 5_000_000).await;
     let seen = snapshot(database.pool()).await.unwrap();
     let gateway = of(&seen).gateway.unwrap();
@@ -248,7 +248,7 @@ async fn the_gateway_is_compared_with_the_books_at_the_time_it_was_read() {
 }
 
 #[tokio::test]
-async fn accounts_that_miss_their_ledger_are_found() {
+async fn accounts_that_differ_from_their_ledger_are_found() {
     let database = Database::with_merchant().await;
     let differences = async || {
         check_books(database.pool())
@@ -275,7 +275,7 @@ async fn accounts_that_miss_their_ledger_are_found() {
 }
 
 #[tokio::test]
-async fn the_worker_may_read_it() {
+async fn the_worker_may_read_the_snapshot() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     let worker = database.login(&["payout_worker"]).await;

@@ -1,4 +1,4 @@
-//! The public SQL keeps what `docs/sql-contract.md` promises.
+//! The public SQL does what `docs/sql-contract.md` promises.
 
 mod append_only;
 mod cancel_and_fund;

@@ -1,4 +1,4 @@
-//! The table in Rust, the table in SQL and what the database really lets through are one and the same.
+//! The table in Rust, the table in SQL and what the database actually accepts are the same.
 
 use std::collections::BTreeSet;
 
@@ -94,7 +94,7 @@ async fn no_bare_update_moves_any_state_to_any_other_not_even_the_owners() {
 }
 
 #[tokio::test]
-async fn every_move_of_the_table_is_accepted_with_all_that_it_needs() {
+async fn every_move_in_the_table_is_accepted_with_all_it_requires() {
     let database = Database::with_steps().await;
     for (number, (from, event, to, _)) in TRANSITIONS.iter().enumerate() {
         let order_num = format!("ok-{number}");
@@ -111,9 +111,9 @@ async fn every_move_of_the_table_is_accepted_with_all_that_it_needs() {
     assert_eq!(database.text(off).await, "0");
 }
 
-/// `public.step` leaves out one thing at a time; where the move does not need it, it is accepted.
+/// `public.step` leaves out one thing at a time; a move that does not need it is accepted.
 #[tokio::test]
-async fn a_move_without_its_entry_history_line_attempt_count_or_proof_is_refused() {
+async fn a_move_without_its_ledger_entry_history_line_attempt_or_proof_is_refused() {
     let database = Database::with_steps().await;
     let mut tried = 0;
     for (from, event, to, posting) in TRANSITIONS {
@@ -148,9 +148,9 @@ async fn a_move_without_its_entry_history_line_attempt_count_or_proof_is_refused
     assert!(tried > 75, "{tried}");
 }
 
-/// A history line that names a move must name one of the table, whole.
+/// A history line that names a move must name one from the table, completely.
 #[tokio::test]
-async fn history_takes_no_move_that_the_table_does_not_have() {
+async fn history_accepts_no_move_outside_the_table() {
     let database = Database::with_steps().await;
     database.insert("INV-1", 1000).await;
     let events: BTreeSet<_> = TRANSITIONS.iter().map(|row| row.1.name()).collect();
@@ -232,7 +232,7 @@ async fn a_history_line_of_another_state_payout_or_transaction_moves_nothing() {
 }
 
 #[tokio::test]
-async fn one_ledger_entry_changes_what_is_held_only_once() {
+async fn one_ledger_entry_changes_the_hold_only_once() {
     let database = Database::with_steps().await;
     database.insert("INV-1", 1000).await;
     for second in ["held = held + 1000", "held = 0", "held = held - 1"] {

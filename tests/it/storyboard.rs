@@ -1,4 +1,4 @@
-//! A night on call, played with the real program: from a stuck payout to a paid one that two people answer for.
+//! A night on call with the real program: from a stuck payout to a paid one that two people approved.
 
 use crate::support::{site::Site, terminal::Said};
 
@@ -18,13 +18,13 @@ async fn a_lost_payout_is_found_explained_refused_proven_approved_and_paid() {
     it_is_found_and_explained(&site).await;
     sending_again_is_refused_before_the_horizon(&site).await;
 
-    // The same answers, late enough and apart from each other, are proof.
+    // The same answers count as proof once they are late enough and far enough apart.
     until(&site, "attention", "not_found").await;
-    let id = proof_lets_one_person_ask(&site).await;
+    let id = proof_lets_one_person_request_it(&site).await;
     the_same_person_may_not_approve(&site, &id).await;
     what_is_not_there_is_not_found(&site).await;
     let submits = site.sandbox.submits().len();
-    assert_eq!(submits, 1, "nothing was sent by asking");
+    assert_eq!(submits, 1, "a request sends nothing");
 
     fault(&site, "off").await;
     another_person_approves_and_it_is_paid_once(&site, &id).await;
@@ -44,7 +44,7 @@ async fn it_is_found_and_explained(site: &Site) {
         "What we don't know",
         "may or may not have left",
         "What happens next",
-        "never sent again by itself",
+        "never resent automatically",
         "refused for now: the quiet horizon ends at",
         " WIB: until then",
         "payout replay R-1",
@@ -52,7 +52,7 @@ async fn it_is_found_and_explained(site: &Site) {
     assert!(!show.out.contains("payout resubmit"), "{}", show.out);
 }
 
-/// For the tool and for psql.
+/// A login for the tool and for psql.
 async fn sending_again_is_refused_before_the_horizon(site: &Site) {
     site.payout("siti", &RESUBMIT)
         .await
@@ -69,7 +69,7 @@ async fn sending_again_is_refused_before_the_horizon(site: &Site) {
     );
 }
 
-async fn proof_lets_one_person_ask(site: &Site) -> String {
+async fn proof_lets_one_person_request_it(site: &Site) -> String {
     site.payout("siti", &["stuck"]).await.with(0).says(&[
         ORDER,
         "not_found",
@@ -78,10 +78,10 @@ async fn proof_lets_one_person_ask(site: &Site) -> String {
     site.payout("siti", &["show", ORDER])
         .await
         .with(0)
-        .says(&["two people have it sent once more", "payout resubmit R-1"]);
-    let asked = site.payout("siti", &RESUBMIT).await.with(5);
-    asked.says(&["Nothing is done yet", "Another operator", "payout approve"]);
-    let id = request(&asked);
+        .says(&["allow two people to resubmit it", "payout resubmit R-1"]);
+    let requested = site.payout("siti", &RESUBMIT).await.with(5);
+    requested.says(&["Nothing is done yet", "Another operator", "payout approve"]);
+    let id = request(&requested);
     site.payout("budi", &["approvals"]).await.with(0).says(&[
         ORDER,
         "siti",
@@ -95,7 +95,7 @@ async fn proof_lets_one_person_ask(site: &Site) -> String {
     id
 }
 
-/// Here nor in psql.
+/// Neither here nor in psql.
 async fn the_same_person_may_not_approve(site: &Site, id: &str) {
     site.payout("siti", &["approvals"])
         .await
@@ -134,7 +134,7 @@ async fn another_person_approves_and_it_is_paid_once(site: &Site, id: &str) {
     site.payout("siti", &["show", ORDER])
         .await
         .with(0)
-        .says(&["The gateway says that it is paid", "resubmit_granted"]);
+        .says(&["It was settled as paid at", "resubmit_granted"]);
     assert_eq!(site.sandbox.submits().len(), 2, "the lost one and this one");
     assert_eq!(site.sandbox.orders().len(), 1, "booked once");
     let none = site.payout("siti", &["stuck"]).await.with(0);
@@ -159,7 +159,7 @@ async fn all_of_it_is_on_record(site: &Site) {
         .says(&["done, by budi"]);
 }
 
-/// Breaks or heals the gateway, as on the demo.
+/// Breaks or repairs the gateway, as the demo does.
 async fn fault(site: &Site, fault: &str) {
     let gateway = site.sandbox.url();
     let arguments = ["demo", "break", fault, "--sandbox", &gateway];
@@ -177,7 +177,7 @@ fn request(said: &Said) -> String {
     rest.chars().take_while(char::is_ascii_digit).collect()
 }
 
-/// The SQLSTATE with which the database refuses what somebody types in psql.
+/// The SQLSTATE with which the database refuses a statement typed in psql.
 async fn refusal(site: &Site, login: &str, statement: &str) -> String {
     let pool = sqlx::PgPool::connect(&site.cluster.url("postgres", login))
         .await

@@ -1,4 +1,4 @@
-//! What is asked back at a terminal: the order number is typed, and a reflex changes nothing.
+//! Confirmation at a terminal: the order number must be typed, and a reflex changes nothing.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,8 +12,8 @@ use crate::support::{
     terminal::{Said, program},
 };
 
-/// Calls the program at a terminal of its own where `typed` was typed ahead. What it says there is not kept apart
-/// from what was typed.
+/// Calls the program at a pseudo-terminal where `typed` was typed ahead. The result does not separate the program's
+/// output from what was typed.
 fn payout_at_a_terminal(url: &str, arguments: &[&str], typed: &str) -> Said {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -35,16 +35,16 @@ fn payout_at_a_terminal(url: &str, arguments: &[&str], typed: &str) -> Said {
         .stderr(open());
     master.write_all(typed.as_bytes()).unwrap();
     let mut said = Said::from(command.output().unwrap());
-    // Our ends of the terminal close with the command; then reading ends with an error.
+    // Our ends of the terminal close with the command; after that, reading fails.
     drop(command);
-    let mut heard = Vec::new();
-    master.read_to_end(&mut heard).ok();
-    said.err = String::from_utf8_lossy(&heard).into_owned();
+    let mut output = Vec::new();
+    master.read_to_end(&mut output).ok();
+    said.err = String::from_utf8_lossy(&output).into_owned();
     said
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stating_an_end_takes_the_typed_order_number() {
+async fn stating_an_outcome_requires_typing_the_order_number() {
     let database = Database::with_steps().await;
     database.insert_in("unknown", "INV-1").await;
     let resolve = [
@@ -63,7 +63,7 @@ async fn stating_an_end_takes_the_typed_order_number() {
         said.says(&[
             "Rp 100.000",
             "****5678",
-            "Type INV-1 to go on",
+            "Type INV-1 to continue",
             "nothing was changed",
         ]);
         assert_eq!(database.text(requests).await, "0", "{reflex}");
@@ -73,7 +73,7 @@ async fn stating_an_end_takes_the_typed_order_number() {
         let resolve = resolve;
         payout_at_a_terminal(&url, &resolve, "INV-1\n")
     });
-    // In a worker's place, as none runs here.
+    // In place of a worker, since none runs here.
     database.until(&format!("({requests}) = 1")).await;
     database
         .run("select payout.finish_request(id, 'S2020198627344', 'INV-1', 'no worker today') from payout.requests")
@@ -83,15 +83,15 @@ async fn stating_an_end_takes_the_typed_order_number() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_is_asked_back_and_no_input_says_yes_beforehand() {
+async fn a_withdrawal_requires_confirmation_and_no_input_confirms_in_advance() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 250_000).await;
     let cancel = ["cancel", "INV-1", "--reason", "twice"];
     let said = payout_at_a_terminal(&database.url(), &cancel, "n\n").with(1);
-    said.says(&["is withdrawn for ever", "Go on?"]);
+    said.says(&["is withdrawn for good", "Continue?"]);
     assert_eq!(database.state("INV-1").await, "queued");
     let silent = [&cancel[..], &["--no-input"]].concat();
     let said = payout_at_a_terminal(&database.url(), &silent, "").with(0);
-    assert!(!said.err.contains("Go on?"), "{}", said.err);
+    assert!(!said.err.contains("Continue?"), "{}", said.err);
     assert_eq!(database.state("INV-1").await, "cancelled");
 }

@@ -1,17 +1,20 @@
-//! Every order of crashes, pauses, lost answers, forgeries and failovers, searched completely.
+//! An exhaustive search of every order of crashes, pauses, lost answers, forgeries and failovers.
 //!
-//! The model runs the production rules (`domain::decide`, `domain::state::step`) among workers, a network, a gateway
-//! and a standby that do the worst they may. What the rules assume of time is in `moves::tick`: a request arrives or
-//! is lost before the quiet horizon of its attempt ends, and is found by a question from then on.
+//! The model runs the production rules (`domain::decide`, `domain::state::step`) against workers, a network, a gateway
+//! and a standby that misbehave as badly as they are allowed to. `moves::tick` holds what the rules assume about time: a
+//! request arrives or is lost before the quiet horizon of its attempt ends, and from then on a query finds its order.
 //!
-//! `holds` searches everything and must find nothing; `breaks` must find the damage, by a short way.
+//! `holds` searches the whole space and must find no broken promise; `breaks` must find the broken promise of a known-bad
+//! rule, on a shortest path.
 // Why: an overflow or a missing value here fails a test, which is what a test is for.
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm
 )]
 
+mod failover;
 mod known_bad;
 mod moves;
 mod promises;
@@ -19,13 +22,14 @@ mod row;
 mod search;
 mod setup;
 mod steps;
+mod variants;
 mod world;
 
 use search::holds;
-use setup::{LATE_REFUSAL, LOST_AND_NOT_KNOWN, LOST_CLAIM, LOST_INSERT, Rule, Setup};
+use setup::{LATE_REFUSAL, LOST_AND_NOT_FOUND, LOST_CLAIM, LOST_INSERT, Rule, Setup};
 
 #[test]
-fn whatever_crashes_pauses_or_is_answered_late_one_payout_is_paid_once_and_ends() {
+fn one_payout_is_paid_once_and_ends_despite_crashes_pauses_and_late_answers() {
     holds(Setup {
         stale_answers: true,
         gives_up: true,
@@ -34,7 +38,7 @@ fn whatever_crashes_pauses_or_is_answered_late_one_payout_is_paid_once_and_ends(
 }
 
 #[test]
-fn what_is_stored_again_after_an_unconfirmed_commit_does_not_meet_the_next_claim() {
+fn evidence_stored_again_after_an_unconfirmed_commit_does_not_affect_the_next_claim() {
     holds(Setup {
         repeats: true,
         stale_answers: true,
@@ -54,7 +58,7 @@ fn no_forged_callback_makes_a_payout_paid_or_failed() {
 }
 
 #[test]
-fn a_resubmit_after_the_horizon_and_a_fresh_question_pays_once() {
+fn a_resubmit_after_the_horizon_and_a_fresh_query_pays_once() {
     holds(Setup {
         resubmits: true,
         ..Setup::PLAIN
@@ -62,10 +66,10 @@ fn a_resubmit_after_the_horizon_and_a_fresh_question_pays_once() {
 }
 
 #[test]
-fn a_failover_that_loses_claims_pays_once_behind_the_fence_whatever_is_heard_late() {
+fn a_failover_that_loses_claims_pays_once_behind_the_fence_despite_late_reports() {
     holds(Setup {
         stale_answers: true,
-        lost_words: true,
+        late_reports: true,
         ..Setup::FAILOVER
     });
 }
@@ -74,8 +78,8 @@ fn a_failover_that_loses_claims_pays_once_behind_the_fence_whatever_is_heard_lat
 fn a_failover_that_loses_a_resubmit_pays_once_and_the_next_resubmit_waits_for_the_horizon() {
     holds(Setup {
         resubmits: true,
-        lost_words: true,
-        begun: &LOST_AND_NOT_KNOWN,
+        late_reports: true,
+        first_steps: &LOST_AND_NOT_FOUND,
         end: 8,
         ..Setup::FAILOVER
     });
@@ -87,17 +91,17 @@ fn a_failover_amid_answers_callbacks_and_forgeries_pays_once_and_ends() {
         few_answers: false,
         forgeries: true,
         stale_answers: true,
-        begun: &LOST_CLAIM,
+        first_steps: &LOST_CLAIM,
         end: 4,
         ..Setup::FAILOVER
     });
 }
 
 #[test]
-fn an_older_state_put_back_is_noticed_by_the_witness_and_pays_once() {
+fn a_restored_snapshot_is_noticed_by_the_witness_and_pays_once() {
     holds(Setup {
-        put_back: true,
-        lost_words: true,
+        restores_snapshot: true,
+        late_reports: true,
         stale_answers: true,
         end: 4,
         ..Setup::FAILOVER
@@ -114,26 +118,26 @@ fn a_second_failover_that_loses_the_acceptance_of_the_first_pays_once() {
 }
 
 #[test]
-fn what_a_backend_inserts_again_after_a_failover_is_asked_for_and_pays_once() {
+fn a_payout_inserted_again_after_a_failover_is_queried_and_pays_once() {
     holds(Setup {
         stale_answers: true,
-        lost_words: true,
-        begun: &LOST_INSERT,
+        late_reports: true,
+        first_steps: &LOST_INSERT,
         end: 4,
         ..Setup::FAILOVER
     });
 }
 
-/// The answer to a submit names its request (`Evidence::claim`).
+/// The answer to a submit names the request that it answers.
 #[test]
-fn a_decline_that_names_its_request_does_not_touch_the_next_claim() {
+fn a_decline_that_names_its_request_does_not_affect_the_next_claim() {
     holds(Setup {
         rule: Rule::DeclineNamesItsRequest,
         ..LATE_REFUSAL
     });
 }
 
-/// A person states since when the old primary is dead (`payout.accept_failover`).
+/// A person states since when the old primary has been dead (`payout.accept_failover`).
 #[test]
 fn an_old_primary_that_lives_on_is_safe_when_the_horizon_counts_from_its_death() {
     holds(Setup {

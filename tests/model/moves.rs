@@ -1,4 +1,4 @@
-//! What can happen next, and what it makes of the world.
+//! What each step does to the world.
 
 use payout_worker::domain::{
     attention::Attention,
@@ -6,16 +6,18 @@ use payout_worker::domain::{
 };
 
 use crate::{
-    row::{self, HORIZON, Row, Timeline, Told, Word},
+    failover,
+    row::{self, HORIZON, Observation, OrderStatus, Row},
     setup::{Rule, Setup},
     steps::{Arrival, Step},
-    world::{Asked, Failover, Gateway, Hand, Request, Side, World},
+    variants::{quiet_until, record},
+    world::{Gateway, Hand, PendingAnswer, Request, Side, World},
 };
 
-/// From a claim to its send-by time, in ticks.
-const SEND_WINDOW: u8 = 1;
+/// The time from a claim to its send-by time, in ticks.
+pub(crate) const SEND_WINDOW: u8 = 1;
 
-/// The world after a step; `None` where the step cannot happen or changes nothing.
+/// The world after a step; none when the step is impossible or changes nothing.
 pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
     let mut next = world.clone();
     match step {
@@ -25,32 +27,27 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::Send(worker) => send(setup, &mut next, worker),
         Step::RevokeSend(worker) => revoke_send(&mut next, worker),
         Step::StoreNotSent(worker) => store_not_sent(setup, &mut next, worker),
-        Step::StoreNotSentUnheard(worker) => {
-            let unsent = next.workers[worker];
-            store_not_sent(setup, &mut next, worker).map(|()| next.workers[worker] = unsent)
+        Step::StoreNotSentUnconfirmed(worker) => {
+            store_not_sent_unconfirmed(setup, &mut next, worker)
         }
         Step::Arrive(slot, arrival) => arrive(setup, &mut next, slot, arrival),
         Step::Vanish(slot) => next.wire[slot].take().map(drop),
         Step::StoreAnswer(worker) => store_answer(setup, &mut next, worker),
         Step::StoreDoubt(worker) => store_doubt(setup, &mut next, worker),
         Step::Crash(worker) => crash(&mut next, worker),
-        Step::Reconnect(worker) => {
-            let away = next.workers[worker].side == Side::Old;
-            next.workers[worker].side = Side::Now;
-            away.then_some(())
-        }
-        Step::LeaseEnds => lease_ends(setup, &mut next),
-        Step::Ask => ask(setup, &mut next),
-        Step::StoreAsked => store_query_answer(setup, &mut next),
-        Step::StoreAskedUnheard => store_asked_unheard(setup, &mut next),
+        Step::Reconnect(worker) => reconnect(&mut next, worker),
+        Step::LeaseExpires => lease_expires(setup, &mut next),
+        Step::Query => query(setup, &mut next),
+        Step::StoreQueryAnswer => store_query_answer(setup, &mut next),
+        Step::StoreQueryAnswerUnconfirmed => store_query_answer_unconfirmed(setup, &mut next),
         Step::Settle(says) => settle(&mut next, says),
         Step::BookLate => book_late(&mut next),
-        Step::CallBack => next
+        Step::Callback => next
             .gateway
             .status
-            .map(|says| call(setup, &mut next, true, says)),
+            .map(|says| receive_callback(setup, &mut next, true, says)),
         Step::Forge { ours, says } => {
-            call(setup, &mut next, ours, says);
+            receive_callback(setup, &mut next, ours, says);
             Some(())
         }
         Step::Request(request) => request_by_two(setup, &mut next, request),
@@ -59,34 +56,17 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::ResolveFailed(worker) => resolve_failed(&mut next, worker),
         Step::ResolvePaid => resolve_paid(&mut next),
         Step::Cancel => cancel(&mut next),
-        Step::StandbyFallsBehind => fall_behind(setup, &mut next, world.row),
-        Step::StandbyMissesInsert => {
-            let empty = Row {
-                inserted: false,
-                ..Row::enqueued()
-            };
-            fall_behind(setup, &mut next, empty)
-        }
-        Step::InsertAgain => {
-            let missing = !next.row.inserted;
-            next.row = next.row.enqueued_again();
-            missing.then_some(())
-        }
-        Step::FailOver => fail_over(setup, &mut next),
-        Step::PutBack => put_back(&mut next),
-        Step::OldPrimaryDies => {
-            let failover = next.failover.as_mut()?;
-            failover.last_claims_at = next.now;
-            if setup.rule == Rule::HorizonCountsFromDeath && next.row.timeline.shut {
-                note_failover(setup, &mut next.row, next.now);
-            }
-            failover.old.take().map(drop)
-        }
-        Step::AcceptFailover => accept_failover(setup, &mut next),
+        Step::StandbyFallsBehind => failover::fall_behind(setup, &mut next, world.row),
+        Step::StandbyMissesInsert => failover::miss_insert(setup, &mut next),
+        Step::InsertAgain => failover::insert_again(&mut next),
+        Step::FailOver => failover::fail_over(setup, &mut next),
+        Step::RestoreSnapshot => failover::restore_snapshot(&mut next),
+        Step::OldPrimaryDies => failover::old_primary_dies(setup, &mut next),
+        Step::AcceptFailover => failover::accept(setup, &mut next),
     }?;
-    next.forget_who_is_who();
+    next.sort_workers_and_requests();
     if !setup.resubmits {
-        next.forget_what_the_old_primary_heard();
+        next.forget_the_old_primarys_row();
     }
     (next != *world).then_some(next)
 }
@@ -105,7 +85,7 @@ fn tick(setup: &Setup, world: &mut World) -> Option<()> {
     Some(())
 }
 
-/// One tick, whatever is on the wire.
+/// Lets one tick pass, whatever is on the wire.
 pub(crate) fn pass_time(world: &mut World) {
     world.now += 1;
     if world.gateway.shown_by <= world.now {
@@ -114,7 +94,7 @@ pub(crate) fn pass_time(world: &mut World) {
     if world.gateway.may_book_by <= world.now {
         world.gateway.may_book_by = 0;
     }
-    // An approval and a proof are good for minutes, a tick is longer.
+    // An approval and a proof are valid for minutes; a tick is longer.
     world.row.request = None;
     if let Some(old) = world
         .failover
@@ -136,17 +116,19 @@ pub(crate) fn pass_time(world: &mut World) {
 fn claim(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let worker = world.workers[at];
     let row = world.row_of(worker.side)?;
-    if !world.has_last_claim(&row) && !row.timeline.shut && setup.rule != Rule::NoWitness {
-        note_failover(setup, &mut world.row, world.now);
+    if !world.has_last_claim(&row) && !row.fence.shut && setup.rule != Rule::NoWitness {
+        failover::note(setup, &mut world.row, world.now);
         return Some(());
     }
     if worker.hand != Hand::Empty || !row.is_due() || row.attempt >= 3 {
         return None;
     }
     commit_send(world, at, row, Event::Claimed)?;
-    // On disk before anything is sent.
+    // The witness is on disk before anything is sent.
     let row = world.row;
-    world.witness = setup.put_back.then_some((row.attempt, row.claim));
+    world.witness = setup
+        .restores_snapshot
+        .then_some((row.attempt, row.request_sha256));
     Some(())
 }
 
@@ -157,7 +139,7 @@ fn commit_send(world: &mut World, at: usize, row: Row, event: Event) -> Option<(
     let worker = &mut world.workers[at];
     let side = worker.side;
     worker.hand = Hand::Permit { attempt, send_by };
-    worker.of_lost_history = side == Side::Old;
+    worker.claim_was_lost = side == Side::Old;
     world.set_row(side, row);
     Some(())
 }
@@ -178,13 +160,13 @@ fn reread(world: &mut World, at: usize) -> Option<()> {
 }
 
 fn send(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
-    let rereads = setup.rule == Rule::LeaseEndRequeuesTokenReread;
+    let rereads = setup.rule == Rule::ExpiredLeaseRequeuesTokenReread;
     let (attempt, send_by) = match world.workers[at].hand {
         Hand::Permit { attempt, send_by } if !rereads => (attempt, send_by),
         Hand::Checked { attempt, send_by } => (attempt, send_by),
         _ => return None,
     };
-    // Looked at last, inside the request's body (I9).
+    // The last check, made inside the body of the request (I9).
     if world.now >= send_by {
         return None;
     }
@@ -198,18 +180,19 @@ fn send(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     Some(())
 }
 
-/// Stores what a worker saw, where its database still is.
-fn store(setup: &Setup, world: &mut World, at: usize, fact: Told) -> Option<()> {
+/// Stores what a worker observed, if its database still exists.
+fn store(setup: &Setup, world: &mut World, at: usize, fact: Observation) -> Option<()> {
     let worker = &mut world.workers[at];
-    let (side, lost) = (worker.side, worker.of_lost_history);
+    let (side, lost) = (worker.side, worker.claim_was_lost);
     worker.hand = Hand::Empty;
-    worker.of_lost_history = false;
-    let foreign = setup.rule == Rule::DeclineNamesItsRequest && matches!(fact, Told::Declined(_));
-    if side == Side::Now && lost && (foreign || !setup.lost_words) {
+    worker.claim_was_lost = false;
+    let foreign =
+        setup.rule == Rule::DeclineNamesItsRequest && matches!(fact, Observation::Declined(_));
+    if side == Side::Now && lost && (foreign || !setup.late_reports) {
         return Some(());
     }
     let row = world.row_of(side)?;
-    let row = hear(setup, row, fact, world.now);
+    let row = record(setup, row, fact, world.now);
     world.set_row(side, row);
     Some(())
 }
@@ -219,22 +202,44 @@ fn revoke_send(world: &mut World, at: usize) -> Option<()> {
     let (Hand::Permit { attempt, send_by } | Hand::Checked { attempt, send_by }) = *hand else {
         return None;
     };
-    let claim = send_by;
-    *hand = Hand::Unsent { attempt, claim };
+    let request_sha256 = send_by;
+    *hand = Hand::Unsent {
+        attempt,
+        request_sha256,
+    };
     Some(())
 }
 
 fn store_not_sent(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
-    let Hand::Unsent { attempt, claim } = world.workers[at].hand else {
+    let Hand::Unsent {
+        attempt,
+        request_sha256,
+    } = world.workers[at].hand
+    else {
         return None;
     };
-    store(setup, world, at, Told::NotSent { attempt, claim })
+    store(
+        setup,
+        world,
+        at,
+        Observation::NotSent {
+            attempt,
+            request_sha256,
+        },
+    )
+}
+
+fn store_not_sent_unconfirmed(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
+    let unsent = world.workers[at];
+    store_not_sent(setup, world, at)?;
+    world.workers[at] = unsent;
+    Some(())
 }
 
 fn store_answer(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let fact = match world.workers[at].hand {
-        Hand::Acknowledged { attempt } => Told::Acknowledged(attempt),
-        Hand::Declined { attempt } => Told::Declined(attempt),
+        Hand::Acknowledged { attempt } => Observation::Acknowledged(attempt),
+        Hand::Declined { attempt } => Observation::Declined(attempt),
         _ => return None,
     };
     store(setup, world, at, fact)
@@ -244,21 +249,27 @@ fn store_doubt(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let Hand::Waiting { attempt } = world.workers[at].hand else {
         return None;
     };
-    nobody_waits(world, at);
-    store(setup, world, at, Told::Doubt(attempt))
+    stop_waiting(world, at);
+    store(setup, world, at, Observation::Doubt(attempt))
 }
 
 fn crash(world: &mut World, at: usize) -> Option<()> {
     if world.workers[at].hand == Hand::Empty {
         return None;
     }
-    nobody_waits(world, at);
+    stop_waiting(world, at);
     world.workers[at].hand = Hand::Empty;
-    world.workers[at].of_lost_history = false;
+    world.workers[at].claim_was_lost = false;
     Some(())
 }
 
-fn nobody_waits(world: &mut World, at: usize) {
+fn reconnect(world: &mut World, at: usize) -> Option<()> {
+    let away = world.workers[at].side == Side::Old;
+    world.workers[at].side = Side::Now;
+    away.then_some(())
+}
+
+fn stop_waiting(world: &mut World, at: usize) {
     for request in world.wire.iter_mut().flatten() {
         request.owner = request.owner.filter(|owner| *owner != at);
     }
@@ -267,7 +278,7 @@ fn nobody_waits(world: &mut World, at: usize) {
 fn arrive(setup: &Setup, world: &mut World, slot: usize, arrival: Arrival) -> Option<()> {
     let request = world.wire[slot].take()?;
     let gateway = &mut world.gateway;
-    let again = gateway.accepts > 0 && setup.rule == Rule::LeaseEndRequeuesGatewayDedups;
+    let again = gateway.accepts > 0 && setup.rule == Rule::ExpiredLeaseRequeuesGatewayDedups;
     let arrival = if again { Arrival::Refused } else { arrival };
     match arrival {
         Arrival::Booked | Arrival::RefusedAndBooked => book(gateway, 0),
@@ -292,7 +303,7 @@ fn arrive(setup: &Setup, world: &mut World, slot: usize, arrival: Arrival) -> Op
 fn book(gateway: &mut Gateway, shown_by: u8) {
     gateway.accepts += 1;
     if gateway.status.is_none() {
-        gateway.status = Some(Word::Open);
+        gateway.status = Some(OrderStatus::Open);
         gateway.shown_by = shown_by;
     }
 }
@@ -307,29 +318,34 @@ fn book_late(world: &mut World) -> Option<()> {
     Some(())
 }
 
-fn settle(world: &mut World, says: Word) -> Option<()> {
-    let open = world.gateway.status == Some(Word::Open);
+fn settle(world: &mut World, says: OrderStatus) -> Option<()> {
+    let open = world.gateway.status == Some(OrderStatus::Open);
     world.gateway.status = Some(says);
     open.then_some(())
 }
 
-fn lease_ends(setup: &Setup, world: &mut World) -> Option<()> {
+fn lease_expires(setup: &Setup, world: &mut World) -> Option<()> {
     let row = world.row;
     if row.state != State::Submitting || world.now < row.send_by {
         return None;
     }
-    world.row = hear(setup, row, Told::LeaseExpired(row.attempt), world.now);
+    world.row = record(
+        setup,
+        row,
+        Observation::LeaseExpired(row.attempt),
+        world.now,
+    );
     Some(())
 }
 
-/// By the schedule, or because a person wants it; a queued one only after a failover.
-fn ask(setup: &Setup, world: &mut World) -> Option<()> {
+/// On schedule, or because a person requested it; a queued payout only after a failover.
+fn query(setup: &Setup, world: &mut World) -> Option<()> {
     let row = world.row;
-    let wanted = row.is_asked_for || row.state.is_open_at_gateway() || row.is_asked_before_claim();
-    if !wanted || world.asked.is_some() {
+    let wanted = row.is_query_due || row.state.may_have_left() || row.is_queried_before_claim();
+    if !wanted || world.pending_answer.is_some() {
         return None;
     }
-    world.asked = Some(Asked {
+    world.pending_answer = Some(PendingAnswer {
         answer: world.gateway.visible(),
         at: world.now,
         stored: false,
@@ -342,33 +358,38 @@ fn ask(setup: &Setup, world: &mut World) -> Option<()> {
 }
 
 fn store_query_answer(setup: &Setup, world: &mut World) -> Option<()> {
-    let asked = world.asked.take()?;
-    let fact = match Told::answer(asked.answer, asked.at) {
-        Told::NotFound { query_sent_at, .. } => Told::NotFound {
+    let pending = world.pending_answer.take()?;
+    let fact = match Observation::answer(pending.answer, pending.at) {
+        Observation::NotFound { query_sent_at, .. } => Observation::NotFound {
             query_sent_at,
-            again: asked.stored,
+            again: pending.stored,
         },
         found => found,
     };
-    world.row = hear(setup, world.row, fact, world.now);
+    world.row = record(setup, world.row, fact, world.now);
     Some(())
 }
 
-fn store_asked_unheard(setup: &Setup, world: &mut World) -> Option<()> {
-    let asked = world.asked.filter(|asked| !asked.stored)?;
+fn store_query_answer_unconfirmed(setup: &Setup, world: &mut World) -> Option<()> {
+    let pending = world.pending_answer.filter(|answer| !answer.stored)?;
     store_query_answer(setup, world)?;
-    world.asked = Some(Asked {
+    world.pending_answer = Some(PendingAnswer {
         stored: true,
-        ..asked
+        ..pending
     });
     Some(())
 }
 
-fn call(setup: &Setup, world: &mut World, ours: bool, says: Word) {
-    world.row = hear(setup, world.row, Told::Called { ours, says }, world.now);
+fn receive_callback(setup: &Setup, world: &mut World, ours: bool, says: OrderStatus) {
+    world.row = record(
+        setup,
+        world.row,
+        Observation::Callback { ours, says },
+        world.now,
+    );
 }
 
-/// Two people agree, where the database lets them.
+/// Two people approve a request, if the database allows it.
 fn request_by_two(setup: &Setup, world: &mut World, request: row::Request) -> Option<()> {
     let row = world.row;
     let quiet = world.now >= quiet_until(setup, &row);
@@ -383,16 +404,7 @@ fn request_by_two(setup: &Setup, world: &mut World, request: row::Request) -> Op
     (allowed && first).then_some(())
 }
 
-/// `payout.quiet_until`, or as it was before.
-fn quiet_until(setup: &Setup, row: &Row) -> u8 {
-    if setup.rule == Rule::FenceEndsWhenNothingIsQueued {
-        row.send_by + HORIZON
-    } else {
-        row.quiet_until()
-    }
-}
-
-/// `payout.why_no_resubmit`, the other way round.
+/// The opposite of `payout.why_no_resubmit`.
 fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
     let known = row.known_to_gateway || row.number_known || row.proven_ours;
     if row.state != State::Unknown || known || row.resubmits > 0 {
@@ -401,16 +413,16 @@ fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
     let quiet_until = quiet_until(setup, row);
     match setup.rule {
         Rule::ResubmitAtAnyTime | Rule::ResubmitWithoutHorizon => true,
-        Rule::ResubmitWithoutQuestion => now >= quiet_until,
+        Rule::ResubmitWithoutQuery => now >= quiet_until,
         _ => {
-            let heard = row.not_found;
-            let proof = heard.times >= 3 && heard.first >= quiet_until;
+            let count = row.not_found;
+            let proof = count.times >= 3 && count.first >= quiet_until;
             now >= quiet_until && proof && row.attention == Some(Attention::NotFound)
         }
     }
 }
 
-/// The sender's own question for an approved request. Whoever finds a second one at it does not mind.
+/// The sender's query for an approved request. Two workers may do it at once.
 fn prove(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let worker = world.workers[at];
     let row = world.row_of(worker.side)?;
@@ -419,9 +431,14 @@ fn prove(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
         return None;
     }
     let answer = world.gateway.visible();
-    let heard = hear(setup, row, Told::answer(answer, world.now), world.now);
-    world.set_row(worker.side, heard);
-    if answer.is_none() && heard.state == row.state {
+    let recorded = record(
+        setup,
+        row,
+        Observation::answer(answer, world.now),
+        world.now,
+    );
+    world.set_row(worker.side, recorded);
+    if answer.is_none() && recorded.state == row.state {
         world.workers[at].hand = Hand::Proof {
             attempt: row.attempt,
             query_sent_at: world.now,
@@ -437,13 +454,13 @@ fn resubmit(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
         Hand::Proof { attempt, .. } => attempt == row.attempt,
         Hand::Empty => matches!(
             setup.rule,
-            Rule::ResubmitAtAnyTime | Rule::ResubmitWithoutQuestion
+            Rule::ResubmitAtAnyTime | Rule::ResubmitWithoutQuery
         ),
         _ => false,
     };
     let granted = row.request == Some(row::Request::Resubmit)
         && why_resubmit(setup, &row, world.now)
-        && !row.timeline.shut;
+        && !row.fence.shut;
     if !proven || !granted {
         return None;
     }
@@ -459,199 +476,36 @@ fn resolve_failed(world: &mut World, at: usize) -> Option<()> {
     };
     let row = world.row_of(worker.side)?;
     world.workers[at].hand = Hand::Empty;
-    // `payout.guard_person`: an approved request, the horizon, and "not known" of a minute ago.
+    // `payout.guard_person`: an approved request, the horizon, and a "not found" at most a minute old.
     let allowed = row.request == Some(row::Request::ResolveFailed)
         && matches!(row.state, State::Pending | State::Unknown)
         && world.now >= row.quiet_until()
         && row.not_found.last == world.now;
     if allowed {
-        let row = row.hear(Told::ResolvedFailed, world.now);
+        let row = row.record(Observation::ResolvedFailed, world.now);
         world.set_row(worker.side, row);
     }
     Some(())
 }
 
-/// One person who saw at the gateway that it was paid.
+/// One person who saw at the gateway that the order was paid.
 fn resolve_paid(world: &mut World) -> Option<()> {
     let row = world.row;
-    let stated = world.gateway.status == Some(Word::Paid);
+    let stated = world.gateway.status == Some(OrderStatus::Paid);
     let allowed = matches!(row.state, State::Pending | State::Unknown | State::Failed);
     if !stated || !allowed {
         return None;
     }
-    world.row = row.hear(Told::ResolvedPaid, world.now);
+    world.row = row.record(Observation::ResolvedPaid, world.now);
     Some(())
 }
 
 fn cancel(world: &mut World) -> Option<()> {
     let row = world.row;
-    // As `payout.refuse_cancel_after_failover` wants it.
+    // As `payout.refuse_cancel_after_failover` requires.
     if !row.is_due() {
         return None;
     }
     world.row = row.moved_to(State::Cancelled);
     Some(())
-}
-
-fn fall_behind(setup: &Setup, world: &mut World, row: Row) -> Option<()> {
-    let old_is_dead = world.failover.is_none_or(|failover| failover.old.is_none());
-    let first = world.standby.is_none() && world.failovers < setup.failovers && old_is_dead;
-    world.standby = Some(row);
-    first.then_some(())
-}
-
-/// What is lost to them is marked, and the database is as the standby has it.
-fn lose_commits(world: &mut World) -> Option<()> {
-    let standby = world.standby.take()?;
-    for worker in &mut world.workers {
-        worker.of_lost_history = match worker.hand {
-            Hand::Empty => worker.of_lost_history,
-            Hand::Permit { attempt, .. }
-            | Hand::Checked { attempt, .. }
-            | Hand::Unsent { attempt, .. }
-            | Hand::Waiting { attempt }
-            | Hand::Acknowledged { attempt }
-            | Hand::Declined { attempt }
-            | Hand::Proof { attempt, .. } => attempt > standby.attempt,
-        };
-    }
-    world.failover = Some(Failover {
-        old: Some(world.row),
-        found_at: world.now,
-        last_claims_at: world.now,
-    });
-    world.failovers += 1;
-    world.row = standby;
-    Some(())
-}
-
-/// Nobody sees it at once, and nobody can go on elsewhere.
-fn put_back(world: &mut World) -> Option<()> {
-    lose_commits(world)?;
-    world.failover.as_mut()?.old = None;
-    Some(())
-}
-
-/// A standby is promoted, and a worker finds it at once.
-fn fail_over(setup: &Setup, world: &mut World) -> Option<()> {
-    lose_commits(world)?;
-    for worker in &mut world.workers {
-        worker.side = Side::Old;
-    }
-    note_failover(setup, &mut world.row, world.now);
-    Some(())
-}
-
-/// `payout.note_failover`: the quiet horizon begins anew, also when an earlier change is not accepted.
-fn note_failover(setup: &Setup, row: &mut Row, now: u8) {
-    let timeline = &mut row.timeline;
-    let again = timeline.shut && setup.rule == Rule::SecondChangeNotNoted;
-    if again || setup.rule == Rule::NoFence {
-        return;
-    }
-    let window = if setup.rule == Rule::FenceForgetsSendWindow {
-        0
-    } else {
-        SEND_WINDOW
-    };
-    timeline.shut = true;
-    timeline.ask_first = false;
-    timeline.trusted_after = now + window + HORIZON;
-}
-
-/// `payout.accept_failover`, and what the person who calls it takes care of: the old primary was dead already when the
-/// change was found.
-fn accept_failover(setup: &Setup, world: &mut World) -> Option<()> {
-    let failover = world.failover?;
-    let now = world.now;
-    let row = &mut world.row;
-    let dead = failover.old.is_none();
-    let dead_in_time = dead && failover.last_claims_at <= failover.found_at;
-    let allowed = match setup.rule {
-        Rule::FenceEndsByItself => row.may_be_accepted(now),
-        Rule::OldPrimaryDiesLate | Rule::HorizonCountsFromDeath => dead && row.may_be_accepted(now),
-        Rule::FenceEndsWhenNothingIsQueued => {
-            let waits = row.state == State::Queued && row.attention.is_none();
-            dead_in_time && (!waits || row.is_proven_unsent())
-        }
-        _ => dead_in_time && row.may_be_accepted(now),
-    };
-    if !row.timeline.shut || !allowed {
-        return None;
-    }
-    row.accept();
-    world.witness = None;
-    row.timeline.ask_first = setup.rule != Rule::InsertedAgainNotAskedFirst;
-    world.granted += 1;
-    Some(())
-}
-
-/// The production rules, or those of a known-bad variant.
-fn hear(setup: &Setup, row: Row, fact: Told, now: u8) -> Row {
-    if setup.rule == Rule::FenceEndsWhenNothingIsQueued
-        && row.state != State::Queued
-        && row.timeline.trusted_after > 0
-    {
-        let timeline = row.timeline;
-        let before = Row {
-            timeline: Timeline {
-                trusted_after: 0,
-                ..timeline
-            },
-            ..row
-        };
-        let heard = hear(setup, before, fact, now);
-        return Row { timeline, ..heard };
-    }
-    if let (Rule::DeclineWaitsForHorizon, Told::NotFound { query_sent_at, .. }) = (setup.rule, fact)
-        && row.declined_at > 0
-        && query_sent_at < row.send_by + HORIZON
-    {
-        return row;
-    }
-    let fact = match (setup.rule, fact) {
-        (Rule::NotSentNamesItsNumberOnly, Told::NotSent { attempt, .. }) => Told::NotSent {
-            attempt,
-            claim: row.claim,
-        },
-        (Rule::NotKnownCountsWhenStored, Told::NotFound { .. }) => Told::answer(None, now),
-        _ => fact,
-    };
-    let open = row.state.is_open_at_gateway();
-    let unknown = row.state == State::Unknown;
-    let submitting = row.state == State::Submitting;
-    let to = match (setup.rule, fact) {
-        (
-            Rule::LeaseEndRequeues
-            | Rule::LeaseEndRequeuesTokenReread
-            | Rule::LeaseEndRequeuesGatewayDedups,
-            Told::LeaseExpired(_),
-        ) if submitting => Some(State::Queued),
-        (Rule::NotFoundRequeues, Told::NotFound { .. }) if unknown => Some(State::Queued),
-        (Rule::NotFoundFails, Told::NotFound { .. }) if unknown => Some(State::Failed),
-        (Rule::TimeoutFails, Told::Doubt(_)) | (Rule::DeclineFails, Told::Declined(_))
-            if submitting =>
-        {
-            Some(State::Failed)
-        }
-        (Rule::UnboundCallbackSettles, Told::Called { says, .. }) if open => match says {
-            Word::Paid => Some(State::Paid),
-            Word::Failed => Some(State::Failed),
-            Word::Open => None,
-        },
-        _ => None,
-    };
-    let mut heard = to.map_or_else(|| row.hear(fact, now), |to| row.moved_to(to));
-    if let (
-        Rule::NotKnownCountsWhileSubmitting,
-        Told::NotFound {
-            query_sent_at,
-            again,
-        },
-    ) = (setup.rule, fact)
-        && submitting
-    {
-        heard.not_found.count(0, query_sent_at, again, now);
-    }
-    heard
 }

@@ -1,32 +1,34 @@
-//! A payout's row in a few bytes, and the production rules applied to it.
+//! A payout's row in a few bytes, with the production rules applied to it.
 
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
-    time::Duration,
+    sync::LazyLock,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use payout_worker::domain::{
     attention::Attention,
     callback::Callback,
-    decide::{Rules, decide},
+    decide::{Now, Rules, decide},
     evidence::{
-        Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, Source, SubmitAnswer,
+        Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, SubmitAnswer,
     },
+    finding::{Finding, Proves},
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
     schedule::PollRules,
     state::{Event, Posting, State, step},
 };
 
-/// How long "not known" means nothing after the send-by time, in ticks.
+/// The quiet horizon in ticks: for how long after the send-by time "not found" means nothing.
 pub(crate) const HORIZON: u8 = 1;
 
-/// A tick is longer than every pause of the rules but the quiet horizon, which is one tick.
+/// A tick is longer than every pause in the rules except the quiet horizon, which is one tick.
 const TICK: TimeDelta = TimeDelta::hours(1);
 const AMOUNT: i64 = 100_000;
-/// The reserve for the fee, and the unit in which a row counts what it holds.
+/// The reserve for the fee, and the unit in which a row counts its hold.
 const RESERVE: i64 = 10_000;
 const FEE: i64 = 5_000;
 const PLATFORM_ORDER_NUM: &str = "W1";
@@ -41,21 +43,21 @@ const RULES: Rules = Rules {
     callbacks_settle: true,
 };
 
-/// What the gateway, or somebody in its name, says of an order.
+/// The status of an order, according to the gateway or to someone who poses as it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Word {
+pub(crate) enum OrderStatus {
     Open,
     Paid,
     Failed,
 }
 
-/// A fact as the model knows it; the attempt where production stores one.
+/// A fact in the model's terms, with the attempt where production stores one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Told {
-    /// With the hash of its own request.
+pub(crate) enum Observation {
+    /// With the hash of the request that was not sent.
     NotSent {
         attempt: u8,
-        claim: u8,
+        request_sha256: u8,
     },
     Acknowledged(u8),
     Declined(u8),
@@ -63,21 +65,21 @@ pub(crate) enum Told {
     LeaseExpired(u8),
     NotFound {
         query_sent_at: u8,
-        /// It was stored before, and nobody heard of that.
+        /// It was stored before, by a commit that was not confirmed.
         again: bool,
     },
-    Found(Word),
-    Called {
+    Found(OrderStatus),
+    Callback {
         ours: bool,
-        says: Word,
+        says: OrderStatus,
     },
     ResolvedPaid,
     ResolvedFailed,
 }
 
-impl Told {
-    /// A fresh answer to a question.
-    pub(crate) fn answer(answer: Option<Word>, query_sent_at: u8) -> Self {
+impl Observation {
+    /// A fresh answer to a query.
+    pub(crate) fn answer(answer: Option<OrderStatus>, query_sent_at: u8) -> Self {
         let not_found = Self::NotFound {
             query_sent_at,
             again: false,
@@ -86,28 +88,40 @@ impl Told {
     }
 }
 
-/// How often "not known" was heard in this attempt, when first and when last.
+/// What the "not found" answers prove that are counted now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Proof {
+    /// None was counted.
+    #[default]
+    Nothing,
+    /// That the order never arrived, for answers to queries sent from this tick on; 0 for any time.
+    Absence(u8),
+    /// That the gateway contradicts what it said before.
+    Contradiction,
+}
+
+/// How many times "not found" was observed in this attempt, when first and when last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Count {
     pub(crate) times: u8,
     pub(crate) first: u8,
     pub(crate) last: u8,
-    /// From which change on it is counted, by its `trusted_after`; 0 for none.
-    pub(crate) since: u8,
+    /// What it proves, and from when on: answers that differ in this are not counted together.
+    pub(crate) proof: Proof,
 }
 
 /// `payout.failover` of the database that has the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Timeline {
-    /// A change was found and is not accepted: nothing is claimed.
+pub(crate) struct Fence {
+    /// A failover was found and is not accepted: nothing is claimed.
     pub(crate) shut: bool,
-    /// From when on "not known" proves that nothing is on its way; 0 before the first change.
+    /// From when on "not found" proves that nothing is under way; 0 before the first failover.
     pub(crate) trusted_after: u8,
-    /// After an acceptance: each payout is asked for before its first claim.
-    pub(crate) ask_first: bool,
+    /// After an acceptance: each payout is queried before its first claim.
+    pub(crate) query_first: bool,
 }
 
-/// What the ledger has of this payout.
+/// The ledger's entries for this payout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Books {
     pub(crate) holds: u8,
@@ -115,15 +129,15 @@ pub(crate) struct Books {
     pub(crate) late: u8,
 }
 
-/// Two people's word, good for one tick.
+/// A request that two people approved, valid for one tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Request {
     Resubmit,
     ResolveFailed,
 }
 
-/// A row of `payout.payouts` with what the rules read beside it. Times are ticks; 0 is never.
-// Why: they are the columns that the table has.
+/// A row of `payout.payouts` with what else the rules read. Times are ticks; 0 is never.
+// Why: the table has these columns.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Row {
@@ -133,8 +147,8 @@ pub(crate) struct Row {
     pub(crate) not_sent: u8,
     pub(crate) resubmits: u8,
     pub(crate) send_by: u8,
-    /// Stands for the hash of the latest attempt's request; 0 for none.
-    pub(crate) claim: u8,
+    /// Stands for the hash of the latest request; 0 for none.
+    pub(crate) request_sha256: u8,
     /// In units of the fee's reserve.
     pub(crate) held: u8,
     pub(crate) fee_known: bool,
@@ -142,23 +156,23 @@ pub(crate) struct Row {
     pub(crate) proven_ours: bool,
     pub(crate) declined_at: u8,
     pub(crate) attention: Option<Attention>,
-    pub(crate) is_asked_for: bool,
+    pub(crate) is_query_due: bool,
     pub(crate) not_found: Count,
-    /// When that was first heard after a `FAIL`.
+    /// When "not found" was first observed after a `FAIL`.
     pub(crate) not_found_after_decline: u8,
-    /// Something was ever heard that forbids a resubmit (`payout.why_no_resubmit`).
+    /// Evidence that forbids any resubmit was observed (`payout.why_no_resubmit`).
     pub(crate) known_to_gateway: bool,
-    /// `payout.attempts.outcome` of this attempt: `None`, or whether it is `not_sent`.
+    /// `payout.attempts.outcome` of this attempt: none yet, or whether it is `not_sent`.
     pub(crate) outcome: Option<bool>,
     pub(crate) request: Option<Request>,
     pub(crate) books: Books,
-    /// It is in this database at all; a backend inserts again what a failover took.
+    /// The row is in this database; after a failover that lost it, a backend inserts it again.
     pub(crate) inserted: bool,
-    pub(crate) timeline: Timeline,
+    pub(crate) fence: Fence,
 }
 
 impl Row {
-    /// As a backend inserts it.
+    /// A row as a backend inserts it.
     pub(crate) fn enqueued() -> Self {
         Self {
             state: State::Queued,
@@ -167,14 +181,14 @@ impl Row {
             not_sent: 0,
             resubmits: 0,
             send_by: 0,
-            claim: 0,
+            request_sha256: 0,
             held: 0,
             fee_known: false,
             number_known: false,
             proven_ours: false,
             declined_at: 0,
             attention: None,
-            is_asked_for: false,
+            is_query_due: false,
             not_found: Count::default(),
             not_found_after_decline: 0,
             known_to_gateway: false,
@@ -182,61 +196,62 @@ impl Row {
             request: None,
             books: Books::default(),
             inserted: true,
-            timeline: Timeline::default(),
+            fence: Fence::default(),
         }
     }
 
-    /// Inserted again, with what `payout.query_before_claim` makes of it.
+    /// The row inserted again, with what `payout.query_before_claim` sets.
     pub(crate) fn enqueued_again(self) -> Self {
         Self {
-            timeline: self.timeline,
-            is_asked_for: self.must_query_first(),
+            fence: self.fence,
+            is_query_due: self.must_query_first(),
             ..Self::enqueued()
         }
     }
 
     /// `payout.must_query_first`.
     pub(crate) fn must_query_first(&self) -> bool {
-        self.timeline.shut || self.timeline.ask_first
+        self.fence.shut || self.fence.query_first
     }
 
     /// `payout.is_proven_unsent`.
     pub(crate) fn is_proven_unsent(&self) -> bool {
-        let from = self.timeline.trusted_after;
-        let heard = self.not_found;
-        from > 0 && heard.times > 0 && heard.since == 0 && heard.last >= from
+        let from = self.fence.trusted_after;
+        let count = self.not_found;
+        let absent = matches!(count.proof, Proof::Absence(_));
+        from > 0 && count.times > 0 && absent && count.last >= from
     }
 
-    /// Whether `store::lock_due` takes it.
+    /// Whether `store::lock_due` would claim it.
     pub(crate) fn is_due(&self) -> bool {
         let queued = self.inserted && self.state == State::Queued && self.attention.is_none();
-        queued && !self.timeline.shut && (!self.timeline.ask_first || self.is_proven_unsent())
+        queued && !self.fence.shut && (!self.fence.query_first || self.is_proven_unsent())
     }
 
-    /// Whether `store::query_queued` has it asked for.
-    pub(crate) fn is_asked_before_claim(&self) -> bool {
+    /// Whether `store::query_queued` schedules a query of it.
+    pub(crate) fn is_queried_before_claim(&self) -> bool {
         let queued = self.inserted && self.state == State::Queued;
         queued && self.must_query_first() && !self.is_proven_unsent()
     }
 
-    /// What `payout.accept_failover` asks of a shut timeline, beside a reason.
+    /// What `payout.accept_failover` requires of a shut fence, besides a reason.
     pub(crate) fn may_be_accepted(&self, now: u8) -> bool {
         let waits = self.inserted && self.state == State::Queued && self.attention.is_none();
-        now >= self.timeline.trusted_after && (!waits || self.is_proven_unsent())
+        now >= self.fence.trusted_after && (!waits || self.is_proven_unsent())
     }
 
     /// `payout.accept_failover`.
     pub(crate) fn accept(&mut self) {
-        self.timeline.shut = false;
-        self.timeline.ask_first = true;
+        self.fence.shut = false;
+        self.fence.query_first = true;
     }
 
     /// `payout.quiet_until`.
     pub(crate) fn quiet_until(&self) -> u8 {
-        (self.send_by + HORIZON).max(self.timeline.trusted_after)
+        (self.send_by + HORIZON).max(self.fence.trusted_after)
     }
 
-    /// What `store::claim` commits (from `queued`), and `claim_resubmit` (from `unknown`), by the production table.
+    /// What `store::claim` (from `queued`) and `claim_resubmit` (from `unknown`) commit, by the production table.
     pub(crate) fn sent_by(mut self, event: Event, send_by: u8) -> Option<Self> {
         let (to, posting) = step(self.state, event)?;
         self.state = to;
@@ -248,10 +263,10 @@ impl Row {
         self.sends += 1;
         self.resubmits += u8::from(event == Event::ResubmitGranted);
         self.send_by = send_by;
-        // The request has its time in it.
-        self.claim = send_by;
+        // The body contains the time, so that each request has its own hash.
+        self.request_sha256 = send_by;
         self.attention = None;
-        self.is_asked_for = false;
+        self.is_query_due = false;
         self.not_found = Count::default();
         self.not_found_after_decline = 0;
         self.outcome = None;
@@ -262,9 +277,9 @@ impl Row {
         Some(self)
     }
 
-    /// A move that known-bad variants and `payout.cancel` make without evidence.
+    /// A move without evidence, by a known-bad variant or by `payout.cancel`.
     pub(crate) fn moved_to(mut self, state: State) -> Self {
-        let settles = self.held > 0 && !state.is_open_at_gateway();
+        let settles = self.held > 0 && !state.may_have_left();
         self.books.settled += u8::from(settles);
         self.held = if settles { 0 } else { self.held };
         self.state = state;
@@ -272,12 +287,12 @@ impl Row {
         self
     }
 
-    /// What `store::record` makes of a fact: the production `decide`, and what the database refuses of it.
-    pub(crate) fn hear(mut self, fact: Told, now: u8) -> Self {
+    /// What `store::record` does with a fact: the production `decide`, less what the database refuses.
+    pub(crate) fn record(mut self, fact: Observation, now: u8) -> Self {
         if !self.inserted {
             return self;
         }
-        // The same whatever the ledger and the requests say, so it is decided once for all of those.
+        // The decision does not depend on the ledger and on requests, so it is made once for all of them.
         let (books, request) = (self.books, self.request.take());
         self.books = Books::default();
         let (mut after, kind) = DECIDED.with_borrow_mut(|decided| {
@@ -292,35 +307,24 @@ impl Row {
             "late_capture" => after.books.late += 1,
             _ => {}
         }
-        let used_up = matches!(fact, Told::ResolvedFailed) && after.state == State::Failed;
+        let used_up = matches!(fact, Observation::ResolvedFailed) && after.state == State::Failed;
         after.request = request.filter(|_| !used_up);
         after
     }
 }
 
-type Key = (Row, Told, u8);
+type Key = (Row, Observation, u8);
 
 thread_local! {
     static DECIDED: RefCell<HashMap<Key, (Row, &'static str)>> = RefCell::default();
 }
 
-fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
+fn decide_and_store(row: Row, fact: Observation, now: u8) -> (Row, &'static str) {
     let payout = payout_of(row);
-    let evidence = evidence_of(fact, now);
-    let decision = decide(&payout, &evidence, &RULES, moment(now));
+    let evidence = evidence_of(row, fact, now);
+    let decision = decide(&payout, &evidence, &RULES, clocks(now));
     let kind = decision.booking.map_or("none", |booking| booking.kind);
-    let own = match fact {
-        Told::NotSent { attempt, .. } => Some((attempt, true)),
-        Told::Acknowledged(attempt) | Told::Declined(attempt) | Told::Doubt(attempt) => {
-            Some((attempt, false))
-        }
-        _ => None,
-    };
-    // `set_outcome_if_missing`, then the trigger that wants the proof for `not_sent`.
-    let outcome = match own {
-        Some((attempt, unsent)) if attempt == row.attempt => row.outcome.or(Some(unsent)),
-        _ => row.outcome,
-    };
+    let outcome = outcome_with(row, fact);
     if decision.event == Some(Event::NotSent) && outcome != Some(true) {
         return (row, "none");
     }
@@ -329,7 +333,7 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
         state: after.state,
         attempt: small(after.attempt),
         send_by: after.send_by.map_or(0, tick),
-        claim: after.claim.map_or(0, |claim| claim[0]),
+        request_sha256: after.request_sha256.map_or(0, |hash| hash[0]),
         not_sent: small(after.not_sent),
         held: units(after.held.idr()),
         fee_known: after.fee.is_some(),
@@ -337,13 +341,13 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
         proven_ours: after.proven_ours,
         declined_at: after.declined_at.map_or(0, tick),
         attention: after.attention,
-        is_asked_for: after.next_query_at.is_some(),
+        is_query_due: after.next_query_at.is_some(),
         outcome,
         ..row
     };
     if matches!(
         fact,
-        Told::Acknowledged(_) | Told::Called { .. } | Told::Found(_)
+        Observation::Acknowledged(_) | Observation::Callback { .. } | Observation::Found(_)
     ) {
         stored.known_to_gateway = true;
     }
@@ -352,33 +356,67 @@ fn decide_and_store(row: Row, fact: Told, now: u8) -> (Row, &'static str) {
         stored.not_found_after_decline = 0;
         stored.outcome = None;
     }
-    if let Told::NotFound {
+    if let Observation::NotFound {
         query_sent_at,
         again,
     } = fact
     {
-        let finding = decision.finding.as_str();
-        let trusted = row.timeline.trusted_after;
-        if finding == "not_found" {
-            stored.not_found.count(0, query_sent_at, again, now);
-        } else if finding == since(trusted) {
-            stored.not_found.count(trusted, query_sent_at, again, now);
-        } else if finding == "not_found_after_decline" && stored.not_found_after_decline == 0 {
-            stored.not_found_after_decline = now;
+        match proof_of(decision.finding) {
+            Proof::Nothing if is_refusal(decision.finding) => {
+                if stored.not_found_after_decline == 0 {
+                    stored.not_found_after_decline = now;
+                }
+            }
+            Proof::Nothing => {}
+            proof => stored.not_found.count(proof, query_sent_at, again, now),
         }
     }
     (stored, kind)
 }
 
+fn proof_of(finding: Finding) -> Proof {
+    match finding {
+        Finding::NotFound {
+            proves: Proves::Absence,
+            valid_from,
+        } => Proof::Absence(valid_from.map_or(0, tick)),
+        Finding::NotFound {
+            proves: Proves::Contradiction,
+            ..
+        } => Proof::Contradiction,
+        _ => Proof::Nothing,
+    }
+}
+
+fn is_refusal(finding: Finding) -> bool {
+    let proves = Proves::Refusal;
+    matches!(finding, Finding::NotFound { proves: found, .. } if found == proves)
+}
+
+/// `set_outcome_if_missing`, then the trigger that requires proof of `not_sent`.
+fn outcome_with(row: Row, fact: Observation) -> Option<bool> {
+    let own = match fact {
+        Observation::NotSent { attempt, .. } => Some((attempt, true)),
+        Observation::Acknowledged(attempt)
+        | Observation::Declined(attempt)
+        | Observation::Doubt(attempt) => Some((attempt, false)),
+        _ => None,
+    };
+    match own {
+        Some((attempt, unsent)) if attempt == row.attempt => row.outcome.or(Some(unsent)),
+        _ => row.outcome,
+    }
+}
+
 impl Count {
-    /// `store::insert_or_count_evidence`. More than three times is like three times to every rule.
-    /// Of a word with another time in it nothing counts any more.
-    pub(crate) fn count(&mut self, since: u8, query_sent_at: u8, again: bool, now: u8) {
-        if self.since != since {
+    /// `store::insert_or_count_evidence`. No rule tells more than three times from three.
+    /// A count of answers that prove something else starts over.
+    pub(crate) fn count(&mut self, proof: Proof, query_sent_at: u8, again: bool, now: u8) {
+        if self.proof != proof {
             *self = Self::default();
         }
         if self.times == 0 {
-            (self.first, self.since) = (now, since);
+            (self.first, self.proof) = (now, proof);
         }
         if self.times == 0 || (!again && query_sent_at >= self.last) {
             self.times = (self.times + 1).min(3);
@@ -388,32 +426,6 @@ impl Count {
 }
 
 fn payout_of(row: Row) -> Payout {
-    let after_decline = Count {
-        times: u8::from(row.not_found_after_decline > 0),
-        first: row.not_found_after_decline,
-        last: row.not_found_after_decline,
-        since: 0,
-    };
-    let not_found = match row.not_found.since {
-        0 => "not_found".to_owned(),
-        trusted => since(trusted),
-    };
-    let heard = [
-        (not_found, row.not_found),
-        ("not_found_after_decline".to_owned(), after_decline),
-    ];
-    let heard: BTreeMap<String, Observed> = heard
-        .into_iter()
-        .filter(|(_, count)| count.times > 0)
-        .map(|(finding, count)| {
-            let heard = Observed {
-                times: u32::from(count.times),
-                first_at: instant(count.first),
-                last_at: instant(count.last),
-            };
-            (finding, heard)
-        })
-        .collect();
     let time = |at: u8| (at > 0).then(|| instant(at));
     Payout {
         instruction: instruction(),
@@ -421,11 +433,11 @@ fn payout_of(row: Row) -> Payout {
         attempt: row.attempt.into(),
         sends: row.sends.into(),
         not_sent: row.not_sent.into(),
-        claim: (row.claim > 0).then_some([row.claim; 32]),
+        request_sha256: Some([row.request_sha256; 32]),
         send_by: time(row.send_by),
         held: Rupiah::new(i64::from(row.held) * RESERVE),
         fee_reserve: Rupiah::new(RESERVE),
-        trusted_after: time(row.timeline.trusted_after),
+        trusted_after: time(row.fence.trusted_after),
         commits_may_be_lost: row.must_query_first(),
         fee: row.fee_known.then_some(Rupiah::new(FEE)),
         platform_order_num: row.number_known.then(|| PLATFORM_ORDER_NUM.to_owned()),
@@ -436,15 +448,42 @@ fn payout_of(row: Row) -> Payout {
         reaffirmed_at: None,
         settled_at: row.state.is_final().then(|| instant(1)),
         queries: 0,
-        next_query_at: row.is_asked_for.then(|| instant(1)),
+        next_query_at: row.is_query_due.then(|| instant(1)),
         due_at: instant(1),
-        observed: heard,
+        observed: observed(row),
     }
 }
 
-/// The word for "not known" that is counted from a change on.
-fn since(trusted_after: u8) -> String {
-    format!("not_found_since_{}", instant(trusted_after).timestamp())
+/// What `store::load` reads of the answers to queries.
+fn observed(row: Row) -> BTreeMap<Finding, Observed> {
+    let time = |at: u8| (at > 0).then(|| instant(at));
+    let not_found = |proves, valid_from| Finding::NotFound { proves, valid_from };
+    let mut observed = BTreeMap::new();
+    let count = row.not_found;
+    let finding = match count.proof {
+        Proof::Nothing => None,
+        Proof::Absence(from) => Some(not_found(Proves::Absence, time(from))),
+        Proof::Contradiction => Some(not_found(Proves::Contradiction, None)),
+    };
+    if let Some(finding) = finding {
+        let seen = Observed {
+            times: u32::from(count.times),
+            first_at: instant(count.first),
+            last_at: instant(count.last),
+        };
+        observed.insert(finding, seen);
+    }
+    if let Some(at) = time(row.not_found_after_decline) {
+        // Its time is that of the `FAIL`, as the rules wait no longer (`decline_confirm`).
+        let finding = not_found(Proves::Refusal, time(row.declined_at));
+        let seen = Observed {
+            times: 1,
+            first_at: at,
+            last_at: at,
+        };
+        observed.insert(finding, seen);
+    }
+    observed
 }
 
 fn instruction() -> Instruction {
@@ -462,80 +501,85 @@ fn instruction() -> Instruction {
     }
 }
 
-fn evidence_of(fact: Told, now: u8) -> Evidence {
-    let mut of_attempt = None;
-    let mut query_sent_at = moment(now);
-    let mut submitted = |attempt: u8, answer| {
-        of_attempt = Some(attempt.into());
-        (Source::Submit, Fact::Submitted(answer))
+fn evidence_of(row: Row, fact: Observation, now: u8) -> Evidence {
+    let queried = |answer, at| Fact::Queried {
+        answer,
+        sent_at: instant_of(at),
     };
-    let (source, fact) = match fact {
-        Told::Acknowledged(attempt) => submitted(
-            attempt,
-            SubmitAnswer::Acknowledged {
-                platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
-                fee: None,
-                status: GatewayStatus::New,
-            },
-        ),
-        Told::Declined(attempt) => {
-            let message = "busy".into();
-            submitted(attempt, SubmitAnswer::Declined { message })
-        }
-        Told::Doubt(attempt) => submitted(attempt, SubmitAnswer::Doubt(Doubt::Timeout)),
-        Told::NotSent { attempt, claim } => {
-            of_attempt = Some(attempt.into());
-            let (reason, claim) = ("after the send-by time".into(), [claim; 32]);
-            (Source::Submit, Fact::NotSent { reason, claim })
-        }
-        Told::LeaseExpired(attempt) => {
-            of_attempt = Some(attempt.into());
-            (Source::Worker, Fact::LeaseExpired)
-        }
-        Told::NotFound {
-            query_sent_at: at,
+    let fact = match fact {
+        Observation::NotFound {
+            query_sent_at,
             again,
         } => {
-            // Within a tick a question is sent after what was heard before, if it is not that itself.
+            // Within a tick, a new query is sent after the evidence that was stored before.
             let later = TimeDelta::seconds(i64::from(!again));
-            query_sent_at = instant(at) + later;
-            (Source::Query, Fact::Queried(QueryAnswer::NotFound))
+            queried(QueryAnswer::NotFound, instant(query_sent_at) + later)
         }
-        Told::Found(word) => (
-            Source::Query,
-            Fact::Queried(QueryAnswer::Found(found(word))),
-        ),
-        Told::Called { ours, says } => (Source::Callback, Fact::Callback(callback(ours, says))),
-        Told::ResolvedPaid => {
+        Observation::Found(status) => queried(QueryAnswer::Found(found(status)), moment(now)),
+        Observation::Callback { ours, says } => Fact::Callback(callback(ours, says)),
+        Observation::ResolvedPaid => {
             let fee = Some(Rupiah::new(FEE));
-            (Source::Operator, Fact::Resolved(Resolution::Paid { fee }))
+            Fact::Resolved(Resolution::Paid { fee })
         }
-        Told::ResolvedFailed => (Source::Operator, Fact::Resolved(Resolution::Failed)),
+        Observation::ResolvedFailed => Fact::Resolved(Resolution::Failed),
+        _ => of_attempt(row, fact),
     };
     Evidence {
         key: instruction().key,
-        attempt: of_attempt,
-        claim: None,
-        source,
         fact,
         detail: serde_json::Value::Null,
-        query_sent_ago: (moment(now) - query_sent_at).to_std().unwrap(),
     }
 }
 
-fn found(word: Word) -> Found {
+/// The facts that the worker of an attempt observes.
+fn of_attempt(row: Row, fact: Observation) -> Fact {
+    // The answer to a lost claim passes for one to the latest; `moves::store` drops it where the rule is to tell them apart.
+    let submitted = |attempt: u8, answer| Fact::Submitted {
+        attempt: attempt.into(),
+        request_sha256: [row.request_sha256; 32],
+        answer,
+    };
+    match fact {
+        Observation::Acknowledged(attempt) => {
+            let answer = SubmitAnswer::Acknowledged {
+                platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
+                fee: None,
+                status: GatewayStatus::New,
+            };
+            submitted(attempt, answer)
+        }
+        Observation::Declined(attempt) => {
+            let message = "busy".into();
+            submitted(attempt, SubmitAnswer::Declined { message })
+        }
+        Observation::Doubt(attempt) => submitted(attempt, SubmitAnswer::Doubt(Doubt::Timeout)),
+        Observation::NotSent {
+            attempt,
+            request_sha256,
+        } => Fact::NotSent {
+            attempt: attempt.into(),
+            request_sha256: [request_sha256; 32],
+        },
+        Observation::LeaseExpired(attempt) => Fact::LeaseExpired {
+            attempt: attempt.into(),
+        },
+        _ => unreachable!("{fact:?} is of no attempt"),
+    }
+}
+
+fn found(status: OrderStatus) -> Found {
     Found {
         platform_order_num: Some(PLATFORM_ORDER_NUM.into()),
         amount: Some(Rupiah::new(AMOUNT)),
-        fee: (word != Word::Open).then_some(Rupiah::new(FEE)),
-        status: GatewayStatus::parse(code(word)),
+        fee: (status != OrderStatus::Open).then_some(Rupiah::new(FEE)),
+        status: GatewayStatus::parse(code(status)),
         message: String::new(),
         signed: true,
     }
 }
 
-/// A callback whose signature verified: with our every field, or with another's money (protocol P9).
-fn callback(ours: bool, says: Word) -> Callback {
+/// A callback with a verified signature: either all its fields are ours, or the amount is not (protocol P9).
+fn callback(ours: bool, says: OrderStatus) -> Callback {
     let (amount, fee) = (AMOUNT.to_string(), FEE.to_string());
     let fields = [
         ("bankCode", "014"),
@@ -553,11 +597,11 @@ fn callback(ours: bool, says: Word) -> Callback {
     Callback::new(fields.into_iter().collect(), true, Vec::new())
 }
 
-fn code(word: Word) -> &'static str {
-    match word {
-        Word::Open => "1",
-        Word::Paid => "2",
-        Word::Failed => "4",
+fn code(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Open => "1",
+        OrderStatus::Paid => "2",
+        OrderStatus::Failed => "4",
     }
 }
 
@@ -566,9 +610,21 @@ fn instant(at: u8) -> DateTime<Utc> {
     begin + TICK * i32::from(at)
 }
 
-/// When something happens in a tick: after it began.
+/// When events within a tick happen: after it began.
 fn moment(now: u8) -> DateTime<Utc> {
     instant(now) + TimeDelta::seconds(2)
+}
+
+fn clocks(now: u8) -> Now {
+    let utc = moment(now);
+    let instant = instant_of(utc);
+    Now { utc, instant }
+}
+
+/// That time on the clock of the process.
+fn instant_of(at: DateTime<Utc>) -> Instant {
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BEGIN + (at - instant(0)).to_std().unwrap()
 }
 
 fn tick(at: DateTime<Utc>) -> u8 {

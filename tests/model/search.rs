@@ -1,4 +1,4 @@
-//! Runs one search and says how large it was.
+//! Runs one search and prints its size.
 
 use std::time::Instant;
 
@@ -12,10 +12,10 @@ use crate::{
     world::World,
 };
 
-/// A search that never comes to what it is about would hold too.
-const ARRIVES: &str = "comes to what it is about";
+/// Without it, a search that gets nowhere would pass.
+const REACHES_GOAL: &str = "reaches its goal";
 
-/// One search as stateright sees it.
+/// One search, as stateright takes it.
 struct Search(Setup);
 
 impl Model for Search {
@@ -24,7 +24,7 @@ impl Model for Search {
 
     fn init_states(&self) -> Vec<World> {
         let after = |world: World, step: &Step| moves::after(&self.0, &world, *step).unwrap();
-        vec![self.0.begun.iter().fold(World::begin(), after)]
+        vec![self.0.first_steps.iter().fold(World::begin(), after)]
     }
 
     fn actions(&self, _: &World, steps: &mut Vec<Step>) {
@@ -37,17 +37,18 @@ impl Model for Search {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut properties: Vec<_> = (0..PROMISES.len()).map(property).collect();
-        properties.push(Property::always("everything can still end", |_, world| {
-            promises::can_end(world)
-        }));
-        properties.push(Property::sometimes(ARRIVES, |search: &Self, world| {
-            promises::is_about(&search.0, world)
+        properties.push(Property::always(
+            "every payout can still end",
+            |_, world| promises::can_end(world),
+        ));
+        properties.push(Property::sometimes(REACHES_GOAL, |search: &Self, world| {
+            promises::reaches_goal(&search.0, world)
         }));
         properties
     }
 }
 
-/// The promise of that number; stateright takes functions without surroundings only.
+/// The promise with that number. stateright takes plain functions, which capture nothing.
 fn property(number: usize) -> Property<Search> {
     const CONDITIONS: [fn(&Search, &World) -> bool; PROMISES.len()] = [
         |_, world| PROMISES[0].1(world),
@@ -62,35 +63,35 @@ fn property(number: usize) -> Property<Search> {
     Property::always(PROMISES[number].0, CONDITIONS[number])
 }
 
-/// Searches everything.
+/// Searches the whole space and fails on any broken promise.
 #[track_caller]
 pub(crate) fn holds(setup: Setup) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let checker = Search(setup)
         .checker()
         .threads(2)
         .finish_when(HasDiscoveries::AnyFailures)
         .spawn_bfs()
         .join();
-    let (states, seconds) = (checker.unique_state_count(), begun.elapsed());
+    let (states, seconds) = (checker.unique_state_count(), started.elapsed());
     eprintln!(
         "{setup:?}: {states} states, depth {}, {seconds:.1?}",
         checker.max_depth()
     );
     let mut found = checker.discoveries();
-    let arrives = found.remove(ARRIVES).is_some();
+    let reached = found.remove(REACHES_GOAL).is_some();
     let broken: Vec<String> = found
         .into_iter()
         .map(|(promise, path)| format!("\"{promise}\" by {:?}", path.into_actions()))
         .collect();
     assert!(broken.is_empty(), "{setup:?}\n{}", broken.join("\n"));
-    assert!(arrives, "{setup:?} never {ARRIVES}");
+    assert!(reached, "{setup:?} never {REACHES_GOAL}");
 }
 
-/// Searches until the promise is broken and prints the way there.
+/// Searches until the promise is broken, and prints the path.
 #[track_caller]
 pub(crate) fn breaks(setup: Setup, promise: &'static str) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let checker = Search(setup)
         .checker()
         .threads(1)
@@ -99,13 +100,13 @@ pub(crate) fn breaks(setup: Setup, promise: &'static str) {
         .join();
     let path = checker.discovery(promise);
     let found: Vec<Step> = path.map_or_else(Vec::new, stateright::Path::into_actions);
-    assert!(!found.is_empty(), "not found broken: {setup:?}");
-    let steps = [setup.begun, &found].concat();
+    assert!(!found.is_empty(), "not broken: {setup:?}");
+    let steps = [setup.first_steps, &found].concat();
     eprintln!(
         "{:?}: \"{promise}\" is broken in {} steps after {} states, {:.1?}: {steps:?}",
         setup.rule,
         steps.len(),
         checker.unique_state_count(),
-        begun.elapsed()
+        started.elapsed()
     );
 }

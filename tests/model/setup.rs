@@ -1,37 +1,37 @@
-//! What one search looks at: which rule is changed, which faults happen, and how far it goes.
+//! The scope of one search: which rule is replaced, which faults occur, and for how long.
 
 use crate::steps::Step;
 
-/// A claim that the standby never saw.
+/// A claim that the standby never received.
 pub(crate) const LOST_CLAIM: [Step; 3] = [Step::StandbyFallsBehind, Step::Claim(0), Step::FailOver];
 
-/// A request is lost, and after the horizon the gateway has said three times that it does not know it.
-pub(crate) const LOST_AND_NOT_KNOWN: [Step; 10] = [
+/// A request is lost, and the gateway has answered "not found" three times after the horizon.
+pub(crate) const LOST_AND_NOT_FOUND: [Step; 10] = [
     Step::Claim(0),
     Step::Send(1),
     Step::Vanish(1),
     Step::StoreDoubt(1),
     Step::Tick,
     Step::Tick,
-    Step::Ask,
-    Step::Ask,
+    Step::Query,
+    Step::Query,
     Step::Tick,
-    Step::Ask,
+    Step::Query,
 ];
 
-/// A failover is about to be accepted, and the next standby has not seen that.
+/// A failover is accepted, and the next standby has not received that commit.
 pub(crate) const LOST_ACCEPTANCE: [Step; 8] = [
     Step::StandbyFallsBehind,
     Step::FailOver,
     Step::OldPrimaryDies,
     Step::Tick,
     Step::Tick,
-    Step::Ask,
+    Step::Query,
     Step::StandbyFallsBehind,
     Step::AcceptFailover,
 ];
 
-/// The standby has not even seen the insert.
+/// The standby has not even received the insert.
 pub(crate) const LOST_INSERT: [Step; 1] = [Step::StandbyMissesInsert];
 
 /// The rule that differs from production.
@@ -39,112 +39,112 @@ pub(crate) const LOST_INSERT: [Step; 1] = [Step::StandbyMissesInsert];
 pub(crate) enum Rule {
     /// None.
     AsBuilt,
-    /// V1: the end of a lease puts the payout back into the queue.
-    LeaseEndRequeues,
-    /// V2: the same, and the claim is read once more just before the send.
-    LeaseEndRequeuesTokenReread,
-    /// V3: "not known" puts an unknown payout back into the queue.
+    /// V1: an expired lease puts the payout back into the queue.
+    ExpiredLeaseRequeues,
+    /// V2: the same, but the worker reads its claim again just before the send.
+    ExpiredLeaseRequeuesTokenReread,
+    /// V3: "not found" puts an unknown payout back into the queue.
     NotFoundRequeues,
-    /// V4: "not known" makes an unknown payout failed.
+    /// V4: "not found" fails an unknown payout.
     NotFoundFails,
-    /// V5o: two people may have it sent again at any time, without a question.
+    /// V5o: two people may have it resubmitted at any time, without a query.
     ResubmitAtAnyTime,
-    /// V5p: after the horizon, without a question of the sender's own.
-    ResubmitWithoutQuestion,
-    /// V5q: with a question of the sender's own, before the horizon.
+    /// V5p: after the horizon, without a query by the sender.
+    ResubmitWithoutQuery,
+    /// V5q: with a query by the sender, before the horizon.
     ResubmitWithoutHorizon,
-    /// V6: claims go on after a failover.
+    /// V6: claims continue after a failover.
     NoFence,
-    /// V7hz: after the horizon claims go on by themselves, with the old primary alive.
-    FenceEndsByItself,
-    /// Claims lost in a failover can still begin to send when the quiet horizon is counted from the change.
+    /// V7hz: claims resume automatically after the horizon, while the old primary is alive.
+    FenceOpensAutomatically,
+    /// The fence leaves out the send window, so that a claim lost in the failover may still start to send.
     FenceForgetsSendWindow,
-    /// Nobody looks whether the last claim is still there.
+    /// Nobody checks that the last claim is still in the database.
     NoWitness,
-    /// The person accepts a failover although the old primary lived on after it.
+    /// A person accepts a failover although the old primary outlived it.
     OldPrimaryDiesLate,
-    /// A failover can be accepted at once when nothing is queued.
-    FenceEndsWhenNothingIsQueued,
-    /// A second change does not begin the quiet horizon anew while the first is not accepted.
-    SecondChangeNotNoted,
-    /// After an acceptance nothing is asked for before its first claim.
-    InsertedAgainNotAskedFirst,
-    /// The proof that nothing was sent names its attempt by the number, not by the request's hash.
+    /// A failover can be accepted immediately when nothing is queued.
+    FenceOpensWhenNothingIsQueued,
+    /// A second failover does not restart the quiet horizon while the first is not accepted.
+    SecondFailoverNotNoted,
+    /// After an acceptance no payout is queried before its first claim.
+    InsertedAgainNotQueriedFirst,
+    /// The proof that nothing was sent names its attempt by number, not by the hash of the request.
     NotSentNamesItsNumberOnly,
-    /// "Not known" counts by when it was stored, not by when it was asked.
-    NotKnownCountsWhenStored,
-    /// Observed while it is `submitting`, "not known" counts among the three of after the horizon.
-    NotKnownCountsWhileSubmitting,
-    /// A verified callback is believed without comparing its fields.
+    /// "Not found" counts from when it was stored, not from when the query was sent.
+    NotFoundCountsWhenStored,
+    /// A "not found" observed while `submitting` counts towards the three after the horizon.
+    NotFoundCountsWhileSubmitting,
+    /// A verified callback settles without a comparison of its fields.
     UnboundCallbackSettles,
-    /// No answer in time means failed.
+    /// A timeout means failed.
     TimeoutFails,
-    /// A `FAIL` means failed at once.
+    /// A `FAIL` means failed immediately.
     DeclineFails,
-    /// "Not known" after a `FAIL` counts only after the quiet horizon.
+    /// "Not found" after a `FAIL` counts only after the quiet horizon.
     DeclineWaitsForHorizon,
-    /// A `FAIL` is nothing to a payout whose request it does not answer.
+    /// A `FAIL` is ignored by a payout whose current request it does not answer.
     DeclineNamesItsRequest,
-    /// The horizon begins anew when the old primary is known to be dead.
+    /// The horizon restarts when the old primary is known to be dead.
     HorizonCountsFromDeath,
-    /// V9: V1 with a gateway that books an order number once.
-    LeaseEndRequeuesGatewayDedups,
+    /// V9: V1 with a gateway that books each order number once.
+    ExpiredLeaseRequeuesGatewayDedups,
 }
 
 /// One search.
-// Why: each is a fault of its own, and any of them may go together.
+// Why: each is a separate fault, and they combine freely.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) rule: Rule,
-    /// What happened before the search begins.
-    pub(crate) begun: &'static [Step],
+    /// The steps taken before the search starts.
+    pub(crate) first_steps: &'static [Step],
     /// The last tick.
     pub(crate) end: u8,
-    /// How often a standby may take over, without the latest commits.
+    /// How many times a standby that lacks the latest commits may take over.
     pub(crate) failovers: u8,
-    /// Instead, an older state is put back under the same identity: only the host's witness tells.
-    pub(crate) put_back: bool,
-    /// Two people may give an open payout up as failed.
+    /// Instead of a failover, an older snapshot is restored under the same identity: only the host's witness reveals it.
+    pub(crate) restores_snapshot: bool,
+    /// Two people may resolve an open payout as failed.
     pub(crate) gives_up: bool,
-    /// Two people may have an unknown payout sent again.
+    /// Two people may have an unknown payout resubmitted.
     pub(crate) resubmits: bool,
-    /// Somebody forges callbacks as far as P9 allows.
+    /// Someone forges callbacks, as far as P9 allows it.
     pub(crate) forgeries: bool,
-    /// The gateway may refuse, also when all else is `few_answers`.
+    /// The gateway may refuse requests even with `few_answers`.
     pub(crate) refusals: bool,
-    /// What a worker of the lost history still holds may reach the new database.
-    pub(crate) lost_words: bool,
-    /// An answer to a question may be stored long after it was given.
+    /// A worker whose claim was lost may still report its result to the new database.
+    pub(crate) late_reports: bool,
+    /// The answer to a query may be stored long after it was given.
     pub(crate) stale_answers: bool,
-    /// What was stored may be stored again, its commit not having been confirmed.
+    /// Evidence may be stored again after an unconfirmed commit.
     pub(crate) repeats: bool,
-    /// The gateway may say `FAIL` and book the order later, within the quiet horizon.
-    pub(crate) busy_books: bool,
-    /// The gateway only books or loses what arrives, and says nothing not_queried.
+    /// The gateway may answer `FAIL` and book the order later, within the quiet horizon.
+    pub(crate) late_bookings: bool,
+    /// The gateway only books or loses what arrives, and sends no callbacks.
     pub(crate) few_answers: bool,
 }
 
 impl Setup {
-    /// Production's rules without a failover, nobody forging.
+    /// The production rules, without failovers, forgeries and other options.
     pub(crate) const PLAIN: Self = Self {
         rule: Rule::AsBuilt,
-        begun: &[],
+        first_steps: &[],
         end: 5,
         failovers: 0,
-        put_back: false,
+        restores_snapshot: false,
         gives_up: false,
         resubmits: false,
         forgeries: false,
         refusals: false,
-        lost_words: false,
+        late_reports: false,
         stale_answers: false,
         repeats: false,
-        busy_books: false,
+        late_bookings: false,
         few_answers: false,
     };
 
-    /// A failover, and little else.
+    /// One failover, and little else.
     pub(crate) const FAILOVER: Self = Self {
         end: 3,
         failovers: 1,
@@ -153,23 +153,23 @@ impl Setup {
     };
 }
 
-/// A claim that a failover took, whose refusal is stored when another one is under way.
+/// A failover loses a claim, whose refusal is stored while the next claim is under way.
 pub(crate) const LATE_REFUSAL: Setup = Setup {
-    begun: &LOST_CLAIM,
-    lost_words: true,
+    first_steps: &LOST_CLAIM,
+    late_reports: true,
     refusals: true,
     end: 4,
     ..Setup::FAILOVER
 };
 
-/// A worker stays with the old primary, claims there when the new one is trusted already, and both are gone then.
+/// A worker stays with the old primary and claims there after the new one is trusted; then the old primary dies.
 pub(crate) const OLD_PRIMARY_LIVES_ON: [Step; 9] = [
     Step::StandbyFallsBehind,
     Step::FailOver,
     Step::Reconnect(0),
     Step::Tick,
     Step::Tick,
-    Step::Ask,
+    Step::Query,
     Step::Claim(1),
     Step::Send(1),
     Step::OldPrimaryDies,

@@ -1,88 +1,88 @@
-//! The steps that there are.
+//! The steps that a search can take.
 
 use crate::{
-    row::{self, Word},
+    row::{self, OrderStatus},
     setup::{Rule, Setup},
     world::{SLOTS, WORKERS},
 };
 
-/// What the gateway does with a request that arrives.
+/// What the gateway does with an arriving request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Arrival {
-    /// Books it; a question finds it at once.
+    /// Books it; a query finds it immediately.
     Booked,
-    /// Books it; a question finds it only later, at the end of the quiet horizon at the latest.
+    /// Books it; a query finds it later, no later than the end of the quiet horizon.
     BookedUnseen,
-    /// Books nothing and says `FAIL`.
+    /// Books nothing and answers `FAIL`.
     Refused,
-    /// Books it and says `FAIL` all the same: to a copy of it that it made itself.
+    /// Books it and yet answers `FAIL`, to a duplicate of the request that arose on its own side.
     RefusedAndBooked,
-    /// Says `FAIL`, being busy, and may book it later.
+    /// Answers `FAIL` because it is busy, and may book it later.
     RefusedForNow,
 }
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
-    /// Time passes, beyond every pause but the horizon.
+    /// Time passes: longer than every pause in the rules except the horizon.
     Tick,
     Claim(usize),
-    /// V2: the claim is looked at once more.
+    /// V2: the worker reads its claim again.
     Reread(usize),
     Send(usize),
-    /// The body never left: refused connection, or the send-by time is over.
+    /// The body never left: the connection was refused, or the send-by time has passed.
     RevokeSend(usize),
-    /// That is stored with its attempt.
+    /// Stores that, with its attempt.
     StoreNotSent(usize),
-    /// The same, and the commit is not confirmed, so it will be stored again.
-    StoreNotSentUnheard(usize),
+    /// The same, but the commit is not confirmed, so it will be stored again.
+    StoreNotSentUnconfirmed(usize),
     Arrive(usize, Arrival),
     Vanish(usize),
     StoreAnswer(usize),
-    /// No answer in time.
+    /// No answer arrived in time.
     StoreDoubt(usize),
     Crash(usize),
-    /// A worker of the old primary finds the new one.
+    /// A worker connected to the old primary switches to the new one.
     Reconnect(usize),
-    LeaseEnds,
-    Ask,
-    StoreAsked,
-    /// The same, and the commit is not confirmed, so it will be stored again.
-    StoreAskedUnheard,
-    Settle(Word),
+    LeaseExpires,
+    Query,
+    StoreQueryAnswer,
+    /// The same, but the commit is not confirmed, so it will be stored again.
+    StoreQueryAnswerUnconfirmed,
+    Settle(OrderStatus),
     BookLate,
-    CallBack,
+    Callback,
     Forge {
         ours: bool,
-        says: Word,
+        says: OrderStatus,
     },
     Request(row::Request),
-    /// The sender's own question in the step of the resubmit.
+    /// The sender's query, immediately before a resubmit or a resolution.
     Prove(usize),
     Resubmit(usize),
     ResolveFailed(usize),
     ResolvePaid,
     Cancel,
     StandbyFallsBehind,
-    /// It falls behind before the insert.
+    /// It falls behind before it receives the insert.
     StandbyMissesInsert,
     FailOver,
-    /// An older state comes back under the same identity.
-    PutBack,
-    /// A backend inserts again what it does not find.
+    /// An older snapshot is restored under the same identity.
+    RestoreSnapshot,
+    /// A backend inserts again the payout that it does not find.
     InsertAgain,
     OldPrimaryDies,
     AcceptFailover,
 }
 
-/// Every step that the setup has, possible now or not.
+/// Every step that the setup allows, whether or not it is possible now.
 pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
-    steps.extend([Step::Tick, Step::LeaseEnds, Step::Ask]);
+    steps.extend([Step::Tick, Step::LeaseExpires, Step::Query]);
     if !setup.few_answers {
         steps.extend([
-            Step::CallBack,
-            Step::Settle(Word::Paid),
-            Step::Settle(Word::Failed),
+            Step::Callback,
+            Step::Settle(OrderStatus::Paid),
+            Step::Settle(OrderStatus::Failed),
             Step::ResolvePaid,
             Step::Cancel,
         ]);
@@ -90,10 +90,10 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
     (0..WORKERS).for_each(|worker| of_worker(setup, worker, steps));
     (0..SLOTS).for_each(|slot| of_request(setup, slot, steps));
     if setup.stale_answers {
-        steps.push(Step::StoreAsked);
+        steps.push(Step::StoreQueryAnswer);
     }
     if setup.stale_answers && setup.repeats {
-        steps.push(Step::StoreAskedUnheard);
+        steps.push(Step::StoreQueryAnswerUnconfirmed);
     }
     if setup.gives_up {
         steps.push(Step::Request(row::Request::ResolveFailed));
@@ -101,15 +101,15 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
     if setup.resubmits {
         steps.push(Step::Request(row::Request::Resubmit));
     }
-    if setup.busy_books {
+    if setup.late_bookings {
         steps.push(Step::BookLate);
     }
     if setup.forgeries {
         let forge = |ours, says| Step::Forge { ours, says };
         steps.extend([
-            forge(false, Word::Paid),
-            forge(false, Word::Failed),
-            forge(true, Word::Failed),
+            forge(false, OrderStatus::Paid),
+            forge(false, OrderStatus::Failed),
+            forge(true, OrderStatus::Failed),
         ]);
     }
     if setup.failovers > 0 {
@@ -119,8 +119,8 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
             Step::AcceptFailover,
         ]);
     }
-    if setup.put_back {
-        steps.push(Step::PutBack);
+    if setup.restores_snapshot {
+        steps.push(Step::RestoreSnapshot);
     } else if setup.failovers > 0 {
         steps.extend([Step::FailOver, Step::OldPrimaryDies]);
     }
@@ -136,7 +136,7 @@ fn of_worker(setup: &Setup, worker: usize, steps: &mut Vec<Step>) {
         Step::StoreDoubt(worker),
         Step::Crash(worker),
     ]);
-    if setup.rule == Rule::LeaseEndRequeuesTokenReread {
+    if setup.rule == Rule::ExpiredLeaseRequeuesTokenReread {
         steps.push(Step::Reread(worker));
     }
     if setup.gives_up || setup.resubmits {
@@ -149,7 +149,7 @@ fn of_worker(setup: &Setup, worker: usize, steps: &mut Vec<Step>) {
         steps.push(Step::Resubmit(worker));
     }
     if setup.repeats {
-        steps.push(Step::StoreNotSentUnheard(worker));
+        steps.push(Step::StoreNotSentUnconfirmed(worker));
     }
     if setup.failovers > 0 {
         steps.push(Step::Reconnect(worker));
@@ -164,7 +164,7 @@ fn of_request(setup: &Setup, slot: usize, steps: &mut Vec<Step>) {
         arrive(Arrival::Refused);
         arrive(Arrival::RefusedAndBooked);
     }
-    if setup.busy_books {
+    if setup.late_bookings {
         arrive(Arrival::RefusedForNow);
     }
     steps.push(Step::Vanish(slot));

@@ -1,24 +1,24 @@
-//! Everything that there is at one moment: two databases, two workers, what is on the wire, and the gateway.
+//! The state at one moment: two databases, two workers, the requests on the wire, and the gateway.
 
 use payout_worker::domain::state::State;
 
-use crate::row::{Row, Word};
+use crate::row::{OrderStatus, Row};
 
-/// Workers.
+/// How many workers there are.
 pub(crate) const WORKERS: usize = 2;
-/// Requests that can be on the wire at once.
+/// How many requests can be on the wire at once.
 pub(crate) const SLOTS: usize = 2;
 
-/// Which database a worker talks to.
+/// Which database a worker is connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Side {
-    /// The primary; after a failover the new one.
+    /// The primary; after a failover, the new one.
     Now,
-    /// The primary of before the failover.
+    /// The primary from before the failover.
     Old,
 }
 
-/// What a worker holds in memory. A paused worker is one that does nothing for long.
+/// What a worker holds in memory. A paused worker is one that takes no step for a long time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Hand {
     Empty,
@@ -27,17 +27,17 @@ pub(crate) enum Hand {
         attempt: u8,
         send_by: u8,
     },
-    /// The same, after the claim was read once more (V2).
+    /// The same, after the worker read its claim again (V2).
     Checked {
         attempt: u8,
         send_by: u8,
     },
-    /// Proof that the body never left; perhaps stored already, without that being confirmed.
+    /// Proof that the body never left; possibly stored already, by a commit that was not confirmed.
     Unsent {
         attempt: u8,
-        claim: u8,
+        request_sha256: u8,
     },
-    /// The request is out.
+    /// The request is sent, and its answer is outstanding.
     Waiting {
         attempt: u8,
     },
@@ -49,7 +49,7 @@ pub(crate) enum Hand {
     Declined {
         attempt: u8,
     },
-    /// The gateway's own "not known", heard and stored in this tick.
+    /// A "not found" that the gateway answered and the worker stored in this tick.
     Proof {
         attempt: u8,
         query_sent_at: u8,
@@ -60,54 +60,54 @@ pub(crate) enum Hand {
 pub(crate) struct Worker {
     pub(crate) side: Side,
     pub(crate) hand: Hand,
-    /// It claimed what it holds in a history that a failover lost.
-    pub(crate) of_lost_history: bool,
+    /// A failover lost the commit of the claim that it works on.
+    pub(crate) claim_was_lost: bool,
 }
 
 /// A request under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Request {
-    /// Who still waits for the answer.
+    /// The worker that still waits for the answer.
     pub(crate) owner: Option<usize>,
-    /// The tick by which it arrived or never does: the quiet horizon of its attempt.
+    /// The tick by which it has arrived or is lost: the end of the quiet horizon of its attempt.
     pub(crate) gone_by: u8,
 }
 
-/// What the gateway has.
+/// The gateway's own record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Gateway {
-    /// How often it booked our order.
+    /// How many times it booked our order.
     pub(crate) accepts: u8,
-    pub(crate) status: Option<Word>,
-    /// The tick from which a question finds the order; 0 when it does.
+    pub(crate) status: Option<OrderStatus>,
+    /// The tick from which a query finds the order; 0 when it already does.
     pub(crate) shown_by: u8,
-    /// It said `FAIL` and may yet book before this tick; 0 when it does not.
+    /// It answered `FAIL` and may still book the order before this tick; 0 when it will not.
     pub(crate) may_book_by: u8,
 }
 
 impl Gateway {
-    /// What a question is answered with.
-    pub(crate) fn visible(self) -> Option<Word> {
+    /// The answer to a query now.
+    pub(crate) fn visible(self) -> Option<OrderStatus> {
         self.status.filter(|_| self.shown_by == 0)
     }
 }
 
-/// An answer to a question that is not stored yet, or is not known to be.
+/// The answer to a query that is not stored yet, or whose commit was not confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Asked {
-    /// What the gateway knew.
-    pub(crate) answer: Option<Word>,
+pub(crate) struct PendingAnswer {
+    /// What the gateway answered; none for "not found".
+    pub(crate) answer: Option<OrderStatus>,
     pub(crate) at: u8,
-    /// It is stored, and the commit was not confirmed.
+    /// It is stored, but the commit was not confirmed.
     pub(crate) stored: bool,
 }
 
 /// The latest failover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Failover {
-    /// The old primary's row, as long as it is alive.
+    /// The old primary's row, for as long as the old primary is alive.
     pub(crate) old: Option<Row>,
-    /// When a worker found the change.
+    /// When a worker found the failover.
     pub(crate) found_at: u8,
     /// When the old primary was last able to commit a claim.
     pub(crate) last_claims_at: u8,
@@ -117,29 +117,29 @@ pub(crate) struct Failover {
 pub(crate) struct World {
     pub(crate) now: u8,
     pub(crate) row: Row,
-    /// What the standby has, from when on it falls behind.
+    /// The standby's row, once it has fallen behind.
     pub(crate) standby: Option<Row>,
     pub(crate) failover: Option<Failover>,
     pub(crate) failovers: u8,
-    /// What the host remembers of its last claim, as a row has it; void once a person has accepted another history.
+    /// The last claim that the host remembers, by attempt and request hash; void once a person has accepted a failover.
     pub(crate) witness: Option<(u8, u8)>,
     pub(crate) workers: [Worker; WORKERS],
     pub(crate) wire: [Option<Request>; SLOTS],
-    pub(crate) asked: Option<Asked>,
+    pub(crate) pending_answer: Option<PendingAnswer>,
     pub(crate) gateway: Gateway,
-    /// Requests that left, counted up to three.
+    /// How many requests left, counted up to three.
     pub(crate) sent: u8,
-    /// Sends that people granted: resubmits, and a failover accepted.
+    /// How many further sends people granted: by a resubmit, or by accepting a failover.
     pub(crate) granted: u8,
 }
 
 impl World {
-    /// One payout, just inserted.
+    /// One payout that was just inserted.
     pub(crate) fn begin() -> Self {
         let worker = Worker {
             side: Side::Now,
             hand: Hand::Empty,
-            of_lost_history: false,
+            claim_was_lost: false,
         };
         Self {
             now: 1,
@@ -150,7 +150,7 @@ impl World {
             witness: None,
             workers: [worker; WORKERS],
             wire: [None; SLOTS],
-            asked: None,
+            pending_answer: None,
             gateway: Gateway {
                 accepts: 0,
                 status: None,
@@ -162,7 +162,7 @@ impl World {
         }
     }
 
-    /// The row that a side has; none when that side is dead.
+    /// The row of a side; none when that side is dead.
     pub(crate) fn row_of(&self, side: Side) -> Option<Row> {
         match side {
             Side::Now => Some(self.row),
@@ -170,9 +170,9 @@ impl World {
         }
     }
 
-    /// Whether the host's last claim is in that row; `store::last_claim_is_there`.
+    /// Whether that row has the host's last claim, as in `store::last_claim_is_there`.
     pub(crate) fn has_last_claim(&self, row: &Row) -> bool {
-        let claim = (row.attempt, row.claim);
+        let claim = (row.attempt, row.request_sha256);
         self.witness.is_none_or(|last| last == claim)
     }
 
@@ -184,8 +184,8 @@ impl World {
         }
     }
 
-    /// Two workers, and two requests, can change places: such worlds are one.
-    pub(crate) fn forget_who_is_who(&mut self) {
+    /// Workers are interchangeable, and so are requests: states that differ only in their order count as one.
+    pub(crate) fn sort_workers_and_requests(&mut self) {
         if self.workers[0] > self.workers[1] {
             self.workers.swap(0, 1);
             for request in self.wire.iter_mut().flatten() {
@@ -195,8 +195,8 @@ impl World {
         self.wire.sort_unstable();
     }
 
-    /// Of a row that the old primary will never send again nothing matters any more.
-    pub(crate) fn forget_what_the_old_primary_heard(&mut self) {
+    /// A row that the old primary will never send again no longer matters.
+    pub(crate) fn forget_the_old_primarys_row(&mut self) {
         let Some(failover) = &mut self.failover else {
             return;
         };

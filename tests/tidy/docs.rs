@@ -1,14 +1,15 @@
 //! What the documents promise.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use crate::{
-    scan::places,
-    tree::{File, all, expect, has_ending},
-};
+use crate::tree::{File, all, expect, has_ending, is_word};
 
 const README_LINES: usize = 150;
 const INVARIANTS: usize = 13;
+/// From so many on a name is specific enough to be looked for.
+const NAME_UNDERSCORES: usize = 4;
+/// Settings of Postgres.
+const NAMES_OF_OTHERS: &[&str] = &["log_parameter_max_length_on_error"];
 const ENDINGS: &[&str] = &[
     "rs", "sql", "md", "toml", "yaml", "yml", "json", "sh", "service",
 ];
@@ -35,51 +36,94 @@ pub(crate) fn invariants_are_named(root: &Path) -> Vec<String> {
     };
     (1..=INVARIANTS)
         .map(|number| format!("I{number}"))
-        .filter(|name| places(&architecture.text, name).is_empty())
+        .filter(|name| !words(&architecture.text).any(|word| word == name))
         .map(|name| architecture.at(1, &format!("{name} is not named: say what holds it")))
         .collect()
 }
 
+/// Documents name paths from the root, from `src`, or from where they stand themselves.
 pub(crate) fn paths_exist(root: &Path) -> Vec<String> {
-    let architecture = match expect(root, "ARCHITECTURE.md") {
-        Ok(file) => file,
-        Err(missing) => return missing,
-    };
+    if let Err(missing) = expect(root, "ARCHITECTURE.md") {
+        return missing;
+    }
     let mut broken = Vec::new();
-    for (number, line) in prose(&architecture.text) {
-        // Every second piece between backticks is code.
-        for span in line
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .filter(|span| is_path(root, span))
-        {
-            let path = span
-                .split([':', '#'])
-                .next()
-                .unwrap_or(span)
-                .trim_end_matches('/');
-            if path.contains(['*', '{', '…']) {
-                broken.push(architecture.at(
-                    number,
-                    &format!("`{span}` cannot be checked: write the paths out"),
-                ));
-            } else if ![root.join(path), root.join("src").join(path)]
-                .iter()
-                .any(|place| place.exists())
+    for document in documents(root) {
+        for (number, span) in code_spans(&document.text) {
+            if is_path(root, &document, &span)
+                && let Some(why) = missing(root, &document, &span)
             {
-                broken.push(architecture.at(
-                    number,
-                    &format!("`{span}` does not exist: name what is there now"),
-                ));
+                broken.push(document.at(number, &format!("`{span}` {why}")));
             }
         }
     }
     broken
 }
 
+fn missing(root: &Path, document: &File, span: &str) -> Option<&'static str> {
+    let path = span.split([':', '#']).next().unwrap_or(span);
+    let path = path.trim_end_matches('/');
+    if path.contains(['*', '{', '…']) {
+        return Some("cannot be checked: write the paths out");
+    }
+    let own = root.join(&document.path);
+    let homes = [root, &root.join("src"), own.parent().unwrap_or(root)];
+    let exists = homes.iter().any(|home| home.join(path).exists());
+    (!exists).then_some("does not exist: name what is there now")
+}
+
+/// A name of many words in a document is that of a test, a function, a constraint or a metric: it stands in a source.
+pub(crate) fn names_exist(root: &Path) -> Vec<String> {
+    let sources: Vec<File> = all(root)
+        .into_iter()
+        .filter(|file| !has_ending(&file.path, "md"))
+        .collect();
+    let known: BTreeSet<&str> = sources.iter().flat_map(|file| words(&file.text)).collect();
+    let mut broken = Vec::new();
+    for document in documents(root) {
+        for (number, span) in code_spans(&document.text) {
+            let name = span.rsplit("::").next().unwrap_or(&span);
+            let is_name = name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if is_name
+                && name.matches('_').count() >= NAME_UNDERSCORES
+                && !known.contains(name)
+                && !NAMES_OF_OTHERS.contains(&name)
+            {
+                let message = format!("`{name}` is in no source: name what is there now");
+                broken.push(document.at(number, &message));
+            }
+        }
+    }
+    broken
+}
+
+/// What the project says of itself today; the change log also names what was.
+fn documents(root: &Path) -> Vec<File> {
+    all(root)
+        .into_iter()
+        .filter(|file| has_ending(&file.path, "md") && file.path != "CHANGELOG.md")
+        .collect()
+}
+
+/// Every piece between backticks, with its line.
+fn code_spans(text: &str) -> Vec<(usize, String)> {
+    let mut spans = Vec::new();
+    for (number, line) in prose(text) {
+        let in_line = line.split('`').skip(1).step_by(2);
+        spans.extend(in_line.map(|span| (number, span.to_owned())));
+    }
+    spans
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c| !is_word(c)).filter(|word| !word.is_empty())
+}
+
 /// A path begins at a folder of the project, or is a bare file name with an ending that files here have.
-fn is_path(root: &Path, span: &str) -> bool {
+/// In a document of a test suite, a short path may also be that of a file which a run makes.
+fn is_path(root: &Path, document: &File, span: &str) -> bool {
+    let is_short_path_ours = !document.path.starts_with("tests/");
     if span.is_empty() || span.starts_with('/') || span.contains([' ', '(', '<', '=']) {
         return false;
     }
@@ -96,11 +140,12 @@ fn is_path(root: &Path, span: &str) -> bool {
                 ".ci",
                 ".sqlx",
             ];
-            known.contains(&first) || (root.join("src").join(first).is_dir() && !rest.is_empty())
+            known.contains(&first)
+                || (is_short_path_ours && root.join("src").join(first).is_dir() && !rest.is_empty())
         }
         None => ENDINGS
             .iter()
-            .any(|ending| has_ending(without_place, ending)),
+            .any(|ending| is_short_path_ours && has_ending(without_place, ending)),
     }
 }
 
@@ -131,7 +176,7 @@ fn dead(root: &Path, file: &File, target: &str) -> Option<&'static str> {
         root.join(&file.path).parent().unwrap_or(root).join(path)
     };
     if !place.exists() {
-        return Some("leads nowhere: mend it, or write what it should lead to");
+        return Some("leads nowhere: correct it, or write what it should lead to");
     }
     if heading.is_empty() || !has_ending(&place.to_string_lossy(), "md") {
         return None;

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use crate::{
-    scan::is_word,
-    tree::{File, all, has_ending},
-};
+use crate::tree::{File, all, has_ending, is_word};
 
 /// Joined here from halves, or this file would break its own rule.
 const OPEN_POINTS: &[&str] = &[

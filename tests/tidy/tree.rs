@@ -32,20 +32,22 @@ pub(crate) fn all(root: &Path) -> Vec<File> {
         .collect()
 }
 
-/// The Rust files below `src` and `crates/*/src`.
+/// The Rust files of the root package and of the other crates, with the tests that stand beside the code.
 pub(crate) fn sources(root: &Path) -> Vec<File> {
+    let is_source = |path: &str| {
+        let below = path
+            .strip_prefix("crates/")
+            .and_then(|path| path.split_once('/'));
+        below.map_or(path, |(_, path)| path).starts_with("src/")
+    };
     all(root)
         .into_iter()
-        .filter(|file| is_rust(&file.path) && path_in_package(&file.path).starts_with("src/"))
+        .filter(|file| is_source(&file.path) && is_rust(&file.path))
         .collect()
 }
 
-/// `src/a.rs` of `crates/b/src/a.rs`.
-fn path_in_package(path: &str) -> &str {
-    let below = path.strip_prefix("crates/");
-    below
-        .and_then(|below| below.split_once('/'))
-        .map_or(path, |(_, rest)| rest)
+pub(crate) fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 /// One file, or the plain statement that it is missing.

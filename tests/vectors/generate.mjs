@@ -2,7 +2,7 @@
 //
 //     node tests/vectors/generate.mjs > tests/vectors/signatures.json
 //
-// The keys are made anew each time and guard nothing.
+// The keys are made again each time and protect nothing.
 
 import {
   constants,

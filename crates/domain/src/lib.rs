@@ -5,6 +5,7 @@
     test,
     allow(
         clippy::arithmetic_side_effects,
+        clippy::disallowed_methods,
         clippy::expect_used,
         clippy::unwrap_used
     )

@@ -28,21 +28,21 @@ use super::{AMOUNT, LATE, REQUEST, RESERVE};
 /// What evidence is counted by: attempt, source, finding in words, digest.
 pub(super) type Stored = (i32, &'static str, String, Vec<u8>);
 
-/// A payout as the pure rules have it.
+/// A payout according to the pure rules.
 pub(super) struct Pure {
     pub(super) payout: Payout,
     /// The outcome of each attempt's own answer.
     pub(super) outcomes: BTreeMap<i32, String>,
-    /// When an order that was sent last cannot arrive any more.
+    /// From when on the latest order can no longer arrive.
     pub(super) quiet_until: DateTime<Utc>,
     /// How often which evidence was stored.
     pub(super) evidence: BTreeMap<Stored, i32>,
     pub(super) moves: Vec<(State, Event, State)>,
-    /// People agreed to a move.
+    /// Two people approved a move.
     pub(super) allowed: bool,
-    /// The events and the kinds of entries that it met.
+    /// The events and the kinds of ledger entries that occurred.
     pub(super) met: Vec<&'static str>,
-    /// What the ledger must have of it: available, held, paid out, fees.
+    /// What the ledger must contain: available, held, paid out, fees.
     pub(super) books: [i64; 4],
 }
 
@@ -96,7 +96,7 @@ impl Pure {
         }
     }
 
-    /// `payout.why_no_resubmit`, the other way round.
+    /// The opposite of `payout.why_no_resubmit`.
     pub(super) fn is_proven_lost(&self, now: DateTime<Utc>) -> bool {
         let payout = &self.payout;
         let known = self.evidence.keys().any(|(_, _, finding, _)| {
@@ -240,7 +240,7 @@ impl Pure {
                     "{:?} was refused: {why}",
                     evidence.fact
                 );
-                // Kept alone, where its payout was not read: under attempt 0 when it names none.
+                // Stored without reading its payout, it is kept under attempt 0 when it names none.
                 let at = evidence.fact.attempt().unwrap_or(0);
                 (at, evidence.fact.finding(), None)
             }
@@ -263,7 +263,7 @@ impl Pure {
         };
         let is_bound = matches!(finding, Finding::Callback { mismatch: None, .. });
         let mut digest = Vec::new();
-        // What is not ours is counted under one row, however it reads.
+        // Whatever is not ours is counted in one row.
         if let Fact::Callback(callback) = &evidence.fact
             && is_bound
         {
@@ -394,7 +394,7 @@ impl Pure {
         }
     }
 
-    /// Ours, or one whose digits moved to the neighbouring field (protocol P9).
+    /// Our callback, or one with digits moved to the neighbouring field (protocol P9).
     pub(super) fn callback(&self, status: &str, whose: &str) -> Callback {
         let instruction = &self.payout.instruction;
         let amount = if whose == "1" { AMOUNT } else { 7 };

@@ -1,14 +1,14 @@
-//! Attacks on who may be claimed for, when, and how often.
+//! Attacks on which payouts are claimed, when, and how often.
 
 use std::time::Duration;
 
 use payout_sandbox::Fault;
 use payout_worker::{
-    cli::run::Running,
     domain::{
         evidence::{Doubt, Evidence, Fact, SubmitAnswer},
         payout::PayoutKey,
     },
+    service::Running,
     store::{
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
         failover::register_identity,
@@ -26,7 +26,7 @@ use crate::support::{
     world::{Wishes, World},
 };
 
-/// Few requests at once, so that what is in flight can be counted.
+/// Few concurrent requests, so that those in flight can be counted.
 const FOUR_SLOTS: &str = "
 [submit]
 concurrency = 4
@@ -40,7 +40,7 @@ decline_confirm_seconds = 0.6
 queries_per_second = 500
 ";
 
-/// A world where the test itself is the worker, with this much to spend.
+/// A world with this balance, where the test itself is the worker.
 async fn by_hand(idr: i64) -> World {
     let world = World::with(Wishes {
         workers: 0,
@@ -55,7 +55,7 @@ async fn by_hand(idr: i64) -> World {
     world
 }
 
-/// One look of a worker for up to `limit` payouts; the order numbers that it may send, in order.
+/// One claim of up to `limit` payouts; returns the order numbers that the worker may send, in order.
 async fn claimed(world: &World, limit: i64) -> (Vec<String>, Claimed) {
     let pool = world.database.pool();
     unpark_if_covered(pool, MERCHANT).await.unwrap();
@@ -69,7 +69,7 @@ async fn claimed(world: &World, limit: i64) -> (Vec<String>, Claimed) {
     )
 }
 
-/// More refusals are tried by `a_configuration_for_another_gateway_or_key_claims_nothing`.
+/// `a_configuration_for_another_gateway_or_key_claims_nothing` tests further refusals.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_staging_configuration_on_the_production_database_pays_nobody() {
     let without_workers = || Wishes {
@@ -88,7 +88,7 @@ async fn a_staging_configuration_on_the_production_database_pays_nobody() {
         "{strange:?}"
     );
 
-    // Without the comparison with what is registered, a test gateway "pays" it, and the books say that it is paid.
+    // Without the comparison with the registered gateway, a test gateway "pays" it, and the books say that it is paid.
     let order = staging.claim_order(1);
     let keys = order.platform_keys.join(",");
     production
@@ -111,7 +111,7 @@ async fn a_staging_configuration_on_the_production_database_pays_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim() {
+async fn a_not_sent_repeated_after_a_new_claim_does_not_requeue_that_claim() {
     let world = by_hand(1_000_000).await;
     let pool = world.database.pool();
     let rules = rules(&world.config.poll, true);
@@ -131,7 +131,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
         let (orders, mut spent) = claimed(&world, 1).await;
         assert_eq!(orders, [order]);
         let unsent = spent.permits.remove(0).request().request_sha256;
-        // Stored, but the commit's answer is lost on its way back: the recorder will store it again.
+        // It is stored, but the confirmation of the commit is lost: the recorder will store it again.
         record(pool, &rules, &[not_sent(order, 1, unsent)])
             .await
             .unwrap();
@@ -145,7 +145,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
         assert_eq!(held.permits[0].attempt(), 2);
 
         if order == "LOOSE-1" {
-            // Not tied to its attempt, the repeated word is about whoever claimed last: a second right to send.
+            // Without its attempt, the repeated proof would apply to the latest claim: a second right to send.
             let newest = held.permits[0].request().request_sha256;
             record(pool, &rules, &[not_sent(order, 2, newest)])
                 .await
@@ -163,7 +163,7 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
                 .unwrap();
             assert_eq!(world.database.state(order).await, "submitting");
             assert!(claimed(&world, 10).await.0.is_empty());
-            // The decision says so by itself; the database, which would have refused it too, was not even asked.
+            // The decision ignores it; the database, which would have refused it too, is not even involved.
             let refused = "select count(*) from payout.evidence where refused";
             assert_eq!(world.database.text(refused).await, "0");
             let counted =
@@ -173,12 +173,12 @@ async fn a_not_sent_that_is_repeated_after_a_new_claim_does_not_free_that_claim(
     }
 }
 
-/// A key that was changed without notice shows as signatures that do not verify, see
-/// `bad_signatures_stop_claims_and_one_payout_at_a_time_finds_out_when_it_is_over`, or as refusals of all we send.
+/// A key changed without notice shows as signatures that do not verify, see
+/// `bad_signatures_stop_claims_and_one_payout_at_a_time_probes_for_recovery`, or as declines of everything we send.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storm_of_refusals_costs_a_dozen_payouts_and_not_all() {
+async fn a_storm_of_declines_affects_a_dozen_payouts_and_not_all() {
     const ALL: usize = 60;
-    // The claim itself knows no storm: all that is due would go out into it.
+    // The claim does not know about the storm: everything due would be sent into it.
     let unbroken = by_hand(1_000_000_000).await;
     for number in 0..ALL {
         unbroken
@@ -203,7 +203,7 @@ async fn a_storm_of_refusals_costs_a_dozen_payouts_and_not_all() {
         )
         .await;
     let sent = || world.sandbox.submits().len();
-    // Eight in a row, and those that were in flight beside the eighth.
+    // Eight in a row, and those in flight at the time of the eighth.
     assert!(sent() <= 8 + 4, "{}", sent());
     world
         .until(
@@ -231,13 +231,13 @@ async fn a_storm_of_refusals_costs_a_dozen_payouts_and_not_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payout_that_the_balance_does_not_cover_is_overtaken_for_a_while_and_never_for_ever() {
+async fn an_uncovered_payout_is_overtaken_for_a_while_but_not_forever() {
     let world = by_hand(50_000).await;
     world.enqueue("BIG-1", 80_000, 0).await;
     for number in 1..=4 {
         world.enqueue(&format!("SMALL-{number}"), 10_000, 0).await;
     }
-    // Claimed one by one, so that the big one is looked at first each time.
+    // Claimed one by one, so that the large one is first in line each time.
     assert!(
         claimed(&world, 1).await.0.is_empty(),
         "the big one is parked"
@@ -245,7 +245,7 @@ async fn a_payout_that_the_balance_does_not_cover_is_overtaken_for_a_while_and_n
     assert_eq!(claimed(&world, 1).await.0, ["SMALL-1"]);
     let waits = "select parked || ' ' || attention from payout.payouts where order_num = 'BIG-1'";
     assert_eq!(world.database.text(waits).await, "true insufficient_funds");
-    // Without the rule it would go on like that: whatever comes in is eaten by the next small one.
+    // Without the rule this would continue: the next small payout takes whatever money arrives.
     assert_eq!(claimed(&world, 1).await.0, ["SMALL-2"]);
 
     let aged = "update payout.payouts set attention_since = now() - interval '16 minutes' where order_num = 'BIG-1'";
@@ -279,9 +279,9 @@ async fn a_payout_that_the_balance_does_not_cover_is_overtaken_for_a_while_and_n
     assert_eq!(claimed(&world, 10).await.0, ["P5"], "higher priority first");
 }
 
-/// With four slots and a look each half second, six hundred would take longer than any test waits.
+/// With four slots and one claim per half second, six hundred would take longer than a test waits.
 #[tokio::test(flavor = "multi_thread")]
-async fn many_uncovered_payouts_at_the_head_do_not_hold_up_those_behind_them() {
+async fn many_uncovered_payouts_at_the_head_of_the_queue_do_not_block_those_behind_them() {
     let world = World::with(Wishes {
         balance_idr: 1_000_000,
         sections: FOUR_SLOTS,
@@ -303,10 +303,10 @@ async fn many_uncovered_payouts_at_the_head_do_not_hold_up_those_behind_them() {
     assert_eq!(world.sandbox.submits().len(), 1);
 }
 
-/// Only its own worker asks for a merchant's payouts. When nobody is configured for it any more, every other worker
-/// sees what is left behind.
+/// Only its own worker queries a merchant's payouts. Once no worker is configured for it, every other worker sees the
+/// payouts that are left behind.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_open_payouts_of_a_merchant_that_nobody_is_configured_for_reach_a_person() {
+async fn open_payouts_of_a_merchant_that_no_worker_serves_raise_attention() {
     let mut world = World::with(Wishes {
         workers: 0,
         ..Wishes::default()
@@ -341,7 +341,7 @@ async fn the_open_payouts_of_a_merchant_that_nobody_is_configured_for_reach_a_pe
     );
     world.database.run(&here).await;
     world.until_state("HERE-1", "paid").await;
-    // A worker's own lane never meets them: looked at by lane alone, they would lie there for ever.
+    // The lanes of this worker never reach them: without another check they would stay open forever.
     let within = Duration::from_secs(5);
     let due = queries::take_due(world.database.pool(), MERCHANT, 100, 100, within)
         .await
@@ -363,9 +363,9 @@ async fn the_open_payouts_of_a_merchant_that_nobody_is_configured_for_reach_a_pe
     assert!(format!("{gone:?}").contains("Queued"), "{gone:?}");
 }
 
-/// What the other side says in words can hold anything: a NUL, which the database does not take, or the name.
+/// The gateway's messages can contain anything: a NUL, which the database does not accept, or the beneficiary's name.
 #[tokio::test(flavor = "multi_thread")]
-async fn foreign_words_neither_stop_the_recorder_nor_bring_a_name_in() {
+async fn text_from_outside_neither_stops_the_recorder_nor_stores_a_name() {
     let world = by_hand(1_000_000_000).await;
     let pool = world.database.pool();
     let rules = rules(&world.config.poll, world.config.callbacks_settle);
@@ -384,7 +384,7 @@ async fn foreign_words_neither_stop_the_recorder_nor_bring_a_name_in() {
         record(pool, &rules, &[evidence]).await.unwrap().remove(0)
     };
     assert!(matches!(told("WORDS-1").await, Outcome::Recorded(_)));
-    // And where the database refuses what follows from it, and the words are kept by themselves.
+    // The same when the database refuses what follows from it, and only the message is kept.
     world
         .database
         .run("alter table payout.payouts add constraint no_more_of_them check (state <> 'unknown') not valid")

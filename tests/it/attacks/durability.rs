@@ -1,10 +1,10 @@
-//! Commits that are not what they seem, and databases that are not the one that was claimed in.
+//! Commits that are not durable, and databases that are not the one in which the claim was made.
 
 use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
-    cli::run::Running,
     permit::SealedRequest,
+    service::Running,
     store::{
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,
@@ -20,7 +20,7 @@ use crate::support::{
     world::World,
 };
 
-/// Waits until somebody waits for a replica, and ends that wait as an impatient administrator does.
+/// Waits until a session waits for a replica, and cancels that wait, as an impatient administrator does.
 async fn cancel_the_wait(owner: &mut PgConnection) {
     let cancelling = async {
         loop {
@@ -41,7 +41,7 @@ async fn cancel_the_wait(owner: &mut PgConnection) {
         .expect("nobody waits for a replica");
 }
 
-/// What any program would do: write something, and commit it without a hurry.
+/// What any program would do: write something and commit it.
 async fn write(pool: PgPool) -> Result<(), sqlx::Error> {
     let mut tx = pool.begin().await?;
     sqlx::raw_sql(
@@ -55,7 +55,7 @@ async fn write(pool: PgPool) -> Result<(), sqlx::Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_right_to_send() {
+async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_permit() {
     let cluster = tokio::task::spawn_blocking(|| Cluster::start(Options::default()))
         .await
         .unwrap()
@@ -97,8 +97,8 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_right_to_send(
     .await;
     run(&mut owner, "select pg_reload_conf()").await;
 
-    // The damage: an ordinary commit says that all is well, yet no replica has it, and the next failover undoes it. The
-    // first ones may still come before the server has read its new settings.
+    // The damage: an ordinary commit reports success, yet no replica has it, and the next failover undoes it. The first
+    // ones may still come before the server has read its new settings.
     loop {
         let mut writing = tokio::spawn(write(pool.clone()));
         tokio::select! {
@@ -139,7 +139,7 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_right_to_send(
         refused.to_string().contains("synchronous replication"),
         "{refused}"
     );
-    // It stands here all the same, so nobody claims it again; its lease makes it unknown, and the gateway is asked.
+    // It is nevertheless committed here, so nobody claims it again; its lease expires, and it is unknown and queried.
     let state: String = sqlx::query_scalar("select state from payout.payouts")
         .fetch_one(&mut owner)
         .await
@@ -165,7 +165,7 @@ async fn a_copied_database_does_not_pay_what_the_original_pays() {
     let mut config = world.config.clone();
     config.http_listen = None;
 
-    // Without the fence the copy is just a database with payouts to send.
+    // Without the fence, the copy is just another database with payouts to send.
     unguarded
         .run("update payout.failover set identity = payout.identity()")
         .await;

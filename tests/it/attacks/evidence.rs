@@ -1,4 +1,4 @@
-//! True words that invite to a wrong conclusion: a refusal, a silence, an order or a callback of somebody else.
+//! True evidence that invites a wrong conclusion: a decline, no answer, or somebody else's order or callback.
 
 use chrono::Utc;
 use form_urlencoded::Serializer;
@@ -20,7 +20,7 @@ use crate::support::{
     world::{Wishes, World},
 };
 
-/// Nothing is asked by the clock within the test.
+/// No scheduled query happens during the test.
 const SILENT: &str = "
 [submit]
 timeout_seconds = 1.5
@@ -31,9 +31,9 @@ decline_confirm_seconds = 3000
 queries_per_second = 500
 ";
 
-/// The refusal alone is tried by `a_refused_payout_fails_only_when_the_gateway_does_not_know_it`.
+/// `a_declined_payout_fails_only_when_it_is_not_found` tests a decline alone.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_busy_that_is_taken_for_a_failure_pays_later() {
+async fn treating_busy_as_a_failure_would_pay_later() {
     let mut world = World::with(Wishes {
         sections: SILENT,
         ..Wishes::default()
@@ -78,9 +78,9 @@ async fn a_busy_that_is_taken_for_a_failure_pays_later() {
     world.until(seen, "true").await;
 }
 
-/// What two people need beside the horizon is tried by `failed_takes_two_people_the_horizon_and_a_live_not_known`.
+/// `resolving_as_failed_takes_two_people_the_horizon_and_a_fresh_not_found` tests what two people need.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fresh_unknown_that_is_resolved_as_failed_pays_later() {
+async fn resolving_a_fresh_unknown_as_failed_would_pay_later() {
     let mut world = World::with(Wishes {
         sections: SILENT,
         ..Wishes::default()
@@ -133,7 +133,7 @@ async fn a_fresh_unknown_that_is_resolved_as_failed_pays_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_another_system_made_under_our_number_is_not_taken_for_ours() {
+async fn an_order_that_another_system_made_under_our_number_is_not_mistaken_for_ours() {
     let world = World::start().await;
     let client = world.client();
     for order in ["USED-1", "USED-2"] {
@@ -170,7 +170,7 @@ async fn an_order_that_another_system_made_under_our_number_is_not_taken_for_our
         let attention = format!("select attention from payout.payouts where order_num = '{order}'");
         world.until(&attention, "foreign_order").await;
     }
-    // Without the memory of the refusal their payment is ours: paid, and our beneficiary has nothing.
+    // If the decline were forgotten, their payment would count as ours: paid, and our beneficiary has nothing.
     world
         .database
         .run(
@@ -191,7 +191,7 @@ async fn an_order_that_another_system_made_under_our_number_is_not_taken_for_our
     );
 }
 
-/// Where the platform signs for all its merchants with one key, each of them can have nearly any text signed.
+/// Where the platform signs for all merchants with one key, each merchant can get nearly any text signed.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_merchants_genuine_callback_does_not_settle_ours() {
     let world = World::with(Wishes {
@@ -231,10 +231,10 @@ async fn another_merchants_genuine_callback_does_not_settle_ours() {
     let text = |fields: &[(String, String)]| {
         sign::signed_text(fields.iter().map(|(name, value)| (&**name, &**value)))
     };
-    // Their own order under our number, which failed, and which was paid.
+    // Their own order under our number: one that failed, and one that was paid.
     let failed = fields("W999", "4", "Payout failed");
     let paid = fields("W999", "2", "Payout Successful");
-    // Theirs was paid. Read with other borders it is ours, and failed.
+    // Theirs was paid. Read with other field borders, it is ours and failed.
     let genuine = fields(&format!("{ours}4"), "2", "Payout Successful");
     let shifted = fields(&ours, "4", "2Payout Successful");
     assert_eq!(text(&genuine), text(&shifted));
@@ -258,14 +258,14 @@ async fn another_merchants_genuine_callback_does_not_settle_ours() {
         (signed(&paid, &text(&paid)), GatewayStatus::Paid),
     ];
     for (number, (body, says)) in bodies.iter().enumerate() {
-        // Whoever believes what verifies ends the payout here.
+        // A program that believes whatever verifies settles the payout here.
         let CallbackVerdict::Verified(callback) = client.verify_callback(body.clone().into()).await
         else {
             panic!("it verifies");
         };
         assert_eq!(callback.status(), *says);
         if number == 2 {
-            // And so does who believes all fields but the gateway's own number.
+            // And so does one that compares every field except the gateway's order number.
             let unnumbered = callback.bind(&sent, Some("W999"));
             assert!(matches!(unnumbered, Binding::BoundPaid { .. }));
         }

@@ -1,4 +1,4 @@
-//! What somebody with a login of his own, and no role, can do; and what a careless reader misses.
+//! What a login without a role can do, and what a careless reader misses.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -16,7 +16,7 @@ async fn attempt(session: &mut PgConnection, statements: &str) -> Result<(), sql
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forged_wake_up_is_only_a_reason_to_look() {
+async fn a_forged_wake_up_only_makes_the_worker_look() {
     let world = World::start().await;
     world
         .database
@@ -34,7 +34,7 @@ async fn a_forged_wake_up_is_only_a_reason_to_look() {
     )
     .await
     .unwrap();
-    // Whoever believes what is said there hears of a payout that nothing happened to.
+    // A program that believes the payload learns of a change that did not happen.
     let heard = tokio::time::timeout(DEADLINE, believer.recv())
         .await
         .unwrap()
@@ -59,10 +59,10 @@ async fn a_forged_wake_up_is_only_a_reason_to_look() {
     assert_eq!(world.sandbox.submits().len(), 10);
 }
 
-/// That every function with the owner's rights is careful is tried by
-/// `what_runs_with_the_owners_rights_looks_names_up_in_our_schema_only`.
+/// That every function with the owner's rights is safe is tested by
+/// `security_definer_functions_resolve_names_in_our_schema_only`.
 #[tokio::test]
-async fn a_temporary_table_named_like_ours_gives_no_rights() {
+async fn a_temporary_table_with_the_name_of_ours_grants_nothing() {
     let database = Database::fresh().await;
     database.register_merchant("M1").await;
     database.register_merchant("M2").await;
@@ -87,7 +87,7 @@ async fn a_temporary_table_named_like_ours_gives_no_rights() {
     let tried = attempt(&mut session, &insert("STOLEN-1")).await;
     Refusal::expected("the stranger's table", tried).is("the stranger's table", "PW007", "may not");
 
-    // The same rule, written carelessly: it finds the stranger's table, and the stranger pays from M2's money.
+    // The same rule, written carelessly: it finds the stranger's table, and the stranger spends M2's money.
     database
         .run(
             "create or replace function payout.may_enqueue(merchant text) returns boolean
@@ -102,10 +102,10 @@ async fn a_temporary_table_named_like_ours_gives_no_rights() {
     assert_eq!(database.state("STOLEN-1").await, "queued");
 }
 
-/// What the view does about it is tried by
+/// How the view prevents it is tested by
 /// `a_row_is_not_shown_while_an_older_transaction_could_still_add_one_before_it`.
 #[tokio::test]
-async fn a_reader_of_the_bare_history_misses_what_commits_late() {
+async fn a_reader_of_the_history_table_misses_late_commits() {
     let database = Database::with_merchant().await;
     let (mut older, mut newer) = (database.connect().await, database.connect().await);
     let insert = |order_num: &str| {

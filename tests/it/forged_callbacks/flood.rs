@@ -1,4 +1,4 @@
-//! Rubbish at the callback door while payouts flow.
+//! Garbage sent to the callback endpoint while payouts are processed.
 
 use std::{
     fs,
@@ -18,15 +18,15 @@ use tokio::{
 
 use crate::support::site::Site;
 
-/// Everything that is thrown, each at least this often while the payouts flow.
+/// Every kind of garbage is sent at least this many times while the payouts are processed.
 const ROUNDS: usize = 40;
-/// Connections that begin a request and never end it.
+/// The number of connections that start a request and never finish it.
 const IDLERS: usize = 300;
 
-/// Writes `request`, reads what comes, and does not care.
+/// Writes `request`, reads whatever comes back, and ignores it.
 async fn throw(address: SocketAddr, request: &[u8]) -> Option<String> {
     let mut stream = TcpStream::connect(address).await.ok()?;
-    // The other side may close before it has read all, which is its right.
+    // The other side may close before it has read everything.
     stream.write_all(request).await.ok();
     let mut answer = vec![0; 512];
     let length = stream.read(&mut answer).await.ok()?;
@@ -44,7 +44,7 @@ fn sized(body: &[u8]) -> Vec<u8> {
     post(&format!("content-length: {}\r\n", body.len()), body)
 }
 
-/// One of each kind of rubbish.
+/// One of each kind of garbage.
 fn rubbish() -> Vec<Vec<u8>> {
     let many = (0..10_000).fold(String::new(), |many, n| format!("{many}p{n}=1&"));
     let short = (0..2_700).fold(String::new(), |many, n| format!("{many}{}&", n % 10));
@@ -84,7 +84,7 @@ fn callbacks_of(folder: &Path) -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_rubbish_delays_no_payout_and_fills_no_memory() {
+async fn a_flood_of_garbage_delays_no_payout_and_fills_no_memory() {
     let site = Site::build().await;
     let address = callbacks_of(site.folder.path());
     let worker = site.worker("one.toml", "one.log");
@@ -134,7 +134,7 @@ async fn a_flood_of_rubbish_delays_no_payout_and_fills_no_memory() {
     );
     assert!(peak < before + 64 * 1024, "{before} kB grew to {peak} kB");
 
-    // Whoever begins a request and does not end it is sent away.
+    // A client that starts a request and does not finish it is disconnected.
     let mut gone = 0;
     for mut idler in idlers {
         let mut rest = Vec::new();

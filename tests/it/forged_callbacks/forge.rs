@@ -1,4 +1,4 @@
-//! Makes forgeries of genuine callbacks, with no key: other borders, other blocks, other names, other bytes.
+//! Forges callbacks from genuine ones, without a key: other field borders, other blocks, other names, other bytes.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use form_urlencoded::Serializer;
@@ -6,11 +6,11 @@ use payout_worker::gateway::sign;
 use rand::{RngExt, rngs::StdRng};
 use rsa::PrivateKey;
 
-/// Bytes of text in a block of a 1024-bit key, and of signature.
+/// The bytes of text, and of signature, in a block of a 1024-bit key.
 const TEXT_BYTES: usize = 117;
 const BLOCK_BYTES: usize = 128;
 
-/// What the platform once signed.
+/// A callback that the platform signed.
 #[derive(Clone)]
 pub(super) struct Genuine {
     fields: Vec<(String, String)>,
@@ -45,7 +45,7 @@ impl Genuine {
             .into_bytes()
     }
 
-    /// Where each field ends in the text.
+    /// Where each field ends in the signed text.
     fn borders(&self) -> Vec<usize> {
         let mut at = 0;
         self.fields
@@ -57,7 +57,7 @@ impl Genuine {
             .collect()
     }
 
-    /// The same text under the same signature, cut into the same names at other places.
+    /// The same text and signature, with the borders between the fields moved.
     fn with_borders(mut self, text: &str, borders: &[usize]) -> Self {
         let mut from = 0;
         for ((_, value), to) in self.fields.iter_mut().zip(borders) {
@@ -78,7 +78,7 @@ pub(super) struct Forger {
     rng: StdRng,
 }
 
-/// Where in the order of names a field stands.
+/// The position of a field in the order of names.
 const STATUS: usize = 9;
 const FEE: usize = 2;
 const MONEY: usize = 4;
@@ -97,7 +97,7 @@ impl Forger {
         self.genuine[at].clone()
     }
 
-    /// The next forgery and the word for its kind.
+    /// The next forgery, and the name of its kind.
     pub(super) fn forge(&mut self) -> (&'static str, Vec<u8>) {
         let genuine = self.one();
         match self.below(14) {
@@ -144,7 +144,7 @@ impl Forger {
         genuine.with_borders(&text, &borders)
     }
 
-    /// The digit before or after the status becomes the status: a 4 becomes a 2 where a number ends in 2.
+    /// The digit before or after the status becomes the status: a 4 becomes a 2 if a number beside it ends in 2.
     fn status_from_neighbours(&mut self, genuine: Genuine) -> Genuine {
         let text = genuine.text();
         let mut borders = genuine.borders();
@@ -154,13 +154,13 @@ impl Forger {
         genuine.with_borders(&text, &borders)
     }
 
-    /// Blocks of two genuine ones, read with the borders of either, moved a little.
+    /// Blocks of two genuine callbacks, with the field borders of either, slightly moved.
     fn spliced(&mut self, one: Genuine) -> Vec<u8> {
         let other = self.one();
         let blocks = |genuine: &Genuine| STANDARD.decode(&genuine.signature).unwrap();
         let (a, b) = (blocks(&one), blocks(&other));
         let (text_a, text_b) = (one.text(), other.text());
-        // A block can only be followed by what follows a whole block.
+        // Only text that follows a whole block can follow a block.
         if a.len() < 2 * BLOCK_BYTES || b.len() < 2 * BLOCK_BYTES {
             return self.shifted(one, 5, 11).body();
         }
@@ -176,7 +176,7 @@ impl Forger {
         spliced.with_borders(&text, &borders).body()
     }
 
-    /// Fewer bytes of the body, or the first block alone with the text that it holds.
+    /// A truncated body, or only the first block with its text.
     fn truncated(&mut self, genuine: Genuine) -> Vec<u8> {
         let text = genuine.text();
         if self.rng.random() && text.len() > TEXT_BYTES {
@@ -205,7 +205,7 @@ impl Forger {
         genuine
     }
 
-    /// Empty, or with a piece of its neighbour, so that the text stays as it was signed.
+    /// An empty field, or one with a piece of its neighbour, so that the signed text stays the same.
     fn extra(&mut self, mut genuine: Genuine) -> Genuine {
         let at = self.below(genuine.fields.len());
         let (name, value) = genuine.fields[at].clone();
@@ -235,7 +235,7 @@ impl Forger {
         genuine
     }
 
-    /// A name that keeps its place in the order.
+    /// Another name that keeps its position in the order.
     fn renamed(&mut self, mut genuine: Genuine) -> Genuine {
         let at = self.below(genuine.fields.len());
         let name = &mut genuine.fields[at].0;
@@ -256,7 +256,7 @@ impl Forger {
         body
     }
 
-    /// The same fields in other bytes: escapes, order, a sign of base64 left raw, something after the end.
+    /// The same fields in other bytes: escapes, order, an unescaped base64 character, trailing bytes.
     fn respelled(&mut self, mut genuine: Genuine) -> Vec<u8> {
         match self.below(4) {
             0 => genuine.fields.reverse(),

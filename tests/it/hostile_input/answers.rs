@@ -1,4 +1,4 @@
-//! Answers over real HTTP, each changed at random: whatever is more than a doubt was signed as it stands.
+//! Answers over real HTTP, mutated at random: any answer that is more than a doubt was signed exactly as it is.
 
 use std::{
     sync::{Arc, Mutex},
@@ -25,7 +25,7 @@ use crate::support::{
     world::{Wishes, World},
 };
 
-/// Answers every request with the next body, whatever it asks.
+/// Answers every request with the next body, whatever the request is.
 struct Parrot {
     url: String,
     says: Arc<Mutex<Vec<u8>>>,
@@ -64,7 +64,7 @@ impl Parrot {
     }
 }
 
-/// The lines of a corpus as the platform would sign them, and what the fuzzers kept of this kind.
+/// The lines of a corpus, signed by the platform, and the inputs of this kind that the fuzzer kept.
 fn seeds(corpus: &str, target: &str, key: &PrivateKey) -> Vec<Vec<u8>> {
     let lines = corpus
         .lines()
@@ -77,8 +77,8 @@ fn seeds(corpus: &str, target: &str, key: &PrivateKey) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
-    let (count, rng) = begin("answers to questions");
+async fn an_answer_to_a_query_is_more_than_a_doubt_only_when_signed() {
+    let (count, rng) = begin("answers to queries");
     let count = count / 10;
     let key = keys::generate(1024).unwrap();
     let parrot = Parrot::start().await;
@@ -100,7 +100,7 @@ async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
         answer_is_signed(&body, &key);
     }
     println!(
-        "questions: {count} answers, {found} found, {unknown} not known, each signed; the rest are doubts"
+        "queries: {count} answers, {found} found, {unknown} not found, each signed; the rest are doubts"
     );
     assert!(found > 0 && unknown > 0);
 
@@ -120,7 +120,7 @@ async fn an_answer_to_a_question_is_more_than_a_doubt_only_when_it_is_signed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
+async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_signed() {
     let (count, rng) = begin("answers to submits");
     let count = count / 40;
     let world = World::with(Wishes {
@@ -143,7 +143,8 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
     let parrot = Parrot::start().await;
     let mut merchant = world.config.merchants[0].clone();
     merchant.base_url.clone_from(&parrot.url);
-    let client = payout_worker::cli::keyring::client(&merchant, Duration::from_secs(5)).unwrap();
+    let client =
+        payout_worker::service::keyring::client(&merchant, Duration::from_secs(5)).unwrap();
     let mut order = world.claim_order(256);
     order.send_window = Duration::from_mins(5);
     order.lease = Duration::from_mins(6);
@@ -158,7 +159,7 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_it_is_signed() {
         for permit in claimed.permits {
             let number = &permit.key().order_num;
             let said = &seeds[all % seeds.len()];
-            // Under the number that was asked for, and signed again, where that can be.
+            // With the queried order number, and signed again where possible.
             let said = String::from_utf8_lossy(said)
                 .replace("INV-1", number)
                 .into_bytes();

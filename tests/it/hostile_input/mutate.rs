@@ -1,8 +1,8 @@
-//! Seeded changes to committed texts: flips, splices, truncation, repetition, and words that parsers trip over.
+//! Seeded mutations of committed texts: flips, splices, truncation, repetition, and tokens that parsers trip over.
 
 use rand::{RngExt, rngs::StdRng};
 
-/// What parsers disagree about.
+/// Tokens about which parsers disagree.
 const WORDS: &[&str] = &[
     "\"",
     "\\",
@@ -51,7 +51,7 @@ const WORDS: &[&str] = &[
 /// A source of hostile texts.
 pub(super) struct Mutator {
     seeds: Vec<Vec<u8>>,
-    /// How many of them were given as they are.
+    /// How many of them were returned unchanged.
     given: usize,
     rng: StdRng,
 }
@@ -65,7 +65,7 @@ impl Mutator {
         }
     }
 
-    /// Goes on with other seeds.
+    /// Continues with other seeds.
     pub(super) fn begin_with(&mut self, seeds: Vec<Vec<u8>>) {
         self.seeds = seeds;
         self.given = 0;
@@ -75,7 +75,7 @@ impl Mutator {
         self.rng.random_range(0..end.max(1))
     }
 
-    /// Each seed as it is, and then changed ones without end.
+    /// Each seed unchanged, then mutations without end.
     pub(super) fn next(&mut self) -> Vec<u8> {
         if let Some(seed) = self.seeds.get(self.given) {
             self.given += 1;
@@ -84,7 +84,7 @@ impl Mutator {
         self.changed()
     }
 
-    /// A seed with up to four changes; one in thirty stays as it is.
+    /// A seed with up to four mutations; one in thirty stays unchanged.
     pub(super) fn changed(&mut self) -> Vec<u8> {
         let at = self.below(self.seeds.len());
         let mut text = self.seeds[at].clone();
@@ -117,7 +117,7 @@ impl Mutator {
                 text.extend_from_slice(&self.seeds[other][from..]);
             }
             6 => {
-                // A digit changes its place with its neighbour.
+                // A digit swaps places with its neighbour.
                 if at + 1 < text.len() && text[at].is_ascii_digit() {
                     text.swap(at, at + 1);
                 }

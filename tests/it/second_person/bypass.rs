@@ -1,4 +1,4 @@
-//! The rules are the database's: no login gets round them with psql, and no worker with an old proof.
+//! The database enforces the rules: no login gets around them with psql, and no worker with an old proof.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::{Desk, lose};
 use crate::support::{database::MERCHANT, world::World};
 
-/// What `payout_worker` would have to write to send an order once more.
+/// What `payout_worker` would have to write to resubmit an order.
 const MOVE: &str = "
     begin;
     insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256)
@@ -27,7 +27,7 @@ const MOVE: &str = "
         last_seq = (select max(seq) from payout.history where event = 'resubmit_granted');
     rollback";
 
-/// The SQLSTATE that the statements end with; empty when they pass.
+/// The SQLSTATE with which the statements fail; empty when they succeed.
 async fn refusal(db: &mut PgConnection, statements: &str) -> String {
     let result = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
         .execute(&mut *db)
@@ -44,7 +44,7 @@ async fn refusal(db: &mut PgConnection, statements: &str) -> String {
     }
 }
 
-/// Changes what the guards forbid, as only a superuser can.
+/// Makes a change that the guards forbid, as only a superuser can.
 async fn force(world: &World, table: &str, change: &str) {
     world
         .database
@@ -61,7 +61,7 @@ async fn psql_can_do_no_more_than_the_tool() {
     lose(&world, "LOST-1").await;
     world.stop_workers().await;
     let worker = world.database.login(&["payout_worker"]).await;
-    // One person who is everything at once is still one person.
+    // One person with every role is still one person.
     world
         .database
         .run(&format!("grant payout_worker to {}", desk.one))
@@ -144,7 +144,7 @@ async fn psql_can_do_no_more_than_the_tool() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
+async fn a_proof_older_than_a_minute_gives_no_right_to_send() {
     let mut world = World::start().await;
     let desk = Desk::of(&world).await;
     lose(&world, "LOST-1").await;
@@ -217,9 +217,9 @@ async fn a_proof_older_than_its_minute_gives_no_right_to_send() {
     );
 }
 
-/// The proof may be fresh, asked for again only now; the two people spoke of another hour.
+/// The proof may be fresh, queried just now, but the two people approved hours ago.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_is_worth_nothing_hours_later() {
+async fn an_approval_expires() {
     let mut world = World::start().await;
     let desk = Desk::of(&world).await;
     lose(&world, "LOST-1").await;
@@ -260,6 +260,6 @@ async fn an_approval_is_worth_nothing_hours_later() {
         .await;
     force(&world, "evidence", fresh).await;
     assert_eq!(refusal(&mut worker, MOVE).await, "PW028");
-    // The way is free for a new request.
+    // A new request is possible.
     assert_eq!(refusal(&mut one, ask).await, "");
 }

@@ -1,4 +1,4 @@
-//! A pause stops claims and nothing else; whoever looks at a beneficiary is noted; the doctor finds what is wrong.
+//! A pause stops claims and nothing else; every reveal of a beneficiary is recorded; the doctor finds what is wrong.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use super::{Desk, payout};
 use crate::support::{database::MERCHANT, world::World};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_stops_claims_and_resume_lets_them_go_on() {
+async fn a_pause_stops_claims_and_resume_continues_them() {
     let world = World::start().await;
     let desk = Desk::of(&world).await;
     let scopes: [&[&str]; 3] = [&["--all"], &["--merchant", MERCHANT], &["--bank", "014"]];
@@ -24,7 +24,7 @@ async fn a_pause_stops_claims_and_resume_lets_them_go_on() {
     payout(&world, &desk.one, &["pause", "--reason", "which?"])
         .await
         .with(2);
-    // Another bank's pause is nobody else's.
+    // A pause of another bank affects nothing else.
     payout(
         &world,
         &desk.one,
@@ -42,7 +42,7 @@ async fn a_pause_stops_claims_and_resume_lets_them_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reveal_is_noted_with_its_reason_and_a_reader_may_not() {
+async fn a_reveal_is_recorded_with_its_reason_and_denied_to_readers() {
     let world = World::start().await;
     let desk = Desk::of(&world).await;
     world.enqueue("SEEN-1", 100_000, 1).await;
@@ -81,7 +81,7 @@ async fn a_reveal_is_noted_with_its_reason_and_a_reader_may_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_says_what_is_wrong_and_how_to_repair_it() {
+async fn the_doctor_says_what_is_wrong_and_how_to_fix_it() {
     let world = World::start().await;
     let reader = world.database.login(&["payout_reader"]).await;
     let said = payout(&world, &reader, &["doctor"]).await.with(0).rows();

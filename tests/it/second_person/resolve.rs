@@ -1,4 +1,4 @@
-//! A person states how a payout ended; the books follow by the same entries as for the gateway's word.
+//! A person states how a payout ended; it is booked with the same entries as evidence from the gateway.
 
 use payout_sandbox::{Fault, Script};
 
@@ -19,7 +19,7 @@ fn resolve<'a>(order: &'a str, end: &'a str) -> Vec<&'a str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failed_takes_two_people_the_horizon_and_a_live_not_known() {
+async fn resolving_as_failed_takes_two_people_the_horizon_and_a_fresh_not_found() {
     let world = World::with(Wishes {
         sections: PATIENT,
         ..Wishes::default()
@@ -69,7 +69,7 @@ async fn failed_takes_two_people_the_horizon_and_a_live_not_known() {
     );
     assert_eq!(world.submits_of("EARLY-1"), 1);
 
-    // It was paid after all: the money is taken again, and then it comes back.
+    // It was paid after all: the money is debited again, and then it is returned.
     let mut late = resolve("EARLY-1", "paid");
     late.extend(["--fee", "2500"]);
     let [available, ..] = world.accounts().await;

@@ -1,4 +1,4 @@
-//! The same order number once more: only when repeated answers and a live one prove that the gateway lacks it.
+//! Resubmitting an order: only when repeated answers and a fresh one prove that the gateway does not have it.
 
 use payout_sandbox::{Fault, Script};
 
@@ -78,9 +78,9 @@ async fn a_lost_order_is_sent_again_by_two_people_and_paid_once() {
         .with(3);
 }
 
-/// One approval for three; the gateway is asked about each by itself, in the same step.
+/// One approval for three; each is queried separately, in the same step.
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_the_gateway_does_not_know_right_now_is_sent_again() {
+async fn only_a_payout_that_is_not_found_right_now_is_sent_again() {
     let world = World::with(Wishes {
         sections: PATIENT,
         ..Wishes::default()
@@ -101,7 +101,7 @@ async fn only_what_the_gateway_does_not_know_right_now_is_sent_again() {
         "ticket 5513",
     ];
     let id = payout(&world, &desk.one, &ask).await.with(5).request();
-    // Between the request and its approval the gateway's word changes.
+    // Between the request and its approval, the gateway's answer changes.
     world.sandbox.script("KNOWN-1", super::staying(None));
     world
         .sandbox
@@ -136,6 +136,6 @@ async fn a_rejected_request_is_never_carried_out() {
     payout(&world, &desk.other, &reject).await.with(0);
     payout(&world, &desk.other, &["approve", &id]).await.with(4);
     assert_eq!(world.submits_of("LOST-1"), 1);
-    // The way is free for another one.
+    // Another request is possible.
     payout(&world, &desk.one, &ask).await.with(5);
 }

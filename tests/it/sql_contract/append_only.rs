@@ -1,9 +1,9 @@
-//! What nobody changes afterwards, the owner included.
+//! Records that nobody can change later, not even the owner.
 
 use crate::support::{database::Database, refusal::Refusal};
 
 #[tokio::test]
-async fn records_are_never_changed_or_deleted_by_anybody() {
+async fn nobody_changes_or_deletes_records() {
     let database = Database::with_steps().await;
     database.insert_in("paid", "INV-1").await;
     database
@@ -50,7 +50,7 @@ async fn records_are_never_changed_or_deleted_by_anybody() {
 }
 
 #[tokio::test]
-async fn an_attempt_learns_its_outcome_once_and_evidence_is_counted_on() {
+async fn an_attempt_gets_its_outcome_once_and_repeated_evidence_is_counted() {
     let database = Database::with_steps().await;
     database.insert_in("pending", "INV-1").await;
     database
@@ -72,7 +72,7 @@ async fn an_attempt_learns_its_outcome_once_and_evidence_is_counted_on() {
 }
 
 #[tokio::test]
-async fn evidence_is_counted_on_although_the_clock_was_set_back() {
+async fn repeated_evidence_is_counted_even_after_the_clock_was_set_back() {
     let database = Database::with_steps().await;
     database.insert_in("pending", "INV-1").await;
     database

@@ -1,4 +1,4 @@
-//! Taking back, asking again, and booking money.
+//! Cancelling, replaying, and booking top-ups.
 
 use crate::support::{
     database::{Database, MERCHANT},
@@ -63,7 +63,7 @@ async fn a_cancel_needs_a_reason_in_one_line() {
 }
 
 #[tokio::test]
-async fn an_unknown_order_number_is_said_to_be_unknown() {
+async fn an_unknown_order_number_is_reported_as_unknown() {
     let database = Database::with_merchant().await;
     for call in [
         "select payout.cancel('INV-404', 'test')",
@@ -78,7 +78,7 @@ async fn an_unknown_order_number_is_said_to_be_unknown() {
 }
 
 #[tokio::test]
-async fn a_replay_asks_at_once_and_moves_nothing() {
+async fn a_replay_queries_immediately_and_moves_nothing() {
     let database = Database::with_steps().await;
     for (state, _) in PATHS {
         database.insert_in(state, state).await;
@@ -99,7 +99,7 @@ async fn a_replay_asks_at_once_and_moves_nothing() {
 }
 
 #[tokio::test]
-async fn a_top_up_is_booked_once_by_its_reference() {
+async fn a_top_up_is_booked_once_per_reference() {
     let database = Database::fresh().await;
     database.register_merchant("M1").await;
     database.register_merchant("M2").await;
@@ -139,7 +139,7 @@ async fn a_top_up_is_booked_once_by_its_reference() {
 
 #[tokio::test]
 #[rustfmt::skip]
-async fn a_top_up_that_cannot_be_meant_is_refused() {
+async fn an_implausible_top_up_is_refused() {
     let database = Database::with_merchant().await;
     let rows = [
         // merchant        amount                reference         SQLSTATE  words

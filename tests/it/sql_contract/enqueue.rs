@@ -1,9 +1,9 @@
-//! Enqueuing twice is safe; enqueuing something else under the same order number is not possible.
+//! Enqueueing twice is safe; enqueueing something else under the same order number is refused.
 
 use super::refusals::{INSTRUCTION, both_ways};
 use crate::support::{database::Database, refusal::Refusal};
 
-/// What `payout.enqueue` answers, as text.
+/// What `payout.enqueue` returns, as text.
 async fn enqueue(database: &Database, arguments: &str) -> Result<String, sqlx::Error> {
     sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
         "select row(e.*)::text from payout.enqueue({arguments}) e"
@@ -17,7 +17,7 @@ const FULL: &str = "order_num => 'INV-1', amount => 250000, fee_type => 1, bank_
     not_before => '2030-01-01 UTC', priority => 3, metadata => '{\"a\": 1}'";
 
 #[tokio::test]
-async fn an_equal_replay_is_accepted_and_creates_nothing() {
+async fn an_identical_repeat_is_accepted_and_creates_nothing() {
     let database = Database::with_merchant().await;
     assert_eq!(enqueue(&database, FULL).await.unwrap(), "(INV-1,queued,t)");
     for same in [
@@ -122,7 +122,7 @@ async fn a_plain_insert_may_be_repeated_with_on_conflict_and_is_a_duplicate_with
     );
 }
 
-/// Enqueues `FULL` in a session that commits only after the second has met its row.
+/// Enqueues `FULL` in a session that commits only after the second session has met its row.
 async fn meet(database: &Database, second: &str) -> (bool, Result<bool, sqlx::Error>) {
     let call = |arguments: &str| {
         sqlx::AssertSqlSafe(format!("select (payout.enqueue({arguments})).created"))
@@ -141,7 +141,7 @@ async fn meet(database: &Database, second: &str) -> (bool, Result<bool, sqlx::Er
 }
 
 #[tokio::test]
-async fn two_who_enqueue_the_same_at_once_make_one_payout_and_hear_who_made_it() {
+async fn two_sessions_enqueueing_the_same_payout_create_one_and_learn_which_created_it() {
     let database = Database::with_merchant().await;
     let (first, second) = meet(&database, FULL).await;
     assert_eq!((first, second.unwrap()), (true, false));
@@ -152,7 +152,7 @@ async fn two_who_enqueue_the_same_at_once_make_one_payout_and_hear_who_made_it()
 }
 
 #[tokio::test]
-async fn two_who_enqueue_something_else_under_one_number_at_once_do_not_both_succeed() {
+async fn two_sessions_enqueueing_different_payouts_under_one_number_do_not_both_succeed() {
     let database = Database::with_merchant().await;
     let (first, second) = meet(&database, &FULL.replace("250000", "250001")).await;
     assert!(first);

@@ -1,4 +1,4 @@
-//! A consumer of `payout.events` with a cursor misses nothing, and wake-ups come when they are promised.
+//! A consumer of `payout.events` with a cursor misses nothing, and notifications arrive when promised.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn insert(order_num: &str) -> String {
     )
 }
 
-/// What every consumer does: read above the cursor, handle, move the cursor.
+/// What every consumer does: read above the cursor, handle the rows, advance the cursor.
 #[derive(Default)]
 struct Consumer {
     cursor: i64,
@@ -86,7 +86,7 @@ async fn a_consumer_misses_nothing_while_many_commit_in_any_order() {
                     format!("w{writer}-{number}-b"),
                 );
                 run(&mut session, &format!("begin; {}", insert(&first))).await;
-                // Where the other writers' statements fall between these two is the point.
+                // The test is about other writers' statements between these two.
                 tokio::task::yield_now().await;
                 let end = if number % 5 == 4 {
                     "rollback"
@@ -120,9 +120,9 @@ async fn a_consumer_misses_nothing_while_many_commit_in_any_order() {
     assert_eq!(database.text(stored).await, consumer.seen.len().to_string());
 }
 
-/// A dump restored into a younger server: transaction ids begin again below those in the history.
+/// A dump restored into a newer server: transaction ids start below those in the history.
 #[tokio::test]
-async fn after_a_restore_numbers_go_on_rising_and_everything_is_shown() {
+async fn after_a_restore_numbers_keep_rising_and_every_event_is_shown() {
     let database = Database::with_steps().await;
     database.insert("before", 1000).await;
     database
@@ -160,26 +160,26 @@ async fn after_a_restore_numbers_go_on_rising_and_everything_is_shown() {
 }
 
 #[tokio::test]
-async fn where_nothing_was_restored_continuing_changes_nothing() {
+async fn continuing_without_a_restore_changes_nothing() {
     let database = Database::with_merchant().await;
     assert_eq!(database.text("select payout.continue_seq()").await, "0");
     database.insert("INV-1", 1000).await;
     assert_eq!(database.text("select payout.continue_seq()").await, "0");
 }
 
-/// Everything that arrived on the two channels up to now, as `channel payload`.
-async fn heard(database: &Database, listener: &mut PgListener) -> Vec<String> {
+/// Everything that has arrived on the two channels, as `channel payload`.
+async fn received(database: &Database, listener: &mut PgListener) -> Vec<String> {
     database.run("notify until_here").await;
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     loop {
         let next = tokio::time::timeout(DEADLINE, listener.recv())
             .await
             .expect("no notification")
             .unwrap();
         if next.channel() == "until_here" {
-            return heard;
+            return received;
         }
-        heard.push(
+        received.push(
             format!("{} {}", next.channel(), next.payload())
                 .trim_end()
                 .to_owned(),
@@ -188,7 +188,7 @@ async fn heard(database: &Database, listener: &mut PgListener) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_insert_wakes_the_worker_and_every_later_change_the_readers() {
+async fn an_insert_wakes_the_worker_and_each_later_change_wakes_the_readers() {
     let database = Database::with_steps().await;
     let mut listener = PgListener::connect(&database.url()).await.unwrap();
     listener
@@ -197,7 +197,7 @@ async fn an_insert_wakes_the_worker_and_every_later_change_the_readers() {
         .unwrap();
 
     database.insert("INV-1", 1000).await;
-    assert_eq!(heard(&database, &mut listener).await, ["payout_queued"]);
+    assert_eq!(received(&database, &mut listener).await, ["payout_queued"]);
     for event in [
         "claimed",
         "unanswered",
@@ -207,31 +207,34 @@ async fn an_insert_wakes_the_worker_and_every_later_change_the_readers() {
     ] {
         database.step("INV-1", event).await;
         assert_eq!(
-            heard(&database, &mut listener).await,
+            received(&database, &mut listener).await,
             ["payout_status INV-1"],
             "{event}"
         );
     }
     database.run("select payout.replay('INV-1')").await;
     assert_eq!(
-        heard(&database, &mut listener).await,
+        received(&database, &mut listener).await,
         ["payout_status INV-1"]
     );
     database.insert("INV-2", 1000).await;
     database.run("select payout.cancel('INV-2', 'test')").await;
     assert_eq!(
-        heard(&database, &mut listener).await,
+        received(&database, &mut listener).await,
         ["payout_queued", "payout_status INV-2"]
     );
     database
         .run(&format!("begin; {} rollback", insert("INV-3")))
         .await;
-    assert_eq!(heard(&database, &mut listener).await, Vec::<String>::new());
+    assert_eq!(
+        received(&database, &mut listener).await,
+        Vec::<String>::new()
+    );
 }
 
-/// NOTIFY takes a lock of the whole database at commit: one of many inserters is enough to wake a worker.
+/// NOTIFY takes a database-wide lock at commit, so only one of many inserters wakes a worker.
 #[tokio::test]
-async fn an_insert_beside_one_that_is_about_to_wake_the_worker_does_not_wait_for_it() {
+async fn an_insert_does_not_wait_for_another_that_is_about_to_wake_the_worker() {
     let database = Database::with_merchant().await;
     let mut first = database.connect().await;
     run(&mut first, &format!("begin; {}", insert("INV-1"))).await;

@@ -1,8 +1,8 @@
-//! What an insert refuses, in which words, and what it never repeats.
+//! What an insert refuses, with which message, and what no message repeats.
 
 use crate::support::{database::Database, refusal::Refusal};
 
-/// The columns of an instruction that would be accepted. The account is one that no message may hold.
+/// The columns of a valid instruction. No message may contain its account.
 pub(crate) const INSTRUCTION: [(&str, &str); 6] = [
     ("order_num", "'INV-1'"),
     ("amount", "250000"),
@@ -12,7 +12,7 @@ pub(crate) const INSTRUCTION: [(&str, &str); 6] = [
     ("account_name", "'Canary Zebra'"),
 ];
 
-/// The instruction with `column` given as `value`, by INSERT and by `payout.enqueue`.
+/// The instruction with `value` in `column`, by INSERT and by `payout.enqueue`.
 pub(crate) fn both_ways(column: &str, value: &str) -> [String; 2] {
     let mut given: Vec<(&str, &str)> = INSTRUCTION
         .iter()
@@ -36,7 +36,7 @@ pub(crate) fn both_ways(column: &str, value: &str) -> [String; 2] {
     ]
 }
 
-/// Tries both ways; both must be refused with `code` and `words`, name the column and say what to change.
+/// Tries both ways; both must be refused with `code` and `words`, name the column, and say what to change.
 pub(crate) async fn refuses(
     database: &Database,
     column: &str,
@@ -61,7 +61,7 @@ pub(crate) async fn refuses(
 
 #[tokio::test]
 #[rustfmt::skip]
-async fn a_refused_insert_names_the_column_and_says_what_to_change_and_repeats_no_account() {
+async fn a_refused_insert_names_the_column_and_the_fix_and_repeats_no_account() {
     let database = Database::with_merchant().await;
     let rows = [
         // column           given                       SQLSTATE  words of the message
@@ -125,7 +125,7 @@ async fn a_refused_insert_names_the_column_and_says_what_to_change_and_repeats_n
 }
 
 #[tokio::test]
-async fn every_column_at_the_edge_of_its_rule_is_accepted_and_kept_as_given() {
+async fn every_column_accepts_the_limits_of_its_rule_and_keeps_the_value_as_given() {
     let database = Database::with_merchant().await;
     #[rustfmt::skip]
     let rows = [
@@ -167,7 +167,7 @@ async fn every_column_at_the_edge_of_its_rule_is_accepted_and_kept_as_given() {
 }
 
 #[tokio::test]
-async fn a_number_out_of_its_columns_range_is_refused_before_anything_else_looks() {
+async fn a_number_out_of_its_columns_range_is_refused_first() {
     let database = Database::with_merchant().await;
     #[rustfmt::skip]
     let rows = [
@@ -208,7 +208,7 @@ async fn an_unquoted_number_is_refused_with_the_advice_to_quote_it() {
 }
 
 #[tokio::test]
-async fn the_merchants_own_limits_bound_the_amount() {
+async fn the_merchants_limits_bound_the_amount() {
     let database = Database::with_merchant().await;
     database
         .run("update payout.merchants set min_amount = 10000, max_amount = 50000")
@@ -221,7 +221,7 @@ async fn the_merchants_own_limits_bound_the_amount() {
 }
 
 #[tokio::test]
-async fn the_merchant_must_be_named_when_there_are_none_or_several() {
+async fn the_merchant_must_be_named_unless_there_is_exactly_one() {
     let database = Database::fresh().await;
     refuses(
         &database,
@@ -250,7 +250,7 @@ async fn the_merchant_must_be_named_when_there_are_none_or_several() {
     );
 }
 
-/// Only the owner can name these columns at all.
+/// Only the owner can write these columns at all.
 #[tokio::test]
 async fn nothing_but_the_instruction_is_taken_from_the_caller() {
     let database = Database::with_merchant().await;

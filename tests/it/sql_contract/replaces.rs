@@ -1,4 +1,4 @@
-//! Paying a failed payout again: once, by name, and only while it is certainly failed.
+//! Replacing a failed payout: once, explicitly, and only while it is certainly failed.
 
 use super::refusals::both_ways;
 use crate::support::{database::Database, refusal::Refusal, steps::PATHS};
@@ -9,7 +9,7 @@ fn replacing(original: &str, order_num: &str) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn only_a_failed_payout_is_paid_again() {
+async fn only_a_failed_payout_can_be_replaced() {
     let database = Database::with_steps().await;
     for (state, _) in PATHS {
         database.insert_in(state, state).await;
@@ -30,7 +30,7 @@ async fn only_a_failed_payout_is_paid_again() {
 }
 
 #[tokio::test]
-async fn a_failed_payout_that_needs_a_person_is_not_paid_again() {
+async fn a_failed_payout_that_needs_attention_cannot_be_replaced() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     database
@@ -45,7 +45,7 @@ async fn a_failed_payout_that_needs_a_person_is_not_paid_again() {
 }
 
 #[tokio::test]
-async fn one_replacement_lives_at_a_time_and_a_failed_one_is_replaced_itself() {
+async fn only_one_replacement_is_open_at_a_time_and_a_failed_one_can_be_replaced() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     let next = |original, order_num| replacing(original, order_num);
@@ -72,7 +72,7 @@ async fn one_replacement_lives_at_a_time_and_a_failed_one_is_replaced_itself() {
 }
 
 #[tokio::test]
-async fn an_equal_replay_of_a_replacement_is_accepted_whatever_became_of_the_original() {
+async fn an_identical_repeat_of_a_replacement_is_accepted_whatever_became_of_the_original() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     let [_, call] = replacing("INV-0", "R1");
@@ -88,17 +88,18 @@ async fn an_equal_replay_of_a_replacement_is_accepted_whatever_became_of_the_ori
 }
 
 #[tokio::test]
-async fn the_original_is_asked_for_when_its_replacement_comes() {
+async fn enqueueing_a_replacement_queries_the_original() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     database.run(&replacing("INV-0", "R1")[0]).await;
-    let asked = "select next_query_at <= now() from payout.payouts where order_num = 'INV-0'";
-    assert_eq!(database.text(asked).await, "true");
+    let query_is_due =
+        "select next_query_at <= now() from payout.payouts where order_num = 'INV-0'";
+    assert_eq!(database.text(query_is_due).await, "true");
 }
 
-/// The index decides between two who are both past the check.
+/// The index decides between two sessions that have both passed the check.
 #[tokio::test]
-async fn two_replacements_at_once_make_one() {
+async fn two_concurrent_replacements_create_one() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     let mut first = database.connect().await;

@@ -1,4 +1,4 @@
-//! Who may do what, tried by logins that are members of one role each.
+//! Who may do what, tested with logins that are members of one role each.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -15,7 +15,7 @@ async fn attempt(session: &mut PgConnection, statement: &str) -> Result<(), sqlx
         .map(drop)
 }
 
-/// Each statement in a transaction of its own that is taken back. `ok` or the SQLSTATE.
+/// Runs each statement in a transaction of its own and rolls it back. `ok` or the SQLSTATE.
 async fn check(session: &mut PgConnection, rows: &[(&str, &str)]) {
     for (statement, expected) in rows {
         attempt(session, "begin").await.unwrap();
@@ -106,7 +106,7 @@ async fn a_reader_reads_the_books_and_changes_nothing() {
 
 #[tokio::test]
 #[rustfmt::skip]
-async fn an_operator_cancels_asks_and_funds_and_moves_nothing_by_hand() {
+async fn an_operator_cancels_queries_and_funds_and_moves_nothing_by_hand() {
     let database = Database::with_steps().await;
     database.insert("INV-0", 1000).await;
     database.insert_in("pending", "INV-9").await;
@@ -130,7 +130,7 @@ async fn an_operator_cancels_asks_and_funds_and_moves_nothing_by_hand() {
 
 #[tokio::test]
 #[rustfmt::skip]
-async fn a_worker_writes_what_it_learned_and_neither_makes_nor_alters_an_instruction() {
+async fn a_worker_records_evidence_and_neither_creates_nor_alters_an_instruction() {
     let database = Database::with_steps().await;
     database.insert_in("pending", "INV-9").await;
     let login = database.login(&["payout_worker"]).await;
@@ -165,7 +165,7 @@ async fn a_worker_writes_what_it_learned_and_neither_makes_nor_alters_an_instruc
 }
 
 #[tokio::test]
-async fn a_login_without_a_role_reaches_nothing() {
+async fn a_login_without_a_role_can_access_nothing() {
     let database = Database::with_merchant().await;
     let login = database.login(&[]).await;
     let mut session = database.connect_as(&login).await;
@@ -241,7 +241,7 @@ async fn with_several_merchants_a_login_enqueues_only_for_its_own() {
 }
 
 #[tokio::test]
-async fn what_runs_with_the_owners_rights_looks_names_up_in_our_schema_only() {
+async fn security_definer_functions_resolve_names_in_our_schema_only() {
     let database = Database::with_merchant().await;
     let careless = "select string_agg(f.proname, ', ') from pg_proc f
                     where f.pronamespace = 'payout'::regnamespace and f.prosecdef

@@ -1,9 +1,9 @@
-//! Characters that slip through a careless pattern: line ends, marks that cannot be seen, look-alikes.
+//! Characters that slip through a careless pattern: line ends, invisible marks, look-alikes.
 
 use super::refusals::refuses;
 use crate::support::database::Database;
 
-/// Each text column with a text that it accepts.
+/// Each text column, with a valid value.
 const TEXTS: [(&str, &str, &str); 7] = [
     ("order_num", "INV-1", "PW001"),
     ("bank_code", "014", "PW004"),
@@ -39,7 +39,7 @@ const TRICKS: [&str; 21] = [
     r"\\",
 ];
 
-/// So that `replaces` would be accepted as it stands.
+/// So that `replaces` refers to a payout that may be replaced.
 async fn database_with_failed_inv_0() -> Database {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
@@ -47,7 +47,7 @@ async fn database_with_failed_inv_0() -> Database {
 }
 
 #[tokio::test]
-async fn no_text_column_takes_a_line_end_a_control_character_or_a_look_alike_anywhere() {
+async fn no_text_column_accepts_a_line_end_a_control_character_or_a_look_alike() {
     let database = database_with_failed_inv_0().await;
     for (column, text, code) in TEXTS {
         let (head, tail) = text.split_at(text.len() / 2);
@@ -65,7 +65,7 @@ async fn no_text_column_takes_a_line_end_a_control_character_or_a_look_alike_any
 }
 
 #[tokio::test]
-async fn a_second_line_that_would_match_by_itself_does_not_help_the_first() {
+async fn a_valid_second_line_does_not_make_an_invalid_first_line_pass() {
     let database = database_with_failed_inv_0().await;
     for (column, text, code) in TEXTS {
         for value in [

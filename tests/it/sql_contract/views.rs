@@ -75,7 +75,7 @@ async fn status_computes_the_debit_and_what_the_beneficiary_receives_once_the_fe
 }
 
 #[tokio::test]
-async fn what_on_call_reads_masks_the_beneficiary() {
+async fn the_on_call_views_mask_the_beneficiary() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 1000).await;
     let masked = "select account_number || ' ' || account_name from payout.masked";

@@ -1,4 +1,4 @@
-//! A database of its own for each test, with the real migrations and nothing in it.
+//! A database for each test, migrated and empty.
 
 use std::{str::FromStr, sync::Mutex, thread, time::Duration};
 
@@ -12,10 +12,10 @@ use super::server::{self, Server};
 /// The merchant of tests that need only one.
 pub(crate) const MERCHANT: &str = "S2020198627344";
 
-/// Longest wait for what must happen.
+/// The longest wait for an expected event.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A database on the server of this process; dropped with it.
+/// A database on the server of this process; dropped with this value.
 pub(crate) struct Database {
     server: &'static Server,
     name: String,
@@ -41,7 +41,7 @@ impl Database {
         }
     }
 
-    /// A copy by `create database ... template ...`, which nobody else may be connected to meanwhile.
+    /// A copy by `create database ... template ...`; nobody else may be connected to the original meanwhile.
     pub(crate) async fn copied(&mut self) -> Self {
         self.pool.close().await;
         let name = self.server.copy_of(&self.name).await;
@@ -49,7 +49,7 @@ impl Database {
         Self::of(self.server, name).await
     }
 
-    /// A migrated database where [`MERCHANT`] is registered and may spend 10 000 000 000 rupiah.
+    /// A migrated database where [`MERCHANT`] is registered and has 10 000 000 000 rupiah.
     pub(crate) async fn with_merchant() -> Self {
         let database = Self::fresh().await;
         database.register_merchant(MERCHANT).await;
@@ -57,12 +57,12 @@ impl Database {
         database
     }
 
-    /// The address, for the owner of the schema.
+    /// The connection string of the schema's owner.
     pub(crate) fn url(&self) -> String {
         self.server.url(&self.name)
     }
 
-    /// The address for a role that [`Self::login`] made.
+    /// The connection string of a role that [`Self::login`] made.
     pub(crate) fn url_as(&self, role: &str) -> String {
         self.server.url_as(role, &self.name)
     }
@@ -82,7 +82,7 @@ impl Database {
         server::connect(&self.url_as(role)).await
     }
 
-    /// Listens on `channel` from before this returns.
+    /// Listens on `channel`; it already does when this returns.
     pub(crate) async fn listen(&self, channel: &str) -> PgListener {
         let mut listener = PgListener::connect(&self.url()).await.unwrap();
         listener.listen(channel).await.unwrap();
@@ -101,7 +101,7 @@ impl Database {
         login
     }
 
-    /// Registers a merchant as `payout migrate` does, with no reserve for fees and no limits of its own.
+    /// Registers a merchant as `payout migrate` does, without a fee reserve and without limits.
     pub(crate) async fn register_merchant(&self, code: &str) {
         sqlx::query(
             "insert into payout.merchants (code, dialect, balance_is_signed, not_found_is_proof, base_url, platform_keys)
@@ -113,7 +113,7 @@ impl Database {
         .unwrap();
     }
 
-    /// Books a top-up under a reference of its own.
+    /// Books a top-up under a new reference.
     pub(crate) async fn fund(&self, merchant_code: &str, amount: i64) {
         sqlx::query("select payout.fund($1, $2, $3)")
             .bind(merchant_code)
@@ -152,7 +152,7 @@ impl Database {
             .map(drop)
     }
 
-    /// The one value that `query` gives, as text; empty for null.
+    /// The single value that `query` returns, as text; empty for null.
     pub(crate) async fn text(&self, query: &str) -> String {
         let query = format!("select (({query})::text)");
         let value: Option<String> = sqlx::query_scalar(AssertSqlSafe(query.clone()))
@@ -162,7 +162,7 @@ impl Database {
         value.unwrap_or_default()
     }
 
-    /// Waits until `condition` is true. Not a pause: it looks again at once, up to a deadline.
+    /// Waits until `condition` is true. It does not pause: it checks again immediately, up to a deadline.
     pub(crate) async fn until(&self, condition: &str) {
         let looking = async {
             while self.text(condition).await != "true" {
@@ -174,7 +174,7 @@ impl Database {
             .unwrap_or_else(|_| panic!("never true: {condition}"));
     }
 
-    /// Waits until another session of this database is held up by a lock.
+    /// Waits until another session of this database waits for a lock.
     pub(crate) async fn until_somebody_waits_for_a_lock(&self) {
         self.until(
             "select exists (select from pg_stat_activity
@@ -183,7 +183,7 @@ impl Database {
         .await;
     }
 
-    /// The state of the payout of that order number.
+    /// The state of the payout with that order number.
     pub(crate) async fn state(&self, order_num: &str) -> String {
         sqlx::query_scalar("select state from payout.payouts where order_num = $1")
             .bind(order_num)
@@ -203,7 +203,7 @@ async fn open(url: &str) -> PgPool {
 }
 
 impl Drop for Database {
-    /// Makes room. On a throw-away server nothing would be lost by not doing it, so a failure is only dropped.
+    /// Frees space. On a throw-away server it does no harm to leave it out, so a failure is ignored.
     fn drop(&mut self) {
         let server = self.server;
         let mut statements = vec![format!(

@@ -1,14 +1,14 @@
-//! Pages that are made from the code, and pages whose examples run.
+//! Pages that are generated from the code, and pages whose examples run.
 
 use std::{env, fs, path::Path};
 
-/// The text of a file, by its path from the root of the project.
+/// The text of a file, by its path from the project's root.
 pub(crate) fn read(path: &str) -> String {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     fs::read_to_string(&place).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Checks that the page says what the code says; with `UPDATE_DOCS=1` it is written anew first.
+/// Checks that the page says what the code says; with `UPDATE_DOCS=1` it is written first.
 #[track_caller]
 pub(crate) fn is_generated(path: &str, page: &str) {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -21,7 +21,7 @@ pub(crate) fn is_generated(path: &str, page: &str) {
     );
 }
 
-/// The blocks of `language` in a page, each with the number of its first line.
+/// The code blocks of `language` in a page, each with the number of its first line.
 pub(crate) fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
     let mut inside = false;

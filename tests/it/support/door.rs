@@ -1,4 +1,4 @@
-//! A TCP door before the sandbox. Shut, it refuses connections, as a host does whose server is down.
+//! A TCP door in front of the sandbox. While shut it refuses connections, as a host whose server is down does.
 
 use std::{net::SocketAddr, sync::Mutex};
 
@@ -13,19 +13,19 @@ pub(crate) struct Door {
     address: SocketAddr,
     behind: SocketAddr,
     task: Mutex<Option<JoinHandle<()>>>,
-    asked: watch::Sender<usize>,
+    requests: watch::Sender<usize>,
 }
 
 impl Door {
     pub(crate) async fn before(behind: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let asked = watch::Sender::new(0);
+        let requests = watch::Sender::new(0);
         Self {
             address,
             behind,
-            task: Mutex::new(Some(tokio::spawn(pass(listener, behind, asked.clone())))),
-            asked,
+            task: Mutex::new(Some(tokio::spawn(pass(listener, behind, requests.clone())))),
+            requests,
         }
     }
 
@@ -38,35 +38,35 @@ impl Door {
         let task = self.task.lock().unwrap().take();
         if let Some(task) = task {
             task.abort();
-            // Only when the task is gone is its listener closed.
+            // The listener is closed only once the task has ended.
             let _ = task.await;
         }
     }
 
-    /// Waits until so many requests have come.
-    pub(crate) async fn until_asked(&self, wanted: usize) {
-        let mut asked = self.asked.subscribe();
-        let waiting = asked.wait_for(|count| *count >= wanted);
+    /// Waits until that many requests have arrived.
+    pub(crate) async fn until_requests(&self, wanted: usize) {
+        let mut requests = self.requests.subscribe();
+        let waiting = requests.wait_for(|count| *count >= wanted);
         tokio::time::timeout(std::time::Duration::from_secs(30), waiting)
             .await
             .expect("requests")
             .unwrap();
     }
 
-    /// Lets everybody in again.
+    /// Accepts connections again.
     pub(crate) async fn open(&self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         *self.task.lock().unwrap() = Some(tokio::spawn(pass(
             listener,
             self.behind,
-            self.asked.clone(),
+            self.requests.clone(),
         )));
     }
 }
 
-async fn pass(listener: TcpListener, behind: SocketAddr, asked: watch::Sender<usize>) {
+async fn pass(listener: TcpListener, behind: SocketAddr, requests: watch::Sender<usize>) {
     while let Ok((inside, _)) = listener.accept().await {
-        let asked = asked.clone();
+        let requests = requests.clone();
         tokio::spawn(async move {
             let Ok(outside) = TcpStream::connect(behind).await else {
                 return;
@@ -74,10 +74,10 @@ async fn pass(listener: TcpListener, behind: SocketAddr, asked: watch::Sender<us
             let (mut from_worker, mut to_worker) = inside.into_split();
             let (mut from_gateway, mut to_gateway) = outside.into_split();
             tokio::spawn(async move { copy(&mut from_gateway, &mut to_worker).await });
-            // A request of this protocol is small enough to come in one piece.
+            // A request of this protocol is small enough to arrive in one piece.
             let mut piece = vec![0; 64 * 1024];
             while let Ok(length @ 1..) = from_worker.read(&mut piece).await {
-                asked.send_modify(|count| *count += 1);
+                requests.send_modify(|count| *count += 1);
                 if to_gateway.write_all(&piece[..length]).await.is_err() {
                     return;
                 }

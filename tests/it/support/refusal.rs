@@ -1,4 +1,4 @@
-//! What the database says when it refuses, taken apart.
+//! The parts of the database's error when it refuses a statement.
 
 use sqlx::postgres::PgDatabaseError;
 
@@ -7,13 +7,13 @@ use sqlx::postgres::PgDatabaseError;
 pub(crate) struct Refusal {
     /// The SQLSTATE.
     pub(crate) code: String,
-    /// The sentence.
+    /// The message.
     pub(crate) message: String,
-    /// What to change; empty when it does not say.
+    /// The hint, which says what to change; empty when there is none.
     pub(crate) hint: String,
     /// The column that it names; empty when it names none.
     pub(crate) column: String,
-    /// Every text of it together, for what must not stand in any.
+    /// All its texts together, to search for what none may contain.
     pub(crate) everything: String,
 }
 
@@ -44,7 +44,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal of what should not have succeeded; `what` tells the reader which try it was.
+    /// The refusal of a statement that must not succeed; `what` names the attempt for the reader.
     #[track_caller]
     pub(crate) fn expected<T>(what: &str, result: Result<T, sqlx::Error>) -> Self {
         match result {
@@ -53,7 +53,7 @@ impl Refusal {
         }
     }
 
-    /// Checks the code and words of the sentence.
+    /// Checks the SQLSTATE and words of the message.
     #[track_caller]
     pub(crate) fn is(&self, what: &str, code: &str, words: &str) {
         assert_eq!(self.code, code, "{what}: {}", self.everything);

@@ -1,4 +1,4 @@
-//! A TCP proxy before the sandbox that cuts the wire of one request after so many bytes, either way.
+//! A TCP proxy in front of the sandbox that cuts a connection after a number of bytes, in either direction.
 
 use std::{
     collections::HashMap,
@@ -12,25 +12,25 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Which way, and after how many bytes, headers included.
+/// The direction, and the number of bytes with headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// Of the request only so many bytes reach the gateway; then both sides hear that the other one is gone.
+    /// Only that many bytes of the request reach the gateway; then both connections are closed.
     Request(usize),
-    /// The request arrives whole; of the answer only so many bytes come back.
+    /// The request arrives whole; only that many bytes of the answer come back.
     Answer(usize),
 }
 
 #[derive(Default)]
 struct Plan {
-    /// By orderNum; each is used for its first submit only.
+    /// By orderNum; each cut applies to the first submit only.
     cuts: HashMap<String, Cut>,
-    /// The longest request and answer of a submit that passed whole.
+    /// The longest request and the longest answer of a submit that passed whole.
     longest: (usize, usize),
     made: usize,
 }
 
-/// Cuts the first submit of each order that it was told about, and passes everything else.
+/// Cuts the first submit of each listed order, and passes everything else.
 pub(crate) struct Scissors {
     address: SocketAddr,
     plan: Arc<Mutex<Plan>>,
@@ -84,13 +84,13 @@ async fn serve(listener: TcpListener, behind: SocketAddr, plan: Arc<Mutex<Plan>>
     while let Ok((worker, _)) = listener.accept().await {
         let plan = Arc::clone(&plan);
         tokio::spawn(async move {
-            // A connection that breaks is what this is for.
+            // Broken connections are the purpose of this proxy.
             _ = pass(worker, behind, &plan).await;
         });
     }
 }
 
-/// Passes requests of one connection one by one, each with its answer.
+/// Passes on the requests of one connection one by one, each with its answer.
 async fn pass(
     mut worker: TcpStream,
     behind: SocketAddr,
@@ -148,7 +148,7 @@ pub(crate) async fn message(from: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     }
 }
 
-/// The length of the message that begins here, once its head is there.
+/// The length of the message that starts here, once its head is complete.
 fn whole(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&bytes[..head]).ok()?;

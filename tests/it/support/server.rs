@@ -38,7 +38,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The server of this process, started by whoever asks first.
+    /// The server of this process, started at the first call.
     pub(crate) fn of_this_process() -> &'static Self {
         &SERVER
     }
@@ -81,12 +81,12 @@ impl Server {
         }
     }
 
-    /// The address of `database` for the login that the server was given with.
+    /// The connection string of `database` for the login in the given address.
     pub(crate) fn url(&self, database: &str) -> String {
         self.url_with(&self.login, database)
     }
 
-    /// The address of `database` for `role`, whose password is its name.
+    /// The connection string of `database` for `role`, whose password is its name.
     pub(crate) fn url_as(&self, role: &str, database: &str) -> String {
         self.url_with(&format!("{role}:{role}"), database)
     }

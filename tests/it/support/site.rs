@@ -1,4 +1,4 @@
-//! Workers as processes of their own, on a server of their own: what is killed or restarted harms no other test.
+//! Workers as separate processes on a separate server: killing or restarting them harms no other test.
 
 use std::{
     fs::{self, File},
@@ -8,7 +8,7 @@ use std::{
 };
 
 use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
-use payout_worker::{cli::keyring, config, gateway::keys, store::schema::migrate};
+use payout_worker::{config, gateway::keys, service::keyring, store::schema::migrate};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgListener};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 use tokio::time::{Instant, sleep, timeout};
@@ -19,7 +19,7 @@ use super::{
     world::free_port,
 };
 
-/// The canaries that no output may hold.
+/// The planted personal data that no output may contain.
 pub(crate) const NAME: &str = "Kanari Rahasia";
 pub(crate) const ACCOUNT: &str = "7788990011223344";
 
@@ -27,7 +27,7 @@ pub(crate) struct Site {
     pub(crate) cluster: Cluster,
     pub(crate) pool: PgPool,
     pub(crate) sandbox: Sandbox,
-    /// Where the first worker's metrics are.
+    /// The address of the first worker's metrics.
     pub(crate) admin: std::net::SocketAddr,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -37,7 +37,7 @@ impl Site {
         Self::with_horizon(600).await
     }
 
-    /// With so many seconds after which "not known" counts.
+    /// With a quiet horizon of that many seconds.
     pub(crate) async fn with_horizon(quiet_horizon_seconds: u32) -> Self {
         let cluster = tokio::task::spawn_blocking(|| Cluster::start(Options::default()))
             .await
@@ -135,7 +135,7 @@ impl Site {
         }
     }
 
-    /// Makes a login of a role of the schema.
+    /// Makes a login that is a member of one of the schema's roles.
     pub(crate) async fn login(&self, name: &str, role: &str) {
         sqlx::query(AssertSqlSafe(format!(
             "create role {name} login in role {role}"
@@ -145,7 +145,7 @@ impl Site {
         .unwrap();
     }
 
-    /// Waits until `query` gives `expected`; looks again at each change of a payout, and each second.
+    /// Waits until `query` returns `expected`; checks again at each change of a payout, and each second.
     pub(crate) async fn until(&self, query: &str, expected: &str) {
         let deadline = Instant::now() + Duration::from_mins(1);
         let url = self.cluster.url("postgres", SUPERUSER);
@@ -165,7 +165,7 @@ impl Site {
         }
     }
 
-    /// `payout ARGUMENTS` as that login would call it in a terminal, with nobody to ask back.
+    /// `payout ARGUMENTS` as that login would call it, without a terminal to confirm at.
     pub(crate) async fn payout(&self, login: &str, arguments: &[&str]) -> Said {
         let mut command = terminal::program(arguments);
         command.env("PAYOUT_DATABASE_URL", self.cluster.url("postgres", login));
@@ -225,7 +225,7 @@ impl Site {
         self.worker_with(file, log, &[])
     }
 
-    /// The same with these variables in its environment.
+    /// The same, with these environment variables.
     pub(crate) fn worker_with(
         &self,
         file: &str,

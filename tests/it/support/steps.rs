@@ -1,4 +1,4 @@
-//! Drives a payout along legal moves by SQL, for tests that need it in a certain state.
+//! Drives a payout along legal moves by SQL, for tests that need it in a given state.
 
 use sqlx::Executor;
 
@@ -7,7 +7,7 @@ use super::database::Database;
 /// A function `public.step(order_num, event, without)` in the test's own database.
 const STEP: &str = include_str!("step.sql");
 
-/// A way from `queued` to each state.
+/// A path from `queued` to each state.
 pub(crate) const PATHS: [(&str, &[&str]); 8] = [
     ("queued", &[]),
     ("submitting", &["claimed"]),
@@ -23,7 +23,7 @@ pub(crate) const PATHS: [(&str, &[&str]); 8] = [
 ];
 
 impl Database {
-    /// As [`Self::with_merchant`], and able to [`Self::step`].
+    /// Like [`Self::with_merchant`], and able to [`Self::step`].
     pub(crate) async fn with_steps() -> Self {
         let database = Self::with_merchant().await;
         database.make_steps().await;
@@ -35,7 +35,7 @@ impl Database {
         self.run(STEP).await;
     }
 
-    /// Makes one move with its attempt, entry and history line.
+    /// Makes one move, with its attempt, ledger entry and history line.
     pub(crate) async fn step(&self, order_num: &str, event: &str) {
         self.try_step(order_num, event, "")
             .await
@@ -57,7 +57,7 @@ impl Database {
             .map(drop)
     }
 
-    /// Enqueues a payout and drives it into `state`.
+    /// Enqueues a payout and drives it to `state`.
     pub(crate) async fn insert_in(&self, state: &str, order_num: &str) {
         self.insert(order_num, 100_000).await;
         let path = PATHS.iter().find(|(name, _)| *name == state).unwrap();

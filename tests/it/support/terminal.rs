@@ -1,4 +1,4 @@
-//! The real program, called as in a terminal, with nobody to ask back.
+//! The real program, called without a terminal to confirm at.
 
 use std::process::{Command, Output, Stdio};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::database::Database;
 
-/// What one call of the program gave.
+/// The result of one call of the program.
 pub(crate) struct Said {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -34,7 +34,7 @@ impl Said {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 
-    /// Fails unless data or talk holds each of these.
+    /// Fails unless stdout or stderr contains each of these.
     #[track_caller]
     pub(crate) fn says(&self, words: &[&str]) {
         for word in words {
@@ -43,13 +43,13 @@ impl Said {
         }
     }
 
-    /// Data and talk.
+    /// Stdout and stderr.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.out, self.err)
     }
 }
 
-/// The program without anything that the tester's own environment says.
+/// The program, without the settings of the tester's environment.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payout"));
     command

@@ -1,12 +1,12 @@
-//! A whole world for a test: a database, the sandbox gateway over real HTTP, and workers in this process.
+//! A complete setup for a test: a database, the sandbox gateway over real HTTP, and workers in this process.
 
 use std::{fs, sync::Arc, time::Duration};
 
 use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
 use payout_worker::{
-    cli::{keyring, run::Running},
     config::{self, Config},
     gateway::{Client, keys},
+    service::{Running, keyring},
     store::{claim::ClaimOrder, schema::migrate},
 };
 use tempfile::TempDir;
@@ -17,27 +17,27 @@ use super::{
     door::Door,
 };
 
-/// No promise takes longer on a slow machine.
+/// The longest wait for a promise to hold, on a slow machine.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// What may differ between worlds.
+/// The options of a world.
 pub(crate) struct Wishes {
     pub(crate) dialect: Dialect,
     pub(crate) balance_idr: i64,
     pub(crate) fee_reserve: i64,
     pub(crate) fail_percent: u8,
-    /// Sections beside `[[merchant]]`, instead of the quick ones.
+    /// Configuration sections besides `[[merchant]]`, instead of the fast defaults.
     pub(crate) sections: &'static str,
-    /// More keys of the merchant.
+    /// Additional keys of the merchant.
     pub(crate) merchant: &'static str,
     pub(crate) workers: usize,
-    /// The worker is told another platform key than the gateway signs with.
+    /// The worker's platform key is not the one that the gateway signs with.
     pub(crate) wrong_platform_key: bool,
     /// The workers keep a witness file.
     pub(crate) witness: bool,
 }
 
-/// Seconds become tenths: the same order of things, sooner.
+/// Seconds become tenths: the same sequence of events, sooner.
 pub(crate) const QUICK: &str = "
 [submit]
 timeout_seconds = 1.5
@@ -72,7 +72,7 @@ pub(crate) struct World {
     /// What stands between the workers and the sandbox.
     pub(crate) door: Door,
     pub(crate) config: Config,
-    /// What the gateway signs with.
+    /// The key that the gateway signs with.
     pub(crate) platform_key: rsa::PrivateKey,
     workers: Vec<Running>,
     folder: TempDir,
@@ -83,7 +83,7 @@ impl World {
         Self::with(Wishes::default()).await
     }
 
-    /// Where the witness file is.
+    /// The path of the witness file.
     pub(crate) fn witness_folder(&self) -> std::path::PathBuf {
         self.folder.path().join("witness")
     }
@@ -170,7 +170,7 @@ impl World {
         world
     }
 
-    /// One more worker; only the first one listens.
+    /// Starts another worker; only the first one listens.
     pub(crate) async fn add_worker(&mut self) {
         let mut config = self.config.clone();
         if !self.workers.is_empty() {
@@ -186,12 +186,12 @@ impl World {
         }
     }
 
-    /// The merchant's client, as a worker makes it.
+    /// The merchant's gateway client, as a worker makes it.
     pub(crate) fn client(&self) -> Arc<Client> {
         Arc::new(keyring::client(&self.config.merchants[0], self.config.submit.timeout).unwrap())
     }
 
-    /// The order to claim `limit` payouts that a worker of this world would give.
+    /// The parameters with which a worker of this world would claim `limit` payouts.
     pub(crate) fn claim_order(&self, limit: i64) -> ClaimOrder {
         let client = self.client();
         let merchant = &self.config.merchants[0];
@@ -218,7 +218,7 @@ impl World {
         }
     }
 
-    /// The address for callbacks.
+    /// The URL for callbacks.
     pub(crate) fn callback_url(&self) -> String {
         format!("http://{}/callback", self.config.http_listen.unwrap())
     }
@@ -237,7 +237,7 @@ impl World {
         .unwrap();
     }
 
-    /// Waits until `query` gives `expected`; looks again at each change of a payout.
+    /// Waits until `query` returns `expected`; checks again at each change of a payout.
     pub(crate) async fn until(&self, query: &str, expected: &str) {
         let deadline = Instant::now() + DEADLINE;
         let mut changes = self.database.listen("payout_status").await;
@@ -246,7 +246,7 @@ impl World {
             if found == expected {
                 return;
             }
-            // Not every column that a test waits for is told of, so a silent second is a reason to look as well.
+            // Not every column that a test waits for is notified, so it also checks after a silent second.
             let look_again = Instant::now() + Duration::from_secs(1);
             let _ = timeout_at(look_again.min(deadline), changes.recv()).await;
             assert!(
@@ -266,7 +266,7 @@ impl World {
         .await;
     }
 
-    /// How often the gateway saw a submit of this order.
+    /// How many submits of this order the gateway received.
     pub(crate) fn submits_of(&self, order_num: &str) -> usize {
         self.sandbox
             .submits()
@@ -287,7 +287,7 @@ impl World {
         .into()
     }
 
-    /// Once nothing is open, the books must say what the gateway says, to the rupiah.
+    /// Once nothing is open, the books must agree with the gateway to the rupiah.
     pub(crate) async fn assert_books_agree(&self) {
         let [available, held, ..] = self.accounts().await;
         let gateway = self.sandbox.balance();
@@ -301,7 +301,7 @@ impl World {
         assert_eq!(self.database.text(sums).await, "0");
     }
 
-    /// What happened, for a failing test.
+    /// The history of events, for a failing test.
     async fn story(&self) -> String {
         self.database
             .text(
@@ -313,7 +313,7 @@ impl World {
     }
 }
 
-/// An address that was free a moment ago.
+/// An address that was free just now.
 pub(crate) fn free_port() -> std::net::SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()

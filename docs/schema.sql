@@ -1,0 +1,2311 @@
+-- The schema `payout`, dumped from the migrations. Generated: see tests/it/docs.rs.
+
+CREATE SCHEMA payout;
+
+CREATE FUNCTION payout.accept_failover(reason text, old_primary_dead_since timestamp with time zone, query_first_for interval DEFAULT '30 days'::interval, set_aside boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    not_queried bigint;
+    later timestamptz;
+begin
+    if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
+        raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
+            hint = 'Since when can nobody write to the old primary? Once stated, give the same time again.';
+    end if;
+    if coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
+        raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
+    end if;
+    if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
+        raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
+            hint = 'Backends insert again what they lost; meanwhile each payout is queried before its first claim.';
+    end if;
+    if not exists (select from payout.failover f where f.changed_at is not null) then
+        raise exception 'no worker has found a failover: there is nothing to accept'
+            using errcode = 'PW019', hint = 'Look at payout.failover; a running worker finds a failover within seconds.';
+    end if;
+    if exists (select from payout.failover f where f.changed_to is distinct from payout.identity()) then
+        raise exception 'the database changed once more: everything is queried again' using errcode = 'PW019',
+            hint = 'The quiet horizon starts over; look again after payout.failover.trusted_after.';
+    end if;
+    update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
+    where f.trusted_after < old_primary_dead_since + f.quiet_horizon
+    returning f.trusted_after into later;
+    if found and later > clock_timestamp() then
+        return format('not yet: the old primary lived longer than was assumed, so everything is queried again; accept with the same time after %s',
+                      to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+        with aside as (
+            update payout.payouts p set attention = 'unproven', parked = false
+            where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+              and not payout.is_proven_unsent(p)
+            returning p.merchant_code, p.order_num, p.attempt)
+        insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+        select a.merchant_code, a.order_num, 'attention_raised', 'operator', a.attempt,
+               jsonb_build_object('attention', 'unproven', 'reason', accept_failover.reason)
+        from aside a;
+    end if;
+    -- Those inserted later are queried before their own claim, so traffic need not stop for this.
+    select count(*) into not_queried
+    from payout.payouts p, payout.failover f
+    where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+      and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
+    if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+        raise exception '% queued payouts were not queried since the quiet horizon after the failover', not_queried
+            using errcode = 'PW019', hint = 'The workers query them; look again after payout.failover.trusted_after. '
+            'What cannot be queried: set_aside => true.';
+    end if;
+    update payout.failover f
+    set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
+        lost_claims = '{}', accepted_by = session_user,
+        query_first_until = now() + query_first_for, reason = accept_failover.reason;
+    return 'claims continue';
+end $$;
+
+CREATE FUNCTION payout.after_enqueue() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    insert into payout.history (merchant_code, order_num, event, source)
+    select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
+    -- A replacement goes out only after its original was queried once more.
+    update payout.payouts o set next_query_at = now()
+    from enqueued e
+    where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
+    -- NOTIFY serialises commits; one of many concurrent inserters is enough to wake a worker, which polls anyway.
+    if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
+        perform pg_notify('payout_queued', '');
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.decide_request(id bigint, decision text, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    update payout.requests r
+    set decision = decide_request.decision, decided_by = session_user, decided_at = now(),
+        decision_reason = decide_request.reason
+    where r.id = decide_request.id;
+    if not found then
+        raise exception 'there is no request %', id using errcode = 'PW020';
+    end if;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
+    select decision, i.merchant_code, i.order_num, decide_request.reason, i.request_id
+    from payout.request_payouts i where i.request_id = decide_request.id;
+    if decision = 'rejected' then
+        update payout.request_payouts i set outcome = 'refused', outcome_at = clock_timestamp(),
+               detail = format('rejected by %s', session_user)
+        where i.request_id = decide_request.id and i.outcome is null;
+    end if;
+    perform pg_notify('payout_queued', '');
+end $$;
+
+CREATE FUNCTION payout.approve(id bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT payout.decide_request(id, 'approved'::text, NULL::text) AS decide_request;
+END;
+
+CREATE FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE fee_type WHEN 1 THEN (amount)::bigint ELSE ((amount)::bigint - fee) END;
+
+CREATE FUNCTION payout.cancel(order_num text, reason text, merchant_code text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
+    moved bigint;
+begin
+    if coalesce(length(btrim(reason)), 0) not between 1 and 200 or reason ~ '[[:cntrl:]]' then
+        raise exception 'a reason of 1 to 200 characters in one line is required'
+            using errcode = 'PW013', hint = 'Say why: it is kept with the payout.';
+    end if;
+    if not payout.may_enqueue(p.merchant_code) and not pg_has_role(session_user, 'payout_operator', 'member') then
+        raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code
+            using errcode = 'PW007',
+                  hint = 'Only an operator, or a role tied to that merchant in payout.enqueuers, may cancel its payouts.';
+    end if;
+    if p.state <> 'queued' then
+        raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state
+            using errcode = 'PW013',
+                  hint = case when p.state in ('submitting', 'pending', 'unknown')
+                              then 'It may have left already. Wait for the gateway''s answer.'
+                              else 'It is final.' end;
+    end if;
+    insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
+            jsonb_build_object('reason', reason))
+    returning seq into moved;
+    update payout.payouts q
+    set state = 'cancelled', last_seq = moved, settled_at = now(), attention = null, parked = false,
+        next_query_at = null, failure_reason = reason
+    where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
+    return 'cancelled';
+end $$;
+
+CREATE TABLE payout.merchants (
+    code text NOT NULL COLLATE pg_catalog."C",
+    dialect text NOT NULL,
+    balance_is_signed boolean NOT NULL,
+    not_found_is_proof boolean NOT NULL,
+    base_url text NOT NULL,
+    platform_keys text[] NOT NULL,
+    min_amount bigint DEFAULT 1 NOT NULL,
+    max_amount bigint DEFAULT '1000000000000'::bigint NOT NULL,
+    fee_reserve bigint DEFAULT 0 NOT NULL,
+    funding text DEFAULT 'gateway'::text NOT NULL,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fee_reserve_is_not_negative CHECK ((fee_reserve >= 0)),
+    CONSTRAINT funding_is_known CHECK ((funding = ANY (ARRAY['gateway'::text, 'books'::text]))),
+    CONSTRAINT limits_make_sense CHECK ((((min_amount >= 1) AND (min_amount <= max_amount)) AND (max_amount <= '1000000000000'::bigint)))
+);
+
+CREATE FUNCTION payout.check_amount(amount numeric, merchant payout.merchants) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
+        raise exception 'amount must be a number of whole rupiah'
+            using errcode = 'PW002', column = 'amount', hint = 'Give whole rupiah, such as 250000.';
+    end if;
+    if amount <> trunc(amount) then
+        raise exception 'amount must be whole rupiah, without a fraction'
+            using errcode = 'PW002', column = 'amount', hint = 'Round it yourself: a payout is never rounded for you.';
+    end if;
+    if amount not between merchant.min_amount and merchant.max_amount then
+        raise exception 'amount must be from % to % rupiah', merchant.min_amount, merchant.max_amount
+            using errcode = 'PW002', column = 'amount', hint = 'These are the limits of the merchant in payout.merchants.';
+    end if;
+end $$;
+
+CREATE TABLE payout.payouts (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'queued'::text NOT NULL COLLATE pg_catalog."C",
+    amount numeric NOT NULL,
+    fee_type smallint NOT NULL,
+    bank_code text NOT NULL,
+    account_number text NOT NULL,
+    account_name text NOT NULL,
+    description text,
+    replaces text COLLATE pg_catalog."C",
+    not_before timestamp with time zone,
+    priority smallint DEFAULT 0 NOT NULL,
+    metadata jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL,
+    state_since timestamp with time zone DEFAULT now() NOT NULL,
+    last_seq bigint,
+    attempt integer DEFAULT 0 NOT NULL,
+    sends integer DEFAULT 0 NOT NULL,
+    not_sent integer DEFAULT 0 NOT NULL,
+    resubmits_granted integer DEFAULT 0 NOT NULL,
+    send_by timestamp with time zone,
+    lease_until timestamp with time zone,
+    held bigint DEFAULT 0 NOT NULL,
+    fee bigint,
+    platform_order_num text,
+    failure_reason text,
+    attention text,
+    attention_since timestamp with time zone,
+    declined_at timestamp with time zone,
+    proven_ours boolean DEFAULT false NOT NULL,
+    reaffirmed_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    queries integer DEFAULT 0 NOT NULL,
+    next_query_at timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    parked boolean DEFAULT false NOT NULL,
+    CONSTRAINT attempts_count_up CHECK (((attempt >= sends) AND ((not_sent >= 0) AND (not_sent <= sends)))),
+    CONSTRAINT attention_has_a_time CHECK (((attention IS NULL) = (attention_since IS NULL))),
+    CONSTRAINT held_while_it_may_have_left CHECK (
+CASE
+    WHEN (state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) THEN (held > 0)
+    WHEN (state = 'paid'::text) THEN (held >= 0)
+    ELSE (held = 0)
+END),
+    CONSTRAINT parked_only_while_queued CHECK (((NOT parked) OR (state = 'queued'::text))),
+    CONSTRAINT sent_once_per_grant CHECK (((sends - not_sent) <= (1 + resubmits_granted))),
+    CONSTRAINT settled_at_iff_final CHECK (((settled_at IS NOT NULL) = (state = ANY (ARRAY['paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text]))))
+);
+
+CREATE FUNCTION payout.check_beneficiary(new payout.payouts) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $_$
+declare
+    bank payout.banks;
+begin
+    if new.bank_code is null or new.bank_code !~ '^[0-9]{3,10}$' then
+        raise exception 'bank_code must be 3 to 10 digits'
+            using errcode = 'PW004', column = 'bank_code',
+                  hint = 'Quote it to keep leading zeros: ''014''. Known codes: select * from payout.banks.';
+    end if;
+    if new.account_number is null or new.account_number !~ '^[0-9]{5,32}$' then
+        raise exception 'account_number must be 5 to 32 digits, without spaces or dashes'
+            using errcode = 'PW005', column = 'account_number', hint = 'Quote it to keep leading zeros: ''0012345678''.';
+    end if;
+    select * into bank from payout.banks where code = new.bank_code;
+    if length(new.account_number) < bank.min_digits then
+        raise exception 'account_number has % digits, but % accounts have at least %',
+            length(new.account_number), bank.name, bank.min_digits
+            using errcode = 'PW005', column = 'account_number',
+                  hint = 'Was it given as a number? Quote it to keep leading zeros: ''0012345678''.';
+    end if;
+    if new.account_name is null or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
+       or new.account_name <> btrim(new.account_name) then
+        raise exception 'account_name must be 1 to 32 letters, digits and single words separated by spaces'
+            using errcode = 'PW006', column = 'account_name',
+                  hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
+    end if;
+end $_$;
+
+CREATE FUNCTION payout.check_instruction() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $_$
+declare
+    merchant payout.merchants;
+    twin payout.payouts;
+    fresh payout.payouts;
+begin
+    if new.order_num is null or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
+        raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
+            using errcode = 'PW001', column = 'order_num',
+                  hint = 'Make the order number before you insert, unique per merchant for ever.';
+    end if;
+    merchant := payout.merchant_of(new.merchant_code);
+    new.merchant_code := merchant.code;
+    perform payout.check_amount(new.amount, merchant);
+    new.amount := trunc(new.amount);
+    if new.fee_type is null or new.fee_type not in (0, 1) then
+        raise exception 'fee_type must be 0 or 1'
+            using errcode = 'PW003', column = 'fee_type',
+                  hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
+    end if;
+    perform payout.check_beneficiary(new);
+    if new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
+        raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
+            using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) when there is nothing to say.';
+    end if;
+    new.priority := coalesce(new.priority, 0);
+    if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
+        raise exception 'not_before must be a time before the year 10000'
+            using errcode = 'PW017', column = 'not_before', hint = 'Leave it out (null) to pay as soon as possible.';
+    end if;
+
+    select * into twin from payout.payouts p
+    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
+    if found and not payout.same_instruction(twin, new) then
+        raise exception 'order_num % is already used for another payout', new.order_num
+            using errcode = 'PW010', column = 'order_num',
+                  hint = 'An order number is never reused. Insert this payout under a new one.';
+    end if;
+    if new.replaces is not null and twin.order_num is null then
+        perform payout.check_replacement(new);
+    end if;
+    if new.state is distinct from 'queued' then
+        raise exception 'a payout begins as queued'
+            using errcode = 'PW012', column = 'state', hint = 'Leave the column out.';
+    end if;
+
+    -- Nothing but the instruction comes from the caller.
+    fresh := new;
+    return payout.with_worker_columns(fresh);
+end $_$;
+
+CREATE TABLE payout.transition (
+    from_state text NOT NULL COLLATE pg_catalog."C",
+    event text NOT NULL COLLATE pg_catalog."C",
+    to_state text NOT NULL COLLATE pg_catalog."C",
+    posting text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT posting_is_known CHECK ((posting = ANY (ARRAY['none'::text, 'hold'::text, 'capture'::text, 'release'::text, 'return'::text, 'late_capture'::text])))
+);
+
+CREATE FUNCTION payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    proven_by text := (select e.proven_by from payout.event e where e.name = move.event);
+begin
+    -- A claim that was lost with its commit had an attempt of its own, so what is found takes a new one too.
+    if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'found_after_failover')::int
+       or new.sends - old.sends <> (move.to_state = 'submitting')::int
+       or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
+       or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
+        raise exception 'payout %: % does not count the sends like that', old.order_num, move.event
+            using errcode = 'PW012';
+    end if;
+    if move.to_state = 'submitting' and not exists (
+        select from payout.attempts a
+        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, new.attempt)
+          and a.xid = pg_current_xact_id()) then
+        raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
+            using errcode = 'PW012';
+    end if;
+    if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
+       and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
+        raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
+            using errcode = 'PW012', hint = 'Which evidence: select * from payout.required_evidence.';
+    end if;
+    if move.event = 'not_sent' and not exists (
+        select from payout.attempts a
+        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, old.attempt)
+          and a.outcome = 'not_sent') then
+        raise exception 'payout %: its attempt is not proven unsent', old.order_num using errcode = 'PW012';
+    end if;
+    if proven_by = 'request' then
+        perform payout.use_request(old, move.event);
+    end if;
+    if move.to_state = 'cancelled' then
+        perform payout.refuse_cancel_after_failover(old);
+    end if;
+end $$;
+
+CREATE FUNCTION payout.check_replacement(new payout.payouts) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    original payout.payouts;
+begin
+    select * into original from payout.payouts p
+    where p.merchant_code = new.merchant_code and p.order_num = new.replaces;
+    if not found then
+        raise exception 'replaces names no payout of merchant %', new.merchant_code
+            using errcode = 'PW008', column = 'replaces', hint = 'Name the order_num of the failed payout.';
+    end if;
+    if original.state <> 'failed' or original.attention is not null then
+        raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
+                original.state || coalesce(' with attention ' || original.attention, '')
+            using errcode = 'PW008', column = 'replaces',
+                  hint = 'Only a failed payout without attention is paid again; a payout that may have left never is.';
+    end if;
+    if exists (select from payout.payouts p where p.merchant_code = new.merchant_code
+               and p.replaces = new.replaces and p.state <> 'cancelled') then
+        raise exception 'replaces: payout % already has a replacement', new.replaces
+            using errcode = 'PW008', column = 'replaces', hint = 'If the replacement failed, name that one instead.';
+    end if;
+end $$;
+
+CREATE FUNCTION payout.check_scope(scope text, value text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $_$
+begin
+    if scope = 'all' and coalesce(value, '') = '' then
+        return '';
+    elsif scope = 'merchant' and exists (select from payout.merchants m where m.code = value)
+          or scope = 'bank' and value ~ '^[0-9]{3,10}$' then
+        return value;
+    end if;
+    raise exception 'the scope is all, a registered merchant, or a bank''s code' using errcode = 'PW027',
+        hint = 'payout.pause(''bank'', ''014'', ''reason''); payout.pause(''all'', '''', ''reason'').';
+end $_$;
+
+CREATE FUNCTION payout.check_words(what text, words text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if coalesce(length(btrim(words)), 0) not between 1 and 200 or words ~ '[[:cntrl:]]' then
+        raise exception '% of 1 to 200 characters is required', what
+            using errcode = 'PW026', hint = 'One line, such as a ticket number; no account numbers and no names.';
+    end if;
+end $$;
+
+CREATE FUNCTION payout.continue_seq() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    now_at bigint := pg_current_xact_id()::text::bigint;
+    last_at bigint;
+begin
+    select coalesce(max(h.seq), 0) >> 20 into last_at from payout.history h;
+    if last_at > (select b.base from payout.seq_base b) + now_at then
+        lock table payout.history in share row exclusive mode;
+        update payout.seq_base b set base = greatest(b.base, last_at - now_at + 1);
+    end if;
+    return (select b.base from payout.seq_base b);
+end $$;
+
+CREATE FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE fee_type WHEN 0 THEN (amount)::bigint ELSE ((amount)::bigint + fee) END;
+
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$ begin perform payout.refuse_unquoted(); end $$;
+
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$ begin perform payout.refuse_unquoted(); end $$;
+
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$ begin perform payout.refuse_unquoted(); end $$;
+
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    wanted payout.payouts;
+    stored payout.payouts;
+begin
+    if enqueue.fee_type not in (0, 1) then
+        raise exception 'fee_type must be 0 or 1' using errcode = 'PW003', column = 'fee_type',
+            hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
+    end if;
+    if enqueue.priority not between -32768 and 32767 then
+        raise exception 'priority must be from -32768 to 32767' using errcode = 'PW017', column = 'priority',
+            hint = 'Higher goes first; 0 is usual.';
+    end if;
+    wanted.order_num := enqueue.order_num;
+    wanted.merchant_code := coalesce(enqueue.merchant_code,
+        (select min(m.code) from payout.merchants m having count(*) = 1));
+    wanted.amount := enqueue.amount;
+    wanted.fee_type := enqueue.fee_type;
+    wanted.bank_code := enqueue.bank_code;
+    wanted.account_number := enqueue.account_number;
+    wanted.account_name := enqueue.account_name;
+    wanted.replaces := enqueue.replaces;
+    wanted.description := enqueue.description;
+    wanted.not_before := enqueue.not_before;
+    wanted.priority := coalesce(enqueue.priority, 0);
+    wanted.metadata := enqueue.metadata;
+
+    insert into payout.payouts as p (order_num, merchant_code, amount, fee_type, bank_code, account_number, account_name,
+                                     replaces, description, not_before, priority, metadata)
+    values (wanted.order_num, wanted.merchant_code, wanted.amount, wanted.fee_type, wanted.bank_code, wanted.account_number,
+            wanted.account_name, wanted.replaces, wanted.description, wanted.not_before, wanted.priority, wanted.metadata)
+    on conflict do nothing
+    returning p.state into enqueue.state;
+    created := found;
+    if created then
+        return;
+    end if;
+    select * into stored from payout.payouts p
+    where p.merchant_code = wanted.merchant_code and p.order_num = wanted.order_num;
+    if not found then
+        raise exception 'replaces: payout % already has a replacement', wanted.replaces
+            using errcode = 'PW008', column = 'replaces', hint = 'If the replacement failed, name that one instead.';
+    end if;
+    if not payout.same_instruction(stored, wanted) then
+        raise exception 'order_num % is already used for another payout', wanted.order_num
+            using errcode = 'PW010', column = 'order_num',
+                  hint = 'An order number is never reused. Enqueue this payout under a new one.';
+    end if;
+    state := stored.state;
+end $$;
+
+CREATE FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    update payout.request_payouts i set outcome = 'refused', outcome_at = clock_timestamp(), detail = why
+    where i.request_id = finish_request.id and i.merchant_code = finish_request.merchant_code
+      and i.order_num = finish_request.order_num and i.outcome is null;
+    if found then
+        insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, outcome, detail)
+        select r.kind, finish_request.merchant_code, finish_request.order_num, r.reason, r.evidence, r.id, 'refused', why
+        from payout.requests r where r.id = finish_request.id;
+    end if;
+end $$;
+
+CREATE FUNCTION payout.fund(merchant_code text, amount numeric, reference text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $_$
+declare
+    booked payout.ledger;
+begin
+    if not exists (select from payout.merchants m where m.code = fund.merchant_code) then
+        raise exception 'merchant_code is not registered' using errcode = 'PW007', column = 'merchant_code',
+            hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
+    end if;
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
+       or abs(amount) > 1000000000000000 then
+        raise exception 'amount must be whole rupiah, not 0, at most 10^15'
+            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for money taken out.';
+    end if;
+    if reference is null or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
+        raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
+            hint = 'Use the bank''s transfer number: a reference is booked once.';
+    end if;
+    insert into payout.ledger (merchant_code, kind, available, funding, reference)
+    values (fund.merchant_code, 'funding', amount::bigint, -amount::bigint, fund.reference)
+    on conflict do nothing;
+    if not found then
+        select * into booked from payout.ledger l
+        where l.merchant_code = fund.merchant_code and l.kind = 'funding' and l.reference = fund.reference;
+        if booked.available <> amount then
+            raise exception 'reference % is already booked with another amount', fund.reference using errcode = 'PW015',
+                hint = 'Use the reference of this transfer.';
+        end if;
+    end if;
+    return (select a.available from payout.accounts a where a.merchant_code = fund.merchant_code);
+end $_$;
+
+CREATE FUNCTION payout.guard_accounts() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if pg_trigger_depth() < 2 then
+        raise exception 'payout.accounts follows the ledger: % is refused', lower(tg_op)
+            using errcode = 'PW016', hint = 'Book an entry with payout.fund instead.';
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.guard_attempt() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if old.outcome is not null
+       or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
+           old.request_sha256, old.xid, old.quiet_until)
+          is distinct from
+          (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
+           new.request_sha256, new.xid, new.quiet_until) then
+        raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
+            using errcode = 'PW016';
+    end if;
+    return new;
+end $$;
+
+CREATE FUNCTION payout.guard_evidence() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if new.times < old.times
+       or (old.id, old.merchant_code, old.order_num, old.attempt, old.source, old.kind, old.digest, old.first_at, old.refused)
+          is distinct from
+          (new.id, new.merchant_code, new.order_num, new.attempt, new.source, new.kind, new.digest, new.first_at, new.refused)
+       or (old.status, old.signed, old.bound, old.mismatch, old.doubt, old.proves, old.valid_from, old.actor)
+          is distinct from
+          (new.status, new.signed, new.bound, new.mismatch, new.doubt, new.proves, new.valid_from, new.actor) then
+        raise exception 'evidence of payout % is append-only: it can only be counted up', old.order_num
+            using errcode = 'PW016';
+    end if;
+    new.xid := pg_current_xact_id();
+    -- A clock that was set back must not keep evidence from being written.
+    new.last_at := greatest(new.last_at, old.last_at);
+    return new;
+end $$;
+
+CREATE FUNCTION payout.guard_payout() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    move payout.transition;
+    booked payout.ledger;
+begin
+    if not payout.same_instruction(old, new)
+       or (new.merchant_code, new.order_num, new.created_at, new.created_by)
+          is distinct from (old.merchant_code, old.order_num, old.created_at, old.created_by) then
+        raise exception 'payout %: the instruction is frozen after insert', old.order_num
+            using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
+    end if;
+    if new.attention is distinct from old.attention then
+        new.attention_since := case when new.attention is not null then now() end;
+    end if;
+
+    select * into booked from payout.ledger l
+    where l.merchant_code = old.merchant_code and l.order_num = old.order_num
+      and l.xid = pg_current_xact_id() and l.attempt = new.attempt
+    order by l.id desc limit 1;
+    -- The sum, not the last entry: one entry must not change what is held twice.
+    if (new.held <> old.held or booked.id is not null)
+       and new.held <> (select coalesce(sum(l.held), 0) from payout.ledger l
+                        where (l.merchant_code, l.order_num) = (old.merchant_code, old.order_num)) then
+        raise exception 'payout %: what is held changes only with a ledger entry', old.order_num
+            using errcode = 'PW012';
+    end if;
+
+    if new.state = old.state then
+        if (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
+           is distinct from (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
+            raise exception 'payout %: sends are counted only by a move', old.order_num using errcode = 'PW012';
+        end if;
+        return new;
+    end if;
+    move := payout.move_in_history(old, new);
+    if coalesce(booked.kind, 'none') <> move.posting then
+        raise exception 'payout %: % needs the ledger entry "%" in the same transaction',
+            old.order_num, move.event, move.posting using errcode = 'PW012';
+    end if;
+    perform payout.check_move(old, new, move);
+    new.state_since := now();
+    return new;
+end $$;
+
+CREATE FUNCTION payout.guard_request() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        if new.requested_by <> session_user or new.requested_at <> now()
+           or new.expires_at <> now() + (select x.request_expires_after from payout.policy x)
+           or new.decided_by <> session_user
+           or (new.decision is not null and new.kind not in ('resolve_paid', 'resolve_returned')) then
+            raise exception 'a request is made under one''s own login, and decided later'
+                using errcode = 'PW028', hint = 'Call payout.request_resubmit or payout.request_resolve_failed.';
+        end if;
+        return new;
+    end if;
+    if (old.id, old.kind, old.requested_by, old.requested_at, old.expires_at, old.reason)
+       is distinct from (new.id, new.kind, new.requested_by, new.requested_at, new.expires_at, new.reason)
+       or (old.evidence, old.stated) is distinct from (new.evidence, new.stated) then
+        raise exception 'request % cannot be changed', old.id
+            using errcode = 'PW016', hint = 'Reject it and make another one.';
+    end if;
+    if old.decision is not null then
+        raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
+            hint = 'A request is decided once. What became of it: payout audit.';
+    end if;
+    if new.decided_by is distinct from session_user or new.decided_at is distinct from now() then
+        raise exception 'request % is decided under one''s own login', old.id using errcode = 'PW028';
+    end if;
+    if new.decision = 'approved' then
+        if now() > old.expires_at then
+            raise exception 'request % expired at %', old.id, to_char(old.expires_at, 'YYYY-MM-DD HH24:MI:SS TZ')
+                using errcode = 'PW022', hint = 'Make a new request: what was true then must be checked again.';
+        end if;
+        if old.requested_by = session_user then
+            raise exception 'request % is yours: somebody else must approve it', old.id
+                using errcode = 'PW021', hint = 'Another operator, with a login of their own: payout approve ' || old.id;
+        end if;
+    end if;
+    return new;
+end $$;
+
+CREATE FUNCTION payout.guard_request_payout() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        if new.outcome is not null or new.taken_at is not null
+           or not exists (select from payout.requests r where r.id = new.request_id and r.requested_at = now()) then
+            raise exception 'the payouts of a request are named when it is made' using errcode = 'PW028';
+        end if;
+        return new;
+    end if;
+    if old.outcome is not null
+       or (old.request_id, old.merchant_code, old.order_num) <> (new.request_id, new.merchant_code, new.order_num) then
+        raise exception 'request %: the outcome of payout % stands', old.request_id, old.order_num
+            using errcode = 'PW016';
+    end if;
+    return new;
+end $$;
+
+CREATE TABLE payout.evidence (
+    id bigint NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    attempt integer NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    status smallint,
+    signed boolean,
+    bound boolean,
+    mismatch text,
+    doubt text,
+    proves text,
+    valid_from timestamp with time zone,
+    refused boolean DEFAULT false NOT NULL,
+    digest bytea DEFAULT '\x'::bytea NOT NULL,
+    detail jsonb NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    query_sent_at timestamp with time zone,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT columns_fit_the_kind CHECK ((((signed IS NOT NULL) = (kind = 'found'::text)) AND ((bound IS NOT NULL) = (kind = 'callback'::text)) AND ((mismatch IS NOT NULL) = (bound IS FALSE)) AND ((doubt IS NOT NULL) = (kind = 'doubt'::text)) AND ((proves IS NOT NULL) = (kind = 'not_found'::text)) AND ((status IS NULL) OR (kind = ANY (ARRAY['acknowledged'::text, 'found'::text, 'callback'::text]))) AND ((valid_from IS NULL) OR (proves = ANY (ARRAY['refusal'::text, 'absence'::text]))))),
+    CONSTRAINT doubt_is_known CHECK ((doubt = ANY (ARRAY['timeout'::text, 'connection_lost'::text, 'gateway_unsure'::text, 'http_status'::text, 'bad_signature'::text, 'unreadable'::text, 'foreign'::text, 'unreachable'::text]))),
+    CONSTRAINT proof_is_known CHECK ((proves = ANY (ARRAY['nothing'::text, 'refusal'::text, 'absence'::text, 'contradiction'::text]))),
+    CONSTRAINT source_says_such_things CHECK (
+CASE source
+    WHEN 'submit'::text THEN (kind = ANY (ARRAY['not_sent'::text, 'acknowledged'::text, 'declined'::text, 'doubt'::text]))
+    WHEN 'query'::text THEN (kind = ANY (ARRAY['found'::text, 'not_found'::text, 'doubt'::text]))
+    WHEN 'callback'::text THEN (kind = 'callback'::text)
+    WHEN 'worker'::text THEN (kind = 'lease_expired'::text)
+    WHEN 'operator'::text THEN (kind = ANY (ARRAY['resolved_paid'::text, 'resolved_failed'::text, 'resolved_returned'::text]))
+    ELSE false
+END),
+    CONSTRAINT status_is_known CHECK (((status >= 0) AND (status <= 5)))
+);
+
+CREATE TABLE payout.policy (
+    not_found_answers integer NOT NULL,
+    proof_fresh_for interval NOT NULL,
+    unsigned_second_read interval NOT NULL,
+    request_expires_after interval NOT NULL,
+    quiet_horizon_default interval NOT NULL,
+    open_too_long interval NOT NULL,
+    overtake_for interval NOT NULL,
+    late_after interval NOT NULL,
+    query_first_min interval NOT NULL,
+    max_amount_idr bigint NOT NULL,
+    only_row boolean DEFAULT true NOT NULL,
+    CONSTRAINT only_one_row CHECK (only_row)
+);
+
+CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (has_fresh_proof.p).merchant_code) AND (e.order_num = (has_fresh_proof.p).order_num) AND (e.attempt = (has_fresh_proof.p).attempt)) AND (e.source = 'query'::text) AND (e.last_at > (clock_timestamp() - x.proof_fresh_for)) AND (((e.kind = 'not_found'::text) AND (e.proves = ANY (ARRAY['absence'::text, 'contradiction'::text]))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])))))));
+
+CREATE FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((amount)::bigint + CASE fee_type WHEN 1 THEN fee_reserve ELSE (0)::bigint END);
+
+CREATE FUNCTION payout.identity() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN concat_ws('/'::text, (SELECT pg_control_system.system_identifier FROM pg_control_system() pg_control_system(pg_control_version, catalog_version_no, system_identifier, pg_control_last_modified)), "left"(pg_walfile_name(pg_current_wal_lsn()), 8), (SELECT pg_database.oid FROM pg_database WHERE (pg_database.datname = current_database())), ('payout.payouts'::regclass)::oid);
+
+CREATE TABLE payout.required_evidence (
+    event text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    of_status boolean DEFAULT false NOT NULL,
+    status smallint,
+    certain boolean DEFAULT false NOT NULL,
+    bound boolean,
+    proves text,
+    answers integer DEFAULT 1 NOT NULL
+);
+
+CREATE FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.required_evidence r, payout.policy x WHERE ((e.merchant_code = is_evidenced.merchant) AND (e.order_num = is_evidenced.order_num) AND (e.xid = pg_current_xact_id()) AND (NOT e.refused) AND (r.event = is_evidenced.wanted) AND ((r.source = e.source) AND (r.kind = e.kind)) AND ((NOT r.of_status) OR (NOT (r.status IS DISTINCT FROM e.status))) AND ((NOT r.certain) OR e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND ((r.bound IS NULL) OR (r.bound = e.bound)) AND ((r.proves IS NULL) OR (r.proves = e.proves)) AND (e.times >= r.answers))));
+
+CREATE TABLE payout.pauses (
+    scope text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
+    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
+);
+
+CREATE FUNCTION payout.is_paused(merchant text, bank text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM payout.pauses z WHERE ((((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = is_paused.merchant))) OR ((z.scope = 'bank'::text) AND (z.value = is_paused.bank)))));
+
+CREATE TABLE payout.failover (
+    the_only_one boolean DEFAULT true NOT NULL,
+    identity text NOT NULL,
+    epoch integer DEFAULT 1 NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    quiet_horizon interval NOT NULL,
+    changed_at timestamp with time zone,
+    changed_to text,
+    lost_claims text[] DEFAULT '{}'::text[] NOT NULL,
+    trusted_after timestamp with time zone,
+    query_first_until timestamp with time zone,
+    accepted_by text,
+    reason text,
+    CONSTRAINT a_change_has_its_horizon CHECK (((changed_at IS NULL) OR (trusted_after IS NOT NULL))),
+    CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
+CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e, payout.failover f WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > f.trusted_after)))));
+
+CREATE FUNCTION payout.locked(wanted text, merchant text) RETURNS payout.payouts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts;
+    merchants_with_it bigint;
+begin
+    select count(*) into merchants_with_it from payout.payouts q
+    where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
+    if merchants_with_it = 0 then
+        raise exception 'there is no payout %', wanted
+            using errcode = 'PW014', hint = 'Look for it: select order_num, merchant_code, state from payout.status.';
+    end if;
+    if merchants_with_it > 1 then
+        raise exception 'payout % exists for % merchants', wanted, merchants_with_it
+            using errcode = 'PW007', hint = 'Name the merchant_code too.';
+    end if;
+    select * into p from payout.payouts q
+    where q.order_num = wanted and (merchant is null or q.merchant_code = merchant)
+    for update;
+    return p;
+end $$;
+
+CREATE FUNCTION payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts;
+    request bigint;
+    wanted text;
+    why text;
+    other bigint;
+begin
+    perform payout.check_words('a reason', reason);
+    if kind <> 'resubmit' then
+        perform payout.check_words('evidence', evidence);
+    end if;
+    if coalesce(cardinality(orders), 0) not between 1 and 500 then
+        raise exception 'name 1 to 500 payouts' using errcode = 'PW026';
+    end if;
+    insert into payout.requests (kind, reason, evidence, stated, expires_at, decision, decided_by, decided_at)
+    select make_request.kind, make_request.reason, make_request.evidence, make_request.stated,
+           now() + x.request_expires_after, d.decision, d.by, d.at
+    from payout.policy x, (select 'approved', session_user::text, now() where make_request.kind in ('resolve_paid', 'resolve_returned')
+          union all
+          select null, null, null where make_request.kind not in ('resolve_paid', 'resolve_returned')) d (decision, by, at)
+    returning id into request;
+    for wanted in select distinct o from unnest(orders) o order by o loop
+        p := payout.locked(wanted, merchant);
+        why := case kind when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, kind) end;
+        if why is not null then
+            raise exception 'payout %: %', wanted, why
+                using errcode = case kind when 'resubmit' then 'PW024' else 'PW025' end,
+                      hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
+                                                       then ' Always safe: payout replay ' || wanted else '' end;
+        end if;
+        select r.id into other from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.decision is distinct from 'rejected' and r.expires_at > now();
+        if found then
+            raise exception 'payout % already waits in request %', wanted, other using errcode = 'PW023',
+                hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
+        end if;
+        insert into payout.request_payouts (request_id, merchant_code, order_num)
+        values (request, p.merchant_code, p.order_num);
+        insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id)
+        values (kind || '_requested', p.merchant_code, p.order_num, reason, evidence, request);
+    end loop;
+    perform pg_notify('payout_queued', '');
+    return request;
+end $$;
+
+CREATE FUNCTION payout.masked_name(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN (SELECT string_agg(("left"(word.word, 1) || '***'::text), ' '::text) AS string_agg FROM regexp_split_to_table(masked_name.name, '\s+'::text) word(word) WHERE (word.word <> ''::text));
+
+CREATE FUNCTION payout.masked_number(digits text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN ('****'::text || CASE WHEN (length(digits) > 6) THEN "right"(digits, 4) ELSE ''::text END);
+
+CREATE TABLE payout.enqueuers (
+    role_name text NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE FUNCTION payout.may_enqueue(merchant text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (((SELECT count(*) AS count FROM payout.merchants) = 1) OR (EXISTS (SELECT FROM (payout.enqueuers e JOIN pg_roles r ON ((r.rolname = e.role_name))) WHERE ((e.merchant_code = may_enqueue.merchant) AND pg_has_role(SESSION_USER, r.oid, 'member'::text)))) OR pg_has_role(SESSION_USER, (SELECT n.nspowner FROM pg_namespace n WHERE (n.nspname = 'payout'::name)), 'member'::text));
+
+CREATE FUNCTION payout.merchant_of(given text) RETURNS payout.merchants
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    merchant payout.merchants;
+    registered bigint;
+begin
+    if given is null then
+        select count(*) into registered from payout.merchants;
+        if registered <> 1 then
+            raise exception 'merchant_code is required: % merchants are registered', registered
+                using errcode = 'PW007', column = 'merchant_code',
+                      hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
+        end if;
+    end if;
+    select * into merchant from payout.merchants m where m.code = given or given is null;
+    if not found then
+        raise exception 'merchant_code is not registered'
+            using errcode = 'PW007', column = 'merchant_code',
+                  hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
+    end if;
+    if not payout.may_enqueue(merchant.code) then
+        raise exception 'role % may not enqueue for merchant %', session_user, merchant.code
+            using errcode = 'PW007', column = 'merchant_code',
+                  hint = 'With several merchants a role is tied to its own: insert into payout.enqueuers (role_name, merchant_code).';
+    end if;
+    return merchant;
+end $$;
+
+CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts) RETURNS payout.transition
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    move payout.transition;
+begin
+    select t.* into move
+    from payout.history h
+    join payout.transition t on (t.from_state, t.event, t.to_state) = (h.from_state, h.event, h.to_state)
+    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.xid = pg_current_xact_id()
+      and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
+      and (h.from_state, h.to_state) = (old.state, new.state);
+    if not found then
+        raise exception 'payout %: % does not become % by an update', old.order_num, old.state, new.state
+            using errcode = 'PW012',
+                  hint = 'A state moves only along payout.transition, with its history row in the same transaction.';
+    end if;
+    return move;
+end $$;
+
+CREATE FUNCTION payout.must_query_first() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM payout.failover f WHERE ((f.changed_at IS NOT NULL) OR (f.query_first_until > now()))));
+
+CREATE FUNCTION payout.next_seq() RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    position bigint := coalesce(nullif(current_setting('payout.seq_position', true), ''), '0')::bigint + 1;
+begin
+    if position >= 1048576 then
+        raise exception 'more than 1048575 payout events in one transaction'
+            using errcode = 'PW018', hint = 'Split the work into several transactions.';
+    end if;
+    perform set_config('payout.seq_position', position::text, true);
+    return (((select b.base from payout.seq_base b) + pg_current_xact_id()::text::bigint) << 20) | position;
+end $$;
+
+CREATE FUNCTION payout.note_failover(why text, lost text DEFAULT NULL::text, seen_epoch integer DEFAULT 0) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    update payout.failover f
+    set changed_at = now(), trusted_after = clock_timestamp() + f.quiet_horizon, query_first_until = null,
+        changed_to = payout.identity(), reason = note_failover.why, epoch = greatest(f.epoch, seen_epoch),
+        lost_claims = f.lost_claims || lost
+    where f.changed_at is null or f.changed_to is distinct from payout.identity() or not lost = any (f.lost_claims);
+    return found;
+end $$;
+
+CREATE FUNCTION payout.pause(scope text, value text, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    whose text := payout.check_scope(scope, value);
+begin
+    perform payout.check_words('a reason', reason);
+    insert into payout.pauses as z (scope, value, reason) values (pause.scope, whose, pause.reason)
+    on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
+    insert into payout.operator_acts (act, merchant_code, reason, detail)
+    values ('paused', case scope when 'merchant' then whose end, pause.reason, btrim(scope || ' ' || whose));
+end $$;
+
+CREATE FUNCTION payout.post() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    short text;
+begin
+    insert into payout.accounts (merchant_code) select distinct e.merchant_code from entries e
+    on conflict do nothing;
+    update payout.accounts a
+    set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
+        fees = a.fees + s.fees, funding = a.funding + s.funding
+    from (select e.merchant_code, sum(e.available)::bigint available, sum(e.held)::bigint held,
+                 sum(e.paid_out)::bigint paid_out, sum(e.fees)::bigint fees, sum(e.funding)::bigint funding
+          from entries e group by e.merchant_code) s
+    where a.merchant_code = s.merchant_code;
+    select a.merchant_code into short
+    from payout.accounts a
+    where a.available < 0
+      and exists (select from entries e where e.merchant_code = a.merchant_code
+                  and (e.kind = 'hold' and not e.forced or (e.kind = 'funding' and e.available < 0)));
+    if found then
+        raise exception 'merchant %: the available balance does not cover this', short
+            using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
+    end if;
+    return null;
+end $$;
+
+CREATE TABLE payout.attempts (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    attempt integer NOT NULL,
+    claimed_at timestamp with time zone DEFAULT now() NOT NULL,
+    send_by timestamp with time zone NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    quiet_until timestamp with time zone,
+    worker text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    outcome text,
+    outcome_doubt text,
+    outcome_at timestamp with time zone,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    CONSTRAINT request_sha256_is_a_sha256 CHECK ((length(request_sha256) = 32))
+);
+
+CREATE FUNCTION payout.quiet_until(p payout.payouts) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN GREATEST((SELECT f.trusted_after FROM payout.failover f), COALESCE((SELECT COALESCE(a.quiet_until, (a.send_by + x.quiet_horizon_default)) AS "coalesce" FROM payout.attempts a, payout.policy x WHERE ((a.merchant_code = (quiet_until.p).merchant_code) AND (a.order_num = (quiet_until.p).order_num) AND (a.attempt = (quiet_until.p).attempt))), ((p).state_since + (SELECT x.quiet_horizon_default FROM payout.policy x))));
+
+CREATE FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
+       or (payout.must_query_first() and not payout.is_proven_unsent(p) and p.attention is distinct from 'unproven') then
+        raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
+            using errcode = 'PW019', hint = 'Wait until its status was queried and payout.accept_failover was called.';
+    end if;
+end $$;
+
+CREATE FUNCTION payout.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    raise exception 'payout.% is append-only: % is refused', tg_table_name, lower(tg_op)
+        using errcode = 'PW016', hint = 'Correct with a new entry, never by changing an old one.';
+end $$;
+
+CREATE FUNCTION payout.refuse_unquoted() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    raise exception 'bank_code and account_number must be quoted text, not numbers'
+        using errcode = 'PW005', hint = 'Quote them to keep leading zeros: bank_code => ''014'', account_number => ''0012345678''.';
+end $$;
+
+CREATE FUNCTION payout.reject(id bigint, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    perform payout.check_words('a reason', reason);
+    perform payout.decide_request(id, 'rejected', reason);
+end $$;
+
+CREATE FUNCTION payout.replay(order_num text, merchant_code text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts := payout.locked(replay.order_num, replay.merchant_code);
+begin
+    if p.state in ('queued', 'cancelled') then
+        raise exception 'payout % is %: there is nothing to query, it was never sent', p.order_num, p.state
+            using errcode = 'PW013', hint = 'Only a payout that may have left is queried.';
+    end if;
+    insert into payout.history (merchant_code, order_num, event, source, attempt)
+    values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
+    update payout.payouts q set next_query_at = now()
+    where q.merchant_code = p.merchant_code and q.order_num = p.order_num;
+    return p.state;
+end $$;
+
+CREATE FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN payout.make_request('resolve_failed'::text, ARRAY[order_num], merchant_code, reason, evidence, NULL::bigint);
+
+CREATE FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN payout.make_request('resubmit'::text, order_nums, merchant_code, reason, NULL::text, NULL::bigint);
+
+CREATE FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text DEFAULT NULL::text, stated bigint DEFAULT NULL::bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
+begin
+    if outcome is null or outcome not in ('paid', 'returned') then
+        raise exception 'a payout is resolved as paid or returned' using errcode = 'PW026',
+            hint = 'Resolving it as failed takes two people: payout.request_resolve_failed.';
+    end if;
+    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
+       or (outcome = 'paid' and p.fee_type = 0 and stated >= p.amount) then
+        raise exception 'payout %: the stated rupiah do not fit its amount', p.order_num using errcode = 'PW026';
+    end if;
+    return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
+end $$;
+
+CREATE FUNCTION payout.resubmit_proof(order_num text, merchant_code text DEFAULT NULL::text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts;
+begin
+    select q.* into p from payout.payouts q
+    where q.order_num = resubmit_proof.order_num
+      and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
+    order by q.merchant_code limit 1;
+    if not found then
+        raise exception 'there is no payout %', resubmit_proof.order_num using errcode = 'PW014';
+    end if;
+    quiet_until := payout.quiet_until(p);
+    select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at
+    from payout.evidence e
+    where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
+      and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence' and e.first_at >= payout.quiet_until(p);
+    refusal := payout.why_no_resubmit(p);
+end $$;
+
+CREATE FUNCTION payout.resume(scope text, value text, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    whose text := payout.check_scope(scope, value);
+begin
+    perform payout.check_words('a reason', reason);
+    delete from payout.pauses z where z.scope = resume.scope and z.value = whose;
+    if not found then
+        raise exception '% is not paused', btrim(scope || ' ' || whose) using errcode = 'PW020',
+            hint = 'See what is paused: select * from payout.pauses.';
+    end if;
+    insert into payout.operator_acts (act, merchant_code, reason, detail)
+    values ('resumed', case scope when 'merchant' then whose end, resume.reason, btrim(scope || ' ' || whose));
+    perform pg_notify('payout_queued', '');
+end $$;
+
+CREATE FUNCTION payout.reveal(order_num text, reason text, merchant_code text DEFAULT NULL::text, OUT account_number text, OUT account_name text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts := payout.locked(reveal.order_num, reveal.merchant_code);
+begin
+    perform payout.check_words('a reason', reason);
+    insert into payout.operator_acts (act, merchant_code, order_num, reason)
+    values ('revealed', p.merchant_code, p.order_num, reveal.reason);
+    -- Also in the server's own log, which a rollback cannot undo.
+    raise log 'payout.reveal: % looks at the beneficiary of payout %', session_user, p.order_num;
+    account_number := p.account_number;
+    account_name := p.account_name;
+end $$;
+
+CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT ((a).metadata IS DISTINCT FROM (b).metadata)));
+
+CREATE FUNCTION payout.use_request(p payout.payouts, event text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    wanted text := case event when 'resubmit_granted' then 'resubmit' when 'resolved_failed' then 'resolve_failed'
+                              when 'resolved_paid' then 'resolve_paid' when 'resolved_returned' then 'resolve_returned' end;
+    request payout.requests;
+    why text;
+begin
+    select r.* into request
+    from payout.request_payouts i
+    join payout.requests r on r.id = i.request_id
+    where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+      and r.kind = wanted and r.decision = 'approved' and r.expires_at > now()
+    order by r.id limit 1
+    for update of i;
+    if not found then
+        raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
+            using errcode = 'PW028', hint = 'payout resubmit, payout resolve and payout approve make one.';
+    end if;
+    why := case wanted when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, wanted) end;
+    if why is null and wanted in ('resubmit', 'resolve_failed') and not payout.has_fresh_proof(p, wanted) then
+        why := format('the gateway has not answered "not found" within the last %s seconds',
+                      (select extract(epoch from x.proof_fresh_for)::int from payout.policy x));
+    end if;
+    if why is null and wanted = 'resubmit' and payout.is_paused(p.merchant_code, p.bank_code) then
+        why := 'an operator paused it';
+    end if;
+    if why is not null then
+        raise exception 'payout %: %', p.order_num, why using errcode = 'PW024';
+    end if;
+    update payout.request_payouts i
+    set outcome = 'done', outcome_at = clock_timestamp()
+    where (i.request_id, i.merchant_code, i.order_num) = (request.id, p.merchant_code, p.order_num);
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, detail)
+    values (wanted, p.merchant_code, p.order_num, request.reason, request.evidence, request.id,
+            format('requested by %s, approved by %s', request.requested_by, request.decided_by));
+end $$;
+
+CREATE FUNCTION payout.wake_readers() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if exists (select from lines where event <> 'enqueued') then
+        perform pg_notify('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.why_no_resolve(p payout.payouts, kind text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
+        return format('it is %s, and only a pending or unknown payout is resolved as failed', p.state);
+    elsif kind = 'resolve_paid' and p.state not in ('pending', 'unknown', 'failed') then
+        return format('it is %s, and only a pending, unknown or failed payout is resolved as paid', p.state);
+    elsif kind = 'resolve_returned' and p.state <> 'paid' then
+        return format('it is %s, and only a paid payout can be returned', p.state);
+    end if;
+    if kind = 'resolve_failed' and now() < payout.quiet_until(p) then
+        return format('the quiet horizon ends at %s: it may still arrive',
+                      to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    if kind = 'resolve_returned' and p.held > 0 then
+        return 'its fee is not known yet';
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.why_no_resubmit(p payout.payouts) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    known text;
+    answers int;
+    needed int := (select x.not_found_answers from payout.policy x);
+begin
+    if p.state <> 'unknown' then
+        return format('it is %s, and only an unknown payout is sent again', p.state);
+    end if;
+    select min(e.source || ': ' || e.kind || coalesce(', status ' || e.status, '')) into known
+    from payout.evidence e
+    where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num)
+      and e.kind in ('found', 'callback', 'acknowledged');
+    if known is not null or p.platform_order_num is not null or p.proven_ours then
+        return format('the gateway knows this order number (%s): sending again could pay twice',
+                      coalesce(known, 'it gave its own number'));
+    end if;
+    if now() < payout.quiet_until(p) then
+        return format('the quiet horizon ends at %s: until then "not found" means nothing',
+                      to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    select coalesce(max(e.times), 0) into answers from payout.evidence e
+    where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
+      and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence' and e.first_at >= payout.quiet_until(p);
+    if answers < needed or p.attention is distinct from 'not_found' then
+        return format('the gateway has answered "not found" %s times since the quiet horizon; %s answers, spaced apart, '
+                      'are proof%s', answers, needed,
+                      case when p.attention <> 'not_found' then ' (attention: ' || p.attention || ')' else '' end);
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.with_worker_columns(p payout.payouts) RETURNS payout.payouts
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    p.created_at := now();
+    p.created_by := session_user;
+    p.state_since := now();
+    p.due_at := greatest(now(), coalesce(p.not_before, now()));
+    p.last_seq := null;
+    p.attempt := 0;
+    p.sends := 0;
+    p.not_sent := 0;
+    p.resubmits_granted := 0;
+    p.send_by := null;
+    p.lease_until := null;
+    p.held := 0;
+    p.fee := null;
+    p.platform_order_num := null;
+    p.failure_reason := null;
+    p.attention := null;
+    p.attention_since := null;
+    p.declined_at := null;
+    p.proven_ours := false;
+    p.reaffirmed_at := null;
+    p.settled_at := null;
+    p.queries := 0;
+    p.parked := false;
+    -- A backend may insert again what a failover lost: its status is queried before its first claim.
+    p.next_query_at := case when payout.must_query_first() then now() end;
+    return p;
+end $$;
+
+CREATE TABLE payout.accounts (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    available bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    paid_out bigint DEFAULT 0 NOT NULL,
+    fees bigint DEFAULT 0 NOT NULL,
+    funding bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT accounts_sum_to_zero CHECK ((((((available + held) + paid_out) + fees) + funding) = 0)),
+    CONSTRAINT held_is_not_negative CHECK ((held >= 0))
+);
+
+CREATE TABLE payout.history (
+    seq bigint DEFAULT payout.next_seq() NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    event text NOT NULL COLLATE pg_catalog."C",
+    from_state text COLLATE pg_catalog."C",
+    to_state text COLLATE pg_catalog."C",
+    source text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    attempt integer,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT a_move_has_both_ends CHECK (((from_state IS NULL) = (to_state IS NULL)))
+);
+
+CREATE TABLE payout.ledger (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    order_num text COLLATE pg_catalog."C",
+    attempt integer,
+    available bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    paid_out bigint DEFAULT 0 NOT NULL,
+    fees bigint DEFAULT 0 NOT NULL,
+    funding bigint DEFAULT 0 NOT NULL,
+    reference text,
+    forced boolean DEFAULT false NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT entry_of_a_payout_or_funding CHECK (((order_num IS NULL) = (kind = 'funding'::text))),
+    CONSTRAINT funding_has_a_reference CHECK (((kind <> 'funding'::text) OR ((COALESCE(length(reference), 0) >= 1) AND (COALESCE(length(reference), 0) <= 64)))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['hold'::text, 'capture'::text, 'release'::text, 'return'::text, 'late_capture'::text, 'fee_known'::text, 'fee_corrected'::text, 'funding'::text]))),
+    CONSTRAINT postings_sum_to_zero CHECK ((((((available + held) + paid_out) + fees) + funding) = 0))
+);
+
+CREATE TABLE payout.operator_acts (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    act text NOT NULL COLLATE pg_catalog."C",
+    merchant_code text COLLATE pg_catalog."C",
+    order_num text COLLATE pg_catalog."C",
+    reason text,
+    evidence text,
+    request_id bigint,
+    outcome text DEFAULT 'done'::text NOT NULL,
+    detail text
+);
+
+CREATE VIEW payout.audit AS
+ SELECT a.at,
+    a.actor,
+    a.act,
+    a.merchant_code,
+    a.order_num,
+    a.reason,
+    a.evidence,
+    a.request_id,
+    a.outcome,
+    a.detail
+   FROM payout.operator_acts a
+UNION ALL
+ SELECT h.at,
+    h.actor,
+    h.event AS act,
+    h.merchant_code,
+    h.order_num,
+    (h.detail ->> 'reason'::text) AS reason,
+    NULL::text AS evidence,
+    NULL::bigint AS request_id,
+    'done'::text AS outcome,
+    NULL::text AS detail
+   FROM payout.history h
+  WHERE ((h.source = 'operator'::text) AND (h.event = ANY (ARRAY['withdrawn'::text, 'replay_requested'::text])))
+UNION ALL
+ SELECT l.at,
+    l.actor,
+    'funded'::text AS act,
+    l.merchant_code,
+    NULL::text AS order_num,
+    l.reference AS reason,
+    NULL::text AS evidence,
+    NULL::bigint AS request_id,
+    'done'::text AS outcome,
+    ('Rp '::text || l.available) AS detail
+   FROM payout.ledger l
+  WHERE ((l.kind = 'funding'::text) AND (l.reference !~ '^gateway (opening$|after )'::text));
+
+CREATE VIEW payout.balances AS
+ SELECT m.code AS merchant_code,
+    a.account,
+    a.balance
+   FROM ((payout.merchants m
+     LEFT JOIN payout.accounts s ON ((s.merchant_code = m.code)))
+     CROSS JOIN LATERAL ( VALUES ('available'::text,COALESCE(s.available, (0)::bigint)), ('held'::text,COALESCE(s.held, (0)::bigint)), ('paid_out'::text,COALESCE(s.paid_out, (0)::bigint)), ('fees'::text,COALESCE(s.fees, (0)::bigint)), ('funding'::text,COALESCE(s.funding, (0)::bigint))) a(account, balance));
+
+CREATE TABLE payout.banks (
+    code text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    min_digits integer
+);
+
+CREATE TABLE payout.event (
+    name text NOT NULL COLLATE pg_catalog."C",
+    proven_by text NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT proof_is_known CHECK ((proven_by = ANY (ARRAY['attempt'::text, 'history'::text, 'evidence'::text, 'request'::text])))
+);
+
+CREATE TABLE payout.seq_base (
+    base bigint NOT NULL,
+    only_row boolean DEFAULT true NOT NULL,
+    CONSTRAINT base_is_not_negative CHECK ((base >= 0)),
+    CONSTRAINT only_one_row CHECK (only_row)
+);
+
+CREATE VIEW payout.events AS
+ SELECT h.seq,
+    h.merchant_code,
+    h.order_num,
+    h.at,
+    h.event,
+    h.from_state,
+    h.to_state,
+    h.source,
+    h.detail
+   FROM payout.history h
+  WHERE (h.seq < ((( SELECT b.base
+           FROM payout.seq_base b) + ((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint) << 20));
+
+ALTER TABLE payout.evidence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME payout.evidence_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE payout.gateway_balance (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    balance bigint NOT NULL,
+    frozen bigint NOT NULL,
+    pending bigint NOT NULL,
+    signed boolean NOT NULL,
+    read_at timestamp with time zone DEFAULT now() NOT NULL,
+    ledger_id bigint NOT NULL
+);
+
+ALTER TABLE payout.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME payout.ledger_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW payout.masked AS
+ SELECT p.merchant_code,
+    p.order_num,
+    p.state,
+    p.state_since,
+    (p.amount)::bigint AS amount,
+    p.fee_type,
+    p.bank_code,
+    COALESCE(b.name, p.bank_code) AS bank_name,
+    payout.masked_number(p.account_number) AS account_number,
+    payout.masked_name(p.account_name) AS account_name,
+    p.description,
+    p.replaces,
+    p.not_before,
+    p.priority,
+    p.created_at,
+    p.created_by,
+    p.attempt,
+    p.sends,
+    p.not_sent,
+    p.send_by,
+    p.lease_until,
+    p.held,
+    p.fee,
+    p.platform_order_num,
+    p.failure_reason,
+    p.attention,
+    p.attention_since,
+    p.declined_at,
+    p.settled_at,
+    p.queries,
+    p.next_query_at,
+    p.due_at,
+    p.parked
+   FROM (payout.payouts p
+     LEFT JOIN payout.banks b ON ((b.code = p.bank_code)));
+
+ALTER TABLE payout.operator_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME payout.operator_acts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE payout.query_budget (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    spent_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE payout.request_payouts (
+    request_id bigint NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    taken_at timestamp with time zone,
+    outcome text,
+    outcome_at timestamp with time zone,
+    detail text,
+    CONSTRAINT outcome_has_a_time CHECK (((outcome IS NULL) = (outcome_at IS NULL))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text])))
+);
+
+CREATE TABLE payout.requests (
+    id bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    requested_by text DEFAULT SESSION_USER NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    evidence text,
+    stated bigint,
+    decision text,
+    decided_by text,
+    decided_at timestamp with time zone,
+    decision_reason text,
+    CONSTRAINT approved_by_a_second_person CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (kind = ANY (ARRAY['resolve_paid'::text, 'resolve_returned'::text])) OR (decided_by <> requested_by))),
+    CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
+    CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)))),
+    CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text]))),
+    CONSTRAINT resolved_with_evidence CHECK (((kind = 'resubmit'::text) OR (evidence IS NOT NULL)))
+);
+
+ALTER TABLE payout.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME payout.requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE payout.state (
+    name text NOT NULL COLLATE pg_catalog."C",
+    final boolean NOT NULL,
+    may_have_left boolean NOT NULL,
+    meaning text NOT NULL
+);
+
+CREATE VIEW payout.status AS
+ SELECT p.order_num,
+    p.merchant_code,
+    p.bank_code,
+    (p.amount)::bigint AS amount,
+    p.fee_type,
+    p.state,
+    p.state_since,
+    p.created_at,
+    p.fee,
+        CASE
+            WHEN (p.state = ANY (ARRAY['failed'::text, 'cancelled'::text])) THEN (0)::bigint
+            ELSE payout.debit_idr(p.amount, p.fee_type, p.fee)
+        END AS debit_total,
+        CASE
+            WHEN (p.state = ANY (ARRAY['failed'::text, 'cancelled'::text])) THEN (0)::bigint
+            ELSE payout.beneficiary_idr(p.amount, p.fee_type, p.fee)
+        END AS beneficiary_amount,
+    p.platform_order_num,
+    p.failure_reason,
+    p.attention,
+    p.attention_since,
+    p.settled_at
+   FROM payout.payouts p;
+
+CREATE TABLE payout.totals (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    step text NOT NULL COLLATE pg_catalog."C",
+    payouts bigint DEFAULT 0 NOT NULL,
+    rupiah bigint DEFAULT 0 NOT NULL,
+    late bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['enqueued'::text, 'paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text])))
+);
+
+CREATE TABLE payout.totals_cursor (
+    the_only_one boolean DEFAULT true NOT NULL,
+    folded_seq bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
+CREATE TABLE payout.unmatched_callbacks (
+    digest bytea NOT NULL,
+    order_num text NOT NULL,
+    detail jsonb NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY payout.transition
+    ADD CONSTRAINT a_move_is_named_whole UNIQUE (from_state, event, to_state);
+
+ALTER TABLE ONLY payout.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (merchant_code);
+
+ALTER TABLE ONLY payout.attempts
+    ADD CONSTRAINT attempt_is_never_reused PRIMARY KEY (merchant_code, order_num, attempt);
+
+ALTER TABLE ONLY payout.banks
+    ADD CONSTRAINT banks_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY payout.enqueuers
+    ADD CONSTRAINT enqueuers_pkey PRIMARY KEY (role_name, merchant_code);
+
+ALTER TABLE ONLY payout.evidence
+    ADD CONSTRAINT equal_evidence_is_counted UNIQUE NULLS NOT DISTINCT (merchant_code, order_num, attempt, source, kind, status, signed, mismatch, doubt, proves, valid_from, refused, digest);
+
+ALTER TABLE ONLY payout.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY payout.required_evidence
+    ADD CONSTRAINT evidence_is_named_once UNIQUE NULLS NOT DISTINCT (event, source, kind, of_status, status);
+
+ALTER TABLE ONLY payout.evidence
+    ADD CONSTRAINT evidence_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payout.failover
+    ADD CONSTRAINT failover_pkey PRIMARY KEY (the_only_one);
+
+ALTER TABLE ONLY payout.gateway_balance
+    ADD CONSTRAINT gateway_balance_pkey PRIMARY KEY (merchant_code);
+
+ALTER TABLE ONLY payout.history
+    ADD CONSTRAINT history_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY payout.ledger
+    ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payout.merchants
+    ADD CONSTRAINT merchants_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY payout.transition
+    ADD CONSTRAINT one_move_per_state_and_event PRIMARY KEY (from_state, event);
+
+ALTER TABLE ONLY payout.operator_acts
+    ADD CONSTRAINT operator_acts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payout.payouts
+    ADD CONSTRAINT order_num_is_used_once PRIMARY KEY (merchant_code, order_num);
+
+ALTER TABLE ONLY payout.pauses
+    ADD CONSTRAINT pauses_pkey PRIMARY KEY (scope, value);
+
+ALTER TABLE ONLY payout.policy
+    ADD CONSTRAINT policy_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY payout.query_budget
+    ADD CONSTRAINT query_budget_pkey PRIMARY KEY (merchant_code);
+
+ALTER TABLE ONLY payout.request_payouts
+    ADD CONSTRAINT request_payouts_pkey PRIMARY KEY (request_id, merchant_code, order_num);
+
+ALTER TABLE ONLY payout.requests
+    ADD CONSTRAINT requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payout.seq_base
+    ADD CONSTRAINT seq_base_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY payout.state
+    ADD CONSTRAINT state_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY payout.totals_cursor
+    ADD CONSTRAINT totals_cursor_pkey PRIMARY KEY (the_only_one);
+
+ALTER TABLE ONLY payout.totals
+    ADD CONSTRAINT totals_pkey PRIMARY KEY (merchant_code, step);
+
+ALTER TABLE ONLY payout.unmatched_callbacks
+    ADD CONSTRAINT unmatched_callbacks_pkey PRIMARY KEY (digest);
+
+CREATE INDEX acts_of_payout ON payout.operator_acts USING btree (merchant_code, order_num);
+
+CREATE INDEX by_time ON payout.payouts USING btree (created_at);
+
+CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, priority DESC, due_at, order_num) WHERE ((state = 'queued'::text) AND (NOT parked));
+
+CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, reference) WHERE (kind = 'funding'::text);
+
+CREATE UNIQUE INDEX held_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = 'hold'::text);
+
+CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, order_num, seq);
+
+CREATE INDEX leased ON payout.payouts USING btree (lease_until) WHERE (state = 'submitting'::text);
+
+CREATE INDEX ledger_of_merchant ON payout.ledger USING btree (merchant_code, id);
+
+CREATE INDEX ledger_of_payout ON payout.ledger USING btree (merchant_code, order_num);
+
+CREATE INDEX needs_a_person ON payout.payouts USING btree (attention_since) WHERE (attention IS NOT NULL);
+
+CREATE INDEX not_final ON payout.payouts USING btree (state, state_since) WHERE (state = ANY (ARRAY['queued'::text, 'submitting'::text, 'pending'::text, 'unknown'::text]));
+
+CREATE INDEX open_unmarked ON payout.payouts USING btree (state_since) WHERE ((state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) AND (attention IS NULL));
+
+CREATE INDEX parked ON payout.payouts USING btree (merchant_code, priority DESC, created_at) WHERE ((state = 'queued'::text) AND parked);
+
+CREATE INDEX query_due ON payout.payouts USING btree (merchant_code, next_query_at) WHERE (next_query_at IS NOT NULL);
+
+CREATE INDEX queued_without_query ON payout.payouts USING btree (created_at) WHERE ((state = 'queued'::text) AND (next_query_at IS NULL));
+
+CREATE UNIQUE INDEX replaced_once ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state <> 'cancelled'::text));
+
+CREATE INDEX requests_of_payout ON payout.request_payouts USING btree (merchant_code, order_num);
+
+CREATE INDEX requests_to_carry_out ON payout.request_payouts USING btree (merchant_code, request_id) WHERE (outcome IS NULL);
+
+CREATE UNIQUE INDEX settled_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = ANY (ARRAY['capture'::text, 'release'::text]));
+
+CREATE TRIGGER after_enqueue AFTER INSERT ON payout.payouts REFERENCING NEW TABLE AS enqueued FOR EACH STATEMENT EXECUTE FUNCTION payout.after_enqueue();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.history FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.ledger FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER check_instruction BEFORE INSERT ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.check_instruction();
+
+CREATE TRIGGER follows_the_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_accounts();
+
+CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.guard_attempt();
+
+CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.guard_evidence();
+
+CREATE TRIGGER guard_payout BEFORE UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_payout();
+
+CREATE TRIGGER guard_request BEFORE INSERT OR UPDATE ON payout.requests FOR EACH ROW EXECUTE FUNCTION payout.guard_request();
+
+CREATE TRIGGER guard_request_payout BEFORE INSERT OR UPDATE ON payout.request_payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_request_payout();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.attempts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.payouts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.request_payouts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.requests FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER post AFTER INSERT ON payout.ledger REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION payout.post();
+
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.event FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.policy FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.required_evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.state FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.transition FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER wake_readers AFTER INSERT ON payout.history REFERENCING NEW TABLE AS lines FOR EACH STATEMENT EXECUTE FUNCTION payout.wake_readers();
+
+ALTER TABLE ONLY payout.history
+    ADD CONSTRAINT a_move_is_in_the_table FOREIGN KEY (from_state, event, to_state) REFERENCES payout.transition(from_state, event, to_state);
+
+ALTER TABLE ONLY payout.accounts
+    ADD CONSTRAINT accounts_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.attempts
+    ADD CONSTRAINT attempt_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
+
+ALTER TABLE ONLY payout.enqueuers
+    ADD CONSTRAINT enqueuers_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.ledger
+    ADD CONSTRAINT entry_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
+
+ALTER TABLE ONLY payout.evidence
+    ADD CONSTRAINT evidence_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
+
+ALTER TABLE ONLY payout.gateway_balance
+    ADD CONSTRAINT gateway_balance_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.history
+    ADD CONSTRAINT history_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
+
+ALTER TABLE ONLY payout.ledger
+    ADD CONSTRAINT ledger_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.operator_acts
+    ADD CONSTRAINT operator_acts_request_id_fkey FOREIGN KEY (request_id) REFERENCES payout.requests(id);
+
+ALTER TABLE ONLY payout.payouts
+    ADD CONSTRAINT payouts_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.payouts
+    ADD CONSTRAINT payouts_state_fkey FOREIGN KEY (state) REFERENCES payout.state(name);
+
+ALTER TABLE ONLY payout.query_budget
+    ADD CONSTRAINT query_budget_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.payouts
+    ADD CONSTRAINT replaced_payout_is_of_the_same_merchant FOREIGN KEY (merchant_code, replaces) REFERENCES payout.payouts(merchant_code, order_num);
+
+ALTER TABLE ONLY payout.request_payouts
+    ADD CONSTRAINT request_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
+
+ALTER TABLE ONLY payout.request_payouts
+    ADD CONSTRAINT request_payouts_request_id_fkey FOREIGN KEY (request_id) REFERENCES payout.requests(id);
+
+ALTER TABLE ONLY payout.required_evidence
+    ADD CONSTRAINT required_evidence_event_fkey FOREIGN KEY (event) REFERENCES payout.event(name);
+
+ALTER TABLE ONLY payout.totals
+    ADD CONSTRAINT totals_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.transition
+    ADD CONSTRAINT transition_event_fkey FOREIGN KEY (event) REFERENCES payout.event(name);
+
+ALTER TABLE ONLY payout.transition
+    ADD CONSTRAINT transition_from_state_fkey FOREIGN KEY (from_state) REFERENCES payout.state(name);
+
+ALTER TABLE ONLY payout.transition
+    ADD CONSTRAINT transition_to_state_fkey FOREIGN KEY (to_state) REFERENCES payout.state(name);
+
+GRANT USAGE ON SCHEMA payout TO payout_enqueuer;
+GRANT USAGE ON SCHEMA payout TO payout_reader;
+GRANT USAGE ON SCHEMA payout TO payout_operator;
+GRANT USAGE ON SCHEMA payout TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.accept_failover(reason text, old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.accept_failover(reason text, old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.after_enqueue() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.decide_request(id bigint, decision text, reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.approve(id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.approve(id bigint) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
+GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
+GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_worker;
+GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_operator;
+
+GRANT SELECT ON TABLE payout.merchants TO payout_reader;
+GRANT SELECT ON TABLE payout.merchants TO payout_operator;
+GRANT SELECT ON TABLE payout.merchants TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.check_amount(amount numeric, merchant payout.merchants) FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.payouts TO payout_worker;
+
+GRANT SELECT(merchant_code),INSERT(merchant_code) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT SELECT(order_num),INSERT(order_num) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT SELECT(state) ON TABLE payout.payouts TO payout_enqueuer;
+GRANT UPDATE(state) ON TABLE payout.payouts TO payout_worker;
+
+GRANT INSERT(amount) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(fee_type) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(bank_code) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(account_number) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(account_name) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(description) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(replaces) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(not_before) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(priority) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT INSERT(metadata) ON TABLE payout.payouts TO payout_enqueuer;
+
+GRANT UPDATE(state_since) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(last_seq) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(attempt) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(sends) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(not_sent) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(resubmits_granted) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(send_by) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(lease_until) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(held) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(fee) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(platform_order_num) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(failure_reason) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(attention) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(attention_since) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(declined_at) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(proven_ours) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(reaffirmed_at) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(settled_at) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(queries) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(next_query_at) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(due_at) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(parked) ON TABLE payout.payouts TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.check_beneficiary(new payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.check_instruction() FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.transition TO payout_reader;
+GRANT SELECT ON TABLE payout.transition TO payout_operator;
+GRANT SELECT ON TABLE payout.transition TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.check_replacement(new payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.check_scope(scope text, value text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.check_words(what text, words text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.continue_seq() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.continue_seq() TO payout_operator;
+GRANT ALL ON FUNCTION payout.continue_seq() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_worker;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.guard_accounts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_request() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_request_payout() FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.evidence TO payout_reader;
+GRANT SELECT ON TABLE payout.evidence TO payout_operator;
+GRANT SELECT,INSERT ON TABLE payout.evidence TO payout_worker;
+
+GRANT UPDATE(detail) ON TABLE payout.evidence TO payout_worker;
+
+GRANT UPDATE(times) ON TABLE payout.evidence TO payout_worker;
+
+GRANT UPDATE(last_at) ON TABLE payout.evidence TO payout_worker;
+
+GRANT UPDATE(query_sent_at) ON TABLE payout.evidence TO payout_worker;
+
+GRANT SELECT ON TABLE payout.policy TO payout_reader;
+GRANT SELECT ON TABLE payout.policy TO payout_operator;
+GRANT SELECT ON TABLE payout.policy TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_reader;
+GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_operator;
+GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_worker;
+GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.identity() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.identity() TO payout_reader;
+GRANT ALL ON FUNCTION payout.identity() TO payout_operator;
+GRANT ALL ON FUNCTION payout.identity() TO payout_worker;
+
+GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
+GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;
+GRANT SELECT ON TABLE payout.required_evidence TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.pauses TO payout_reader;
+GRANT SELECT ON TABLE payout.pauses TO payout_operator;
+GRANT SELECT ON TABLE payout.pauses TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_paused(merchant text, bank text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.failover TO payout_reader;
+GRANT SELECT ON TABLE payout.failover TO payout_operator;
+GRANT SELECT,INSERT ON TABLE payout.failover TO payout_worker;
+
+GRANT UPDATE(quiet_horizon) ON TABLE payout.failover TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.locked(wanted text, merchant text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.masked_name(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_reader;
+GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_operator;
+GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_worker;
+GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.masked_number(digits text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_reader;
+GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_operator;
+GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_worker;
+GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_enqueuer;
+
+GRANT SELECT ON TABLE payout.enqueuers TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.may_enqueue(merchant text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.merchant_of(given text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.must_query_first() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.must_query_first() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.next_seq() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.next_seq() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integer) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.attempts TO payout_reader;
+GRANT SELECT ON TABLE payout.attempts TO payout_operator;
+GRANT SELECT,INSERT ON TABLE payout.attempts TO payout_worker;
+
+GRANT UPDATE(outcome) ON TABLE payout.attempts TO payout_worker;
+
+GRANT UPDATE(outcome_doubt) ON TABLE payout.attempts TO payout_worker;
+
+GRANT UPDATE(outcome_at) ON TABLE payout.attempts TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.quiet_until(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse_unquoted() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.refuse_unquoted() TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.reject(id bigint, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.reject(id bigint, reason text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.replay(order_num text, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.replay(order_num text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_reader;
+GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_operator;
+GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.resume(scope text, value text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.resume(scope text, value text, reason text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.reveal(order_num text, reason text, merchant_code text, OUT account_number text, OUT account_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.reveal(order_num text, reason text, merchant_code text, OUT account_number text, OUT account_name text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.wake_readers() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.with_worker_columns(p payout.payouts) FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.accounts TO payout_reader;
+GRANT SELECT ON TABLE payout.accounts TO payout_operator;
+GRANT SELECT ON TABLE payout.accounts TO payout_worker;
+
+GRANT UPDATE(available) ON TABLE payout.accounts TO payout_worker;
+
+GRANT SELECT ON TABLE payout.history TO payout_reader;
+GRANT SELECT ON TABLE payout.history TO payout_operator;
+GRANT SELECT,INSERT ON TABLE payout.history TO payout_worker;
+
+GRANT SELECT ON TABLE payout.ledger TO payout_reader;
+GRANT SELECT ON TABLE payout.ledger TO payout_operator;
+GRANT SELECT,INSERT ON TABLE payout.ledger TO payout_worker;
+
+GRANT SELECT ON TABLE payout.operator_acts TO payout_reader;
+GRANT SELECT ON TABLE payout.operator_acts TO payout_operator;
+GRANT SELECT ON TABLE payout.operator_acts TO payout_worker;
+
+GRANT SELECT ON TABLE payout.audit TO payout_reader;
+GRANT SELECT ON TABLE payout.audit TO payout_operator;
+GRANT SELECT ON TABLE payout.audit TO payout_worker;
+
+GRANT SELECT ON TABLE payout.balances TO payout_reader;
+GRANT SELECT ON TABLE payout.balances TO payout_operator;
+GRANT SELECT ON TABLE payout.balances TO payout_worker;
+
+GRANT SELECT ON TABLE payout.banks TO payout_enqueuer;
+GRANT SELECT ON TABLE payout.banks TO payout_reader;
+GRANT SELECT ON TABLE payout.banks TO payout_operator;
+GRANT SELECT ON TABLE payout.banks TO payout_worker;
+
+GRANT SELECT ON TABLE payout.event TO payout_reader;
+GRANT SELECT ON TABLE payout.event TO payout_operator;
+GRANT SELECT ON TABLE payout.event TO payout_worker;
+
+GRANT SELECT ON TABLE payout.seq_base TO payout_worker;
+
+GRANT SELECT ON TABLE payout.events TO payout_reader;
+GRANT SELECT ON TABLE payout.events TO payout_operator;
+GRANT SELECT ON TABLE payout.events TO payout_worker;
+
+GRANT SELECT ON TABLE payout.gateway_balance TO payout_reader;
+GRANT SELECT ON TABLE payout.gateway_balance TO payout_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.gateway_balance TO payout_worker;
+
+GRANT SELECT ON TABLE payout.masked TO payout_reader;
+GRANT SELECT ON TABLE payout.masked TO payout_operator;
+GRANT SELECT ON TABLE payout.masked TO payout_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.query_budget TO payout_worker;
+
+GRANT SELECT ON TABLE payout.request_payouts TO payout_reader;
+GRANT SELECT ON TABLE payout.request_payouts TO payout_operator;
+GRANT SELECT ON TABLE payout.request_payouts TO payout_worker;
+
+GRANT UPDATE(taken_at) ON TABLE payout.request_payouts TO payout_worker;
+
+GRANT SELECT ON TABLE payout.requests TO payout_reader;
+GRANT SELECT ON TABLE payout.requests TO payout_operator;
+GRANT SELECT ON TABLE payout.requests TO payout_worker;
+
+GRANT SELECT ON TABLE payout.state TO payout_reader;
+GRANT SELECT ON TABLE payout.state TO payout_operator;
+GRANT SELECT ON TABLE payout.state TO payout_worker;
+
+GRANT SELECT ON TABLE payout.status TO payout_enqueuer;
+GRANT SELECT ON TABLE payout.status TO payout_reader;
+GRANT SELECT ON TABLE payout.status TO payout_operator;
+GRANT SELECT ON TABLE payout.status TO payout_worker;
+
+GRANT SELECT ON TABLE payout.totals TO payout_reader;
+GRANT SELECT ON TABLE payout.totals TO payout_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.totals TO payout_worker;
+
+GRANT SELECT,UPDATE ON TABLE payout.totals_cursor TO payout_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE payout.unmatched_callbacks TO payout_worker;
+
+GRANT SELECT(order_num) ON TABLE payout.unmatched_callbacks TO payout_reader;
+GRANT SELECT(order_num) ON TABLE payout.unmatched_callbacks TO payout_operator;
+
+GRANT SELECT(times) ON TABLE payout.unmatched_callbacks TO payout_reader;
+GRANT SELECT(times) ON TABLE payout.unmatched_callbacks TO payout_operator;
+
+GRANT SELECT(first_at) ON TABLE payout.unmatched_callbacks TO payout_reader;
+GRANT SELECT(first_at) ON TABLE payout.unmatched_callbacks TO payout_operator;
+
+GRANT SELECT(last_at) ON TABLE payout.unmatched_callbacks TO payout_reader;
+GRANT SELECT(last_at) ON TABLE payout.unmatched_callbacks TO payout_operator;
+

@@ -1,0 +1,5 @@
+//! Commands for whoever answers for the books.
+
+pub(super) mod fund;
+pub(super) mod reconcile;
+pub(super) mod report;

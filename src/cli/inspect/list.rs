@@ -1,0 +1,119 @@
+//! `payout list`
+
+use chrono::Utc;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser},
+};
+
+use crate::{
+    cli::{
+        exit::{Exit, say},
+        global::Global,
+        output::{self, Format},
+        watch::Watch,
+        words,
+    },
+    domain::{attention::Attention, state::State},
+    store::find::{self, Filter, Status},
+};
+
+/// More rows than this are a job for SQL.
+const LIMIT_MAX: i64 = 100_000;
+/// `--attention` without a reason.
+const ANY: &str = "any";
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// In one of these states, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "STATE", value_parser = one_of(&State::ALL.map(State::name)))]
+    state: Vec<String>,
+    /// Needing attention, for any reason or for this one
+    #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = ANY, value_parser = reasons())]
+    attention: Option<String>,
+    /// Inserted since 30m, 2h, today, yesterday, 2026-11-21 (WIB) or an RFC 3339 time
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    since: Option<String>,
+    /// In its current state for longer than 90s, 30m, 4h or 2d
+    #[arg(long, value_name = "TIME", value_parser = words::seconds)]
+    older_than: Option<i64>,
+    /// To the bank with this code
+    #[arg(long, value_name = "CODE")]
+    bank: Option<String>,
+    /// Of at least this amount in rupiah: 1250000, 1.250.000, 250rb or 1jt
+    #[arg(long, value_name = "RUPIAH", value_parser = words::about)]
+    min: Option<i64>,
+    /// With this text in the order number, the gateway's number or the failure reason; case does not matter
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+    /// Maximum rows to print
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=LIMIT_MAX))]
+    limit: i64,
+    #[command(flatten)]
+    pub(crate) watch: Watch,
+}
+
+/// Accepts these words; help and errors list them.
+pub(crate) fn one_of(words: &[&'static str]) -> PossibleValuesParser {
+    PossibleValuesParser::new(words.iter().map(PossibleValue::new))
+}
+
+fn reasons() -> PossibleValuesParser {
+    one_of(&[&[ANY][..], &Attention::ALL.map(Attention::name)].concat())
+}
+
+/// Only checks the text: what `2h` means changes while one watches.
+fn since(text: &str) -> Result<String, String> {
+    words::since(text, Utc::now()).map(|_| text.to_owned())
+}
+
+pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, Exit> {
+    let now = Utc::now();
+    let since = options.since.as_deref().map(|text| words::since(text, now));
+    let filter = Filter {
+        states: options.state.clone(),
+        merchant: global.merchant.clone(),
+        needs_attention: options.attention.is_some(),
+        attention: options.attention.clone().filter(|reason| reason != ANY),
+        since: since.transpose().map_err(Exit::Usage)?,
+        older_than_seconds: options.older_than,
+        bank: options.bank.clone(),
+        min_amount: options.min,
+        text: options.text.clone(),
+        // One row more than printed shows whether there are more.
+        limit: options.limit.saturating_add(1),
+    };
+    let mut db = global.connect().await?;
+    let mut rows = find::list(&mut db, &filter).await?;
+    let limit = usize::try_from(options.limit).unwrap_or(usize::MAX);
+    if rows.len() > limit {
+        rows.truncate(limit);
+        say(&format!(
+            "showing only the newest {limit}: raise --limit, or narrow the search"
+        ));
+    }
+    render(global.output, &rows)
+}
+
+/// Rows of `payout.status` in any format.
+pub(crate) fn render(format: Format, rows: &[Status]) -> Result<String, Exit> {
+    Ok(format.rows(rows, "no payouts match", table)?)
+}
+
+fn table(rows: &[Status]) -> String {
+    let headings = "ORDER|MERCHANT|>AMOUNT|BANK|STATE|SINCE (WIB)|>FEE|GATEWAY NO.|ATTENTION";
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.order_num.clone(),
+            row.merchant_code.clone(),
+            words::rupiah(row.amount),
+            row.bank_code.clone(),
+            row.state.clone(),
+            words::time(row.state_since),
+            row.fee.map_or("-".to_owned(), words::rupiah),
+            row.platform_order_num.clone().unwrap_or("-".to_owned()),
+            row.attention.clone().unwrap_or_default(),
+        ]
+    });
+    output::table(headings, cells)
+}

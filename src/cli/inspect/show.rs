@@ -1,0 +1,142 @@
+//! `payout show`
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use sqlx::PgConnection;
+
+use super::{
+    history::{self, Line},
+    situation::{self, Situation},
+};
+use crate::{
+    cli::{exit::Exit, global::Global, output, watch::Watch, words},
+    domain::{money::FeeType, payout::PayoutKey, state::State},
+    store::{
+        decisions,
+        find::{
+            self, Status,
+            history::{Detail, detail},
+            waits,
+        },
+    },
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The order number
+    order: String,
+    /// Only the history; with -o json or csv every recorded line with its redacted message
+    #[arg(long)]
+    history: bool,
+    #[command(flatten)]
+    pub(crate) watch: Watch,
+}
+
+pub(crate) async fn show(global: &Global, options: &Options) -> Result<String, Exit> {
+    let mut db = global.connect().await?;
+    let key = global.find(&mut db, &options.order).await?;
+    let lines = history::read(&mut db, &key).await?;
+    if options.history {
+        return Ok(history::render(global.output, lines)?);
+    }
+    let status = status(&mut db, &key).await?;
+    let detail = detail(&mut db, &key).await?;
+    let now = Utc::now();
+    let situation = situation(&mut db, &key, &status, &detail, now).await?;
+    let page = |status: &Status| page(status, &detail, situation, &lines, now);
+    Ok(global.output.row(status, page)?)
+}
+
+/// The row of `payout.status` of a payout that exists.
+pub(crate) async fn status(db: &mut PgConnection, key: &PayoutKey) -> Result<Status, Exit> {
+    let mut rows = find::statuses(db, std::slice::from_ref(key)).await?;
+    rows.pop()
+        .ok_or_else(|| Exit::NotFound(format!("there is no payout {}", key.order_num)))
+}
+
+async fn situation(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    status: &Status,
+    detail: &Detail,
+    now: DateTime<Utc>,
+) -> Result<Situation, sqlx::Error> {
+    let proof = if status.state == State::Unknown.name() {
+        Some(decisions::resubmit_proof(db, key).await?)
+    } else {
+        None
+    };
+    let mut situation = situation::explain(status, detail, proof.as_ref(), now);
+    if status.state == State::Queued.name() {
+        situation.add_pauses(&waits::pauses_over(db, key).await?);
+    }
+    if let Some(request) = waits::open_request(db, key).await? {
+        situation.add_request(&request);
+    }
+    Ok(situation)
+}
+
+fn page(
+    status: &Status,
+    detail: &Detail,
+    situation: Situation,
+    lines: &[Line],
+    now: DateTime<Utc>,
+) -> String {
+    let mut page = vec![format!(
+        "{}   {}  ->  {} {} {}   {} for {}",
+        status.order_num,
+        words::rupiah(status.amount),
+        detail.bank_name,
+        detail.account_number,
+        detail.account_name,
+        status.state,
+        words::age(status.state_since, now),
+    )];
+    page.extend(facts(status, detail));
+    for (heading, answer) in [
+        ("What we know", situation.known),
+        ("What we don't know", situation.unknown),
+        ("What happens next", situation.next),
+    ] {
+        page.extend([String::new(), heading.to_owned(), format!("  {answer}")]);
+    }
+    page.extend([String::new(), "History".to_owned()]);
+    page.extend(history::table(lines).lines().map(str::to_owned));
+    for (command, what) in situation.commands {
+        page.extend([String::new(), format!("next:  {command}     {what}")]);
+    }
+    page.iter().map(|line| output::plain(line) + "\n").collect()
+}
+
+/// What is fixed or known about a payout besides its state.
+fn facts(status: &Status, detail: &Detail) -> Vec<String> {
+    let fee = status
+        .fee
+        .map_or("not stated yet".to_owned(), words::rupiah);
+    let bearer = match FeeType::from_code(status.fee_type) {
+        Some(FeeType::OutOfAmount) => "deducted from the amount",
+        Some(FeeType::OnTop) => "on top of the amount",
+        None => "of an unknown type",
+    };
+    let merchant = &status.merchant_code;
+    let mut lines = vec![format!("merchant {merchant}; fee {bearer}: {fee}")];
+    if let (Some(debit), Some(received)) = (status.debit_total, status.beneficiary_amount)
+        && debit > 0
+    {
+        lines.push(format!(
+            "the beneficiary receives {}; our balance is debited {}",
+            words::rupiah(received),
+            words::rupiah(debit)
+        ));
+    }
+    if detail.held > 0 {
+        lines.push(format!("held: {}", words::rupiah(detail.held)));
+    }
+    let number = status.platform_order_num.as_deref();
+    lines.push(format!("gateway no.: {}", number.unwrap_or("none yet")));
+    if let Some(replaced) = &detail.replaces {
+        lines.push(format!("replaces {replaced}, which failed"));
+    }
+    lines
+}

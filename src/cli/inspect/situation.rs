@@ -1,0 +1,349 @@
+//! The situation of a payout: what we know, what we don't, and what happens next.
+
+mod people;
+
+use chrono::{DateTime, Utc};
+
+use super::attention;
+use crate::{
+    cli::words,
+    domain::{attention::Attention, state::State},
+    store::{
+        decisions::Proof,
+        find::{Status, history::Detail},
+    },
+};
+
+/// A command that makes sense now, and what it does.
+type Step = (String, &'static str);
+
+/// Three answers, and the commands that make sense now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Situation {
+    pub(crate) known: String,
+    pub(crate) unknown: String,
+    pub(crate) next: String,
+    pub(crate) commands: Vec<Step>,
+}
+
+impl Situation {
+    fn new(known: impl Into<String>, unknown: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            known: known.into(),
+            unknown: unknown.into(),
+            next: next.into(),
+            commands: Vec::new(),
+        }
+    }
+
+    fn with(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
+        self.commands.extend(steps);
+        self
+    }
+}
+
+/// Explains it as of `now`; with the proof that a resubmit needs where the payout is unknown.
+pub(crate) fn explain(
+    status: &Status,
+    detail: &Detail,
+    proof: Option<&Proof>,
+    now: DateTime<Utc>,
+) -> Situation {
+    let mut situation = match status.state.parse::<State>() {
+        Ok(State::Queued) => queued(status, detail, now),
+        Ok(State::Submitting) => submitting(status, detail, now),
+        Ok(State::Pending) => pending(status, detail),
+        Ok(State::Unknown) => unknown(status, detail, proof),
+        Ok(State::Paid) => paid(status, detail),
+        Ok(State::Failed) => failed(status),
+        Ok(State::Cancelled) => Situation::new(
+            format!("It was withdrawn before it was sent{}.", because(status)),
+            "Nothing is in doubt: no request ever left.",
+            "Nothing. Its order number is never used again.",
+        ),
+        Ok(State::Returned) => Situation::new(
+            format!("It was paid, and the money came back{}.", because(status)),
+            "Nothing is in doubt.",
+            "Nothing. To pay it again, insert a new payout.",
+        ),
+        Err(_) => Situation::new(
+            format!(
+                "Its state is {}, which this program does not know.",
+                status.state
+            ),
+            "What that state means.",
+            "Use the program version that migrated this database.",
+        ),
+    };
+    if let Some(reason) = &status.attention {
+        situation.known = format!("{} {}", situation.known, attention::meaning(reason));
+        let step = attention::safe_step(reason, &status.state);
+        situation.next = format!("{} A person is needed: {step}.", situation.next);
+        situation.commands.extend(resolve(reason, status));
+    }
+    situation
+}
+
+fn queued(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
+    let known = match detail.not_sent {
+        0 => "It has not been sent, and nothing is held for it.".to_owned(),
+        times => format!(
+            "It has not been sent: in {times} attempts the gateway could not be reached and nothing left."
+        ),
+    };
+    let next = if detail.parked {
+        "It is sent once the available balance covers it.".to_owned()
+    } else if detail.due_at > now {
+        format!("It is due at {} WIB.", words::time(detail.due_at))
+    } else {
+        "A worker sends it as soon as one has capacity.".to_owned()
+    };
+    let cancel = format!("payout cancel {} --reason \"…\"", status.order_num);
+    Situation::new(known, "Nothing is in doubt: no money has moved.", next)
+        .with([(cancel, "while it is queued")])
+}
+
+fn submitting(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
+    let then = "its status is queried and it is never resent automatically";
+    let next = match detail.lease_until {
+        Some(until) if until < now => {
+            format!("Its lease has expired: a worker moves it to unknown, then {then}.")
+        }
+        Some(until) => format!(
+            "The gateway's answer decides. Without an answer by {} WIB it becomes unknown; {then}.",
+            words::time(until)
+        ),
+        None => "The gateway's answer decides.".to_owned(),
+    };
+    Situation::new(
+        "The intent to send it is recorded, and a worker may be sending it now.",
+        "Whether it has left: the request may be on the wire.",
+        next,
+    )
+    .with([replay(status)])
+}
+
+fn pending(status: &Status, detail: &Detail) -> Situation {
+    let number = status.platform_order_num.as_ref();
+    let number = number.map_or(String::new(), |number| format!(" as {number}"));
+    Situation::new(
+        format!("The gateway accepted it{number}."),
+        "How it ends: accepted is not paid.",
+        format!(
+            "A callback or the answer to a query settles it; {}.",
+            next_query(detail)
+        ),
+    )
+    .with([replay(status)])
+}
+
+fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Situation {
+    let sent = match detail.sends.saturating_sub(detail.not_sent) {
+        0 => "It may have been sent before a failover lost the last commits".to_owned(),
+        1 => "It was sent at most once".to_owned(),
+        times => format!("It was sent at most {times} times"),
+    };
+    let evidence = match (detail.declined_at, detail.queries) {
+        (Some(at), _) => format!(
+            "the gateway declined it at {} WIB, which is not proof yet",
+            words::time(at)
+        ),
+        (None, 0) => "there is no proof yet of what became of it".to_owned(),
+        (None, 1) => "the one query since then proved nothing".to_owned(),
+        (None, queries) => format!("{queries} queries since then proved nothing"),
+    };
+    let resubmission = match proof.map(|proof| &proof.refusal) {
+        Some(Some(why)) => {
+            let why = why.trim_end_matches('.');
+            format!(" Resubmitting it is refused for now: {why}.")
+        }
+        Some(None) => " The gateway's answers allow two people to resubmit it.".to_owned(),
+        None => String::new(),
+    };
+    let resubmit = proof.filter(|proof| proof.refusal.is_none()).map(|_| {
+        (
+            format!("payout resubmit {} --reason \"…\"", status.order_num),
+            "needs a second person; the gateway is queried again first",
+        )
+    });
+    Situation::new(
+        format!(
+            "{sent}; {evidence}. {} stays held.",
+            words::rupiah(detail.held)
+        ),
+        "Whether it arrived: it may or may not have left.",
+        format!(
+            "Its status is queried and it is never resent automatically; {}.{resubmission}",
+            next_query(detail)
+        ),
+    )
+    .with([replay(status)])
+    .with(resubmit)
+}
+
+/// Where the gateway contradicts itself, a person states the truth.
+fn resolve(reason: &str, status: &Status) -> Option<Step> {
+    let end = match (reason.parse(), status.state.parse()) {
+        (Ok(Attention::LateSuccess | Attention::Contradiction), Ok(State::Failed)) => "paid",
+        (Ok(Attention::Contradiction), Ok(State::Paid)) => "returned",
+        (
+            Ok(Attention::NotFound | Attention::Contradiction | Attention::ForeignOrder),
+            Ok(State::Unknown | State::Pending),
+        ) => "failed",
+        _ => return None,
+    };
+    let order = &status.order_num;
+    Some((
+        format!("payout resolve {order} --as {end} --evidence \"…\" --reason \"…\""),
+        "once the gateway has confirmed it in writing",
+    ))
+}
+
+fn paid(status: &Status, detail: &Detail) -> Situation {
+    let when = status.settled_at;
+    let when = when.map_or(String::new(), |at| format!(" at {} WIB", words::time(at)));
+    let received = status.beneficiary_amount;
+    let received = received.map_or(String::new(), |amount| {
+        format!(" The beneficiary received {}.", words::rupiah(amount))
+    });
+    let unknown = match status.fee {
+        Some(_) => "Nothing is in doubt.".to_owned(),
+        None if detail.held > 0 => format!(
+            "The fee: {} stays held until the gateway states it.",
+            words::rupiah(detail.held)
+        ),
+        None => "The fee.".to_owned(),
+    };
+    let next = match status.fee {
+        Some(_) => "Nothing. A bank can still return the money days later.",
+        None => "The fee is booked once the gateway states it.",
+    };
+    Situation::new(
+        format!("It was settled as paid{when}.{received}"),
+        unknown,
+        next,
+    )
+    .with([replay(status)])
+}
+
+fn failed(status: &Status) -> Situation {
+    Situation::new(
+        format!(
+            "It was not paid{}. The money held for it is available again.",
+            because(status)
+        ),
+        "Nothing is in doubt, unless the gateway corrects itself.",
+        format!(
+            "Nothing happens automatically. To pay it again, insert a new payout with replaces = '{}'.",
+            status.order_num
+        ),
+    )
+    .with([replay(status)])
+}
+
+fn because(status: &Status) -> String {
+    let reason = status.failure_reason.as_ref();
+    reason.map_or(String::new(), |reason| {
+        format!(": {}", reason.trim_end_matches('.'))
+    })
+}
+
+fn next_query(detail: &Detail) -> String {
+    detail.next_query_at.map_or_else(
+        || "no query is scheduled".to_owned(),
+        |at| format!("the next query is at {} WIB", words::time(at)),
+    )
+}
+
+fn replay(status: &Status) -> Step {
+    let command = format!("payout replay {}", status.order_num);
+    (command, "always safe: it only queries")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-11-25T12:00:00Z";
+
+    fn explained(state: &str, change: impl FnOnce(&mut Status, &mut Detail)) -> Situation {
+        let now: DateTime<Utc> = NOW.parse().unwrap();
+        let mut status = Status {
+            order_num: "INV-1".to_owned(),
+            merchant_code: "S1".to_owned(),
+            amount: 250_000,
+            fee_type: 1,
+            state: state.to_owned(),
+            state_since: now,
+            beneficiary_amount: Some(250_000),
+            ..Status::default()
+        };
+        let mut detail = Detail {
+            bank_name: "BCA".to_owned(),
+            account_number: "****5678".to_owned(),
+            account_name: "S*** R***".to_owned(),
+            replaces: None,
+            created_by: "billing".to_owned(),
+            sends: 1,
+            not_sent: 0,
+            lease_until: None,
+            held: 260_000,
+            queries: 0,
+            next_query_at: None,
+            due_at: now,
+            parked: false,
+            declined_at: None,
+        };
+        change(&mut status, &mut detail);
+        explain(&status, &detail, None, now)
+    }
+
+    #[test]
+    fn every_state_answers_all_three_questions() {
+        for state in State::ALL {
+            let situation = explained(state.name(), |_, _| ());
+            for words in [&situation.known, &situation.unknown, &situation.next] {
+                assert!(
+                    words.ends_with('.') && !words.contains(".."),
+                    "{state:?}: {words}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_queued_payout_can_be_cancelled() {
+        for state in State::ALL {
+            let commands = explained(state.name(), |_, _| ()).commands;
+            let cancels = commands
+                .iter()
+                .any(|(command, _)| command.contains("cancel"));
+            assert_eq!(cancels, state == State::Queued, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_payout_may_or_may_not_have_left_and_is_never_resent_automatically() {
+        let situation = explained("unknown", |_, detail| detail.queries = 61);
+        for (answer, words) in [
+            (&situation.known, "61 queries since then"),
+            (&situation.unknown, "may or may not have left"),
+            (
+                &situation.next,
+                "queried and it is never resent automatically",
+            ),
+        ] {
+            assert!(answer.contains(words), "{words}: {situation:?}");
+        }
+    }
+
+    #[test]
+    fn attention_says_what_it_means_and_what_to_do() {
+        let situation = explained("queued", |status, detail| {
+            status.attention = Some("insufficient_funds".to_owned());
+            detail.parked = true;
+        });
+        assert!(situation.known.contains("does not cover"), "{situation:?}");
+        assert!(situation.next.contains("fund, or cancel"), "{situation:?}");
+    }
+}

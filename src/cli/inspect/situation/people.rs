@@ -1,0 +1,102 @@
+//! What people have decided and what is not over yet, as part of the situation.
+
+use super::Situation;
+use crate::{
+    cli::{inspect::pauses, words},
+    store::find::waits::{OpenRequest, PausedBy},
+};
+
+impl Situation {
+    /// The pauses that hold it back: it is not sent before somebody ends them.
+    pub(crate) fn add_pauses(&mut self, pauses: &[PausedBy]) {
+        for by in pauses {
+            let (name, flag) = (
+                pauses::name(&by.scope, &by.value),
+                pauses::flag(&by.scope, &by.value),
+            );
+            self.next = format!(
+                "{} Not while {name} is paused: by {} since {} WIB, {}.",
+                self.next,
+                by.actor,
+                words::time(by.since),
+                by.reason.trim_end_matches('.'),
+            );
+            self.commands.push((
+                format!("payout resume {flag} --reason \"…\""),
+                "sends everything that this pause holds back",
+            ));
+        }
+    }
+
+    /// The request of an operator that is not carried out yet.
+    pub(crate) fn add_request(&mut self, request: &OpenRequest) {
+        let (id, kind) = (request.request_id, request.kind.replace('_', " as "));
+        let what = if request.approved {
+            format!("Request {id}, to {kind}, is approved: a worker carries it out.")
+        } else {
+            format!(
+                "Request {id}, to {kind}, by {}, waits for a second person until {} WIB.",
+                request.requested_by,
+                words::time(request.expires_at)
+            )
+        };
+        self.next = format!("{} {what}", self.next);
+        if !request.approved && !request.yours {
+            let approve = format!("payout approve {id}");
+            self.commands.push((approve, "if you agree"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    fn request(approved: bool, yours: bool) -> OpenRequest {
+        OpenRequest {
+            request_id: 12,
+            kind: "resolve_failed".to_owned(),
+            requested_by: "dewi".to_owned(),
+            expires_at: Utc::now(),
+            approved,
+            yours,
+        }
+    }
+
+    #[test]
+    fn a_pause_is_named_with_its_reason_and_the_command_that_ends_it() {
+        let mut situation = Situation::default();
+        situation.add_pauses(&[PausedBy {
+            scope: "bank".to_owned(),
+            value: "014".to_owned(),
+            reason: "BCA is down.".to_owned(),
+            actor: "dewi".to_owned(),
+            since: Utc::now(),
+        }]);
+        assert!(
+            situation.next.contains("while bank 014 is paused"),
+            "{situation:?}"
+        );
+        assert!(situation.next.ends_with("BCA is down."), "{situation:?}");
+        assert!(
+            situation.commands[0]
+                .0
+                .starts_with("payout resume --bank 014")
+        );
+    }
+
+    #[test]
+    fn approval_is_offered_only_to_another_person() {
+        for (approved, yours, offers) in [(false, false, 1), (false, true, 0), (true, false, 0)] {
+            let mut situation = Situation::default();
+            situation.add_request(&request(approved, yours));
+            assert!(
+                situation.next.contains("Request 12, to resolve as failed,"),
+                "{situation:?}"
+            );
+            assert_eq!(situation.commands.len(), offers, "{approved} {yours}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Commands with which an operator acts on payouts. The database holds the rules.
+
+pub(super) mod cancel;
+pub(super) mod pause;
+mod proof;
+pub(super) mod replay;
+mod request;
+pub(super) mod reveal;
+pub(super) mod second_person;

@@ -1,0 +1,39 @@
+//! `payout cancel`
+
+use clap::Args;
+
+use crate::{
+    cli::{confirm, exit::Exit, global::Global, inspect::show::status, output, words},
+    domain::state::State,
+    store::{act, find::history::detail},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The order number
+    order: String,
+    /// Why; recorded, at most 200 characters, without personal data
+    #[arg(long)]
+    reason: String,
+}
+
+pub(crate) async fn cancel(global: &Global, options: &Options) -> Result<(), Exit> {
+    let mut db = global.connect().await?;
+    let key = global.find(&mut db, &options.order).await?;
+    let order = &key.order_num;
+    let before = status(&mut db, &key).await?;
+    if before.state == State::Queued.name() {
+        let detail = detail(&mut db, &key).await?;
+        let question = format!(
+            "{order} ({} to {} {}) is withdrawn for good; its order number is never used again.",
+            words::rupiah(before.amount),
+            detail.bank_name,
+            detail.account_number,
+        );
+        confirm::confirm(global, &output::plain(&question))?;
+    }
+    act::cancel(&mut db, &key, &options.reason).await?;
+    let after = status(&mut db, &key).await?;
+    let page = |_: &_| format!("{order}: cancelled; nothing was sent\n");
+    output::print(&global.output.row(after, page)?)
+}

@@ -1,0 +1,92 @@
+//! `payout replay`: queries the gateway now. It never sends.
+
+use clap::{Args, builder::PossibleValuesParser};
+use sqlx::PgConnection;
+
+use crate::{
+    cli::{
+        exit::{Exit, say},
+        global::Global,
+        inspect::list,
+        output::{self, Format},
+    },
+    domain::{payout::PayoutKey, state::State},
+    store::{act, find},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The order numbers
+    #[arg(required_unless_present = "state", conflicts_with = "state")]
+    order: Vec<String>,
+    /// All in one of these states, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "STATE", value_parser = sent_states())]
+    state: Vec<String>,
+    /// With --state: maximum payouts to query; those longest in their state come first
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+    limit: i64,
+}
+
+/// The gateway knows nothing of what was never sent.
+fn sent_states() -> PossibleValuesParser {
+    let sent = State::ALL.into_iter();
+    let sent = sent.filter(|state| !matches!(state, State::Queued | State::Cancelled));
+    list::one_of(&sent.map(State::name).collect::<Vec<_>>())
+}
+
+pub(crate) async fn replay(global: &Global, options: &Options) -> Result<(), Exit> {
+    let mut db = global.connect().await?;
+    let mut queried = Vec::new();
+    let mut failure = None;
+    let merchant = global.merchant.as_deref();
+    for key in act::in_states(&mut db, &options.state, merchant, options.limit).await? {
+        match act::replay(&mut db, &key).await.map_err(Exit::from) {
+            Ok(()) => queried.push(key),
+            // An answer or a worker moved it since it was listed: that is what a replay is for.
+            Err(Exit::Refused(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    for order in &options.order {
+        match replay_one(global, &mut db, order).await {
+            Ok(key) => queried.push(key),
+            Err(Exit::Unreachable(message)) => return Err(Exit::Unreachable(message)),
+            // The others are still queried; the first failure gives the exit code, and is reported last.
+            Err(other) if failure.is_none() => failure = Some(other),
+            Err(other) => say(&format!("error: {}", other.parts().1)),
+        }
+    }
+    if !queried.is_empty() || failure.is_none() {
+        report(global, &mut db, &queried).await?;
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+async fn replay_one(
+    global: &Global,
+    db: &mut PgConnection,
+    order: &str,
+) -> Result<PayoutKey, Exit> {
+    let key = global.find(db, order).await?;
+    act::replay(db, &key).await?;
+    Ok(key)
+}
+
+async fn report(global: &Global, db: &mut PgConnection, queried: &[PayoutKey]) -> Result<(), Exit> {
+    match queried {
+        _ if global.output != Format::Table => {
+            let rows = find::statuses(db, queried).await?;
+            output::print(&list::render(global.output, &rows)?)?;
+        }
+        [] => say("there is nothing to query"),
+        [one] => output::print(&format!(
+            "{}: the gateway is queried now. Watch it: payout show -w {}\n",
+            one.order_num, one.order_num
+        ))?,
+        many => output::print(&format!(
+            "{} payouts are queried, as fast as queries_per_second allows. Nothing is sent.\n",
+            many.len()
+        ))?,
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! An operator's request on screen, and the wait until a worker has carried it out.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    cli::{
+        exit::{Exit, say},
+        global::Global,
+        output::{self, Format},
+        words,
+    },
+    store::operator::{Requested, requested},
+};
+
+/// A worker looks twice a second and then queries the gateway.
+const WAIT_MAX: Duration = Duration::from_secs(45);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Of a long request the first payouts are shown.
+pub(crate) const SHOWN: usize = 20;
+
+/// The payouts of a request that must exist.
+pub(crate) async fn read(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>, Exit> {
+    let rows = requested(db, id).await?;
+    if rows.is_empty() {
+        return Err(Exit::NotFound(format!("there is no request {id}")));
+    }
+    Ok(rows)
+}
+
+/// What a person must see before they approve.
+pub(crate) fn summary(id: i64, rows: &[Requested]) -> String {
+    let mut lines: Vec<String> = rows.iter().take(SHOWN).map(line).collect();
+    if let Some(row) = rows.first() {
+        let count = match rows.len() {
+            1 => "1 payout".to_owned(),
+            count => format!("{count} payouts"),
+        };
+        lines.push(output::plain(&format!(
+            "Request {id}, {count}, by {}: {}. It expires at {} WIB.",
+            row.requested_by,
+            row.reason,
+            words::time(row.expires_at),
+        )));
+    }
+    lines.join("\n")
+}
+
+fn line(row: &Requested) -> String {
+    let effect = match row.kind.as_str() {
+        "resubmit" => "is sent once more, with the same order number,",
+        "resolve_failed" => "is given up as failed and its hold is released,",
+        "resolve_paid" => "is booked as paid,",
+        _ => "is booked as returned,",
+    };
+    output::plain(&format!(
+        "{} ({}) {effect} bank {}; it is {}",
+        row.order_num,
+        words::rupiah(row.amount),
+        row.bank_code,
+        row.state,
+    ))
+}
+
+/// What is typed to approve: the order number, or the request's number where there are several.
+pub(crate) fn word(id: i64, rows: &[Requested]) -> String {
+    match rows {
+        [one] => one.order_num.clone(),
+        _ => id.to_string(),
+    }
+}
+
+/// Reports a request that is recorded and needs a second person.
+pub(crate) async fn waits(global: &Global, db: &mut PgConnection, id: i64) -> Result<(), Exit> {
+    let rows = read(db, id).await?;
+    output::print(&global.output.rows(&rows, "", |_| {
+        format!(
+            "Recorded as request {id}. Nothing is done yet. Another operator, within 10 minutes: payout approve {id}\n"
+        )
+    })?)?;
+    Err(Exit::Recorded)
+}
+
+/// Waits until a worker has carried out or refused each payout of the request, and prints the outcomes.
+pub(crate) async fn carried_out(
+    global: &Global,
+    db: &mut PgConnection,
+    id: i64,
+) -> Result<(), Exit> {
+    let begun = Instant::now();
+    let rows = loop {
+        let rows = read(db, id).await?;
+        if rows.iter().all(|row| row.outcome.is_some()) || begun.elapsed() > WAIT_MAX {
+            break rows;
+        }
+        sleep(LOOK_EVERY).await;
+    };
+    output::print(&global.output.rows(&rows, "", table)?)?;
+    let is_refused = |row: &&Requested| row.outcome.as_deref() == Some("refused");
+    if let Some(refused) = rows.iter().find(is_refused) {
+        let why = refused.detail.as_deref().unwrap_or("no reason is recorded");
+        let message = format!("refused: {}: {why}", refused.order_num);
+        return Err(Exit::Refused(output::plain(&message)));
+    }
+    if rows.iter().any(|row| row.outcome.is_none()) {
+        say(&format!(
+            "recorded, but no worker has taken it yet. Does one run with verified keys, and is nothing paused? \
+             See payout audit and payout doctor. Request {id} expires if none does."
+        ));
+        return Err(Exit::Recorded);
+    }
+    if let (Format::Table, [one]) = (global.output, rows.as_slice()) {
+        let order = output::plain(&one.order_num);
+        say(&format!("next:  payout show -w {order}"));
+    }
+    Ok(())
+}
+
+fn table(rows: &[Requested]) -> String {
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.order_num.clone(),
+            row.merchant_code.clone(),
+            words::rupiah(row.amount),
+            row.state.clone(),
+            row.outcome.clone().unwrap_or("waiting".to_owned()),
+            row.detail.clone().unwrap_or_default(),
+        ]
+    });
+    output::table("ORDER|MERCHANT|>AMOUNT|STATE|OUTCOME|WHY", cells)
+}

@@ -1,0 +1,179 @@
+//! `payout resubmit`, `resolve`, `approve`, `reject`: what one person requests and another one approves.
+
+use clap::{Args, ValueEnum};
+use sqlx::PgConnection;
+
+use super::{proof, request};
+use crate::{
+    cli::{
+        confirm::confirm_by_typing,
+        exit::{Exit, say},
+        global::Global,
+        inspect::show::status,
+        output, words,
+    },
+    domain::payout::PayoutKey,
+    store::{
+        decisions, find,
+        operator::{self, Statement},
+    },
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct ResubmitOptions {
+    /// The order numbers; each is checked on its own
+    #[arg(required = true)]
+    order: Vec<String>,
+    /// Why; recorded, at most 200 characters, without personal data
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveOptions {
+    /// The request's number
+    id: i64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectOptions {
+    /// The request's number
+    id: i64,
+    /// Why; recorded
+    #[arg(long)]
+    reason: String,
+}
+
+/// How a payout ended, according to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatedEnd {
+    /// The beneficiary has the money
+    Paid,
+    /// The beneficiary does not have it, and it can no longer arrive; needs a second person
+    Failed,
+    /// It was paid and came back
+    Returned,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResolveOptions {
+    /// The order number
+    order: String,
+    /// How it ended
+    #[arg(long = "as", value_name = "END")]
+    end: StatedEnd,
+    /// Where that is written: a ticket, a bank statement; recorded
+    #[arg(long)]
+    evidence: String,
+    /// Why; recorded, at most 200 characters, without personal data
+    #[arg(long)]
+    reason: String,
+    /// With --as paid: the fee in rupiah, if known
+    #[arg(long, value_name = "RUPIAH", value_parser = clap::value_parser!(i64).range(0..))]
+    fee: Option<i64>,
+    /// With --as returned: how much came back, if not all of it
+    #[arg(long, value_name = "RUPIAH", value_parser = clap::value_parser!(i64).range(1..))]
+    amount: Option<i64>,
+}
+
+pub(crate) async fn resubmit(global: &Global, options: &ResubmitOptions) -> Result<(), Exit> {
+    let mut db = global.connect().await?;
+    let merchant = global.merchant.as_deref();
+    let mut described = Vec::new();
+    let mut is_refused = false;
+    for order in &options.order {
+        let key = global.find(&mut db, order).await?;
+        let found = decisions::resubmit_proof(&mut db, &key).await?;
+        is_refused |= found.refusal.is_some();
+        described.push(describe(&mut db, &key).await?);
+        described.extend(proof::lines(&found));
+    }
+    let question = output::lines(&format!(
+        "You request that the same order numbers are sent once more; a second person must approve:\n{}",
+        described.join("\n")
+    ));
+    match options.order.as_slice() {
+        // The database refuses it and says why. Nobody types a number for that.
+        [_] if is_refused => {}
+        _ if is_refused => say(&question),
+        [one] => confirm_by_typing(global, &question, one)?,
+        many => confirm_by_typing(global, &question, &many.len().to_string())?,
+    }
+    let id = operator::request_resubmit(&mut db, &options.order, &options.reason, merchant).await?;
+    request::waits(global, &mut db, id).await
+}
+
+pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result<(), Exit> {
+    let stated = match (options.end, options.fee, options.amount) {
+        (StatedEnd::Paid, stated, None) | (StatedEnd::Returned, None, stated) => stated,
+        (StatedEnd::Failed, None, None) => None,
+        _ => {
+            let rule = "--fee belongs to --as paid, --amount to --as returned";
+            return Err(Exit::Usage(rule.to_owned()));
+        }
+    };
+    let mut db = global.connect().await?;
+    let key = global.find(&mut db, &options.order).await?;
+    let statement = Statement {
+        evidence: &options.evidence,
+        reason: &options.reason,
+        stated,
+    };
+    let question = format!(
+        "{}\nYou state another end than the gateway has reported. An entry in the books is never deleted.",
+        describe(&mut db, &key).await?
+    );
+    confirm_by_typing(global, &question, &key.order_num)?;
+    let outcome = match options.end {
+        StatedEnd::Failed => {
+            let id = operator::request_resolve_failed(&mut db, &key, &statement).await?;
+            return request::waits(global, &mut db, id).await;
+        }
+        StatedEnd::Paid => "paid",
+        StatedEnd::Returned => "returned",
+    };
+    let id = operator::resolve(&mut db, &key, outcome, &statement).await?;
+    request::carried_out(global, &mut db, id).await
+}
+
+pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result<(), Exit> {
+    let mut db = global.connect().await?;
+    let rows = request::read(&mut db, options.id).await?;
+    let mut question = vec![request::summary(options.id, &rows)];
+    let resubmits = rows.iter().filter(|row| row.kind == "resubmit");
+    for row in resubmits.take(request::SHOWN) {
+        let key = PayoutKey {
+            merchant_code: row.merchant_code.clone(),
+            order_num: row.order_num.clone(),
+        };
+        let found = decisions::resubmit_proof(&mut db, &key).await?;
+        question.push(row.order_num.clone());
+        question.extend(proof::lines(&found));
+    }
+    let question = output::lines(&question.join("\n"));
+    confirm_by_typing(global, &question, &request::word(options.id, &rows))?;
+    operator::approve(&mut db, options.id).await?;
+    request::carried_out(global, &mut db, options.id).await
+}
+
+pub(crate) async fn reject(global: &Global, options: &RejectOptions) -> Result<(), Exit> {
+    let mut db = global.connect().await?;
+    operator::reject(&mut db, options.id, &options.reason).await?;
+    let rows = request::read(&mut db, options.id).await?;
+    let done = |_: &[_]| format!("request {} is rejected; nothing is done\n", options.id);
+    output::print(&global.output.rows(&rows, "", done)?)
+}
+
+/// One payout in a line, the beneficiary masked.
+async fn describe(db: &mut PgConnection, key: &PayoutKey) -> Result<String, Exit> {
+    let status = status(db, key).await?;
+    let detail = find::history::detail(db, key).await?;
+    Ok(output::plain(&format!(
+        "{}: {} to {} {}, {}",
+        key.order_num,
+        words::rupiah(status.amount),
+        detail.bank_name,
+        detail.account_number,
+        status.state
+    )))
+}

@@ -1,0 +1,63 @@
+//! `payout migrate`
+
+use clap::Args;
+
+use crate::cli::{
+    exit::{Exit, say},
+    global::Global,
+    output,
+};
+use crate::{
+    service,
+    store::schema::{self, SchemaError},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Allow the gateway, dialect or platform key of this merchant to change
+    #[arg(long, value_name = "CODE")]
+    accept_gateway: Vec<String>,
+}
+
+pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Exit> {
+    let url = global.url()?;
+    let merchants = if global.config_file().is_some() {
+        let config = global.configuration()?;
+        config
+            .merchants
+            .iter()
+            .map(service::keyring::registration)
+            .collect::<Result<Vec<_>, _>>()?
+    } else {
+        say(
+            "no configuration file is given, so no merchant is registered: `payout migrate -c FILE` does both",
+        );
+        Vec::new()
+    };
+    for code in &options.accept_gateway {
+        if !merchants.iter().any(|merchant| merchant.code == *code) {
+            return Err(Exit::Usage(format!(
+                "--accept-gateway {code}: the configuration has no such merchant"
+            )));
+        }
+    }
+    let done = schema::migrate(&url, &merchants, &options.accept_gateway, options.dry_run).await;
+    let done = done.map_err(of_schema)?;
+    if done.is_empty() {
+        return output::print("the schema is up to date\n");
+    }
+    output::print(&format!("{}\n", done.join("\n")))
+}
+
+fn of_schema(error: SchemaError) -> Exit {
+    match error {
+        SchemaError::Database(error) => error.into(),
+        // A configuration for another database must not redirect this one's money: a person decides.
+        SchemaError::OtherGateway(_) => Exit::Refused(error.to_string()),
+        SchemaError::Away(_) => Exit::Unreachable(error.to_string()),
+        SchemaError::Migrate(_) => Exit::Config(error.to_string()),
+    }
+}

@@ -1,0 +1,171 @@
+//! The worker as a process: what `payout run` starts, from a configuration to running loops and listeners.
+
+mod fitness;
+pub mod keyring;
+mod unfit;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context;
+use axum::Router;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use self::unfit::Unfit;
+use crate::{
+    config::Config,
+    inbound::{
+        Listener,
+        admin::{self, Admin},
+        callback::{self, Callbacks},
+    },
+    metrics,
+    store::{Store, failover},
+    worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
+};
+
+/// A running worker.
+pub struct Running {
+    /// Where it receives callbacks.
+    pub http: Option<SocketAddr>,
+    /// Where it serves health and metrics.
+    pub admin: Option<SocketAddr>,
+    stop: CancellationToken,
+    closing: CancellationToken,
+    loops: JoinHandle<()>,
+    listeners: Vec<Listener>,
+    recorder: JoinHandle<()>,
+    store: Store,
+}
+
+/// Runs until SIGTERM or SIGINT, then finishes what is in flight. A second signal exits at once, which is safe: the
+/// status of everything that was claimed will be queried (I2).
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = Running::start(&config).await?;
+    tracing::info!(http = ?running.http, admin = ?running.admin, pid = std::process::id(), "worker started");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("worker stopping: no new claims; requests in flight are finished first");
+    tokio::select! {
+        () = running.stop() => tracing::info!("worker stopped"),
+        _ = terminate.recv() => abandoned(),
+        _ = interrupt.recv() => abandoned(),
+    }
+    Ok(())
+}
+
+fn abandoned() {
+    tracing::warn!("worker stopped at once; the status of payouts in flight will be queried");
+}
+
+impl Running {
+    /// Checks that it may run here, and starts every part. Fails with [`Unfit`] where a person must change something.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        let exporter = metrics::install()?;
+        let lanes = lanes(config)?;
+        let store = Store::connect(&config.database.url)
+            .await
+            .context("the database cannot be reached")?;
+        fitness::check(&store, config).await?;
+        let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
+        let quiet = config.poll.quiet_horizon.saturating_add(send_window);
+        failover::register_identity(&store.results, quiet).await?;
+
+        let rules = worker::rules(&config.poll, config.callbacks_settle);
+        let heartbeats = Arc::new(Heartbeats::default());
+        let (recorder, recording) =
+            Recorder::start(store.clone(), rules, lanes.clone(), Arc::clone(&heartbeats));
+        let worker = Worker::new(
+            store.clone(),
+            recorder.clone(),
+            lanes.clone(),
+            config.submit,
+            config.poll,
+            Witness::open(config.witness_file.clone()).map_err(Unfit)?,
+            Arc::clone(&heartbeats),
+        );
+        let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
+        let callbacks = callback::routes(Callbacks {
+            recorder,
+            store: store.clone(),
+            lanes,
+        });
+        let inside = admin::routes(Admin {
+            store: store.clone(),
+            exporter,
+            heartbeats,
+            draining: stop.clone(),
+        });
+        let http = listen("http", config.http_listen, callbacks, &closing).await?;
+        let admin = listen("admin", config.admin_listen, inside, &closing).await?;
+        let until = stop.clone();
+        let loops = tokio::spawn(async move { worker.run(&until).await });
+        Ok(Self {
+            http: http.as_ref().map(|listener| listener.address),
+            admin: admin.as_ref().map(|listener| listener.address),
+            stop,
+            closing,
+            loops,
+            listeners: http.into_iter().chain(admin).collect(),
+            recorder: recording,
+            store,
+        })
+    }
+
+    /// Stops claiming, finishes what is in flight, accepts callbacks until the end, and stores everything.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.loops.await {
+            tracing::error!(%error, "worker loop panicked");
+        }
+        self.closing.cancel();
+        for listener in self.listeners {
+            listener.ended().await;
+        }
+        // Nothing can reach the recorder any more, so it ends when everything is stored.
+        if let Err(error) = self.recorder.await {
+            tracing::error!(%error, "recorder panicked");
+        }
+        self.store.close().await;
+    }
+}
+
+/// A lane per merchant, with an equal share of the concurrency.
+fn lanes(config: &Config) -> Result<Vec<Arc<Lane>>, Unfit> {
+    let share = config
+        .submit
+        .concurrency
+        .checked_div(config.merchants.len());
+    let open = |merchant: &crate::config::Merchant| {
+        let client = keyring::client(merchant, config.submit.timeout)?;
+        metrics::merchant(&merchant.code);
+        Ok(Lane::new(
+            merchant.clone(),
+            Arc::new(client),
+            share.unwrap_or(1),
+        ))
+    };
+    config.merchants.iter().map(open).collect()
+}
+
+/// Serves `routes` at the address of this section, if it has one.
+async fn listen(
+    section: &str,
+    address: Option<SocketAddr>,
+    routes: Router,
+    closing: &CancellationToken,
+) -> anyhow::Result<Option<Listener>> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = Listener::start(address, routes, closing.clone()).await;
+    let context = || format!("[{section}] listen = \"{address}\" cannot be used");
+    Ok(Some(listener.with_context(context)?))
+}

@@ -1,0 +1,43 @@
+//! Whether a worker may run on this database, as this login.
+
+use super::Unfit;
+use crate::{
+    config::Config,
+    store::{
+        Store, fitness,
+        schema::{self, SchemaError},
+    },
+};
+
+/// Fails with [`Unfit`] where the schema does not fit this program, or the login could switch the guards off.
+pub(super) async fn check(store: &Store, config: &Config) -> anyhow::Result<()> {
+    let missing = schema::missing(&store.results).await.map_err(of_schema)?;
+    if !missing.is_empty() {
+        let names = missing.join(", ");
+        return Err(Unfit(format!(
+            "the database lacks these migrations: {names}. Run `payout migrate`"
+        ))
+        .into());
+    }
+    let fitness = fitness::fitness(&store.results).await?;
+    if fitness.could_switch_guards_off && !config.database.allow_owner {
+        return Err(Unfit(
+            "this login is a superuser or owns the schema, so it could switch the guards off. Run the worker under a \
+             login that is only a member of payout_worker (or, for a demo, set [database] allow_owner = true)"
+                .to_owned(),
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn of_schema(error: SchemaError) -> anyhow::Error {
+    match error {
+        SchemaError::Database(error) => error.into(),
+        SchemaError::Away(error) => error.into(),
+        error @ (SchemaError::Migrate(_) | SchemaError::OtherGateway(_)) => Unfit(format!(
+            "{error}; this version of the program does not fit this database"
+        ))
+        .into(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Opens the key files that the configuration names: into a gateway client, or for registration.
+
+use std::{fs, path::Path, time::Duration};
+
+use super::Unfit;
+use crate::{
+    config::Merchant,
+    gateway::{Client, Settings, keys},
+    store::schema::Registration,
+};
+
+/// The client for a merchant's gateway.
+pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
+    let unfit =
+        |error: &dyn std::fmt::Display| Unfit(format!("merchant {}: {error}", merchant.code));
+    let file = &merchant.private_key_file;
+    let settings = Settings {
+        merchant_code: merchant.code.clone(),
+        dialect: merchant.dialect.parse().map_err(|error| unfit(&error))?,
+        base_url: merchant.base_url.clone(),
+        notify_url: merchant.notify_url.clone(),
+        private_key: open(file, keys::parse_private_key)?,
+        platform_public_keys: platform_keys(merchant)?,
+        submit_path: merchant.submit_path.clone(),
+        query_path: merchant.query_path.clone(),
+        balance_path: merchant.balance_path.clone(),
+        timeout,
+    };
+    Client::new(settings).map_err(|error| unfit(&error))
+}
+
+/// What `payout migrate` registers of a merchant. Needs no private key.
+pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
+    let keys = platform_keys(merchant)?;
+    let mut platform_keys: Vec<String> = keys.iter().map(keys::fingerprint).collect();
+    platform_keys.sort_unstable();
+    let funding = if merchant.funded_by_gateway {
+        "gateway"
+    } else {
+        "books"
+    };
+    Ok(Registration {
+        code: merchant.code.clone(),
+        dialect: merchant.dialect.clone(),
+        balance_is_signed: merchant.dialect != "toppay",
+        not_found_is_proof: merchant.dialect != "toppay",
+        base_url: merchant.base_url.clone(),
+        platform_keys,
+        min_amount: merchant.min_amount.idr(),
+        max_amount: merchant.max_amount.idr(),
+        fee_reserve: merchant.fee_reserve.idr(),
+        funding: funding.to_owned(),
+    })
+}
+
+fn platform_keys(merchant: &Merchant) -> Result<Vec<rsa::PublicKey>, Unfit> {
+    let files = merchant.platform_public_key_files.iter();
+    files
+        .map(|file| open(file, keys::parse_public_key))
+        .collect()
+}
+
+/// Reads a key file; a failure names it.
+fn open<K, E: std::fmt::Display>(file: &Path, parse: fn(&str) -> Result<K, E>) -> Result<K, Unfit> {
+    let unfit = |error: &dyn std::fmt::Display| Unfit(format!("{}: {error}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| unfit(&error))?;
+    parse(&text).map_err(|error| unfit(&error))
+}

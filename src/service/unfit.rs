@@ -1,0 +1,6 @@
+//! Why a worker may not run here.
+
+/// A person must change the configuration or the schema first (exit 78).
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
