@@ -1,10 +1,10 @@
-//! The command line.
+//! Parses the command line.
 
 use std::{path::PathBuf, str::FromStr};
 
 use throwaway_postgres::{Options, StopMode};
 
-/// What is wanted.
+/// The command to run.
 #[derive(Debug)]
 pub(crate) enum Verb {
     Help,
@@ -13,18 +13,18 @@ pub(crate) enum Verb {
     Url(PathBuf, String),
     Psql(PathBuf, Vec<String>),
     Place(PathBuf),
-    /// With the port of the server that it is to be a standby of.
+    /// With the port of the primary, if it is to be a standby.
     Run(Server, Option<u16>),
 }
 
-/// Which server, and how it is started.
+/// The folder of a server, and how it is started.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) folder: PathBuf,
     pub(crate) options: Options,
 }
 
-/// Reads the words behind the program's name; the error says what is wrong with them.
+/// Parses the arguments after the program's name. The error says what is wrong with them.
 pub(crate) fn parse(words: Vec<String>) -> Result<Verb, String> {
     let mut words = words.into_iter();
     let verb = words.next().unwrap_or_else(|| "help".to_owned());
@@ -40,7 +40,7 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Verb, String> {
         "start" => {
             let (options, standby_of) = options(&mut words)?;
             if standby_of.is_some() {
-                return Err("only run knows --standby-of".to_owned());
+                return Err("--standby-of is an option of run only".to_owned());
             }
             Ok(Verb::Start(Server { folder, options }))
         }
@@ -51,7 +51,7 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Verb, String> {
         "stop" => {
             let how = match words.next() {
                 Some(flag) if flag == "-m" => value(&flag, words.next())?,
-                Some(other) => return Err(format!("stop does not know {other}")),
+                Some(other) => return Err(format!("stop has no option {other}")),
                 None => StopMode::Fast,
             };
             Ok(Verb::Stop(folder, how))
@@ -62,7 +62,7 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Verb, String> {
         },
         "psql" => Ok(Verb::Psql(folder, words.collect())),
         "place" => Ok(Verb::Place(folder)),
-        _ => Err(format!("there is no verb {verb}")),
+        _ => Err(format!("there is no command {verb}")),
     }
 }
 
@@ -77,7 +77,7 @@ fn options(words: &mut impl Iterator<Item = String>) -> Result<(Options, Option<
                 let setting: String = value(&flag, words.next())?;
                 let (name, value) = setting
                     .split_once('=')
-                    .ok_or_else(|| format!("-c wants NAME=VALUE, not {setting}"))?;
+                    .ok_or_else(|| format!("-c needs NAME=VALUE, not {setting}"))?;
                 options.settings.push((name.to_owned(), value.to_owned()));
             }
             _ => return Err(format!("there is no option {flag}")),
@@ -89,7 +89,7 @@ fn options(words: &mut impl Iterator<Item = String>) -> Result<(Options, Option<
 fn value<T: FromStr>(flag: &str, word: Option<String>) -> Result<T, String> {
     let word = word.ok_or_else(|| format!("{flag} needs a value"))?;
     word.parse()
-        .map_err(|_| format!("{flag} does not take {word}"))
+        .map_err(|_| format!("{word} is not a valid value for {flag}"))
 }
 
 #[cfg(test)]
