@@ -1293,7 +1293,7 @@ begin
                       to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
     if kind = 'resolve_returned' and p.held > 0 then
-        return 'its fee is not known yet';
+        return 'its fee is still unknown';
     end if;
     return null;
 end $$;

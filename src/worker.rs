@@ -52,7 +52,7 @@ pub struct Worker {
     witness: Witness,
 }
 
-/// The decision rules that a configuration asks for.
+/// The decision rules of a configuration.
 pub fn rules(poll: &Poll, callbacks_settle: bool) -> Rules {
     Rules {
         poll: PollRules {

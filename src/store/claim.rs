@@ -104,7 +104,7 @@ pub enum ClaimError {
          (`select payout.accept_failover('reason', since when the old primary is dead)`)"
     )]
     FailoverNotAccepted,
-    /// A claim that this worker saw committed is gone: the database was restored to an older state.
+    /// A claim that this worker knows to be committed is gone: the database was restored to an older state.
     #[error(
         "the committed claim of payout {} is gone: the database was restored to an older state",
         .0.key

@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use crate::domain::{evidence::Resolution, money::Rupiah, payout::PayoutKey};
 
-/// What an approved request asks for.
+/// The action that was requested and approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Send the same order number once more.
@@ -20,7 +20,7 @@ pub struct Approved {
     pub request_id: i64,
     /// The payout.
     pub key: PayoutKey,
-    /// What to do.
+    /// The action to take.
     pub action: Action,
     /// The request expired before a worker took it.
     pub expired: bool,

@@ -22,7 +22,7 @@ pub enum SubmitResult {
     Declined,
     /// Nothing was sent.
     NotSent,
-    /// The answer's signature did not verify.
+    /// The signature of the answer did not verify.
     BadSignature,
     /// Any other doubt. Each one adds to the money at risk.
     Doubt,

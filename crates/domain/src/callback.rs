@@ -67,7 +67,7 @@ words! {
         StatusMsg = "statusMsg",
         /// The signed text is longer than one RSA block.
         SeveralBlocks = "several_blocks",
-        /// A status that we do not know.
+        /// An undocumented status.
         Status = "status",
         /// Not compared, because the payout could not be read.
         NotCompared = "not_compared",

@@ -150,7 +150,7 @@ pub enum Fact {
         /// not count as two.
         sent_at: Instant,
     },
-    /// The gateway called back, and its signature verified.
+    /// A callback with a verified signature.
     Callback(Callback),
     /// A person stated it, and the database has the approved request.
     Resolved(Resolution),

@@ -31,7 +31,7 @@ words! {
         Found = "found",
         /// The gateway does not know the order.
         NotFound = "not_found",
-        /// The gateway called back.
+        /// A callback from the gateway.
         Callback = "callback",
         /// A person stated that it was paid.
         ResolvedPaid = "resolved_paid",
@@ -86,7 +86,7 @@ pub enum Finding {
         /// From when an answer proves it; `None` if the time does not matter.
         valid_from: Option<DateTime<Utc>>,
     },
-    /// The gateway called back, and its signature verified.
+    /// A callback with a verified signature.
     Callback {
         /// The gateway's number for the status; `None` if undocumented.
         status: Option<i16>,
@@ -127,7 +127,7 @@ pub struct Columns {
 }
 
 impl Finding {
-    /// "Not found" that proves nothing.
+    /// A "not found" that proves nothing, because it came too early.
     pub const NOT_FOUND_EARLY: Self = Self::NotFound {
         proves: Proves::Nothing,
         valid_from: None,

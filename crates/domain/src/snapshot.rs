@@ -13,7 +13,7 @@ pub struct Snapshot {
     pub took: Duration,
     /// Every registered merchant.
     pub merchants: Vec<MerchantBooks>,
-    /// Callbacks for orders that we do not know.
+    /// Callbacks for unknown orders.
     pub unmatched_callbacks: Pile,
     /// Pauses in force.
     pub pauses: Pile,
@@ -124,7 +124,7 @@ pub struct GatewayReading {
     /// When it was read, in seconds since 1970.
     pub read_at: i64,
     /// `balance + frozen` less our `available + held` at that moment; negative if the gateway has less. `None` if too
-    /// much was booked since then to tell.
+    /// many entries were booked since then.
     pub difference: Option<Rupiah>,
 }
 

@@ -137,7 +137,7 @@ async fn end_and_call_back(shared: &Arc<Shared>, order_num: &str) {
         order_num: order_num.to_owned(),
         extra: false,
     };
-    // A task of its own: a client that gives up must not take the callback with it.
+    // In a task of its own, so that a client that gives up does not cancel the callback.
     let delivery = tokio::spawn(callback::deliver(Arc::clone(shared), callback));
     if delivery.await.is_err() {
         tracing::warn!("sandbox did not send an early callback: its task panicked");

@@ -25,56 +25,55 @@ pub(crate) struct Server {
 }
 
 /// Parses the arguments after the program's name. The error says what is wrong with them.
-pub(crate) fn parse(words: Vec<String>) -> Result<Verb, String> {
-    let mut words = words.into_iter();
-    let verb = words.next().unwrap_or_else(|| "help".to_owned());
+pub(crate) fn parse(args: Vec<String>) -> Result<Verb, String> {
+    let mut args = args.into_iter();
+    let verb = args.next().unwrap_or_else(|| "help".to_owned());
     if matches!(verb.as_str(), "help" | "--help" | "-h") {
         return Ok(Verb::Help);
     }
     let folder = PathBuf::from(
-        words
-            .next()
+        args.next()
             .ok_or_else(|| format!("{verb} needs a folder"))?,
     );
     match verb.as_str() {
         "start" => {
-            let (options, standby_of) = options(&mut words)?;
+            let (options, standby_of) = options(&mut args)?;
             if standby_of.is_some() {
                 return Err("--standby-of is an option of run only".to_owned());
             }
             Ok(Verb::Start(Server { folder, options }))
         }
         "run" => {
-            let (options, standby_of) = options(&mut words)?;
+            let (options, standby_of) = options(&mut args)?;
             Ok(Verb::Run(Server { folder, options }, standby_of))
         }
         "stop" => {
-            let how = match words.next() {
-                Some(flag) if flag == "-m" => value(&flag, words.next())?,
+            let how = match args.next() {
+                Some(flag) if flag == "-m" => value(&flag, args.next())?,
                 Some(other) => return Err(format!("stop has no option {other}")),
                 None => StopMode::Fast,
             };
             Ok(Verb::Stop(folder, how))
         }
-        "url" => match words.next() {
+        "url" => match args.next() {
             Some(database) => Ok(Verb::Url(folder, database)),
             None => Err("url needs a database".to_owned()),
         },
-        "psql" => Ok(Verb::Psql(folder, words.collect())),
+        "psql" => Ok(Verb::Psql(folder, args.collect())),
         "place" => Ok(Verb::Place(folder)),
         _ => Err(format!("there is no command {verb}")),
     }
 }
 
-fn options(words: &mut impl Iterator<Item = String>) -> Result<(Options, Option<u16>), String> {
+fn options(args: &mut impl Iterator<Item = String>) -> Result<(Options, Option<u16>), String> {
     let (mut options, mut standby_of) = (Options::default(), None);
-    while let Some(flag) = words.next() {
+    while let Some(flag) = args.next() {
         match flag.as_str() {
-            "--port" => options.port = Some(value(&flag, words.next())?),
-            "--log" => options.log = Some(value(&flag, words.next())?),
-            "--standby-of" => standby_of = Some(value(&flag, words.next())?),
+            "--port" => options.port = Some(value(&flag, args.next())?),
+            "--log" => options.log = Some(value(&flag, args.next())?),
+            "--standby-of" => standby_of = Some(value(&flag, args.next())?),
             "-c" => {
-                let setting: String = value(&flag, words.next())?;
+                let setting: String = value(&flag, args.next())?;
                 let (name, value) = setting
                     .split_once('=')
                     .ok_or_else(|| format!("-c needs NAME=VALUE, not {setting}"))?;
@@ -86,10 +85,10 @@ fn options(words: &mut impl Iterator<Item = String>) -> Result<(Options, Option<
     Ok((options, standby_of))
 }
 
-fn value<T: FromStr>(flag: &str, word: Option<String>) -> Result<T, String> {
-    let word = word.ok_or_else(|| format!("{flag} needs a value"))?;
-    word.parse()
-        .map_err(|_| format!("{word} is not a valid value for {flag}"))
+fn value<T: FromStr>(flag: &str, arg: Option<String>) -> Result<T, String> {
+    let arg = arg.ok_or_else(|| format!("{flag} needs a value"))?;
+    arg.parse()
+        .map_err(|_| format!("{arg} is not a valid value for {flag}"))
 }
 
 #[cfg(test)]

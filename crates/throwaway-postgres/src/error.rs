@@ -46,7 +46,7 @@ pub enum ClusterError {
         /// The last lines of its log.
         log: String,
     },
-    /// The server did not stop when told to.
+    /// The server did not stop in time, or could not be signalled.
     NotStopped(String),
 }
 

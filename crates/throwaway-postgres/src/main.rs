@@ -38,11 +38,11 @@ The server's programs come from PG_BIN, the PATH, pg_config or the usual folders
 ";
 
 fn main() -> ExitCode {
-    let words = env::args_os().skip(1).map(OsString::into_string);
-    let Ok(words) = words.collect::<Result<Vec<String>, _>>() else {
+    let args = env::args_os().skip(1).map(OsString::into_string);
+    let Ok(args) = args.collect::<Result<Vec<String>, _>>() else {
         return usage("the arguments are not UTF-8");
     };
-    let verb = match arguments::parse(words) {
+    let verb = match arguments::parse(args) {
         Ok(verb) => verb,
         Err(error) => return usage(&error),
     };

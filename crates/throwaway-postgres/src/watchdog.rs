@@ -13,7 +13,7 @@ use crate::ClusterError;
 ///
 /// The process ID in `postmaster.pid` may belong to another process by now. It is signalled only if it is known to be
 /// this server: by its working directory on Linux, by its command line elsewhere. If neither can be read, the server
-/// notices within a minute that its folder is gone, and stops by itself.
+/// notices within a minute that its folder is gone, and stops.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 read -r line && exit 0

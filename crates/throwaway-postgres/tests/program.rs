@@ -70,8 +70,8 @@ impl Session {
         (session, facts)
     }
 
-    fn command(&mut self, words: &str) -> Result<HashMap<String, String>, String> {
-        writeln!(self.input, "{words}").unwrap();
+    fn command(&mut self, line: &str) -> Result<HashMap<String, String>, String> {
+        writeln!(self.input, "{line}").unwrap();
         self.answer()
     }
 

@@ -30,7 +30,7 @@ pub(super) struct Due {
     pub(super) place: usize,
     pub(super) instruction: Instruction,
     pub(super) attempt: i32,
-    /// Whether it already carries the attention `insufficient_funds`.
+    /// Whether it already has the attention `insufficient_funds`.
     pub(super) marked_uncovered: bool,
 }
 

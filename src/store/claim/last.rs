@@ -1,4 +1,4 @@
-//! The last claim as a witness: what a worker saw committed must still be there at its next claim (I11).
+//! The last claim as a witness: a claim that a worker knows to be committed must still be there at its next one (I11).
 //!
 //! A volume restored to an older snapshot keeps its system identifier, timeline, database and table. Only a record kept
 //! outside it can show that something is missing.

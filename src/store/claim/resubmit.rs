@@ -41,7 +41,7 @@ pub enum NotGranted {
     /// A rule forbids it now.
     #[error("{0}")]
     Refused(String),
-    /// The claim failed as any claim can.
+    /// The claim failed, as any claim can.
     #[error(transparent)]
     Claim(#[from] ClaimError),
 }

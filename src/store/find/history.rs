@@ -57,7 +57,7 @@ pub async fn detail(db: &mut PgConnection, key: &PayoutKey) -> Result<Detail, sq
     .await
 }
 
-/// One line of `payout.history`.
+/// One row of `payout.history`.
 #[derive(Clone, Debug)]
 pub struct Happened {
     /// When it happened.

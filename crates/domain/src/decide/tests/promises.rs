@@ -373,7 +373,7 @@ fn a_final_payout_is_queried_after_an_hour_a_day_and_three_days_and_then_no_more
     assert_eq!(pauses, [Some(3_600), Some(82_800), Some(172_800), None]);
 }
 
-/// A failover took the claim back after the request had left (I11).
+/// A failover lost the claim after the request was sent (I11).
 #[test]
 fn after_lost_commits_a_found_order_is_held_and_followed_and_a_missing_one_waits_for_the_horizon() {
     #[rustfmt::skip]
@@ -450,7 +450,7 @@ fn an_answer_that_is_stored_twice_does_not_count_as_two() {
     ]);
 }
 
-/// A resubmit, and the claims behind it, may be what a failover lost.
+/// A failover may lose a resubmit and the claims after it.
 #[test]
 fn after_a_failover_the_proof_of_absence_starts_over() {
     #[rustfmt::skip]
