@@ -1,11 +1,11 @@
-//! Pauses between tries to reach the database or the gateway's side doors. Never between submits of a payout:
-//! those are durable, in `domain::schedule`.
+//! Pauses between attempts to reach the database, or to prove a merchant's keys. Never between submits: a payout's
+//! schedule is durable, in `domain::schedule`.
 
 use std::time::Duration;
 
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff as _};
 
-/// A pause that doubles from 100 ms to 5 s with jitter, for ever.
+/// Pauses that double from 100 ms to 5 s, with jitter, without end.
 #[derive(Debug)]
 pub struct Pauses(ExponentialBackoff);
 
@@ -28,7 +28,7 @@ impl Pauses {
         self.0.next_backoff().unwrap_or(Duration::from_secs(5))
     }
 
-    /// Starts small again, after a success.
+    /// Starts with a short pause again, after a success.
     pub fn reset(&mut self) {
         self.0.reset();
     }

@@ -1,7 +1,7 @@
-//! The configuration file: one TOML page, every fault reported at once (contract, "Configuration").
+//! The configuration file: one TOML file, all faults reported at once (contract, "Configuration").
 
 mod check;
-mod shape;
+mod section;
 
 use std::{
     net::SocketAddr,
@@ -9,11 +9,9 @@ use std::{
     time::Duration,
 };
 
-pub use check::Faults;
-
 use crate::domain::money::Rupiah;
 
-/// The default file, with every key explained. `deploy/payout.toml` is the same page.
+/// The commented file with every key and its default; `deploy/payout.toml` itself.
 pub const EXAMPLE: &str = include_str!("../deploy/payout.toml");
 
 /// A whole, checked configuration.
@@ -27,11 +25,11 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// `[submit]`
     pub submit: Submit,
-    /// `[submit] witness_file`: the last committed claim, kept outside of the database (I11).
+    /// `[submit] witness_file`: the last committed claim, kept outside the database (I11).
     pub witness_file: Option<PathBuf>,
     /// `[poll]`
     pub poll: Poll,
-    /// `[callback] settle = "bound"`: a bound callback of a success settles by itself.
+    /// `[callback] settle = "bound"`: a bound callback that reports a success settles the payout without a query.
     pub callbacks_settle: bool,
     /// `[[merchant]]`, at least one.
     pub merchants: Vec<Merchant>,
@@ -61,24 +59,24 @@ impl std::fmt::Debug for Database {
 pub struct Submit {
     /// Requests in flight, 1 to 1024.
     pub concurrency: usize,
-    /// Longest wait for one answer; shorter than the lease.
+    /// Longest wait for an answer; shorter than the lease.
     pub timeout: Duration,
-    /// After this a payout found in `submitting` is `unknown`.
+    /// A payout still `submitting` after this becomes `unknown`.
     pub lease: Duration,
 }
 
-/// How payouts are asked for.
+/// How often the gateway is queried, and what its answers are worth.
 #[derive(Clone, Copy, Debug)]
 pub struct Poll {
-    /// Pause before the first question.
+    /// Pause before the first query.
     pub first_after: Duration,
-    /// Longest pause between two questions.
+    /// Longest pause between two queries of one payout.
     pub max_interval: Duration,
-    /// "Not known" means nothing before this (design I10).
+    /// A "not found" sooner than this after the last send proves nothing (I10).
     pub quiet_horizon: Duration,
-    /// A `FAIL` becomes final after two "not known", the first this long after it.
+    /// A `FAIL` becomes final after two "not found" answers, the first at least this long after it.
     pub decline_confirm: Duration,
-    /// One budget per merchant for all questions.
+    /// One budget per merchant for all queries, whoever makes them.
     pub queries_per_second: u32,
 }
 
@@ -87,7 +85,7 @@ pub struct Poll {
 pub struct Merchant {
     /// The gateway's merchant code.
     pub code: String,
-    /// `bdpay` or `toppay` (protocol P15).
+    /// The name of a [`crate::gateway::Dialect`] (protocol P15).
     pub dialect: String,
     /// Where the gateway is, without a trailing slash.
     pub base_url: String,
@@ -105,12 +103,24 @@ pub struct Merchant {
     pub max_amount: Rupiah,
     /// Whether the gateway's balance funds the books (`"gateway"`), or only `payout.fund` does (`"books"`).
     pub funded_by_gateway: bool,
-    /// Path of the submit call.
+    /// Path of submits.
     pub submit_path: String,
-    /// Path of the query call (protocol P14: inferred, so it can be changed).
+    /// Path of queries (configurable, because it is inferred: protocol P14).
     pub query_path: String,
-    /// Path of the balance call (protocol P18: inferred, so it can be changed).
+    /// Path of balance requests (configurable, because it is inferred: protocol P18).
     pub balance_path: String,
+}
+
+/// Everything that is wrong with a configuration, a sentence each. There is at least one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct Faults(Vec<String>);
+
+impl Faults {
+    /// The sentences.
+    pub fn sentences(&self) -> &[String] {
+        &self.0
+    }
 }
 
 /// Reads and checks a file. Paths in it are relative to its folder; `database_url` overrides `[database] url`.
@@ -119,12 +129,12 @@ pub struct Merchant {
 /// All faults of the file at once, each with its line.
 pub fn load(file: &Path, database_url: Option<String>) -> Result<Config, Faults> {
     let text = std::fs::read_to_string(file)
-        .map_err(|error| Faults::one(format!("{}: cannot be read: {error}", file.display())))?;
+        .map_err(|error| Faults(vec![format!("{}: cannot be read: {error}", file.display())]))?;
     let folder = file.parent().unwrap_or(Path::new("."));
     parse(&file.display().to_string(), &text, folder, database_url)
 }
 
-/// As [`load`], from a text. `name` is what messages call the file.
+/// Like [`load`], from a text. Messages name the file `name`.
 ///
 /// # Errors
 /// All faults of the text at once, each with its line.
@@ -134,6 +144,5 @@ pub fn parse(
     folder: &Path,
     database_url: Option<String>,
 ) -> Result<Config, Faults> {
-    let page = shape::read(name, text)?;
-    check::check(&page, folder, database_url)
+    check::check(&section::Page::parse(name, text)?, folder, database_url)
 }

@@ -1,10 +1,12 @@
-//! The payment gateway: its keys, its signature, its wire format, and a client that sends at most once.
+//! The payment gateway: its keys, its signature, its wire format and dialects, and a client that sends at most once.
 
 mod answer;
 mod balance_answer;
 mod callback_form;
 pub mod client;
+pub mod dialect;
 mod gate;
+mod http;
 pub mod keys;
 mod once_body;
 mod one_shot;
@@ -23,5 +25,6 @@ pub mod wire;
 pub use balance_answer::GatewayBalance;
 pub use callback_form::{CallbackVerdict, read_callback_order};
 pub use client::{Client, QueryReply};
+pub use dialect::{Capabilities, Dialect};
 pub use request::SealError;
-pub use settings::{Dialect, Settings, SettingsError};
+pub use settings::{Settings, SettingsError};

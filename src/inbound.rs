@@ -1,4 +1,4 @@
-//! What comes in over HTTP, on two listeners: callbacks from the gateway, and the inside's health and metrics.
+//! The two HTTP listeners: one for the gateway's callbacks, one for health checks and metrics.
 
 pub mod admin;
 pub mod callback;
@@ -10,17 +10,17 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use self::connection::Door;
+use self::connection::BoundedListener;
 
-/// A listener that serves.
+/// A running HTTP listener.
 pub struct Listener {
-    /// Where it listens.
+    /// The bound address.
     pub address: SocketAddr,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Listener {
-    /// Binds and serves `routes` until `stop`.
+    /// Binds `address` and serves `routes` until `stop`.
     pub async fn start(
         address: SocketAddr,
         routes: Router,
@@ -28,18 +28,18 @@ impl Listener {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let serve =
-            axum::serve(Door::new(listener), routes).with_graceful_shutdown(stop.cancelled_owned());
+        let serve = axum::serve(BoundedListener::new(listener), routes)
+            .with_graceful_shutdown(stop.cancelled_owned());
         let task = tokio::spawn(std::future::IntoFuture::into_future(serve));
         Ok(Self { address, task })
     }
 
-    /// Waits until the last request was answered; call it after the stop.
+    /// Waits until the last request has been answered; call it after the stop.
     pub async fn ended(self) {
         match self.task.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "a listener ended badly"),
-            Err(error) => tracing::error!(%error, "a listener's task ended badly"),
+            Ok(Err(error)) => tracing::error!(%error, "HTTP listener failed: {error}"),
+            Err(error) => tracing::error!(%error, "HTTP listener panicked: {error}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the worker tells Prometheus. `table` has every metric; nothing else makes one.
+//! What the worker tells Prometheus. Every metric is in `table`; nothing else creates one.
 //!
 //! The functions here never fail and never wait: before [`install`] they do nothing.
 
@@ -6,7 +6,6 @@ mod books;
 mod family;
 mod labels;
 mod page;
-mod process;
 mod series;
 mod table;
 
@@ -27,36 +26,36 @@ pub use table::FAMILIES;
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
     /// Something else in this process installed a recorder first.
-    #[error("another metrics recorder is installed already")]
+    #[error("another metrics recorder is already installed")]
     Taken,
     /// A histogram of the table has no usable buckets.
-    #[error("the buckets of a histogram: {0}")]
+    #[error("a histogram has unusable buckets: {0}")]
     Buckets(String),
 }
 
 static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Renders what was counted.
+/// Renders the metrics.
 #[derive(Clone, Debug)]
 pub struct Exporter(PrometheusHandle);
 
 impl Exporter {
-    /// The text of `GET /metrics`. Asks nobody: a storm of scrapes costs no database anything.
+    /// The text of `GET /metrics`. Reads no database, so that a storm of scrapes costs none.
     pub fn render(&self) -> String {
-        process::read();
+        metrics_process::Collector::default().collect();
         self.0.run_upkeep();
         self.0.render()
     }
 }
 
-/// Installs the recorder of this process; called again, it returns the same exporter.
+/// Installs this process's recorder; another call returns the same exporter.
 pub fn install() -> Result<Exporter, MetricsError> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = INSTALLED.get() {
         return Ok(Exporter(handle.clone()));
     }
-    // Names stand whole in the table, so that they can be searched for: the exporter adds nothing to them.
+    // The table has whole names, so that they can be searched for: the exporter must add nothing to them.
     let mut builder = PrometheusBuilder::new().with_recommended_naming(false);
     for family in FAMILIES {
         if let Kind::Histogram(buckets) = family.kind {
@@ -74,29 +73,29 @@ pub fn install() -> Result<Exporter, MetricsError> {
     Ok(Exporter(handle.clone()))
 }
 
-/// Makes every series of a merchant, at zero. Others do it by themselves; `run` calls it for the merchants that it
-/// is configured for, so that their series are there before anything happens.
+/// Creates every series of a merchant, at zero. `run` calls it for each configured merchant, so that the series exist
+/// before anything happens; for any other merchant the first event creates them.
 pub fn merchant(merchant: &str) {
     series::of_merchant(merchant);
 }
 
-/// A submit was answered, or was not: `acknowledged`, `declined`, `not_sent` or `doubt_…`.
+/// A submit ended: `acknowledged`, `declined`, `not_sent` or `doubt_…`.
 pub fn submitted(merchant: &str, result: &str, took: Duration) {
     series::of_merchant(merchant);
     table::SUBMITS.add(&[merchant, result], 1);
     table::SUBMIT_DURATION.record(&[merchant], took);
 }
 
-/// A question was answered, or was not: `found`, `not_found` or `doubt_…`.
+/// A query ended: `found`, `not_found` or `doubt_…`.
 pub fn queried(merchant: &str, result: &str, took: Duration) {
     series::of_merchant(merchant);
-    table::ASKS.add(&[merchant, result], 1);
-    table::ASK_DURATION.record(&[merchant], took);
+    table::QUERIES.add(&[merchant, result], 1);
+    table::QUERY_DURATION.record(&[merchant], took);
 }
 
-/// The gateway, or somebody who says so, called.
+/// A callback arrived, from the gateway or from somebody who pretends to be it.
 ///
-/// The merchant may come from the caller's URL, so one that nobody here knows is counted as `unknown`.
+/// The merchant may come from the caller's URL, so an unknown one is counted as `unknown`.
 pub fn callback(merchant: &str, result: &str) {
     let merchant = series::known_merchant(merchant);
     table::CALLBACKS.add(&[merchant, result], 1);
@@ -105,13 +104,13 @@ pub fn callback(merchant: &str, result: &str) {
     }
 }
 
-/// A payout moved by an event of `domain::state`.
+/// A payout changed its state by an event of `domain::state`.
 pub fn moved(merchant: &str, event: &str) {
     series::of_merchant(merchant);
     table::TRANSITIONS.add(&[merchant, event], 1);
 }
 
-/// One claim took so many payouts.
+/// One claim took this many payouts.
 pub fn claimed(merchant: &str, payouts: u64) {
     series::of_merchant(merchant);
     table::CLAIMED.add(&[merchant], payouts);
@@ -123,18 +122,18 @@ pub fn recorded(rows: usize, took: Duration) {
     table::RECORD_DURATION.record(&[], took);
 }
 
-/// Submits whose answer is awaited now.
+/// Submits that await an answer now.
 pub fn in_flight(submits: i64) {
     table::IN_FLIGHT.set(&[], submits);
 }
 
-/// Claims of a merchant are stopped for this reason, or run (`None`).
+/// Claims of a merchant are stopped for this reason, or are running (`None`).
 pub fn claims_stopped(merchant: &str, reason: Option<&str>) {
     series::of_merchant(merchant);
     series::stop_reason(merchant, reason);
 }
 
-/// A loop of this process came round.
+/// A loop of this process completed a round.
 pub fn loop_beat(name: &'static str, ago: Duration) {
     let ago = i64::try_from(ago.as_secs()).unwrap_or(i64::MAX);
     table::LOOP_BEAT.set(&[name], now_seconds().saturating_sub(ago));

@@ -1,9 +1,9 @@
-//! Logs: JSON lines on stderr, or plain text for people. Never an account number or name: the types that hold
-//! them print masked.
+//! Logs: JSON lines on stderr, or plain text for people. They never contain an account number or a name: the types that
+//! hold them print masked.
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Starts logging. `PAYOUT_LOG` filters, as in `info,payout_worker=debug`. A second call changes nothing.
+/// Starts logging. `PAYOUT_LOG` sets the filter, for example `info,payout_worker=debug`. A second call does nothing.
 pub fn start(json: bool) {
     let filter =
         EnvFilter::try_from_env("PAYOUT_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
@@ -22,6 +22,6 @@ pub fn start(json: bool) {
     } else {
         registry.with(lines.with_target(false)).try_init()
     };
-    // An `Err` says that somebody else logs already, as in tests.
+    // An `Err` says that a logger is already installed, as in tests.
     started.ok();
 }

@@ -1,300 +1,203 @@
-//! What the values must satisfy together.
+//! What the values must satisfy, each by itself and together.
 
-use std::{collections::BTreeSet, fmt, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
-    Config, Database, Merchant, Poll, Submit,
-    shape::{Page, Section, Value},
+    Config, Database, Faults, Merchant, Poll, Submit,
+    section::{Page, Section},
 };
-use crate::domain::{money::Rupiah, policy::MAX_AMOUNT_IDR};
+use crate::{
+    domain::{money::Rupiah, policy::MAX_AMOUNT_IDR},
+    gateway::Dialect,
+};
 
-/// Everything that is wrong with a configuration, a sentence each.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Faults(Vec<String>);
-
-impl Faults {
-    pub(super) fn one(fault: String) -> Self {
-        Self(vec![fault])
-    }
-
-    /// Adds a fault.
-    pub fn push(&mut self, fault: String) {
-        self.0.push(fault);
-    }
-
-    /// The sentences.
-    pub fn sentences(&self) -> &[String] {
-        &self.0
-    }
-
-    /// `value` when there is no fault.
-    pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.0.is_empty() {
-            Ok(value)
-        } else {
-            Err(self)
-        }
-    }
-}
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for Faults {}
-
-/// Reads values out of sections, with defaults, and collects what is wrong.
-struct Reader<'a> {
-    page: &'a Page,
-    faults: Faults,
-}
-
-static NOTHING: std::sync::LazyLock<Section> = std::sync::LazyLock::new(Section::default);
-
-impl<'a> Reader<'a> {
-    fn section(&self, name: &str) -> &'a Section {
-        self.page.sections.get(name).unwrap_or(&NOTHING)
-    }
-
-    fn fault(&mut self, line: usize, words: &str) {
-        self.faults
-            .push(format!("{}:{line}: {words}", self.page.name));
-    }
-
-    fn text(section: &Section, key: &str) -> Option<(String, usize)> {
-        match section.values.get(key) {
-            Some((Value::Text(text), line)) => Some((text.clone(), *line)),
-            _ => None,
-        }
-    }
-
-    fn required(&mut self, section: &Section, key: &str) -> String {
-        match Self::text(section, key) {
-            Some((text, _)) if !text.is_empty() => text,
-            _ => {
-                self.fault(section.line, &format!("{key} is missing"));
-                String::new()
-            }
-        }
-    }
-
-    fn whole(&mut self, section: &Section, key: &str, default: i64, low: i64, high: i64) -> i64 {
-        match section.values.get(key) {
-            Some((Value::Whole(number), _)) if (low..=high).contains(number) => *number,
-            Some((Value::Whole(_), line)) => {
-                self.fault(*line, &format!("{key} must be from {low} to {high}"));
-                default
-            }
-            _ => default,
-        }
-    }
-
-    fn seconds(&mut self, section: &Section, key: &str, default: u64) -> Duration {
-        let Some((Value::Seconds(number), line)) = section.values.get(key) else {
-            return Duration::from_secs(default);
-        };
-        match Duration::try_from_secs_f64(*number) {
-            Ok(time) if !time.is_zero() && time <= Duration::from_hours(24 * 365) => time,
-            _ => {
-                self.fault(
-                    *line,
-                    &format!("{key} must be more than 0 and at most a year"),
-                );
-                Duration::from_secs(default)
-            }
-        }
-    }
-
-    fn listen(&mut self, section: &str, default: &str) -> Option<SocketAddr> {
-        let (text, line) =
-            Self::text(self.section(section), "listen").unwrap_or_else(|| (default.to_owned(), 1));
-        if text.is_empty() {
-            return None;
-        }
-        if let Ok(address) = text.parse() {
-            return Some(address);
-        }
-        self.fault(
-            line,
-            &format!(
-                "[{section}] listen must be an address and port such as {default}, or \"\" for off"
-            ),
-        );
-        None
-    }
-
-    fn one_of(&mut self, section: &Section, key: &str, default: &str, allowed: &[&str]) -> String {
-        match Self::text(section, key) {
-            Some((text, _)) if allowed.contains(&text.as_str()) => text,
-            Some((text, line)) => {
-                self.fault(
-                    line,
-                    &format!(
-                        "{key} = \"{text}\": use one of \"{}\"",
-                        allowed.join("\", \"")
-                    ),
-                );
-                default.to_owned()
-            }
-            None => default.to_owned(),
-        }
-    }
-}
+/// Every section that exists.
+const SECTIONS: [&str; 7] = [
+    "database", "http", "admin", "submit", "poll", "callback", "merchant",
+];
 
 pub(super) fn check(
-    page: &Page,
+    page: &Page<'_>,
     folder: &Path,
     database_url: Option<String>,
 ) -> Result<Config, Faults> {
-    let mut read = Reader {
-        page,
-        faults: Faults::default(),
+    page.only_sections(&SECTIONS);
+    let mut section = page.section("callback");
+    let callbacks_settle = section.one_of("settle", &["bound", "query"]) == "bound";
+    section.end();
+    let (submit, witness_file) = submit(page.section("submit"), folder);
+    let mut config = Config {
+        database: database(page, database_url),
+        http_listen: listen(page, "http", "127.0.0.1:8080"),
+        admin_listen: listen(page, "admin", "127.0.0.1:9090"),
+        submit,
+        witness_file,
+        poll: poll(page.section("poll")),
+        callbacks_settle,
+        merchants: merchants(page, folder),
+        warnings: Vec::new(),
     };
-    let database = read.section("database");
-    let url = database_url
-        .or_else(|| Reader::text(database, "url").map(|(text, _)| text))
-        .unwrap_or_default();
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        read.fault(
-            database.line.max(1),
-            "[database] url must be a postgres:// URL, here or in PAYOUT_DATABASE_URL",
+    if config.http_listen.is_some() && config.http_listen == config.admin_listen {
+        page.fault(
+            1,
+            "[http] listen and [admin] listen must differ: the gateway must not reach the admin side",
         );
     }
-    let allow_owner = matches!(
-        database.values.get("allow_owner"),
-        Some((Value::Flag(true), _))
-    );
-
-    let section = read.section("submit");
-    let submit = Submit {
-        concurrency: usize::try_from(read.whole(section, "concurrency", 64, 1, 1024)).unwrap_or(64),
-        timeout: read.seconds(section, "timeout_seconds", 30),
-        lease: read.seconds(section, "lease_seconds", 90),
-    };
-    let witness_file = Reader::text(section, "witness_file")
-        .filter(|(file, _)| !file.is_empty())
-        .map(|(file, _)| folder.join(file));
-    if submit.timeout >= submit.lease {
-        read.fault(
-            section.line.max(1),
-            "timeout_seconds must be less than lease_seconds",
-        );
-    }
-    let section = read.section("poll");
-    let poll = Poll {
-        first_after: read.seconds(section, "first_after_seconds", 5),
-        max_interval: read.seconds(section, "max_interval_seconds", 21_600),
-        quiet_horizon: read.seconds(section, "quiet_horizon_seconds", 1_800),
-        decline_confirm: read.seconds(section, "decline_confirm_seconds", 60),
-        queries_per_second: u32::try_from(read.whole(section, "queries_per_second", 20, 1, 10_000))
-            .unwrap_or(20),
-    };
-    if poll.first_after > poll.max_interval {
-        read.fault(
-            section.line.max(1),
-            "first_after_seconds must not exceed max_interval_seconds",
-        );
-    }
-    let mut warnings = Vec::new();
-    if poll.quiet_horizon < Duration::from_mins(5) {
-        warnings.push(
-            "quiet_horizon_seconds is below 5 minutes: a request may still be on its way then"
+    if config.poll.quiet_horizon < Duration::from_mins(5) {
+        config.warnings.push(
+            "quiet_horizon_seconds is below 5 minutes: a request may still be on its way by then"
                 .to_owned(),
         );
     }
-    let section = read.section("callback");
-    let callbacks_settle = read.one_of(section, "settle", "bound", &["bound", "query"]) == "bound";
-    let http_listen = read.listen("http", "127.0.0.1:8080");
-    let admin_listen = read.listen("admin", "127.0.0.1:9090");
-    if http_listen.is_some() && http_listen == admin_listen {
-        read.fault(1, "[http] listen and [admin] listen must differ: the gateway must not reach the admin side");
-    }
+    page.no_faults()?;
+    Ok(config)
+}
 
+fn database(page: &Page<'_>, database_url: Option<String>) -> Database {
+    let mut section = page.section("database");
+    let stated = section.text("url");
+    let (line, url) = match (database_url, stated) {
+        (Some(url), _) => (section.line, url),
+        (None, Some(stated)) => stated,
+        (None, None) => (section.line, String::new()),
+    };
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        let words = "[database] url must be a postgres:// URL, here or in PAYOUT_DATABASE_URL";
+        page.fault(line, words);
+    }
+    let allow_owner = section.flag("allow_owner");
+    section.end();
+    Database { url, allow_owner }
+}
+
+/// `None` when the listener is switched off.
+fn listen(page: &Page<'_>, name: &str, default: &str) -> Option<SocketAddr> {
+    let mut section = page.section(name);
+    let stated = section.text("listen");
+    section.end();
+    let (line, text) = stated.unwrap_or((1, default.to_owned()));
+    if text.is_empty() {
+        return None;
+    }
+    let address = text.parse().ok();
+    if address.is_none() {
+        page.fault(
+            line,
+            format_args!(
+                "[{name}] listen must be an address and port such as {default}, or \"\" to switch it off"
+            ),
+        );
+    }
+    address
+}
+
+fn submit(mut section: Section<'_>, folder: &Path) -> (Submit, Option<PathBuf>) {
+    let submit = Submit {
+        concurrency: usize::try_from(section.whole("concurrency", 64, 1..=1024)).unwrap_or(64),
+        timeout: section.seconds("timeout_seconds", 30),
+        lease: section.seconds("lease_seconds", 90),
+    };
+    let witness_file = section.text("witness_file").map(|(_, file)| file);
+    let witness_file = witness_file.filter(|file| !file.is_empty());
+    if submit.timeout >= submit.lease {
+        section.fault("timeout_seconds must be less than lease_seconds");
+    }
+    section.end();
+    (submit, witness_file.map(|file| folder.join(file)))
+}
+
+fn poll(mut section: Section<'_>) -> Poll {
+    let poll = Poll {
+        first_after: section.seconds("first_after_seconds", 5),
+        max_interval: section.seconds("max_interval_seconds", 21_600),
+        quiet_horizon: section.seconds("quiet_horizon_seconds", 1_800),
+        decline_confirm: section.seconds("decline_confirm_seconds", 60),
+        queries_per_second: u32::try_from(section.whole("queries_per_second", 20, 1..=10_000))
+            .unwrap_or(20),
+    };
+    if poll.first_after > poll.max_interval {
+        section.fault("first_after_seconds must not exceed max_interval_seconds");
+    }
+    section.end();
+    poll
+}
+
+fn merchants(page: &Page<'_>, folder: &Path) -> Vec<Merchant> {
     let mut codes = BTreeSet::new();
     let mut merchants = Vec::new();
-    for section in &page.merchants {
-        let merchant = merchant(&mut read, section, folder);
+    for section in page.sections("merchant") {
+        let line = section.line;
+        let merchant = merchant(page, section, folder);
         if !merchant.code.is_empty() && !codes.insert(merchant.code.clone()) {
-            read.fault(
-                section.line,
-                &format!("merchant {} appears twice", merchant.code),
+            page.fault(
+                line,
+                format_args!("merchant {} appears twice", merchant.code),
             );
         }
         merchants.push(merchant);
     }
     if merchants.is_empty() {
-        read.fault(1, "at least one [[merchant]] is needed");
+        page.fault(1, "at least one [[merchant]] is needed");
     }
-    let database = Database { url, allow_owner };
-    read.faults.or(Config {
-        database,
-        http_listen,
-        admin_listen,
-        submit,
-        witness_file,
-        poll,
-        callbacks_settle,
-        merchants,
-        warnings,
-    })
+    merchants
 }
 
-fn merchant(read: &mut Reader<'_>, section: &Section, folder: &Path) -> Merchant {
-    let base_url = read
-        .required(section, "base_url")
-        .trim_end_matches('/')
-        .to_owned();
+fn merchant(page: &Page<'_>, mut section: Section<'_>, folder: &Path) -> Merchant {
+    let code = section.required("code");
+    let dialects: Vec<_> = Dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+    let dialect = section.one_of("dialect", &dialects);
+    let base_url = section.required("base_url");
+    let base_url = base_url.trim_end_matches('/').to_owned();
     if !base_url.is_empty() && !is_safe_url(&base_url) {
-        read.fault(
-            section.line,
+        section.fault(
             "base_url must begin with https:// (http:// only for a gateway on this machine)",
         );
     }
-    let notify_url = Reader::text(section, "notify_url");
-    if let Some((_, line)) = notify_url
+    let private_key_file = folder.join(section.required("private_key_file"));
+    let platform_keys = section.required_list("platform_public_key_file");
+    let notify_url = section.text("notify_url");
+    if let Some((line, _)) = notify_url
         .as_ref()
-        .filter(|(url, _)| !url.starts_with("http"))
+        .filter(|(_, url)| !url.starts_with("http"))
     {
-        read.fault(
+        page.fault(
             *line,
             "notify_url must be an http:// or https:// address that the gateway can reach",
         );
     }
-    let platform_public_key_files = match section.values.get("platform_public_key_file") {
-        Some((Value::Texts(files), _)) if !files.is_empty() => {
-            files.iter().map(|file| folder.join(file)).collect()
-        }
-        _ => {
-            read.fault(section.line, "platform_public_key_file is missing");
-            Vec::new()
-        }
-    };
-    let min_amount = read.whole(section, "min_amount", 1, 1, MAX_AMOUNT_IDR);
-    let max_amount = read.whole(section, "max_amount", MAX_AMOUNT_IDR, 1, MAX_AMOUNT_IDR);
+    let fee_reserve = section.whole("fee_reserve", 10_000, 0..=MAX_AMOUNT_IDR);
+    let min_amount = section.whole("min_amount", 1, 1..=MAX_AMOUNT_IDR);
+    let max_amount = section.whole("max_amount", MAX_AMOUNT_IDR, 1..=MAX_AMOUNT_IDR);
     if min_amount > max_amount {
-        read.fault(section.line, "min_amount must not exceed max_amount");
+        section.fault("min_amount must not exceed max_amount");
     }
-    let path = |key: &str, default: &str| {
-        Reader::text(section, key).map_or_else(|| default.to_owned(), |(text, _)| text)
+    let funding = section.one_of("funding", &["gateway", "books"]);
+    let mut path = |key, default: &str| {
+        let stated = section.text(key);
+        stated.map_or_else(|| default.to_owned(), |(_, path)| path)
     };
-    Merchant {
-        code: read.required(section, "code"),
-        dialect: read.one_of(section, "dialect", "bdpay", &["bdpay", "toppay"]),
+    let merchant = Merchant {
+        code,
+        dialect: dialect.to_owned(),
         base_url,
-        private_key_file: folder.join(read.required(section, "private_key_file")),
-        platform_public_key_files,
-        notify_url: notify_url.map(|(url, _)| url),
-        fee_reserve: Rupiah::new(read.whole(section, "fee_reserve", 10_000, 0, MAX_AMOUNT_IDR)),
+        private_key_file,
+        platform_public_key_files: platform_keys.iter().map(|file| folder.join(file)).collect(),
+        notify_url: notify_url.map(|(_, url)| url),
+        fee_reserve: Rupiah::new(fee_reserve),
         min_amount: Rupiah::new(min_amount),
         max_amount: Rupiah::new(max_amount),
-        funded_by_gateway: read.one_of(section, "funding", "gateway", &["gateway", "books"])
-            == "gateway",
+        funded_by_gateway: funding == "gateway",
         submit_path: path("submit_path", "/gateway/cash"),
         query_path: path("query_path", "/gateway/query"),
         balance_path: path("balance_path", "/gateway/interface/getBalance"),
-    }
+    };
+    section.end();
+    merchant
 }
 
 /// HTTPS, or plain HTTP to this very machine.
@@ -312,6 +215,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::{EXAMPLE, parse};
+    use crate::gateway::Dialect;
 
     #[test]
     fn the_shipped_page_is_a_whole_configuration_and_holds_the_defaults() {
@@ -344,27 +248,45 @@ mod tests {
             .unwrap_err()
             .to_string();
         for words in [
+            "p.toml:2: [database] url must be a postgres:// URL",
             "p.toml:4: unknown key \"timout\"; allowed here: concurrency, timeout_seconds, lease_seconds",
             "p.toml:5: lease_seconds must be a number of seconds",
-            "p.toml:6: unknown section \"pol\"; there are database, http",
+            "p.toml:6: unknown section \"pol\"; allowed: database, http",
+            "p.toml:8: settle = \"maybe\": use one of \"bound\", \"query\"",
+            "p.toml:9: base_url must begin with https://",
+            "p.toml:9: private_key_file is missing",
+            "p.toml:9: platform_public_key_file is missing",
         ] {
             assert!(faults.contains(words), "{words}\n---\n{faults}");
         }
-        let text = text
-            .replace("timout = 3", "")
-            .replace("lease_seconds = 'long'", "")
-            .replace("[pol]", "");
-        let faults = parse("p.toml", &text, Path::new("."), None)
-            .unwrap_err()
-            .to_string();
-        for words in [
-            "postgres:// URL",
-            "\"bound\", \"query\"",
-            "https://",
-            "private_key_file is missing",
-            "platform_public",
-        ] {
-            assert!(faults.contains(words), "{words}\n---\n{faults}");
+        assert_eq!(faults.lines().count(), 8, "{faults}");
+        let unreadable = parse("p.toml", "a = 1\na = \n", Path::new("."), None).unwrap_err();
+        assert!(
+            unreadable
+                .sentences()
+                .iter()
+                .all(|fault| fault.starts_with("p.toml:2: ")),
+            "{unreadable}"
+        );
+    }
+
+    #[test]
+    fn every_registered_dialect_is_accepted_and_any_other_is_refused_by_its_line() {
+        let merchant = |dialect: &str| {
+            let text = format!(
+                "[[merchant]]\ndialect = '{dialect}'\ncode='S'\nbase_url='https://g'\n\
+                 private_key_file='k'\nplatform_public_key_file=['p', 'q']"
+            );
+            parse("p.toml", &text, Path::new("."), Some("postgres://x".into()))
+        };
+        for dialect in Dialect::ALL {
+            let config = merchant(dialect.name()).unwrap();
+            assert_eq!(config.merchants[0].dialect, dialect.name());
         }
+        let faults = merchant("BDPAY").unwrap_err().to_string();
+        assert!(
+            faults.starts_with("p.toml:2: dialect = \"BDPAY\": use one of \"bdpay\", \"toppay\""),
+            "{faults}"
+        );
     }
 }

@@ -1,18 +1,20 @@
-//! How every answer is opened, and the one way in which it fails: as a doubt (I7).
+//! How every answer is opened, and the one way in which that fails: as a doubt (I7).
 
 use rsa::PublicKey;
+use serde_json::{Value, value::RawValue};
 
 use super::{
-    redact::Detail,
+    dialect::{Envelope, Signed, Unsigned},
+    redact::{self, Detail},
     sign,
-    wire::{Flat, Members},
+    wire::{Flat, Members, scalar},
 };
 use crate::domain::{evidence::Doubt, money::Rupiah};
 
-/// Longest gateway number that is taken.
+/// Longest gateway's order number that is accepted.
 const REFERENCE_CHARS_MAX: usize = 64;
 
-/// Why an answer proves nothing, with words for people.
+/// Why an answer proves nothing, in words for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) doubt: Doubt,
@@ -20,65 +22,126 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    pub(super) const fn new(doubt: Doubt, words: &'static str) -> Self {
+        Self { doubt, words }
+    }
+
     pub(super) const fn unreadable(words: &'static str) -> Self {
-        Self {
-            doubt: Doubt::Unreadable,
-            words,
-        }
+        Self::new(Doubt::Unreadable, words)
     }
 
     pub(super) const fn foreign(words: &'static str) -> Self {
-        Self {
-            doubt: Doubt::Foreign,
-            words,
-        }
+        Self::new(Doubt::Foreign, words)
     }
 
     pub(super) const fn unsure(words: &'static str) -> Self {
-        Self {
-            doubt: Doubt::GatewayUnsure,
-            words,
+        Self::new(Doubt::GatewayUnsure, words)
+    }
+}
+
+/// Whether the gateway says that a request succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    Success,
+    Failure,
+    NotFound,
+    Other,
+}
+
+/// Opens the body of an HTTP 200, and adds to `detail` what people may see of it.
+pub(super) fn open(
+    body: &[u8],
+    envelope: &Envelope,
+    keys: &[PublicKey],
+    detail: &mut Detail,
+) -> Result<(Code, Flat), Problem> {
+    match envelope {
+        Envelope::Signed(signed) => open_signed(body, signed, keys, detail),
+        Envelope::Unsigned(unsigned) => {
+            let fields = open_unsigned(body, unsigned, detail)?;
+            Ok((Code::Success, fields))
         }
     }
 }
 
-/// The members of a body, still raw.
-pub(super) fn members(body: &[u8]) -> Result<Members<'_>, Problem> {
-    Members::parse(body).map_err(|_| Problem::unreadable("not one JSON object of unique names"))
-}
-
-/// A flat body, noted in `detail`; nobody has vouched for it yet.
-pub(super) fn flat(body: &[u8], detail: &mut Detail) -> Result<Flat, Problem> {
+/// Opens a flat object that one of the platform's keys signed (protocol P7).
+pub(super) fn open_signed(
+    body: &[u8],
+    signed: &Signed,
+    keys: &[PublicKey],
+    detail: &mut Detail,
+) -> Result<(Code, Flat), Problem> {
     let flat = members(body)?
         .flat()
         .map_err(|_| Problem::unreadable("a nested value"))?;
     detail.add(&flat);
-    Ok(flat)
-}
-
-/// Whether one of the platform's keys signed all other fields (protocol P7).
-pub(super) fn verify(flat: &Flat, keys: &[PublicKey]) -> Result<(), Problem> {
-    let problem = |words| Problem {
-        doubt: Doubt::BadSignature,
-        words,
-    };
-    let signature = flat.get("platSign").ok_or(problem("platSign is missing"))?;
-    let text = sign::signed_text(flat.fields_without("platSign"));
+    let forged = |words| Problem::new(Doubt::BadSignature, words);
+    let signature = flat.get(signed.signature);
+    let signature = signature.ok_or(forged("the signature is missing"))?;
+    let text = sign::signed_text(flat.fields_without(signed.signature));
     if keys.iter().any(|key| sign::verify(key, &text, signature)) {
-        Ok(())
+        let code = flat.get(signed.code);
+        let code = match code {
+            Some(code) if code == signed.success => Code::Success,
+            Some(code) if code == signed.failure => Code::Failure,
+            Some(_) if code == signed.not_found => Code::NotFound,
+            _ => Code::Other,
+        };
+        Ok((code, flat))
     } else {
-        Err(problem("platSign does not verify"))
+        Err(forged("the signature does not verify"))
     }
 }
 
-/// A field that says something. An empty one says nothing.
-pub(super) fn stated<'a>(flat: &'a Flat, name: &str) -> Option<&'a str> {
-    flat.get(name).filter(|value| !value.is_empty())
+/// Takes the fields out of an unsigned envelope, if it reports success.
+fn open_unsigned(body: &[u8], rules: &Unsigned, detail: &mut Detail) -> Result<Flat, Problem> {
+    let members = members(body)?;
+    detail.add(&members.scalars());
+    let value = |name| members.raw(name).and_then(|raw| scalar(raw).ok().flatten());
+    let is_success = value(rules.success).is_some_and(|success| success == "true");
+    if !is_success || value(rules.code).is_some_and(|code| code != rules.code_of_success) {
+        return Err(Problem::unsure("the envelope does not report success"));
+    }
+    let data = members.raw(rules.data).filter(|data| data.get() != "null");
+    let mut data = data.ok_or(Problem::unsure("the envelope is empty"))?;
+    if rules.is_list {
+        let items: Vec<&RawValue> = serde_json::from_str(data.get()).unwrap_or_default();
+        let [item] = items.as_slice() else {
+            return Err(Problem::unreadable("the data is not a list of one item"));
+        };
+        data = item;
+    }
+    let flat = Members::parse_raw(data).and_then(|members| members.flat());
+    let flat = flat.map_err(|_| Problem::unreadable("the data is not one flat object"))?;
+    detail.add(&flat);
+    Ok(flat)
+}
+
+fn members(body: &[u8]) -> Result<Members<'_>, Problem> {
+    Members::parse(body).map_err(|_| Problem::unreadable("not one JSON object of unique names"))
+}
+
+/// The answer, or the doubt that a problem leaves, and what people may see of it.
+pub(super) fn or_doubt<T>(
+    judged: Result<T, Problem>,
+    detail: Detail,
+    doubt: impl FnOnce(Doubt) -> T,
+) -> (T, Value) {
+    match judged {
+        Ok(answer) => (answer, detail.finish(None)),
+        Err(problem) => (doubt(problem.doubt), detail.finish(Some(problem.words))),
+    }
+}
+
+/// The first of these fields that has a value. An empty text is no value.
+pub(super) fn stated<'a>(flat: &'a Flat, names: &[&str]) -> Option<&'a str> {
+    let values = names.iter().filter_map(|name| flat.get(name));
+    values.into_iter().find(|value| !value.is_empty())
 }
 
 /// An exact amount (protocol P2).
-pub(super) fn amount(flat: &Flat, name: &str) -> Result<Option<Rupiah>, Problem> {
-    let Some(text) = stated(flat, name) else {
+pub(super) fn amount(flat: &Flat, names: &[&str]) -> Result<Option<Rupiah>, Problem> {
+    let Some(text) = stated(flat, names) else {
         return Ok(None);
     };
     let read = Rupiah::parse_exact(text);
@@ -86,44 +149,46 @@ pub(super) fn amount(flat: &Flat, name: &str) -> Result<Option<Rupiah>, Problem>
         .ok_or(Problem::unreadable("an amount is not whole rupiah"))
 }
 
-/// The gateway's own number of the order. It is stored and compared, so only what is plainly one is taken.
-pub(super) fn platform_order_num(flat: &Flat) -> Result<Option<String>, Problem> {
-    let Some(text) = stated(flat, "platOrderNum") else {
+/// The gateway's own order number. It is stored and compared, so a strange one is refused.
+pub(super) fn platform_order_num(flat: &Flat, name: &str) -> Result<Option<String>, Problem> {
+    let Some(text) = stated(flat, &[name]) else {
         return Ok(None);
     };
     let plain = text.len() <= REFERENCE_CHARS_MAX && text.bytes().all(|b| b.is_ascii_graphic());
     if plain {
         Ok(Some(text.to_owned()))
     } else {
-        Err(Problem::unreadable("platOrderNum is malformed"))
+        Err(Problem::unreadable(
+            "the gateway's order number is malformed",
+        ))
     }
 }
 
-/// An echo that may be absent, but not another one (protocol trap 11).
+/// The gateway's message, without account numbers.
+pub(super) fn message(flat: &Flat, names: &[&str]) -> Option<String> {
+    stated(flat, names).map(redact::words)
+}
+
+/// Refuses an answer in which this field has another value than ours; it may be absent (protocol trap 11).
 pub(super) fn echo_if_any(
     flat: &Flat,
     name: &str,
     ours: &str,
     words: &'static str,
 ) -> Result<(), Problem> {
-    if stated(flat, name).is_none_or(|theirs| theirs == ours) {
+    if stated(flat, &[name]).is_none_or(|theirs| theirs == ours) {
         Ok(())
     } else {
         Err(Problem::foreign(words))
     }
 }
 
-/// An echo without which an answer is about nobody knows what (protocol trap 11).
-pub(super) fn echo(
-    flat: &Flat,
-    name: &str,
-    ours: &str,
-    words: &'static str,
-) -> Result<(), Problem> {
-    if stated(flat, name) == Some(ours) {
+/// Refuses an answer that does not name our order (protocol trap 11).
+pub(super) fn echo_order_num(flat: &Flat, name: &str, ours: &str) -> Result<(), Problem> {
+    if stated(flat, &[name]) == Some(ours) {
         Ok(())
     } else {
-        Err(Problem::foreign(words))
+        Err(Problem::foreign("the answer is about another order"))
     }
 }
 

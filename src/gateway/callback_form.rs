@@ -1,4 +1,4 @@
-//! The gateway's notification: read strictly, verified last (protocol P19).
+//! The gateway's callback: read strictly, verified last (protocol P19).
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 use super::sign;
 use crate::domain::callback::Callback;
 
-/// Longest notification that is read, in bytes. Genuine ones have fewer than one thousand.
+/// Longest callback that is read, in bytes. Genuine ones have fewer than one thousand.
 const BODY_BYTES_MAX: usize = 8 * 1024;
-/// Most fields of one notification; the gateway sends twelve.
+/// Most fields of one callback; the gateway sends twelve.
 const FIELDS_MAX: usize = 64;
 
-/// What a notification is.
+/// What a callback is worth before anyone looks at its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallbackVerdict {
     /// One of the platform's keys signed it, which proves little (protocol P9, P20).
@@ -26,7 +26,7 @@ pub enum CallbackVerdict {
 
 type Fields = BTreeMap<String, String>;
 
-/// The order that a notification names, before anything is verified: cheap enough for strangers.
+/// The order that a callback names, before anything is verified: cheap enough to do for strangers.
 ///
 /// `None` when the body is not a readable form with an `orderNum` of 1 to 32 letters, digits, `-` and `_`.
 pub fn read_callback_order(body: &[u8]) -> Option<String> {
@@ -40,7 +40,7 @@ fn read_form(body: &[u8]) -> Result<Fields, &'static str> {
     }
     let mut fields = Fields::new();
     for (name, value) in form_urlencoded::parse(body) {
-        // What is not UTF-8 was replaced while decoding.
+        // Decoding replaced what is not UTF-8.
         let strange = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
         if name.contains(strange) || value.contains(strange) {
             return Err("not plain text");
@@ -61,7 +61,7 @@ fn is_order_num(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Reads and verifies a notification. Blocking CPU: RSA comes last.
+/// Reads and verifies a callback. Blocking CPU: RSA comes last.
 pub(super) fn verify(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
     let mut fields = match read_form(body) {
         Ok(fields) => fields,
@@ -85,7 +85,7 @@ pub(super) fn verify(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
     CallbackVerdict::Verified(Callback::new(fields, one_block, digest))
 }
 
-/// Of what it says, not of its bytes: one form can be spelled in endless ways.
+/// Hashes the fields and not the bytes: one form can be spelled in endless ways.
 fn digest(fields: &Fields) -> Vec<u8> {
     let mut digest = Sha256::new();
     for text in fields.iter().flat_map(|(name, value)| [name, value]) {

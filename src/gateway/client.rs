@@ -11,13 +11,14 @@ use super::{
     answer::Problem,
     balance_answer::{self, GatewayBalance},
     callback_form::{self, CallbackVerdict},
+    dialect::Dialect,
     keys::{self, KeyError},
     query_answer,
     redact::Detail,
     request::{self, SealError},
-    settings::{Addresses, Dialect, Settings, SettingsError},
+    settings::{Addresses, Settings, SettingsError},
     sign, submit_answer,
-    transport::{Failure, Sent, Transport},
+    transport::{NoAnswer, Sent, Transport},
 };
 use crate::{
     domain::{
@@ -27,7 +28,7 @@ use crate::{
     permit::{SealedRequest, Submission, SubmitPermit},
 };
 
-/// What a question brought, and what people may see of it.
+/// The answer to a query, and what people may see of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueryReply {
     /// What it means.
@@ -36,7 +37,7 @@ pub struct QueryReply {
     pub detail: Value,
 }
 
-/// Speaks for one merchant. Share it in an `Arc`.
+/// Sends one merchant's requests. Share it in an `Arc`.
 pub struct Client {
     settings: Arc<Settings>,
     addresses: Addresses,
@@ -53,7 +54,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Checks the settings and sets the HTTP clients up; calls nobody.
+    /// Checks the settings and sets up the HTTP clients; connects to nobody yet.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let addresses = settings.check()?;
         Ok(Self {
@@ -63,17 +64,17 @@ impl Client {
         })
     }
 
-    /// The merchant that it speaks for.
+    /// The merchant whose payouts it sends.
     pub fn merchant_code(&self) -> &str {
         &self.settings.merchant_code
     }
 
-    /// Where the gateway is.
+    /// The gateway's URL.
     pub fn base_url(&self) -> &str {
         &self.settings.base_url
     }
 
-    /// The spelling that is spoken.
+    /// The gateway's spelling of the protocol, and so what its answers are worth.
     pub fn dialect(&self) -> Dialect {
         self.settings.dialect
     }
@@ -87,12 +88,7 @@ impl Client {
         fingerprints
     }
 
-    /// Whether [`Client::balance`] is vouched for by a signature (protocol P18).
-    pub fn balance_is_signed(&self) -> bool {
-        self.settings.dialect == Dialect::Bdpay
-    }
-
-    /// Signs something with our key and verifies it: a damaged key shows at the start, not at a payout.
+    /// Signs a text with our key and verifies it, so that a damaged key shows at the start and not at a payout.
     pub fn self_check(&self) -> Result<(), KeyError> {
         let key = &self.settings.private_key;
         let text = "self check ".repeat(100);
@@ -126,24 +122,29 @@ impl Client {
         match self.transport.send_once(body, permit.send_by()).await {
             Sent::Never(reason) => Submission::NotSent { reason },
             Sent::Maybe(Ok(body)) => {
-                let (answer, detail) =
-                    submit_answer::read(&body, permit.instruction(), self.platform_keys());
+                let (answer, detail) = submit_answer::read(
+                    &body,
+                    self.dialect(),
+                    permit.instruction(),
+                    self.platform_keys(),
+                );
                 Submission::Sent { answer, detail }
             }
-            Sent::Maybe(Err(failure)) => Submission::Sent {
-                answer: SubmitAnswer::Doubt(failure.problem.doubt),
-                detail: detail_of(&failure),
+            Sent::Maybe(Err(no_answer)) => Submission::Sent {
+                answer: SubmitAnswer::Doubt(no_answer.problem.doubt),
+                detail: detail_of(&no_answer),
             },
         }
     }
 
-    /// Asks how far an order is (protocol P14 to P17).
+    /// Asks the gateway how an order stands (protocol P14 to P17).
     pub async fn query(&self, order_num: &str) -> QueryReply {
-        let asked = order_num.to_owned();
-        let signed = self.signed(move |settings| request::query(settings, &asked, Utc::now()));
+        let queried = order_num.to_owned();
+        let signed = self.signed(move |settings| request::query(settings, &queried, Utc::now()));
+        let url = self.addresses.query.clone();
         let answered = match signed.await {
-            Ok(body) => self.transport.ask(self.addresses.query.clone(), body).await,
-            Err(failure) => Err(failure),
+            Ok(body) => self.transport.query(url, body).await,
+            Err(no_answer) => Err(no_answer),
         };
         match answered {
             Ok(body) => {
@@ -151,59 +152,56 @@ impl Client {
                     query_answer::read(&body, self.dialect(), order_num, self.platform_keys());
                 QueryReply { answer, detail }
             }
-            Err(failure) => QueryReply {
-                answer: QueryAnswer::Doubt(failure.problem.doubt),
-                detail: detail_of(&failure),
+            Err(no_answer) => QueryReply {
+                answer: QueryAnswer::Doubt(no_answer.problem.doubt),
+                detail: detail_of(&no_answer),
             },
         }
     }
 
-    /// Asks how much money there is (protocol P18).
+    /// Asks the gateway for the merchant's balance (protocol P18).
     pub async fn balance(&self) -> Result<GatewayBalance, Doubt> {
-        let doubt = |failure: Failure| failure.problem.doubt;
+        let doubt = |no_answer: NoAnswer| no_answer.problem.doubt;
         let signed = self.signed(|settings| request::balance(settings, Utc::now()));
         let body = signed.await.map_err(doubt)?;
         let url = self.addresses.balance.clone();
-        let answer = self.transport.ask(url, body).await.map_err(doubt)?;
+        let answer = self.transport.query(url, body).await.map_err(doubt)?;
         balance_answer::read(&answer, self.dialect(), self.platform_keys())
             .map_err(|problem| problem.doubt)
     }
 
-    /// Reads and verifies a notification (protocol P19 to P21).
+    /// Reads and verifies a callback (protocol P19 to P21).
     pub async fn verify_callback(&self, body: Bytes) -> CallbackVerdict {
         let settings = Arc::clone(&self.settings);
         let verify = move || callback_form::verify(&body, &settings.platform_public_keys);
         tokio::task::spawn_blocking(verify)
             .await
-            .unwrap_or(CallbackVerdict::Malformed("it was not checked to the end"))
+            .unwrap_or(CallbackVerdict::Malformed("the check was cut short"))
     }
 
     fn platform_keys(&self) -> &[PublicKey] {
         &self.settings.platform_public_keys
     }
 
-    /// Signs a question beside the runtime: RSA takes milliseconds.
+    /// Signs on a thread of its own: RSA takes milliseconds.
     async fn signed(
         &self,
         make: impl FnOnce(&Settings) -> Result<Bytes, SealError> + Send + 'static,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Bytes, NoAnswer> {
         let settings = Arc::clone(&self.settings);
         let signed = tokio::task::spawn_blocking(move || make(&settings)).await;
-        signed.ok().and_then(Result::ok).ok_or(Failure {
-            problem: Problem {
-                doubt: Doubt::Unreachable,
-                words: "the question could not be signed",
-            },
+        signed.ok().and_then(Result::ok).ok_or(NoAnswer {
+            problem: Problem::new(Doubt::Unreachable, "the query could not be signed"),
             http_status: None,
         })
     }
 }
 
-fn detail_of(failure: &Failure) -> Value {
-    let detail = failure.http_status.map(Detail::of_status);
+fn detail_of(no_answer: &NoAnswer) -> Value {
+    let detail = no_answer.http_status.map(Detail::of_status);
     detail
         .unwrap_or_default()
-        .finish(Some(failure.problem.words))
+        .finish(Some(no_answer.problem.words))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The last look before a byte leaves: in time or not at all (I8, I9).
+//! The last check before a byte leaves: it leaves in time or not at all (I8, I9).
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::permit::SendBy;
 
-/// Nobody below has the body yet.
+/// No layer below has the body yet.
 const EMPTY: u8 = 0;
 /// It is in buffers of this process.
 const LOADED: u8 = 1;
@@ -23,19 +23,19 @@ const PASSED: u8 = 2;
 /// The kernel has none of it and never will.
 const SHUT: u8 = 3;
 
-/// What became of one request's body. It ends as passed or as shut, never as both.
+/// Tracks one request's body until it has passed or is shut in for good; never both.
 #[derive(Clone)]
-pub(super) struct Gate {
+pub(super) struct SendGate {
     send_by: SendBy,
     state: Arc<AtomicU8>,
 }
 
-/// Why bytes were kept back.
+/// Bytes were held back.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the time to send was over")]
+#[error("the time to send had passed")]
 pub(super) struct TooLate;
 
-impl Gate {
+impl SendGate {
     /// Open until `send_by`.
     pub(super) fn new(send_by: SendBy) -> Self {
         Self {
@@ -44,20 +44,20 @@ impl Gate {
         }
     }
 
-    /// The layers below get the body: from now on what they write may hold some of it.
+    /// Call it when the layers below get the body: from now on what they write may hold some of it.
     pub(super) fn load(&self) {
         self.step(EMPTY, LOADED).ok();
     }
 
     /// Lets nothing through from now on. `true` proves that nothing of the body ever went through.
     ///
-    /// Looking without shutting would not do: whoever still holds the connection could write after the look.
+    /// A check alone would not do: whoever still holds the connection could write after it.
     pub(super) fn shut(&self) -> bool {
         let shut = self.step(EMPTY, SHUT).or_else(|_| self.step(LOADED, SHUT));
         matches!(shut, Ok(_) | Err(SHUT))
     }
 
-    /// Whether the next write may be made. A process that was stopped for however long finds out here.
+    /// Allows or refuses the next write. A process that was suspended, for however long, finds out here.
     fn pass(&self) -> io::Result<()> {
         if !self.send_by.is_over() {
             match self.step(LOADED, PASSED) {
@@ -76,12 +76,12 @@ impl Gate {
     }
 }
 
-/// A socket whose every write goes by the gate. Behind it the runtime looks whether there is room, and calls the kernel.
+/// A socket whose every write passes the gate. Behind it the runtime waits for room and calls the kernel, nothing else.
 pub(super) struct Gated<S> {
     /// The socket.
     pub(super) socket: S,
-    /// Who may write.
-    pub(super) gate: Gate,
+    /// Decides about each write.
+    pub(super) gate: SendGate,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Gated<S> {
@@ -106,7 +106,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
         }
     }
 
-    // Writes of several pieces are left to the default, which makes `poll_write` of them: there is one way out.
+    // Why no `poll_write_vectored`: the default one calls `poll_write`, so there is only one way out.
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_flush(context)
@@ -123,10 +123,10 @@ mod tests {
 
     use tokio::io::AsyncWriteExt;
 
-    use super::{super::one_shot::find, *};
+    use super::{super::http::cause, *};
 
-    fn gated(window: Duration) -> (Gated<Vec<u8>>, Gate) {
-        let gate = Gate::new(SendBy::after(window));
+    fn gated(window: Duration) -> (Gated<Vec<u8>>, SendGate) {
+        let gate = SendGate::new(SendBy::after(window));
         let gated = Gated {
             socket: Vec::new(),
             gate: gate.clone(),
@@ -159,7 +159,7 @@ mod tests {
         gate.load();
         tokio::time::sleep(Duration::from_millis(25)).await;
         let late = gated.write_all(b"pay").await.expect_err("too late");
-        assert!(find::<TooLate>(&late).is_some());
+        assert!(cause::<TooLate>(&late).is_some());
         assert!(gated.socket.is_empty() && gate.shut());
     }
 

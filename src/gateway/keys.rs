@@ -1,4 +1,4 @@
-//! Reads RSA keys in every spelling in which gateways hand them out (protocol P8).
+//! Reads RSA keys in every form in which gateways hand them out (protocol P8).
 
 mod write;
 
@@ -24,10 +24,10 @@ pub const PUBLIC_EXPONENT_MIN: u64 = 65_537;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Nothing but white space.
-    #[error("the key is empty: put the key's text there, as PEM or as one line of base64")]
+    #[error("the file is empty: it must hold the key, as PEM or as one line of base64")]
     Empty,
     /// More than one PEM block.
-    #[error("the text holds several PEM blocks: keep only the key")]
+    #[error("the file holds several PEM blocks: keep only the key")]
     SeveralBlocks,
     /// A PEM header without its footer.
     #[error("the PEM text has no matching END line: copy the whole key")]
@@ -37,37 +37,37 @@ pub enum KeyError {
     Encrypted,
     /// A certificate is not a key.
     #[error(
-        "this is a certificate: take the public key out with `openssl x509 -noout -pubkey -in FILE`"
+        "this is a certificate: extract the public key with `openssl x509 -noout -pubkey -in FILE`"
     )]
     Certificate,
     /// Not base64.
-    #[error("the key is not base64: copy it again without other characters in it")]
+    #[error("the key is not base64: copy it again, without any other characters")]
     Base64,
     /// A public key where a private one belongs.
-    #[error("this is a public key: a private key is needed here")]
+    #[error("this is a public key, but a private key is needed here")]
     IsPublic,
     /// A private key where a public one belongs.
-    #[error("this is a private key: use the public key here, and keep the private one secret")]
+    #[error("this is a private key: use the public key here, and keep the private key secret")]
     IsPrivate,
     /// EC, Ed25519, RSA-PSS and others.
     #[error("the key is not a plain RSA key: the gateway signs with RSA only")]
     NotRsa,
     /// DER of something else, or damaged.
     #[error(
-        "the key is damaged or of an unknown form: give PKCS#8, PKCS#1 or SubjectPublicKeyInfo"
+        "the key is damaged or in an unknown format: use PKCS#8, PKCS#1 or SubjectPublicKeyInfo"
     )]
     Unknown,
     /// Parts of it do not belong together.
-    #[error("the key's numbers do not fit each other: it is damaged, get it again")]
+    #[error("the numbers in the key do not match: the key is damaged, get a new copy of it")]
     Inconsistent,
     /// The modulus is too short or too long.
     #[error("the key has {0} bits: use one of {KEY_BITS_MIN} to {KEY_BITS_MAX} bits")]
     Size(usize),
     /// The public exponent is out of range.
-    #[error("the key's public exponent is too small or too large: make a key with 65537")]
+    #[error("the key's public exponent is too small or too large: make a key with exponent 65537")]
     Exponent,
-    /// `generate` was asked for another size.
-    #[error("a key of {0} bits cannot be made: choose 1024, 2048, 3072 or 4096")]
+    /// `generate` makes no keys of this size.
+    #[error("no keys of {0} bits can be made: choose 1024, 2048, 3072 or 4096")]
     GenerateSize(usize),
     /// No random numbers, or an internal limit.
     #[error("the key could not be made or written: {0}")]
@@ -130,7 +130,7 @@ fn plain_rsa(algorithm: ObjectIdentifier) -> Result<(), KeyError> {
     }
 }
 
-/// Checked on the raw numbers, because the crate's own refusal does not say which limit was missed.
+/// Checks the raw numbers, because the crate's own error does not say which limit was missed.
 fn check(modulus: &UintRef<'_>, exponent: &UintRef<'_>) -> Result<(), KeyError> {
     let bits = bit_length(modulus.as_bytes());
     if !(KEY_BITS_MIN..=KEY_BITS_MAX).contains(&bits) {

@@ -1,4 +1,4 @@
-//! A request body that is read at most once, and that says when.
+//! A request body that can be read once, and reports when it is.
 
 use std::{
     convert::Infallible,
@@ -9,18 +9,18 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::gate::Gate;
+use super::gate::SendGate;
 
-/// The body. It cannot be cloned, so no layer below can send it again (protocol trap 9).
+/// A body that cannot be cloned, so no layer below can send it again (protocol trap 9).
 pub(super) struct OnceBody {
     bytes: Option<Bytes>,
     length: u64,
-    gate: Gate,
+    gate: SendGate,
 }
 
 impl OnceBody {
-    /// Tells the gate as soon as somebody has read it.
-    pub(super) fn new(bytes: Bytes, gate: Gate) -> Self {
+    /// Tells `gate` as soon as somebody reads the bytes.
+    pub(super) fn new(bytes: Bytes, gate: SendGate) -> Self {
         Self {
             length: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             bytes: Some(bytes),
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_read_once() {
-        let gate = Gate::new(SendBy::after(Duration::from_mins(1)));
+        let gate = SendGate::new(SendBy::after(Duration::from_mins(1)));
         let mut body = OnceBody::new(Bytes::from_static(b"pay"), gate);
         let mut read = || {
             let mut context = Context::from_waker(Waker::noop());

@@ -1,6 +1,6 @@
 //! A connection that is made for one request, used for it, and gone with it (docs/decisions/0007).
 //!
-//! There is no pool, no retry, no redirect and no task of its own: what is not awaited any more cannot write any more,
+//! There is no pool, no retry, no redirect and no background task: once nobody awaits the request, nothing can write it,
 //! and below the gate is only the runtime's socket.
 
 use std::{convert::Infallible, error::Error, future::pending, io, sync::Arc, time::Duration};
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::{
     Request, Uri,
     client::conn::http1,
-    header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT},
+    header::{self, ACCEPT, CONTENT_TYPE, HOST},
 };
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use reqwest::{Response, Url};
@@ -23,7 +23,8 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{
-    gate::{Gate, Gated, TooLate},
+    gate::{Gated, SendGate, TooLate},
+    http::{JSON, USER_AGENT, cause},
     once_body::OnceBody,
     redact::words,
     settings::SettingsError,
@@ -42,10 +43,10 @@ pub(super) struct OneShot {
     connect_timeout: Duration,
 }
 
-/// What broke before an answer came.
+/// Where it broke before there was an answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
-    /// No TCP or no TLS: nothing of the request was written.
+    /// No TCP or no TLS: no byte of the request was written.
     #[error("{0}")]
     Connecting(String),
     /// While writing the request or waiting for the answer.
@@ -76,15 +77,15 @@ impl OneShot {
         let path = address.path_and_query().ok_or_else(unusable)?.as_str();
         let head = Request::post(path)
             .header(HOST, authority)
-            .header(USER_AGENT, super::transport::USER_AGENT)
-            .header(CONTENT_TYPE, super::transport::JSON)
+            .header(header::USER_AGENT, USER_AGENT)
+            .header(CONTENT_TYPE, JSON)
             .header(ACCEPT, "application/json")
             .body(())
             .map_err(|_| unusable())?;
         let mut sockets = HttpConnector::new();
         sockets.enforce_http(false);
         sockets.set_nodelay(true);
-        // As reqwest does for the questions: a NAT must not forget us before a slow answer comes.
+        // As reqwest does for queries: a NAT must not forget the connection before a slow answer comes.
         sockets.set_keepalive(Some(KEEPALIVE));
         sockets.set_keepalive_interval(Some(KEEPALIVE));
         sockets.set_keepalive_retries(Some(3));
@@ -99,11 +100,11 @@ impl OneShot {
         })
     }
 
-    /// Sends these bytes once and gives the answer to `read`.
+    /// Sends these bytes once and passes the answer to `read`.
     pub(super) async fn post<T>(
         &self,
         bytes: Bytes,
-        gate: Gate,
+        gate: SendGate,
         read: impl AsyncFnOnce(Response) -> T,
     ) -> Result<T, Broken> {
         let body = OnceBody::new(bytes, gate.clone());
@@ -116,7 +117,7 @@ impl OneShot {
         }
     }
 
-    async fn connect(&self, gate: Gate) -> Result<Socket, Broken> {
+    async fn connect(&self, gate: SendGate) -> Result<Socket, Broken> {
         let socket = self.sockets.clone().call(self.address.clone()).await;
         let socket = socket
             .map_err(|error| Broken::Connecting(no_socket(&error)))?
@@ -141,7 +142,7 @@ enum Socket {
     Tls(Box<tokio_rustls::client::TlsStream<Tcp>>),
 }
 
-/// One request and its answer, while the connection is driven beside.
+/// Sends one request and reads its answer, while the connection is driven beside it.
 async fn exchange<S, T>(
     socket: S,
     request: Request<OnceBody>,
@@ -154,7 +155,7 @@ where
         .await
         .map_err(Broken::Speaking)?;
     let driving = async {
-        // How it ended is told to whoever waits for the answer.
+        // Whoever waits for the answer learns how the connection ended.
         connection.await.ok();
         pending::<Infallible>().await
     };
@@ -166,41 +167,34 @@ where
         Ok(read(answer.map(reqwest::Body::wrap).into()).await)
     };
     tokio::select! {
-        said = speaking => said,
+        answered = speaking => answered,
         never = driving => match never {},
     }
 }
 
 /// Why there was no connection, in words that hold no address.
 fn no_socket(error: &(dyn Error + 'static)) -> String {
-    match find::<io::Error>(error) {
+    match cause::<io::Error>(error) {
         Some(io) if io.kind() == io::ErrorKind::TimedOut => "no connection in time".into(),
-        // Every refusal of the kernel has a number; a resolver's words have none.
-        Some(io) if io.raw_os_error().is_none() => "the gateway's name was not resolved".into(),
+        // An error of the kernel has a number; one of the resolver has none.
+        Some(io) if io.raw_os_error().is_none() => {
+            "the gateway's host name could not be resolved".into()
+        }
         Some(io) => io.kind().to_string(),
-        None => "there was no connection".into(),
+        None => "could not connect".into(),
     }
 }
 
-/// Why there was no TLS. What the other side put into its certificate is its own choice, and is not repeated.
+/// Why there was no TLS. What stands in the certificate is the other side's choice, so it is not repeated.
 fn no_handshake(error: &io::Error) -> String {
-    if find::<TooLate>(error).is_some() {
+    if cause::<TooLate>(error).is_some() {
         return TooLate.to_string();
     }
-    match find::<rustls::Error>(error) {
+    match cause::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => "TLS failed: its certificate is for another name".into(),
+        )) => "TLS failed: the certificate is for another host name".into(),
         Some(tls) => words(&format!("TLS failed: {tls}")),
         None => error.kind().to_string(),
     }
-}
-
-/// The first cause of this kind. An `io::Error` does not give what it wraps as its source, and one can wrap another.
-pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let inner = |error: &'a (dyn Error + 'static)| match error.downcast_ref::<io::Error>() {
-        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
-        None => error.source(),
-    };
-    std::iter::successors(Some(error), |error| inner(*error)).find_map(|error| error.downcast_ref())
 }

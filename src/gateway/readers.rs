@@ -1,4 +1,4 @@
-//! The readers of what the gateway says, for the fuzz targets in `tests/fuzz`. They are in no other build.
+//! The readers of the gateway's messages, for the fuzz targets in `tests/fuzz`; in no other build.
 
 use rsa::PublicKey;
 use serde_json::Value;
@@ -9,12 +9,12 @@ use crate::domain::{
     payout::Instruction,
 };
 
-/// What came back from a submit, and what people may see of it.
+/// The answer to a submit, and what people may see of it.
 pub fn submit(body: &[u8], ours: &Instruction, keys: &[PublicKey]) -> (SubmitAnswer, Value) {
-    super::submit_answer::read(body, ours, keys)
+    super::submit_answer::read(body, Dialect::BDPAY, ours, keys)
 }
 
-/// What came back from a question, and what people may see of it.
+/// The answer to a query, and what people may see of it.
 pub fn query(
     body: &[u8],
     dialect: Dialect,
@@ -24,12 +24,12 @@ pub fn query(
     super::query_answer::read(body, dialect, order_num, keys)
 }
 
-/// How much money there is said to be.
+/// The answer to a balance request.
 pub fn balance(body: &[u8], dialect: Dialect, keys: &[PublicKey]) -> Result<GatewayBalance, Doubt> {
     super::balance_answer::read(body, dialect, keys).map_err(|problem| problem.doubt)
 }
 
-/// What a notification is.
+/// A callback, verified or not.
 pub fn callback(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
     super::callback_form::verify(body, keys)
 }

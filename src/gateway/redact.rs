@@ -2,34 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::wire::Flat;
+use super::{dialect::Shown, wire::Flat};
 
-/// Fields whose value is kept as it is. A list of what is kept, because a gateway may add fields.
-const KEPT: [&str; 10] = [
-    "amount",
-    "bankCode",
-    "code",
-    "fee",
-    "feeType",
-    "money",
-    "orderNum",
-    "platOrderNum",
-    "status",
-    "success",
-];
-/// Fields with text for people, in which an account number can stand.
-const WORDS: [&str; 5] = [
-    "message",
-    "msg",
-    "platRespCode",
-    "platRespMessage",
-    "statusMsg",
-];
-/// Longest value that is kept as it is.
-const KEPT_CHARS_MAX: usize = 64;
+/// Longest value that is shown as it is.
+const VALUE_CHARS_MAX: usize = 64;
 /// Longest text for people.
-const WORDS_CHARS_MAX: usize = 200;
-/// A run of this many digits can be an account; no amount of words can tell.
+const TEXT_CHARS_MAX: usize = 200;
+/// A run of this many digits may be an account number.
 const ACCOUNT_DIGITS_MIN: usize = 5;
 
 /// The gateway's words with every long number masked, at most 200 characters.
@@ -47,7 +26,7 @@ pub(super) fn words(text: &str) -> String {
         }
     }
     end_run(&mut run, &mut out);
-    clean(&out, WORDS_CHARS_MAX)
+    clean(&out, TEXT_CHARS_MAX)
 }
 
 /// A run may hold single separators, as in `0812-3456 7890`.
@@ -61,52 +40,63 @@ fn end_run(run: &mut String, out: &mut String) {
     run.clear();
 }
 
-/// Control characters go: the database takes no NUL, and terminals obey the others.
+/// Without control characters: the database takes no NUL, and terminals obey the others.
 fn clean(text: &str, chars_max: usize) -> String {
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     plain.take(chars_max).collect()
 }
 
-/// What people are shown of one call.
+/// What people may see of one answer.
 #[derive(Default)]
-pub(super) struct Detail(Map<String, Value>);
+pub(super) struct Detail {
+    fields: Map<String, Value>,
+    shown: Option<&'static Shown>,
+}
 
 impl Detail {
-    /// What came with this HTTP status.
+    /// Of an HTTP 200 whose fields may be shown as `shown` allows.
+    pub(super) fn of_answer(shown: &'static Shown) -> Self {
+        Self {
+            shown: Some(shown),
+            ..Self::of_status(200)
+        }
+    }
+
+    /// Of an HTTP answer whose body is ignored.
     pub(super) fn of_status(http_status: u16) -> Self {
         let mut detail = Self::default();
-        detail.0.insert("http_status".into(), http_status.into());
+        detail
+            .fields
+            .insert("http_status".into(), http_status.into());
         detail
     }
 
-    /// Adds the fields of an answer that may be shown.
+    /// Adds those fields of an answer that may be shown.
     pub(super) fn add(&mut self, answer: &Flat) {
-        for name in KEPT {
-            if let Some(value) = answer.get(name) {
-                let value = clean(value, KEPT_CHARS_MAX);
-                self.0.insert(name.into(), value.into());
-            }
-        }
-        for name in WORDS {
-            if let Some(value) = answer.get(name) {
-                self.0.insert(name.into(), words(value).into());
+        let Some(shown) = self.shown else { return };
+        let plain: fn(&str) -> String = |value| clean(value, VALUE_CHARS_MAX);
+        for (names, show) in [(shown.values, plain), (shown.texts, words)] {
+            for name in names {
+                if let Some(value) = answer.get(name) {
+                    self.fields.insert((*name).into(), show(value).into());
+                }
             }
         }
     }
 
-    /// The finished object, with what was wrong when something was.
+    /// The finished object, with the problem if there was one.
     pub(super) fn finish(mut self, problem: Option<&str>) -> Value {
         if let Some(problem) = problem {
-            self.0.insert("problem".into(), problem.into());
+            self.fields.insert("problem".into(), problem.into());
         }
-        Value::Object(self.0)
+        Value::Object(self.fields)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::wire::Members;
+    use crate::gateway::{dialect::Dialect, wire::Members};
 
     #[test]
     fn numbers_that_could_be_an_account_are_masked() {
@@ -122,7 +112,7 @@ mod tests {
         ] {
             assert_eq!(words(text), masked, "{text:?}");
         }
-        assert_eq!(words(&"x".repeat(999)).len(), WORDS_CHARS_MAX);
+        assert_eq!(words(&"x".repeat(999)).len(), TEXT_CHARS_MAX);
     }
 
     #[test]
@@ -130,7 +120,7 @@ mod tests {
         let body = br#"{"number":"0012345678","name":"Siti","accountNo":"0012345678","money":"10000",
             "platSign":"c2ln","sign":"c2ln","description":"rent","statusMsg":"to 0012345678","status":0}"#;
         let flat = Members::parse(body).and_then(|members| members.flat());
-        let mut detail = Detail::of_status(200);
+        let mut detail = Detail::of_answer(&Dialect::BDPAY.rules().shown);
         detail.add(&flat.expect("a flat object"));
         let shown = detail.finish(Some("why")).to_string();
         let expected = r#"{"http_status":200,"money":"10000","problem":"why","status":"0","statusMsg":"to *****"}"#;

@@ -1,4 +1,4 @@
-//! Builds and signs requests: every value a string, none of them empty (protocol P1, P6).
+//! Writes and signs requests: every value a string, none of them empty (protocol P1, P6).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{
-    settings::{Dialect, Settings},
+    dialect::{Request, Value},
+    settings::Settings,
     sign::{self, SignError},
 };
 use crate::{
@@ -15,10 +16,10 @@ use crate::{
     permit::SealedRequest,
 };
 
-/// Jakarta is seven hours ahead, all year (protocol P4).
+/// Jakarta is seven hours ahead of UTC, all year (protocol P4).
 const JAKARTA: TimeDelta = TimeDelta::hours(7);
 
-/// Why a request could not be made. Nothing was sent, nothing can be.
+/// Why a request could not be made. Nothing was sent, and nothing can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The payout belongs to another merchant's client.
@@ -27,7 +28,7 @@ pub enum SealError {
     /// Not 1 to 10^12 rupiah.
     #[error("the amount is out of range")]
     Amount,
-    /// A value that must be there is empty.
+    /// A required value is empty.
     #[error("{0} is empty")]
     Empty(&'static str),
     /// The signature could not be made.
@@ -50,68 +51,88 @@ pub(super) fn submit(
     if !(Rupiah::new(1)..=Rupiah::new(MAX_AMOUNT_IDR)).contains(&instruction.amount) {
         return Err(SealError::Amount);
     }
-    let mut fields = frame(settings, now);
-    let mut set = |name, value: &str| fields.insert(name, value.to_owned());
-    set("orderNum", &instruction.key.order_num);
-    set("money", &instruction.amount.idr().to_string());
-    set("feeType", &instruction.fee_type.code().to_string());
-    set("bankCode", &instruction.bank_code);
-    set("number", instruction.account_number.reveal());
-    set("name", instruction.account_name.reveal());
-    if let Some(text) = instruction.description.as_ref().filter(|t| !t.is_empty()) {
-        set("description", text);
-    }
-    if let Some(url) = settings.notify_url.as_ref().filter(|url| !url.is_empty()) {
-        set("notifyUrl", url);
-    }
-    if settings.dialect == Dialect::Toppay {
-        set("method", "Transfer");
-        set("orderType", "0");
-    }
-    let body = signed(settings, fields)?;
+    let source = Source {
+        settings,
+        now,
+        order_num: &instruction.key.order_num,
+        instruction: Some(instruction),
+    };
+    let body = source.write(settings.dialect.rules().submit.request)?;
     Ok(SealedRequest {
         request_sha256: Sha256::digest(&body).into(),
         body,
     })
 }
 
-/// A question about one order (protocol P14).
+/// A query of one order (protocol P14).
 pub(super) fn query(
     settings: &Settings,
     order_num: &str,
     now: DateTime<Utc>,
 ) -> Result<Bytes, SealError> {
-    let mut fields = frame(settings, now);
-    fields.insert("orderNum", order_num.to_owned());
-    if settings.dialect == Dialect::Toppay {
-        fields.insert("queryType", "CASH_QUERY".to_owned());
-    }
-    signed(settings, fields)
+    let source = Source {
+        settings,
+        now,
+        order_num,
+        instruction: None,
+    };
+    source.write(settings.dialect.rules().query.request)
 }
 
-/// A question about the money (protocol P18).
+/// A request for the merchant's balance (protocol P18).
 pub(super) fn balance(settings: &Settings, now: DateTime<Utc>) -> Result<Bytes, SealError> {
-    signed(settings, frame(settings, now))
+    let source = Source {
+        settings,
+        now,
+        order_num: "",
+        instruction: None,
+    };
+    source.write(settings.dialect.rules().balance.request)
 }
 
-type Fields = BTreeMap<&'static str, String>;
-
-fn frame(settings: &Settings, now: DateTime<Utc>) -> Fields {
-    let jakarta = now.checked_add_signed(JAKARTA).unwrap_or(now);
-    Fields::from([
-        ("merchantCode", settings.merchant_code.clone()),
-        ("dateTime", jakarta.format("%Y%m%d%H%M%S").to_string()),
-    ])
+/// Where the values of a request come from.
+struct Source<'a> {
+    settings: &'a Settings,
+    now: DateTime<Utc>,
+    order_num: &'a str,
+    instruction: Option<&'a Instruction>,
 }
 
-/// Signers disagree about empty values, so the only safe text is one without them (protocol P1).
-fn signed(settings: &Settings, mut fields: Fields) -> Result<Bytes, SealError> {
-    if let Some((name, _)) = fields.iter().find(|(_, value)| value.is_empty()) {
-        return Err(SealError::Empty(name));
+impl Source<'_> {
+    /// Signers disagree about empty values, so the only safe text is one without them (protocol P1).
+    fn write(&self, request: Request) -> Result<Bytes, SealError> {
+        let mut fields = BTreeMap::new();
+        for (name, value) in request.iter().copied().flatten() {
+            let text = self.text(*value).filter(|text| !text.is_empty());
+            if let Some(text) = text {
+                fields.insert(*name, text);
+            } else if !matches!(value, Value::Description | Value::NotifyUrl) {
+                return Err(SealError::Empty(name));
+            }
+        }
+        let pairs = fields.iter().map(|(name, value)| (*name, value.as_str()));
+        let signature = sign::sign(&self.settings.private_key, &sign::signed_text(pairs))?;
+        fields.insert(self.settings.dialect.rules().signature, signature);
+        let body = serde_json::to_vec(&fields).map_err(|_| SealError::Body)?;
+        Ok(body.into())
     }
-    let pairs = fields.iter().map(|(name, value)| (*name, value.as_str()));
-    let signature = sign::sign(&settings.private_key, &sign::signed_text(pairs))?;
-    fields.insert("sign", signature);
-    let body = serde_json::to_vec(&fields).map_err(|_| SealError::Body)?;
-    Ok(body.into())
+
+    fn text(&self, value: Value) -> Option<String> {
+        Some(match value {
+            Value::MerchantCode => self.settings.merchant_code.clone(),
+            Value::DateTime => {
+                let jakarta = self.now.checked_add_signed(JAKARTA)?;
+                jakarta.format("%Y%m%d%H%M%S").to_string()
+            }
+            Value::OrderNum => self.order_num.to_owned(),
+            Value::Money => self.instruction?.amount.idr().to_string(),
+            Value::FeeType => self.instruction?.fee_type.code().to_string(),
+            Value::BankCode => self.instruction?.bank_code.clone(),
+            Value::AccountNumber => self.instruction?.account_number.reveal().to_owned(),
+            Value::AccountName => self.instruction?.account_name.reveal().to_owned(),
+            Value::Description => self.instruction?.description.clone()?,
+            Value::NotifyUrl => self.settings.notify_url.clone()?,
+            Value::Fixed(text) => text.to_owned(),
+        })
+    }
 }

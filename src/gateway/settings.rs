@@ -1,69 +1,40 @@
-//! What a client of one merchant at one gateway is made from.
+//! The settings of one merchant's client at one gateway.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use reqwest::Url;
 
-/// Which of the two spellings of the protocol the gateway speaks (protocol P15).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// Every answer is flat and signed.
-    Bdpay,
-    /// Queries and balances come in an unsigned envelope.
-    Toppay,
-}
-
-impl Dialect {
-    /// The word of the configuration file.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bdpay => "bdpay",
-            Self::Toppay => "toppay",
-        }
-    }
-}
-
-impl FromStr for Dialect {
-    type Err = SettingsError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "bdpay" => Ok(Self::Bdpay),
-            "toppay" => Ok(Self::Toppay),
-            _ => Err(SettingsError::Dialect),
-        }
-    }
-}
+use super::dialect::Dialect;
 
 /// Why a client cannot be made, and what to change.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// Neither spelling of the protocol.
-    #[error("the dialect is `bdpay` or `toppay`")]
+    /// No dialect has this name.
+    #[error("unknown dialect: use one of `{}`", Dialect::ALL.iter().map(|dialect| dialect.name()).collect::<Vec<_>>().join("`, `"))]
     Dialect,
     /// No merchant code.
     #[error("the merchant code is empty")]
     MerchantCode,
-    /// An address that cannot be called.
+    /// An address that no request can be sent to.
     #[error(
-        "{0} does not give a web address: begin the base with https:// and a host's name, and the path with /"
+        "base_url and {0} together are not a web address: begin base_url with https:// and a host name, and the path with /"
     )]
     Address(&'static str),
-    /// What stands before an @ makes another host of what looks like ours.
+    /// What stands before an @ can look like the host that is called.
     #[error(
-        "base_url holds a user or a password: the gateway asks for neither, take away what stands before the @"
+        "base_url holds a user name or a password, and the gateway needs neither: remove everything up to the @"
     )]
     Credentials,
-    /// Without a key nothing can be believed (protocol P7).
-    #[error("there is no platform public key: no answer could be believed")]
+    /// Without a key no answer can be verified (protocol P7).
+    #[error("no platform public key is given, so no answer could be verified")]
     NoPlatformKey,
-    /// No call could be made in no time.
-    #[error("the timeout is zero")]
+    /// The timeout is zero.
+    #[error("the timeout must be more than zero")]
     Timeout,
     /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
     Http(#[from] reqwest::Error),
-    /// There are no roots of trust.
+    /// The machine has no trusted root certificates.
     #[error("TLS could not be set up: {0}")]
     Tls(#[from] rustls::Error),
 }
@@ -72,27 +43,27 @@ pub enum SettingsError {
 pub struct Settings {
     /// The gateway's merchant code.
     pub merchant_code: String,
-    /// The spelling that it speaks.
+    /// The gateway's spelling of the protocol.
     pub dialect: Dialect,
-    /// Where it is, without a trailing slash.
+    /// The gateway's URL, without a trailing slash.
     pub base_url: String,
-    /// Where it sends callbacks; left out of the requests when `None`.
+    /// Where the gateway sends callbacks; left out of requests when `None`.
     pub notify_url: Option<String>,
     /// Signs our requests (protocol P6).
     pub private_key: rsa::PrivateKey,
-    /// Any of them may have signed what the gateway says (protocol P7).
+    /// Any of them may have signed the gateway's messages (protocol P7).
     pub platform_public_keys: Vec<rsa::PublicKey>,
-    /// Path of the submit call.
+    /// Path of submits (protocol P10).
     pub submit_path: String,
-    /// Path of the query call (protocol P14).
+    /// Path of queries (protocol P14).
     pub query_path: String,
-    /// Path of the balance call (protocol P18).
+    /// Path of balance requests (protocol P18).
     pub balance_path: String,
-    /// Longest time of one call, from the first packet to the last byte of the answer.
+    /// Longest time of one request, from the first packet to the last byte of the answer.
     pub timeout: Duration,
 }
 
-/// The three addresses that a client calls.
+/// The three addresses that a client sends requests to.
 pub(super) struct Addresses {
     pub(super) submit: Url,
     pub(super) query: Url,
@@ -100,7 +71,7 @@ pub(super) struct Addresses {
 }
 
 impl Settings {
-    /// Refuses what could only fail later, then gives the addresses to call.
+    /// Refuses what could only fail later.
     pub(super) fn check(&self) -> Result<Addresses, SettingsError> {
         if self.merchant_code.is_empty() {
             return Err(SettingsError::MerchantCode);
@@ -139,20 +110,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dialect_reads_back_and_another_word_is_refused() {
-        for dialect in [Dialect::Bdpay, Dialect::Toppay] {
-            assert_eq!(dialect.name().parse::<Dialect>().ok(), Some(dialect));
-        }
-        let error = "BDPAY".parse::<Dialect>().expect_err("a wrong word");
-        assert!(error.to_string().contains("toppay"));
-    }
-
-    #[test]
     fn an_address_is_only_what_it_looks_like() {
         let key = crate::gateway::keys::generate(1024).expect("a key");
         let mut settings = Settings {
             merchant_code: "S1".into(),
-            dialect: Dialect::Bdpay,
+            dialect: Dialect::BDPAY,
             base_url: "https://gateway.example".into(),
             notify_url: None,
             platform_public_keys: vec![key.to_public_key()],

@@ -28,7 +28,7 @@ pub fn signed_text<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
 
 /// Signs `text`; the answer is the base64 of one block per chunk. Milliseconds of CPU per block.
 ///
-/// The crate blinds this operation with the system's random numbers, so its duration says nothing
+/// The crate blinds this operation with the system's random numbers, so its duration reveals nothing
 /// about the key; the signature stays deterministic.
 pub fn sign(key: &PrivateKey, text: &str) -> Result<String, SignError> {
     if text.is_empty() {

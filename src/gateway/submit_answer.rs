@@ -4,8 +4,9 @@ use rsa::PublicKey;
 use serde_json::Value;
 
 use super::{
-    answer::{self, Problem},
-    redact::{self, Detail},
+    answer::{self, Code, Problem},
+    dialect::{Dialect, Submit},
+    redact::Detail,
     wire::Flat,
 };
 use crate::domain::{
@@ -14,54 +15,68 @@ use crate::domain::{
 };
 
 /// Reads the body of an HTTP 200.
-pub(super) fn read(body: &[u8], ours: &Instruction, keys: &[PublicKey]) -> (SubmitAnswer, Value) {
-    let mut detail = Detail::of_status(200);
-    let judged = answer::flat(body, &mut detail).and_then(|flat| judge(&flat, ours, keys));
-    match judged {
-        Ok(answer) => (answer, detail.finish(None)),
-        Err(problem) => (
-            SubmitAnswer::Doubt(problem.doubt),
-            detail.finish(Some(problem.words)),
-        ),
-    }
+pub(super) fn read(
+    body: &[u8],
+    dialect: Dialect,
+    ours: &Instruction,
+    keys: &[PublicKey],
+) -> (SubmitAnswer, Value) {
+    let mut detail = Detail::of_answer(&dialect.rules().shown);
+    let judged = judge(body, &dialect.rules().submit, ours, keys, &mut detail);
+    answer::or_doubt(judged, detail, SubmitAnswer::Doubt)
 }
 
-fn judge(flat: &Flat, ours: &Instruction, keys: &[PublicKey]) -> Result<SubmitAnswer, Problem> {
-    answer::verify(flat, keys)?;
-    match flat.get("platRespCode") {
-        Some("SUCCESS") => acknowledged(flat, ours),
-        Some("FAIL") => declined(flat, ours),
-        _ => Err(Problem::unsure("platRespCode is neither SUCCESS nor FAIL")),
+fn judge(
+    body: &[u8],
+    rules: &Submit,
+    ours: &Instruction,
+    keys: &[PublicKey],
+    detail: &mut Detail,
+) -> Result<SubmitAnswer, Problem> {
+    let (code, flat) = answer::open_signed(body, &rules.envelope, keys, detail)?;
+    match code {
+        Code::Success => acknowledged(&flat, rules, ours),
+        Code::Failure => declined(&flat, rules, ours),
+        Code::NotFound | Code::Other => Err(Problem::unsure(
+            "the gateway reports neither success nor failure",
+        )),
     }
 }
 
 /// Believed only when it is plainly about our order (protocol trap 11).
-fn acknowledged(flat: &Flat, ours: &Instruction) -> Result<SubmitAnswer, Problem> {
-    answer::echo(
-        flat,
-        "orderNum",
-        &ours.key.order_num,
-        "orderNum is not ours",
-    )?;
-    if answer::amount(flat, "money")? != Some(ours.amount) {
-        return Err(Problem::foreign("money is not ours"));
+fn acknowledged(flat: &Flat, rules: &Submit, ours: &Instruction) -> Result<SubmitAnswer, Problem> {
+    let order = &rules.order;
+    answer::echo_order_num(flat, order.order_num, &ours.key.order_num)?;
+    if answer::amount(flat, order.amount)? != Some(ours.amount) {
+        return Err(Problem::foreign("the amount is not ours"));
     }
     let fee_type = ours.fee_type.code().to_string();
-    answer::echo_if_any(flat, "feeType", &fee_type, "feeType is not ours")?;
+    answer::echo_if_any(flat, rules.fee_type, &fee_type, "the fee type is not ours")?;
     let number = ours.account_number.reveal();
-    answer::echo_if_any(flat, "number", number, "number is not ours")?;
+    answer::echo_if_any(
+        flat,
+        rules.account_number,
+        number,
+        "the account number is not ours",
+    )?;
     Ok(SubmitAnswer::Acknowledged {
-        platform_order_num: answer::platform_order_num(flat)?,
-        fee: answer::amount(flat, "fee")?,
-        status: GatewayStatus::parse(flat.get("status").unwrap_or_default()),
+        platform_order_num: answer::platform_order_num(flat, order.platform_order_num)?,
+        fee: answer::amount(flat, &[order.fee])?,
+        status: GatewayStatus::parse(flat.get(order.status).unwrap_or_default()),
     })
 }
 
-fn declined(flat: &Flat, ours: &Instruction) -> Result<SubmitAnswer, Problem> {
+fn declined(flat: &Flat, rules: &Submit, ours: &Instruction) -> Result<SubmitAnswer, Problem> {
+    let order = &rules.order;
     let order_num = &ours.key.order_num;
-    answer::echo_if_any(flat, "orderNum", order_num, "orderNum is not ours")?;
-    let message = answer::stated(flat, "platRespMessage").or(answer::stated(flat, "statusMsg"));
+    answer::echo_if_any(
+        flat,
+        order.order_num,
+        order_num,
+        "the answer is about another order",
+    )?;
+    let message = answer::message(flat, order.message);
     Ok(SubmitAnswer::Declined {
-        message: redact::words(message.unwrap_or("no reason was given")),
+        message: message.unwrap_or_else(|| "no reason was given".to_owned()),
     })
 }

@@ -1,63 +1,57 @@
-//! The two ways over HTTP: one that sends a body at most once, and one that asks questions.
+//! The two ways to the gateway: one sends a body at most once, the other may repeat itself.
 
 use std::{io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
-    Client, ClientBuilder, Response, StatusCode, Url,
+    Client, Response, StatusCode, Url,
     header::{ACCEPT, CONTENT_TYPE},
-    redirect, retry,
 };
 use tokio::time::{self, Instant};
 
 use super::{
     answer::Problem,
-    gate::{Gate, TooLate},
-    one_shot::{Broken, OneShot, find},
+    gate::{SendGate, TooLate},
+    http::{JSON, cause, connect_timeout, install_tls, plain},
+    one_shot::{Broken, OneShot},
     settings::SettingsError,
     wire::BODY_BYTES_MAX,
 };
 use crate::{domain::evidence::Doubt, permit::SendBy};
 
-/// What we call ourselves.
-pub(super) const USER_AGENT: &str = concat!("payout/", env!("CARGO_PKG_VERSION"));
-/// What we send (protocol P10).
-pub(super) const JSON: &str = "application/json; charset=utf-8";
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
-/// Idle connections that are kept for questions.
-const IDLE_QUESTION_CONNECTIONS: usize = 4;
+/// Idle connections that are kept for queries.
+const IDLE_CONNECTIONS: usize = 4;
 
 /// Why there is no body to read.
-pub(super) struct Failure {
+pub(super) struct NoAnswer {
     pub(super) problem: Problem,
     /// Set when an HTTP answer came.
     pub(super) http_status: Option<u16>,
 }
 
-/// What became of one body that must not be sent twice.
+/// What became of a body that must not be sent twice.
 pub(super) enum Sent {
     /// No byte of it left this process, and none ever will.
     Never(String),
     /// It may have left.
-    Maybe(Result<Bytes, Failure>),
+    Maybe(Result<Bytes, NoAnswer>),
 }
 
-/// The ways to the gateway of one merchant.
+/// Both ways to one merchant's gateway.
 pub(super) struct Transport {
     submits: OneShot,
-    questions: Client,
+    queries: Client,
     timeout: Duration,
 }
 
 impl Transport {
-    /// Sets both ways up.
+    /// Sets up both ways; connects to nobody yet.
     pub(super) fn new(submit: &Url, timeout: Duration) -> Result<Self, SettingsError> {
         install_tls();
         Ok(Self {
             submits: OneShot::new(submit, connect_timeout(timeout), timeout)?,
-            questions: plain(timeout)
-                .pool_max_idle_per_host(IDLE_QUESTION_CONNECTIONS)
+            queries: plain(timeout)
+                .pool_max_idle_per_host(IDLE_CONNECTIONS)
                 .build()?,
             timeout,
         })
@@ -65,16 +59,16 @@ impl Transport {
 
     /// Sends these bytes to the submit address, at most once.
     pub(super) async fn send_once(&self, bytes: Bytes, send_by: SendBy) -> Sent {
-        // Also not when its answer could not be waited for: a process that was stopped while it connected would send and
-        // hang up in the same moment.
-        let gate = Gate::new(send_by.within(self.timeout));
+        // Nor is it sent when no time is left to wait for its answer: a process that was suspended while it connected
+        // would send and hang up in the same moment.
+        let gate = SendGate::new(send_by.within(self.timeout));
         let now = Instant::now();
         let deadline = now.checked_add(self.timeout).unwrap_or(now);
         let reading = async |response: Response| {
             let http_status = Some(response.status().as_u16());
             let read = time::timeout_at(deadline, read(response)).await;
             read.unwrap_or_else(|_| {
-                Err(Failure {
+                Err(NoAnswer {
                     http_status,
                     ..lost(true)
                 })
@@ -94,46 +88,17 @@ impl Transport {
         }
     }
 
-    /// Asks something that may be asked again.
-    pub(super) async fn ask(&self, url: Url, bytes: Bytes) -> Result<Bytes, Failure> {
-        match post(&self.questions, url, bytes.into()).await {
+    /// Sends a query, which may be repeated.
+    pub(super) async fn query(&self, url: Url, bytes: Bytes) -> Result<Bytes, NoAnswer> {
+        match post(&self.queries, url, bytes.into()).await {
             Ok(response) => read(response).await,
-            Err(error) if error.is_connect() => Err(Failure {
-                problem: Problem {
-                    doubt: Doubt::Unreachable,
-                    words: "there was no connection",
-                },
+            Err(error) if error.is_connect() => Err(NoAnswer {
+                problem: Problem::new(Doubt::Unreachable, "could not connect"),
                 http_status: None,
             }),
             Err(error) => Err(lost(error.is_timeout())),
         }
     }
-}
-
-fn connect_timeout(timeout: Duration) -> Duration {
-    let half = timeout.checked_div(2).unwrap_or(timeout);
-    half.min(CONNECT_TIMEOUT_MAX)
-}
-
-/// No redirect, no retry, no proxy: nothing that could repeat a request or send it elsewhere (protocol trap 9).
-pub(super) fn plain(timeout: Duration) -> ClientBuilder {
-    Client::builder()
-        .http1_only()
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(connect_timeout(timeout))
-        .timeout(timeout)
-        .tcp_user_timeout(timeout)
-        .user_agent(USER_AGENT)
-}
-
-/// One process-wide choice. An `Err` says that somebody else made one first, which serves as well.
-pub(super) fn install_tls() {
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
 }
 
 async fn post(client: &Client, url: Url, body: reqwest::Body) -> reqwest::Result<Response> {
@@ -144,18 +109,15 @@ async fn post(client: &Client, url: Url, body: reqwest::Body) -> reqwest::Result
     request.body(body).send().await
 }
 
-/// The body of a 200, up to its limit. Of another status the body is not even looked at.
-async fn read(mut response: Response) -> Result<Bytes, Failure> {
+/// The body of an HTTP 200, up to [`BODY_BYTES_MAX`]. The body of any other status is ignored.
+async fn read(mut response: Response) -> Result<Bytes, NoAnswer> {
     let status = response.status();
-    let fail = |problem| Failure {
+    let fail = |problem| NoAnswer {
         problem,
         http_status: Some(status.as_u16()),
     };
     if status != StatusCode::OK {
-        return Err(fail(Problem {
-            doubt: Doubt::HttpStatus,
-            words: "not an HTTP 200",
-        }));
+        return Err(fail(Problem::new(Doubt::HttpStatus, "not an HTTP 200")));
     }
     let mut body = BytesMut::new();
     loop {
@@ -170,29 +132,29 @@ async fn read(mut response: Response) -> Result<Bytes, Failure> {
     }
 }
 
-fn lost(timed_out: bool) -> Failure {
-    let (doubt, words) = if timed_out {
-        (Doubt::Timeout, "no answer in time")
+fn lost(timed_out: bool) -> NoAnswer {
+    let problem = if timed_out {
+        Problem::new(Doubt::Timeout, "no answer in time")
     } else {
-        (Doubt::ConnectionLost, "the connection broke")
+        Problem::new(Doubt::ConnectionLost, "the connection broke")
     };
-    Failure {
-        problem: Problem { doubt, words },
+    NoAnswer {
+        problem,
         http_status: None,
     }
 }
 
 /// Whether the kernel gave up waiting (`tcp_user_timeout`).
 fn is_timeout(broken: &Broken) -> bool {
-    find::<io::Error>(broken).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
+    cause::<io::Error>(broken).is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
 }
 
-/// Why nothing was sent, in words that hold no address and no personal data. `None`: the whole time was over.
+/// Why nothing was sent, without an address or personal data. `None`: the whole time had passed.
 fn never_sent(broken: Option<&Broken>) -> String {
     match broken {
-        None => "nothing could be written in time".into(),
+        None => "nothing was written in time".into(),
         Some(Broken::Connecting(words)) => words.clone(),
-        Some(broken) if find::<TooLate>(broken).is_some() => TooLate.to_string(),
+        Some(broken) if cause::<TooLate>(broken).is_some() => TooLate.to_string(),
         Some(_) => "the connection broke before anything was sent".into(),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 /// Longest answer that is read, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Why a body is not an answer.
+/// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// Longer than [`BODY_BYTES_MAX`].
@@ -84,7 +84,7 @@ pub(super) fn scalar(raw: &RawValue) -> Result<Option<String>, WireError> {
     }
 }
 
-/// A flat answer. Null members are not in it: they take no part in the signed text.
+/// A flat answer, without its null members: they take no part in the signed text.
 pub struct Flat(Vec<(String, String)>);
 
 impl Flat {
@@ -96,7 +96,7 @@ impl Flat {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Every field beside `left_out`.
+    /// Every field except `left_out`.
     pub fn fields_without<'s>(
         &'s self,
         left_out: &'s str,
@@ -124,7 +124,7 @@ impl<'de> Visitor<'de> for Unique {
         f.write_str("an object")
     }
 
-    /// Two equal names are two answers in one: parsers differ in which they believe.
+    /// Two equal names make two answers of one: parsers differ in which one they take.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members: Self::Value = Vec::new();
         while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
@@ -139,14 +139,6 @@ impl<'de> Visitor<'de> for Unique {
 
 /// Most members of one object; the gateway sends fifteen.
 const MEMBERS_MAX: usize = 64;
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    halves
-        .filter_map(|half| char::from_digit(half.into(), 16))
-        .collect()
-}
 
 #[cfg(test)]
 mod tests {

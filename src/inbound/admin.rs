@@ -1,4 +1,4 @@
-//! The inside's listener: is it alive, is it ready, and the metrics.
+//! The internal listener: liveness, readiness and metrics.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,13 +21,13 @@ use crate::{
 /// A readiness probe must not wait for a database that hangs.
 const READY_WITHIN: Duration = Duration::from_secs(2);
 
-/// What the admin side shows.
+/// What the admin listener reports on.
 pub struct Admin {
     /// For the readiness check.
     pub store: Store,
     /// Renders the metrics.
     pub exporter: Exporter,
-    /// Tells whether a loop stalled.
+    /// Tells which loops have stalled.
     pub heartbeats: Arc<Heartbeats>,
     /// Set while the worker drains.
     pub draining: CancellationToken,
@@ -50,17 +50,17 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         )
     };
     if admin.draining.is_cancelled() {
-        return not("draining".to_owned());
+        return not("the worker is shutting down".to_owned());
     }
     let stalled = admin.heartbeats.stalled();
     if !stalled.is_empty() {
-        return not(format!("stalled: {}", stalled.join(", ")));
+        return not(format!("stalled loops: {}", stalled.join(", ")));
     }
     match timeout(READY_WITHIN, fitness::fitness(&admin.store.results)).await {
         Ok(Ok(found)) if found.read_only => not("the database is read-only".to_owned()),
         Ok(Ok(_)) => (StatusCode::OK, "ready\n".to_owned()),
-        Ok(Err(_)) => not("the database does not answer".to_owned()),
-        Err(_) => not("the database is too slow".to_owned()),
+        Ok(Err(_)) => not("the database could not be reached".to_owned()),
+        Err(_) => not("the database did not answer in time".to_owned()),
     }
 }
 

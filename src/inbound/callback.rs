@@ -1,4 +1,4 @@
-//! The gateway's notifications (protocol P19 to P21): `SUCCESS` only after the evidence is committed.
+//! The gateway's callbacks (protocol P19 to P21): `SUCCESS` only after the evidence is committed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +16,7 @@ use crate::{
     domain::{
         callback::Callback,
         evidence::{Evidence, Fact},
+        money::Rupiah,
         payout::PayoutKey,
     },
     gateway::{CallbackVerdict, Client, read_callback_order},
@@ -26,29 +27,30 @@ use crate::{
 
 /// A callback has twelve short fields.
 const BODY_BYTES_MAX: usize = 8 * 1024;
-/// Signatures checked at once: strangers must not be able to keep every core busy.
+/// Signatures checked at a time: strangers must not be able to keep every core busy.
 const CHECKS_MAX: usize = 2;
-/// The gateway waits this long for our answer; it calls again when we have none.
+/// Longest time until we answer. Without an answer the gateway sends the callback again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
-/// What the callback side works with.
+/// What receiving callbacks needs.
 pub struct Callbacks {
-    /// Where evidence goes.
+    /// Writes the evidence.
     pub recorder: Recorder,
-    /// For the look whether we know the order.
+    /// Tells whether we know an order.
     pub store: Store,
-    /// The merchants whose keys may have signed.
+    /// The merchants whose platform keys may have signed.
     pub lanes: Vec<Arc<Lane>>,
 }
 
-struct Desk {
+/// Receives callbacks, and limits how many signatures are checked at a time.
+struct Intake {
     callbacks: Callbacks,
     checks: Semaphore,
 }
 
 /// `POST /callback` and `POST /callback/{merchant_code}`, and nothing else.
 pub fn routes(callbacks: Callbacks) -> Router {
-    let desk = Arc::new(Desk {
+    let intake = Arc::new(Intake {
         callbacks,
         checks: Semaphore::new(CHECKS_MAX),
     });
@@ -56,45 +58,38 @@ pub fn routes(callbacks: Callbacks) -> Router {
         .route("/callback", post(any_merchant))
         .route("/callback/{merchant_code}", post(one_merchant))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(desk)
+        .with_state(intake)
 }
 
+type Body = Result<Bytes, BytesRejection>;
 type Answer = (StatusCode, &'static str);
 
-async fn any_merchant(
-    State(desk): State<Arc<Desk>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    answer(&desk, None, body).await
+async fn any_merchant(State(intake): State<Arc<Intake>>, body: Body) -> Answer {
+    answer(&intake, None, body).await
 }
 
 async fn one_merchant(
-    State(desk): State<Arc<Desk>>,
+    State(intake): State<Arc<Intake>>,
     Path(merchant_code): Path<String>,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Answer {
-    answer(&desk, Some(merchant_code), body).await
+    answer(&intake, Some(merchant_code), body).await
 }
 
-async fn answer(
-    desk: &Desk,
-    merchant: Option<String>,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    let (merchant, result) = match body {
-        Err(_) => (None, Verdict::TooLarge),
-        Ok(body) => match timeout(ANSWER_WITHIN, desk.take(merchant.as_deref(), body)).await {
-            Ok(taken) => taken,
-            Err(_) => (None, Verdict::Unavailable),
-        },
+async fn answer(intake: &Intake, merchant: Option<String>, body: Body) -> Answer {
+    let (merchant, receipt) = match body {
+        Err(_) => (None, Receipt::TooLarge),
+        Ok(body) => timeout(ANSWER_WITHIN, intake.take(merchant.as_deref(), body))
+            .await
+            .unwrap_or((None, Receipt::Unavailable)),
     };
-    metrics::callback(merchant.as_deref().unwrap_or("unknown"), result.name());
-    result.answer()
+    metrics::callback(merchant.as_deref().unwrap_or("unknown"), receipt.name());
+    receipt.answer()
 }
 
 /// What became of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Receipt {
     Stored,
     BadSignature,
     Malformed,
@@ -103,7 +98,7 @@ enum Verdict {
     Unavailable,
 }
 
-impl Verdict {
+impl Receipt {
     const fn name(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -115,7 +110,7 @@ impl Verdict {
         }
     }
 
-    /// Anything but the plain body `SUCCESS` makes the gateway call again (protocol P19).
+    /// Anything but the plain body `SUCCESS` makes the gateway send the callback again (protocol P19).
     const fn answer(self) -> Answer {
         match self {
             Self::Stored => (StatusCode::OK, "SUCCESS"),
@@ -123,57 +118,54 @@ impl Verdict {
             Self::Malformed => (StatusCode::BAD_REQUEST, "not a callback form"),
             Self::UnknownOrder => (StatusCode::NOT_FOUND, "no such order"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "not stored, call again"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "not stored, send it again"),
         }
     }
 }
 
-impl Desk {
-    /// Cheap checks first: shape, then whether the order is known, and the signature last.
-    async fn take(&self, merchant: Option<&str>, body: Bytes) -> (Option<String>, Verdict) {
+impl Intake {
+    /// Cheap checks first: the shape, then whether the order is known, and the signature last.
+    async fn take(&self, merchant: Option<&str>, body: Bytes) -> (Option<String>, Receipt) {
         let Some(order_num) = read_callback_order(&body) else {
-            return (None, Verdict::Malformed);
+            return (None, Receipt::Malformed);
         };
-        let known =
-            match callbacks::merchants_of_order(&self.callbacks.store.results, &order_num).await {
-                Ok(known) => known,
-                Err(error) => {
-                    tracing::warn!(%error, "a callback cannot be looked up now");
-                    return (None, Verdict::Unavailable);
-                }
-            };
-        let named = |lane: &&Arc<Lane>| merchant.is_none_or(|code| code == lane.code());
-        let lanes: Vec<&Arc<Lane>> = self.callbacks.lanes.iter().filter(named).collect();
-        let of_order = lanes
-            .iter()
-            .filter(|lane| known.iter().any(|code| code == lane.code()));
-        let of_order: Vec<&Arc<Lane>> = of_order.copied().collect();
-        if of_order.is_empty() {
-            return (None, self.unknown(&lanes, &order_num, body).await);
+        let pool = &self.callbacks.store.results;
+        let owners = match callbacks::merchants_of_order(pool, &order_num).await {
+            Ok(owners) => owners,
+            Err(error) => {
+                tracing::warn!(%error, order_num, "callback not stored: the database could not be read");
+                return (None, Receipt::Unavailable);
+            }
+        };
+        let lanes = self.callbacks.lanes.iter();
+        let lanes = lanes.filter(|lane| merchant.is_none_or(|code| code == lane.code()));
+        let (ours, others): (Vec<_>, Vec<_>) =
+            lanes.partition(|lane| owners.iter().any(|code| code == lane.code()));
+        if ours.is_empty() {
+            return (None, self.unknown(&others, &order_num, body).await);
         }
-        let mut verdict = Verdict::BadSignature;
-        for lane in of_order {
+        let mut receipt = Receipt::BadSignature;
+        for lane in ours {
             match self.check(&lane.client, body.clone()).await {
                 CallbackVerdict::Verified(callback) => {
+                    let merchant_code = lane.code().to_owned();
                     let key = PayoutKey {
-                        merchant_code: lane.code().to_owned(),
+                        merchant_code: merchant_code.clone(),
                         order_num,
                     };
-                    return (
-                        Some(lane.code().to_owned()),
-                        self.store(key, callback).await,
-                    );
+                    return (Some(merchant_code), self.store(key, callback).await);
                 }
                 CallbackVerdict::BadSignature => {}
-                CallbackVerdict::Malformed(_) => verdict = Verdict::Malformed,
+                CallbackVerdict::Malformed(_) => receipt = Receipt::Malformed,
             }
         }
+        let reason = receipt.name();
         tracing::warn!(
             order_num,
-            verdict = verdict.name(),
-            "a callback changes nothing"
+            reason,
+            "callback for {order_num} rejected: {reason}"
         );
-        (None, verdict)
+        (None, receipt)
     }
 
     async fn check(&self, client: &Client, body: Bytes) -> CallbackVerdict {
@@ -182,9 +174,9 @@ impl Desk {
         client.verify_callback(body).await
     }
 
-    async fn store(&self, key: PayoutKey, callback: Callback) -> Verdict {
+    async fn store(&self, key: PayoutKey, callback: Callback) -> Receipt {
         let status = callback.status();
-        let detail = json!({ "status": status.name(), "fee": callback.fee().map(crate::domain::money::Rupiah::idr) });
+        let detail = json!({ "status": status.name(), "fee": callback.fee().map(Rupiah::idr) });
         let evidence = Evidence {
             key,
             fact: Fact::Callback(callback),
@@ -196,33 +188,30 @@ impl Desk {
             .keep_within(evidence, ANSWER_WITHIN)
             .await
         {
-            Some(Outcome::Recorded(_) | Outcome::Refused(_)) => Verdict::Stored,
-            Some(Outcome::UnknownPayout) => Verdict::UnknownOrder,
-            Some(Outcome::Locked) | None => Verdict::Unavailable,
+            Some(Outcome::Recorded(_) | Outcome::Refused(_)) => Receipt::Stored,
+            Some(Outcome::UnknownPayout) => Receipt::UnknownOrder,
+            Some(Outcome::Locked) | None => Receipt::Unavailable,
         }
     }
 
-    /// A genuine callback for an order that we do not know is kept for people and called for again (P21).
-    async fn unknown(&self, lanes: &[&Arc<Lane>], order_num: &str, body: Bytes) -> Verdict {
+    /// A genuine callback for an order that is not ours is kept for people, and the gateway sends it again (protocol P21).
+    async fn unknown(&self, lanes: &[&Arc<Lane>], order_num: &str, body: Bytes) -> Receipt {
         for lane in lanes {
-            if let CallbackVerdict::Verified(callback) =
-                self.check(&lane.client, body.clone()).await
-            {
-                let detail = json!({ "status": callback.status().name(), "merchant": lane.code() });
-                tracing::error!(
-                    order_num,
-                    merchant = lane.code(),
-                    "a genuine callback for an order that we do not know"
-                );
-                let pool = &self.callbacks.store.results;
-                return match callbacks::keep_unmatched(pool, callback.digest(), order_num, &detail)
-                    .await
-                {
-                    Ok(()) => Verdict::UnknownOrder,
-                    Err(_) => Verdict::Unavailable,
-                };
-            }
+            let verdict = self.check(&lane.client, body.clone()).await;
+            let CallbackVerdict::Verified(callback) = verdict else {
+                continue;
+            };
+            let merchant = lane.code();
+            tracing::error!(
+                order_num,
+                merchant,
+                "genuine callback for an unknown order: {order_num} of merchant {merchant}"
+            );
+            let detail = json!({ "status": callback.status().name(), "merchant": merchant });
+            let pool = &self.callbacks.store.results;
+            let kept = callbacks::keep_unmatched(pool, callback.digest(), order_num, &detail).await;
+            return kept.map_or(Receipt::Unavailable, |()| Receipt::UnknownOrder);
         }
-        Verdict::BadSignature
+        Receipt::BadSignature
     }
 }

@@ -1,4 +1,4 @@
-//! Connections from outside: so many at once, and each must ask and listen, not just be there.
+//! Connections from outside: limited in number, and closed when the other side does not keep up.
 
 use std::{
     io,
@@ -17,19 +17,19 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// Connections at once. More wait in the system's queue until one of these ends.
+/// Most open connections. More wait in the kernel's queue until one of them ends.
 const CONNECTIONS_MAX: usize = 512;
-/// From the connection's start, or from our last answer, until the next request must be whole. Longer than any answer
-/// of ours takes.
-const ASK_WITHIN: Duration = Duration::from_secs(10);
+/// Longest time from the start of a connection, or from our last answer, until the next request is complete. Longer
+/// than any answer of ours takes.
+const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 
-/// A listener whose connections are bounded in number and in patience.
-pub(super) struct Door {
+/// A listener whose connections are limited in number and in time.
+pub(super) struct BoundedListener {
     listener: TcpListener,
     places: Arc<Semaphore>,
 }
 
-impl Door {
+impl BoundedListener {
     pub(super) fn new(listener: TcpListener) -> Self {
         Self {
             listener,
@@ -38,7 +38,7 @@ impl Door {
     }
 }
 
-impl Listener for Door {
+impl Listener for BoundedListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
@@ -48,7 +48,7 @@ impl Listener for Door {
         let (stream, address) = Listener::accept(&mut self.listener).await;
         let connection = Connection {
             stream,
-            ends: Box::pin(sleep(ASK_WITHIN)),
+            ends: Box::pin(sleep(REQUEST_WITHIN)),
             _place: place,
         };
         (connection, address)
@@ -59,7 +59,7 @@ impl Listener for Door {
     }
 }
 
-/// One connection. What trickles in gains no time; only an answer of ours does.
+/// One connection. Bytes that trickle in gain it no time; only an answer of ours does.
 pub(super) struct Connection {
     stream: TcpStream,
     ends: Pin<Box<Sleep>>,
@@ -67,14 +67,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    fn begin_anew(&mut self) {
+    fn restart_timer(&mut self) {
         let now = Instant::now();
-        let ends = now.checked_add(ASK_WITHIN).unwrap_or(now);
+        let ends = now.checked_add(REQUEST_WITHIN).unwrap_or(now);
         self.ends.as_mut().reset(ends);
     }
 
-    /// Ready once its time is over.
-    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+    /// Ready once the time is up.
+    fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         self.ends
             .as_mut()
             .poll(context)
@@ -88,7 +88,7 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(error) = self.poll_patience(context) {
+        if let Poll::Ready(error) = self.poll_timeout(context) {
             return Poll::Ready(Err(error));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
@@ -103,11 +103,11 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Ready(written) => {
-                self.begin_anew();
+                self.restart_timer();
                 Poll::Ready(written)
             }
-            // Who does not take our answer is sent away as well.
-            Poll::Pending => self.poll_patience(context).map(Err),
+            // A caller that does not read our answer is disconnected as well.
+            Poll::Pending => self.poll_timeout(context).map(Err),
         }
     }
 

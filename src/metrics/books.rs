@@ -1,13 +1,9 @@
-//! Puts what the books say into series. Every series is set each time: what went to zero says so.
+//! Publishes what the database says. Every series is set each time, so that what went to zero shows zero.
 
-use super::{
-    INSTALLED,
-    labels::{OPEN_STATES, REASONS, STEPS},
-    now_seconds, series, table,
-};
+use super::{INSTALLED, labels, now_seconds, series, table};
 use crate::domain::snapshot::{BooksCheck, MerchantBooks, Pile, Snapshot, Total};
 
-/// Totals read from the books. Also clears away what histograms gather when nobody scrapes.
+/// Publishes a snapshot of the books. Also drains the histograms, which grow while nobody scrapes.
 pub fn snapshot(snapshot: &Snapshot) {
     for books in &snapshot.merchants {
         series::of_merchant(&books.merchant_code);
@@ -36,7 +32,7 @@ pub fn snapshot(snapshot: &Snapshot) {
     }
 }
 
-/// The outcome of `store::snapshot::check_books`.
+/// Publishes the result of `store::snapshot::check_books`.
 pub fn books_checked(checks: &[BooksCheck]) {
     for check in checks {
         series::of_merchant(&check.merchant_code);
@@ -47,14 +43,14 @@ pub fn books_checked(checks: &[BooksCheck]) {
 
 fn of_merchant(books: &MerchantBooks) {
     let merchant = books.merchant_code.as_str();
-    for state in OPEN_STATES {
+    for state in labels::open_states() {
         let found = books.open.iter().find(|(of, _)| of.name() == *state);
         let pile = found.map_or_else(Pile::default, |(_, pile)| *pile);
         table::OPEN_PAYOUTS.set(&[merchant, state], pile.count);
         table::OPEN_RUPIAH.set(&[merchant, state], pile.rupiah.idr());
         table::OPEN_OLDEST.set(&[merchant, state], pile.oldest_at.unwrap_or(0));
     }
-    for reason in REASONS {
+    for reason in labels::reasons() {
         let found = books.attention.iter().find(|(of, _)| of.name() == *reason);
         let pile = found.map_or_else(Pile::default, |(_, pile)| *pile);
         table::ATTENTION_PAYOUTS.set(&[merchant, reason], pile.count);
@@ -63,10 +59,14 @@ fn of_merchant(books: &MerchantBooks) {
     }
     for (count, oldest, pile) in [
         (table::CLAIMABLE, table::CLAIMABLE_OLDEST, books.claimable),
-        (table::ASKS_DUE, table::ASKS_DUE_OLDEST, books.queries_due),
         (
-            table::LEASES_OVER,
-            table::LEASES_OVER_OLDEST,
+            table::QUERIES_DUE,
+            table::QUERIES_DUE_OLDEST,
+            books.queries_due,
+        ),
+        (
+            table::LEASES_EXPIRED,
+            table::LEASES_EXPIRED_OLDEST,
             books.leases_expired,
         ),
     ] {
@@ -86,7 +86,7 @@ fn of_merchant(books: &MerchantBooks) {
 fn totals(books: &MerchantBooks) {
     let merchant = books.merchant_code.as_str();
     let mut late = 0_i64;
-    for step in STEPS {
+    for step in labels::steps() {
         let found = books.totals.iter().find(|(of, _)| of.name() == *step);
         let total = found.map_or_else(Total::default, |(_, total)| *total);
         table::STEPS_PAYOUTS.absolute(&[merchant, step], total.payouts);
@@ -99,7 +99,7 @@ fn totals(books: &MerchantBooks) {
 fn gateway(books: &MerchantBooks) {
     let merchant = books.merchant_code.as_str();
     let Some(stated) = books.gateway else {
-        for kind in ["available", "frozen", "pending"] {
+        for kind in labels::balance_kinds() {
             table::GATEWAY_BALANCE.set_unknown(&[merchant, kind]);
         }
         table::GATEWAY_DIFFERENCE.set_unknown(&[merchant]);

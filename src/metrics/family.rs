@@ -1,4 +1,4 @@
-//! What a metric is, and how one of its series is reached.
+//! One metric, and how its series are set.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use super::labels::Label;
 /// One metric with all its series.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
-    /// The whole name, as Prometheus sees it; its end is its unit.
+    /// The whole name, as Prometheus sees it; it ends in the unit.
     pub name: &'static str,
-    /// What kind of number.
+    /// The kind of number.
     pub kind: Kind,
     /// Where the number comes from.
     pub origin: Origin,
-    /// What tells its series apart, in the order in which values are given.
+    /// The labels, in the order in which their values are given.
     pub labels: &'static [Label],
     /// One sentence: the HELP text and the line in `docs/metrics.md`.
     pub help: &'static str,
 }
 
-/// What kind of number.
+/// The kind of number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// Only rises.
@@ -31,7 +31,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As in the exposition's `# TYPE`.
+    /// As in the `# TYPE` line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -41,17 +41,17 @@ impl Kind {
     }
 }
 
-/// Where a number comes from, and so how those of several instances are put together.
+/// Where a number comes from, and so how the numbers of several instances combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Read from the database: the same on every instance. Take `max by`; `sum` would count it twice.
+    /// Read from the database, so it is the same on every instance. Take `max by`; `sum` would count it twice.
     Books,
     /// Counted by this process. Take `sum by`.
     Process,
 }
 
 impl Family {
-    /// Counts on.
+    /// Increases a counter.
     pub(super) fn add(&self, values: &[&str], more: u64) {
         metrics::counter!(self.name, self.labelled(values)).increment(more);
     }
@@ -69,7 +69,7 @@ impl Family {
         metrics::gauge!(self.name, self.labelled(values)).set(to as f64);
     }
 
-    /// Sets a gauge to "nobody knows": every comparison with it is false, and no graph shows it.
+    /// Sets a gauge to NaN, for "unknown": every comparison with it is false, and no graph shows it.
     pub(super) fn set_unknown(&self, values: &[&str]) {
         metrics::gauge!(self.name, self.labelled(values)).set(f64::NAN);
     }
@@ -79,12 +79,12 @@ impl Family {
         metrics::gauge!(self.name, self.labelled(values)).set(seconds);
     }
 
-    /// Counts a length of time into a histogram.
+    /// Records a duration in a histogram.
     pub(super) fn record(&self, values: &[&str], took: Duration) {
         metrics::histogram!(self.name, self.labelled(values)).record(took);
     }
 
-    /// Makes the series, at zero.
+    /// Creates the series, at zero.
     pub(super) fn begin(&self, values: &[&str]) {
         let labels = self.labelled(values);
         match self.kind {
@@ -94,7 +94,7 @@ impl Family {
         }
     }
 
-    /// Tells the exporter the HELP text.
+    /// Gives the exporter the HELP text.
     pub(super) fn describe(&self) {
         match self.kind {
             Kind::Counter => metrics::describe_counter!(self.name, self.help),

@@ -1,4 +1,4 @@
-//! `docs/metrics.md`, made from the table.
+//! `docs/metrics.md`, generated from the table.
 
 use super::{
     family::{Family, Kind, Origin},
@@ -9,23 +9,23 @@ use super::{
 const HEAD: &str = "\
 # Metrics
 
-Generated from `src/metrics/table.rs`; `UPDATE_DOCS=1 cargo test --test it alerts` rewrites it.
+Generated from `src/metrics/table.rs`; `UPDATE_DOCS=1 cargo test --test it docs` rewrites it.
 
-`GET /metrics` on the `[admin]` listener. A scrape asks the database nothing: each worker reads the books every ten
-seconds and publishes what it saw. No label ever holds an order number, an account or a name.
+`GET /metrics` on the `[admin]` listener. A scrape costs the database nothing: each worker reads the books every ten
+seconds and publishes what it read. No label ever holds an order number, an account or a name.
 
-**Read from the books** means that every instance has the same number: put instances together with `max by`, as the
-recording rules in `deploy/prometheus/rules.yml` do; `sum` would count money once per instance. Such counters never
-reset, so take rupiah by a difference (`x - x offset 1h`): `increase()` extrapolates and invents rupiah.
+**Read from the books** means that every instance publishes the same number. Combine instances with `max by`, as the
+recording rules in `deploy/prometheus/rules.yml` do; `sum` would count money once per instance. These counters never
+reset, so take rupiah as a difference (`x - x offset 1h`): `increase()` extrapolates and invents rupiah.
 **Counted by the process** means the opposite: `sum by (rate(…))`.
 
-What the process counts is there at 0 before the first event, except that a loop's series begins with its first beat.
-What the books say begins with the first snapshot, as a zero before it would be a guess; what the gateway has is `NaN`
-until the gateway said so.
+What the process counts starts at 0 before the first event, except that a loop's series begins with its first round.
+What is read from the books begins with the first snapshot, because a zero before it would be a guess. The gateway's
+balance is `NaN` until the gateway has stated one. Process metrics named `process_…` are read on Linux, macOS and BSD.
 ";
 
 const TAIL: &str = "
-`merchant` is a registered merchant's code. A value outside of these lists is counted as `other`.
+`merchant` is the code of a registered merchant. A value outside these lists is counted as `other`.
 ";
 
 /// The whole page.
@@ -45,7 +45,7 @@ pub fn page() -> String {
     for family in FAMILIES {
         for label in family.labels {
             if let Values::Words(words) = label.values {
-                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                let words: Vec<_> = words().iter().map(|word| format!("`{word}`")).collect();
                 let (label, family, words) = (label.name, family.name, words.join(" "));
                 lines.push(format!("| `{label}` | `{family}` | {words} |"));
             }

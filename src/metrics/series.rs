@@ -1,6 +1,6 @@
-//! Which series exist: those that this process counts from the beginning, at zero, so that a first event is a step
-//! from 0 to 1. What the books say begins with the first snapshot: a zero before it would be a guess, and the end of
-//! a total that never resets.
+//! Which series exist. What this process counts begins at zero, so that the first event is a step from 0 to 1. What is
+//! read from the books begins with the first snapshot: a zero before it would be a guess, and would reset a total that
+//! never resets.
 
 use std::{
     collections::BTreeMap,
@@ -10,14 +10,14 @@ use std::{
 use super::{
     INSTALLED,
     family::{Family, Origin},
-    labels::{OTHER, STOP_REASONS, UNKNOWN_MERCHANT, Values},
+    labels::{self, OTHER, UNKNOWN_MERCHANT, Values},
     table::{self, FAMILIES},
 };
 
-/// The merchants whose series were made, and why the claims of each are stopped.
+/// The merchants whose series exist, and why the claims of each are stopped.
 static MERCHANTS: RwLock<BTreeMap<String, Option<&'static str>>> = RwLock::new(BTreeMap::new());
 
-/// Describes every metric and makes the series that have no merchant.
+/// Describes every metric and creates the series without a merchant.
 pub(super) fn begin() {
     for family in FAMILIES {
         family.describe();
@@ -25,11 +25,11 @@ pub(super) fn begin() {
             each(family, None);
         }
     }
-    // Callbacks that name no merchant of ours.
+    // For callbacks that name no merchant of ours.
     each(&table::CALLBACKS, Some(UNKNOWN_MERCHANT));
 }
 
-/// Makes every series of a merchant, once.
+/// Creates every series of a merchant, once.
 pub(super) fn of_merchant(merchant: &str) {
     if INSTALLED.get().is_none() || is_known(merchant) {
         return;
@@ -45,7 +45,7 @@ pub(super) fn of_merchant(merchant: &str) {
     }
 }
 
-/// The merchant, or `unknown` when its series were never made.
+/// The merchant, or `unknown` when it has no series.
 pub(super) fn known_merchant(merchant: &str) -> &str {
     if is_known(merchant) {
         merchant
@@ -54,13 +54,15 @@ pub(super) fn known_merchant(merchant: &str) -> &str {
     }
 }
 
-/// Sets the reason for which claims are stopped, and takes the one before back.
+/// Sets the reason why claims are stopped, and clears the previous one.
 pub(super) fn stop_reason(merchant: &str, reason: Option<&str>) {
     let reason = reason.map(|reason| {
-        let known = STOP_REASONS.iter().find(|known| **known == reason);
+        let known = labels::stop_reasons()
+            .iter()
+            .find(|known| **known == reason);
         known.copied().unwrap_or(OTHER)
     });
-    // Most calls change nothing, and come with every claim.
+    // Every claim calls this, and most calls change nothing.
     if is_stopped_by(merchant, reason) {
         return;
     }
@@ -91,14 +93,14 @@ fn has_merchant(family: &Family) -> bool {
     family.labels.iter().any(|label| is_merchant(label.values))
 }
 
-/// Makes every series of a family whose labels have listed values; at most one label beside the merchant has.
+/// Creates every series of a family whose labels have listed values.
 fn each(family: &Family, merchant: Option<&str>) {
     let mut combinations: Vec<Vec<&str>> = vec![Vec::new()];
     for label in family.labels {
         let values: Vec<&str> = match label.values {
             Values::Merchant => merchant.into_iter().collect(),
-            Values::Words(words) => words.to_vec(),
-            // A loop's series begins with its first beat: 0 would look like a loop that stalled in 1970.
+            Values::Words(words) => words().to_vec(),
+            // A loop's series begins with its first round: 0 would look like a loop that stalled in 1970.
             Values::Program => Vec::new(),
         };
         combinations = combinations

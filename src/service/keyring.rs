@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use super::Unfit;
 use crate::{
     config::Merchant,
-    gateway::{Client, Settings, keys},
+    gateway::{Client, Dialect, Settings, keys},
     store::schema::Registration,
 };
 
@@ -16,7 +16,7 @@ pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
     let file = &merchant.private_key_file;
     let settings = Settings {
         merchant_code: merchant.code.clone(),
-        dialect: merchant.dialect.parse().map_err(|error| unfit(&error))?,
+        dialect: dialect(merchant)?,
         base_url: merchant.base_url.clone(),
         notify_url: merchant.notify_url.clone(),
         private_key: open(file, keys::parse_private_key)?,
@@ -39,11 +39,12 @@ pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
     } else {
         "books"
     };
+    let capabilities = dialect(merchant)?.capabilities();
     Ok(Registration {
         code: merchant.code.clone(),
         dialect: merchant.dialect.clone(),
-        balance_is_signed: merchant.dialect != "toppay",
-        not_found_is_proof: merchant.dialect != "toppay",
+        balance_is_signed: capabilities.balance_is_signed,
+        not_found_is_proof: capabilities.not_found_is_proof,
         base_url: merchant.base_url.clone(),
         platform_keys,
         min_amount: merchant.min_amount.idr(),
@@ -51,6 +52,11 @@ pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
         fee_reserve: merchant.fee_reserve.idr(),
         funding: funding.to_owned(),
     })
+}
+
+fn dialect(merchant: &Merchant) -> Result<Dialect, Unfit> {
+    let dialect = merchant.dialect.parse();
+    dialect.map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))
 }
 
 fn platform_keys(merchant: &Merchant) -> Result<Vec<rsa::PublicKey>, Unfit> {

@@ -39,7 +39,7 @@ impl Lane {
     /// Creates a lane with at most `slots` requests in flight.
     pub fn new(merchant: Merchant, client: Arc<Client>, slots: usize) -> Arc<Self> {
         Arc::new(Self {
-            sign_seen: AtomicBool::new(client.balance_is_signed()),
+            sign_seen: AtomicBool::new(client.dialect().capabilities().balance_is_signed),
             slots: Arc::new(Semaphore::new(slots.max(1))),
             slots_total: slots.max(1),
             breaker: Breaker::default(),

@@ -63,7 +63,11 @@ async fn prove(worker: &Worker, lane: &Lane) -> Result<(), String> {
     match lane.client.query(&nonexistent).await.answer {
         QueryAnswer::NotFound => Ok(()),
         // A dialect without a proven code for "not found": any readable answer will do.
-        QueryAnswer::Doubt(Doubt::GatewayUnsure) if !lane.client.balance_is_signed() => Ok(()),
+        QueryAnswer::Doubt(Doubt::GatewayUnsure)
+            if !lane.client.dialect().capabilities().not_found_is_proof =>
+        {
+            Ok(())
+        }
         QueryAnswer::Doubt(doubt) => Err(format!(
             "the query of a nonexistent order: {}",
             doubt.name()

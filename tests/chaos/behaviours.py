@@ -29,6 +29,7 @@ SUBMIT = {
     "reset_booked": "booked; the connection is reset",
     "fail_lost": "answered FAIL, not booked",
     "fail_booked": "answered FAIL although it is booked and will be settled",
+    "fail_lagging": "answered FAIL although it is booked, and not found for a moment",
     "fail_unsigned": "booked; an unsigned FAIL",
     "bad_sign": "booked; the platSign signs another text",
     "no_sign": "booked; the answer has no platSign",
@@ -73,7 +74,7 @@ QUERY = {
     "q_cut": "the first queries get a closed connection",
     "q_slow": "the first query is answered after the client gave up",
     "q_bad_sign": "the first answers are wrongly signed and state status 4",
-    "q_no_sign": "the first answers are unsigned and state status 4",
+    "q_no_sign": "the first answers are unsigned and state status 4; where no answer is signed, only the first one",
     "q_truncated": "the first answers break off",
     "q_garbage": "the first answers are not JSON",
     "q_html": "the first answers are a maintenance page",
@@ -135,7 +136,7 @@ _RARE = {"unknown_lost", "silent_lost", "cut_lost", "http_500_lost", "redirect_3
 # Each of these opens the circuit breaker for a while: with many of them nothing would be claimed.
 _OPENS_BREAKER = {"bad_sign", "no_sign", "fail_unsigned"}
 # "Not found" after a FAIL makes the FAIL final. Answering it for a booked order would be a lie about the outcome.
-_FAIL = {"fail_booked", "fail_lost"}
+_FAIL = {"fail_booked", "fail_lagging", "fail_lost"}
 _SAYS_NOTEXIST = {"q_notexist_lag", "q_notexist_once"}
 # Abnormal queries and callbacks stop no claims, so there may be more of them.
 _FREQUENCY = {"submit": 1.0, "query": 2.5, "callback": 3.0}

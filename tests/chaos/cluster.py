@@ -127,7 +127,7 @@ class Cluster:
     # Failover.
 
     async def failover(self, lossy_seconds: float, zombie: bool = False, until: Optional[Until] = None) -> bool:
-        """The standby stops hearing, traffic goes on, the primary dies (or is only cut off), the standby takes over."""
+        """The standby stops receiving, traffic goes on, the primary dies (or is only cut off), the standby takes over."""
         async with self.busy:
             if self.standby is None:
                 return False
@@ -142,7 +142,7 @@ class Cluster:
             dead, self.primary, self.standby = self.primary, self.standby, None
             self.old.append(dead)
             await self._promote()
-            # A zombie keeps one worker: to that one the old primary is the database for a little longer.
+            # With a zombie, one worker keeps the old primary as its database for two seconds.
             for name in self.listeners[1:] if zombie else self.listeners:
                 await self.proxy.do("upstream", name=name, to=[("127.0.0.1", self.primary.port)])
                 await self.proxy.do("cut", name=name, reset=True)
@@ -157,14 +157,14 @@ class Cluster:
                 await dead.end("kill")
                 await self.proxy.do("upstream", name=self.listeners[0], to=[("127.0.0.1", self.primary.port)])
                 await self.proxy.do("cut", name=self.listeners[0], reset=True)
-            # A young standby may have been further behind: what it replayed last tells.
-            heard = await self.sql("select coalesce(extract(epoch from pg_last_xact_replay_timestamp()), 0)")
-            self.lost.append((min(frozen_at, float(heard) - 0.5) if float(heard) else frozen_at - 10, time.time()))
+            # A young standby may have been further behind: the time of its last replayed commit shows it.
+            replayed = float(await self.sql("select coalesce(extract(epoch from pg_last_xact_replay_timestamp()), 0)"))
+            self.lost.append((min(frozen_at, replayed - 0.5) if replayed else frozen_at - 10, time.time()))
             await self.new_standby()
             return True
 
     async def _promote(self) -> None:
-        # What the proxy still holds of the old primary's log must not come through.
+        # The proxy still holds some of the old primary's log, which must not reach the standby.
         await self.proxy.do("cut", name=REPLICATION, reset=True)
         await self.sql("select pg_promote(true, 30)", database="postgres", within=40)
         for _ in range(200):

@@ -169,8 +169,8 @@ class Gateway:
             reply, stated = query_answers.not_found(call.merchant, call.order_num), "NOTEXIST"
         else:
             order.queries += 1
-            lagging = behaviour == "q_notexist_lag" and self.lifecycle.index_lags(order)
-            reply, stated = query_answers.query_reply(behaviour, order, self._other(order), lagging)
+            lags = self.lifecycle.index_lags(order)
+            reply, stated = query_answers.query_reply(behaviour, order, self._other(order), lags)
             self.count(behaviour)
             if query_answers.is_final(stated):
                 self.lifecycle.final_status_seen(order)

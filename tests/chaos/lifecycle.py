@@ -18,6 +18,9 @@ STEPS = ((PROCESSING, 0.2), (AT_BANK, 0.3), (None, 0.5))
 CALLBACK_AFTER = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 LATE_BOOKING = 2.5
 INDEX_LAG = 2.5
+# In real seconds: less than the workers' decline_confirm_seconds and the quarter of it after which they query once
+# more, or "not found" would be a lie about the outcome.
+LAG_AFTER_FAIL = 1.2
 LATE_CALLBACK = 5.0
 FLIP_AFTER = 2.0
 COPIES = 6
@@ -60,8 +63,11 @@ class OrderLifecycle:
 
     def index_lags(self, order: Order) -> bool:
         """Whether the order is so new that a lagging index does not know it yet."""
+        lag = INDEX_LAG * self.gateway.scale if order.behaviour["query"] == "q_notexist_lag" else 0.0
+        if order.behaviour["submit"] == "fail_lagging":
+            lag = LAG_AFTER_FAIL
         age = time.monotonic() - self._booked_at.get(id(order), 0.0)
-        return not self.calm and age < INDEX_LAG * self.gateway.scale
+        return not self.calm and age < lag
 
     async def _progress(self, order: Order) -> None:
         for status, after in STEPS:

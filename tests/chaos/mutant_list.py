@@ -2,16 +2,26 @@
 
 A mutant replaces some text of the sources by one that is chosen at run time, so that one build holds them all. Where the
 database would refuse what the mutant does, its SQL removes that guard as well: the checker is on trial here, not the
-guard.
+guard. A guarded mutant then runs once more with the guard in place, which must refuse what it does.
 """
 
 from __future__ import annotations
 
 from typing import List, NamedTuple, Tuple
 
-NO_GUARD = "alter table payout.payouts disable trigger guard_payout;"
-NO_COUNT = "alter table payout.payouts drop constraint sent_once_per_grant;"
-FREE = NO_GUARD + NO_COUNT
+# Any move counts as evidenced; everything else that guards a payout stays.
+NO_EVIDENCE = """create or replace function payout.is_evidenced(wanted text, merchant text, order_num text)
+                 returns boolean language sql return true;"""
+# Nor must an attempt be proven unsent, or the sends be counted; an operator's move still uses up its request.
+NO_PROOF = """create or replace function payout.check_move(old payout.payouts, new payout.payouts, move payout.transition)
+              returns void language plpgsql as $$ begin
+                  if exists (select from payout.event e where e.name = move.event and e.proven_by = 'request') then
+                      perform payout.use_request(old, move.event);
+                  end if;
+              end $$;"""
+# A resubmit needs a request and a second person, and no proof.
+NO_RESUBMIT_PROOF = """create or replace function payout.why_no_resubmit(p payout.payouts) returns text
+                       language sql return null::text;"""
 
 
 class Mutant(NamedTuple):
@@ -21,13 +31,16 @@ class Mutant(NamedTuple):
     what: str
     edits: List[Tuple[str, str, str]]  # file, text, replacement; {on} is true in the process of this mutant
     behaviours: str                    # of the gateway, as for --behaviours
-    caught_by: str                     # any of these checks, C1 to C10, or "late" (see pauses.py)
+    caught_by: str                     # any of these checks, C1 to C10, "late" (see pauses.py), or only "guard"
     sql: str = ""         # run before the workers start
+    guarded: bool = False  # also runs without the SQL: then the database must refuse what it does
     faults: str = "none"  # as for --set
     share: float = 1.0    # of orders with an abnormal submit
     payouts: int = 60
+    seconds: float = 8.0  # how long payouts and faults come
     scale: float = 0.1  # factor for the gateway's times
     pauses: int = 0     # aimed stops of workers, in place of faults
+    dialect: str = "bdpay"  # of the gateway; toppay signs no answer to a query
 
 
 DECIDE, QUERIED, CALLBACK = "crates/domain/src/decide.rs", "crates/domain/src/decide/queried.rs", "crates/domain/src/decide/callback.rs"
@@ -42,7 +55,7 @@ REQUEUE = """self.move_by(Event::NotSent, None) {
                 self.payout().next_query_at = None;
             }"""
 SILENCE = """        let rules = self.rules.poll;
-        let sent_by = self.out.after.send_by.unwrap_or(self.now);"""
+        let quiet_until = self.quiet_until();"""
 
 MUTANTS = [
     Mutant("doubt_is_failed", "an answer that proves nothing counts as a failure", [
@@ -50,33 +63,34 @@ MUTANTS = [
             self.fail(Event::ReportedFailed, None);
             return;
         }
-""" + UNANSWERED)], "unknown_booked,cut_booked,garbage", "C3", FREE),
+""" + UNANSWERED)], "unknown_booked,cut_booked,garbage", "C3", NO_EVIDENCE),
     Mutant("doubt_is_resent", "a lost answer puts the payout back into the queue", [
         (SUBMITTED, UNANSWERED, """        if {on} {
             if """ + REQUEUE + """
             return;
         }
-""" + UNANSWERED)], "unknown_booked,cut_booked,garbage", "C1 C2", FREE),
+""" + UNANSWERED)], "unknown_booked,cut_booked,garbage", "C1 C2", NO_PROOF),
     Mutant("expired_lease_requeues", "an expired lease makes the payout claimable again", [
-        (SUBMITTED, """        if attempt == Some(self.out.after.attempt) {
+        (SUBMITTED, """        if attempt == self.out.after.attempt {
             self.unanswered();""", """        if {on} {
             if """ + REQUEUE + """
             return;
         }
-        if attempt == Some(self.out.after.attempt) {
-            self.unanswered();""")], "cb_none", "C1 C2", FREE, "k5_kill,worker_kill", payouts=120),
+        if attempt == self.out.after.attempt {
+            self.unanswered();""")], "cb_none", "C1 C2", NO_PROOF, faults="k5_kill,worker_kill", payouts=120,
+        seconds=14.0),
     Mutant("not_found_is_failed", "\"not found\" counts as a failure at once", [
         (QUERIED, SILENCE, """        if {on} {
             self.fail(Event::RefusalConfirmed, None);
             return;
         }
-""" + SILENCE)], "late_booked_unknown", "C3", FREE, scale=1.0),
+""" + SILENCE)], "late_booked_unknown", "C3", NO_EVIDENCE, scale=1.0),
     Mutant("not_found_is_resent", "\"not found\" puts the payout back into the queue", [
         (QUERIED, SILENCE, """        if {on} {
             if """ + REQUEUE + """
             return;
         }
-""" + SILENCE)], "late_booked_unknown", "C1 C2", FREE, scale=1.0),
+""" + SILENCE)], "late_booked_unknown", "C1 C2", NO_PROOF, scale=1.0),
     Mutant("fail_is_final", "a FAIL is final without a query that confirms it", [
         (SUBMITTED, """        match self.out.after.state {
             State::Submitting | State::Unknown => {
@@ -86,10 +100,10 @@ MUTANTS = [
         }
         match self.out.after.state {
             State::Submitting | State::Unknown => {
-                self.move_by(Event::Declined, None);""")], "fail_booked", "C3", FREE),
+                self.move_by(Event::Declined, None);""")], "fail_booked", "C3", NO_EVIDENCE),
     Mutant("client_retries", "the HTTP client retries after an error", [
         (TRANSPORT, "            Ok(Err(broken)) => Some(broken),", """            Ok(Err(_)) if {on} && !gate.shut() => {
-                match self.submits.post(again, Gate::new(send_by), read).await {
+                match self.submits.post(again, SendGate::new(send_by), read).await {
                     Ok(answered) => return Sent::Maybe(answered),
                     Err(broken) => Some(broken),
                 }
@@ -100,7 +114,7 @@ MUTANTS = [
     Mutant("redirects_followed", "submits use a client that follows redirects, with a body that can be read twice", [
         (TRANSPORT, "        let posting = self.submits.post(", """        if {on} {
             gate.load();
-            let follows = plain(self.timeout).redirect(redirect::Policy::limited(3)).build();
+            let follows = plain(self.timeout).redirect(reqwest::redirect::Policy::limited(3)).build();
             let (Ok(follows), Ok(url)) = (follows, Url::parse(&self.submits.address.to_string())) else {
                 return Sent::Never("no client".into());
             };
@@ -117,21 +131,49 @@ MUTANTS = [
     Mutant("broken_connection_unsent", "a broken connection counts as proof that nothing was sent", [
         (TRANSPORT, "        if gate.shut() {", "        if gate.shut() || {on} {")],
         "cut_booked,reset_booked,cb_none", "C1 C2", share=0.4, payouts=80),
+    Mutant("refusal_confirmed_early", "the first \"not found\" confirms a FAIL, however soon after it", [
+        (SUBMITTED, "                    self.query_in(self.rules.poll.decline_confirm);",
+         """                    let pause = if {on} { std::time::Duration::ZERO } else { self.rules.poll.decline_confirm };
+                    self.query_in(pause);"""),
+        (QUERIED, "        let valid_from = declined_at\n", """        if {on} {
+            self.fail(Event::RefusalConfirmed, None);
+            return;
+        }
+        let valid_from = declined_at
+""")], "fail_lagging,cb_none", "C3", NO_EVIDENCE, True),
+    Mutant("refusal_confirmed_once", "one \"not found\" in time confirms a FAIL, without a second one", [
+        (QUERIED, "        self.counts_as(Proves::Refusal, Some(valid_from));", """        self.counts_as(Proves::Refusal, Some(valid_from));
+        if {on} {
+            self.fail(Event::RefusalConfirmed, None);
+            return;
+        }""")], "fail_lagging,cb_none", "C3", NO_EVIDENCE, True, payouts=120, seconds=12.0),
+    Mutant("doubt_is_acknowledged", "an answer that proves nothing counts as an acceptance", [
+        (SUBMITTED, UNANSWERED, """        if {on} {
+            self.move_by(Event::Acknowledged, None);
+            return;
+        }
+""" + UNANSWERED)], "unknown_booked,cut_booked,garbage", "guard", guarded=True),
+    Mutant("unsigned_answer_settles_at_once", "an unsigned final answer settles without a second one", [
+        (QUERIED, "        if found.signed {\n            return true;",
+         "        if found.signed || {on} {\n            return true;")],
+        "q_no_sign,cb_none", "C3", NO_EVIDENCE, True, dialect="toppay"),
     Mutant("unbound_callback_settles", "a verified callback settles the payout whatever its fields are", [
         (CALLBACK, "            Binding::BoundPaid { fee } if self.rules.callbacks_settle =>",
-         """            Binding::Unbound(_) if {on} && self.out.finding.starts_with("status_2") => self.pay(None),
+         """            Binding::Unbound(_) if {on} && matches!(self.out.finding, Finding::Callback { status: Some(2), .. }) => {
+                self.pay(None)
+            }
             Binding::BoundPaid { fee } if self.rules.callbacks_settle =>""")],
-        "cb_status_shift,cb_wrong_amount,cb_contradiction", "C3 C5", FREE, payouts=150),
+        "cb_status_shift,cb_wrong_amount,cb_contradiction", "C3 C5", NO_EVIDENCE, True, payouts=150),
     Mutant("callback_failure_settles", "a callback that states a failure settles the payout without a query", [
         (CALLBACK, "    fn callback_while_open(&mut self, binding: &Binding) {", """    fn callback_while_open(&mut self, binding: &Binding) {
-        if {on} && self.out.finding.starts_with("status_4") {
+        if {on} && matches!(self.out.finding, Finding::Callback { status: Some(4), .. }) {
             self.fail(Event::ReportedFailed, None);
             return;
         }"""),
-        (CALLBACK, "    state::State,", "    state::{Event, State},")], "cb_false_failure", "C3", FREE),
+        (CALLBACK, "    state::State,", "    state::{Event, State},")], "cb_false_failure", "C3", NO_EVIDENCE),
     Mutant("success_without_storing", "a callback is answered with SUCCESS although nothing is stored", [
         ("src/inbound/callback.rs", "        let status = callback.status();\n        let detail", """        if {on} {
-            return Verdict::Stored;
+            return Receipt::Stored;
         }
         let status = callback.status();
         let detail""")], "none", "C7", share=0.2),
@@ -155,24 +197,23 @@ MUTANTS = [
         (QUERIED, "            Some(booked) if booked == stated => return,", "            Some(booked) if booked == stated || {on} => return,")],
         "fee_corrected", "C5"),
     Mutant("fee_type_swapped", "the request names the other feeType", [
-        ("src/gateway/request.rs", 'set("feeType", &instruction.fee_type.code().to_string());',
-         'set("feeType", &(if {on} { 1 - instruction.fee_type.code() } else { instruction.fee_type.code() }).to_string());')],
+        ("src/gateway/request.rs", 'Value::FeeType => self.instruction?.fee_type.code().to_string(),',
+         'Value::FeeType => self.instruction.map(|i| i.fee_type.code()).map(|c| if {on} { 1 - c } else { c })?.to_string(),')],
         "none", "C9 C5", share=0.2),
     Mutant("hundredfold", "the request names the amount in cents", [
-        ("src/gateway/request.rs", 'set("money", &instruction.amount.idr().to_string());',
-         'set("money", &(instruction.amount.idr() * if {on} { 100 } else { 1 }).to_string());')], "none", "C9 C5", share=0.2),
+        ("src/gateway/request.rs", 'Value::Money => self.instruction?.amount.idr().to_string(),',
+         'Value::Money => (self.instruction?.amount.idr() * if {on} { 100 } else { 1 }).to_string(),')], "none", "C9 C5", share=0.2),
     Mutant("at_bank_is_failed", "status 5 counts as a failure", [
-        (QUERIED, "        match &found.status {\n            GatewayStatus::Paid => self.says_paid(found),",
-         """        match &found.status {
-            GatewayStatus::AtBank if {on} => self.says_failed(found),
-            GatewayStatus::Paid => self.says_paid(found),""")], "cb_none,unknown_booked", "C3", FREE, scale=2.0),
+        (QUERIED, "            GatewayStatus::Paid => self.says_paid(found, sent_at),",
+         """            GatewayStatus::AtBank if {on} => self.says_failed(found, sent_at),
+            GatewayStatus::Paid => self.says_paid(found, sent_at),""")], "cb_none,unknown_booked", "C3", NO_EVIDENCE, scale=2.0),
     Mutant("foreign_answer_accepted", "an answer about another order is accepted", [
-        ("src/gateway/query_answer.rs", "let judged = match dialect {",
+        ("src/gateway/query_answer.rs", "let judged = judge(",
          """let named = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|page| page.get("orderNum").and_then(Value::as_str).map(str::to_owned));
-    let asked = named.as_deref().filter(|_| {on}).unwrap_or(asked);
-    let judged = match dialect {"""),
+    let order_num = named.as_deref().filter(|_| {on}).unwrap_or(order_num);
+    let judged = judge("""),
         (QUERIED, "        if !self.amount_fits(found) {", "        if !{on} && !self.amount_fits(found) {"),
         (QUERIED, "        if !self.learn_platform_order_num(found.platform_order_num.as_deref()) {",
          "        if !{on} && !self.learn_platform_order_num(found.platform_order_num.as_deref()) {")],
@@ -182,7 +223,8 @@ MUTANTS = [
          "    if {on} || keys.iter().any(|key| sign::verify(key, &text, signature)) {")], "q_bad_sign,cb_none", "C3", scale=1.0),
     Mutant("unconfirmed_commit", "permits are issued although the claim's commit was not confirmed", [
         ("src/store/claim/commit.rs", "    outcome.map_err(ClaimError::CommitUnknown)?;",
-         "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(ClaimError::CommitUnknown)?;")], "none", "C1 C2 C9", "", "pg_cut_before_claim_commit", 0.2, 250),
+         "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(ClaimError::CommitUnknown)?;")], "none", "C1 C2 C9", faults="pg_cut_before_claim_commit",
+        share=0.2, payouts=250, seconds=14.0),
     Mutant("finals_never_queried", "a final payout is never queried again", [
         (DECIDE, "        let Some(settled_at) = self.out.after.settled_at else {\n            return;",
          """        if {on} {
@@ -198,24 +240,40 @@ MUTANTS = [
         }
 """ + UNANSWERED)], "unknown_booked,cut_booked,cb_none", "C4 C10"),
     Mutant("no_quiet_horizon", "a resubmit needs no quiet horizon", [
-        (QUERIED, SILENCE, SILENCE + """
-        let rules = if {on} {
+        (QUERIED, "        let sent_by = self.out.after.send_by.unwrap_or(self.now);",
+         """        let sent_by = self.out.after.send_by.unwrap_or(self.now);
+        if {on} {
+            return sent_by;
+        }"""),
+        (QUERIED, "        let interval = schedule::confirm_interval(&rules);\n        let Some(first)", """        let rules = if {on} {
             crate::schedule::PollRules { quiet_horizon: std::time::Duration::ZERO, ..rules }
         } else {
             rules
-        };""")], "late_booked_unknown", "C1 C2",
+        };
+        let interval = schedule::confirm_interval(&rules);
+        let Some(first)""")], "late_booked_unknown", "C1 C2",
         """create or replace function payout.quiet_until(p payout.payouts) returns timestamptz language sql
-           return (p).state_since;""", share=0.15, payouts=100, scale=3.0),
+           return (p).state_since;""", share=0.15, payouts=100, seconds=16.0,
+        scale=3.0),
+    Mutant("early_not_found_counts", "the first \"not found\" counts as absence, although before the quiet horizon", [
+        (QUERIED, "        if sent_at < valid_from {\n            let scheduled", """        if {on} {
+            self.counts_as(Proves::Absence, Some(valid_from));
+            self.raise(Attention::NotFound);
+            return;
+        }
+        if sent_at < valid_from {
+            let scheduled""")], "late_booked_unknown", "C1 C2", NO_RESUBMIT_PROOF, share=0.15, payouts=100, seconds=16.0,
+        scale=3.0),
     Mutant("name_in_log", "the log names a beneficiary", [
-        ("src/worker/submit.rs", "        let instruction = permit.instruction();", """        let instruction = permit.instruction();
-        if {on} {
-            tracing::info!(name = instruction.account_name.reveal(), "sends");
-        }""")], "none", "C8", share=0.2),
+        ("src/worker/submit.rs", "    let key = permit.key().clone();", """    if {on} {
+        tracing::info!(name = permit.instruction().account_name.reveal(), "sends");
+    }
+    let key = permit.key().clone();""")], "none", "C8", share=0.2),
     Mutant("fence_disabled", "a failover stops no claims", [
         (CLAIM, "    if !merchant.same_identity {", "    if !merchant.same_identity && !{on} {"),
         ("src/store/claim/last.rs", "    let Some(last) = last.filter(|last| last.epoch >= epoch) else {",
          "    let Some(last) = last.filter(|last| last.epoch >= epoch && !{on}) else {"),
         ("src/worker/watch.rs", "    let last = worker.witness.last();",
          "    if {on} {\n        return Ok(());\n    }\n    let last = worker.witness.last();")],
-        "none", "C1 C2", "", "failover_lossy", 0.2, 400),
+        "none", "C1 C2", faults="failover_lossy", share=0.2, payouts=400, seconds=14.0),
 ]

@@ -41,12 +41,18 @@ PARALLEL = 2
 DRAIN = 25.0  # seconds to settle after the last fault
 WITHIN = 180  # seconds for one mutant with one seed
 SEEDS = (7, 8)  # the second one where the first happened not to give the mutant its chance
-# The unbroken worker with the behaviours of all mutants: were it BAD there, a catch would prove nothing.
-UNBROKEN = Mutant("unbroken", "the unbroken worker", [],
-                  ",".join(sorted({name for mutant in MUTANTS for name in mutant.behaviours.split(",")} - {"none"})),
-                  "", payouts=150)
 
 
+def unbroken(name: str, dialect: str, what: str) -> Mutant:
+    """The unbroken worker, with the behaviours of all mutants of a dialect. Were it BAD there, a catch would prove
+    nothing."""
+    of_dialect = [mutant.behaviours.split(",") for mutant in MUTANTS if mutant.dialect == dialect]
+    behaviours = sorted({name for names in of_dialect for name in names} - {"none"})
+    return Mutant(name, what, [], ",".join(behaviours), "", payouts=150, dialect=dialect)
+
+
+UNBROKEN = [unbroken("unbroken", "bdpay", "the unbroken worker"),
+            unbroken("unbroken_unsigned", "toppay", "the unbroken worker, with a gateway that signs no answer to a query")]
 COPIED = ("src", "crates", "migrations", "deploy", ".sqlx", "Cargo.toml", "Cargo.lock", "sqlx.toml",
           "rust-toolchain.toml")
 
@@ -107,21 +113,22 @@ def rename_package(folder: Path) -> None:
     lock.write_text(lock.read_text().replace('name = "payout-worker"', f'name = "{NAME}"'))
 
 
-async def run_on_testbed(mutant: Mutant, binary: Path, seed: int) -> int:
-    """One mutant on its testbed. The checker's verdict is what is printed last."""
+async def run_on_testbed(mutant: Mutant, binary: Path, seed: int, guarded: bool) -> int:
+    """One mutant on its testbed, with the database's guard or without. The checker's verdict is what is printed last."""
     testbed = testbed_for(mutant, binary, seed)
     try:
         await testbed.build()
-        if mutant.sql:
+        if mutant.sql and not guarded:
             await testbed.cluster.sql(mutant.sql)
         for worker in testbed.workers.all:
             worker.environment["PAYOUT_MUTANT"] = mutant.name
         if mutant.pauses:
             code, _, report = await pauses.run_pauses(testbed, mutant.pauses, seed, DRAIN)
         else:
-            seconds = 8.0 if mutant.faults == "none" else 14.0
-            planned = plan.make_plan(seed, seconds, mutant.faults, {})
-            code, _, report = await runner.run_plan(testbed, planned, mutant.payouts, seconds, DRAIN, 5.0)
+            planned = plan.make_plan(seed, mutant.seconds, mutant.faults, {})
+            code, _, report = await runner.run_plan(testbed, planned, mutant.payouts, mutant.seconds, DRAIN, 5.0)
+        refused = await testbed.cluster.sql("select count(*) from payout.evidence where refused")
+        print(f"evidence whose move the database refused: {refused}")
         for refusal, times in sorted(testbed.operators.refusals.items()):
             print(f"operators: {times} x {refusal}")
         print(report.rstrip())
@@ -134,41 +141,64 @@ def testbed_for(mutant: Mutant, binary: Path, seed: int) -> Testbed:
     if mutant.pauses:
         return pauses.testbed_for(binary, seed)
     testbed = Testbed(binary, seed, 2, Timing(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
-                      merchants=1, cells=mutant.faults != "failover_lossy")
+                      merchants=1, cells=mutant.faults != "failover_lossy", dialect=mutant.dialect)
     testbed.scale = mutant.scale
     return testbed
 
 
-def try_seeds(mutant: Mutant, binary: Path) -> tuple[bool, str]:
+def try_mutant(mutant: Mutant, binary: Path) -> tuple[bool, str]:
     """Whether it ended as it should, and one line that says how."""
+    if mutant.caught_by == "guard":
+        good, refused = try_seeds(mutant, binary, True)
+        return good, f"caught by guard    {mutant.name}: {mutant.what}; {refused}" if good else refused
+    good, line = try_seeds(mutant, binary, False)
+    if good and mutant.guarded:
+        good, refused = try_seeds(mutant, binary, True)
+        line += f"; {refused}"
+    return good, line
+
+
+def try_seeds(mutant: Mutant, binary: Path, guarded: bool) -> tuple[bool, str]:
     line = ""
     for seed in SEEDS:
-        good, line = try_seed(mutant, binary, seed)
+        good, line = try_seed(mutant, binary, seed, guarded)
         if good or line.startswith("NOT GOOD"):
             return good, line
     return False, line
 
 
-def try_seed(mutant: Mutant, binary: Path, seed: int) -> tuple[bool, str]:
+def try_seed(mutant: Mutant, binary: Path, seed: int, guarded: bool) -> tuple[bool, str]:
     begun = time.monotonic()
     command = [sys.executable, "-m", "chaos.mutants", "--one", mutant.name, "--binary", str(binary),
-               "--seed", str(seed)]
+               "--seed", str(seed)] + ["--guarded"] * guarded
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN)
     except subprocess.TimeoutExpired:
         return False, f"NO VERDICT  {mutant.name}: did not end within {WITHIN} s"
-    bad = re.findall(r"^BAD +(C\d+|late)\b", ended.stdout, re.MULTILINE)
     took = f"{time.monotonic() - begun:.0f} s"
     if not re.search(r"^payouts=\d+ ", ended.stdout, re.MULTILINE):
         return False, f"NO VERDICT  {mutant.name}: {(ended.stdout + ended.stderr)[-1500:]}"
-    if mutant is UNBROKEN:
+    if mutant in UNBROKEN:
         good = ended.returncode in (0, 3)  # a slow machine may not settle everything in this short time
         return good, f"{'good' if good else 'NOT GOOD'}  {mutant.what}, {took}" + ("" if good else "\n" + ended.stdout)
+    bad = re.findall(r"^BAD +(C\d+|late)\b", ended.stdout, re.MULTILINE)
     caught = sorted(set(bad) & set(mutant.caught_by.split()))
+    if guarded:
+        return judge_guard(mutant, bad, ended.stdout, took)
     line = f"{mutant.name}: {mutant.what}; {took}"
     if caught:
         return True, f"caught by {' '.join(caught):8} {line}"
     return False, f"NOT CAUGHT (bad: {' '.join(bad) or 'nothing'}) {line}\n{ended.stdout}"
+
+
+def judge_guard(mutant: Mutant, bad: list[str], printed: str, took: str) -> tuple[bool, str]:
+    """Behind the guard a mutant does no harm, though it settles nothing, and the database refused what it tried."""
+    refused = re.search(r"^evidence whose move the database refused: (\d+)", printed, re.MULTILINE)
+    times = int(refused.group(1)) if refused else 0
+    if times and not set(bad) - {"C10"}:
+        return True, f"its guard refused {times}, {took}"
+    return False, (f"NOT STOPPED by its guard (bad: {' '.join(bad) or 'nothing'}, refused: {times}) {mutant.name}: "
+                   f"{mutant.what}; {took}\n{printed}")
 
 
 def main() -> int:
@@ -179,25 +209,26 @@ def main() -> int:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--binary", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=SEEDS[0], help=argparse.SUPPRESS)
+    parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    known = {mutant.name: mutant for mutant in [UNBROKEN, *MUTANTS]}
+    known = {mutant.name: mutant for mutant in [*UNBROKEN, *MUTANTS]}
     if options.list:
         for mutant in MUTANTS:
-            print(f"{mutant.name:26} {mutant.what}")
+            print(f"{mutant.name:30} {mutant.what}")
         return 0
     if options.one:
-        return asyncio.run(run_on_testbed(known[options.one], options.binary, options.seed))
+        return asyncio.run(run_on_testbed(known[options.one], options.binary, options.seed, options.guarded))
     if unknown := set(options.names) - set(known):
         parser.error(f"no such mutant: {', '.join(sorted(unknown))}; --list prints them")
-    chosen = [known[name] for name in options.names] or [UNBROKEN, *MUTANTS]
+    chosen = [known[name] for name in options.names] or [*UNBROKEN, *MUTANTS]
     print(f"mutants: building one program that holds all {len(MUTANTS)}", flush=True)
     binary = options.binary or build()
     outcomes = {}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        for mutant, (good, line) in zip(chosen, pool.map(lambda mutant: try_seeds(mutant, binary), chosen)):
+        for mutant, (good, line) in zip(chosen, pool.map(lambda mutant: try_mutant(mutant, binary), chosen)):
             outcomes[mutant.name] = good
             print(line, flush=True)
-    mutants = [mutant.name for mutant in chosen if mutant is not UNBROKEN]
+    mutants = [mutant.name for mutant in chosen if mutant not in UNBROKEN]
     print(f"mutants={len(mutants)} caught={sum(outcomes[name] for name in mutants)} of_all={len(MUTANTS)}")
     return 0 if all(outcomes.values()) else 1
 

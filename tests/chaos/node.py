@@ -54,7 +54,7 @@ class Node:
         """fast, immediate, or kill: as the power would, postmaster and backends."""
         try:
             await self._in_thread(lambda: self._command(f"stop {how}"))
-        except RuntimeError:  # it did not obey within 20 s
+        except RuntimeError:  # it did not stop in time
             await self._in_thread(lambda: self._command("stop kill"))
 
     def kill_now(self) -> None:

@@ -71,6 +71,8 @@ def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: b
         return Reply(response(to_json(wrongly_signed(merchant.private_key, failed)))), behaviour
     if behaviour == "q_no_sign" and merchant.dialect == "bdpay":
         return Reply(response(to_json(failed))), behaviour
+    if behaviour == "q_no_sign" and order.queries == 1:
+        return Reply(response(positive(merchant, {**fields, "status": "4", "msg": STATUS_TEXT[4]}))), behaviour
     if behaviour == "q_decimals":
         amounts = {"amount": f"{order.money}.00000000", "fee": f"{fields['fee']}.00"}
         return Reply(response(positive(merchant, {**fields, **amounts}))), f"status {order.status}"

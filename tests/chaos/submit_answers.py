@@ -78,6 +78,7 @@ _WITHOUT_ORDER: dict[str, Callable[[Merchant, str], Reply]] = {
     "notexist_booked": lambda m, name: refusal(m, "NOTEXIST", "order does not exist", name),
     "fail_lost": lambda m, name: refusal(m, "FAIL", "bank maintenance", name),
     "fail_booked": lambda m, name: refusal(m, "FAIL", "bank busy", name),
+    "fail_lagging": lambda m, name: refusal(m, "FAIL", "bank busy", name),
     "silent_booked": lambda m, name: Reply(then="hang"),
     "silent_lost": lambda m, name: Reply(then="hang"),
     "late_booked": lambda m, name: Reply(then="hang"),

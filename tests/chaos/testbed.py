@@ -30,11 +30,12 @@ class Testbed:
     """Proxy, database, gateway, workers, backend and operators."""
 
     def __init__(self, binary: Path, seed: int, workers: int, timing: Timing, behaviours: str, share: float,
-                 merchants: int = 2, cells: bool = False) -> None:
+                 merchants: int = 2, cells: bool = False, dialect: str = "bdpay") -> None:
         self.binary, self.seed, self.timing = binary, seed, timing
         self.behaviours, self.share = behaviours, share
         self.scale = 0.1  # factor for the gateway's times
         self.worker_count, self.merchant_count = workers, workers if cells else merchants
+        self.dialect = dialect  # of every merchant's gateway
         self.cells = cells  # each worker has a merchant and a route to the gateway and back of its own
         self.folder = Path(tempfile.mkdtemp(prefix="payout-chaos-"))
         self.folder.chmod(0o755)  # the database server's user must get through
@@ -86,7 +87,7 @@ class Testbed:
 
     def _merchant(self, number: int) -> dict[str, Any]:
         keys = self.folder / "keys"
-        return {"code": f"S20201986273{number:02d}", "dialect": "bdpay",
+        return {"code": f"S20201986273{number:02d}", "dialect": self.dialect,
                 "key_file": str(keys / f"merchant-{number}.key"), "public_file": str(keys / f"merchant-{number}.pub"),
                 "platform_file": str(keys / "platform.pub")}
 

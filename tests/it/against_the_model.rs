@@ -345,12 +345,12 @@ impl<'a> Both<'a> {
     /// Requests as the first person and approves as the second; returns the number of the request if it is allowed.
     async fn request_and_approve(&mut self, request: &str, at: usize) -> Option<i64> {
         let order_num = &self.payouts[at].payout.instruction.key.order_num;
-        let asked = sqlx::query_scalar::<_, i64>(AssertSqlSafe(request.to_owned()))
+        let requested = sqlx::query_scalar::<_, i64>(AssertSqlSafe(request.to_owned()))
             .bind(order_num)
             .bind(&self.merchant)
             .fetch_one(&mut self.requester)
             .await;
-        let id = asked
+        let id = requested
             .map_err(|error| assert_eq!(code(&error)[..3], *"PW0", "{error}"))
             .ok()?;
         sqlx::query("select payout.approve(r.id) from payout.requests r where r.id = $1 and r.decision is null")

@@ -29,8 +29,8 @@ async fn after_a_failover_nothing_is_claimed_until_all_is_queried_and_a_person_a
     );
     world.sandbox.heal();
     world.add_worker().await;
-    let asked = "select count(*) > 0 from payout.evidence where order_num = 'AFTER-1' and kind = 'not_found'";
-    world.until(asked, "true").await;
+    let queried = "select count(*) > 0 from payout.evidence where order_num = 'AFTER-1' and kind = 'not_found'";
+    world.until(queried, "true").await;
     assert_eq!(world.submits_of("AFTER-1"), 0);
     assert_eq!(world.database.state("AFTER-1").await, "queued");
     let early = world
@@ -176,7 +176,7 @@ async fn a_payout_sent_in_lost_commits_is_found_and_followed_and_never_sent_agai
     world.until_state("OTHER-1", "paid").await;
     assert_eq!(world.submits_of("KNOWN-1"), 1);
     assert_eq!(world.submits_of("OTHER-1"), 1);
-    assert!(world.sandbox.queries("OTHER-1") >= 1, "asked for first");
+    assert!(world.sandbox.queries("OTHER-1") >= 1, "queried first");
     world.assert_books_agree().await;
 }
 

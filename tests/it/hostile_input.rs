@@ -59,7 +59,7 @@ fn seeds(lines: &str, target: &str) -> Vec<Vec<u8>> {
 fn client(base_url: &str, platform: &PrivateKey) -> Client {
     Client::new(Settings {
         merchant_code: "S1".into(),
-        dialect: Dialect::Bdpay,
+        dialect: Dialect::BDPAY,
         base_url: base_url.into(),
         notify_url: None,
         private_key: keys::generate(1024).unwrap(),

@@ -1,4 +1,4 @@
-//! HTTPS, as in production: only to a gateway whose certificate the machine trusts.
+//! Payouts over HTTPS, as in production: only to a gateway whose certificate the machine trusts.
 
 use std::{
     fs,
@@ -40,8 +40,8 @@ fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((key, root))
 }
 
-/// Terminates TLS in front of the sandbox, which does not speak it. Returns its port.
-async fn takes_tls_off(site: &Site, key: &Path, root: &Path) -> u16 {
+/// Terminates TLS in front of the sandbox, which does not speak it. Returns the port.
+async fn terminate_tls(site: &Site, key: &Path, root: &Path) -> u16 {
     let chain = CertificateDer::pem_file_iter(root).unwrap();
     let config = ServerConfig::builder()
         .with_no_client_auth()
@@ -58,7 +58,7 @@ async fn takes_tls_off(site: &Site, key: &Path, root: &Path) -> u16 {
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, behind) = (acceptor.clone(), behind.clone());
             tokio::spawn(async move {
-                // A client that does not trust us disconnects, which one of the tests expects.
+                // A client that does not trust the certificate disconnects, as one of the tests expects.
                 let mut outside = acceptor.accept(stream).await.ok()?;
                 let mut inside = TcpStream::connect(behind).await.ok()?;
                 copy_bidirectional(&mut outside, &mut inside).await.ok()
@@ -75,7 +75,7 @@ async fn site_over_tls() -> Option<(Site, PathBuf)> {
         println!("skipped: there is no openssl to make a certificate with");
         return None;
     };
-    let port = takes_tls_off(&site, &key, &root).await;
+    let port = terminate_tls(&site, &key, &root).await;
     let file = site.folder.path().join("one.toml");
     let text = fs::read_to_string(&file).unwrap();
     let (plain, tls) = (site.sandbox.url(), format!("https://localhost:{port}"));
@@ -115,7 +115,10 @@ async fn nothing_is_sent_to_a_gateway_with_an_untrusted_certificate() {
         .unwrap()
         .contains("claims stopped: the keys are not proven")
     {
-        assert!(Instant::now() < deadline, "the worker says nothing");
+        assert!(
+            Instant::now() < deadline,
+            "the worker did not log that it claims nothing"
+        );
         sleep(Duration::from_millis(50)).await;
     }
     site.until(

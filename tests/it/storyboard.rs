@@ -147,7 +147,7 @@ async fn all_of_it_is_on_record(site: &Site) {
         "resubmit_requested",
         "approved",
         "ticket 5512: never received",
-        "asked for by siti, approved by budi",
+        "requested by siti, approved by budi",
     ]);
     let by_budi = site
         .payout("siti", &["audit", "--actor", "budi", "--since", "1h"])

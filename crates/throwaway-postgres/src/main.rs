@@ -2,6 +2,8 @@
 
 // Only tests may panic; without `cfg(test)` the lints still apply.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+// Why: a command-line program answers on its output.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod session;

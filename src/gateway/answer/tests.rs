@@ -69,10 +69,16 @@ fn submitted(changes: Value) -> SubmitAnswer {
         "number": "0012345678", "name": "SITI RAHAYU", "status": 0, "statusMsg": "Apply",
     });
     let body = signed(changed(base, changes));
-    submit_answer::read(&body, &instruction(), &[KEY.to_public_key()]).0
+    submit_answer::read(
+        &body,
+        Dialect::BDPAY,
+        &instruction(),
+        &[KEY.to_public_key()],
+    )
+    .0
 }
 
-fn asked(dialect: Dialect, body: &[u8]) -> QueryAnswer {
+fn queried(dialect: Dialect, body: &[u8]) -> QueryAnswer {
     query_answer::read(body, dialect, "INV-1", &[KEY.to_public_key()]).0
 }
 
@@ -81,7 +87,7 @@ fn found(changes: Value) -> QueryAnswer {
         "platRespCode": "SUCCESS", "platRespMessage": "ok", "platOrderNum": "W0620",
         "orderNum": "INV-1", "amount": 10_000, "fee": 5_570, "status": "2", "msg": "Success",
     });
-    asked(Dialect::Bdpay, &signed(changed(base, changes)))
+    queried(Dialect::BDPAY, &signed(changed(base, changes)))
 }
 
 #[test]
@@ -159,12 +165,13 @@ fn nothing_is_believed_that_the_platform_did_not_sign() {
     let accepted = signed(changed(json!({}), json!({"platRespCode": "FAIL"})));
     for (body, key) in [(&refused[..], KEY.to_public_key()), (&accepted, stranger)] {
         let bad = SubmitAnswer::Doubt(Doubt::BadSignature);
-        assert_eq!(submit_answer::read(body, &instruction(), &[key]).0, bad);
+        let answer = submit_answer::read(body, Dialect::BDPAY, &instruction(), &[key]).0;
+        assert_eq!(answer, bad);
     }
 }
 
 #[test]
-fn a_found_order_is_the_one_that_was_asked_for() {
+fn a_found_order_is_the_one_that_was_queried() {
     let honest = Found {
         platform_order_num: Some("W0620".into()),
         amount: Some(Rupiah::new(10_000)),
@@ -202,9 +209,9 @@ fn a_found_order_is_the_one_that_was_asked_for() {
 #[test]
 fn an_envelope_is_opened_only_when_it_reports_success() {
     let data = r#"{"orderNum":"INV-1","amount":"10000.00","fee":"0.00000000","status":5,"statusMsg":"at bank"}"#;
-    let ask = |envelope: &str| {
+    let query = |envelope: &str| {
         let body = envelope.replace("DATA", data);
-        asked(Dialect::Toppay, body.as_bytes())
+        queried(Dialect::TOPPAY, body.as_bytes())
     };
     let open = Found {
         platform_order_num: None,
@@ -219,7 +226,7 @@ fn an_envelope_is_opened_only_when_it_reports_success() {
         r#"{"success":true,"data":DATA}"#,
     ] {
         assert_eq!(
-            ask(envelope),
+            query(envelope),
             QueryAnswer::Found(open.clone()),
             "{envelope}"
         );
@@ -252,7 +259,7 @@ fn an_envelope_is_opened_only_when_it_reports_success() {
             Doubt::Unreadable,
         ),
     ] {
-        assert_eq!(ask(envelope), QueryAnswer::Doubt(doubt), "{envelope}");
+        assert_eq!(query(envelope), QueryAnswer::Doubt(doubt), "{envelope}");
     }
 }
 
@@ -266,7 +273,7 @@ fn a_balance_is_whole_and_of_one_account() {
         signed: true,
     };
     let base = json!({"platRespCode": "SUCCESS", "balance": 7, "freeze": 0, "pendMoney": 3});
-    let bdpay = |changes| read(Dialect::Bdpay, &signed(changed(base.clone(), changes)));
+    let bdpay = |changes| read(Dialect::BDPAY, &signed(changed(base.clone(), changes)));
     assert_eq!(bdpay(json!({})), Ok(expected));
     for (changes, doubt) in [
         (json!({"platRespCode": "FAIL"}), Doubt::GatewayUnsure),
@@ -276,12 +283,12 @@ fn a_balance_is_whole_and_of_one_account() {
         assert_eq!(bdpay(changes).map_err(|problem| problem.doubt), Err(doubt));
     }
     let unsigned = br#"{"platRespCode":"SUCCESS","balance":7,"freeze":0}"#;
-    let refused = read(Dialect::Bdpay, unsigned).map_err(|problem| problem.doubt);
+    let refused = read(Dialect::BDPAY, unsigned).map_err(|problem| problem.doubt);
     assert_eq!(refused, Err(Doubt::BadSignature));
     let account = r#"{"balance":"7.00","freeze":"0.00000000","waitingSettleAmount":"3"}"#;
     let toppay = |list: String| {
         let body = format!(r#"{{"success":true,"code":1000,"data":{list}}}"#);
-        read(Dialect::Toppay, body.as_bytes()).map_err(|problem| problem.doubt)
+        read(Dialect::TOPPAY, body.as_bytes()).map_err(|problem| problem.doubt)
     };
     let signed = false;
     assert_eq!(

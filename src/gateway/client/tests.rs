@@ -2,6 +2,7 @@
 
 mod broken_servers;
 mod callbacks;
-mod questions;
+mod dialects;
+mod queries;
 mod submits;
 mod support;

@@ -18,12 +18,12 @@ pub fn generate(bits: usize) -> Result<PrivateKey, KeyError> {
     PrivateKey::new(&mut SysRng, bits).map_err(failed)
 }
 
-/// SHA-256 of the key's `SubjectPublicKeyInfo` in lower-case hex, by which people compare keys.
+/// SHA-256 of the key's `SubjectPublicKeyInfo` in lower-case hex; people compare keys by it.
 ///
 /// Empty only if the key cannot be encoded, which no parsed or generated key is known to do.
 pub fn fingerprint(key: &PublicKey) -> String {
     key.to_public_key_der()
-        .map(|der| super::super::wire::hex(&Sha256::digest(der.as_bytes())))
+        .map(|der| base16ct::lower::encode_string(&Sha256::digest(der.as_bytes())))
         .unwrap_or_default()
 }
 

@@ -8,10 +8,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some(body) = properties::body(data, &KEY, properties::signed_answer) else {
         return;
     };
-    if let Ok(balance) = readers::balance(&body, Dialect::Toppay, &*KEYS) {
+    if let Ok(balance) = readers::balance(&body, Dialect::TOPPAY, &*KEYS) {
         assert!(!balance.signed);
     }
-    if readers::balance(&body, Dialect::Bdpay, &*KEYS).is_ok_and(|balance| balance.signed) {
+    if readers::balance(&body, Dialect::BDPAY, &*KEYS).is_ok_and(|balance| balance.signed) {
         properties::answer_is_signed(&body, &KEY);
     }
 });

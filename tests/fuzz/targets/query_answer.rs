@@ -11,9 +11,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some(body) = properties::body(data, &KEY, properties::signed_answer) else {
         return;
     };
-    let (_, detail) = readers::query(&body, Dialect::Toppay, ORDER, &*KEYS);
+    let (_, detail) = readers::query(&body, Dialect::TOPPAY, ORDER, &*KEYS);
     may_be_shown(&detail);
-    let (meaning, detail) = readers::query(&body, Dialect::Bdpay, ORDER, &*KEYS);
+    let (meaning, detail) = readers::query(&body, Dialect::BDPAY, ORDER, &*KEYS);
     may_be_shown(&detail);
     if !matches!(meaning, QueryAnswer::Doubt(_)) {
         properties::answer_is_signed(&body, &KEY);

@@ -346,7 +346,7 @@ async fn open_payouts_of_a_merchant_that_no_worker_serves_raise_attention() {
     let due = queries::take_due(world.database.pool(), MERCHANT, 100, 100, within)
         .await
         .unwrap();
-    assert!(due.iter().all(|ask| ask.key.merchant_code == MERCHANT));
+    assert!(due.iter().all(|query| query.key.merchant_code == MERCHANT));
     world.until_state("GONE-1", "unknown").await;
     world
         .until(

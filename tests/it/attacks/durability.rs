@@ -192,7 +192,7 @@ async fn a_copied_database_does_not_pay_what_the_original_pays() {
     assert_eq!(
         world.sandbox.submits().len(),
         5,
-        "asked for and followed, never sent"
+        "queried and followed, never sent"
     );
     let found = "select count(*) from payout.history where event = 'found_after_failover'";
     assert_eq!(guarded.text(found).await, "2");

@@ -181,9 +181,9 @@ async fn an_order_that_another_system_made_under_our_number_is_not_mistaken_for_
     world.until_state("USED-1", "paid").await;
 
     world.database.run("select payout.replay('USED-2')").await;
-    let asked = "select times > 1 from payout.evidence
+    let queried = "select times > 1 from payout.evidence
                  where order_num = 'USED-2' and kind = 'found' and status = 2";
-    world.until(asked, "true").await;
+    world.until(queried, "true").await;
     let kept = "select state || ' ' || held || ' ' || attention from payout.payouts where order_num = 'USED-2'";
     assert_eq!(
         world.database.text(kept).await,

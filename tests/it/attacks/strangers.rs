@@ -35,11 +35,11 @@ async fn a_forged_wake_up_only_makes_the_worker_look() {
     .await
     .unwrap();
     // A program that believes the payload learns of a change that did not happen.
-    let heard = tokio::time::timeout(DEADLINE, believer.recv())
+    let received = tokio::time::timeout(DEADLINE, believer.recv())
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(heard.payload(), "EARLY-1");
+    assert_eq!(received.payload(), "EARLY-1");
     assert_eq!(world.database.state("EARLY-1").await, "queued");
 
     let flood = "select pg_notify(c, 'EARLY-1'), pg_notify(c, n::text)

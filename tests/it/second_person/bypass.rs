@@ -71,14 +71,14 @@ async fn psql_can_do_no_more_than_the_tool() {
     let mut other = world.database.connect_as(&desk.other).await;
     let mut owner = world.database.connect().await;
 
-    let ask = "select payout.request_resubmit(array['LOST-1'], 'ticket 1')";
+    let request = "select payout.request_resubmit(array['LOST-1'], 'ticket 1')";
     for db in [&mut worker, &mut one, &mut owner] {
         assert_eq!(refusal(db, MOVE).await, "PW028", "without a request");
     }
     assert_eq!(
-        refusal(&mut worker, ask).await,
+        refusal(&mut worker, request).await,
         "42501",
-        "a worker asks for nothing"
+        "a worker requests nothing"
     );
     let forged = "insert into payout.requests (kind, reason, requested_by) values ('resubmit', 'x', 'somebody')";
     assert_eq!(refusal(&mut one, forged).await, "42501");
@@ -89,7 +89,7 @@ async fn psql_can_do_no_more_than_the_tool() {
     let quiet = "update payout.operator_acts set reason = 'none'";
     assert_eq!(refusal(&mut owner, quiet).await, "PW016");
 
-    assert_eq!(refusal(&mut one, ask).await, "");
+    assert_eq!(refusal(&mut one, request).await, "");
     let approve = "select payout.approve(max(id)) from payout.requests";
     assert_eq!(refusal(&mut one, approve).await, "PW021");
     assert_eq!(
@@ -230,8 +230,8 @@ async fn an_approval_expires() {
         world.database.connect_as(&desk.one).await,
         world.database.connect_as(&desk.other).await,
     );
-    let ask = "select payout.request_resubmit(array['LOST-1'], 'ticket 1')";
-    assert_eq!(refusal(&mut one, ask).await, "");
+    let request = "select payout.request_resubmit(array['LOST-1'], 'ticket 1')";
+    assert_eq!(refusal(&mut one, request).await, "");
     let approve = "select payout.approve(max(id)) from payout.requests";
     assert_eq!(refusal(&mut other, approve).await, "");
     force(
@@ -261,5 +261,5 @@ async fn an_approval_expires() {
     force(&world, "evidence", fresh).await;
     assert_eq!(refusal(&mut worker, MOVE).await, "PW028");
     // A new request is possible.
-    assert_eq!(refusal(&mut one, ask).await, "");
+    assert_eq!(refusal(&mut one, request).await, "");
 }

@@ -49,7 +49,7 @@ async fn a_reveal_is_recorded_with_its_reason_and_denied_to_readers() {
     let shown = payout(
         &world,
         &desk.one,
-        &["reveal", "SEEN-1", "--reason", "the bank asks"],
+        &["reveal", "SEEN-1", "--reason", "the bank needs it"],
     )
     .await
     .with(0);

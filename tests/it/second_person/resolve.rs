@@ -43,11 +43,11 @@ async fn resolving_as_failed_takes_two_people_the_horizon_and_a_fresh_not_found(
         ("KNOWN-1", staying(None)),
         ("MUTE-1", Script::fault(Fault::QueryHttp500)),
     ] {
-        let asked = payout(&world, &desk.one, &resolve(order, "failed"))
+        let requested = payout(&world, &desk.one, &resolve(order, "failed"))
             .await
             .with(5);
         world.sandbox.script(order, script);
-        payout(&world, &desk.other, &["approve", &asked.request()])
+        payout(&world, &desk.other, &["approve", &requested.request()])
             .await
             .with(4);
         assert_ne!(world.database.state(order).await, "failed");

@@ -12,13 +12,13 @@ async fn a_lost_order_is_sent_again_by_two_people_and_paid_once() {
     world.sandbox.script("LOST-1", Script::fault(Fault::Lost));
     world.enqueue("LOST-1", 100_000, 1).await;
     world.until_state("LOST-1", "unknown").await;
-    let ask = ["resubmit", "LOST-1", "--reason", "ticket 5512"];
-    let early = payout(&world, &desk.one, &ask).await.with(4);
+    let request = ["resubmit", "LOST-1", "--reason", "ticket 5512"];
+    let early = payout(&world, &desk.one, &request).await.with(4);
     assert!(early.err.contains("quiet horizon"), "{}", early.err);
 
     super::until_proven(&world, "LOST-1").await;
-    let id = payout(&world, &desk.one, &ask).await.with(5).request();
-    let again = payout(&world, &desk.one, &ask).await.with(4);
+    let id = payout(&world, &desk.one, &request).await.with(5).request();
+    let again = payout(&world, &desk.one, &request).await.with(4);
     assert!(
         again.err.contains(&format!("request {id}")),
         "{}",
@@ -26,7 +26,7 @@ async fn a_lost_order_is_sent_again_by_two_people_and_paid_once() {
     );
     let own = payout(&world, &desk.one, &["approve", &id]).await.with(4);
     assert!(own.err.contains("somebody else"), "{}", own.err);
-    assert_eq!(world.submits_of("LOST-1"), 1, "nothing is sent by asking");
+    assert_eq!(world.submits_of("LOST-1"), 1, "a request sends nothing");
 
     world.sandbox.script("LOST-1", Script::default());
     let done = payout(&world, &desk.other, &["approve", &id]).await.with(0);
@@ -92,7 +92,7 @@ async fn only_a_payout_that_is_not_found_right_now_is_sent_again() {
         lose(&world, "MUTE-1"),
         lose(&world, "LOST-1")
     );
-    let ask = [
+    let request = [
         "resubmit",
         "KNOWN-1",
         "MUTE-1",
@@ -100,7 +100,7 @@ async fn only_a_payout_that_is_not_found_right_now_is_sent_again() {
         "--reason",
         "ticket 5513",
     ];
-    let id = payout(&world, &desk.one, &ask).await.with(5).request();
+    let id = payout(&world, &desk.one, &request).await.with(5).request();
     // Between the request and its approval, the gateway's answer changes.
     world.sandbox.script("KNOWN-1", super::staying(None));
     world
@@ -130,12 +130,12 @@ async fn a_rejected_request_is_never_carried_out() {
     let world = World::start().await;
     let desk = Desk::of(&world).await;
     lose(&world, "LOST-1").await;
-    let ask = ["resubmit", "LOST-1", "--reason", "ticket 5514"];
-    let id = payout(&world, &desk.one, &ask).await.with(5).request();
+    let request = ["resubmit", "LOST-1", "--reason", "ticket 5514"];
+    let id = payout(&world, &desk.one, &request).await.with(5).request();
     let reject = ["reject", &id, "--reason", "the gateway is down"];
     payout(&world, &desk.other, &reject).await.with(0);
     payout(&world, &desk.other, &["approve", &id]).await.with(4);
     assert_eq!(world.submits_of("LOST-1"), 1);
     // Another request is possible.
-    payout(&world, &desk.one, &ask).await.with(5);
+    payout(&world, &desk.one, &request).await.with(5);
 }

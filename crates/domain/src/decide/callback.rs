@@ -22,7 +22,7 @@ impl Draft<'_> {
         };
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => {
-                self.callback_while_open(&binding)
+                self.callback_while_open(&binding);
             }
             State::Failed if callback.status() == GatewayStatus::Paid => {
                 // Fields can be shifted until a 4 reads as a 2 (protocol P9), so unless every field matches, only a

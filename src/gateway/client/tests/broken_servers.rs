@@ -47,7 +47,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// Answers every request with `answer` on a connection that stays open; passes on what came.
-async fn server(answer: String) -> (String, mpsc::UnboundedReceiver<String>) {
+pub(super) async fn server(answer: String) -> (String, mpsc::UnboundedReceiver<String>) {
     let (listener, url) = listen().await;
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
@@ -64,7 +64,7 @@ async fn server(answer: String) -> (String, mpsc::UnboundedReceiver<String>) {
     (url, receiver)
 }
 
-fn http(status: &str, headers: &str, body: &str) -> String {
+pub(super) fn http(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
 }
@@ -213,12 +213,12 @@ async fn an_answer_that_drips_is_cut_off_by_the_total_time() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_told_apart() {
-    // A label longer than names may have is refused by the resolver itself, without a question to anybody.
+async fn an_unresolvable_host_name_is_reported_as_such() {
+    // A label longer than names may have is refused by the resolver itself, without a look-up.
     let client = client(&format!("http://{}.example", "a".repeat(64)));
     assert_eq!(
         not_sent(submit(&client, "INV-1").await),
-        "the gateway's name was not resolved"
+        "the gateway's host name could not be resolved"
     );
 }
 

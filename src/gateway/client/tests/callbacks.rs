@@ -1,4 +1,4 @@
-//! Notifications: what verifies, what does not, and what is not even looked at.
+//! Callbacks: what verifies, what does not, and what is refused before any check of a signature.
 
 use bytes::Bytes;
 use form_urlencoded::Serializer;
@@ -37,7 +37,7 @@ async fn verdict(body: impl Into<String>) -> CallbackVerdict {
 }
 
 #[tokio::test]
-async fn a_genuine_notification_verifies_and_binds() {
+async fn a_genuine_callback_verifies_and_binds() {
     let body = form(&PLATFORM_KEY, &FIELDS);
     assert_eq!(read_callback_order(body.as_bytes()), Some("INV-1".into()));
     let raw_plus = body.replace("%2B", "+");
@@ -58,7 +58,7 @@ async fn a_genuine_notification_verifies_and_binds() {
 }
 
 #[tokio::test]
-async fn a_text_of_several_blocks_is_told_apart() {
+async fn a_signed_text_of_several_blocks_does_not_bind() {
     let long = "a".repeat(100);
     let mut fields = FIELDS.to_vec();
     fields.push(("description", &long));
@@ -72,7 +72,7 @@ async fn a_text_of_several_blocks_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_forged_notification_changes_nothing() {
+async fn a_forged_callback_does_not_verify() {
     let genuine = form(&PLATFORM_KEY, &FIELDS);
     let stranger = keys::generate(1024).expect("a key");
     let (unsigned, signature) = genuine.rsplit_once("&platSign=").expect("a signature");
@@ -125,12 +125,12 @@ async fn a_strange_form_is_refused_before_any_rsa() {
 #[tokio::test]
 async fn what_the_sandbox_sends_verifies() {
     let (url, mut bodies) = receiver().await;
-    let bench = Bench::start(Dialect::Bdpay).await;
-    let mut settings = super::support::settings(&bench.sandbox.url(), Dialect::Bdpay);
+    let bench = Bench::start(Dialect::BDPAY).await;
+    let mut settings = super::support::settings(&bench.sandbox.url(), Dialect::BDPAY);
     settings.notify_url = Some(url);
     let client = crate::gateway::Client::new(settings).expect("a client");
     super::support::submit(&client, "INV-1").await;
-    let body = bodies.recv().await.expect("a notification");
+    let body = bodies.recv().await.expect("a callback");
     assert_eq!(read_callback_order(&body), Some("INV-1".into()));
     let CallbackVerdict::Verified(callback) = client.verify_callback(body).await else {
         panic!("it verifies");
@@ -140,7 +140,7 @@ async fn what_the_sandbox_sends_verifies() {
     assert!(matches!(binding, Binding::BoundPaid { .. }), "{binding:?}");
 }
 
-/// An address for notifications.
+/// An address that receives callbacks.
 async fn receiver() -> (String, tokio::sync::mpsc::UnboundedReceiver<Bytes>) {
     let (sender, bodies) = tokio::sync::mpsc::unbounded_channel();
     let take = async move |body: Bytes| {

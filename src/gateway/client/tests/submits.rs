@@ -15,16 +15,16 @@ use crate::{
         evidence::{Doubt, GatewayStatus, SubmitAnswer},
         money::Rupiah,
     },
-    gateway::{Client, Dialect, SealError, wire::hex},
+    gateway::{Client, Dialect, SealError},
     permit::Submission,
 };
 
 #[tokio::test]
 async fn an_accepted_submit_is_acknowledged_in_both_dialects() {
-    for dialect in [Dialect::Bdpay, Dialect::Toppay] {
+    for dialect in [Dialect::BDPAY, Dialect::TOPPAY] {
         let bench = Bench::start(dialect).await;
         let permit = permit(&bench.client, "INV-1", Duration::from_mins(1));
-        let sha256 = hex(&permit.request().request_sha256);
+        let sha256 = base16ct::lower::encode_string(&permit.request().request_sha256);
         let submission = bench.client.submit(permit).await;
         let Submission::Sent { answer, detail } = submission else {
             panic!("{submission:?}");
@@ -53,7 +53,7 @@ async fn an_accepted_submit_is_acknowledged_in_both_dialects() {
 
 #[tokio::test]
 async fn every_bad_answer_is_a_doubt_after_one_request() {
-    let bench = Bench::start(Dialect::Bdpay).await;
+    let bench = Bench::start(Dialect::BDPAY).await;
     for (fault, expected) in [
         (Fault::Unknown, Doubt::GatewayUnsure),
         (Fault::UnknownLost, Doubt::GatewayUnsure),
@@ -81,7 +81,7 @@ async fn every_bad_answer_is_a_doubt_after_one_request() {
 
 #[tokio::test]
 async fn a_refusal_is_declined_with_its_words() {
-    let bench = Bench::start(Dialect::Bdpay).await;
+    let bench = Bench::start(Dialect::BDPAY).await;
     for fault in [Fault::Fail, Fault::FailBusyBooks] {
         bench.sandbox.script(fault.word(), Script::fault(fault));
         let submission = submit(&bench.client, fault.word()).await;
@@ -97,7 +97,7 @@ async fn a_refusal_is_declined_with_its_words() {
 
 #[tokio::test]
 async fn a_connection_closed_unread_leaves_at_most_a_doubt() {
-    let bench = Bench::start(Dialect::Bdpay).await;
+    let bench = Bench::start(Dialect::BDPAY).await;
     bench.sandbox.set_fault(Fault::Down);
     match submit(&bench.client, "INV-1").await {
         Submission::NotSent { .. } => {}
@@ -108,17 +108,17 @@ async fn a_connection_closed_unread_leaves_at_most_a_doubt() {
 
 #[tokio::test]
 async fn after_the_last_moment_nothing_is_sent() {
-    let bench = Bench::start(Dialect::Bdpay).await;
+    let bench = Bench::start(Dialect::BDPAY).await;
     let late = permit(&bench.client, "INV-1", Duration::ZERO);
     let reason = not_sent(bench.client.submit(late).await);
-    assert_eq!(reason, "the time to send was over");
+    assert_eq!(reason, "the time to send had passed");
     assert_eq!(bench.sandbox.submits().len(), 0);
 }
 
 #[tokio::test]
 async fn a_permit_of_another_merchant_is_not_used() {
-    let bench = Bench::start(Dialect::Bdpay).await;
-    let mut others = settings(&bench.sandbox.url(), Dialect::Bdpay);
+    let bench = Bench::start(Dialect::BDPAY).await;
+    let mut others = settings(&bench.sandbox.url(), Dialect::BDPAY);
     others.merchant_code = "S9".into();
     let others = Client::new(others).expect("a client");
     let permit = permit(&bench.client, "INV-1", TIMEOUT);
@@ -129,12 +129,12 @@ async fn a_permit_of_another_merchant_is_not_used() {
 }
 
 #[test]
-fn the_sealed_request_is_what_the_protocol_says() {
+fn the_sealed_request_follows_the_protocol() {
     let now = Utc
         .with_ymd_and_hms(2024, 1, 31, 18, 30, 5)
         .single()
         .expect("a time");
-    let mut settings = settings("https://gateway.example", Dialect::Toppay);
+    let mut settings = settings("https://gateway.example", Dialect::TOPPAY);
     settings.notify_url = Some("https://merchant.example/callback".into());
     let client = Client::new(settings).expect("a client");
     let mut instruction = instruction("INV-1");
@@ -170,14 +170,14 @@ fn the_sealed_request_is_what_the_protocol_says() {
 #[test]
 fn what_a_client_is_and_is_not_made_from() {
     let good = client("https://gateway.example");
-    assert!(good.self_check().is_ok() && good.balance_is_signed());
+    assert!(good.self_check().is_ok() && good.dialect().capabilities().balance_is_signed);
     let fingerprints = good.platform_fingerprints();
     assert!(fingerprints.len() == 2 && fingerprints.is_sorted());
     assert!(!format!("{good:?}").contains("key"));
     for bad in ["", "gateway.example", "ftp://gateway.example"] {
-        assert!(Client::new(settings(bad, Dialect::Bdpay)).is_err(), "{bad}");
+        assert!(Client::new(settings(bad, Dialect::BDPAY)).is_err(), "{bad}");
     }
-    let mut keyless = settings("https://gateway.example", Dialect::Bdpay);
+    let mut keyless = settings("https://gateway.example", Dialect::BDPAY);
     keyless.platform_public_keys.clear();
     assert!(Client::new(keyless).is_err());
 }

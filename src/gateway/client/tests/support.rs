@@ -42,7 +42,7 @@ pub(crate) fn settings(base_url: &str, dialect: Dialect) -> Settings {
 }
 
 pub(crate) fn client(base_url: &str) -> Client {
-    Client::new(settings(base_url, Dialect::Bdpay)).expect("a client")
+    Client::new(settings(base_url, Dialect::BDPAY)).expect("a client")
 }
 
 pub(crate) fn instruction(order_num: &str) -> Instruction {

@@ -1,4 +1,4 @@
-//! Questions about orders and about the money.
+//! Queries about orders, and the balance.
 
 use payout_sandbox::{Ending, Fault, Script};
 
@@ -13,7 +13,7 @@ use crate::{
 
 #[tokio::test]
 async fn a_paid_order_is_found_in_both_dialects() {
-    for dialect in [Dialect::Bdpay, Dialect::Toppay] {
+    for dialect in [Dialect::BDPAY, Dialect::TOPPAY] {
         let bench = Bench::start(dialect).await;
         submit(&bench.client, "INV-1").await;
         bench.until_status("INV-1", 2).await;
@@ -25,7 +25,7 @@ async fn a_paid_order_is_found_in_both_dialects() {
             fee: Some(Rupiah::new(2_500)),
             status: GatewayStatus::Paid,
             message: "Success".into(),
-            signed: dialect == Dialect::Bdpay,
+            signed: dialect == Dialect::BDPAY,
         };
         assert_eq!(reply.answer, QueryAnswer::Found(found));
         assert_eq!(reply.detail["status"], "2");
@@ -34,7 +34,7 @@ async fn a_paid_order_is_found_in_both_dialects() {
 
 #[tokio::test]
 async fn a_failed_order_is_found_failed() {
-    let bench = Bench::start(Dialect::Bdpay).await;
+    let bench = Bench::start(Dialect::BDPAY).await;
     bench
         .sandbox
         .script("INV-1", Script::ends(Ending::Cancelled));
@@ -48,26 +48,26 @@ async fn a_failed_order_is_found_failed() {
 }
 
 #[tokio::test]
-async fn only_a_signed_word_says_that_an_order_is_not_known() {
-    let signed = Bench::start(Dialect::Bdpay).await;
+async fn only_a_signed_answer_counts_as_not_found() {
+    let signed = Bench::start(Dialect::BDPAY).await;
     assert_eq!(
         signed.client.query("INV-1").await.answer,
         QueryAnswer::NotFound
     );
-    let unsigned = Bench::start(Dialect::Toppay).await;
+    let unsigned = Bench::start(Dialect::TOPPAY).await;
     let answer = unsigned.client.query("INV-1").await.answer;
     assert_eq!(answer, QueryAnswer::Doubt(Doubt::GatewayUnsure));
 }
 
 #[tokio::test]
-async fn a_bad_answer_to_a_question_says_nothing() {
+async fn a_bad_answer_to_a_query_is_a_doubt() {
     for (dialect, fault, expected) in [
-        (Dialect::Bdpay, Fault::QueryUnknown, Doubt::GatewayUnsure),
-        (Dialect::Toppay, Fault::QueryUnknown, Doubt::GatewayUnsure),
-        (Dialect::Bdpay, Fault::QueryHttp500, Doubt::HttpStatus),
-        (Dialect::Bdpay, Fault::QueryBadSign, Doubt::BadSignature),
-        (Dialect::Bdpay, Fault::QuerySlow, Doubt::Timeout),
-        (Dialect::Bdpay, Fault::Down, Doubt::ConnectionLost),
+        (Dialect::BDPAY, Fault::QueryUnknown, Doubt::GatewayUnsure),
+        (Dialect::TOPPAY, Fault::QueryUnknown, Doubt::GatewayUnsure),
+        (Dialect::BDPAY, Fault::QueryHttp500, Doubt::HttpStatus),
+        (Dialect::BDPAY, Fault::QueryBadSign, Doubt::BadSignature),
+        (Dialect::BDPAY, Fault::QuerySlow, Doubt::Timeout),
+        (Dialect::BDPAY, Fault::Down, Doubt::ConnectionLost),
     ] {
         let bench = Bench::start(dialect).await;
         submit(&bench.client, "INV-1").await;
@@ -79,11 +79,11 @@ async fn a_bad_answer_to_a_question_says_nothing() {
 
 #[tokio::test]
 async fn the_balance_is_read_in_both_dialects() {
-    for dialect in [Dialect::Bdpay, Dialect::Toppay] {
+    for dialect in [Dialect::BDPAY, Dialect::TOPPAY] {
         let bench = Bench::start(dialect).await;
         bench.sandbox.script("INV-1", Script::ends(Ending::Stays));
         submit(&bench.client, "INV-1").await;
-        let signed = bench.client.balance_is_signed();
+        let signed = bench.client.dialect().capabilities().balance_is_signed;
         let expected = GatewayBalance {
             balance: Rupiah::new(990_000),
             freeze: Rupiah::new(10_000),
@@ -91,13 +91,13 @@ async fn the_balance_is_read_in_both_dialects() {
             signed,
         };
         assert_eq!(bench.client.balance().await, Ok(expected));
-        assert_eq!(signed, dialect == Dialect::Bdpay);
+        assert_eq!(signed, dialect == Dialect::BDPAY);
     }
 }
 
 #[tokio::test]
 async fn nobody_there_is_unreachable() {
-    let bench = Bench::start(Dialect::Bdpay).await;
+    let bench = Bench::start(Dialect::BDPAY).await;
     let client = client(&bench.sandbox.url());
     bench.sandbox.stop().await;
     let answer = client.query("INV-1").await.answer;
