@@ -12,28 +12,28 @@ declare
 begin
     if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
         raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
-            hint = 'Since when can nobody write to the old primary? Once stated, give the same time again.';
+            hint = 'Since when can nobody write to the old primary? If you call this again, state the same time.';
     end if;
     if coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
     if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
         raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
-            hint = 'Backends insert again what they lost; meanwhile each payout is queried before its first claim.';
+            hint = 'Backends insert again what they lost, and until then each payout is queried before its first claim.';
     end if;
     if not exists (select from payout.failover f where f.changed_at is not null) then
         raise exception 'no worker has found a failover: there is nothing to accept'
-            using errcode = 'PW019', hint = 'Look at payout.failover; a running worker finds a failover within seconds.';
+            using errcode = 'PW019', hint = 'See payout.failover. A running worker finds a failover within seconds.';
     end if;
     if exists (select from payout.failover f where f.changed_to is distinct from payout.identity()) then
-        raise exception 'the database changed once more: everything is queried again' using errcode = 'PW019',
-            hint = 'The quiet horizon starts over; look again after payout.failover.trusted_after.';
+        raise exception 'the database failed over again: everything is queried again' using errcode = 'PW019',
+            hint = 'The quiet horizon starts over. Try again after payout.failover.trusted_after.';
     end if;
     update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
     where f.trusted_after < old_primary_dead_since + f.quiet_horizon
     returning f.trusted_after into later;
     if found and later > clock_timestamp() then
-        return format('not yet: the old primary lived longer than was assumed, so everything is queried again; accept with the same time after %s',
+        return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
                       to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
     if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
@@ -47,15 +47,15 @@ begin
                jsonb_build_object('attention', 'unproven', 'reason', accept_failover.reason)
         from aside a;
     end if;
-    -- Those inserted later are queried before their own claim, so traffic need not stop for this.
+    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
     select count(*) into not_queried
     from payout.payouts p, payout.failover f
     where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
       and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
     if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
-        raise exception '% queued payouts were not queried since the quiet horizon after the failover', not_queried
-            using errcode = 'PW019', hint = 'The workers query them; look again after payout.failover.trusted_after. '
-            'What cannot be queried: set_aside => true.';
+        raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
+            using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
+            'If some cannot be queried: set_aside => true.';
     end if;
     update payout.failover f
     set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
@@ -71,11 +71,11 @@ CREATE FUNCTION payout.after_enqueue() RETURNS trigger
 begin
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
-    -- A replacement goes out only after its original was queried once more.
+    -- A replacement is sent only after its original was queried once more.
     update payout.payouts o set next_query_at = now()
     from enqueued e
     where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
-    -- NOTIFY serialises commits; one of many concurrent inserters is enough to wake a worker, which polls anyway.
+    -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
     if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
         perform pg_notify('payout_queued', '');
     end if;
@@ -126,18 +126,18 @@ declare
 begin
     if coalesce(length(btrim(reason)), 0) not between 1 and 200 or reason ~ '[[:cntrl:]]' then
         raise exception 'a reason of 1 to 200 characters in one line is required'
-            using errcode = 'PW013', hint = 'Say why: it is kept with the payout.';
+            using errcode = 'PW013', hint = 'State why; it is stored with the payout.';
     end if;
     if not payout.may_enqueue(p.merchant_code) and not pg_has_role(session_user, 'payout_operator', 'member') then
         raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code
             using errcode = 'PW007',
-                  hint = 'Only an operator, or a role tied to that merchant in payout.enqueuers, may cancel its payouts.';
+                  hint = 'Only an operator, or a role assigned to that merchant in payout.enqueuers, may cancel its payouts.';
     end if;
     if p.state <> 'queued' then
         raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state
             using errcode = 'PW013',
                   hint = case when p.state in ('submitting', 'pending', 'unknown')
-                              then 'It may have left already. Wait for the gateway''s answer.'
+                              then 'It may have been sent already. Wait for the gateway''s answer.'
                               else 'It is final.' end;
     end if;
     insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
@@ -263,7 +263,7 @@ begin
     end if;
     if new.account_name is null or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
        or new.account_name <> btrim(new.account_name) then
-        raise exception 'account_name must be 1 to 32 letters, digits and single words separated by spaces'
+        raise exception 'account_name must be 1 to 32 letters, digits and spaces, without a space at either end'
             using errcode = 'PW006', column = 'account_name',
                   hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
     end if;
@@ -275,13 +275,13 @@ CREATE FUNCTION payout.check_instruction() RETURNS trigger
     AS $_$
 declare
     merchant payout.merchants;
-    twin payout.payouts;
+    stored payout.payouts;
     fresh payout.payouts;
 begin
     if new.order_num is null or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
         raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
             using errcode = 'PW001', column = 'order_num',
-                  hint = 'Make the order number before you insert, unique per merchant for ever.';
+                  hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
     end if;
     merchant := payout.merchant_of(new.merchant_code);
     new.merchant_code := merchant.code;
@@ -295,7 +295,7 @@ begin
     perform payout.check_beneficiary(new);
     if new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
         raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
-            using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) when there is nothing to say.';
+            using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) if there is none.';
     end if;
     new.priority := coalesce(new.priority, 0);
     if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
@@ -303,22 +303,22 @@ begin
             using errcode = 'PW017', column = 'not_before', hint = 'Leave it out (null) to pay as soon as possible.';
     end if;
 
-    select * into twin from payout.payouts p
+    select * into stored from payout.payouts p
     where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found and not payout.same_instruction(twin, new) then
+    if found and not payout.same_instruction(stored, new) then
         raise exception 'order_num % is already used for another payout', new.order_num
             using errcode = 'PW010', column = 'order_num',
                   hint = 'An order number is never reused. Insert this payout under a new one.';
     end if;
-    if new.replaces is not null and twin.order_num is null then
+    if new.replaces is not null and stored.order_num is null then
         perform payout.check_replacement(new);
     end if;
     if new.state is distinct from 'queued' then
-        raise exception 'a payout begins as queued'
+        raise exception 'a new payout must be queued'
             using errcode = 'PW012', column = 'state', hint = 'Leave the column out.';
     end if;
 
-    -- Nothing but the instruction comes from the caller.
+    -- The caller sets nothing but the instruction.
     fresh := new;
     return payout.with_worker_columns(fresh);
 end $_$;
@@ -338,12 +338,12 @@ CREATE FUNCTION payout.check_move(old payout.payouts, new payout.payouts, move p
 declare
     proven_by text := (select e.proven_by from payout.event e where e.name = move.event);
 begin
-    -- A claim that was lost with its commit had an attempt of its own, so what is found takes a new one too.
+    -- A claim whose commit was lost had its own attempt, so a payout that is found takes a new one too.
     if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'found_after_failover')::int
        or new.sends - old.sends <> (move.to_state = 'submitting')::int
        or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
        or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
-        raise exception 'payout %: % does not count the sends like that', old.order_num, move.event
+        raise exception 'payout %: % does not change the counts of sends and attempts this way', old.order_num, move.event
             using errcode = 'PW012';
     end if;
     if move.to_state = 'submitting' and not exists (
@@ -356,7 +356,7 @@ begin
     if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
        and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
         raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
-            using errcode = 'PW012', hint = 'Which evidence: select * from payout.required_evidence.';
+            using errcode = 'PW012', hint = 'See which evidence: select * from payout.required_evidence.';
     end if;
     if move.event = 'not_sent' and not exists (
         select from payout.attempts a
@@ -389,7 +389,7 @@ begin
         raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
                 original.state || coalesce(' with attention ' || original.attention, '')
             using errcode = 'PW008', column = 'replaces',
-                  hint = 'Only a failed payout without attention is paid again; a payout that may have left never is.';
+                  hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
     end if;
     if exists (select from payout.payouts p where p.merchant_code = new.merchant_code
                and p.replaces = new.replaces and p.state <> 'cancelled') then
@@ -409,7 +409,7 @@ begin
           or scope = 'bank' and value ~ '^[0-9]{3,10}$' then
         return value;
     end if;
-    raise exception 'the scope is all, a registered merchant, or a bank''s code' using errcode = 'PW027',
+    raise exception 'the scope must be all, a registered merchant or a bank code' using errcode = 'PW027',
         hint = 'payout.pause(''bank'', ''014'', ''reason''); payout.pause(''all'', '''', ''reason'').';
 end $_$;
 
@@ -540,7 +540,7 @@ begin
     if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
        or abs(amount) > 1000000000000000 then
         raise exception 'amount must be whole rupiah, not 0, at most 10^15'
-            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for money taken out.';
+            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
     end if;
     if reference is null or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
@@ -553,7 +553,7 @@ begin
         select * into booked from payout.ledger l
         where l.merchant_code = fund.merchant_code and l.kind = 'funding' and l.reference = fund.reference;
         if booked.available <> amount then
-            raise exception 'reference % is already booked with another amount', fund.reference using errcode = 'PW015',
+            raise exception 'reference % is already booked with a different amount', fund.reference using errcode = 'PW015',
                 hint = 'Use the reference of this transfer.';
         end if;
     end if;
@@ -601,11 +601,11 @@ begin
        or (old.status, old.signed, old.bound, old.mismatch, old.doubt, old.proves, old.valid_from, old.actor)
           is distinct from
           (new.status, new.signed, new.bound, new.mismatch, new.doubt, new.proves, new.valid_from, new.actor) then
-        raise exception 'evidence of payout % is append-only: it can only be counted up', old.order_num
+        raise exception 'evidence of payout % is append-only: only its count can rise', old.order_num
             using errcode = 'PW016';
     end if;
     new.xid := pg_current_xact_id();
-    -- A clock that was set back must not keep evidence from being written.
+    -- A clock that was set back must not keep evidence from being stored.
     new.last_at := greatest(new.last_at, old.last_at);
     return new;
 end $$;
@@ -632,18 +632,19 @@ begin
     where l.merchant_code = old.merchant_code and l.order_num = old.order_num
       and l.xid = pg_current_xact_id() and l.attempt = new.attempt
     order by l.id desc limit 1;
-    -- The sum, not the last entry: one entry must not change what is held twice.
+    -- The sum, not the last entry: one entry must not change the held amount twice.
     if (new.held <> old.held or booked.id is not null)
        and new.held <> (select coalesce(sum(l.held), 0) from payout.ledger l
                         where (l.merchant_code, l.order_num) = (old.merchant_code, old.order_num)) then
-        raise exception 'payout %: what is held changes only with a ledger entry', old.order_num
+        raise exception 'payout %: the held amount changes only with a ledger entry', old.order_num
             using errcode = 'PW012';
     end if;
 
     if new.state = old.state then
         if (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
            is distinct from (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
-            raise exception 'payout %: sends are counted only by a move', old.order_num using errcode = 'PW012';
+            raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
+                using errcode = 'PW012';
         end if;
         return new;
     end if;
@@ -667,7 +668,7 @@ begin
            or new.expires_at <> now() + (select x.request_expires_after from payout.policy x)
            or new.decided_by <> session_user
            or (new.decision is not null and new.kind not in ('resolve_paid', 'resolve_returned')) then
-            raise exception 'a request is made under one''s own login, and decided later'
+            raise exception 'a request must be made under one''s own login and decided later'
                 using errcode = 'PW028', hint = 'Call payout.request_resubmit or payout.request_resolve_failed.';
         end if;
         return new;
@@ -676,14 +677,14 @@ begin
        is distinct from (new.id, new.kind, new.requested_by, new.requested_at, new.expires_at, new.reason)
        or (old.evidence, old.stated) is distinct from (new.evidence, new.stated) then
         raise exception 'request % cannot be changed', old.id
-            using errcode = 'PW016', hint = 'Reject it and make another one.';
+            using errcode = 'PW016', hint = 'Reject it and make a new one.';
     end if;
     if old.decision is not null then
         raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
-            hint = 'A request is decided once. What became of it: payout audit.';
+            hint = 'A request is decided once. See its outcome with payout audit.';
     end if;
     if new.decided_by is distinct from session_user or new.decided_at is distinct from now() then
-        raise exception 'request % is decided under one''s own login', old.id using errcode = 'PW028';
+        raise exception 'request % must be decided under one''s own login', old.id using errcode = 'PW028';
     end if;
     if new.decision = 'approved' then
         if now() > old.expires_at then
@@ -706,13 +707,13 @@ begin
     if tg_op = 'INSERT' then
         if new.outcome is not null or new.taken_at is not null
            or not exists (select from payout.requests r where r.id = new.request_id and r.requested_at = now()) then
-            raise exception 'the payouts of a request are named when it is made' using errcode = 'PW028';
+            raise exception 'the payouts of a request must be named when it is made' using errcode = 'PW028';
         end if;
         return new;
     end if;
     if old.outcome is not null
        or (old.request_id, old.merchant_code, old.order_num) <> (new.request_id, new.merchant_code, new.order_num) then
-        raise exception 'request %: the outcome of payout % stands', old.request_id, old.order_num
+        raise exception 'request %: the outcome of payout % cannot be changed', old.request_id, old.order_num
             using errcode = 'PW016';
     end if;
     return new;
@@ -851,7 +852,7 @@ begin
     where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
     if merchants_with_it = 0 then
         raise exception 'there is no payout %', wanted
-            using errcode = 'PW014', hint = 'Look for it: select order_num, merchant_code, state from payout.status.';
+            using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
     end if;
     if merchants_with_it > 1 then
         raise exception 'payout % exists for % merchants', wanted, merchants_with_it
@@ -901,7 +902,7 @@ begin
         where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
           and r.decision is distinct from 'rejected' and r.expires_at > now();
         if found then
-            raise exception 'payout % already waits in request %', wanted, other using errcode = 'PW023',
+            raise exception 'payout % is already waiting in request %', wanted, other using errcode = 'PW023',
                 hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
         end if;
         insert into payout.request_payouts (request_id, merchant_code, order_num)
@@ -956,7 +957,7 @@ begin
     if not payout.may_enqueue(merchant.code) then
         raise exception 'role % may not enqueue for merchant %', session_user, merchant.code
             using errcode = 'PW007', column = 'merchant_code',
-                  hint = 'With several merchants a role is tied to its own: insert into payout.enqueuers (role_name, merchant_code).';
+                  hint = 'With several merchants each role is assigned to its own: insert into payout.enqueuers (role_name, merchant_code).';
     end if;
     return merchant;
 end $$;
@@ -975,9 +976,9 @@ begin
       and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
       and (h.from_state, h.to_state) = (old.state, new.state);
     if not found then
-        raise exception 'payout %: % does not become % by an update', old.order_num, old.state, new.state
+        raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
             using errcode = 'PW012',
-                  hint = 'A state moves only along payout.transition, with its history row in the same transaction.';
+                  hint = 'A state changes only along payout.transition, with its history row in the same transaction.';
     end if;
     return move;
 end $$;
@@ -1019,13 +1020,13 @@ CREATE FUNCTION payout.pause(scope text, value text, reason text) RETURNS void
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    whose text := payout.check_scope(scope, value);
+    scope_value text := payout.check_scope(scope, value);
 begin
     perform payout.check_words('a reason', reason);
-    insert into payout.pauses as z (scope, value, reason) values (pause.scope, whose, pause.reason)
+    insert into payout.pauses as z (scope, value, reason) values (pause.scope, scope_value, pause.reason)
     on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('paused', case scope when 'merchant' then whose end, pause.reason, btrim(scope || ' ' || whose));
+    values ('paused', case scope when 'merchant' then scope_value end, pause.reason, btrim(scope || ' ' || scope_value));
 end $$;
 
 CREATE FUNCTION payout.post() RETURNS trigger
@@ -1086,7 +1087,7 @@ begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
        or (payout.must_query_first() and not payout.is_proven_unsent(p) and p.attention is distinct from 'unproven') then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
-            using errcode = 'PW019', hint = 'Wait until its status was queried and payout.accept_failover was called.';
+            using errcode = 'PW019', hint = 'Wait until its status has been queried and payout.accept_failover has been called.';
     end if;
 end $$;
 
@@ -1126,7 +1127,7 @@ declare
 begin
     if p.state in ('queued', 'cancelled') then
         raise exception 'payout % is %: there is nothing to query, it was never sent', p.order_num, p.state
-            using errcode = 'PW013', hint = 'Only a payout that may have left is queried.';
+            using errcode = 'PW013', hint = 'Only a payout that may have been sent is queried.';
     end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt)
     values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
@@ -1153,12 +1154,12 @@ declare
     p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
 begin
     if outcome is null or outcome not in ('paid', 'returned') then
-        raise exception 'a payout is resolved as paid or returned' using errcode = 'PW026',
-            hint = 'Resolving it as failed takes two people: payout.request_resolve_failed.';
+        raise exception 'outcome must be paid or returned' using errcode = 'PW026',
+            hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
     if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
        or (outcome = 'paid' and p.fee_type = 0 and stated >= p.amount) then
-        raise exception 'payout %: the stated rupiah do not fit its amount', p.order_num using errcode = 'PW026';
+        raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
 end $$;
@@ -1190,16 +1191,16 @@ CREATE FUNCTION payout.resume(scope text, value text, reason text) RETURNS void
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    whose text := payout.check_scope(scope, value);
+    scope_value text := payout.check_scope(scope, value);
 begin
     perform payout.check_words('a reason', reason);
-    delete from payout.pauses z where z.scope = resume.scope and z.value = whose;
+    delete from payout.pauses z where z.scope = resume.scope and z.value = scope_value;
     if not found then
-        raise exception '% is not paused', btrim(scope || ' ' || whose) using errcode = 'PW020',
+        raise exception '% is not paused', btrim(scope || ' ' || scope_value) using errcode = 'PW020',
             hint = 'See what is paused: select * from payout.pauses.';
     end if;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('resumed', case scope when 'merchant' then whose end, resume.reason, btrim(scope || ' ' || whose));
+    values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, btrim(scope || ' ' || scope_value));
     perform pg_notify('payout_queued', '');
 end $$;
 
@@ -1213,8 +1214,8 @@ begin
     perform payout.check_words('a reason', reason);
     insert into payout.operator_acts (act, merchant_code, order_num, reason)
     values ('revealed', p.merchant_code, p.order_num, reveal.reason);
-    -- Also in the server's own log, which a rollback cannot undo.
-    raise log 'payout.reveal: % looks at the beneficiary of payout %', session_user, p.order_num;
+    -- In the server's own log too, which a rollback cannot undo.
+    raise log 'payout.reveal: % revealed the beneficiary of payout %', session_user, p.order_num;
     account_number := p.account_number;
     account_name := p.account_name;
 end $$;
@@ -1243,7 +1244,7 @@ begin
     for update of i;
     if not found then
         raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
-            using errcode = 'PW028', hint = 'payout resubmit, payout resolve and payout approve make one.';
+            using errcode = 'PW028', hint = 'Make one with payout resubmit or payout resolve, and payout approve.';
     end if;
     why := case wanted when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, wanted) end;
     if why is null and wanted in ('resubmit', 'resolve_failed') and not payout.has_fresh_proof(p, wanted) then
@@ -1281,18 +1282,18 @@ CREATE FUNCTION payout.why_no_resolve(p payout.payouts, kind text) RETURNS text
     AS $$
 begin
     if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
-        return format('it is %s, and only a pending or unknown payout is resolved as failed', p.state);
+        return format('it is %s, and only a pending or unknown payout can be resolved as failed', p.state);
     elsif kind = 'resolve_paid' and p.state not in ('pending', 'unknown', 'failed') then
-        return format('it is %s, and only a pending, unknown or failed payout is resolved as paid', p.state);
+        return format('it is %s, and only a pending, unknown or failed payout can be resolved as paid', p.state);
     elsif kind = 'resolve_returned' and p.state <> 'paid' then
-        return format('it is %s, and only a paid payout can be returned', p.state);
+        return format('it is %s, and only a paid payout can be resolved as returned', p.state);
     end if;
     if kind = 'resolve_failed' and now() < payout.quiet_until(p) then
-        return format('the quiet horizon ends at %s: it may still arrive',
+        return format('the quiet horizon ends at %s: the request may still arrive',
                       to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
     if kind = 'resolve_returned' and p.held > 0 then
-        return 'its fee is not known yet';
+        return 'its fee is still unknown';
     end if;
     return null;
 end $$;
@@ -1307,15 +1308,15 @@ declare
     needed int := (select x.not_found_answers from payout.policy x);
 begin
     if p.state <> 'unknown' then
-        return format('it is %s, and only an unknown payout is sent again', p.state);
+        return format('it is %s, and only an unknown payout can be resubmitted', p.state);
     end if;
     select min(e.source || ': ' || e.kind || coalesce(', status ' || e.status, '')) into known
     from payout.evidence e
     where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num)
       and e.kind in ('found', 'callback', 'acknowledged');
     if known is not null or p.platform_order_num is not null or p.proven_ours then
-        return format('the gateway knows this order number (%s): sending again could pay twice',
-                      coalesce(known, 'it gave its own number'));
+        return format('the gateway knows this order number (%s), so sending it again could pay twice',
+                      coalesce(known, 'it stated its own order number'));
     end if;
     if now() < payout.quiet_until(p) then
         return format('the quiet horizon ends at %s: until then "not found" means nothing',
@@ -1360,7 +1361,7 @@ begin
     p.settled_at := null;
     p.queries := 0;
     p.parked := false;
-    -- A backend may insert again what a failover lost: its status is queried before its first claim.
+    -- A backend may insert again what a failover lost, so its status is queried before its first claim.
     p.next_query_at := case when payout.must_query_first() then now() end;
     return p;
 end $$;

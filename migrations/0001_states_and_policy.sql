@@ -1,12 +1,12 @@
 -- The rules as data: states, events, moves, the evidence that each move needs, and the policy numbers.
--- On-call reads them with `select * from payout.transition where from_state = 'unknown'`.
+-- On-call can read them: `select * from payout.transition where from_state = 'unknown'`.
 
 create schema if not exists payout;
 
 create table payout.state (
     name          text collate "C" primary key,
-    final         boolean not null,  -- no evidence alone moves it any more
-    may_have_left boolean not null,  -- the gateway may have the order, and has not said how it ended
+    final         boolean not null,  -- only a person can move it, if anyone can
+    may_have_left boolean not null,  -- the gateway may have the order and has not reported its end
     meaning       text not null
 );
 
@@ -14,15 +14,15 @@ insert into payout.state (name, final, may_have_left, meaning) values
     ('queued',     false, false, 'not sent; leaves when claimed or withdrawn'),
     ('submitting', false, true,  'the intent to send is durable; the request may be on the wire'),
     ('pending',    false, true,  'the gateway accepted it; leaves on status 2, 3 or 4'),
-    ('unknown',    false, true,  'it may or may not have arrived; its status is queried, it is never resent automatically'),
-    ('paid',       true,  false, 'status 2; leaves only by a person, as returned'),
-    ('failed',     true,  false, 'refused, or status 3 or 4; leaves only by a person, when it was paid after all'),
+    ('unknown',    false, true,  'it may or may not have arrived; its status is queried, and it is never resent automatically'),
+    ('paid',       true,  false, 'status 2; only a person can move it, to returned'),
+    ('failed',     true,  false, 'refused, or status 3 or 4; only a person can move it, if it was paid after all'),
     ('cancelled',  true,  false, 'withdrawn before it was sent'),
-    ('returned',   true,  false, 'paid, then came back');
+    ('returned',   true,  false, 'paid, then the money came back');
 
 create table payout.event (
     name      text collate "C" primary key,
-    proven_by text not null,  -- what must stand beside the move in the same transaction
+    proven_by text not null,  -- what the same transaction must contain
     meaning   text not null,
     constraint proof_is_known check (proven_by in ('attempt', 'history', 'evidence', 'request'))
 );
@@ -30,18 +30,18 @@ create table payout.event (
 insert into payout.event (name, proven_by, meaning) values
     ('claimed',              'attempt',  'a worker committed the intent to send'),
     ('not_sent',             'evidence', 'the body was never handed to the transport'),
-    ('withdrawn',            'history',  'a person or backend withdrew it before it was sent'),
+    ('withdrawn',            'history',  'a person or a backend withdrew it before it was sent'),
     ('acknowledged',         'evidence', 'the gateway has it'),
     ('declined',             'evidence', 'the gateway refused it, which is not yet proof'),
     ('unanswered',           'evidence', 'a timeout, UNKNOWN, a bad signature, a crash or an expired lease'),
     ('refusal_confirmed',    'evidence', 'two "not found" answers after a FAIL'),
     ('found_after_failover', 'evidence', 'found at the gateway after the database lost commits'),
-    ('resubmit_granted',     'request',  'two people and a fresh proof allow the same order number to be sent once more'),
+    ('resubmit_granted',     'request',  'two people and a fresh proof of absence let the same order number be sent once more'),
     ('reported_paid',        'evidence', 'the gateway reports status 2'),
     ('reported_failed',      'evidence', 'the gateway reports status 3 or 4'),
-    ('resolved_paid',        'request',  'a person states with evidence that it was paid'),
-    ('resolved_failed',      'request',  'two people state with evidence that it was not paid'),
-    ('resolved_returned',    'request',  'a person states with evidence that the money came back');
+    ('resolved_paid',        'request',  'a person stated, with evidence, that it was paid'),
+    ('resolved_failed',      'request',  'two people stated, with evidence, that it was not paid'),
+    ('resolved_returned',    'request',  'a person stated, with evidence, that the money came back');
 
 -- The same rows as `TRANSITIONS` in crates/domain/src/state.rs; a test compares them.
 create table payout.transition (
@@ -79,8 +79,8 @@ insert into payout.transition (from_state, event, to_state, posting) values
     ('paid',       'resolved_returned',    'returned',   'return'),
     ('failed',     'resolved_paid',        'paid',       'late_capture');
 
--- The evidence that makes each move; any row of an event will do. Columns that are null are not compared, apart from
--- `status` where `of_status` says so: a null status is one that the gateway's documentation does not know.
+-- The evidence that each move needs; any one row of an event is enough. Null columns are not compared, except for
+-- `status` if `of_status` is set: a null status is an undocumented one.
 create table payout.required_evidence (
     event     text collate "C" not null references payout.event,
     source    text collate "C" not null,
@@ -88,7 +88,7 @@ create table payout.required_evidence (
     of_status boolean not null default false,
     status    smallint,
     certain   boolean not null default false,  -- signed, or repeated after policy.unsigned_second_read (protocol P17)
-    bound     boolean,                         -- every field of the callback is ours (protocol P20)
+    bound     boolean,                         -- every field of the callback matches (protocol P20)
     proves    text,
     answers   int not null default 1,          -- how many such answers
     constraint evidence_is_named_once unique nulls not distinct (event, source, kind, of_status, status)
@@ -114,17 +114,18 @@ insert into payout.required_evidence (event, source, kind, of_status, status, ce
     ('resolved_failed',      'operator', 'resolved_failed',   false, null, false, null, null,      1),
     ('resolved_returned',    'operator', 'resolved_returned', false, null, false, null, null,      1);
 
--- The numbers that rules on both sides share: the constants of crates/domain/src/policy.rs; a test compares them.
+-- The numbers that rules here and in the program share: the constants of crates/domain/src/policy.rs; a test compares
+-- them.
 create table payout.policy (
     not_found_answers     int not null,       -- after the quiet horizon, before absence needs a person
-    proof_fresh_for       interval not null,  -- how old an answer may be when a person's act rests on it
+    proof_fresh_for       interval not null,  -- maximum age of an answer that a person's act relies on
     unsigned_second_read  interval not null,
     request_expires_after interval not null,
-    quiet_horizon_default interval not null,  -- where the attempt does not say its own
+    quiet_horizon_default interval not null,  -- of an attempt that does not state its own
     open_too_long         interval not null,
-    overtake_for          interval not null,  -- how long smaller payouts may overtake one that is not covered
+    overtake_for          interval not null,  -- how long smaller payouts may overtake an uncovered one
     late_after            interval not null,
-    query_first_min       interval not null,  -- shortest time of queries before claims, after a failover
+    query_first_min       interval not null,  -- minimum time after a failover of queries before claims
     max_amount_idr        bigint not null,
     only_row              boolean primary key default true,
     constraint only_one_row check (only_row)

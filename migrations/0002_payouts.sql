@@ -1,12 +1,12 @@
--- Merchants, payouts, and the append-only records that stand behind every change of one.
+-- Merchants, payouts, and the append-only records behind every change of a payout.
 
--- Registered by `payout migrate`; never a private key.
+-- Registered by `payout migrate`, never with a private key.
 create table payout.merchants (
     code                text collate "C" primary key,
     dialect             text not null,     -- the name of the gateway's dialect, for people and for comparison
     balance_is_signed   boolean not null,  -- the dialect signs its balance
-    not_found_is_proof  boolean not null,  -- the dialect has a word for "not found" that proves something
-    base_url            text not null,     -- a worker configured for another gateway does not claim
+    not_found_is_proof  boolean not null,  -- "not found" proves something in this dialect
+    base_url            text not null,     -- a worker configured with another gateway does not claim
     platform_keys       text[] not null,   -- SHA-256 of each platform key's SPKI, sorted
     min_amount          bigint not null default 1,
     max_amount          bigint not null default 1000000000000,
@@ -18,18 +18,18 @@ create table payout.merchants (
     constraint fee_reserve_is_not_negative check (fee_reserve >= 0)
 );
 
--- With several merchants: which login (or a role it is a member of) may enqueue for which merchant.
+-- With several merchants: which role may enqueue for which merchant. A login may if it is a member of the role.
 create table payout.enqueuers (
     role_name     text not null,
     merchant_code text collate "C" not null references payout.merchants,
     primary key (role_name, merchant_code)
 );
 
--- Known bank and wallet codes. An unlisted code is accepted.
+-- Known bank and wallet codes. Other codes are accepted too.
 create table payout.banks (
     code       text collate "C" primary key,
     name       text not null,
-    min_digits int  -- where an account number is never shorter: an unquoted number lost its zeros
+    min_digits int  -- if account numbers are never shorter: an unquoted number has lost its zeros
 );
 
 insert into payout.banks (code, name, min_digits) values
@@ -54,7 +54,7 @@ create table payout.payouts (
     state              text collate "C" not null default 'queued' references payout.state,
 
     -- The instruction. Frozen after insert.
-    amount             numeric not null,       -- whole rupiah; numeric, as bigint would round 250000.75 silently
+    amount             numeric not null,       -- whole rupiah; numeric, because bigint would silently round 250000.75
     fee_type           smallint not null,      -- 0 out of the amount, 1 on top
     bank_code          text not null,
     account_number     text not null,          -- personal data
@@ -67,15 +67,15 @@ create table payout.payouts (
     created_at         timestamptz not null default now(),
     created_by         text not null default session_user,
 
-    -- What is known. Written by the worker, guarded by payout.guard_payout().
+    -- The state. Written by the worker, guarded by payout.guard_payout().
     state_since        timestamptz not null default now(),
     last_seq           bigint,                 -- the history row of the last move
     attempt            int not null default 0, -- the latest attempt; never reused
     sends              int not null default 0, -- claims committed
-    not_sent           int not null default 0, -- claims of which it is proven that nothing left
+    not_sent           int not null default 0, -- committed claims that provably sent nothing
     resubmits_granted  int not null default 0,
-    send_by            timestamptz,            -- until when the latest attempt could begin to send
-    lease_until        timestamptz,            -- after it, submitting becomes unknown
+    send_by            timestamptz,            -- the last moment at which the latest attempt could begin to send
+    lease_until        timestamptz,            -- when the lease expires and submitting becomes unknown
     held               bigint not null default 0,
     fee                bigint,
     platform_order_num text,
@@ -84,12 +84,12 @@ create table payout.payouts (
     attention_since    timestamptz,
     declined_at        timestamptz,            -- a verified FAIL that may become a refusal
     proven_ours        boolean not null default false,
-    reaffirmed_at      timestamptz,            -- failed: when the gateway last confirmed it
+    reaffirmed_at      timestamptz,            -- of a failed payout: when the gateway last confirmed the failure
     settled_at         timestamptz,
     queries               int not null default 0,
     next_query_at        timestamptz,            -- null: never
     due_at             timestamptz not null default now(),
-    parked             boolean not null default false,  -- not covered by the balance: out of the claim index
+    parked             boolean not null default false,  -- not covered by the balance, so not in the claim index
 
     constraint order_num_is_used_once primary key (merchant_code, order_num),
     constraint replaced_payout_is_of_the_same_merchant
@@ -119,12 +119,12 @@ create index by_time on payout.payouts (created_at);
 create index open_unmarked on payout.payouts (state_since)
     where state in ('submitting', 'pending', 'unknown') and attention is null;
 create index queued_without_query on payout.payouts (created_at) where state = 'queued' and next_query_at is null;
--- A payout is replaced once; a replacement that failed is itself replaced. Otherwise one debt could be paid
+-- A payout is replaced once; if its replacement fails, that one is replaced in turn. Otherwise one debt could be paid
 -- by two replacements, the second made after the first had failed.
 create unique index replaced_once on payout.payouts (merchant_code, replaces)
     where replaces is not null and state <> 'cancelled';
 
--- One row per right to send. Committed before a byte leaves.
+-- One row per right to send, committed before a byte leaves.
 create table payout.attempts (
     merchant_code text collate "C" not null,
     order_num     text collate "C" not null,
@@ -132,10 +132,10 @@ create table payout.attempts (
     claimed_at    timestamptz not null default now(),
     send_by       timestamptz not null,
     lease_until   timestamptz not null,
-    quiet_until   timestamptz,           -- until then "not found" means nothing: send_by and the worker's quiet horizon
+    quiet_until   timestamptz,           -- "not found" means nothing before this: send_by plus the worker's quiet horizon
     worker        text not null,
-    request_sha256 bytea not null,       -- of the exact bytes of the request
-    outcome       text,                  -- the kind of its own answer
+    request_sha256 bytea not null,       -- of the exact bytes of the request body
+    outcome       text,                  -- the kind of evidence that its own answer is
     outcome_doubt text,                  -- why that answer proves nothing
     outcome_at    timestamptz,
     xid           xid8 not null default pg_current_xact_id(),
@@ -144,7 +144,7 @@ create table payout.attempts (
     constraint request_sha256_is_a_sha256 check (length(request_sha256) = 32)
 );
 
--- What was received or observed, redacted: a closed word and typed columns. Equal evidence is counted on one row.
+-- Evidence: what was received or observed, redacted, as a kind and typed columns. Equal evidence is counted on one row.
 create table payout.evidence (
     id            bigint generated always as identity primary key,
     merchant_code text collate "C" not null,
@@ -152,20 +152,20 @@ create table payout.evidence (
     attempt       int not null,
     source        text collate "C" not null,
     kind          text collate "C" not null,
-    status        smallint,                   -- the gateway's number; null where none was stated, or none that we know
-    signed        boolean,                    -- of "found": a platSign verified
-    bound         boolean,                    -- of a callback: every field is ours (protocol P20)
-    mismatch      text,                       -- of a callback: the first field that is not
+    status        smallint,                   -- the gateway's number; null if none was stated, or an undocumented one
+    signed        boolean,                    -- of "found": whether platSign verified
+    bound         boolean,                    -- of a callback: whether every field matches (protocol P20)
+    mismatch      text,                       -- of a callback: the first field that does not match
     doubt         text,                       -- why an answer proves nothing
-    proves        text,                       -- what a "not found" proves
-    valid_from    timestamptz,                -- from when on it does
+    proves        text,                       -- what "not found" proves
+    valid_from    timestamptz,                -- from when it proves that
     refused       boolean not null default false,  -- the database refused what would have followed
-    digest        bytea not null default '',  -- bound callbacks: SHA-256 of the fields
-    detail        jsonb not null,             -- the latest message that said this
+    digest        bytea not null default '',  -- of a bound callback: SHA-256 of its fields
+    detail        jsonb not null,             -- the latest redacted message
     times         int not null default 1,
     first_at      timestamptz not null default clock_timestamp(),
     last_at       timestamptz not null default clock_timestamp(),
-    query_sent_at timestamptz,                -- when the query was sent whose answer was the latest
+    query_sent_at timestamptz,                -- when the query for the latest answer was sent
     xid           xid8 not null default pg_current_xact_id(),  -- of the latest
     actor         text not null default session_user,
     constraint equal_evidence_is_counted unique nulls not distinct
@@ -195,8 +195,8 @@ create table payout.evidence (
     constraint proof_is_known check (proves in ('nothing', 'refusal', 'absence', 'contradiction'))
 );
 
--- Added to every transaction id in a seq. Not 0 after a dump was restored into a server whose transaction ids are
--- lower than those in the history: numbers keep rising, or readers would skip what is new.
+-- Added to every transaction ID in a seq. It is 0 unless a dump was restored into a server with lower transaction IDs
+-- than those in the history. Without it, numbers would fall and readers would skip what is new.
 create table payout.seq_base (
     base     bigint not null,
     only_row boolean primary key default true,
@@ -206,8 +206,8 @@ create table payout.seq_base (
 
 insert into payout.seq_base (base) values (0);
 
--- (transaction id, position in it): a number can appear only while its transaction runs, so a reader that
--- stays below the oldest running transaction never sees a smaller one appear later.
+-- (transaction ID, position in the transaction). A number can appear only while its transaction runs, so a reader that
+-- stays below the oldest running transaction never sees a smaller number appear later.
 create function payout.next_seq() returns bigint language plpgsql as $$
 declare
     position bigint := coalesce(nullif(current_setting('payout.seq_position', true), ''), '0')::bigint + 1;
@@ -220,7 +220,7 @@ begin
     return (((select b.base from payout.seq_base b) + pg_current_xact_id()::text::bigint) << 20) | position;
 end $$;
 
--- The history that payout.events shows. A move names a row of payout.transition; other lines have no states.
+-- The history that payout.events shows. A move names a row of payout.transition; other rows have no states.
 create table payout.history (
     seq           bigint primary key default payout.next_seq(),
     xid           xid8 not null default pg_current_xact_id(),
@@ -242,7 +242,7 @@ create table payout.history (
 
 create index history_of_payout on payout.history (merchant_code, order_num, seq);
 
--- Call it before anything else is written to a restored database; elsewhere it changes nothing.
+-- Call it before anything else is written to a restored database. Elsewhere it changes nothing.
 create function payout.continue_seq() returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -263,7 +263,7 @@ create table payout.query_budget (
     spent_until   timestamptz not null default '-infinity'
 );
 
--- Callbacks for orders that we do not know. The worker bounds their number.
+-- Callbacks for unknown orders. The worker bounds their number.
 create table payout.unmatched_callbacks (
     digest    bytea primary key,
     order_num text not null,

@@ -1,24 +1,24 @@
--- Where the money is: fee arithmetic, the ledger, its sums, the gateway's balance and the totals.
+-- The money: fee arithmetic, the ledger, its sums, the gateway's balance and the totals.
 
--- Fees, once (protocol P22): fee_type 0 takes the fee out of the amount, fee_type 1 charges it on top. The same
--- arithmetic as `FeeType` in crates/domain/src/money.rs; a test compares them.
+-- The fee arithmetic (protocol P22), defined once: fee_type 0 takes the fee out of the amount, fee_type 1 charges it on
+-- top. The same as `FeeType` in crates/domain/src/money.rs; a test compares them.
 
--- What a claim sets aside: the amount, and for a fee on top the reserve for it.
+-- The amount that a claim holds: the payout's amount, plus the fee reserve if the fee is on top.
 create function payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) returns bigint
 language sql immutable parallel safe
 return amount::bigint + case fee_type when 1 then fee_reserve else 0 end;
 
--- What the merchant is debited; null while a fee on top is not known.
+-- The amount debited from the merchant; null while a fee on top is unknown.
 create function payout.debit_idr(amount numeric, fee_type smallint, fee bigint) returns bigint
 language sql immutable parallel safe
 return case fee_type when 0 then amount::bigint else amount::bigint + fee end;
 
--- What the beneficiary receives; null while a fee out of the amount is not known.
+-- The amount that the beneficiary receives; null while a fee out of the amount is unknown.
 create function payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) returns bigint
 language sql immutable parallel safe
 return case fee_type when 1 then amount::bigint else amount::bigint - fee end;
 
--- Double entry: one row is one entry, its five postings sum to zero.
+-- Double entry: each row is one entry, and its five postings sum to zero.
 create table payout.ledger (
     id            bigint generated always as identity primary key,
     xid           xid8 not null default pg_current_xact_id(),
@@ -31,9 +31,9 @@ create table payout.ledger (
     held          bigint not null default 0,
     paid_out      bigint not null default 0,
     fees          bigint not null default 0,
-    funding       bigint not null default 0,  -- the negative side
+    funding       bigint not null default 0,  -- where the money came from; never positive in total
     reference     text,
-    forced        boolean not null default false,  -- evidence forces it, whether or not the balance covers it
+    forced        boolean not null default false,  -- evidence forces it even if the balance does not cover it
     actor         text not null default session_user,
     constraint postings_sum_to_zero check (available + held + paid_out + fees + funding = 0),
     constraint kind_is_known check (kind in ('hold', 'capture', 'release', 'return', 'late_capture',
@@ -50,7 +50,7 @@ create unique index settled_once_per_attempt on payout.ledger (merchant_code, or
 create index ledger_of_payout on payout.ledger (merchant_code, order_num);
 create index ledger_of_merchant on payout.ledger (merchant_code, id);
 
--- The sums of the ledger, kept by its trigger.
+-- The sums of the ledger, maintained by its trigger.
 create table payout.accounts (
     merchant_code text collate "C" primary key references payout.merchants,
     available     bigint not null default 0,
@@ -70,26 +70,26 @@ create table payout.gateway_balance (
     pending       bigint not null,
     signed        boolean not null,
     read_at       timestamptz not null default now(),
-    ledger_id     bigint not null  -- the books' last entry when it was read
+    ledger_id     bigint not null  -- the last ledger entry when it was read
 );
 
 -- Totals for metrics and reports: how many payouts took each step, and their rupiah, since the beginning.
 --
--- A roll-up of the history that the worker's snapshot moves on. Not kept by a trigger: a row per merchant that
--- every transaction updates would make them wait for each other. Not counted again each time: that would read every payout.
--- Derived: after `update payout.totals_cursor set folded_seq = 0` and `delete from payout.totals` it is rebuilt.
+-- The worker's snapshot adds new history to them. They are not maintained by a trigger, because transactions would wait
+-- for each other on one row per merchant. They are not counted each time, because that would read every payout. They
+-- can be rebuilt: `update payout.totals_cursor set folded_seq = 0` and `delete from payout.totals`.
 
 create table payout.totals (
     merchant_code text collate "C" not null references payout.merchants,
     step          text collate "C" not null,
     payouts       bigint not null default 0,
     rupiah        bigint not null default 0,
-    late          bigint not null default 0,  -- of payouts: settled more than ten minutes after they could go out
+    late          bigint not null default 0,  -- how many were settled more than policy.late_after after they could be sent
     primary key (merchant_code, step),
     constraint step_is_known check (step in ('enqueued', 'paid', 'failed', 'cancelled', 'returned'))
 );
 
--- Up to where the history is in the totals; one row, whose lock is the right to go on.
+-- How much of the history the totals contain. One row; its lock is the right to add more.
 create table payout.totals_cursor (
     the_only_one boolean primary key default true,
     folded_seq   bigint not null default 0,

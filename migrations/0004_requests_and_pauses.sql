@@ -1,7 +1,7 @@
--- What people request, approve and pause.
+-- Requests, approvals and pauses.
 --
 -- One person makes a request, another approves it, and a worker carries it out: it queries the gateway in the same step
--- and moves the payout only along payout.transition. The guards let such a move through only with its approved request.
+-- and moves the payout only along payout.transition. The guards accept such a move only with its approved request.
 
 create table payout.requests (
     id              bigint generated always as identity primary key,
@@ -22,18 +22,18 @@ create table payout.requests (
     constraint decided_whole
         check ((decision is null) = (decided_by is null) and (decision is null) = (decided_at is null)),
     constraint approved_in_time check (decision is distinct from 'approved' or decided_at <= expires_at),
-    -- What sends again or gives money back takes two people. What only states where money went takes one.
+    -- Sending again or releasing a hold takes two people. Stating where money went takes one.
     constraint approved_by_a_second_person
         check (decision is distinct from 'approved' or kind in ('resolve_paid', 'resolve_returned')
                or decided_by <> requested_by)
 );
 
--- The payouts of a request. Each is checked on its own and has its own outcome.
+-- The payouts of a request. Each is checked separately and has its own outcome.
 create table payout.request_payouts (
     request_id    bigint not null references payout.requests,
     merchant_code text collate "C" not null,
     order_num     text collate "C" not null,
-    taken_at      timestamptz,  -- a worker has it; after a minute another one may take it
+    taken_at      timestamptz,  -- when a worker took it; after a minute another worker may
     outcome       text,
     outcome_at    timestamptz,
     detail        text,
@@ -46,7 +46,7 @@ create table payout.request_payouts (
 create index requests_of_payout on payout.request_payouts (merchant_code, order_num);
 create index requests_to_carry_out on payout.request_payouts (merchant_code, request_id) where outcome is null;
 
--- Who did what, when and why. Append-only.
+-- The acts of operators: who did what, when and why. Append-only.
 create table payout.operator_acts (
     id            bigint generated always as identity primary key,
     at            timestamptz not null default clock_timestamp(),
@@ -63,7 +63,7 @@ create table payout.operator_acts (
 
 create index acts_of_payout on payout.operator_acts (merchant_code, order_num);
 
--- What people have paused: it is not claimed.
+-- Pauses: what is in their scope is not claimed.
 create table payout.pauses (
     scope  text collate "C" not null,
     value  text collate "C" not null,  -- '' for all, a merchant's code, or a bank's

@@ -1,17 +1,17 @@
--- The fence after a failover, a restore or an older snapshot: commits may be lost, so a payout that was sent may stand
--- here as queued, or not at all (design I11).
+-- The fence after a failover, a restore or an older snapshot put back: commits may be lost, so a payout that was sent
+-- may appear here as queued, or not at all (design I11).
 
--- Which database the workers have been claiming in. One row, made by the first worker.
+-- The database that the workers claim in. One row, inserted by the first worker.
 create table payout.failover (
     the_only_one      boolean primary key default true,
     identity          text not null,
-    epoch             int not null default 1,  -- counts acceptances; a worker's witness of an older one is void
+    epoch             int not null default 1,  -- counts acceptances; a worker's witness from an older epoch is void
     since             timestamptz not null default now(),
-    quiet_horizon     interval not null,  -- of the workers, plus the time in which they may still start to send
-    changed_at        timestamptz,  -- when a worker found another identity or a lost claim; nothing is claimed from then on
+    quiet_horizon     interval not null,  -- the workers' own, plus the time in which they may still begin to send
+    changed_at        timestamptz,  -- when a worker found another identity or a lost claim; nothing is claimed since
     changed_to        text,         -- the identity that it found
     lost_claims       text[] not null default '{}',  -- claims that were missing then, by the hash of their request
-    trusted_after     timestamptz,  -- changed_at plus the quiet horizon: "not found" proves something again from here on
+    trusted_after     timestamptz,  -- changed_at plus the quiet horizon: from then on "not found" proves something again
     query_first_until timestamptz,  -- after an acceptance: until then each payout is queried before its first claim
     accepted_by       text,
     reason            text,
@@ -19,8 +19,8 @@ create table payout.failover (
     constraint a_change_has_its_horizon check (changed_at is null or trusted_after is not null)
 );
 
--- System, WAL timeline, database and table. The control file lags behind after a promotion, so the WAL timeline is read
--- from the write position.
+-- The system, WAL timeline, database and table. The WAL timeline is read from the write position, because the control
+-- file lags behind after a promotion.
 create function payout.identity() returns text
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return concat_ws('/', (select system_identifier from pg_control_system()),
@@ -28,9 +28,9 @@ return concat_ws('/', (select system_identifier from pg_control_system()),
                  (select oid from pg_database where datname = current_database()),
                  'payout.payouts'::regclass::oid);
 
--- Whether it is proven that a queued payout was not sent in the lost commits: the gateway did not know it at a time when
--- nothing could be on its way any more. A dialect whose "not found" proves nothing can never give that proof: what is
--- inserted there after the acceptance goes without it.
+-- Whether a queued payout provably was not sent in the lost commits: the gateway did not find it at a time when nothing
+-- could be on its way any more. A dialect in which "not found" proves nothing can never give that proof, so payouts
+-- inserted there after the acceptance need none.
 create function payout.is_proven_unsent(p payout.payouts) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (select from payout.failover f, payout.merchants m
@@ -41,15 +41,15 @@ return exists (select from payout.failover f, payout.merchants m
                  and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence'
                  and e.query_sent_at > f.trusted_after);
 
--- Until when "not found" means nothing for a payout that was sent: the quiet horizon of its last attempt, and after lost
--- commits, as it may have been sent once more in them, the time from which any answer counts again.
+-- Until when "not found" means nothing for a payout that was sent: the end of the quiet horizon of its last attempt.
+-- After lost commits, which may have sent it once more, at least the time from which answers count again.
 create function payout.quiet_until(p payout.payouts) returns timestamptz
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return greatest((select f.trusted_after from payout.failover f),
                 coalesce((select coalesce(a.quiet_until, a.send_by + x.quiet_horizon_default)
                           from payout.attempts a, payout.policy x
                           where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)),
-                         -- Found at the gateway after a restore: nobody here knows when it was sent.
+                         -- Found at the gateway after a restore: nobody knows when it was sent.
                          (p).state_since + (select x.quiet_horizon_default from payout.policy x)));
 
 -- Whether queued payouts need that proof before they are claimed.
@@ -57,9 +57,9 @@ create function payout.must_query_first() returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (select from payout.failover f where f.changed_at is not null or f.query_first_until > now());
 
--- Stops claims: a worker found another identity, or a claim that it knows to be committed (`lost`, made in epoch
--- `seen_epoch`) is not here. Each new finding starts the quiet horizon over, also while an earlier one is not accepted yet:
--- the commits of its acceptance, and claims made after it, may be among what is lost. Returns whether it is a new one.
+-- Stops claims: a worker found another identity, or that a claim it knows to be committed (`lost`, made in epoch
+-- `seen_epoch`) is gone. Each new finding restarts the quiet horizon, even before an earlier one is accepted, because
+-- that acceptance and the claims after it may be lost too. Returns whether the finding is new.
 create function payout.note_failover(why text, lost text default null, seen_epoch int default 0) returns boolean
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin

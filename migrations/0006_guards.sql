@@ -1,5 +1,5 @@
--- What no role may do, the owner included: every trigger, and the rules that triggers call. Each table has one trigger for
--- each operation, so that nothing depends on the order of names. Each refusal has a stable SQLSTATE, a sentence and a hint.
+-- What no role may do, not even the owner: every trigger, and the rules that triggers call. Each table has one trigger
+-- per operation, so nothing depends on the order of names. Every refusal has a stable SQLSTATE, a sentence and a hint.
 
 ---- Append-only and fixed tables
 
@@ -39,7 +39,7 @@ create trigger rules_are_fixed before insert or update or delete or truncate on 
 
 ---- Inserting a payout
 
--- With one merchant every enqueuer may; with several a role is tied to those it may use.
+-- With one merchant, every enqueuer may enqueue; with several, only the roles assigned to the merchant.
 create function payout.may_enqueue(merchant text) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return (select count(*) from payout.merchants) = 1
@@ -55,7 +55,7 @@ return (a.amount, a.fee_type, a.bank_code, a.account_number, a.account_name, a.p
    and a.description is not distinct from b.description and a.replaces is not distinct from b.replaces
    and a.not_before is not distinct from b.not_before and a.metadata is not distinct from b.metadata;
 
--- The merchant that a payout is enqueued for: the named one, or the only one there is.
+-- The merchant to enqueue for: the given one, or the only one registered.
 create function payout.merchant_of(given text) returns payout.merchants
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -79,7 +79,7 @@ begin
     if not payout.may_enqueue(merchant.code) then
         raise exception 'role % may not enqueue for merchant %', session_user, merchant.code
             using errcode = 'PW007', column = 'merchant_code',
-                  hint = 'With several merchants a role is tied to its own: insert into payout.enqueuers (role_name, merchant_code).';
+                  hint = 'With several merchants each role is assigned to its own: insert into payout.enqueuers (role_name, merchant_code).';
     end if;
     return merchant;
 end $$;
@@ -124,13 +124,13 @@ begin
     end if;
     if new.account_name is null or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
        or new.account_name <> btrim(new.account_name) then
-        raise exception 'account_name must be 1 to 32 letters, digits and single words separated by spaces'
+        raise exception 'account_name must be 1 to 32 letters, digits and spaces, without a space at either end'
             using errcode = 'PW006', column = 'account_name',
                   hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
     end if;
 end $$;
 
--- A replacement pays a failed payout again; one debt has one live replacement.
+-- A replacement pays a failed payout again. One debt has at most one live replacement.
 create function payout.check_replacement(new payout.payouts) returns void
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -146,7 +146,7 @@ begin
         raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
                 original.state || coalesce(' with attention ' || original.attention, '')
             using errcode = 'PW008', column = 'replaces',
-                  hint = 'Only a failed payout without attention is paid again; a payout that may have left never is.';
+                  hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
     end if;
     if exists (select from payout.payouts p where p.merchant_code = new.merchant_code
                and p.replaces = new.replaces and p.state <> 'cancelled') then
@@ -155,7 +155,7 @@ begin
     end if;
 end $$;
 
--- A fresh payout of this instruction: every column that the caller may not set has its first value.
+-- A new payout with this instruction: every column that the caller may not set has its initial value.
 create function payout.with_worker_columns(p payout.payouts) returns payout.payouts
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -182,23 +182,23 @@ begin
     p.settled_at := null;
     p.queries := 0;
     p.parked := false;
-    -- A backend may insert again what a failover lost: its status is queried before its first claim.
+    -- A backend may insert again what a failover lost, so its status is queried before its first claim.
     p.next_query_at := case when payout.must_query_first() then now() end;
     return p;
 end $$;
 
--- Checks an instruction before any constraint could print the row: no message holds an account number or name.
+-- Checks an instruction before any constraint can print the row: no message contains an account number or a name.
 create function payout.check_instruction() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     merchant payout.merchants;
-    twin payout.payouts;
+    stored payout.payouts;
     fresh payout.payouts;
 begin
     if new.order_num is null or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
         raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
             using errcode = 'PW001', column = 'order_num',
-                  hint = 'Make the order number before you insert, unique per merchant for ever.';
+                  hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
     end if;
     merchant := payout.merchant_of(new.merchant_code);
     new.merchant_code := merchant.code;
@@ -212,7 +212,7 @@ begin
     perform payout.check_beneficiary(new);
     if new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
         raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
-            using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) when there is nothing to say.';
+            using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) if there is none.';
     end if;
     new.priority := coalesce(new.priority, 0);
     if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
@@ -220,22 +220,22 @@ begin
             using errcode = 'PW017', column = 'not_before', hint = 'Leave it out (null) to pay as soon as possible.';
     end if;
 
-    select * into twin from payout.payouts p
+    select * into stored from payout.payouts p
     where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found and not payout.same_instruction(twin, new) then
+    if found and not payout.same_instruction(stored, new) then
         raise exception 'order_num % is already used for another payout', new.order_num
             using errcode = 'PW010', column = 'order_num',
                   hint = 'An order number is never reused. Insert this payout under a new one.';
     end if;
-    if new.replaces is not null and twin.order_num is null then
+    if new.replaces is not null and stored.order_num is null then
         perform payout.check_replacement(new);
     end if;
     if new.state is distinct from 'queued' then
-        raise exception 'a payout begins as queued'
+        raise exception 'a new payout must be queued'
             using errcode = 'PW012', column = 'state', hint = 'Leave the column out.';
     end if;
 
-    -- Nothing but the instruction comes from the caller.
+    -- The caller sets nothing but the instruction.
     fresh := new;
     return payout.with_worker_columns(fresh);
 end $$;
@@ -248,11 +248,11 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 begin
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
-    -- A replacement goes out only after its original was queried once more.
+    -- A replacement is sent only after its original was queried once more.
     update payout.payouts o set next_query_at = now()
     from enqueued e
     where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
-    -- NOTIFY serialises commits; one of many concurrent inserters is enough to wake a worker, which polls anyway.
+    -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
     if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
         perform pg_notify('payout_queued', '');
     end if;
@@ -278,7 +278,8 @@ return exists (
       and (r.proves is null or r.proves = e.proves)
       and e.times >= r.answers);
 
--- Why this payout may not be sent once more, or null: state, horizon, repeated proof, nothing to the contrary (I10).
+-- Why this payout may not be resubmitted, or null if it may: its state, the quiet horizon, repeated proof, nothing to
+-- the contrary (I10).
 create function payout.why_no_resubmit(p payout.payouts) returns text
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -287,15 +288,15 @@ declare
     needed int := (select x.not_found_answers from payout.policy x);
 begin
     if p.state <> 'unknown' then
-        return format('it is %s, and only an unknown payout is sent again', p.state);
+        return format('it is %s, and only an unknown payout can be resubmitted', p.state);
     end if;
     select min(e.source || ': ' || e.kind || coalesce(', status ' || e.status, '')) into known
     from payout.evidence e
     where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num)
       and e.kind in ('found', 'callback', 'acknowledged');
     if known is not null or p.platform_order_num is not null or p.proven_ours then
-        return format('the gateway knows this order number (%s): sending again could pay twice',
-                      coalesce(known, 'it gave its own number'));
+        return format('the gateway knows this order number (%s), so sending it again could pay twice',
+                      coalesce(known, 'it stated its own order number'));
     end if;
     if now() < payout.quiet_until(p) then
         return format('the quiet horizon ends at %s: until then "not found" means nothing',
@@ -312,29 +313,29 @@ begin
     return null;
 end $$;
 
--- Why this payout may not be resolved so, or null. Says what it is and what it would have to be.
+-- Why this payout may not be resolved this way, or null if it may. Names its state and the states that would allow it.
 create function payout.why_no_resolve(p payout.payouts, kind text) returns text
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
-        return format('it is %s, and only a pending or unknown payout is resolved as failed', p.state);
+        return format('it is %s, and only a pending or unknown payout can be resolved as failed', p.state);
     elsif kind = 'resolve_paid' and p.state not in ('pending', 'unknown', 'failed') then
-        return format('it is %s, and only a pending, unknown or failed payout is resolved as paid', p.state);
+        return format('it is %s, and only a pending, unknown or failed payout can be resolved as paid', p.state);
     elsif kind = 'resolve_returned' and p.state <> 'paid' then
-        return format('it is %s, and only a paid payout can be returned', p.state);
+        return format('it is %s, and only a paid payout can be resolved as returned', p.state);
     end if;
     if kind = 'resolve_failed' and now() < payout.quiet_until(p) then
-        return format('the quiet horizon ends at %s: it may still arrive',
+        return format('the quiet horizon ends at %s: the request may still arrive',
                       to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
     if kind = 'resolve_returned' and p.held > 0 then
-        return 'its fee is not known yet';
+        return 'its fee is still unknown';
     end if;
     return null;
 end $$;
 
--- Whether the gateway's latest answers are fresh enough for this act: it does not know the order, or, to resolve as
--- failed, reports it as cancelled or failed.
+-- Whether the gateway's latest answer allows this act and is fresh enough: "not found" or, to resolve as failed,
+-- cancelled or failed.
 create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (
@@ -344,7 +345,7 @@ return exists (
       and (e.kind = 'not_found' and e.proves in ('absence', 'contradiction')
            or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'found' and e.status in (3, 4)));
 
--- A move that no evidence of the gateway makes uses up one approved request, in the same transaction.
+-- A move that rests on a person and not on the gateway's evidence uses up one approved request in the same transaction.
 create function payout.use_request(p payout.payouts, event text) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -362,7 +363,7 @@ begin
     for update of i;
     if not found then
         raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
-            using errcode = 'PW028', hint = 'payout resubmit, payout resolve and payout approve make one.';
+            using errcode = 'PW028', hint = 'Make one with payout resubmit or payout resolve, and payout approve.';
     end if;
     why := case wanted when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, wanted) end;
     if why is null and wanted in ('resubmit', 'resolve_failed') and not payout.has_fresh_proof(p, wanted) then
@@ -383,18 +384,18 @@ begin
             format('requested by %s, approved by %s', request.requested_by, request.decided_by));
 end $$;
 
--- After a failover a queued payout may have been sent: withdrawing it would invite somebody to pay it another way.
+-- After a failover a queued payout may have been sent. Withdrawing it would invite somebody to pay it another way.
 create function payout.refuse_cancel_after_failover(p payout.payouts) returns void
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
        or (payout.must_query_first() and not payout.is_proven_unsent(p) and p.attention is distinct from 'unproven') then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
-            using errcode = 'PW019', hint = 'Wait until its status was queried and payout.accept_failover was called.';
+            using errcode = 'PW019', hint = 'Wait until its status has been queried and payout.accept_failover has been called.';
     end if;
 end $$;
 
--- The move of the table that this transaction's history names.
+-- The row of payout.transition that this transaction's history names.
 create function payout.move_in_history(old payout.payouts, new payout.payouts) returns payout.transition
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -407,25 +408,25 @@ begin
       and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
       and (h.from_state, h.to_state) = (old.state, new.state);
     if not found then
-        raise exception 'payout %: % does not become % by an update', old.order_num, old.state, new.state
+        raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
             using errcode = 'PW012',
-                  hint = 'A state moves only along payout.transition, with its history row in the same transaction.';
+                  hint = 'A state changes only along payout.transition, with its history row in the same transaction.';
     end if;
     return move;
 end $$;
 
--- What must stand beside a move: its count of sends, its attempt, its evidence or its request (I2, I3, I8).
+-- Checks what a move must come with: its count of sends, its attempt, its evidence or its request (I2, I3, I8).
 create function payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 declare
     proven_by text := (select e.proven_by from payout.event e where e.name = move.event);
 begin
-    -- A claim that was lost with its commit had an attempt of its own, so what is found takes a new one too.
+    -- A claim whose commit was lost had its own attempt, so a payout that is found takes a new one too.
     if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'found_after_failover')::int
        or new.sends - old.sends <> (move.to_state = 'submitting')::int
        or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
        or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
-        raise exception 'payout %: % does not count the sends like that', old.order_num, move.event
+        raise exception 'payout %: % does not change the counts of sends and attempts this way', old.order_num, move.event
             using errcode = 'PW012';
     end if;
     if move.to_state = 'submitting' and not exists (
@@ -438,7 +439,7 @@ begin
     if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
        and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
         raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
-            using errcode = 'PW012', hint = 'Which evidence: select * from payout.required_evidence.';
+            using errcode = 'PW012', hint = 'See which evidence: select * from payout.required_evidence.';
     end if;
     if move.event = 'not_sent' and not exists (
         select from payout.attempts a
@@ -474,18 +475,19 @@ begin
     where l.merchant_code = old.merchant_code and l.order_num = old.order_num
       and l.xid = pg_current_xact_id() and l.attempt = new.attempt
     order by l.id desc limit 1;
-    -- The sum, not the last entry: one entry must not change what is held twice.
+    -- The sum, not the last entry: one entry must not change the held amount twice.
     if (new.held <> old.held or booked.id is not null)
        and new.held <> (select coalesce(sum(l.held), 0) from payout.ledger l
                         where (l.merchant_code, l.order_num) = (old.merchant_code, old.order_num)) then
-        raise exception 'payout %: what is held changes only with a ledger entry', old.order_num
+        raise exception 'payout %: the held amount changes only with a ledger entry', old.order_num
             using errcode = 'PW012';
     end if;
 
     if new.state = old.state then
         if (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
            is distinct from (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
-            raise exception 'payout %: sends are counted only by a move', old.order_num using errcode = 'PW012';
+            raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
+                using errcode = 'PW012';
         end if;
         return new;
     end if;
@@ -523,7 +525,7 @@ end $$;
 create trigger guard_attempt before update on payout.attempts
     for each row execute function payout.guard_attempt();
 
--- Evidence is only counted up.
+-- Evidence never changes, except that equal evidence is counted.
 create function payout.guard_evidence() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -534,11 +536,11 @@ begin
        or (old.status, old.signed, old.bound, old.mismatch, old.doubt, old.proves, old.valid_from, old.actor)
           is distinct from
           (new.status, new.signed, new.bound, new.mismatch, new.doubt, new.proves, new.valid_from, new.actor) then
-        raise exception 'evidence of payout % is append-only: it can only be counted up', old.order_num
+        raise exception 'evidence of payout % is append-only: only its count can rise', old.order_num
             using errcode = 'PW016';
     end if;
     new.xid := pg_current_xact_id();
-    -- A clock that was set back must not keep evidence from being written.
+    -- A clock that was set back must not keep evidence from being stored.
     new.last_at := greatest(new.last_at, old.last_at);
     return new;
 end $$;
@@ -546,7 +548,7 @@ end $$;
 create trigger guard_evidence before update on payout.evidence
     for each row execute function payout.guard_evidence();
 
--- A request is made and decided under one's own login, decided once, and in time.
+-- A request is made and decided under one's own login, decided once, and before it expires.
 create function payout.guard_request() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -555,7 +557,7 @@ begin
            or new.expires_at <> now() + (select x.request_expires_after from payout.policy x)
            or new.decided_by <> session_user
            or (new.decision is not null and new.kind not in ('resolve_paid', 'resolve_returned')) then
-            raise exception 'a request is made under one''s own login, and decided later'
+            raise exception 'a request must be made under one''s own login and decided later'
                 using errcode = 'PW028', hint = 'Call payout.request_resubmit or payout.request_resolve_failed.';
         end if;
         return new;
@@ -564,14 +566,14 @@ begin
        is distinct from (new.id, new.kind, new.requested_by, new.requested_at, new.expires_at, new.reason)
        or (old.evidence, old.stated) is distinct from (new.evidence, new.stated) then
         raise exception 'request % cannot be changed', old.id
-            using errcode = 'PW016', hint = 'Reject it and make another one.';
+            using errcode = 'PW016', hint = 'Reject it and make a new one.';
     end if;
     if old.decision is not null then
         raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
-            hint = 'A request is decided once. What became of it: payout audit.';
+            hint = 'A request is decided once. See its outcome with payout audit.';
     end if;
     if new.decided_by is distinct from session_user or new.decided_at is distinct from now() then
-        raise exception 'request % is decided under one''s own login', old.id using errcode = 'PW028';
+        raise exception 'request % must be decided under one''s own login', old.id using errcode = 'PW028';
     end if;
     if new.decision = 'approved' then
         if now() > old.expires_at then
@@ -589,20 +591,20 @@ end $$;
 create trigger guard_request before insert or update on payout.requests
     for each row execute function payout.guard_request();
 
--- The outcome of a payout's request comes with its move, or from payout.finish_request.
+-- The outcome of a request for a payout is set with its move, or by payout.finish_request.
 create function payout.guard_request_payout() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
         if new.outcome is not null or new.taken_at is not null
            or not exists (select from payout.requests r where r.id = new.request_id and r.requested_at = now()) then
-            raise exception 'the payouts of a request are named when it is made' using errcode = 'PW028';
+            raise exception 'the payouts of a request must be named when it is made' using errcode = 'PW028';
         end if;
         return new;
     end if;
     if old.outcome is not null
        or (old.request_id, old.merchant_code, old.order_num) <> (new.request_id, new.merchant_code, new.order_num) then
-        raise exception 'request %: the outcome of payout % stands', old.request_id, old.order_num
+        raise exception 'request %: the outcome of payout % cannot be changed', old.request_id, old.order_num
             using errcode = 'PW016';
     end if;
     return new;
@@ -613,8 +615,8 @@ create trigger guard_request_payout before insert or update on payout.request_pa
 
 ---- The ledger
 
--- Balances follow the ledger; one update per merchant and statement. Only an entry that evidence forces may overdraw
--- `available`.
+-- The balances follow the ledger, with one update per merchant and statement. Only an entry forced by evidence may
+-- overdraw `available`.
 create function payout.post() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -659,7 +661,7 @@ create trigger follows_the_ledger before insert or update or delete or truncate 
 
 ---- Wake-ups
 
--- Any role may NOTIFY in Postgres, so a payload is never believed.
+-- Any role may NOTIFY in Postgres, so a payload is never trusted.
 create function payout.wake_readers() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin

@@ -1,8 +1,9 @@
--- The public SQL: what backends, finance and on-call may rely on. docs/sql-contract.md explains it.
+-- The public SQL that backends, finance and on-call may rely on. docs/sql-contract.md explains it.
 
 ---- Enqueue
 
--- Idempotent enqueue: an equal replay gives created = false, the same order_num with anything different raises.
+-- Enqueues a payout, idempotently: an equal call again returns created = false; the same order_num with any difference
+-- raises an error.
 create function payout.enqueue(
     inout order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text,
     merchant_code text default null, replaces text default null, description text default null,
@@ -60,7 +61,7 @@ begin
     state := stored.state;
 end $$;
 
--- An unquoted number lost its leading zeros before Postgres saw it; these overloads say so.
+-- An unquoted number has lost its leading zeros before Postgres sees it; these overloads report that.
 create function payout.refuse_unquoted() returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -91,7 +92,8 @@ language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
 
 ---- Cancel, query again, fund
 
--- The payout that an operator or backend names, locked. An order_num of several merchants must name its own.
+-- The payout that an operator or a backend names, locked. An order_num that several merchants have needs the
+-- merchant_code.
 create function payout.locked(wanted text, merchant text) returns payout.payouts
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -102,7 +104,7 @@ begin
     where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
     if merchants_with_it = 0 then
         raise exception 'there is no payout %', wanted
-            using errcode = 'PW014', hint = 'Look for it: select order_num, merchant_code, state from payout.status.';
+            using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
     end if;
     if merchants_with_it > 1 then
         raise exception 'payout % exists for % merchants', wanted, merchants_with_it
@@ -114,7 +116,7 @@ begin
     return p;
 end $$;
 
--- A text of a person that is kept with an act.
+-- Checks a person's text that is stored with an act.
 create function payout.check_words(what text, words text) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -132,18 +134,18 @@ declare
 begin
     if coalesce(length(btrim(reason)), 0) not between 1 and 200 or reason ~ '[[:cntrl:]]' then
         raise exception 'a reason of 1 to 200 characters in one line is required'
-            using errcode = 'PW013', hint = 'Say why: it is kept with the payout.';
+            using errcode = 'PW013', hint = 'State why; it is stored with the payout.';
     end if;
     if not payout.may_enqueue(p.merchant_code) and not pg_has_role(session_user, 'payout_operator', 'member') then
         raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code
             using errcode = 'PW007',
-                  hint = 'Only an operator, or a role tied to that merchant in payout.enqueuers, may cancel its payouts.';
+                  hint = 'Only an operator, or a role assigned to that merchant in payout.enqueuers, may cancel its payouts.';
     end if;
     if p.state <> 'queued' then
         raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state
             using errcode = 'PW013',
                   hint = case when p.state in ('submitting', 'pending', 'unknown')
-                              then 'It may have left already. Wait for the gateway''s answer.'
+                              then 'It may have been sent already. Wait for the gateway''s answer.'
                               else 'It is final.' end;
     end if;
     insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
@@ -157,7 +159,7 @@ begin
     return 'cancelled';
 end $$;
 
--- Query the gateway now. Always safe: it never sends a submit.
+-- Has the payout's status queried now. Always safe: it never sends a submit.
 create function payout.replay(order_num text, merchant_code text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -165,7 +167,7 @@ declare
 begin
     if p.state in ('queued', 'cancelled') then
         raise exception 'payout % is %: there is nothing to query, it was never sent', p.order_num, p.state
-            using errcode = 'PW013', hint = 'Only a payout that may have left is queried.';
+            using errcode = 'PW013', hint = 'Only a payout that may have been sent is queried.';
     end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt)
     values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
@@ -174,7 +176,7 @@ begin
     return p.state;
 end $$;
 
--- Books a top-up, or money taken out when negative; idempotent by reference. Returns what is available.
+-- Books a top-up, or a withdrawal if negative; idempotent by reference. Returns the available balance.
 create function payout.fund(merchant_code text, amount numeric, reference text) returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -187,7 +189,7 @@ begin
     if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
        or abs(amount) > 1000000000000000 then
         raise exception 'amount must be whole rupiah, not 0, at most 10^15'
-            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for money taken out.';
+            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
     end if;
     if reference is null or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
@@ -200,7 +202,7 @@ begin
         select * into booked from payout.ledger l
         where l.merchant_code = fund.merchant_code and l.kind = 'funding' and l.reference = fund.reference;
         if booked.available <> amount then
-            raise exception 'reference % is already booked with another amount', fund.reference using errcode = 'PW015',
+            raise exception 'reference % is already booked with a different amount', fund.reference using errcode = 'PW015',
                 hint = 'Use the reference of this transfer.';
         end if;
     end if;
@@ -209,7 +211,7 @@ end $$;
 
 ---- Requests and approvals
 
--- Records a request for these payouts; each must allow it now, and none may wait in another request.
+-- Records a request for these payouts. Each must allow it now, and none may be waiting in another request.
 create function payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -247,7 +249,7 @@ begin
         where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
           and r.decision is distinct from 'rejected' and r.expires_at > now();
         if found then
-            raise exception 'payout % already waits in request %', wanted, other using errcode = 'PW023',
+            raise exception 'payout % is already waiting in request %', wanted, other using errcode = 'PW023',
                 hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
         end if;
         insert into payout.request_payouts (request_id, merchant_code, order_num)
@@ -259,18 +261,19 @@ begin
     return request;
 end $$;
 
--- Request that the same order numbers be sent once more. This sends nothing: see payout.approve.
+-- Requests that the same order numbers be sent once more. Sends nothing itself: see payout.approve.
 create function payout.request_resubmit(order_nums text[], reason text, merchant_code text default null) returns bigint
 language sql security definer set search_path = pg_catalog, payout, pg_temp
 return payout.make_request('resubmit', order_nums, merchant_code, reason, null, null);
 
--- Request that a payout be resolved as failed, which releases its hold.
+-- Requests that a payout be resolved as failed, which releases its hold.
 create function payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text default null)
 returns bigint
 language sql security definer set search_path = pg_catalog, payout, pg_temp
 return payout.make_request('resolve_failed', array[order_num], merchant_code, reason, evidence, null);
 
--- State that a payout was paid (stated: the fee, where it is known) or came back (stated: how much, else all of it).
+-- States that a payout was paid (stated: the fee, if known) or returned (stated: how much came back, by default
+-- everything).
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
                                stated bigint default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -278,12 +281,12 @@ declare
     p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
 begin
     if outcome is null or outcome not in ('paid', 'returned') then
-        raise exception 'a payout is resolved as paid or returned' using errcode = 'PW026',
-            hint = 'Resolving it as failed takes two people: payout.request_resolve_failed.';
+        raise exception 'outcome must be paid or returned' using errcode = 'PW026',
+            hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
     if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
        or (outcome = 'paid' and p.fee_type = 0 and stated >= p.amount) then
-        raise exception 'payout %: the stated rupiah do not fit its amount', p.order_num using errcode = 'PW026';
+        raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
 end $$;
@@ -309,7 +312,7 @@ begin
     perform pg_notify('payout_queued', '');
 end $$;
 
--- The second person approves. A worker then queries the gateway and acts only on its answer.
+-- Approves a request as the second person. A worker then queries the gateway and acts only on its answer.
 create function payout.approve(id bigint) returns void
 language sql security definer set search_path = pg_catalog, payout, pg_temp
 begin atomic
@@ -323,7 +326,7 @@ begin
     perform payout.decide_request(id, 'rejected', reason);
 end $$;
 
--- A worker found that an approved request may not be carried out, and why.
+-- Finishes one payout of an approved request that may not be carried out, with the reason.
 create function payout.finish_request(id bigint, merchant_code text, order_num text, why text) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -337,7 +340,7 @@ begin
     end if;
 end $$;
 
--- The rules that the guard applies, for people to read: `refusal` is null when two people may resubmit.
+-- The guard's own rules, for people to read: `refusal` is null if two people may resubmit the payout.
 create function payout.resubmit_proof(order_num text, merchant_code text default null,
                                       out quiet_until timestamptz, out not_found int, out first_at timestamptz,
                                       out last_at timestamptz, out refusal text)
@@ -371,50 +374,53 @@ begin
           or scope = 'bank' and value ~ '^[0-9]{3,10}$' then
         return value;
     end if;
-    raise exception 'the scope is all, a registered merchant, or a bank''s code' using errcode = 'PW027',
+    raise exception 'the scope must be all, a registered merchant or a bank code' using errcode = 'PW027',
         hint = 'payout.pause(''bank'', ''014'', ''reason''); payout.pause(''all'', '''', ''reason'').';
 end $$;
 
--- Nothing more is sent in this scope until it is resumed. What was already sent is still queried.
+-- Stops sending in this scope until it is resumed. Payouts that were already sent are still queried.
 create function payout.pause(scope text, value text, reason text) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
-    whose text := payout.check_scope(scope, value);
+    scope_value text := payout.check_scope(scope, value);
 begin
     perform payout.check_words('a reason', reason);
-    insert into payout.pauses as z (scope, value, reason) values (pause.scope, whose, pause.reason)
+    insert into payout.pauses as z (scope, value, reason) values (pause.scope, scope_value, pause.reason)
     on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('paused', case scope when 'merchant' then whose end, pause.reason, btrim(scope || ' ' || whose));
+    values ('paused', case scope when 'merchant' then scope_value end, pause.reason, btrim(scope || ' ' || scope_value));
 end $$;
 
 create function payout.resume(scope text, value text, reason text) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
-    whose text := payout.check_scope(scope, value);
+    scope_value text := payout.check_scope(scope, value);
 begin
     perform payout.check_words('a reason', reason);
-    delete from payout.pauses z where z.scope = resume.scope and z.value = whose;
+    delete from payout.pauses z where z.scope = resume.scope and z.value = scope_value;
     if not found then
-        raise exception '% is not paused', btrim(scope || ' ' || whose) using errcode = 'PW020',
+        raise exception '% is not paused', btrim(scope || ' ' || scope_value) using errcode = 'PW020',
             hint = 'See what is paused: select * from payout.pauses.';
     end if;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('resumed', case scope when 'merchant' then whose end, resume.reason, btrim(scope || ' ' || whose));
+    values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, btrim(scope || ' ' || scope_value));
     perform pg_notify('payout_queued', '');
 end $$;
 
 ---- After a failover
 
--- A person states since when the old primary is dead (after a restore: since when nobody writes to the old copy), and that
--- what was found at the gateway was looked at. Whoever was still connected to the old primary could send until it died, so
--- the quiet horizon counts from there: when that is later than was assumed, everything is queried again, and this says so.
--- It is refused until every payout queued by then was queried after the quiet horizon, when nothing sent before can still be
--- on its way: what the gateway knows is not sent from here. Backends may still insert again what they lost, so for
--- `query_first_for` each payout is queried before it is claimed.
+-- Accepts a failover. A person states since when the old primary is dead (after a restore: since when nobody can write
+-- to the old copy), and that they examined what was found at the gateway.
 --
--- What cannot be queried (a dialect whose "not found" proves nothing, a gateway that is gone) keeps all others waiting. With
--- `set_aside` those payouts get the attention "unproven" instead: they are not claimed until a person decides.
+-- Workers still connected to the old primary could send until it died, so the quiet horizon counts from there. If that
+-- is later than assumed, everything is queried again, and the result says so. The acceptance is refused until every
+-- payout queued by then has been queried after the quiet horizon, when nothing sent before can still be on its way: a
+-- payout that the gateway knows is not sent from here. Backends may still insert again what they lost, so for
+-- `query_first_for` each payout is queried before its first claim.
+--
+-- A payout that cannot be queried (its dialect's "not found" proves nothing, or its gateway is gone) keeps all others
+-- waiting. With `set_aside` such payouts get the attention "unproven" instead and are not claimed until a person
+-- decides.
 create function payout.accept_failover(reason text, old_primary_dead_since timestamptz,
                                        query_first_for interval default '30 days',
                                        set_aside boolean default false) returns text
@@ -425,28 +431,28 @@ declare
 begin
     if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
         raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
-            hint = 'Since when can nobody write to the old primary? Once stated, give the same time again.';
+            hint = 'Since when can nobody write to the old primary? If you call this again, state the same time.';
     end if;
     if coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
     if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
         raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
-            hint = 'Backends insert again what they lost; meanwhile each payout is queried before its first claim.';
+            hint = 'Backends insert again what they lost, and until then each payout is queried before its first claim.';
     end if;
     if not exists (select from payout.failover f where f.changed_at is not null) then
         raise exception 'no worker has found a failover: there is nothing to accept'
-            using errcode = 'PW019', hint = 'Look at payout.failover; a running worker finds a failover within seconds.';
+            using errcode = 'PW019', hint = 'See payout.failover. A running worker finds a failover within seconds.';
     end if;
     if exists (select from payout.failover f where f.changed_to is distinct from payout.identity()) then
-        raise exception 'the database changed once more: everything is queried again' using errcode = 'PW019',
-            hint = 'The quiet horizon starts over; look again after payout.failover.trusted_after.';
+        raise exception 'the database failed over again: everything is queried again' using errcode = 'PW019',
+            hint = 'The quiet horizon starts over. Try again after payout.failover.trusted_after.';
     end if;
     update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
     where f.trusted_after < old_primary_dead_since + f.quiet_horizon
     returning f.trusted_after into later;
     if found and later > clock_timestamp() then
-        return format('not yet: the old primary lived longer than was assumed, so everything is queried again; accept with the same time after %s',
+        return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
                       to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
     if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
@@ -460,15 +466,15 @@ begin
                jsonb_build_object('attention', 'unproven', 'reason', accept_failover.reason)
         from aside a;
     end if;
-    -- Those inserted later are queried before their own claim, so traffic need not stop for this.
+    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
     select count(*) into not_queried
     from payout.payouts p, payout.failover f
     where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
       and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
     if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
-        raise exception '% queued payouts were not queried since the quiet horizon after the failover', not_queried
-            using errcode = 'PW019', hint = 'The workers query them; look again after payout.failover.trusted_after. '
-            'What cannot be queried: set_aside => true.';
+        raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
+            using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
+            'If some cannot be queried: set_aside => true.';
     end if;
     update payout.failover f
     set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
@@ -488,7 +494,7 @@ return (select string_agg(left(word, 1) || '***', ' ') from regexp_split_to_tabl
 create view payout.status as
 select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.fee_type, p.state, p.state_since,
        p.created_at, p.fee,
-       -- Nothing was debited for what failed or was withdrawn, or it was released.
+       -- Nothing is debited for a payout that failed or was withdrawn.
        case when p.state in ('failed', 'cancelled') then 0
             else payout.debit_idr(p.amount, p.fee_type, p.fee) end as debit_total,
        case when p.state in ('failed', 'cancelled') then 0
@@ -496,7 +502,7 @@ select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.
        p.platform_order_num, p.failure_reason, p.attention, p.attention_since, p.settled_at
 from payout.payouts p;
 
--- Shows a row only when no row with a smaller seq can still appear.
+-- Shows a row only once no row with a smaller seq can appear any more.
 create view payout.events as
 select h.seq, h.merchant_code, h.order_num, h.at, h.event, h.from_state, h.to_state, h.source, h.detail
 from payout.history h
@@ -510,7 +516,7 @@ cross join lateral (values ('available', coalesce(s.available, 0)), ('held', coa
                            ('paid_out', coalesce(s.paid_out, 0)), ('fees', coalesce(s.fees, 0)),
                            ('funding', coalesce(s.funding, 0))) a (account, balance);
 
--- What on-call reads: everything about a payout, the beneficiary masked.
+-- Everything about a payout, for on-call, with the beneficiary masked.
 create view payout.masked as
 select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as amount, p.fee_type, p.bank_code,
        coalesce(b.name, p.bank_code) as bank_name,
@@ -521,7 +527,7 @@ select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as
 from payout.payouts p
 left join payout.banks b on b.code = p.bank_code;
 
--- Shows a beneficiary in full, and records who looked and why.
+-- Shows a beneficiary unmasked, and records who did so and why.
 create function payout.reveal(order_num text, reason text, merchant_code text default null,
                               out account_number text, out account_name text)
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -531,13 +537,13 @@ begin
     perform payout.check_words('a reason', reason);
     insert into payout.operator_acts (act, merchant_code, order_num, reason)
     values ('revealed', p.merchant_code, p.order_num, reveal.reason);
-    -- Also in the server's own log, which a rollback cannot undo.
-    raise log 'payout.reveal: % looks at the beneficiary of payout %', session_user, p.order_num;
+    -- In the server's own log too, which a rollback cannot undo.
+    raise log 'payout.reveal: % revealed the beneficiary of payout %', session_user, p.order_num;
     account_number := p.account_number;
     account_name := p.account_name;
 end $$;
 
--- Every act of a person, including those that the history and the ledger hold.
+-- Every act of a person, including those recorded in the history and the ledger.
 create view payout.audit as
 select a.at, a.actor, a.act, a.merchant_code, a.order_num, a.reason, a.evidence, a.request_id, a.outcome, a.detail
 from payout.operator_acts a

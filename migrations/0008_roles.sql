@@ -1,4 +1,5 @@
--- Four roles without login, and every grant; grant the roles to your logins. Roles are shared by all databases of a server.
+-- Four roles without a login, and every grant. Grant the roles to your logins. Roles are shared by all databases of a
+-- server.
 
 do $$
 declare
@@ -9,13 +10,13 @@ begin
             begin
                 execute format('create role %I nologin', wanted);
             exception when duplicate_object or unique_violation then
-                null;  -- another migration on this server was faster
+                null;  -- another migration on this server created it first
             end;
         end if;
     end loop;
 end $$;
 
--- Functions are public by default; these are not.
+-- Functions are executable by everyone by default; these are not.
 revoke all on all functions in schema payout from public;
 grant usage on schema payout to payout_enqueuer, payout_reader, payout_operator, payout_worker;
 
@@ -70,7 +71,7 @@ grant update on payout.gateway_balance, payout.query_budget, payout.unmatched_ca
                 payout.totals_cursor to payout_worker;
 grant update (taken_at) on payout.request_payouts to payout_worker;
 grant update (quiet_horizon) on payout.failover to payout_worker;
--- `for update` on an account: the claim holds the balance still while it decides what is covered.
+-- For `for update` on an account: a claim locks the balance while it decides what is covered.
 grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks to payout_worker;
 grant execute on function payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
@@ -84,7 +85,7 @@ grant execute on function payout.masked_number(text), payout.masked_name(text), 
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;
 
--- `payout doctor` tells an operator too whether the schema is the program's. The table is the migrator's.
+-- Lets `payout doctor` tell an operator too whether the schema matches the program. The migrator owns the table.
 do $$ begin
     if to_regclass('payout._sqlx_migrations') is not null then
         grant select on payout._sqlx_migrations to payout_reader, payout_operator;

@@ -24,37 +24,37 @@ pub use break_it::{BreakOptions, break_it};
 
 use self::{screen::Screen, stage::Stage, traffic::Traffic, workers::Workers};
 
-/// How often workers are looked after and the screen is drawn.
+/// How often the workers are checked and the screen is redrawn.
 const TICK: Duration = Duration::from_millis(500);
 
 /// The demo's options.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// How long to enqueue, as in 30s or 2m; without it until Ctrl-C.
+    /// How long to enqueue payouts, as in 30s or 2m; by default until Ctrl-C.
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
     /// Payouts enqueued per second.
     #[arg(long, default_value_t = 2.0)]
     pub rate: f64,
-    /// Starts with a fault: unknown, lost, slow, down, badsig or another word of the sandbox.
+    /// Start with a fault: unknown, lost, slow, down, badsig or any other fault of the sandbox.
     #[arg(long = "break", value_name = "FAULT")]
     pub fault: Option<Fault>,
-    /// Heals that fault after this time.
+    /// Clear that fault after this time.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub heal_after: Option<Duration>,
-    /// A Postgres server of your own; a database `payout_demo`_… is made there and dropped at the end.
-    /// The command line's `--database-url` gives it.
+    /// A Postgres server of your own. The demo creates a database `payout_demo`_… there and drops it at the end.
+    /// Set by the command line's `--database-url`.
     #[arg(skip)]
     pub server: Option<String>,
     /// How long to wait for open payouts at the end.
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = humantime::parse_duration)]
     pub drain: Duration,
-    /// Of a hundred payouts, how many the sandbox lets fail.
+    /// How many of a hundred payouts fail at the sandbox.
     #[arg(long, default_value_t = 5)]
     pub fail_percent: u8,
 }
 
-/// Runs the demo; the exit code says whether anything was sent twice, lost or out of balance.
+/// Runs the demo. The exit code says whether anything was sent twice, lost or out of balance.
 pub async fn run(options: Options) -> Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -70,7 +70,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     result
 }
 
-/// Enqueues until the end that the options set, then waits for the open payouts and compares.
+/// Enqueues payouts until the options' end, then waits for the open ones and compares.
 async fn play(options: &Options, stage: &Stage, interrupt: &mut Signal) -> Result<ExitCode> {
     let mut show = Show {
         stage,
@@ -83,7 +83,7 @@ async fn play(options: &Options, stage: &Stage, interrupt: &mut Signal) -> Resul
         .await?;
     show.traffic.stop().await;
     show.screen
-        .say("no more payouts are enqueued; waiting for the open ones");
+        .say("enqueueing has ended; waiting for the open payouts");
     show.drain(from_now(options.drain), interrupt).await?;
     show.workers.stop().await;
     let score = score::count(stage).await?;
@@ -96,18 +96,18 @@ async fn play(options: &Options, stage: &Stage, interrupt: &mut Signal) -> Resul
     })
 }
 
-/// A demo that runs.
+/// A running demo.
 struct Show<'a> {
     stage: &'a Stage,
     workers: Workers,
     traffic: Traffic,
     screen: Screen,
-    /// When the fault is healed; none once it is, or when it never is.
+    /// When the fault is cleared; `None` if it already is or never will be.
     heal: Option<Instant>,
 }
 
 impl Show<'_> {
-    /// Until `end` or Ctrl-C.
+    /// Runs until `end` or Ctrl-C.
     async fn run(&mut self, end: Option<Instant>, interrupt: &mut Signal) -> Result<()> {
         let mut tick = interval(TICK);
         loop {
@@ -119,7 +119,7 @@ impl Show<'_> {
         }
     }
 
-    /// Until no payout is open, `end`, or Ctrl-C.
+    /// Runs until no payout is open, `end`, or Ctrl-C.
     async fn drain(&mut self, end: Option<Instant>, interrupt: &mut Signal) -> Result<()> {
         let may_wait = || end.is_none_or(|end| Instant::now() < end);
         while score::open(&self.stage.pool).await.unwrap_or(1) > 0 && may_wait() {
@@ -138,7 +138,7 @@ impl Show<'_> {
             self.stage.sandbox.heal();
         }
         for error in self.workers.revive(self.stage) {
-            self.screen.say(&format!("{error:#}; the demo tries again"));
+            self.screen.say(&format!("{error:#}; retrying"));
         }
         self.screen
             .draw(self.stage, &self.workers, self.traffic.enqueued())
@@ -146,7 +146,7 @@ impl Show<'_> {
     }
 }
 
-/// None for a time beyond the clock's range, which never comes.
+/// `None` for a time beyond the clock's range, which never comes.
 fn from_now(time: Duration) -> Option<Instant> {
     Instant::now().checked_add(time)
 }

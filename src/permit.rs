@@ -1,4 +1,4 @@
-//! The values that pass between the store, the worker and the gateway: above all, the right to send.
+//! The values that the store, the worker and the gateway exchange: above all, the right to send.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +10,10 @@ use crate::domain::{
     payout::{Instruction, PayoutKey},
 };
 
-/// A signed request, ready to be sent, made before its claim is committed.
+/// A signed request, made before its claim is committed.
 #[derive(Clone)]
 pub struct SealedRequest {
-    /// The very bytes of the HTTP body.
+    /// The exact bytes of the HTTP body.
     pub body: Bytes,
     /// SHA-256 of `body`, stored with the attempt before a byte leaves (I2).
     pub request_sha256: [u8; 32],
@@ -21,8 +21,8 @@ pub struct SealedRequest {
 
 /// The last moment at which a byte of a request may leave, on two clocks.
 ///
-/// `CLOCK_BOOTTIME` also counts suspended time, the wall clock also sees a restored snapshot; whichever
-/// passes first ends the right to send (I9).
+/// `CLOCK_BOOTTIME` also counts time in suspension; the wall clock also notices a restored snapshot. The right to send
+/// ends as soon as either passes (I9).
 #[derive(Clone, Copy, Debug)]
 pub struct SendBy {
     boot: Duration,
@@ -30,7 +30,8 @@ pub struct SendBy {
 }
 
 impl SendBy {
-    /// `window` from now. Call it *before* the claim's transaction begins: a pause inside it then counts.
+    /// `window` from now. Call it *before* the claim's transaction begins, so that a pause inside the transaction
+    /// counts.
     pub fn after(window: Duration) -> Self {
         Self {
             boot: boot_time().saturating_add(window),
@@ -50,10 +51,11 @@ impl SendBy {
         }
     }
 
-    /// Whether sending has become forbidden.
+    /// Whether the right to send has ended.
     pub fn is_over(&self) -> bool {
-        // The boot clock last: it is one read of memory, while a look at the wall clock can take long under a tool or
-        // a hypervisor that bends it, and a process that is stopped in that look wakes with the time of before.
+        // The boot clock is read last because that is a plain memory read. Reading the wall clock can take long under a
+        // tool or hypervisor that intercepts it, and a process that is stopped during that read resumes with an
+        // outdated time.
         SystemTime::now() >= self.wall || boot_time() >= self.boot
     }
 }
@@ -67,8 +69,8 @@ fn boot_time() -> Duration {
 
 /// The right to send one payout once (I8).
 ///
-/// It cannot be cloned, is made only by the committed claim in `store::claim` (`tests/tidy.rs` checks that)
-/// and is consumed by the send.
+/// It cannot be cloned, is created only by a committed claim in `store::claim` (`tests/tidy.rs` checks that), and is
+/// consumed by the send.
 ///
 /// ```compile_fail
 /// fn twice(permit: payout_worker::permit::SubmitPermit) {
@@ -96,7 +98,7 @@ impl std::fmt::Debug for SealedRequest {
 }
 
 impl SubmitPermit {
-    /// Only for `store::claim`, after its commit returned without a doubt.
+    /// Only for `store::claim`, after its commit was confirmed.
     pub(crate) fn of_committed_claim(
         instruction: Instruction,
         attempt: i32,
@@ -111,22 +113,22 @@ impl SubmitPermit {
         }
     }
 
-    /// The payout it allows to send.
+    /// The payout that may be sent.
     pub fn key(&self) -> &PayoutKey {
         &self.instruction.key
     }
 
-    /// What must be paid, for comparison with the answer's echo.
+    /// The payment instruction, to compare with what the answer echoes.
     pub fn instruction(&self) -> &Instruction {
         &self.instruction
     }
 
-    /// The attempt, which is never reused.
+    /// The number of the attempt, never reused.
     pub fn attempt(&self) -> i32 {
         self.attempt
     }
 
-    /// The last moment to start sending.
+    /// The last moment at which sending may start.
     pub fn send_by(&self) -> SendBy {
         self.send_by
     }
@@ -137,19 +139,19 @@ impl SubmitPermit {
     }
 }
 
-/// What became of one permit.
+/// The result of using one permit.
 #[derive(Debug)]
 pub enum Submission {
-    /// The body may have left; this is what came back.
+    /// The body may have left.
     Sent {
-        /// What it means.
+        /// The meaning of what came back.
         answer: SubmitAnswer,
-        /// The redacted answer.
+        /// The redacted answer, for people.
         detail: serde_json::Value,
     },
     /// No byte of the body left this process, and none ever will.
     NotSent {
-        /// In words, without personal data.
+        /// Why, without personal data.
         reason: String,
     },
 }

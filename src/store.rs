@@ -1,6 +1,6 @@
-//! All SQL. One named function per statement; each guard stands in the WHERE.
+//! All SQL: one named function per statement, with every guard in its `where` clause.
 //!
-//! Not behind a trait: the guarantees live in the database's constraints, and a fake would not have them.
+//! There is no trait in front of it: the guarantees come from the database's constraints, which a fake would not have.
 
 pub mod act;
 pub mod balances;
@@ -31,20 +31,20 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-/// Longest wait for a connection. Short, because every caller tries again.
+/// Maximum wait for a connection. Short, because every caller retries.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 
-/// The worker's connections. Separate pools, so that a stuck claim never starves the writing of what is known.
+/// The worker's connections. The pools are separate, so a stuck claim never keeps evidence from being stored.
 #[derive(Clone, Debug)]
 pub struct Store {
-    /// For claims and questions.
+    /// For claims and due queries; 4 connections.
     pub claims: PgPool,
-    /// For evidence, callbacks and everything that reports.
+    /// For evidence, callbacks and reports; 8 connections.
     pub results: PgPool,
 }
 
 impl Store {
-    /// Opens both pools; waits for the first connection of each.
+    /// Opens both pools and waits for the first connection of each.
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         let claims = connect(url, "payout claims", 4).await?;
         let results = connect(url, "payout results", 8).await?;
@@ -58,7 +58,7 @@ impl Store {
     }
 }
 
-/// A pool whose every statement is bounded in time and cannot be led astray by a caller's schema.
+/// Opens a pool. Every statement on it is bounded in time and ignores the role's `search_path`.
 pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?
         .application_name(name)
@@ -76,9 +76,10 @@ pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, 
         .await
 }
 
-/// From here on the database's refusals name times as people in Jakarta do. Needs no table of time zones.
+/// Makes the database's messages on this connection show times in Jakarta (WIB, UTC+7) from now on. The server needs no
+/// time zone table.
 ///
-/// A statement, as the driver itself asks for UTC when it connects.
+/// A separate statement, because the driver itself sets UTC when it connects.
 pub async fn say_times_in_wib(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("set /* store::say_times_in_wib */ timezone = '<WIB>-07'")
         .execute(db)
@@ -86,12 +87,12 @@ pub async fn say_times_in_wib(db: &mut PgConnection) -> Result<(), sqlx::Error> 
     Ok(())
 }
 
-/// What the server answered with, where it answered at all.
+/// The SQLSTATE, if the server answered at all.
 fn sqlstate(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()
 }
 
-/// Whether the same transaction may simply be tried again: deadlock, serialization failure, lock timeout.
+/// Whether the same transaction can simply be retried: deadlock, serialization failure or lock timeout.
 fn is_transient(error: &sqlx::Error) -> bool {
     matches!(
         sqlstate(error).as_deref(),
@@ -99,12 +100,12 @@ fn is_transient(error: &sqlx::Error) -> bool {
     )
 }
 
-/// Whether somebody else's lock was in the way.
+/// Whether a lock was not released in time.
 fn is_locked(error: &sqlx::Error) -> bool {
     sqlstate(error).as_deref() == Some("55P03")
 }
 
-/// Whether the database refused what was written, as opposed to not being there.
+/// Whether the database refused the data, rather than being unavailable.
 fn is_refusal(error: &sqlx::Error) -> bool {
     let Some(code) = sqlstate(error) else {
         return matches!(
@@ -112,7 +113,8 @@ fn is_refusal(error: &sqlx::Error) -> bool {
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound
         );
     };
-    // Data, constraint and our own refusals; everything else (57 shutdown, 53 resources, 08 connection) passes.
+    // 22 data, 23 constraints, 42 syntax or rights, PW our own refusals. Everything else (57 shutdown, 53 resources, 08
+    // connection) is temporary.
     ["22", "23", "42", "PW"]
         .iter()
         .any(|class| code.starts_with(class))

@@ -1,5 +1,5 @@
-//! The loops: claim and send, poll, compare balances, watch leases. Each drives the store; none holds state that a
-//! crash could lose.
+//! The worker's loops: claim and send, poll, compare balances, watch leases. Each drives the store; none keeps state
+//! that a crash could lose.
 
 pub mod breaker;
 mod control_query;
@@ -32,7 +32,7 @@ use crate::{
 pub struct Worker {
     /// The connections.
     pub store: Store,
-    /// The way into `store::record`.
+    /// Hands evidence to `store::record`.
     pub recorder: Recorder,
     /// One per configured merchant.
     pub lanes: Vec<Arc<Lane>>,
@@ -42,13 +42,13 @@ pub struct Worker {
     pub poll: Poll,
     /// `[submit]`
     pub submit: Submit,
-    /// Who claims, for people: host and process id.
+    /// The name stored with each attempt, for people: host name and process ID.
     pub name: String,
-    /// Whether the server keeps what it commits (I11); claims stop while it does not.
+    /// Whether the server's settings keep a committed claim (I11). Claims stop while this is false.
     database_is_safe: AtomicBool,
-    /// Whether a failover was seen that nobody has accepted yet.
+    /// Whether a failover was detected that nobody has accepted yet.
     failover_seen: AtomicBool,
-    /// What is known of claims outside the database.
+    /// The last committed claim, remembered outside the database.
     witness: Witness,
 }
 
@@ -66,7 +66,7 @@ pub fn rules(poll: &Poll, callbacks_settle: bool) -> Rules {
 }
 
 impl Worker {
-    /// Puts the parts together. Nothing runs yet.
+    /// Assembles a worker without starting anything.
     pub fn new(
         store: Store,
         recorder: Recorder,
@@ -92,7 +92,8 @@ impl Worker {
         })
     }
 
-    /// Runs every loop until `stop`; returns when everything in flight was answered and handed to the recorder.
+    /// Runs every loop until `stop` is cancelled. Returns once every request in flight has been answered and handed to
+    /// the recorder.
     pub async fn run(self: &Arc<Self>, stop: &CancellationToken) {
         let tasks = TaskTracker::new();
         tasks.spawn(watch::run(Arc::clone(self), stop.clone()));

@@ -1,4 +1,4 @@
-//! `payout demo break FAULT|off`: sets or heals a fault of the sandbox of a running demo.
+//! `payout demo break FAULT|off`: sets or clears a fault in the sandbox of a running demo.
 
 use anyhow::{Context, Result, bail};
 
@@ -7,16 +7,16 @@ use super::stage::SANDBOX_ADDRESS;
 /// Options of `payout demo break`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct BreakOptions {
-    /// A fault's word, or off.
+    /// The name of a fault, or off.
     pub fault: String,
     /// The sandbox's address, as the demo shows it.
     #[arg(long, value_name = "URL", default_value_t = format!("http://{SANDBOX_ADDRESS}"))]
     pub sandbox: String,
 }
 
-/// Tells the sandbox.
+/// Sets the fault in the sandbox.
 pub async fn break_it(options: BreakOptions) -> Result<()> {
-    // An `Err` says that a provider is installed already.
+    // An `Err` means that a provider is already installed, which is fine.
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();
@@ -32,9 +32,9 @@ pub async fn break_it(options: BreakOptions) -> Result<()> {
                 options.sandbox
             )
         })?;
-    let good = answer.status().is_success();
+    let accepted = answer.status().is_success();
     let text = answer.text().await?;
-    if !good {
+    if !accepted {
         bail!("the sandbox refused: {}", text.trim());
     }
     println!("{text}");

@@ -1,25 +1,25 @@
-//! The demo's database: on a throw-away server, or on one of the user's own.
+//! The demo's database: on a throw-away server, or on the user's own.
 
 use anyhow::{Context, Result};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use throwaway_postgres::{Cluster, SUPERUSER};
 
-/// The demo's operators: what two people decide takes two logins.
+/// The demo's operators. A decision by two people needs two logins.
 const OPERATORS: [&str; 2] = ["siti", "budi"];
 const WORKER: &str = "payout_demo_worker";
 
-/// An empty database and the ways into it.
+/// An empty database and its URLs.
 pub(super) struct Database {
     /// For `psql`, as the owner.
     pub(super) owner_url: String,
-    /// For the workers; the owner's on a server of the user's own.
+    /// For the workers; on the user's own server the same as the owner's.
     pub(super) worker_url: String,
     server: Server,
 }
 
 enum Server {
     Throwaway(Cluster),
-    /// Where the demo may only leave things as it found them: the database to drop there.
+    /// The user's own server, which the demo must leave as it found it: it drops this database at the end.
     Foreign {
         url: String,
         database: String,
@@ -59,8 +59,8 @@ impl Database {
         Ok(database)
     }
 
-    /// Gives workers and operators the rights that they need in production, and no more; returns the operators'
-    /// addresses. On a foreign server, where roles would stay, nobody gets a login.
+    /// Creates logins for the workers and operators, with the same rights as in production. Returns the operators'
+    /// URLs. On the user's own server, where roles would stay behind, it creates none.
     pub(super) async fn make_logins(&self, name: &str) -> Result<Vec<String>> {
         let Server::Throwaway(cluster) = &self.server else {
             return Ok(Vec::new());
@@ -87,19 +87,19 @@ impl Database {
         }
     }
 
-    /// Removes what [`Database::make`] made.
+    /// Removes what [`Database::make`] created.
     pub(super) async fn remove(self) {
         match self.server {
             Server::Throwaway(cluster) => {
                 let stopped = tokio::task::spawn_blocking(move || cluster.stop()).await;
                 if !matches!(stopped, Ok(Ok(()))) {
-                    tracing::warn!("the demo's Postgres server could not be stopped");
+                    tracing::warn!("could not stop the demo's Postgres server");
                 }
             }
             Server::Foreign { url, database } => {
                 let drop = format!("drop database if exists {database} with (force)");
                 if let Err(error) = statement(&url, &drop).await {
-                    tracing::warn!(%error, database, "the demo's database could not be dropped");
+                    tracing::warn!(%error, database, "could not drop the demo's database");
                 }
             }
         }
@@ -109,7 +109,7 @@ impl Database {
 async fn statement(url: &str, text: &str) -> Result<()> {
     let mut connection = PgConnection::connect(url)
         .await
-        .context("the server cannot be reached")?;
+        .context("could not connect to the server")?;
     sqlx::raw_sql(AssertSqlSafe(text.to_owned()))
         .execute(&mut connection)
         .await?;
@@ -117,7 +117,7 @@ async fn statement(url: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The server's URL with another database in it.
+/// The server's URL with another database name.
 fn in_database(url: &str, name: &str) -> Result<String> {
     let (scheme, rest) = url
         .split_once("://")

@@ -1,4 +1,4 @@
-//! The demo's last line: what the database says, compared with what the gateway itself remembers.
+//! The demo's last line: the database compared with the gateway's own record.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -52,7 +52,7 @@ pub(super) async fn open(pool: &PgPool) -> Result<i64> {
     Ok(open)
 }
 
-/// Whether a row agrees with the gateway's status of the order; `None` when the gateway never booked it.
+/// Whether a row agrees with the order's status at the gateway; `None` if the gateway never booked it.
 fn agrees(state: &str, status: Option<u8>) -> bool {
     match state {
         "paid" => status == Some(2),
@@ -69,9 +69,9 @@ pub(super) async fn count(stage: &Stage) -> Result<Score> {
         .into_iter()
         .map(|order| (order.order_num, order.status))
         .collect();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut submits: BTreeMap<String, usize> = BTreeMap::new();
     for submit in stage.sandbox.submits() {
-        let times = seen.entry(submit.order_num).or_default();
+        let times = submits.entry(submit.order_num).or_default();
         *times = times.saturating_add(1);
     }
     let mut score = Score {
@@ -79,7 +79,7 @@ pub(super) async fn count(stage: &Stage) -> Result<Score> {
         ..Score::default()
     };
     let rows = sqlx::query(
-        "select order_num, state, state in ('pending', 'unknown') and next_query_at is null as forgotten, resubmits_granted
+        "select order_num, state, state in ('pending', 'unknown') and next_query_at is null as never_queried, resubmits_granted
          from payout.payouts",
     )
     .fetch_all(&stage.pool)
@@ -89,9 +89,9 @@ pub(super) async fn count(stage: &Stage) -> Result<Score> {
         let (order_num, ours): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let booked = orders.get(&order_num).copied();
         known = known.saturating_add(usize::from(booked.is_some()));
-        // What two people let be sent once more may have come twice.
+        // A payout that two people granted a resubmit may have arrived twice.
         let granted = usize::try_from(row.try_get::<i32, _>(3)?).unwrap_or(0);
-        if seen.get(&order_num).copied().unwrap_or(0) > granted.saturating_add(1) {
+        if submits.get(&order_num).copied().unwrap_or(0) > granted.saturating_add(1) {
             score.submitted_twice = score.submitted_twice.saturating_add(1);
         }
         if !agrees(&ours, booked) || row.try_get::<bool, _>(2)? {
@@ -103,7 +103,7 @@ pub(super) async fn count(stage: &Stage) -> Result<Score> {
             _ => {}
         }
     }
-    // Orders at the gateway that no row of ours knows.
+    // Orders at the gateway for which we have no row.
     score.lost = score
         .lost
         .saturating_add(orders.len().saturating_sub(known));
@@ -111,8 +111,8 @@ pub(super) async fn count(stage: &Stage) -> Result<Score> {
     Ok(score)
 }
 
-/// What the books are out by: entries that do not sum to zero, accounts that differ from their entries and, once
-/// nothing is open, the gateway's own balance.
+/// By how much the books are out of balance, in rupiah: entries that do not sum to zero, accounts that differ from
+/// their entries and, once nothing is open, the gateway's balance.
 async fn imbalance(stage: &Stage, settled: bool) -> Result<i64> {
     let row = sqlx::query(
         "select coalesce(sum(abs(l.available + l.held + l.paid_out + l.fees + l.funding)), 0)::bigint
@@ -125,7 +125,7 @@ async fn imbalance(stage: &Stage, settled: bool) -> Result<i64> {
     )
     .fetch_one(&stage.pool)
     .await?;
-    let (inside, ours): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let (internal, ours): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     let gateway = stage.sandbox.balance();
     let theirs = gateway.balance.saturating_add(gateway.freeze);
     let against_gateway = if settled {
@@ -133,5 +133,5 @@ async fn imbalance(stage: &Stage, settled: bool) -> Result<i64> {
     } else {
         0
     };
-    Ok(inside.saturating_add(against_gateway))
+    Ok(internal.saturating_add(against_gateway))
 }

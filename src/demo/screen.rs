@@ -1,4 +1,4 @@
-//! What a person sees while the demo runs: redrawn on a terminal, a line every few seconds elsewhere.
+//! The demo's display: redrawn on a terminal; elsewhere a line every few seconds.
 
 use std::{
     fmt::Write as _,
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{stage::Stage, workers::Workers};
 use crate::domain::{money::Rupiah, state::State};
 
-/// How often a line is written where nothing can be redrawn.
+/// How often a line is written if the display is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(3);
 
 pub(super) struct Screen {
@@ -52,7 +52,7 @@ impl Screen {
         self.line_at = Instant::now()
             .checked_add(LINE_EVERY)
             .unwrap_or(self.line_at);
-        // The database may be restarting: the picture comes back with it.
+        // The database may be restarting. The display updates once it is back.
         let Ok(counts) = counts(stage).await else {
             return Ok(());
         };
@@ -72,15 +72,15 @@ impl Screen {
         if let Ok(last) = last(stage).await {
             page.push_str(&last);
         }
-        // Each line is cleared to its end, and what is below the last one too.
+        // Clear each line to its end, and the screen below the last one.
         print!("{}\x1b[J", page.replace('\n', "\x1b[K\n"));
         std::io::stdout().flush()?;
         Ok(())
     }
 
-    pub(super) fn say(&self, words: &str) {
+    pub(super) fn say(&self, message: &str) {
         if !self.is_terminal {
-            println!("{words}");
+            println!("{message}");
         }
     }
 
@@ -96,7 +96,7 @@ fn head(stage: &Stage) -> String {
         "payout demo: real Postgres, real HTTP, real RSA, a sandbox gateway and two workers\n\n",
     );
     let rows = [
-        ("look", format!("psql {}", stage.database.owner_url)),
+        ("inspect", format!("psql {}", stage.database.owner_url)),
         (
             "pay",
             "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)\n            \
@@ -118,7 +118,7 @@ fn head(stage: &Stage) -> String {
     head
 }
 
-/// This program as a shell finds it.
+/// The path of this program.
 fn program() -> String {
     let path = std::env::current_exe().map(|path| path.display().to_string());
     path.unwrap_or_else(|_| "payout".to_owned())
@@ -128,16 +128,16 @@ async fn counts(stage: &Stage) -> Result<String> {
     let rows = sqlx::query("select state, count(*) from payout.status group by state")
         .fetch_all(&stage.pool)
         .await?;
-    let mut words = Vec::new();
+    let mut parts = Vec::new();
     for state in State::ALL {
         let row = rows.iter().find(|row| {
             row.try_get::<String, _>(0)
                 .is_ok_and(|name| name == state.name())
         });
         let count: i64 = row.map_or(Ok(0), |row| row.try_get(1))?;
-        words.push(format!("{state} {count}"));
+        parts.push(format!("{state} {count}"));
     }
-    Ok(words.join("  "))
+    Ok(parts.join("  "))
 }
 
 async fn last(stage: &Stage) -> Result<String> {

@@ -1,4 +1,4 @@
-//! Everything that the demo makes, and removes again: server, database, keys, sandbox, configuration files.
+//! Everything that the demo creates, and later removes: server, database, keys, sandbox, configuration files.
 
 use std::{
     fs,
@@ -23,17 +23,17 @@ use crate::{
 
 /// The demo's merchant.
 pub(super) const MERCHANT: &str = "S2020198627344";
-/// Where the sandbox listens when nobody else does.
+/// Where the sandbox listens if that port is free.
 pub(super) const SANDBOX_ADDRESS: &str = "127.0.0.1:8088";
-/// Enough for a long demo: ten billion rupiah.
+/// The sandbox's balance: ten billion rupiah, enough for a long demo.
 const BALANCE_IDR: i64 = 10_000_000_000;
 
-/// What a demo consists of.
+/// The parts of a running demo.
 pub(super) struct Stage {
     pub(super) pool: PgPool,
     pub(super) sandbox: Sandbox,
     pub(super) database: Database,
-    /// For the command line, one for each of [`OPERATORS`]; none on somebody's own server, where roles would stay.
+    /// For the command line: one per operator, none on the user's own server.
     pub(super) operator_urls: Vec<String>,
     pub(super) http: SocketAddr,
     pub(super) admin: SocketAddr,
@@ -74,7 +74,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// One file per worker; only the first one listens.
+    /// Writes one file per worker. Only the first worker listens.
     fn write_configurations(&self) -> Result<()> {
         for (file, http, admin) in [
             (
@@ -85,7 +85,7 @@ impl Stage {
             ("worker-2.toml", String::new(), String::new()),
         ] {
             let text = format!(
-                r#"# Made by `payout demo`: everything happens in seconds instead of minutes.
+                r#"# Written by `payout demo`: everything happens in seconds instead of minutes.
 [database]
 url = "{worker_url}"
 allow_owner = {allow_owner}
@@ -137,7 +137,7 @@ struct Keys {
 }
 
 impl Keys {
-    /// Makes them, and the files of those that the workers read.
+    /// Generates the keys, and the files that the workers read.
     fn make(folder: &Path) -> Result<Self> {
         let (merchant, platform) = (keys::generate(1024)?, keys::generate(1024)?);
         fs::write(
@@ -153,7 +153,7 @@ impl Keys {
 }
 
 async fn start_sandbox(options: &Options, keys: &Keys) -> Result<Sandbox> {
-    // Through text: the sandbox shares no code with the client, not even a key type's reader.
+    // As text, because the sandbox shares no code with the client, not even the code that reads keys.
     let merchant = keys::public_key_pem(keys.merchant.as_public_key())?;
     let platform = keys::private_key_pem(&keys.platform)?;
     let settings = Settings {
@@ -177,9 +177,9 @@ async fn start_sandbox(options: &Options, keys: &Keys) -> Result<Sandbox> {
     Ok(sandbox)
 }
 
-/// The wished address, or the same host with a port that is free.
-fn free(wished: &str) -> Result<SocketAddr> {
-    let address: SocketAddr = wished.parse()?;
+/// The preferred address, or the same host with a free port.
+fn free(preferred: &str) -> Result<SocketAddr> {
+    let address: SocketAddr = preferred.parse()?;
     let probe = TcpListener::bind(address).or_else(|_| TcpListener::bind((address.ip(), 0)))?;
     Ok(probe.local_addr()?)
 }

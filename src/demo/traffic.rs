@@ -1,4 +1,4 @@
-//! A backend that enqueues payouts by plain SQL.
+//! The demo's backend: enqueues payouts with plain SQL.
 
 use std::{
     sync::{
@@ -69,9 +69,9 @@ async fn run(pool: PgPool, pause: Duration, enqueued: Arc<AtomicU64>, stop: Canc
         }
         number = number.saturating_add(1);
         let order_num = format!("INV-{number:06}");
-        // As a careful backend does: the same order number until it is known to be in.
+        // As a careful backend does: repeats the same order number until its insert is confirmed.
         while let Err(error) = insert(&pool, &order_num).await {
-            tracing::debug!(%error, "the database is away; the demo's backend tries again");
+            tracing::debug!(%error, "the demo's backend could not enqueue a payout; retrying");
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = sleep(Duration::from_millis(200)) => {}

@@ -1,4 +1,4 @@
-//! The two workers: child processes, so that one can be killed and the other goes on.
+//! The two workers, as child processes: one can be killed while the other continues.
 
 use std::{fs::File, process::Stdio, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::{
 
 use super::stage::Stage;
 
-/// A killed worker comes back after this, as a supervisor would bring it back.
+/// How soon a killed worker is restarted, as a supervisor would do.
 const REVIVE_AFTER: Duration = Duration::from_secs(3);
 
 pub(super) struct Workers(Vec<Worker>);
@@ -36,7 +36,7 @@ impl Workers {
         Ok(Self(workers.into_iter().collect::<Result<_>>()?))
     }
 
-    /// Starts again what ended; returns why some could not be started, which the next call tries again.
+    /// Restarts workers that ended. Returns why some could not be started; the next call retries.
     pub(super) fn revive(&mut self, stage: &Stage) -> Vec<anyhow::Error> {
         let mut failed = Vec::new();
         for worker in &mut self.0 {
@@ -60,18 +60,18 @@ impl Workers {
 
     /// `worker-1 pid 4711, worker-2 ended`.
     pub(super) fn line(&self) -> String {
-        let words: Vec<String> = self
+        let parts: Vec<String> = self
             .0
             .iter()
             .map(|worker| match worker.child.id() {
                 Some(pid) => format!("{} pid {pid}", worker.name),
-                None => format!("{} ended, restarts", worker.name),
+                None => format!("{} ended, restarting", worker.name),
             })
             .collect();
-        words.join(", ")
+        parts.join(", ")
     }
 
-    /// Asks them to stop, and waits.
+    /// Signals them to stop, and waits. Kills those that take too long.
     pub(super) async fn stop(&mut self) {
         for worker in &mut self.0 {
             if let Some(pid) = worker.child.id().and_then(|pid| i32::try_from(pid).ok())
@@ -102,8 +102,8 @@ fn spawn(stage: &Stage, name: &str, start: u32) -> Result<Child> {
         .stdout(Stdio::null())
         .stderr(log)
         .kill_on_drop(true)
-        // A Ctrl-C at the terminal is the demo's to handle: it drains first.
+        // The demo handles Ctrl-C at the terminal itself, because it drains first.
         .process_group(0)
         .spawn()
-        .with_context(|| format!("{name} did not start"))
+        .with_context(|| format!("could not start {name}"))
 }

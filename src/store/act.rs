@@ -1,10 +1,10 @@
-//! What operators do, each by the SQL function of that name: the rules are the database's, for psql too.
+//! Operator commands. Each calls the SQL function of the same name, so the database's rules apply to psql as well.
 
 use sqlx::PgConnection;
 
 use crate::domain::payout::PayoutKey;
 
-/// Withdraws a payout that is still queued. Anything else is refused by the database.
+/// Withdraws a payout that is still queued. The database refuses anything else.
 pub async fn cancel(
     db: &mut PgConnection,
     key: &PayoutKey,
@@ -21,7 +21,7 @@ pub async fn cancel(
     Ok(())
 }
 
-/// Has the gateway asked again now. Never sends a submit.
+/// Has a payout's status queried now. Never sends a submit.
 pub async fn replay(db: &mut PgConnection, key: &PayoutKey) -> Result<(), sqlx::Error> {
     sqlx::query_scalar!(
         "select /* store::replay */ payout.replay($1, $2)",
@@ -33,7 +33,7 @@ pub async fn replay(db: &mut PgConnection, key: &PayoutKey) -> Result<(), sqlx::
     Ok(())
 }
 
-/// The payouts in one of these states, those longest in it first.
+/// At most `limit` payouts in one of `states`, the longest in its state first.
 pub async fn in_states(
     db: &mut PgConnection,
     states: &[String],
@@ -56,7 +56,8 @@ pub async fn in_states(
     .await
 }
 
-/// Books a top-up, or money taken out when negative, once per reference. Returns what is available then.
+/// Books a top-up, or a withdrawal if `amount` is negative, in rupiah and once per reference. Returns the available
+/// balance afterwards, in rupiah.
 pub async fn fund(
     db: &mut PgConnection,
     merchant: &str,
@@ -73,7 +74,7 @@ pub async fn fund(
     .await
 }
 
-/// Whether a reference is booked already.
+/// Whether funding with this reference is booked already.
 pub async fn is_funded(
     db: &mut PgConnection,
     merchant: &str,

@@ -1,4 +1,4 @@
-//! The books' balances, and what the gateway said last.
+//! The balances of the books, and the balance that the gateway stated last.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -33,24 +33,24 @@ pub async fn balances(
     .await
 }
 
-/// What the gateway stated last, in rupiah.
+/// The balance that the gateway stated last, in rupiah.
 #[derive(Clone, Debug)]
 pub struct Stated {
     /// The merchant.
     pub merchant_code: String,
-    /// What it lets us spend.
+    /// What can be spent.
     pub balance: i64,
-    /// What it keeps back.
+    /// What the gateway holds for orders in progress.
     pub frozen: i64,
-    /// What it has not credited yet.
+    /// What the gateway has not credited yet.
     pub pending: i64,
-    /// Whether a platSign verified.
+    /// Whether the answer's `platSign` verified.
     pub signed: bool,
-    /// When it said so.
+    /// When it was read.
     pub read_at: DateTime<Utc>,
 }
 
-/// The gateway's last word on the balance of one merchant or of all.
+/// The last stated balance of one merchant or of all.
 pub async fn stated_balances(
     db: &mut PgConnection,
     merchant: Option<&str>,

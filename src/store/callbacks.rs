@@ -1,12 +1,12 @@
-//! What the callback side needs to know before and after the signature is checked.
+//! What the callback endpoint needs before and after it checks a signature.
 
 use serde_json::Value;
 use sqlx::PgPool;
 
-/// Most callbacks for unknown orders that are kept: they come from outside.
+/// Maximum callbacks for unknown orders that are kept. Bounded, because anyone can cause them.
 const UNMATCHED_MAX: i64 = 10_000;
 
-/// The merchants that have a payout of this number.
+/// The merchants that have a payout with this order number.
 pub async fn merchants_of_order(
     pool: &PgPool,
     order_num: &str,
@@ -23,7 +23,7 @@ pub async fn merchants_of_order(
     .await
 }
 
-/// Keeps a genuine callback for an order that we do not know, for people (protocol P21).
+/// Keeps a verified callback for an order that we do not have, for people (protocol P21).
 pub async fn keep_unmatched(
     pool: &PgPool,
     digest: &[u8],

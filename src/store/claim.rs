@@ -1,4 +1,4 @@
-//! The claim: makes the intent to send durable, and then, and only then, the right to send (I2, I8).
+//! The claim: makes the intent to send durable first, and only then grants the right to send (I2, I8).
 
 mod commit;
 mod cover;
@@ -18,7 +18,7 @@ pub use self::{
     last::LastClaim,
     resubmit::{Granted, NotGranted},
 };
-use self::{due::Due, take::Taken};
+use self::{due::Due, take::Covered};
 use super::write::{self, HistoryRow, LedgerRow};
 use crate::{
     domain::{
@@ -30,38 +30,39 @@ use crate::{
     permit::{SealedRequest, SendBy, SubmitPermit},
 };
 
-/// Signs a request. Blocking and slow, so it runs off the async threads.
+/// Signs a request. It blocks and is slow, so it runs off the async threads.
 pub type Seal = dyn Fn(&Instruction, DateTime<Utc>) -> Result<SealedRequest, String> + Send + Sync;
 
-/// For whom, how many and on which terms.
+/// What to claim, for which merchant and on which terms.
 #[derive(Clone)]
 pub struct ClaimOrder {
     /// The merchant.
     pub merchant_code: String,
-    /// What this worker is configured for; a merchant registered otherwise is not claimed for.
+    /// The dialect that this worker is configured with. Nothing is claimed for a merchant registered differently.
     pub dialect: String,
-    /// As registered.
+    /// The gateway's address that this worker is configured with.
     pub base_url: String,
-    /// SHA-256 of the platform keys, sorted.
+    /// The fingerprints (SHA-256) of the configured platform keys, sorted.
     pub platform_keys: Vec<String>,
-    /// Most payouts to take: the free slots. A claimed payout never waits in memory.
+    /// Maximum payouts to claim: the free slots. A claimed payout never waits in memory.
     pub limit: i64,
-    /// After this a payout found in `submitting` is `unknown`.
+    /// How long the claim lasts. A payout still in `submitting` after that becomes `unknown`.
     pub lease: Duration,
-    /// From the claim to the last moment at which a request may start: the lease less the answer's timeout.
+    /// How long after the claim a request may start: the lease less the time allowed for the answer.
     pub send_window: Duration,
-    /// From the send-by time on, until "not known" means something (I10).
+    /// How long after the send-by time "not found" starts to mean something (I10).
     pub quiet_horizon: Duration,
-    /// The last claim that this worker knows to be committed; when it is not there, commits were lost (I11).
+    /// The last claim that this worker knows to be committed. If the database does not have it, commits were lost
+    /// (I11).
     pub last: Option<LastClaim>,
-    /// Which worker, for people.
+    /// The worker's name, for people.
     pub worker: String,
-    /// Makes the request.
+    /// Signs the request.
     pub seal: Arc<Seal>,
 }
 
 impl ClaimOrder {
-    /// The same for another number of payouts, after another last claim.
+    /// The same order with another limit and another last claim.
     #[must_use]
     pub fn next(&self, limit: i64, last: Option<LastClaim>) -> Self {
         Self {
@@ -72,57 +73,58 @@ impl ClaimOrder {
     }
 }
 
-/// What a claim took.
+/// The result of a claim.
 #[derive(Debug, Default)]
 pub struct Claimed {
-    /// The rights to send; each is spent at once.
+    /// The rights to send. Each is used at once.
     pub permits: Vec<SubmitPermit>,
-    /// One of the claims behind them, to be witnessed outside of the database before anything is sent.
+    /// One of the committed claims, to be witnessed outside the database before anything is sent.
     pub last: Option<LastClaim>,
     /// Due payouts that the available balance does not cover.
     pub uncovered: Vec<PayoutKey>,
-    /// An operator paused all or this merchant: nothing was looked for.
+    /// An operator paused this merchant or every merchant, so nothing was claimed.
     pub paused: bool,
-    /// Due payouts whose request could not be made, with the reason. They are tried again later.
+    /// Due payouts whose request could not be signed, with the reason. They are retried later.
     pub unsealed: Vec<(PayoutKey, String)>,
 }
 
 /// Why nothing was claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// Another gateway or key than this worker's is registered (contract, "Merchants").
+    /// The merchant is registered with another gateway or key than this worker's (contract, "Merchants").
     #[error(
-        "merchant {0} is registered with another gateway, dialect or platform key; when this configuration is right, \
+        "merchant {0} is registered with another gateway, dialect or platform key; if this configuration is right, \
          run `payout migrate --accept-gateway {0}`"
     )]
     RegisteredOtherwise(String),
-    /// A failover or a restore lies between the last claims and now.
+    /// A failover or a restore happened since the last claims.
     #[error(
-        "this is another history of the database than the one that was claimed in: commits may be lost. Every queued \
-         payout is asked for first; then `select payout.accept_failover('reason', since when the old \
-         primary is dead)` by a person lets claims go on"
+        "claims stopped: the database failed over or was restored, so commits may be lost; every queued payout is \
+         queried first, and claims continue once a person accepts it \
+         (`select payout.accept_failover('reason', since when the old primary is dead)`)"
     )]
     FailoverNotAccepted,
-    /// A claim that this worker saw committed is gone: an older state of the database was put back.
+    /// A claim that this worker knows to be committed is gone: the database was restored to an older state.
     #[error(
-        "the claim of payout {} was committed and is not there any more: an older state of the database was put back",
+        "the committed claim of payout {} is gone: the database was restored to an older state",
         .0.key
     )]
     CommitsLost(LastClaim),
-    /// Nothing was taken.
+    /// The database failed; nothing was claimed.
     #[error("nothing was claimed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The commit was not confirmed, or only with a warning. No permit is made; what was taken becomes `unknown` by
-    /// its lease.
-    #[error("the claim's commit was not confirmed, so nothing of it is sent: {0}")]
+    /// The commit was not confirmed, or only with a warning. No permit is issued; whatever was committed becomes
+    /// `unknown` when its lease expires.
+    #[error("the commit of the claim was not confirmed, so none of it is sent: {0}")]
     CommitUnknown(sqlx::Error),
 }
 
-/// Takes due payouts of one merchant: attempts, holds and moves in one transaction, permits after its commit.
+/// Claims due payouts of one merchant. Attempts, holds and moves are written in one transaction; permits are issued
+/// after its commit.
 ///
-/// Never cancel this future once it runs: it would turn a claim into an unknown.
+/// Never cancel this future once it runs: that would turn claimed payouts into unknown ones.
 pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimError> {
-    // Before the transaction begins: a pause inside of it counts against the window.
+    // Before the transaction begins, so that a pause inside it counts against the window.
     let send_by = SendBy::after(order.send_window);
     let mut tx = pool.begin().await?;
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
@@ -131,7 +133,7 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     if !merchant.same_identity {
         return Err(ClaimError::FailoverNotAccepted);
     }
-    last::still_there(&mut tx, order.last.as_ref(), merchant.epoch).await?;
+    last::check_present(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     if merchant.paused {
         return Ok(Claimed {
             paused: true,
@@ -143,21 +145,21 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
         return Ok(Claimed::default());
     }
     let (mut sealed, unsealed) = seal_all(rows, merchant.now, &order.seal).await;
-    // The signers finish in any order.
+    // The signers finish in any order; the claim keeps the order in which payouts are due.
     sealed.sort_by_key(|(due, _)| due.place);
     let funds = cover::lock_funds(&mut tx, &order.merchant_code, merchant.fee_reserve).await?;
     let (covered, uncovered) = cover::split(sealed, funds, merchant.fee_reserve);
 
-    let history = covered
+    let history_rows = covered
         .iter()
-        .map(|taken| claimed_line(taken, &order.worker))
+        .map(|taken| claimed_history_row(taken, &order.worker))
         .chain(
             uncovered
                 .iter()
                 .filter(|due| !due.marked_uncovered)
-                .map(uncovered_line),
+                .map(uncovered_history_row),
         );
-    let moves = write::append_history(&mut tx, &history.collect::<Vec<_>>()).await?;
+    let moves = write::append_history(&mut tx, &history_rows.collect::<Vec<_>>()).await?;
     take::insert_attempts(&mut tx, &covered, order).await?;
     write::book(&mut tx, &covered.iter().map(hold).collect::<Vec<_>>()).await?;
     take::submitting_if_still_queued(&mut tx, &covered, &moves, order).await?;
@@ -182,9 +184,10 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     })
 }
 
-/// Claims the same order number once more, where two people and a proof of a minute ago at most allow it (I10).
+/// Claims an unknown payout's order number once more, after two people agreed and with a proof of absence that is at
+/// most a minute old (I10).
 ///
-/// The permit ends when the proof is a minute old. Never cancel this future once it runs.
+/// The permit expires with the proof. Never cancel this future once it runs.
 pub async fn claim_resubmit(
     pool: &PgPool,
     order: &ClaimOrder,
@@ -195,12 +198,17 @@ pub async fn claim_resubmit(
     Ok((permit(taken, granted.proven_until), last))
 }
 
-/// The right to send what was just committed.
-fn permit(taken: Taken, send_by: SendBy) -> SubmitPermit {
-    SubmitPermit::of_committed_claim(taken.due.instruction, taken.attempt, taken.request, send_by)
+/// Issues the right to send a payout whose claim was just committed.
+fn permit(covered: Covered, send_by: SendBy) -> SubmitPermit {
+    SubmitPermit::of_committed_claim(
+        covered.due.instruction,
+        covered.attempt,
+        covered.request,
+        send_by,
+    )
 }
 
-/// Signs every request in parallel: a block costs milliseconds, and the rows are locked meanwhile.
+/// Signs every request in parallel: a block takes milliseconds, and the rows stay locked meanwhile.
 async fn seal_all(
     rows: Vec<Due>,
     now: DateTime<Utc>,
@@ -219,18 +227,20 @@ async fn seal_all(
         match result {
             Ok((due, Ok(request))) => sealed.push((due, request)),
             Ok((due, Err(reason))) => unsealed.push((due.instruction.key, reason)),
-            Err(error) => tracing::error!(%error, "a signer ended badly; its payout stays queued"),
+            Err(error) => {
+                tracing::error!(%error, "signing a request panicked; its payout stays queued")
+            }
         }
     }
     (sealed, unsealed)
 }
 
-fn hold(taken: &Taken) -> LedgerRow {
-    let hold = taken.hold.idr();
+fn hold(covered: &Covered) -> LedgerRow {
+    let hold = covered.hold.idr();
     LedgerRow {
-        key: taken.due.instruction.key.clone(),
+        key: covered.due.instruction.key.clone(),
         kind: "hold",
-        attempt: taken.attempt,
+        attempt: covered.attempt,
         available: hold.saturating_neg(),
         held: hold,
         paid_out: 0,
@@ -239,19 +249,19 @@ fn hold(taken: &Taken) -> LedgerRow {
     }
 }
 
-fn claimed_line(taken: &Taken, worker: &str) -> HistoryRow {
+fn claimed_history_row(covered: &Covered, worker: &str) -> HistoryRow {
     HistoryRow {
-        key: taken.due.instruction.key.clone(),
+        key: covered.due.instruction.key.clone(),
         event: Event::Claimed.name(),
         from_state: Some(State::Queued.name()),
         to_state: Some(State::Submitting.name()),
         source: "worker",
-        attempt: taken.attempt,
+        attempt: covered.attempt,
         detail: serde_json::json!({ "worker": worker }),
     }
 }
 
-fn uncovered_line(due: &Due) -> HistoryRow {
+fn uncovered_history_row(due: &Due) -> HistoryRow {
     HistoryRow {
         key: due.instruction.key.clone(),
         event: Note::AttentionRaised(Attention::InsufficientFunds).name(),

@@ -1,11 +1,11 @@
-//! What people look at before they decide: open requests, pauses, and the proof for sending once more.
+//! What people read before they decide: open requests, pauses, and the proof that a resubmit needs.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::payout::PayoutKey;
 
-/// One request of an operator with what became of it.
+/// A request by an operator, and its status.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Request {
     /// Its number.
@@ -14,15 +14,15 @@ pub struct Request {
     pub kind: String,
     /// `waiting`, `expired`, `rejected`, `approved` (a worker has it), `done`, `refused` or `partly` done.
     pub status: String,
-    /// Who asked.
+    /// Who requested it.
     pub requested_by: String,
-    /// When.
+    /// When it was requested.
     pub requested_at: DateTime<Utc>,
-    /// After this it is no longer approved nor carried out.
+    /// Until when it can be approved and carried out.
     pub expires_at: DateTime<Utc>,
     /// Who approved or rejected it.
     pub decided_by: Option<String>,
-    /// How many payouts.
+    /// How many payouts it names.
     pub payouts: i64,
     /// Their principal in rupiah.
     pub amount: i64,
@@ -30,14 +30,14 @@ pub struct Request {
     pub order_nums: String,
     /// Why.
     pub reason: String,
-    /// On which evidence.
+    /// The evidence given for it.
     pub evidence: Option<String>,
-    /// Whether the login that looks has asked for it: then somebody else must approve.
+    /// Whether the current login requested it. Then somebody else must approve it.
     #[serde(skip)]
     pub yours: bool,
 }
 
-/// Requests that wait for a second person, oldest first; with `all` the latest ones whatever became of them.
+/// Requests waiting for a second person, oldest first. With `all`, the latest requests whatever their status.
 pub async fn requests(
     db: &mut PgConnection,
     all: bool,
@@ -82,7 +82,7 @@ pub async fn requests(
     Ok(found)
 }
 
-/// What is not claimed for now.
+/// A pause of claims.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Pause {
     /// `all`, `merchant` or `bank`.
@@ -91,15 +91,15 @@ pub struct Pause {
     pub value: String,
     /// Why.
     pub reason: String,
-    /// By whom.
+    /// Who paused it.
     pub actor: String,
-    /// Since when.
+    /// When it began.
     pub since: DateTime<Utc>,
-    /// Queued payouts in it, due or not.
+    /// How many queued payouts it covers, due or not.
     pub queued: i64,
 }
 
-/// Every pause, the oldest first.
+/// Every pause, oldest first.
 pub async fn pauses(db: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
     sqlx::query_as!(
         Pause,
@@ -116,22 +116,22 @@ pub async fn pauses(db: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
     .await
 }
 
-/// What speaks for and against sending a payout once more.
+/// The evidence for and against a resubmit.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// Before this "not found" means nothing.
+    /// Until when "not found" means nothing.
     pub quiet_until: DateTime<Utc>,
-    /// How many "not found" answers came since then.
+    /// How many "not found" answers have come since then.
     pub not_found: i32,
     /// When the first came.
     pub first_at: Option<DateTime<Utc>>,
     /// When the last came.
     pub last_at: Option<DateTime<Utc>>,
-    /// Why it may not be sent; `None` when two people may.
+    /// Why a resubmit is not allowed; `None` if two people may grant it.
     pub refusal: Option<String>,
 }
 
-/// Whether a payout may be sent once more, by the rules that the database applies.
+/// The proof for a resubmit of this payout, by the database's own rules.
 pub async fn resubmit_proof(db: &mut PgConnection, key: &PayoutKey) -> Result<Proof, sqlx::Error> {
     sqlx::query_as!(
         Proof,

@@ -1,22 +1,22 @@
-//! What `payout doctor` looks at in a database.
+//! What `payout doctor` checks in a database.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-/// What this login is, and what the server's clock shows.
+/// The current login, and the server's version and clock.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// The login.
     pub login: String,
     /// The server's version.
     pub version: String,
-    /// The roles of the schema that the login is a member of.
+    /// The roles of the schema that the login has.
     pub roles: Vec<String>,
     /// The server's clock.
     pub now: DateTime<Utc>,
 }
 
-/// Looks. Needs no schema.
+/// Reads it. Works without the schema.
 pub async fn see(pool: &PgPool) -> Result<Seen, sqlx::Error> {
     sqlx::query_as!(
         Seen,
@@ -32,7 +32,7 @@ pub async fn see(pool: &PgPool) -> Result<Seen, sqlx::Error> {
     .await
 }
 
-/// Whether a merchant is registered, and with this gateway and these platform keys.
+/// Whether a merchant is registered with exactly this gateway and these platform keys; `None` if it is not registered.
 pub async fn registered_so(
     pool: &PgPool,
     code: &str,
@@ -53,8 +53,8 @@ pub async fn registered_so(
     .await
 }
 
-/// Whether two clients share one session in turn: a transaction pooler, which loses session settings and never passes on
-/// a NOTIFY.
+/// Whether two clients share one session in turn, as behind a transaction pooler. Such a pooler loses session settings
+/// and never delivers a NOTIFY.
 pub async fn is_pooled_by_transaction(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let (mut one, mut other) = (pool.acquire().await?, pool.acquire().await?);
     let mut sessions = Vec::new();
@@ -67,7 +67,7 @@ pub async fn is_pooled_by_transaction(pool: &PgPool) -> Result<bool, sqlx::Error
     Ok(sessions.first() == sessions.last())
 }
 
-/// Rights that a role of the schema was given by a migration and lacks now, as `ROLE: RIGHT on WHAT`.
+/// Rights that the migrations granted to a role of the schema and that it now lacks, as `ROLE: RIGHT on WHAT`.
 pub async fn missing_grants(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::missing_grants */
@@ -100,7 +100,7 @@ pub async fn missing_grants(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     .await
 }
 
-/// Triggers of the schema that somebody switched off, as `TABLE.TRIGGER`.
+/// Triggers of the schema that are switched off, as `TABLE.TRIGGER`.
 pub async fn guards_switched_off(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::guards_switched_off */
@@ -114,7 +114,7 @@ pub async fn guards_switched_off(pool: &PgPool) -> Result<Vec<String>, sqlx::Err
     .await
 }
 
-/// Since when claims have stopped because of a failover; `None` when there was none.
+/// Since when claims have been stopped by a failover; `None` if there was none.
 pub async fn failover_since(pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::failover_since */
@@ -126,7 +126,7 @@ pub async fn failover_since(pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx
     .await
 }
 
-/// How many pauses there are, and since when the oldest of them.
+/// The number of pauses, and when the oldest began.
 pub async fn pauses_since(pool: &PgPool) -> Result<(i64, Option<DateTime<Utc>>), sqlx::Error> {
     let row = sqlx::query!(
         r#"/* store::pauses_since */

@@ -1,10 +1,10 @@
-//! What time alone brings to light: leases that expired, payouts that are open for too long.
+//! Finds expired leases, and payouts that have been open for too long.
 
 use sqlx::PgPool;
 
 use crate::domain::payout::PayoutKey;
 
-/// Payouts of every merchant found in `submitting` after their lease, with the attempt that holds it (I2).
+/// Payouts of every merchant that are still in `submitting` after their lease, each with its attempt (I2). At most 500.
 pub async fn expired_leases(pool: &PgPool) -> Result<Vec<(PayoutKey, i32)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::expired_leases */
@@ -26,8 +26,8 @@ pub async fn expired_leases(pool: &PgPool) -> Result<Vec<(PayoutKey, i32)>, sqlx
         .collect())
 }
 
-/// Raises `open_too_long` for what the gateway has not settled within a day, also for merchants that no worker
-/// serves any more; returns how many. Nothing else follows: time never makes money final (I3).
+/// Raises `open_too_long` for payouts that the gateway has not settled within a day, including those of merchants that
+/// no worker serves any more. Returns how many. Nothing else follows: time never makes money final (I3).
 pub async fn raise_open_too_long(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let raised = sqlx::query!(
         r#"/* store::raise_open_too_long */

@@ -1,4 +1,4 @@
-//! The fence after a failover or a restore: commits may be lost, so a payout that was sent may stand as queued (I11).
+//! The fence after a failover or a restore: commits may be lost, so a payout that was sent may appear as queued (I11).
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use sqlx::{PgPool, postgres::types::PgInterval};
 
 use super::claim::LastClaim;
 
-/// Queued payouts whose question is planned in one statement.
+/// Maximum payouts whose query one statement schedules.
 const AT_ONCE: i64 = 1000;
 
-/// Remembers in which history of which database the workers claim, when nobody did before.
+/// Registers the identity of the database that the workers claim in, unless one is registered. Keeps the longest quiet
+/// horizon of all workers.
 pub async fn register_identity(pool: &PgPool, quiet_horizon: Duration) -> Result<(), sqlx::Error> {
     let quiet_horizon = PgInterval::try_from(quiet_horizon).map_err(sqlx::Error::Encode)?;
     sqlx::query!(
@@ -24,8 +25,8 @@ pub async fn register_identity(pool: &PgPool, quiet_horizon: Duration) -> Result
     Ok(())
 }
 
-/// Whether this is the history that the workers claim in, with `last`, the last claim that this one knows to be
-/// committed, in it. When it is another one, claims stop from now on, and whatever was asked before proves nothing.
+/// Whether this is the database that the workers claim in, including `last`, the last claim that this worker knows to
+/// be committed. If it is not, claims stop, and earlier answers to queries prove nothing.
 pub async fn check_identity(pool: &PgPool, last: Option<&LastClaim>) -> Result<bool, sqlx::Error> {
     let found = sqlx::query!(
         r#"/* store::same_identity */
@@ -42,7 +43,7 @@ pub async fn check_identity(pool: &PgPool, last: Option<&LastClaim>) -> Result<b
     )
     .fetch_optional(pool)
     .await?;
-    // Before the first worker there is no history to differ from.
+    // Before the first worker there is no identity to compare with.
     let Some(found) = found else {
         return Ok(true);
     };
@@ -57,7 +58,7 @@ pub async fn check_identity(pool: &PgPool, last: Option<&LastClaim>) -> Result<b
     Ok(found.same_identity && found.accepted && missing.is_none())
 }
 
-/// Stops every worker's claims until a person accepts what is here: this claim was committed and is gone.
+/// Stops every worker's claims until a person accepts this database: a committed claim is gone from it.
 pub async fn note_lost_claim(pool: &PgPool, lost: &LastClaim) -> Result<bool, sqlx::Error> {
     let why = format!("the committed claim of payout {} is gone", lost.key);
     note_change(pool, &why, Some(&lost.request_sha256), lost.epoch).await
@@ -80,8 +81,8 @@ async fn note_change(
     .await
 }
 
-/// While commits may be lost, has every queued payout asked for that is not proven unsent and is not planned to be
-/// asked; returns how many. One that the gateway knows must not be sent from here.
+/// While commits may be lost, schedules a query for every queued payout that is neither proven unsent nor scheduled
+/// already. Returns how many. A payout that the gateway knows must not be sent from here.
 pub async fn query_queued(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let planned = sqlx::query!(
         r#"/* store::query_queued */

@@ -1,7 +1,6 @@
-//! What operators read: lists, one payout, and what needs a person. Never an account number or a name.
+//! What operators read: lists, single payouts, and what needs a person. Never an account number or a name.
 //!
-//! Only views and tables that `payout_reader` may read are named here, so that the tool shows no more than
-//! the login may see.
+//! Only views and tables that `payout_reader` may read are used here, so the tool shows no more than the login may see.
 
 pub mod history;
 pub mod waits;
@@ -37,7 +36,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Which payout it is.
+    /// The key of the payout.
     pub fn key(&self) -> PayoutKey {
         PayoutKey {
             merchant_code: self.merchant_code.clone(),
@@ -46,10 +45,10 @@ impl Status {
     }
 }
 
-/// Which payouts a list shows. What is `None` or empty does not narrow it.
+/// Which payouts a list shows. A field that is `None` or empty does not narrow the list.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Any of these states.
+    /// In any of these states.
     pub states: Vec<String>,
     /// Of this merchant.
     pub merchant: Option<String>,
@@ -65,9 +64,9 @@ pub struct Filter {
     pub bank: Option<String>,
     /// Of at least this many rupiah.
     pub min_amount: Option<i64>,
-    /// Part of the order number, the gateway's number or the failure's reason.
+    /// A part of the order number, the gateway's number or the failure reason; case does not matter.
     pub text: Option<String>,
-    /// At most so many.
+    /// Maximum rows.
     pub limit: i64,
 }
 
@@ -108,13 +107,13 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
     .await
 }
 
-/// Every payout of that name: one per merchant that has it, or of `merchant` alone.
+/// The payouts with this order number: one for each merchant that has it, or only that of `merchant`.
 pub async fn keys_of(
     db: &mut PgConnection,
     order_num: &str,
     merchant: Option<&str>,
 ) -> Result<Vec<PayoutKey>, sqlx::Error> {
-    // Through the merchants, as the key begins with the merchant: one index look-up each.
+    // Through the merchants, because the key begins with the merchant: one index lookup each.
     sqlx::query_as!(
         PayoutKey,
         r#"/* store::keys_of */
@@ -130,7 +129,7 @@ pub async fn keys_of(
     .await
 }
 
-/// The payouts of these keys, in their order; a key without a payout is left out.
+/// The payouts with these keys, in the same order. A key without a payout is left out.
 pub async fn statuses(
     db: &mut PgConnection,
     keys: &[PayoutKey],
@@ -158,12 +157,12 @@ pub async fn statuses(
     .await
 }
 
-/// From when on an open payout needs a person.
+/// How long an open payout may take before it needs a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// Seconds in `unknown`.
     pub unknown_seconds: i64,
-    /// Seconds since it was inserted, or since its `not_before`, without an end.
+    /// Seconds since it was inserted or since its `not_before`, whichever is later, without being settled.
     pub open_seconds: i64,
 }
 
@@ -174,18 +173,18 @@ pub struct Stuck {
     pub merchant_code: String,
     /// The payout.
     pub order_num: String,
-    /// An attention, or `lease_over`, `unknown_long`, `open_long`.
+    /// An attention reason, or `lease_over`, `unknown_long`, `open_long`.
     pub why: String,
-    /// Since when.
+    /// When it began.
     pub since: DateTime<Utc>,
-    /// How many there are, beyond the limit too.
+    /// How many payouts need a person in all, including those beyond the limit.
     pub count: i64,
-    /// What those of them that may or may not have left add up to, in rupiah.
+    /// The total of those that may or may not have been sent, in rupiah.
     pub exposed: i64,
 }
 
 impl Stuck {
-    /// Which payout it is.
+    /// The key of the payout.
     pub fn key(&self) -> PayoutKey {
         PayoutKey {
             merchant_code: self.merchant_code.clone(),
@@ -201,7 +200,7 @@ pub async fn stuck(
     merchant: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Stuck>, sqlx::Error> {
-    // Four branches, as each has an index of its own; one condition with `or` would read every payout.
+    // Four branches, because each has an index of its own; a single condition with `or` would read every payout.
     sqlx::query_as!(
         Stuck,
         r#"/* store::stuck */

@@ -1,19 +1,19 @@
-//! Whether a worker may run on this database at all.
+//! Whether a worker may run on this database.
 
 use sqlx::PgPool;
 
-/// What this login could do, and what the server promises.
+/// What the login could do, and what the server guarantees.
 #[derive(Clone, Debug)]
 pub struct Fitness {
-    /// A superuser, or a member of the schema's owner: could switch the guards off.
+    /// The login is a superuser or a member of the schema's owner, so it could switch the guards off.
     pub could_switch_guards_off: bool,
-    /// Settings under which a committed claim could be lost (I11): `fsync = off`.
+    /// Settings that can lose a committed claim (I11), as in `fsync = off`.
     pub unsafe_settings: Vec<String>,
-    /// The server is a standby: nothing can be written.
+    /// The server is a standby, so nothing can be written.
     pub read_only: bool,
 }
 
-/// Reads it.
+/// Reads the login's rights and the server's settings.
 pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
     let row = sqlx::query!(
         r#"/* store::fitness */

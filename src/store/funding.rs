@@ -1,4 +1,4 @@
-//! How a verified gateway balance becomes the books' money (contract, `payout.balances`).
+//! Books funding from the balance that the gateway states (contract, `payout.balances`).
 
 use sqlx::{PgConnection, PgPool};
 
@@ -7,33 +7,32 @@ use crate::domain::money::Rupiah;
 /// A balance that the gateway stated.
 #[derive(Clone, Copy, Debug)]
 pub struct StatedBalance {
-    /// Free at the gateway.
+    /// What can be spent at the gateway.
     pub balance: Rupiah,
-    /// Frozen there for orders in progress.
+    /// What the gateway holds for orders in progress.
     pub frozen: Rupiah,
-    /// Not settled to the merchant yet.
+    /// What the gateway has not credited to the merchant yet.
     pub pending: Rupiah,
-    /// Whether a platSign verified.
+    /// Whether the answer's `platSign` verified.
     pub signed: bool,
 }
 
-/// What the books say beside it.
+/// The comparison of a stated balance with the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compared {
     /// The gateway's `balance + frozen` less our `available + held`.
     pub difference: Rupiah,
-    /// What was booked as funding because of it.
+    /// The funding that was booked because of it.
     pub booked: Rupiah,
-    /// Nothing was under way, the books stood still, and the gateway said the same twice: the difference is real.
+    /// Nothing was in flight, the books did not change, and the gateway stated the same twice: the difference is real.
     pub at_rest: bool,
 }
 
-/// Keeps a stated balance and compares it with the books. With `fund`, books the opening balance, and later what
-/// exceeds the books when the last reading said the same and the books stood still between the two.
+/// Keeps a stated balance and compares it with the books. With `fund`, books the opening balance, and later a surplus,
+/// once two readings in a row agree and the books did not change between them.
 ///
-/// A shortfall is never booked, and no surplus while a person is asked about money that may have come back: it would
-/// be booked once as funding and once as a return. Where the surplus is just what a paid payout cost, that payout is
-/// asked for first.
+/// A shortfall is never booked. Nor is a surplus while a payout may have been returned: it would be booked twice, as
+/// funding now and as a return later. If the surplus equals the cost of a paid payout, that payout is queried first.
 pub async fn keep_balance(
     pool: &PgPool,
     merchant_code: &str,
@@ -41,19 +40,7 @@ pub async fn keep_balance(
     fund: bool,
 ) -> Result<Compared, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    let books = sqlx::query!(
-        r#"/* store::books_beside_last_balance */
-        select coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
-               coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code), 0) as "ledger_id!",
-               g.balance + g.frozen as last_stated, g.ledger_id as last_ledger_id
-        from payout.merchants m
-        left join payout.accounts a on a.merchant_code = m.code
-        left join payout.gateway_balance g on g.merchant_code = m.code
-        where m.code = $1"#,
-        merchant_code,
-    )
-    .fetch_one(&mut *tx)
-    .await?;
+    let books = books_beside_last_balance(&mut tx, merchant_code).await?;
     let theirs = stated.balance.idr().saturating_add(stated.frozen.idr());
     let difference = theirs.saturating_sub(books.ours);
     let opening = books.ledger_id == 0;
@@ -72,18 +59,76 @@ pub async fn keep_balance(
         } else {
             format!("gateway after {}", books.ledger_id)
         };
-        sqlx::query!(
-            r#"/* store::fund_once_by_reference */
+        fund_once_by_reference(&mut tx, merchant_code, booked, &reference).await?;
+    }
+    keep_gateway_balance(&mut tx, merchant_code, stated, books.ledger_id).await?;
+    tx.commit().await?;
+    Ok(Compared {
+        difference: Rupiah::new(difference),
+        booked: Rupiah::new(booked),
+        at_rest: seen_twice && books.held == 0,
+    })
+}
+
+/// A merchant's books, and the balance that was kept last. All in rupiah but the ledger's numbers.
+struct Books {
+    /// Available and held.
+    ours: i64,
+    held: i64,
+    /// The number of the last ledger entry; 0 if there is none.
+    ledger_id: i64,
+    /// What the gateway stated last.
+    last_stated: Option<i64>,
+    /// The number of the last ledger entry at that time.
+    last_ledger_id: Option<i64>,
+}
+
+async fn books_beside_last_balance(
+    db: &mut PgConnection,
+    merchant_code: &str,
+) -> Result<Books, sqlx::Error> {
+    sqlx::query_as!(
+        Books,
+        r#"/* store::books_beside_last_balance */
+        select coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
+               coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code), 0) as "ledger_id!",
+               g.balance + g.frozen as last_stated, g.ledger_id as last_ledger_id
+        from payout.merchants m
+        left join payout.accounts a on a.merchant_code = m.code
+        left join payout.gateway_balance g on g.merchant_code = m.code
+        where m.code = $1"#,
+        merchant_code,
+    )
+    .fetch_one(db)
+    .await
+}
+
+async fn fund_once_by_reference(
+    db: &mut PgConnection,
+    merchant_code: &str,
+    booked: i64,
+    reference: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"/* store::fund_once_by_reference */
             insert into payout.ledger (merchant_code, kind, available, funding, reference)
             values ($1, 'funding', $2, -$2::bigint, $3)
             on conflict do nothing"#,
-            merchant_code,
-            booked,
-            reference,
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
+        merchant_code,
+        booked,
+        reference,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn keep_gateway_balance(
+    db: &mut PgConnection,
+    merchant_code: &str,
+    stated: StatedBalance,
+    ledger_id: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::keep_gateway_balance */
         insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id)
@@ -96,19 +141,15 @@ pub async fn keep_balance(
         stated.frozen.idr(),
         stated.pending.idr(),
         stated.signed,
-        books.ledger_id,
+        ledger_id,
     )
-    .execute(&mut *tx)
+    .execute(db)
     .await?;
-    tx.commit().await?;
-    Ok(Compared {
-        difference: Rupiah::new(difference),
-        booked: Rupiah::new(booked),
-        at_rest: seen_twice && books.held == 0,
-    })
+    Ok(())
 }
 
-/// Whether this surplus may be a paid payout's money that came back. Schedules a query for each that it would fit.
+/// Whether the surplus may be the money of a paid payout that was returned. Schedules a query of each payout that it
+/// would fit.
 async fn may_have_come_back(
     db: &mut PgConnection,
     merchant_code: &str,

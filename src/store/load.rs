@@ -1,4 +1,4 @@
-//! Reads whole payouts, locked, for a decision.
+//! Locks and reads whole payouts for a decision.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,15 @@ pub(super) struct Loaded {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Locks the named payouts in the order of their keys, so that two batches never deadlock, and reads them.
+/// Locks the payouts in the order of their keys, so that two batches never deadlock, and reads them.
 pub(super) async fn lock_payouts(
     db: &mut PgConnection,
     keys: &[&PayoutKey],
 ) -> Result<BTreeMap<PayoutKey, Loaded>, sqlx::Error> {
     let merchants: Vec<String> = keys.iter().map(|key| key.merchant_code.clone()).collect();
     let orders: Vec<String> = keys.iter().map(|key| key.order_num.clone()).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        LockedRow,
         r#"/* store::lock_payouts */
         select p.merchant_code, p.order_num, p.state, p.amount::bigint as "amount!", p.fee_type, p.bank_code,
                p.account_number, p.account_name, p.description, p.attempt, p.sends, p.not_sent, p.send_by, p.held,
@@ -48,55 +49,93 @@ pub(super) async fn lock_payouts(
     let mut loaded = BTreeMap::new();
     for row in rows {
         let key = PayoutKey {
-            merchant_code: row.merchant_code,
-            order_num: row.order_num,
+            merchant_code: row.merchant_code.clone(),
+            order_num: row.order_num.clone(),
         };
-        let instruction = Instruction {
-            key: key.clone(),
-            amount: Rupiah::new(row.amount),
-            fee_type: fee_type(row.fee_type)?,
-            bank_code: row.bank_code,
-            account_number: Private::new(row.account_number),
-            account_name: Private::new(row.account_name),
-            description: row.description,
-        };
-        let payout = Payout {
-            instruction,
-            state: parsed(&row.state)?,
-            attempt: row.attempt,
-            sends: row.sends,
-            not_sent: row.not_sent,
-            request_sha256: row.request_sha256.and_then(|sha256| sha256.try_into().ok()),
-            send_by: row.send_by,
-            held: Rupiah::new(row.held),
-            fee_reserve: Rupiah::new(row.fee_reserve),
-            trusted_after: row.trusted_after,
-            commits_may_be_lost: row.commits_may_be_lost,
-            fee: row.fee.map(Rupiah::new),
-            platform_order_num: row.platform_order_num,
-            failure_reason: row.failure_reason,
-            attention: row.attention.as_deref().map(parsed).transpose()?,
-            declined_at: row.declined_at,
-            proven_ours: row.proven_ours,
-            reaffirmed_at: row.reaffirmed_at,
-            settled_at: row.settled_at,
-            queries: u32::try_from(row.queries).unwrap_or(0),
-            next_query_at: row.next_query_at,
-            due_at: row.due_at,
-            observed: observed.remove(&key).unwrap_or_default(),
-        };
-        loaded.insert(
-            key,
-            Loaded {
-                payout,
-                now: row.now,
-            },
-        );
+        let now = row.now;
+        let observed = observed.remove(&key).unwrap_or_default();
+        let payout = payout_of(key.clone(), row, observed)?;
+        loaded.insert(key, Loaded { payout, now });
     }
     Ok(loaded)
 }
 
-/// What queries found out since the current attempt began.
+/// One row of `store::lock_payouts`, with the columns' own types.
+struct LockedRow {
+    merchant_code: String,
+    order_num: String,
+    state: String,
+    amount: i64,
+    fee_type: i16,
+    bank_code: String,
+    account_number: String,
+    account_name: String,
+    description: Option<String>,
+    attempt: i32,
+    sends: i32,
+    not_sent: i32,
+    send_by: Option<DateTime<Utc>>,
+    held: i64,
+    fee: Option<i64>,
+    platform_order_num: Option<String>,
+    failure_reason: Option<String>,
+    attention: Option<String>,
+    declined_at: Option<DateTime<Utc>>,
+    proven_ours: bool,
+    reaffirmed_at: Option<DateTime<Utc>>,
+    settled_at: Option<DateTime<Utc>>,
+    queries: i32,
+    next_query_at: Option<DateTime<Utc>>,
+    due_at: DateTime<Utc>,
+    fee_reserve: i64,
+    now: DateTime<Utc>,
+    request_sha256: Option<Vec<u8>>,
+    trusted_after: Option<DateTime<Utc>>,
+    commits_may_be_lost: bool,
+}
+
+fn payout_of(
+    key: PayoutKey,
+    row: LockedRow,
+    observed: BTreeMap<Finding, Observed>,
+) -> Result<Payout, sqlx::Error> {
+    let instruction = Instruction {
+        key,
+        amount: Rupiah::new(row.amount),
+        fee_type: fee_type(row.fee_type)?,
+        bank_code: row.bank_code,
+        account_number: Private::new(row.account_number),
+        account_name: Private::new(row.account_name),
+        description: row.description,
+    };
+    Ok(Payout {
+        instruction,
+        state: parsed(&row.state)?,
+        attempt: row.attempt,
+        sends: row.sends,
+        not_sent: row.not_sent,
+        request_sha256: row.request_sha256.and_then(|sha256| sha256.try_into().ok()),
+        send_by: row.send_by,
+        held: Rupiah::new(row.held),
+        fee_reserve: Rupiah::new(row.fee_reserve),
+        trusted_after: row.trusted_after,
+        commits_may_be_lost: row.commits_may_be_lost,
+        fee: row.fee.map(Rupiah::new),
+        platform_order_num: row.platform_order_num,
+        failure_reason: row.failure_reason,
+        attention: row.attention.as_deref().map(parsed).transpose()?,
+        declined_at: row.declined_at,
+        proven_ours: row.proven_ours,
+        reaffirmed_at: row.reaffirmed_at,
+        settled_at: row.settled_at,
+        queries: u32::try_from(row.queries).unwrap_or(0),
+        next_query_at: row.next_query_at,
+        due_at: row.due_at,
+        observed,
+    })
+}
+
+/// The findings of queries since the current attempt began.
 async fn observed_since_attempt(
     db: &mut PgConnection,
     merchants: &[String],
@@ -130,18 +169,20 @@ async fn observed_since_attempt(
             valid_from: row.valid_from,
             ..Columns::default()
         })
-        .ok_or_else(|| sqlx::Error::Decode("evidence of a query that no query gives".into()))?;
-        let seen = Observed {
+        .ok_or_else(|| {
+            sqlx::Error::Decode("evidence of a query has columns that do not fit together".into())
+        })?;
+        let counted = Observed {
             times: u32::try_from(row.times).unwrap_or(0),
             first_at: row.first_at,
             last_at: row.last_at,
         };
-        observed.entry(key).or_default().insert(finding, seen);
+        observed.entry(key).or_default().insert(finding, counted);
     }
     Ok(observed)
 }
 
-/// A fee type that the database let in.
+/// Decodes a `fee_type` column.
 pub(super) fn fee_type(code: i16) -> Result<FeeType, sqlx::Error> {
     FeeType::from_code(code)
         .ok_or_else(|| sqlx::Error::Decode("fee_type is neither 0 nor 1".into()))

@@ -1,23 +1,23 @@
-//! What takes a person's word: requests, their decision, pauses, reveals and the audit. The rules are the
-//! database's functions, for psql too.
+//! What operators decide: requests, approvals, pauses, reveals, and the audit of all that. The rules are in the
+//! database's functions, so they apply to psql as well.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::payout::{PayoutKey, Private};
 
-/// How a payout is resolved by a person.
+/// A person's statement about the outcome of a payout.
 #[derive(Clone, Debug)]
 pub struct Statement<'a> {
-    /// Where the truth was found: a ticket, a bank's letter.
+    /// What proves it: a ticket, a bank's letter.
     pub evidence: &'a str,
     /// Why.
     pub reason: &'a str,
-    /// The fee (paid) or how much came back (returned).
+    /// In rupiah: the fee if it was paid, or how much came back if it was returned.
     pub stated: Option<i64>,
 }
 
-/// Asks for these order numbers to be sent once more. Sends nothing. Returns the request's number.
+/// Requests a resubmit of these order numbers. Sends nothing. Returns the request's number.
 pub async fn request_resubmit(
     db: &mut PgConnection,
     orders: &[String],
@@ -34,7 +34,7 @@ pub async fn request_resubmit(
     .await
 }
 
-/// Asks for a payout to be given up as failed.
+/// Requests that a payout be resolved as failed. Returns the request's number.
 pub async fn request_resolve_failed(
     db: &mut PgConnection,
     key: &PayoutKey,
@@ -51,7 +51,7 @@ pub async fn request_resolve_failed(
     .await
 }
 
-/// States that a payout was `paid` or `returned`. A worker books it.
+/// States that a payout was `paid` or `returned`; a worker books it. Returns the request's number.
 pub async fn resolve(
     db: &mut PgConnection,
     key: &PayoutKey,
@@ -71,7 +71,7 @@ pub async fn resolve(
     .await
 }
 
-/// The second person says yes.
+/// Approves a request as the second person.
 pub async fn approve(db: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("select /* store::approve */ payout.approve($1)", id)
         .execute(db)
@@ -79,7 +79,7 @@ pub async fn approve(db: &mut PgConnection, id: i64) -> Result<(), sqlx::Error> 
     Ok(())
 }
 
-/// Somebody says no.
+/// Rejects a request.
 pub async fn reject(db: &mut PgConnection, id: i64, reason: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select /* store::reject */ payout.reject($1, $2)",
@@ -98,12 +98,12 @@ pub struct Requested {
     pub request_id: i64,
     /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
     pub kind: String,
-    /// Who asked.
+    /// Who requested it.
     pub requested_by: String,
     /// Why.
     #[serde(skip)]
     pub reason: String,
-    /// After this it is no longer approved nor carried out.
+    /// Until when it can be approved and carried out.
     pub expires_at: DateTime<Utc>,
     /// The merchant.
     pub merchant_code: String,
@@ -114,9 +114,9 @@ pub struct Requested {
     /// The bank's code.
     #[serde(skip)]
     pub bank_code: String,
-    /// Where the payout is now.
+    /// The payout's current state.
     pub state: String,
-    /// `done`, `refused`, or `None` while it waits.
+    /// `done` or `refused`; `None` while it waits.
     pub outcome: Option<String>,
     /// Why it was refused.
     pub detail: Option<String>,
@@ -158,7 +158,7 @@ pub async fn pause(
     Ok(())
 }
 
-/// Lets claims go on.
+/// Ends a pause.
 pub async fn resume(
     db: &mut PgConnection,
     scope: &str,
@@ -176,7 +176,7 @@ pub async fn resume(
     Ok(())
 }
 
-/// A beneficiary in full.
+/// A beneficiary's unmasked details.
 #[derive(Debug)]
 pub struct Beneficiary {
     /// The account.
@@ -185,7 +185,7 @@ pub struct Beneficiary {
     pub account_name: Private,
 }
 
-/// Shows a beneficiary in full; the act is noted with the reason.
+/// Shows a beneficiary unmasked. The database records who did so and why.
 pub async fn reveal(
     db: &mut PgConnection,
     key: &PayoutKey,
@@ -213,25 +213,25 @@ pub struct Act {
     pub at: DateTime<Utc>,
     /// The login.
     pub actor: String,
-    /// What was done.
+    /// What the login did.
     pub act: String,
-    /// For which merchant.
+    /// The merchant concerned.
     pub merchant_code: Option<String>,
-    /// To which payout.
+    /// The payout concerned.
     pub order_num: Option<String>,
     /// Why.
     pub reason: Option<String>,
-    /// On which evidence.
+    /// The evidence given for it.
     pub evidence: Option<String>,
-    /// By which request.
+    /// The request it belongs to.
     pub request_id: Option<i64>,
     /// `done` or `refused`.
     pub outcome: String,
-    /// More, in words.
+    /// Further details, for people.
     pub detail: Option<String>,
 }
 
-/// The latest acts, oldest first; of one payout, of one login, since a time, where these are given.
+/// The latest `limit` acts, oldest first. Each filter narrows them if it is given.
 pub async fn audit(
     db: &mut PgConnection,
     order: Option<&PayoutKey>,

@@ -1,19 +1,20 @@
-//! Which payouts to ask for now. Every question, whoever wants it, draws on one budget per merchant.
+//! Takes the payouts to query now. Every query, whoever wants it, draws on one budget per merchant.
 
 use std::time::Duration;
 
-use sqlx::{PgPool, postgres::types::PgInterval};
+use sqlx::{PgConnection, PgPool, postgres::types::PgInterval};
 
 use crate::domain::payout::PayoutKey;
 
-/// A question to ask.
+/// A query that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueQuery {
-    /// About which payout.
+    /// The payout to query.
     pub key: PayoutKey,
 }
 
-/// A paid order of the merchant that the gateway must know, other than `key`; the newest. `None` while there is none.
+/// The newest paid order of the merchant other than `key`, which the gateway must therefore know. `None` while there is
+/// none.
 pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::known_order */
@@ -29,10 +30,10 @@ pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String
     .await
 }
 
-/// Takes due questions of one merchant, at most `limit`, and as many as the budget of `per_second` allows. What is not
-/// answered within `answer_within` is asked again, perhaps by another worker.
+/// Takes due queries of one merchant: at most `limit`, and as many as the budget of `per_second` allows. A payout
+/// without an answer after `answer_within` is due again, perhaps for another worker.
 ///
-/// The budget is a row that all workers share: a time up to which it is spent, never more than a second ahead.
+/// The budget is a row that all workers share. It holds the time up to which it is spent, at most a second ahead.
 pub async fn take_due(
     pool: &PgPool,
     merchant_code: &str,
@@ -41,26 +42,45 @@ pub async fn take_due(
     answer_within: Duration,
 ) -> Result<Vec<DueQuery>, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    // A cheap look first: the budget's row is locked only when there is something to ask.
-    let waiting = sqlx::query_scalar!(
+    // A cheap check first: the budget's row is locked only when a query is due.
+    if !any_due_query(&mut tx, merchant_code).await? {
+        return Ok(Vec::new());
+    }
+    let per_second = i32::try_from(per_second).unwrap_or(i32::MAX);
+    let allowed = lock_query_budget(&mut tx, merchant_code, per_second).await?;
+    let limit = limit.min(allowed);
+    let taken = take_due_queries(&mut tx, merchant_code, limit, answer_within).await?;
+    let spent = i32::try_from(taken.len()).unwrap_or(i32::MAX);
+    spend_query_budget(&mut tx, merchant_code, spent, per_second).await?;
+    tx.commit().await?;
+    Ok(taken)
+}
+
+async fn any_due_query(db: &mut PgConnection, merchant_code: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
         r#"/* store::any_due_query */
         select exists (select from payout.payouts p
                        where p.merchant_code = $1 and p.next_query_at <= now()) as "waiting!""#,
         merchant_code,
     )
-    .fetch_one(&mut *tx)
-    .await?;
-    if !waiting {
-        return Ok(Vec::new());
-    }
+    .fetch_one(db)
+    .await
+}
+
+/// Locks the merchant's budget, creating it if needed. Returns how many queries it allows now.
+async fn lock_query_budget(
+    db: &mut PgConnection,
+    merchant_code: &str,
+    per_second: i32,
+) -> Result<i64, sqlx::Error> {
     sqlx::query!(
         r#"/* store::insert_query_budget */
         insert into payout.query_budget (merchant_code) values ($1) on conflict do nothing"#,
         merchant_code,
     )
-    .execute(&mut *tx)
+    .execute(&mut *db)
     .await?;
-    let allowed = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         r#"/* store::lock_query_budget */
         select floor(extract(epoch from clock_timestamp() + interval '1 second'
                              - greatest(b.spent_until, clock_timestamp())) * $2::int)::bigint as "allowed!"
@@ -68,10 +88,19 @@ pub async fn take_due(
         where b.merchant_code = $1
         for update"#,
         merchant_code,
-        i32::try_from(per_second).unwrap_or(i32::MAX),
+        per_second,
     )
-    .fetch_one(&mut *tx)
-    .await?;
+    .fetch_one(db)
+    .await
+}
+
+/// Takes due queries by planning the next one for when this one has gone without an answer.
+async fn take_due_queries(
+    db: &mut PgConnection,
+    merchant_code: &str,
+    limit: i64,
+    answer_within: Duration,
+) -> Result<Vec<DueQuery>, sqlx::Error> {
     let answer_within = PgInterval::try_from(answer_within).map_err(sqlx::Error::Encode)?;
     let taken = sqlx::query!(
         r#"/* store::take_due_queries */
@@ -89,24 +118,11 @@ pub async fn take_due(
         where (p.merchant_code, p.order_num) = (d.merchant_code, d.order_num)
         returning p.merchant_code, p.order_num"#,
         merchant_code,
-        limit.min(allowed),
+        limit,
         answer_within,
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(db)
     .await?;
-    let spent = i32::try_from(taken.len()).unwrap_or(i32::MAX);
-    sqlx::query!(
-        r#"/* store::spend_query_budget */
-        update payout.query_budget b
-        set spent_until = greatest(b.spent_until, clock_timestamp()) + interval '1 second' * $2::int / $3::int
-        where b.merchant_code = $1"#,
-        merchant_code,
-        spent,
-        i32::try_from(per_second).unwrap_or(i32::MAX),
-    )
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
     let key = |merchant_code, order_num| DueQuery {
         key: PayoutKey {
             merchant_code,
@@ -117,4 +133,24 @@ pub async fn take_due(
         .into_iter()
         .map(|row| key(row.merchant_code, row.order_num))
         .collect())
+}
+
+async fn spend_query_budget(
+    db: &mut PgConnection,
+    merchant_code: &str,
+    spent: i32,
+    per_second: i32,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"/* store::spend_query_budget */
+        update payout.query_budget b
+        set spent_until = greatest(b.spent_until, clock_timestamp()) + interval '1 second' * $2::int / $3::int
+        where b.merchant_code = $1"#,
+        merchant_code,
+        spent,
+        per_second,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -1,8 +1,8 @@
-//! Evidence and what follows from it: the way in for everything that the gateway, a lease or a person's statement says
-//! about a payout.
+//! Records evidence and what follows from it. Everything that the gateway, an expired lease or a person states about a
+//! payout comes in here.
 //!
-//! What changes a payout beside it: the claim (`claim`), an operator's cancel and replay (SQL), and the planning of
-//! queries and attention (`queries`, `failover`, `expired_leases`), which moves no state.
+//! Payouts are changed elsewhere only by the claim (`claim`), by an operator's cancel and replay (SQL), and where
+//! queries and attention are scheduled (`queries`, `failover`, `expired_leases`), which moves no state.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -25,49 +25,48 @@ use crate::domain::{
     state::{Event, Posting, State},
 };
 
-/// How often a transaction that met another one is tried again.
+/// How often a transaction that conflicts with another one is tried.
 const TRIES: u32 = 5;
 
-/// What became of one piece of evidence.
+/// The result of recording one piece of evidence.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It is stored, with everything that followed from it.
+    /// It is stored, with everything that follows from it.
     Recorded(Change),
     /// There is no such payout.
     UnknownPayout,
-    /// It, or its merchant's account, is locked elsewhere. Nothing of it is stored yet: record it again.
+    /// The payout or its merchant's account is locked by another transaction. Nothing is stored yet: record it again.
     Locked,
-    /// The database refused what would have followed; the evidence alone is stored.
+    /// The database refused what follows from it; only the evidence is stored.
     Refused(String),
 }
 
-/// What followed from one piece of evidence.
+/// What one piece of evidence changed.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// Which payout.
+    /// The payout.
     pub key: PayoutKey,
-    /// The attempt it was at.
+    /// The payout's attempt at the time.
     pub attempt: i32,
-    /// Who said it.
+    /// Where the evidence came from.
     pub source: Source,
-    /// What it says of the payout.
+    /// What the evidence says about the payout.
     pub finding: Finding,
     /// The move, if there was one.
     pub moved: Option<(State, Event, State)>,
-    /// Other history lines.
+    /// Further history rows.
     pub notes: Vec<Note>,
-    /// Whether the gateway is to be queried at once.
+    /// Whether the payout's status must be queried at once.
     pub query_now: bool,
 }
 
-/// Stores a batch of evidence and what follows from it, in the order given; one outcome each.
+/// Records a batch of evidence and what follows from it, in the given order. Returns one outcome per piece.
 ///
-/// One transaction changes a payout at most once, so evidence about the same payout takes successive ones.
-/// When the database refuses a batch each piece is tried alone: one poisoned row cannot wedge the rest.
+/// One transaction changes a payout at most once, so evidence about the same payout takes several. If the database
+/// refuses a batch, each piece is tried alone, so one bad row cannot block the others.
 ///
 /// # Errors
-/// Only when the database cannot be reached or is overloaded. Nothing of the batch may be thrown away then;
-/// recording it again is safe.
+/// Only if the database cannot be reached or is overloaded. Keep the whole batch then; recording it again is safe.
 pub async fn record(
     pool: &PgPool,
     rules: &Rules,
@@ -83,10 +82,10 @@ pub async fn record(
                 .is_some_and(|evidence| seen.insert(&evidence.key))
         });
         let pieces: Vec<&Evidence> = round.iter().filter_map(|at| batch.get(*at)).collect();
-        let results = match together(pool, rules, &pieces).await {
+        let results = match record_together(pool, rules, &pieces).await {
             Ok(results) => results,
             Err(error) if is_refusal(&error) || is_transient(&error) => {
-                one_by_one(pool, rules, &pieces).await?
+                record_one_by_one(pool, rules, &pieces).await?
             }
             Err(error) => return Err(error),
         };
@@ -103,7 +102,7 @@ pub async fn record(
         .collect())
 }
 
-async fn together(
+async fn record_together(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
@@ -117,7 +116,7 @@ async fn together(
     transaction(pool, rules, round, false).await
 }
 
-async fn one_by_one(
+async fn record_one_by_one(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
@@ -127,7 +126,7 @@ async fn one_by_one(
         outcomes.push(match transaction(pool, rules, &[evidence], true).await {
             Err(error) if is_transient(&error) => Outcome::Locked,
             Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
-            Err(error) if is_refusal(&error) => match keep_alone(pool, evidence).await {
+            Err(error) if is_refusal(&error) => match store_evidence_only(pool, evidence).await {
                 Ok(()) => Outcome::Refused(error.to_string()),
                 Err(error) if is_transient(&error) => Outcome::Locked,
                 Err(error) => return Err(error),
@@ -138,8 +137,8 @@ async fn one_by_one(
     Ok(outcomes)
 }
 
-/// Evidence whose consequence was refused is still evidence.
-async fn keep_alone(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Error> {
+/// Stores evidence without what would follow from it: even if the database refused that, it is still evidence.
+async fn store_evidence_only(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Error> {
     let mut evidence = evidence.clone();
     let mut tx = pool.begin().await?;
     write::wait_briefly_for_locks(&mut tx).await?;
@@ -149,7 +148,7 @@ async fn keep_alone(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Erro
                 evidence.scrub(&loaded.payout.instruction);
             }
         }
-        // Without the row nobody can tell which words may be kept.
+        // Without the payout nobody can tell which words are personal data.
         Err(error) if is_refusal(&error) => evidence.detail = json!({}),
         Err(error) => return Err(error),
     }
@@ -165,14 +164,14 @@ async fn keep_alone(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Erro
     write::insert_or_count_evidence(&mut db, &[row]).await
 }
 
-/// A piece of evidence about a payout of ours, and what follows from it.
+/// A piece of evidence about one of our payouts, and the decision on it.
 struct Decided<'a> {
     evidence: Evidence,
     loaded: &'a Loaded,
     decision: Decision,
 }
 
-/// `alone`: a lock is not waited for, as other evidence waits behind it.
+/// Records one round in a transaction. With `alone` it does not wait for locks, because other evidence waits behind it.
 async fn transaction(
     pool: &PgPool,
     rules: &Rules,
@@ -180,7 +179,8 @@ async fn transaction(
     alone: bool,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    // Read once the transaction has begun, by whose now() the queries are dated: never earlier than that.
+    // Read after the transaction has begun, so a query is never dated later than it was sent by the transaction's
+    // now().
     let instant = Instant::now();
     if alone {
         write::wait_briefly_for_locks(&mut tx).await?;
@@ -192,7 +192,7 @@ async fn transaction(
         .map(|evidence| decide_on(evidence, &locked, rules, instant))
         .collect();
     let ours: Vec<&Decided> = decided.iter().flatten().collect();
-    let moves = write_down(&mut tx, &ours, instant).await?;
+    let moves = write_supporting_rows(&mut tx, &ours, instant).await?;
     let changed: Vec<PayoutRow> = ours
         .iter()
         .filter(|one| one.loaded.payout != one.decision.after)
@@ -231,8 +231,9 @@ fn decide_on<'a>(
     })
 }
 
-/// Writes what stands beside a change: evidence, history and ledger entries. Returns the number of each payout's move.
-async fn write_down(
+/// Writes the rows that support a change: evidence, history and ledger entries. Returns the history number of each
+/// payout's move.
+async fn write_supporting_rows(
     db: &mut PgConnection,
     ours: &[&Decided<'_>],
     instant: Instant,
@@ -283,7 +284,8 @@ fn evidence_row(
 ) -> EvidenceRow {
     let is_bound = matches!(finding, Finding::Callback { mismatch: None, .. });
     let digest = match &evidence.fact {
-        // One genuine callback can be read in billions of ways (protocol P9): those are counted, not kept one by one.
+        // One genuine callback can be read in billions of ways (protocol P9). Unbound ones are therefore counted, not
+        // kept one by one.
         Fact::Callback(callback) if is_bound => callback.digest(),
         Fact::Callback(_)
         | Fact::NotSent { .. }
@@ -329,7 +331,7 @@ fn history_rows(one: &Decided<'_>) -> Vec<HistoryRow> {
     let mut rows = Vec::new();
     if let Some(event) = one.decision.event {
         let states = (one.loaded.payout.state, one.decision.after.state);
-        // A person's move carries who requested it, who approved it and why.
+        // A person's move records who requested it, who approved it and why.
         let detail = if source == Source::Operator {
             one.evidence.detail.clone()
         } else {

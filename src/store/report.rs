@@ -1,18 +1,18 @@
-//! What finance reads: a day in the books, and the books beside the gateway's word.
+//! What finance reads: a day in the books, and the books compared with the gateway.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::find::Status;
 
-/// One merchant's day: opening + top-ups + returned - paid - fees - more held = closing.
+/// One merchant's day, in rupiah: opening + top-ups + returned - paid - fees - more held = closing.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Day {
     /// The merchant.
     pub merchant_code: String,
-    /// Available when the day began.
+    /// The available balance when the day began.
     pub opening: i64,
-    /// Booked as funding, less what was taken out.
+    /// Booked as funding, less withdrawals.
     pub top_ups: i64,
     /// Came back from beneficiaries.
     pub returned: i64,
@@ -20,15 +20,15 @@ pub struct Day {
     pub paid: i64,
     /// Kept by the gateway.
     pub fees: i64,
-    /// How much more is held than when the day began.
+    /// By how much the held balance grew over the day.
     pub held_change: i64,
-    /// Available when the day ended.
+    /// The available balance when the day ended.
     pub closing: i64,
-    /// Held when the day ended, for payouts that may have left.
+    /// The held balance when the day ended, for payouts that may have left.
     pub held_closing: i64,
 }
 
-/// The ledger from `from` to before `to`, one row per merchant.
+/// Sums the ledger from `from` up to, but not including, `to`. One row per merchant.
 pub async fn day(
     db: &mut PgConnection,
     from: DateTime<Utc>,
@@ -60,29 +60,29 @@ pub async fn day(
     .await
 }
 
-/// The books beside what the gateway stated last.
+/// The books and the balance that the gateway stated last, in rupiah.
 #[derive(Clone, Debug)]
 pub struct Compared {
     /// The merchant.
     pub merchant_code: String,
     /// Ours: what can be spent.
     pub available: i64,
-    /// Ours: for payouts that may have left.
+    /// Ours: held for payouts that may have left.
     pub held: i64,
     /// Theirs: what can be spent.
     pub balance: Option<i64>,
-    /// Theirs: kept for orders in progress.
+    /// Theirs: held for orders in progress.
     pub frozen: Option<i64>,
-    /// Theirs: on its way in; not ours yet, so no part of the difference.
+    /// Theirs: not credited yet, so not part of the difference.
     pub pending: Option<i64>,
-    /// Their `balance + frozen` less what our books had at that moment; `None` while it cannot be said.
+    /// Their `balance + frozen` less our books at that moment; `None` if it cannot be computed.
     pub difference: Option<i64>,
-    /// When the gateway said so.
+    /// When the gateway's balance was read.
     pub read_at: Option<DateTime<Utc>>,
 }
 
-/// Compares every merchant, or one. What was booked since the gateway was read is left out of the difference; a reading
-/// so old that 100 000 entries came after it is not compared.
+/// Compares every merchant, or one. Entries booked after the gateway's balance was read do not count in the difference.
+/// A reading with more than 100 000 later entries is not compared.
 pub async fn compare(
     db: &mut PgConnection,
     merchant: Option<&str>,
@@ -114,7 +114,7 @@ pub async fn compare(
     .await
 }
 
-/// What became paid between `from` and before `to`, also when it came back later.
+/// Payouts that became paid from `from` up to, but not including, `to`, even if they were returned later.
 pub async fn settled_between(
     db: &mut PgConnection,
     merchant: &str,

@@ -1,34 +1,34 @@
-//! Approved requests of operators, as a worker takes and finishes them.
+//! How a worker takes and finishes the approved requests of operators.
 
 use sqlx::PgPool;
 
 use crate::domain::{evidence::Resolution, money::Rupiah, payout::PayoutKey};
 
-/// What an approved request is for.
+/// The action that was requested and approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Send the same order number once more.
     Resubmit,
-    /// State how it ended.
+    /// State the outcome of the payout.
     Resolve(Resolution),
 }
 
 /// One payout of an approved request.
 #[derive(Clone, Debug)]
 pub struct Approved {
-    /// The request.
+    /// The request's number.
     pub request_id: i64,
-    /// Which payout.
+    /// The payout.
     pub key: PayoutKey,
-    /// What to do.
+    /// The action to take.
     pub action: Action,
-    /// No worker took it in time.
+    /// The request expired before a worker took it.
     pub expired: bool,
     /// Who requested and approved it, and why, for the history.
     pub detail: serde_json::Value,
 }
 
-/// Takes what waits for one merchant, each for a minute; without `with_sends`, only what sends nothing.
+/// Takes approved payouts of one merchant, each for a minute. Without `with_sends`, takes only those that send nothing.
 pub async fn take_approved(
     pool: &PgPool,
     merchant_code: &str,
@@ -77,8 +77,8 @@ pub async fn take_approved(
                     "resolve_paid" => Action::Resolve(Resolution::Paid { fee: stated }),
                     "resolve_returned" => Action::Resolve(Resolution::Returned { amount: stated }),
                     other => {
-                        let words = format!("{other} is not a kind of request");
-                        return Err(sqlx::Error::Decode(words.into()));
+                        let message = format!("{other} is not a kind of request");
+                        return Err(sqlx::Error::Decode(message.into()));
                     }
                 },
                 expired: row.expired,
@@ -88,7 +88,7 @@ pub async fn take_approved(
         .collect()
 }
 
-/// Finishes one payout of a request: it may not be carried out, for this reason.
+/// Finishes one payout of a request as refused, with the reason.
 pub async fn finish_refused(
     pool: &PgPool,
     approved: &Approved,

@@ -1,4 +1,4 @@
-//! Migrations, and the merchants that they register.
+//! Applies migrations and registers merchants.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -11,26 +11,26 @@ use super::connect;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// What `payout migrate` registers of a configured merchant; never a private key.
+/// A merchant as `payout migrate` registers it; never with a private key.
 #[derive(Clone, Debug)]
 pub struct Registration {
-    /// The merchant.
+    /// The merchant's code.
     pub code: String,
     /// The name of its gateway's dialect.
     pub dialect: String,
     /// Whether the dialect signs its balance.
     pub balance_is_signed: bool,
-    /// Whether the dialect has a word for "not found" that proves something.
+    /// Whether "not found" proves anything in this dialect.
     pub not_found_is_proof: bool,
-    /// Where its gateway is.
+    /// The address of its gateway.
     pub base_url: String,
-    /// SHA-256 of each platform key, sorted.
+    /// The fingerprint (SHA-256) of each platform key, sorted.
     pub platform_keys: Vec<String>,
     /// Smallest amount in rupiah.
     pub min_amount: i64,
     /// Largest amount in rupiah.
     pub max_amount: i64,
-    /// Rupiah held for a fee on top until it is known.
+    /// How many rupiah are held for a fee on top until it is known.
     pub fee_reserve: i64,
     /// `gateway` or `books`.
     pub funding: String,
@@ -39,29 +39,29 @@ pub struct Registration {
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// The database cannot be reached, or refused.
+    /// The database cannot be reached, or refused a statement.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// The connection broke while the migrations were read.
+    /// The connection broke while migrations were read or applied.
     #[error("the database cannot be reached: {0}")]
     Away(MigrateError),
-    /// A migration failed, or the database has one that this program does not know.
+    /// A migration failed, or the database has one that this program does not have.
     #[error("the migrations could not be applied: {0}")]
     Migrate(MigrateError),
     /// A merchant is registered with another gateway or key; a person must confirm the change.
     #[error(
-        "merchant {0} is registered with another gateway, dialect or platform key. If the new one is right, \
+        "merchant {0} is registered with another gateway, dialect or platform key; if the new one is right, \
          run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
     )]
     OtherGateway(String),
 }
 
-/// A connection that broke meanwhile says nothing about the schema.
+/// A connection that broke says nothing about the schema.
 impl From<MigrateError> for SchemaError {
     fn from(error: MigrateError) -> Self {
-        let is_away = matches!(&error, MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
+        let is_unreachable = matches!(&error, MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)
             if !super::is_refusal(cause));
-        if is_away {
+        if is_unreachable {
             Self::Away(error)
         } else {
             Self::Migrate(error)
@@ -69,8 +69,8 @@ impl From<MigrateError> for SchemaError {
     }
 }
 
-/// Applies missing migrations and registers merchants; returns what was done, or with `dry_run` would be, in
-/// sentences. `accept` names merchants whose gateway or key may change.
+/// Applies missing migrations and registers merchants. `accept` names the merchants whose gateway or key may change.
+/// Returns one sentence for each thing done, or that would be done with `dry_run`.
 pub async fn migrate(
     url: &str,
     merchants: &[Registration],
@@ -112,17 +112,17 @@ async fn migrate_with(
     Ok(done)
 }
 
-/// The migrations that this program has and the database has not, as `0003 guards`.
+/// The migrations that this program has and the database lacks, as `0003 ledger`.
 ///
 /// # Errors
-/// Also when the database has a migration that this program lacks or knows differently.
+/// Also if the database has a migration that this program lacks or knows differently.
 pub async fn missing(pool: &PgPool) -> Result<Vec<String>, SchemaError> {
     let table: &str = &MIGRATIONS.table_name;
-    let known: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+    let table_exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
         .bind(table)
         .fetch_one(pool)
         .await?;
-    let applied: HashMap<i64, Cow<'static, [u8]>> = if known {
+    let applied: HashMap<i64, Cow<'static, [u8]>> = if table_exists {
         let mut connection = pool.acquire().await?;
         let listed = connection.list_applied_migrations(table).await?;
         listed
@@ -169,12 +169,12 @@ async fn register(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let word = match stored {
+    let status = match stored {
         Some(row) if !row.same_gateway && !accepted => {
             return Err(SchemaError::OtherGateway(merchant.code.clone()));
         }
         Some(row) if !row.same_gateway => "changed to its new gateway or key",
-        Some(_) => "already registered, its limits brought up to date",
+        Some(_) => "already registered; its limits are up to date",
         None => "registered",
     };
     sqlx::query!(
@@ -204,7 +204,7 @@ async fn register(
         tx.commit().await?;
     }
     Ok(format!(
-        "merchant {}: {word}{}",
+        "merchant {}: {status}{}",
         merchant.code,
         if dry_run { " (not done: dry run)" } else { "" }
     ))

@@ -1,7 +1,7 @@
-//! Reads what metrics show from the books. Bounded in time, and never larger than what is open or new.
+//! Reads the database for metrics, within a time limit and without reading more than what is open or new.
 //!
-//! Nothing here reads every payout that ever was: open ones come from partial indexes, money from
-//! `payout.accounts`, and totals from `payout.totals`, which `fold_history` moves on by what is new.
+//! Nothing here reads every payout there ever was: open ones come from partial indexes, money from `payout.accounts`,
+//! and totals from `payout.totals`, to which `fold_history` adds what is new.
 
 mod people;
 
@@ -19,22 +19,23 @@ use crate::domain::{
     state::State,
 };
 
-/// Longest run of one statement. Metrics may be late; payouts must not wait for them.
+/// Maximum time of one statement. Metrics may be late; payouts must not wait for them.
 const READ_WITHIN: &str = "5s";
-/// The same for the check that reads the whole ledger; below the time after which a waiting loop counts as stalled.
+/// The same for the check that reads the whole ledger. Below the time after which a waiting loop counts as stalled.
 const CHECK_WITHIN: &str = "60s";
-/// History rows that one snapshot adds to the totals at most, in steps of `FOLD_STEP`.
+/// Maximum history rows that one snapshot adds to the totals, in steps of `FOLD_STEP`.
 const FOLD_AT_MOST: i64 = 200_000;
+/// Maximum history rows in one transaction.
 const FOLD_STEP: i64 = 20_000;
 
-/// Reads everything. Several workers may do so at once; they read the same.
+/// Reads everything. Several workers may do so at once and get the same.
 ///
-/// Call it about every ten seconds, and never from within a scrape.
+/// Call it about every ten seconds, never while a scrape is being answered.
 pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     let begun = Instant::now();
-    // Late totals are better than no snapshot: what needs a person is in the rest of it.
+    // Late totals are better than no snapshot: the rest of it shows what needs a person.
     if let Err(error) = fold_history(pool).await {
-        tracing::warn!(%error, "the totals were not moved on: {error}");
+        tracing::warn!(%error, "could not bring the totals up to date: {error}");
     }
     let mut seen = pool
         .begin_with("begin isolation level repeatable read read only")
@@ -52,7 +53,7 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     Ok(snapshot)
 }
 
-/// The accounts against the sum of every ledger entry. Reads the whole ledger: hourly at most.
+/// Compares the accounts with the sum of every ledger entry. Reads the whole ledger: at most hourly.
 pub async fn check_books(pool: &PgPool) -> Result<Vec<BooksCheck>, sqlx::Error> {
     let mut seen = pool
         .begin_with("begin isolation level repeatable read read only")
@@ -90,7 +91,7 @@ pub async fn check_books(pool: &PgPool) -> Result<Vec<BooksCheck>, sqlx::Error> 
         .collect())
 }
 
-/// Adds new history to the totals, some thousand rows at a time, unless another worker is at it.
+/// Adds new history to the totals, some thousand rows at a time, unless another worker is doing so.
 async fn fold_history(pool: &PgPool) -> Result<(), sqlx::Error> {
     let mut left = FOLD_AT_MOST;
     while left > 0 {
@@ -106,7 +107,8 @@ async fn fold_history(pool: &PgPool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// One step. Only rows below the oldest running transaction count: none can appear before them any more.
+/// Adds one step and returns its number of rows. Only rows older than the oldest running transaction count: none can
+/// appear before them any more.
 async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::snapshot_fold */
@@ -149,7 +151,7 @@ async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     .await
 }
 
-/// For this transaction alone.
+/// Limits the time of each statement of this transaction.
 async fn limit(db: &mut PgConnection, within: &str) -> Result<(), sqlx::Error> {
     sqlx::query_scalar!(
         r#"select /* store::snapshot_limit */ set_config('statement_timeout', $1, true) as "limit!""#,
@@ -160,10 +162,11 @@ async fn limit(db: &mut PgConnection, within: &str) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Every merchant with its accounts and what the gateway last stated.
+/// Reads every merchant with its accounts and the balance that the gateway stated last.
 ///
-/// The difference is taken from the books *at the reading*: today's, less what was booked since. A reading so old
-/// that 100 000 entries came after it is not compared. (A range with two ends, or the planner reads the whole ledger.)
+/// The difference compares the reading with the books *at that moment*: today's books less what was booked since. A
+/// reading with more than 100 000 later entries is not compared. (The range has two ends, or the planner would read the
+/// whole ledger.)
 async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::snapshot_merchants */
@@ -204,16 +207,8 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
             .by_name()
             .into_iter()
             .try_fold(Rupiah::ZERO, |sum, (_, balance)| sum.plus(balance));
-        let gateway = match (row.balance, row.frozen, row.pending, row.read_at) {
-            (Some(balance), Some(frozen), Some(pending), Some(read_at)) => Some(GatewayReading {
-                balance: Rupiah::new(balance),
-                frozen: Rupiah::new(frozen),
-                pending: Rupiah::new(pending),
-                read_at,
-                difference: row.difference.map(Rupiah::new),
-            }),
-            _ => None,
-        };
+        let stated = (row.balance, row.frozen, row.pending, row.read_at);
+        let gateway = gateway_reading(stated, row.difference);
         merchants.push(MerchantBooks {
             merchant_code: row.merchant_code,
             accounts,
@@ -232,7 +227,24 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
     })
 }
 
-/// Payouts that are not final, by state, and what must be true of each of them.
+/// The reading of `balance, frozen, pending, read_at`; `None` before the first.
+fn gateway_reading(
+    stated: (Option<i64>, Option<i64>, Option<i64>, Option<i64>),
+    difference: Option<i64>,
+) -> Option<GatewayReading> {
+    let (Some(balance), Some(frozen), Some(pending), Some(read_at)) = stated else {
+        return None;
+    };
+    Some(GatewayReading {
+        balance: Rupiah::new(balance),
+        frozen: Rupiah::new(frozen),
+        pending: Rupiah::new(pending),
+        read_at,
+        difference: difference.map(Rupiah::new),
+    })
+}
+
+/// Reads payouts that are not final, by state, and counts broken invariants among them.
 async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::snapshot_open */
@@ -257,11 +269,11 @@ async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx
     .await?;
     let mut held = Vec::new();
     for row in rows {
-        let Some(books) = of(snapshot, &row.merchant_code) else {
+        let Some(books) = books_of(snapshot, &row.merchant_code) else {
             continue;
         };
         let Ok(state) = row.state.parse::<State>() else {
-            continue; // the query names the states, and each of them parses
+            continue; // cannot happen: the query names the states
         };
         books
             .open
@@ -269,12 +281,12 @@ async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx
         if state == State::Queued {
             books.claimable = pile(row.claimable, row.claimable_rupiah, row.claimable_since);
         }
-        let found = &mut books.violations;
-        found.sent_without_grant = found
+        let violations = &mut books.violations;
+        violations.sent_without_grant = violations
             .sent_without_grant
             .saturating_add(row.sent_without_grant);
-        found.never_queried = found.never_queried.saturating_add(row.never_queried);
-        found.nothing_held = found.nothing_held.saturating_add(row.nothing_held);
+        violations.never_queried = violations.never_queried.saturating_add(row.never_queried);
+        violations.nothing_held = violations.nothing_held.saturating_add(row.nothing_held);
         held.push((row.merchant_code, row.held));
     }
     for books in &mut snapshot.merchants {
@@ -282,13 +294,13 @@ async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx
             .iter()
             .filter(|(merchant_code, _)| *merchant_code == books.merchant_code)
             .fold(0_i64, |sum, (_, held)| sum.saturating_add(*held));
-        // The account may have more: a paid payout keeps its fee's hold until the fee is known.
+        // The account may hold more: a paid payout keeps its fee reserve until the fee is known.
         books.violations.held_not_covered = i64::from(open_held > books.accounts.held.idr());
     }
     Ok(())
 }
 
-/// Payouts that need a person, by reason.
+/// Reads payouts that need a person, by reason.
 async fn attention(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::snapshot_attention */
@@ -303,22 +315,22 @@ async fn attention(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(),
     .await?;
     for row in rows {
         match (
-            of(snapshot, &row.merchant_code),
+            books_of(snapshot, &row.merchant_code),
             row.attention.parse::<Attention>(),
         ) {
             (Some(books), Ok(reason)) => books
                 .attention
                 .push((reason, pile(row.payouts, row.rupiah, row.oldest_at))),
-            // A newer version of this program may know more reasons.
+            // The schema may have reasons that this version does not know.
             _ => {
-                tracing::warn!(reason = %row.attention, "a reason for attention that this version does not count");
+                tracing::warn!(reason = %row.attention, "the metrics leave out an attention reason that this version does not know");
             }
         }
     }
     Ok(())
 }
 
-/// Questions that are due and leases that ended: what no worker has got round to.
+/// Reads due queries and expired leases that no worker has handled yet.
 async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::snapshot_due */
@@ -339,7 +351,7 @@ async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx:
     .fetch_all(db)
     .await?;
     for row in rows {
-        if let Some(books) = of(snapshot, &row.merchant_code) {
+        if let Some(books) = books_of(snapshot, &row.merchant_code) {
             books.queries_due = pile(row.queries_due, 0, row.queries_due_since);
             books.leases_expired = pile(row.leases, 0, row.leases_since);
         }
@@ -347,7 +359,7 @@ async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx:
     Ok(())
 }
 
-/// What ever happened.
+/// Reads the totals since the beginning.
 async fn totals(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
     let rows = sqlx::query!(
         "/* store::snapshot_totals */
@@ -358,7 +370,7 @@ async fn totals(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sq
     .await?;
     for row in rows {
         let step = Step::ALL.into_iter().find(|step| step.name() == row.step);
-        if let (Some(books), Some(step)) = (of(snapshot, &row.merchant_code), step) {
+        if let (Some(books), Some(step)) = (books_of(snapshot, &row.merchant_code), step) {
             let total = Total {
                 payouts: row.payouts,
                 rupiah: Rupiah::new(row.rupiah),
@@ -370,7 +382,7 @@ async fn totals(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sq
     Ok(())
 }
 
-/// Callbacks for orders that we do not know; the worker bounds their number.
+/// Reads callbacks for unknown orders. The worker bounds their number.
 async fn unmatched_callbacks(db: &mut PgConnection) -> Result<Pile, sqlx::Error> {
     let row = sqlx::query!(
         r#"/* store::snapshot_unmatched_callbacks */
@@ -382,7 +394,7 @@ async fn unmatched_callbacks(db: &mut PgConnection) -> Result<Pile, sqlx::Error>
     Ok(pile(row.callbacks, 0, row.oldest_at))
 }
 
-fn of<'a>(snapshot: &'a mut Snapshot, merchant_code: &str) -> Option<&'a mut MerchantBooks> {
+fn books_of<'a>(snapshot: &'a mut Snapshot, merchant_code: &str) -> Option<&'a mut MerchantBooks> {
     snapshot
         .merchants
         .iter_mut()

@@ -1,15 +1,15 @@
-//! Wake-ups from the database. Anyone may NOTIFY in Postgres, so a wake-up only ever means "look".
+//! Wake-ups from the database. Anyone may NOTIFY in Postgres, so a wake-up only ever means "check now".
 
 use sqlx::{PgPool, postgres::PgListener};
 
-/// What may have happened.
+/// Why to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
     /// A payout was enqueued.
     Queued,
-    /// A payout changed, or a question was wished for.
+    /// A payout changed, or a query was requested.
     Changed,
-    /// The connection was lost and is back: anything may have happened meanwhile.
+    /// The connection was lost and is back. Wake-ups may have been missed.
     Reconnected,
 }
 
@@ -18,7 +18,7 @@ pub enum Wake {
 pub struct Waker(PgListener);
 
 impl Waker {
-    /// Listens; register before the first look, so that nothing falls between.
+    /// Starts listening. Call it before the first check, so that no change is missed.
     pub async fn listen(pool: &PgPool) -> Result<Self, sqlx::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
         listener
@@ -27,7 +27,7 @@ impl Waker {
         Ok(Self(listener))
     }
 
-    /// The next wake-up.
+    /// Waits for the next wake-up.
     pub async fn next(&mut self) -> Result<Wake, sqlx::Error> {
         Ok(match self.0.try_recv().await? {
             None => Wake::Reconnected,

@@ -1,6 +1,6 @@
-//! The rows that a decision writes, each kind in one statement for the whole batch.
+//! Writes the rows of decisions, each kind in one statement for the whole batch.
 //!
-//! Rows travel as one JSON parameter: a statement keeps its shape for one row and for hundreds.
+//! Rows travel as one JSON parameter, so one row and hundreds of rows use the same statement.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -24,18 +24,18 @@ pub(super) struct EvidenceRow {
     pub(super) source: &'static str,
     #[serde(flatten)]
     pub(super) finding: Columns,
-    /// The database refused what would have followed.
+    /// Whether the database refused what would have followed.
     pub(super) refused: bool,
-    /// Lower-case hex; empty when equal findings are one.
+    /// Lower-case hex; empty if equal findings share one row.
     pub(super) digest: String,
     pub(super) detail: Value,
-    /// Lower-case hex of the SHA-256 of the request that this is about; `None` for what is about none.
+    /// Lower-case hex of the SHA-256 of the request that this is about, if it is about one.
     pub(super) request_sha256: Option<String>,
-    /// How long before the transaction the query was sent, in microseconds; `None` for what is no answer to a query.
+    /// How long before the transaction the query was sent, in microseconds; `None` unless this is an answer to a query.
     pub(super) query_sent_ago_us: Option<i64>,
 }
 
-/// A row of `payout.history`; a move when it has states.
+/// A row of `payout.history`. It is a move if it has states.
 #[derive(Serialize)]
 pub(super) struct HistoryRow {
     #[serde(flatten)]
@@ -59,11 +59,11 @@ pub(super) struct LedgerRow {
     pub(super) held: i64,
     pub(super) paid_out: i64,
     pub(super) fees: i64,
-    /// Evidence forces the entry, whether or not the balance covers it.
+    /// Whether evidence forces the entry even if the balance does not cover it.
     pub(super) forced: bool,
 }
 
-/// The columns of `payout.payouts` that a decision may change, and the state and attempt it was decided on.
+/// The columns of `payout.payouts` that a decision may change, and the state and attempt that it was based on.
 #[derive(Serialize)]
 pub(super) struct PayoutRow {
     #[serde(flatten)]
@@ -90,7 +90,7 @@ pub(super) struct PayoutRow {
 }
 
 impl PayoutRow {
-    /// What `before` becomes; `last_seq` is the history row of the move, if there is one.
+    /// The change from `before` to `after`. `last_seq` is the history row of the move, if there is one.
     pub(super) fn of(before: &Payout, after: Payout, last_seq: Option<i64>) -> Self {
         Self {
             key: after.instruction.key,
@@ -128,12 +128,12 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The rows as the one parameter of a statement.
+/// Encodes rows as the one parameter of a statement.
 pub(super) fn as_json<T: Serialize>(rows: &[T]) -> Result<Value, sqlx::Error> {
     serde_json::to_value(rows).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// Keeps evidence; an equal finding is counted on its row (I5).
+/// Stores evidence. An equal finding is counted on the existing row (I5).
 pub(super) async fn insert_or_count_evidence(
     db: &mut PgConnection,
     rows: &[EvidenceRow],
@@ -162,7 +162,7 @@ pub(super) async fn insert_or_count_evidence(
     Ok(())
 }
 
-/// Gives attempts the outcome that their own answer had, if they have none yet.
+/// Sets the outcome of attempts from their own answer, unless they have one.
 pub(super) async fn set_outcome_if_missing(
     db: &mut PgConnection,
     rows: &[EvidenceRow],
@@ -189,7 +189,7 @@ pub(super) async fn set_outcome_if_missing(
     Ok(())
 }
 
-/// Appends history; returns the number of each payout's move.
+/// Appends history. Returns the number (`seq`) of each payout's move.
 pub(super) async fn append_history(
     db: &mut PgConnection,
     rows: &[HistoryRow],
@@ -222,7 +222,7 @@ pub(super) async fn append_history(
         .collect())
 }
 
-/// Books entries of payouts; the balances follow by trigger, one update per merchant (I6).
+/// Books entries of payouts. A trigger updates the balances, once per merchant (I6).
 pub(super) async fn book(db: &mut PgConnection, rows: &[LedgerRow]) -> Result<(), sqlx::Error> {
     if rows.is_empty() {
         return Ok(());
@@ -240,7 +240,7 @@ pub(super) async fn book(db: &mut PgConnection, rows: &[LedgerRow]) -> Result<()
     Ok(())
 }
 
-/// Writes decisions where the payout is still in the state and attempt that was decided on (I4).
+/// Writes decisions, provided that each payout is still in the state and attempt that its decision was based on (I4).
 pub(super) async fn change_if_still(
     db: &mut PgConnection,
     rows: &[PayoutRow],
@@ -276,7 +276,7 @@ pub(super) async fn change_if_still(
     }
 }
 
-/// Fails with 55P03 where a lock is not free soon; for this transaction.
+/// Limits lock waits in this transaction to 100 ms; beyond that a statement fails with 55P03.
 pub(super) async fn wait_briefly_for_locks(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::wait_briefly_for_locks */

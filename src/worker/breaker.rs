@@ -1,5 +1,5 @@
-//! Stops a merchant's claims when answers say that something systematic is wrong, and half-opens with one payout
-//! (I13). Money stops faster than people read alarms.
+//! The circuit breaker. It stops a merchant's claims when a run of answers points to a systematic fault, and half-opens
+//! with a single payout (I13). Money leaves faster than people read alerts.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -8,27 +8,28 @@ use std::{
 
 use crate::domain::evidence::{Doubt, SubmitAnswer};
 
-/// The first pause; it doubles with each half-open try that fails.
+/// The first pause. It doubles each time the half-open trial fails.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
+/// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
-/// What a submit came to, as far as the breaker cares.
+/// The result of one submit, as far as the breaker cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
-    /// The gateway took it.
+pub enum SubmitResult {
+    /// The gateway accepted it.
     Good,
-    /// It was declined.
+    /// The gateway declined it.
     Declined,
     /// Nothing was sent.
     NotSent,
-    /// The answer's signature did not verify.
+    /// The signature of the answer did not verify.
     BadSignature,
-    /// Any other doubt: a growing exposure.
+    /// Any other doubt. Each one adds to the money at risk.
     Doubt,
 }
 
-impl Sign {
-    /// Reads an answer.
+impl SubmitResult {
+    /// Classifies the answer to a submit.
     pub fn of(answer: &SubmitAnswer) -> Self {
         match answer {
             SubmitAnswer::Acknowledged { .. } => Self::Good,
@@ -38,7 +39,8 @@ impl Sign {
         }
     }
 
-    /// How many in a row stop the claims. One bad signature is enough: a key may have been changed unannounced.
+    /// How many in a row stop the claims. One bad signature is enough: the gateway may have changed its key without
+    /// notice.
     const fn limit(self) -> u32 {
         match self {
             Self::Good => u32::MAX,
@@ -49,7 +51,7 @@ impl Sign {
         }
     }
 
-    /// The word for the metric's `reason`.
+    /// The value of the metric's `reason` label.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Good => "none",
@@ -63,8 +65,8 @@ impl Sign {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The kind of the last bad answers and how many there were in a row.
-    row: Option<(Sign, u32)>,
+    /// The latest kind of bad result and how many of it came in a row.
+    streak: Option<(SubmitResult, u32)>,
     open: Option<Open>,
 }
 
@@ -72,112 +74,113 @@ struct Inner {
 struct Open {
     until: Instant,
     pause: Duration,
-    trying: bool,
+    trial_running: bool,
     reason: &'static str,
 }
 
-/// How many may be claimed now.
+/// How many payouts may be claimed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowance {
-    /// As many as there are slots.
+    /// As many as there are free slots.
     All,
-    /// One, to see whether it is over.
+    /// One, to test whether the fault is over.
     One,
-    /// None, for this reason.
+    /// None; the value is the metric's `reason` label.
     None(&'static str),
 }
 
-/// The breaker of one merchant.
+/// The circuit breaker of one merchant.
 #[derive(Debug, Default)]
 pub struct Breaker(Mutex<Inner>);
 
 impl Breaker {
-    /// What may be claimed at `now`. [`Allowance::One`] needs a [`Try`], which gives it back when nothing came of it.
+    /// How many payouts may be claimed at `now`. After [`Allowance::One`] call [`Breaker::begin_trial`]; an unused
+    /// [`Trial`] lets the next claim try.
     pub fn allowance(&self, now: Instant) -> Allowance {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut inner.open {
             None => Allowance::All,
-            Some(open) if open.trying || now < open.until => Allowance::None(open.reason),
+            Some(open) if open.trial_running || now < open.until => Allowance::None(open.reason),
             Some(open) => {
-                open.trying = true;
+                open.trial_running = true;
                 Allowance::One
             }
         }
     }
 
-    /// Holds the one allowed try. Dropped by whatever way out, it lets the next one try.
-    pub fn begin_try(&self) -> Try<'_> {
-        Try {
+    /// Reserves the one trial that a half-open breaker allows. Dropping it unused releases it.
+    pub fn begin_trial(&self) -> Trial<'_> {
+        Trial {
             breaker: self,
             sent: false,
         }
     }
 
-    fn nothing_tried(&self) {
+    fn release_trial(&self) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = &mut inner.open {
-            open.trying = false;
+            open.trial_running = false;
         }
     }
 
-    /// A submit came to this. Returns the reason when claims stop by it.
-    pub fn saw(&self, sign: Sign, now: Instant) -> Option<&'static str> {
+    /// Counts the result of a submit. Returns the reason if this result stops the claims.
+    pub fn record(&self, result: SubmitResult, now: Instant) -> Option<&'static str> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if sign == Sign::Good {
-            // What was in flight when it opened says nothing about now.
-            let is_straggler = inner.open.as_ref().is_some_and(|open| !open.trying);
+        if result == SubmitResult::Good {
+            // A request that was in flight when the breaker opened says nothing about the gateway now.
+            let is_straggler = inner.open.as_ref().is_some_and(|open| !open.trial_running);
             if !is_straggler {
                 *inner = Inner::default();
             }
             return None;
         }
-        let count = match inner.row {
-            Some((last, count)) if last == sign => count.saturating_add(1),
+        let count = match inner.streak {
+            Some((last, count)) if last == result => count.saturating_add(1),
             _ => 1,
         };
-        inner.row = Some((sign, count));
+        inner.streak = Some((result, count));
         match &mut inner.open {
-            Some(open) if open.trying => {
+            Some(open) if open.trial_running => {
                 open.pause = open.pause.saturating_mul(2).min(PAUSE_MAX);
                 open.until = now.checked_add(open.pause).unwrap_or(now);
-                open.trying = false;
+                open.trial_running = false;
                 None
             }
-            None if count >= sign.limit() => {
+            None if count >= result.limit() => {
                 let until = now.checked_add(PAUSE_MIN).unwrap_or(now);
-                let reason = sign.reason();
+                let reason = result.reason();
                 inner.open = Some(Open {
                     until,
                     pause: PAUSE_MIN,
-                    trying: false,
+                    trial_running: false,
                     reason,
                 });
                 Some(reason)
             }
-            // Below the limit, or a straggler that was in flight when it opened.
+            // Below the limit, or a request that was in flight when the breaker opened.
             Some(_) | None => None,
         }
     }
 }
 
-/// The right to try with one payout.
+/// The right to test a half-open breaker with one payout.
 #[derive(Debug)]
-pub struct Try<'a> {
+pub struct Trial<'a> {
     breaker: &'a Breaker,
     sent: bool,
 }
 
-impl Try<'_> {
-    /// A payout is being sent: its answer, told to [`Breaker::saw`], decides.
-    pub fn is_sent(mut self) {
+impl Trial<'_> {
+    /// Marks the trial as used: a payout is being sent, and [`Breaker::record`] decides by its result.
+    pub fn mark_used(mut self) {
         self.sent = true;
     }
 }
 
-impl Drop for Try<'_> {
+impl Drop for Trial<'_> {
     fn drop(&mut self) {
         if !self.sent {
-            self.breaker.nothing_tried();
+            self.breaker.release_trial();
         }
     }
 }
@@ -187,13 +190,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_of_doubts_stops_claims_and_one_good_answer_opens_them() {
+    fn a_run_of_doubts_stops_claims_and_one_good_answer_resumes_them() {
         let (breaker, start) = (Breaker::default(), Instant::now());
         for _ in 0..15 {
-            assert_eq!(breaker.saw(Sign::Doubt, start), None);
+            assert_eq!(breaker.record(SubmitResult::Doubt, start), None);
         }
         assert_eq!(breaker.allowance(start), Allowance::All);
-        assert_eq!(breaker.saw(Sign::Doubt, start), Some("doubts"));
+        assert_eq!(breaker.record(SubmitResult::Doubt, start), Some("doubts"));
         assert_eq!(breaker.allowance(start), Allowance::None("doubts"));
         let later = start + PAUSE_MIN;
         assert_eq!(breaker.allowance(later), Allowance::One);
@@ -202,36 +205,36 @@ mod tests {
             Allowance::None("doubts"),
             "one at a time"
         );
-        breaker.saw(Sign::Doubt, later);
+        breaker.record(SubmitResult::Doubt, later);
         assert_eq!(
             breaker.allowance(later + PAUSE_MIN),
             Allowance::None("doubts"),
             "the pause doubles"
         );
         assert_eq!(breaker.allowance(later + 2 * PAUSE_MIN), Allowance::One);
-        breaker.saw(Sign::Good, later);
+        breaker.record(SubmitResult::Good, later);
         assert_eq!(breaker.allowance(later), Allowance::All);
     }
 
     #[test]
-    fn a_try_that_came_to_nothing_lets_the_next_one_try() {
+    fn an_unused_trial_lets_the_next_claim_try() {
         let (breaker, start) = (Breaker::default(), Instant::now());
-        breaker.saw(Sign::BadSignature, start);
+        breaker.record(SubmitResult::BadSignature, start);
         let later = start + PAUSE_MIN;
         assert_eq!(breaker.allowance(later), Allowance::One);
-        drop(breaker.begin_try());
+        drop(breaker.begin_trial());
         assert_eq!(breaker.allowance(later), Allowance::One);
-        breaker.begin_try().is_sent();
+        breaker.begin_trial().mark_used();
         assert_eq!(breaker.allowance(later), Allowance::None("signatures"));
-        breaker.saw(Sign::Good, later);
+        breaker.record(SubmitResult::Good, later);
         assert_eq!(breaker.allowance(later), Allowance::All);
     }
 
     #[test]
-    fn a_good_answer_of_before_does_not_end_the_pause() {
+    fn a_good_answer_from_before_the_breaker_opened_does_not_close_it() {
         let (breaker, now) = (Breaker::default(), Instant::now());
-        breaker.saw(Sign::BadSignature, now);
-        breaker.saw(Sign::Good, now);
+        breaker.record(SubmitResult::BadSignature, now);
+        breaker.record(SubmitResult::Good, now);
         assert_eq!(breaker.allowance(now), Allowance::None("signatures"));
     }
 
@@ -239,10 +242,13 @@ mod tests {
     fn one_bad_signature_is_enough_and_mixed_answers_are_not() {
         let (breaker, now) = (Breaker::default(), Instant::now());
         for _ in 0..40 {
-            breaker.saw(Sign::Doubt, now);
-            breaker.saw(Sign::Good, now);
+            breaker.record(SubmitResult::Doubt, now);
+            breaker.record(SubmitResult::Good, now);
         }
         assert_eq!(breaker.allowance(now), Allowance::All);
-        assert_eq!(breaker.saw(Sign::BadSignature, now), Some("signatures"));
+        assert_eq!(
+            breaker.record(SubmitResult::BadSignature, now),
+            Some("signatures")
+        );
     }
 }

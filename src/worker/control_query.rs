@@ -1,30 +1,30 @@
-//! Whether the gateway still knows what it must know: only then does its "not known" prove anything (I10).
+//! The control query: "not found" proves something only while the gateway finds an order that it must know (I10).
 
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// How long a good answer about another order vouches.
+/// How long a control order that was found vouches for the gateway's "not found".
 const GOOD_FOR: Duration = Duration::from_mins(5);
-/// How soon it is tried again after a bad one.
+/// How long to wait after a failed control query before the next one.
 const BAD_FOR: Duration = Duration::from_secs(10);
 
-/// One merchant's.
+/// The latest control query of one merchant.
 #[derive(Debug, Default)]
 pub(super) struct ControlQuery(Mutex<Option<(bool, Instant)>>);
 
 impl ControlQuery {
-    /// The gateway was asked for an order that it must know, and did or did not.
-    pub(super) fn record(&self, knows: bool, now: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((knows, now));
+    /// Records whether the gateway found an order that it must know.
+    pub(super) fn record(&self, found: bool, now: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((found, now));
     }
 
-    /// What was heard lately; `None` when somebody has to ask.
+    /// Whether the gateway found its control order recently; `None` when a new control query is due.
     pub(super) fn recent(&self, now: Instant) -> Option<bool> {
-        let (knows, at) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
-        let lasts = if knows { GOOD_FOR } else { BAD_FOR };
-        (now.saturating_duration_since(at) < lasts).then_some(knows)
+        let (found, at) = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let lasts = if found { GOOD_FOR } else { BAD_FOR };
+        (now.saturating_duration_since(at) < lasts).then_some(found)
     }
 }
 
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_good_answer_vouches_for_a_while_and_a_bad_one_is_tried_again_soon() {
+    fn a_found_control_order_vouches_for_a_while_and_a_missing_one_is_queried_again_soon() {
         let (control_query, start) = (ControlQuery::default(), Instant::now());
         assert_eq!(control_query.recent(start), None);
         control_query.record(true, start);

@@ -1,4 +1,4 @@
-//! Tells a loop that stalls, or has died, from one that has nothing to do.
+//! Heartbeats distinguish a loop that has stalled or died from one that has nothing to do.
 
 use std::{
     collections::HashMap,
@@ -8,16 +8,16 @@ use std::{
 
 use crate::metrics;
 
-/// A loop that has not come round for this long is stalled. Waiting for a full disk or a dead database counts: then no
-/// work is done either.
+/// A loop without a heartbeat for this long is stalled. Waiting for a full disk or an unreachable database counts: no
+/// work is done then either.
 const STALLED_AFTER: Duration = Duration::from_secs(90);
 
-/// When each loop last came round; each merchant has loops of its own.
+/// When each loop last completed a round. Each merchant has loops of its own.
 #[derive(Debug, Default)]
 pub struct Heartbeats(Mutex<HashMap<(&'static str, String), Instant>>);
 
 impl Heartbeats {
-    /// This loop is alive. `merchant` is empty for what all share.
+    /// Records that loop `name` is alive. `merchant` is empty for a loop that all merchants share.
     pub fn beat(&self, name: &'static str, merchant: &str) {
         let mut heartbeats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heartbeats.insert((name, merchant.to_owned()), Instant::now());
@@ -26,7 +26,7 @@ impl Heartbeats {
         metrics::loop_beat(name, oldest);
     }
 
-    /// The loops that stalled, as `ask S2020198627344`.
+    /// The loops that have stalled, as in `poll S2020198627344`.
     pub fn stalled(&self) -> Vec<String> {
         let heartbeats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heartbeats

@@ -1,4 +1,4 @@
-//! One merchant's way to its gateway: the client, the slots, and what allows or stops its claims.
+//! A merchant lane: the client of one merchant's gateway, its slots, and what allows or stops its claims.
 
 use std::sync::{
     Arc,
@@ -10,25 +10,25 @@ use tokio::sync::{Notify, Semaphore};
 use super::{breaker::Breaker, control_query::ControlQuery};
 use crate::{config::Merchant, gateway::Client, metrics};
 
-/// One merchant.
+/// The worker's state for one merchant.
 pub struct Lane {
-    /// As configured.
+    /// The merchant's configuration.
     pub merchant: Merchant,
-    /// Its gateway.
+    /// The client of the merchant's gateway.
     pub client: Arc<Client>,
-    /// Requests that may be in flight for it. A fixed share, so that one slow merchant never takes all.
+    /// One permit per request that may be in flight. A fixed share, so one slow merchant never takes every slot.
     pub(super) slots: Arc<Semaphore>,
     pub(super) slots_total: usize,
     pub(super) breaker: Breaker,
-    /// Whether its gateway knows what it must know.
+    /// Whether the gateway recently found an order that it must know.
     pub(super) control_query: ControlQuery,
-    /// The gateway has less than the books although nothing is under way: nothing is claimed (I13).
+    /// The gateway states less than the books although nothing is in flight: claims stop (I13).
     pub(super) books_short: AtomicBool,
-    /// Keys proven (I12); until then nothing is claimed.
+    /// The keys are proven (I12). Nothing is claimed before that.
     pub(super) proven: AtomicBool,
-    /// A first platSign has verified.
+    /// A `platSign` has verified at least once.
     pub(super) sign_seen: AtomicBool,
-    /// Payouts wait for funds: the gateway's balance is looked at more often.
+    /// Payouts are waiting for funds, so the gateway's balance is read more often.
     pub(super) short_of_funds: AtomicBool,
     pub(super) claim_now: Notify,
     pub(super) query_now: Notify,
@@ -36,7 +36,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// A lane with `slots` requests in flight at most.
+    /// Creates a lane with at most `slots` requests in flight.
     pub fn new(merchant: Merchant, client: Arc<Client>, slots: usize) -> Arc<Self> {
         Arc::new(Self {
             sign_seen: AtomicBool::new(client.dialect().capabilities().balance_is_signed),
@@ -60,7 +60,7 @@ impl Lane {
         &self.merchant.code
     }
 
-    /// Wakes the questions, for something is to be asked at once.
+    /// Wakes the poll loop: a query is due now.
     pub fn query_now(&self) {
         self.query_now.notify_one();
     }

@@ -1,4 +1,4 @@
-//! What the worker's log says about one payout: a sentence that stands alone, and fields to search by.
+//! Log lines about one payout: a sentence that stands alone, and fields to search by.
 
 use crate::{
     domain::{
@@ -10,7 +10,7 @@ use crate::{
     store::record::Change,
 };
 
-/// A payout moved because this worker claimed it.
+/// Logs a move that this worker's claim made.
 pub(super) fn moved(key: &PayoutKey, attempt: i32, event: Event, from: State, to: State) {
     metrics::moved(&key.merchant_code, event.name());
     tracing::info!(
@@ -19,7 +19,7 @@ pub(super) fn moved(key: &PayoutKey, attempt: i32, event: Event, from: State, to
     );
 }
 
-/// What followed from a piece of evidence.
+/// Logs what a piece of evidence changed.
 pub(super) fn changed(change: &Change) {
     let (merchant, order_num) = (&change.key.merchant_code, &change.key.order_num);
     let (attempt, source, finding) = (change.attempt, change.source, change.finding);
@@ -31,9 +31,9 @@ pub(super) fn changed(change: &Change) {
         );
     }
     for note in &change.notes {
-        let what = match note {
-            Note::Contradicted => "has evidence against what is known",
-            Note::FeeCorrected => "has another fee than was booked",
+        let problem = match note {
+            Note::Contradicted => "has contradictory evidence",
+            Note::FeeCorrected => "has a different fee from the one booked",
             Note::AttentionRaised(_) => "needs a person",
         };
         let attention = match note {
@@ -42,7 +42,7 @@ pub(super) fn changed(change: &Change) {
         };
         tracing::warn!(
             target: "payout::note", %merchant, %order_num, attempt, note = note.name(), attention, %source, %finding,
-            "payout {order_num} {what} ({finding})"
+            "payout {order_num} {problem} ({finding})"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Queries the gateway for the status of open payouts, for ever, within one budget per merchant.
+//! Queries the status of open payouts for as long as they are open, within one budget per merchant.
 
 use std::{
     sync::Arc,
@@ -20,11 +20,11 @@ use crate::{
     store::queries::{known_order, take_due},
 };
 
-/// How often to look without a wake-up.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// From an answer, which comes within the client's timeout, to its commit.
+/// How often to check for due queries without a wake-up.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// How long it may take to commit an answer, after the client's own timeout.
 const STORED_WITHIN: Duration = Duration::from_secs(5);
-/// Queries of one merchant in flight.
+/// Queries in flight per merchant.
 const IN_FLIGHT_MAX: usize = 32;
 
 pub(super) async fn run(
@@ -64,19 +64,19 @@ pub(super) async fn run(
                 }
             }
             Err(error) => {
-                tracing::warn!(merchant = lane.code(), %error, "cannot take due queries of merchant {}", lane.code());
+                tracing::warn!(merchant = lane.code(), %error, "could not take the due queries of merchant {}; retrying", lane.code());
             }
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = lane.query_now.notified() => gather(&stop).await,
-            () = sleep(LOOK_EVERY) => {}
+            () = lane.query_now.notified() => let_burst_gather(&stop).await,
+            () = sleep(CHECK_INTERVAL) => {}
         }
     }
 }
 
-/// Changes come in crowds; one look serves them all.
-async fn gather(stop: &CancellationToken) {
+/// Changes come in bursts. A short pause lets one round serve them all.
+async fn let_burst_gather(stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = sleep(Duration::from_millis(50)) => {}
@@ -88,14 +88,15 @@ async fn query_and_record(worker: &Worker, lane: &Lane, key: PayoutKey) {
     worker.recorder.keep(evidence).await;
 }
 
-/// Queries once, now. "Not found" counts only while the gateway knows an order that it must know (I10).
+/// Queries a payout's status once, now. "Not found" counts only while the gateway finds an order that it must know
+/// (I10).
 pub(super) async fn query(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
     let sent_at = Instant::now();
     let mut reply = send_query(lane, &key.order_num).await;
-    if reply.answer == QueryAnswer::NotFound && !knows_others(worker, lane, &key).await {
+    if reply.answer == QueryAnswer::NotFound && !finds_control_order(worker, lane, &key).await {
         reply = QueryReply {
             answer: QueryAnswer::Doubt(Doubt::GatewayUnsure),
-            detail: json!({ "why": "not found, and nor is an order that the gateway has paid" }),
+            detail: json!({ "why": "not found, but neither is an order that the gateway has paid" }),
         };
     }
     Evidence {
@@ -118,36 +119,37 @@ async fn send_query(lane: &Lane, order_num: &str) -> QueryReply {
     reply
 }
 
-/// Whether the gateway has recently known another order. An empty replica knows none, and its "not found" proves nothing.
-async fn knows_others(worker: &Worker, lane: &Lane, key: &PayoutKey) -> bool {
-    if let Some(knows) = lane.control_query.recent(Instant::now()) {
-        return knows;
+/// Whether the gateway finds another order that it has paid. An empty replica finds none, so its "not found" proves
+/// nothing.
+async fn finds_control_order(worker: &Worker, lane: &Lane, key: &PayoutKey) -> bool {
+    if let Some(found) = lane.control_query.recent(Instant::now()) {
+        return found;
     }
     let order_num = match known_order(&worker.store.claims, key).await {
         Ok(Some(order_num)) => order_num,
         // A merchant's first payouts have no control order yet.
         Ok(None) => return true,
         Err(error) => {
-            tracing::warn!(merchant = lane.code(), %error, "cannot look up an order for the control query");
+            tracing::warn!(merchant = lane.code(), %error, "could not look up an order for the control query; \"not found\" does not count");
             return false;
         }
     };
-    let knows = matches!(
+    let found = matches!(
         send_query(lane, &order_num).await.answer,
         QueryAnswer::Found(_)
     );
-    if !knows {
+    if !found {
         tracing::error!(
             merchant = lane.code(),
             order_num,
-            "the gateway does not know order {order_num}, which it has paid: its \"not found\" proves nothing now"
+            "the gateway does not find order {order_num}, which it has paid: its \"not found\" answers prove nothing for now"
         );
     }
-    lane.control_query.record(knows, Instant::now());
-    knows
+    lane.control_query.record(found, Instant::now());
+    found
 }
 
-/// The word for the metric.
+/// The value of the metric's `result` label.
 fn result(answer: &QueryAnswer) -> String {
     match answer {
         QueryAnswer::Found(_) => "found".to_owned(),

@@ -1,4 +1,4 @@
-//! Proves a merchant's keys before its first claim, and again whenever a signature was bad (I12).
+//! Proves a merchant's keys before its first claim, and again after every bad signature (I12).
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -22,7 +22,10 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
             }
             lane.proven.store(true, Ordering::Relaxed);
             metrics::claims_stopped(lane.code(), None);
-            tracing::info!(merchant = lane.code(), "keys and gateway are proven");
+            tracing::info!(
+                merchant = lane.code(),
+                "the keys are proven; claims may start"
+            );
             lane.claim_now.notify_one();
         }
         tokio::select! {
@@ -42,7 +45,7 @@ async fn until_proven(worker: &Worker, lane: &Lane) {
                 tracing::warn!(
                     merchant = lane.code(),
                     reason,
-                    "nothing is claimed until the gateway answers rightly"
+                    "claims stopped: the keys are not proven ({reason}); retrying"
                 );
                 sleep(pauses.next_pause()).await;
             }
@@ -50,24 +53,25 @@ async fn until_proven(worker: &Worker, lane: &Lane) {
     }
 }
 
-/// A round trip with our own key, a balance that verifies, and the gateway's word for an order that never was.
+/// Signs and verifies with our own key, reads a balance, and queries an order that never existed.
 async fn prove(worker: &Worker, lane: &Lane) -> Result<(), String> {
     lane.client
         .self_check()
         .map_err(|error| error.to_string())?;
     reconcile::read_and_keep(worker, lane).await?;
-    let never_was = format!("PROBE-{:016x}", rand::rng().random::<u64>());
-    match lane.client.query(&never_was).await.answer {
+    let nonexistent = format!("PROBE-{:016x}", rand::rng().random::<u64>());
+    match lane.client.query(&nonexistent).await.answer {
         QueryAnswer::NotFound => Ok(()),
-        // A dialect without a proven word for "not known": any readable answer will do.
+        // A dialect without a proven code for "not found": any readable answer will do.
         QueryAnswer::Doubt(Doubt::GatewayUnsure)
             if !lane.client.dialect().capabilities().not_found_is_proof =>
         {
             Ok(())
         }
-        QueryAnswer::Doubt(doubt) => Err(format!("an order that never was: {}", doubt.name())),
-        QueryAnswer::Found(_) => {
-            Err("the gateway claims to know an order that never was".to_owned())
-        }
+        QueryAnswer::Doubt(doubt) => Err(format!(
+            "the query of a nonexistent order: {}",
+            doubt.name()
+        )),
+        QueryAnswer::Found(_) => Err("the gateway found an order that never existed".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the gateway's balance, books what funds the merchant, and says where it differs from the books.
+//! Reads the gateway's balance, books the merchant's funding, and reports where the balance differs from the books.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -15,8 +15,9 @@ use crate::{
     store::funding::{StatedBalance, keep_balance},
 };
 
+/// How often the balance is read.
 const EVERY: Duration = Duration::from_secs(15);
-/// While payouts wait for funds, or the books and the gateway differ, what changes should be seen soon.
+/// The same while payouts wait for funds or the balance differs from the books: a change should be noticed soon.
 const EVERY_WHILE_OFF: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: CancellationToken) {
@@ -28,7 +29,7 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
             () = sleep(if agrees && !short { EVERY } else { EVERY_WHILE_OFF }) => {}
         }
         worker.heartbeats.beat("reconcile", lane.code());
-        // The proof reads it itself, and until then an answer is worth little.
+        // Proving the keys reads the balance too; until then an answer is worth little.
         if !lane.proven.load(Ordering::Relaxed) {
             continue;
         }
@@ -37,13 +38,13 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
             Err(reason) => tracing::warn!(
                 merchant = lane.code(),
                 reason,
-                "the gateway's balance is not known now"
+                "could not read the gateway's balance ({reason}); retrying"
             ),
         }
     }
 }
 
-/// Reads the balance once and compares it with the books; gives what the gateway has more than they.
+/// Reads the balance once and compares it with the books. Returns the gateway's balance less the books', in rupiah.
 pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah, String> {
     let stated = lane
         .client
@@ -64,7 +65,7 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah
     )
     .await
     .map_err(|error| error.to_string())?;
-    // A fee more or less is for people to look at; a payout's worth is not.
+    // People look into a difference of a fee. A difference of a payout stops claims.
     let missing = Rupiah::ZERO
         .minus(compared.difference)
         .unwrap_or(Rupiah::ZERO);
@@ -75,7 +76,7 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah
             tracing::error!(
                 merchant = lane.code(),
                 missing_idr = missing.idr(),
-                "the gateway has less than the books and nothing is under way: nothing is claimed"
+                "claims stopped: the gateway has less than the books although nothing is in flight"
             );
         } else {
             metrics::claims_stopped(lane.code(), None);
@@ -86,7 +87,7 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah
         tracing::info!(
             merchant = lane.code(),
             funded_idr = compared.booked.idr(),
-            "the gateway's balance funds the books"
+            "booked funding from the gateway's balance"
         );
         lane.short_of_funds.store(false, Ordering::Relaxed);
         lane.claim_now.notify_one();

@@ -1,4 +1,4 @@
-//! Gathers evidence into batches, stores them, and never lets go of any until it is stored.
+//! Gathers evidence into batches and stores them. Nothing is dropped before it is stored.
 
 use std::{
     sync::Arc,
@@ -22,31 +22,31 @@ use crate::{
     },
 };
 
-/// Most evidence in one transaction.
+/// Maximum pieces of evidence in one transaction.
 const BATCH_MAX: usize = 256;
-/// How long a batch waits for company: group commit pays, and nobody waits longer than for a disk.
+/// How long a batch waits for more evidence. One commit for many pays off, and the wait is no longer than a disk write.
 const GATHER: Duration = Duration::from_millis(3);
-/// How often a recorder without work says that it is alive.
-const BEAT_EVERY: Duration = Duration::from_secs(15);
-/// Until a payout that somebody else holds locked is tried again.
+/// How often an idle recorder reports that it is alive.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+/// Pause before evidence about a locked payout is stored again.
 const LOCKED_PAUSE: Duration = Duration::from_millis(500);
-/// Longest wait for one batch, its single tries included.
+/// Maximum time to store one batch, including the attempts piece by piece.
 const STORED_WITHIN: Duration = Duration::from_mins(2);
-/// Evidence that may wait for the database in memory. Whoever has more waits with it.
+/// Maximum pieces of evidence that wait in memory for the database. Senders block beyond that.
 const QUEUE_MAX: usize = 4096;
 
 struct Piece {
     evidence: Evidence,
-    /// Who waits for the commit.
+    /// Notified of the commit.
     stored: Option<oneshot::Sender<Outcome>>,
 }
 
-/// The way to the recorder. It ends when the last clone is dropped and everything is stored.
+/// A handle of the recorder, which ends once the last handle is dropped and everything is stored.
 #[derive(Clone)]
 pub struct Recorder(mpsc::Sender<Piece>);
 
 impl Recorder {
-    /// Starts it.
+    /// Starts the recorder. The task ends when the recorder does.
     pub fn start(
         store: Store,
         rules: Rules,
@@ -58,19 +58,19 @@ impl Recorder {
         (Self(sender), task)
     }
 
-    /// Hands evidence over; it will be stored as soon as the database takes it.
+    /// Hands over evidence to be stored as soon as the database accepts it.
     pub async fn keep(&self, evidence: Evidence) {
         let piece = Piece {
             evidence,
             stored: None,
         };
         if self.0.send(piece).await.is_err() {
-            tracing::error!("the recorder ended before its callers; evidence is lost");
+            tracing::error!("evidence is lost: the recorder ended before its callers");
         }
     }
 
-    /// Hands evidence over and waits for its commit; `None` when that takes longer than `within`. It may still
-    /// be stored later.
+    /// Hands over evidence and waits for its commit. Returns `None` if that takes longer than `within`; the evidence
+    /// may still be stored later.
     pub async fn keep_within(&self, evidence: Evidence, within: Duration) -> Option<Outcome> {
         let (stored, outcome) = oneshot::channel();
         let piece = Piece {
@@ -96,17 +96,17 @@ async fn run(
     loop {
         heartbeats.beat("record", "");
         let wait = if batch.is_empty() {
-            BEAT_EVERY
+            HEARTBEAT_INTERVAL
         } else {
             LOCKED_PAUSE
         };
         let room = BATCH_MAX.saturating_sub(batch.len());
         match timeout(wait, receiver.recv_many(&mut batch, room.max(1))).await {
-            // Nobody can hand anything over any more.
+            // Every handle is gone and everything is stored.
             Ok(0) if batch.is_empty() => return,
             Ok(0) => sleep(LOCKED_PAUSE).await,
             Ok(_) => {
-                // What comes within a moment shares the transaction.
+                // Evidence that arrives within moments shares the transaction.
                 timeout(GATHER, fill(&mut receiver, &mut batch)).await.ok();
             }
             Err(_) if batch.is_empty() => continue,
@@ -116,7 +116,7 @@ async fn run(
     }
 }
 
-/// Stores the batch; what is locked elsewhere stays in it.
+/// Stores the batch. Evidence about a payout that is locked elsewhere stays in it.
 async fn store_and_report(
     batch: &mut Vec<Piece>,
     store: &Store,
@@ -151,7 +151,7 @@ async fn fill(receiver: &mut mpsc::Receiver<Piece>, batch: &mut Vec<Piece>) {
     }
 }
 
-/// Stores a batch, however long the database cannot be reached.
+/// Stores a batch, retrying for as long as the database cannot be reached.
 async fn store_all(
     store: &Store,
     rules: &Rules,
@@ -162,19 +162,19 @@ async fn store_all(
     loop {
         heartbeats.beat("record", "");
         let begun = Instant::now();
-        // Bounded, as a server that vanished silently would be waited for without end; storing twice is safe.
+        // Bounded, because a server that vanished silently would block for ever. Storing twice is safe.
         match timeout(STORED_WITHIN, record(&store.results, rules, evidence)).await {
             Ok(Ok(outcomes)) => {
                 metrics::recorded(evidence.len(), begun.elapsed());
                 return outcomes;
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, waiting = evidence.len(), "cannot store evidence; trying again");
+                tracing::warn!(%error, waiting = evidence.len(), "could not store evidence; retrying");
             }
             Err(_) => {
                 tracing::warn!(
                     waiting = evidence.len(),
-                    "the database does not answer; storing evidence again"
+                    "could not store evidence: the database does not answer; retrying"
                 );
             }
         }
@@ -194,15 +194,15 @@ fn report(evidence: &Evidence, outcome: &Outcome, lanes: &[Arc<Lane>]) {
                 lane.query_now();
             }
         }
-        // Kept by the recorder until it is stored.
+        // Stays in the batch until it is stored.
         Outcome::Locked => {}
         Outcome::UnknownPayout => {
-            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), "received evidence about {order_num}, \
-                which is no payout of ours");
+            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), "stored no evidence about {order_num}: \
+                there is no such payout");
         }
         Outcome::Refused(error) => {
-            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), error, "the database refused what \
-                follows from evidence about payout {order_num}; the evidence is stored");
+            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), error, "the database refused the change \
+                that follows from evidence about payout {order_num}; the evidence is stored");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Carries out what operators requested and approved: queries the gateway, and acts only on its answer (I10).
+//! Carries out what operators requested and approved. Queries the gateway first and acts only on its answer (I10).
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -23,11 +23,11 @@ use crate::{
     },
 };
 
-/// How often to look.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Payouts of requests carried out at a time.
+/// How often to check for approved requests.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum payouts of requests carried out at a time, per merchant.
 const AT_ONCE: i64 = 8;
-/// How long to wait until an answer is stored.
+/// How long to wait for an answer to be stored.
 const STORED_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(
@@ -40,18 +40,18 @@ pub(super) async fn run(
     while !stop.is_cancelled() {
         worker.heartbeats.beat("requests", lane.code());
         if lane.proven.load(Ordering::Relaxed)
-            && let Err(error) = look(&worker, &lane, &order, &tasks).await
+            && let Err(error) = carry_out_approved(&worker, &lane, &order, &tasks).await
         {
-            tracing::warn!(merchant = lane.code(), %error, "cannot take approved requests of merchant {}", lane.code());
+            tracing::warn!(merchant = lane.code(), %error, "could not take the approved requests of merchant {}; retrying", lane.code());
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = sleep(LOOK_EVERY) => {}
+            () = sleep(CHECK_INTERVAL) => {}
         }
     }
 }
 
-async fn look(
+async fn carry_out_approved(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
     order: &ClaimOrder,
@@ -59,8 +59,8 @@ async fn look(
 ) -> Result<(), sqlx::Error> {
     let allowance = lane.breaker.allowance(Instant::now());
     if allowance == Allowance::One {
-        // The try is for a payout that was never sent.
-        drop(lane.breaker.begin_try());
+        // The trial belongs to a payout that was never sent.
+        drop(lane.breaker.begin_trial());
     }
     let may_send = allowance == Allowance::All && worker.database_is_safe.load(Ordering::Relaxed);
     let mut carrying = JoinSet::new();
@@ -77,22 +77,22 @@ async fn look(
             };
             tracing::warn!(
                 merchant = lane.code(), order_num = approved.key.order_num, request = approved.request_id, why,
-                "request {} is refused for payout {}: {why}", approved.request_id, approved.key.order_num
+                "request {} was refused for payout {}: {why}", approved.request_id, approved.key.order_num
             );
             if let Err(error) = finish_refused(&worker.store.claims, &approved, &why).await {
-                tracing::warn!(merchant = lane.code(), %error, "cannot record the refusal of request {}; trying again", approved.request_id);
+                tracing::warn!(merchant = lane.code(), %error, "could not record the refusal of request {}; retrying", approved.request_id);
             }
         });
     }
     while let Some(ended) = carrying.join_next().await {
         if let Err(error) = ended {
-            tracing::error!(%error, "carrying out a request panicked; trying again");
+            tracing::error!(%error, "carrying out a request panicked; retrying");
         }
     }
     Ok(())
 }
 
-/// Does it, or says why not.
+/// Carries out one payout of a request. The error is the reason it may not be carried out.
 async fn carry_out(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
@@ -113,13 +113,13 @@ async fn carry_out(
     }
 }
 
-/// What a resubmit rests on: the gateway does not know the order.
+/// The proof that a resubmit needs: the gateway does not know the order.
 fn is_not_found(answer: &QueryAnswer) -> bool {
     *answer == QueryAnswer::NotFound
 }
 
-/// What resolving as failed rests on. A failure at the gateway will do: for an order that was declined it does not prove
-/// that the order is ours, so it did not settle the payout alone (contract, `resolve`).
+/// The proof that resolving as failed needs. A failure at the gateway is enough. It did not settle the payout by
+/// itself, because for a declined order it does not prove that the order is ours (contract, `resolve`).
 fn is_not_paid(answer: &QueryAnswer) -> bool {
     match answer {
         QueryAnswer::NotFound => true,
@@ -133,8 +133,8 @@ fn is_not_paid(answer: &QueryAnswer) -> bool {
     }
 }
 
-/// Queries the gateway now. Returns the attempt that the answer is about, and until when it is fresh; or why the answer
-/// is not the proof that is needed.
+/// Queries the gateway now. Returns the attempt that the answer is about and until when the answer is fresh. The error
+/// says why the answer is not the proof that is needed.
 async fn prove(
     worker: &Worker,
     lane: &Lane,
@@ -142,7 +142,7 @@ async fn prove(
     approved: &Approved,
     proves: fn(&QueryAnswer) -> bool,
 ) -> Result<(i32, SendBy), String> {
-    // Counted from before the query: the proof is never older than it says.
+    // Counted from before the query, so the proof is never older than it claims.
     let proven_until = SendBy::after(PROOF_FRESH_FOR.min(order.send_window));
     let evidence = poll::query(worker, lane, approved.key.clone()).await;
     let refusal = why_not_proven(&evidence.fact, proves);
@@ -154,7 +154,7 @@ async fn prove(
         Some(Outcome::Recorded(change)) if change.moved.is_none() => {
             Ok((change.attempt, proven_until))
         }
-        Some(Outcome::Recorded(_)) => Err("the gateway's answer settled it".to_owned()),
+        Some(Outcome::Recorded(_)) => Err("the gateway's answer settled the payout".to_owned()),
         Some(Outcome::Refused(why)) => Err(why),
         Some(Outcome::UnknownPayout | Outcome::Locked) | None => {
             Err("the gateway's answer could not be stored in time".to_owned())
@@ -192,7 +192,7 @@ async fn resubmit(
     approved: &Approved,
     tasks: &TaskTracker,
 ) -> Result<(), String> {
-    // Before the query: a proof must not grow old in a queue.
+    // Before the query, because a proof must not age while it waits for a slot.
     let slot = lane.slots.clone().acquire_owned().await;
     let (attempt, proven_until) = prove(worker, lane, order, approved, is_not_found).await?;
     let granted = Granted {
@@ -205,9 +205,9 @@ async fn resubmit(
     let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {
         Ok(claimed) => claimed,
         Err(NotGranted::Refused(why)) => return Err(why),
-        // Nothing is sent. Whether it was committed shows when it is taken again, or when its lease expires.
+        // Nothing is sent. If the claim was committed after all, its lease expires.
         Err(NotGranted::Claim(error)) => {
-            tracing::warn!(merchant = lane.code(), %error, "the resubmit of payout {} was not claimed", granted.key.order_num);
+            tracing::warn!(merchant = lane.code(), %error, "could not claim the resubmit of payout {}; nothing is sent", granted.key.order_num);
             return Ok(());
         }
     };
@@ -220,7 +220,7 @@ async fn resubmit(
         to,
     );
     if let Err(error) = worker.witness.keep(last).await {
-        tracing::error!(%error, "cannot write the witness file; the resubmit is not sent");
+        tracing::error!(%error, "could not write the witness file; the resubmit is not sent");
         submit::give_back(worker, permit, "the witness file cannot be written").await;
         return Ok(());
     }
@@ -233,7 +233,7 @@ async fn resubmit(
     Ok(())
 }
 
-/// Through `store::record`; the database checks the request and uses it up with the move.
+/// Records the resolution. The database checks the request and uses it up with the move.
 async fn resolve(
     worker: &Worker,
     approved: &Approved,
@@ -251,7 +251,7 @@ async fn resolve(
         }
         Some(Outcome::Refused(why)) => Err(why),
         Some(Outcome::UnknownPayout) => Err("there is no such payout".to_owned()),
-        // It may still be stored; whoever takes it next sees.
+        // It may still be stored. The next worker that takes the request finds out.
         Some(Outcome::Locked) | None => Ok(()),
     }
 }

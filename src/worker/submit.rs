@@ -1,4 +1,4 @@
-//! Claim, then send once, then record. A claimed payout never waits: free slots decide how many are claimed.
+//! Claims, sends once, records. A claimed payout never waits: the free slots decide how many are claimed.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Lane, Worker,
-    breaker::{Allowance, Sign, Try},
+    breaker::{Allowance, SubmitResult, Trial},
     log,
 };
 use crate::{
@@ -29,11 +29,11 @@ use crate::{
     },
 };
 
-/// How often to look without a wake-up.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// The pause after an error of the database.
+/// How often to check for due payouts without a wake-up.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// Pause after a failed claim.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
-/// Most payouts in one claim.
+/// Maximum payouts in one claim.
 const CLAIM_MAX: u32 = 256;
 
 pub(super) async fn run(
@@ -47,7 +47,7 @@ pub(super) async fn run(
         worker.heartbeats.beat("claim", lane.code());
         let pause = match claim_and_send(&worker, &lane, &order, &tasks).await {
             Ok(true) => continue,
-            Ok(false) => LOOK_EVERY,
+            Ok(false) => CHECK_INTERVAL,
             Err(error) => {
                 report_failed_claim(&worker, &lane, &error).await;
                 AFTER_ERROR
@@ -61,7 +61,7 @@ pub(super) async fn run(
     }
 }
 
-/// Logs and counts why a claim failed; where commits were lost, stops every other worker's claims too.
+/// Logs and counts why a claim failed. If commits were lost, stops the claims of every other worker too.
 async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
     tracing::warn!(merchant = lane.code(), %error, "claim failed for merchant {}: {error}", lane.code());
     match error {
@@ -70,7 +70,7 @@ async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
         ClaimError::CommitsLost(lost) => {
             metrics::claims_stopped(lane.code(), Some("failover"));
             if let Err(error) = note_lost_claim(&worker.store.results, lost).await {
-                tracing::warn!(%error, "cannot record that commits were lost; the next claim tries again");
+                tracing::warn!(%error, "could not record that commits were lost; the next claim retries");
             }
         }
         ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
@@ -99,25 +99,25 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
     }
 }
 
-/// The room for one claim: slots that are held until what they are for has been answered.
-struct Room<'a> {
+/// The capacity for one claim. Its slots are held until their payouts have been answered.
+struct Capacity<'a> {
     wanted: u32,
     slots: OwnedSemaphorePermit,
-    /// A half-open circuit breaker lets one payout try.
-    trying: Option<Try<'a>>,
+    /// The trial of a half-open circuit breaker.
+    trial: Option<Trial<'a>>,
 }
 
 /// Why nothing may be claimed.
 enum Closed {
-    /// A precondition does not hold; the word is the metric's `reason`.
+    /// A precondition does not hold. The value is the metric's `reason` label.
     Stopped(&'static str),
     /// The keys are not proven yet, which is reported elsewhere, or every slot is taken.
-    NoRoom,
+    NoCapacity,
 }
 
-fn room_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Room<'a>, Closed> {
+fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>, Closed> {
     if !lane.proven.load(Ordering::Relaxed) {
-        return Err(Closed::NoRoom);
+        return Err(Closed::NoCapacity);
     }
     if !worker.database_is_safe.load(Ordering::Relaxed) {
         return Err(Closed::Stopped("settings"));
@@ -130,34 +130,34 @@ fn room_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Room<'a>, Closed
         .unwrap_or(u32::MAX)
         .min(CLAIM_MAX);
     let allowance = lane.breaker.allowance(Instant::now());
-    let trying = (allowance == Allowance::One).then(|| lane.breaker.begin_try());
+    let trial = (allowance == Allowance::One).then(|| lane.breaker.begin_trial());
     let wanted = match allowance {
         Allowance::None(reason) => return Err(Closed::Stopped(reason)),
         Allowance::One => free.min(1),
-        // Without a signed balance nothing has proven the platform's key yet: one payout finds out (I12).
+        // Without a signed balance nothing has proven the platform's key yet, so one payout must (I12).
         Allowance::All if !lane.sign_seen.load(Ordering::Relaxed) => u32::from(all_free),
         Allowance::All => free,
     };
     if wanted == 0 {
-        return Err(Closed::NoRoom);
+        return Err(Closed::NoCapacity);
     }
     let slots = lane.slots.clone().try_acquire_many_owned(wanted);
-    Ok(Room {
+    Ok(Capacity {
         wanted,
-        slots: slots.map_err(|_| Closed::NoRoom)?,
-        trying,
+        slots: slots.map_err(|_| Closed::NoCapacity)?,
+        trial,
     })
 }
 
-/// One claim. Returns whether there may be more to take at once.
+/// Makes one claim and starts sending it. Returns whether more payouts may be due right away.
 async fn claim_and_send(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
     order: &ClaimOrder,
     tasks: &TaskTracker,
 ) -> Result<bool, ClaimError> {
-    let room = match room_to_claim(worker, lane) {
-        Ok(room) => room,
+    let capacity = match capacity_to_claim(worker, lane) {
+        Ok(capacity) => capacity,
         Err(closed) => {
             if let Closed::Stopped(reason) = closed {
                 metrics::claims_stopped(lane.code(), Some(reason));
@@ -166,9 +166,9 @@ async fn claim_and_send(
         }
     };
     unpark_if_covered(&worker.store.claims, lane.code()).await?;
-    let order = order.next(i64::from(room.wanted), worker.witness.last());
+    let order = order.next(i64::from(capacity.wanted), worker.witness.last());
     let mut claimed = claim(&worker.store.claims, &order).await?;
-    if !is_witnessed(worker, lane, &mut claimed).await {
+    if !witness_claim(worker, lane, &mut claimed).await {
         return Ok(false);
     }
     if claimed.paused {
@@ -176,20 +176,20 @@ async fn claim_and_send(
         return Ok(false);
     }
     report_claim(lane, &claimed);
-    if let Some(trying) = room.trying
+    if let Some(trial) = capacity.trial
         && !claimed.permits.is_empty()
     {
-        trying.is_sent();
+        trial.mark_used();
     }
-    // What was set aside no longer stands in the way: many that cannot go must not hold up those behind them.
-    let looked_at = [
+    // Payouts that were parked or put off count too: the next claim takes the ones behind them.
+    let examined = [
         claimed.permits.len(),
         claimed.uncovered.len(),
         claimed.unsealed.len(),
     ];
-    let wanted = usize::try_from(room.wanted).unwrap_or(usize::MAX);
-    let is_full = looked_at.iter().sum::<usize>() >= wanted;
-    let mut slots = room.slots;
+    let wanted = usize::try_from(capacity.wanted).unwrap_or(usize::MAX);
+    let is_full = examined.iter().sum::<usize>() >= wanted;
+    let mut slots = capacity.slots;
     for permit in claimed.permits {
         let (from, to) = (State::Queued, State::Submitting);
         log::moved(permit.key(), permit.attempt(), Event::Claimed, from, to);
@@ -199,20 +199,20 @@ async fn claim_and_send(
     Ok(is_full)
 }
 
-/// Whether the claim is witnessed outside the database, before anything of it is sent (I11). Otherwise its permits are
-/// given back.
-async fn is_witnessed(worker: &Worker, lane: &Lane, claimed: &mut Claimed) -> bool {
+/// Witnesses the claim outside the database before any of it is sent (I11). Returns false if that fails, with every
+/// permit given back.
+async fn witness_claim(worker: &Worker, lane: &Lane, claimed: &mut Claimed) -> bool {
     let Some(last) = claimed.last.take() else {
         return true;
     };
     let Err(error) = worker.witness.keep(last).await else {
         return true;
     };
-    tracing::error!(merchant = lane.code(), %error, "cannot write the witness file; the claimed payouts are not sent");
-    // Proven unsent, as no permit was handed to anybody.
+    tracing::error!(merchant = lane.code(), %error, "could not write the witness file; the claimed payouts are not sent");
+    // Proven unsent: no permit was used.
     for permit in std::mem::take(&mut claimed.permits) {
         give_back(worker, permit, "the witness file cannot be written").await;
-        lane.breaker.saw(Sign::NotSent, Instant::now());
+        lane.breaker.record(SubmitResult::NotSent, Instant::now());
     }
     false
 }
@@ -227,7 +227,7 @@ fn report_claim(lane: &Lane, claimed: &Claimed) {
         tracing::warn!(
             merchant = lane.code(),
             order_num = key.order_num,
-            "payout {} waits for funds",
+            "payout {} is waiting for funds",
             key.order_num
         );
     }
@@ -236,13 +236,13 @@ fn report_claim(lane: &Lane, claimed: &Claimed) {
             merchant = lane.code(),
             order_num = key.order_num,
             reason,
-            "cannot sign the request of payout {}: {reason}",
+            "could not sign the request of payout {}: {reason}",
             key.order_num
         );
     }
 }
 
-/// Records that a permit was not used and never will be.
+/// Records that a permit was not used. Consuming it ensures that it never will be.
 pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &str) {
     let evidence = Evidence {
         key: permit.key().clone(),
@@ -256,7 +256,7 @@ pub(super) async fn give_back(worker: &Worker, permit: SubmitPermit, reason: &st
     worker.recorder.keep(evidence).await;
 }
 
-/// Spends one permit and hands the outcome to the recorder.
+/// Sends one payout and hands the outcome to the recorder.
 pub(super) async fn send(
     worker: Arc<Worker>,
     lane: Arc<Lane>,
@@ -268,16 +268,16 @@ pub(super) async fn send(
     let request_sha256 = permit.request().request_sha256;
     let begun = Instant::now();
     let submission = lane.client.submit(permit).await;
-    let (fact, detail, sign) = match submission {
+    let (fact, detail, submit_result) = match submission {
         Submission::Sent { answer, detail } => {
             metrics::submitted(lane.code(), &result(&answer), begun.elapsed());
-            let sign = Sign::of(&answer);
+            let submit_result = SubmitResult::of(&answer);
             let fact = Fact::Submitted {
                 attempt,
                 request_sha256,
                 answer,
             };
-            (fact, detail, sign)
+            (fact, detail, submit_result)
         }
         Submission::NotSent { reason } => {
             metrics::submitted(lane.code(), "not_sent", begun.elapsed());
@@ -285,35 +285,35 @@ pub(super) async fn send(
                 attempt,
                 request_sha256,
             };
-            (fact, json!({ "reason": reason }), Sign::NotSent)
+            (fact, json!({ "reason": reason }), SubmitResult::NotSent)
         }
     };
-    note_sign(&lane, sign);
+    note_result(&lane, submit_result);
     worker.recorder.keep(Evidence { key, fact, detail }).await;
     drop(slot);
     lane.claim_now.notify_one();
 }
 
-/// Tells the circuit breaker, and doubts the keys after a bad signature.
-fn note_sign(lane: &Lane, sign: Sign) {
-    if matches!(sign, Sign::Good | Sign::Declined) {
+/// Informs the circuit breaker. Doubts the keys after a bad signature.
+fn note_result(lane: &Lane, submit_result: SubmitResult) {
+    if matches!(submit_result, SubmitResult::Good | SubmitResult::Declined) {
         lane.sign_seen.store(true, Ordering::Relaxed);
     }
-    if let Some(reason) = lane.breaker.saw(sign, Instant::now()) {
+    if let Some(reason) = lane.breaker.record(submit_result, Instant::now()) {
         tracing::error!(
             merchant = lane.code(),
             reason,
-            "claims stopped for merchant {}: {reason}; one payout at a time tests whether it is over",
+            "claims stopped for merchant {}: {reason}; one payout at a time tests whether the fault is over",
             lane.code()
         );
         metrics::claims_stopped(lane.code(), Some(reason));
     }
-    if sign == Sign::BadSignature {
+    if submit_result == SubmitResult::BadSignature {
         lane.doubt_keys();
     }
 }
 
-/// The word for the metric.
+/// The value of the metric's `result` label.
 fn result(answer: &SubmitAnswer) -> String {
     match answer {
         SubmitAnswer::Acknowledged { .. } => "acknowledged".to_owned(),

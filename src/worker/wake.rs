@@ -1,4 +1,4 @@
-//! Turns the database's wake-ups into looks. Lost wake-ups cost half a second: every loop also looks by itself.
+//! Passes the database's wake-ups on to the loops. A lost wake-up costs half a second, because every loop also polls.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
             () = stop.cancelled() => {}
             ended = listen(&worker, &mut pauses) => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "wake-ups are interrupted; the loops go on by polling");
+                    tracing::debug!(%error, "wake-ups are interrupted; the loops continue by polling");
                 }
                 tokio::select! {
                     () = stop.cancelled() => {}

@@ -1,4 +1,4 @@
-//! Watches what time alone brings to light, and the server's settings; publishes totals.
+//! Watches for expired leases, a failover and unsafe server settings, and publishes totals.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -16,8 +16,8 @@ use crate::{
     store::{expired_leases, failover, fitness, snapshot},
 };
 
-/// How often leases are checked.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often leases and the database's identity are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often totals, settings and ages are read.
 const TOTALS_EVERY: Duration = Duration::from_secs(10);
 /// How often the accounts are compared with the sum of the whole ledger.
@@ -28,32 +28,32 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         worker.heartbeats.beat("watch", "");
         if let Err(error) = leases(&worker).await {
-            tracing::warn!(%error, "cannot look for expired leases");
+            tracing::warn!(%error, "could not check for expired leases; retrying");
         }
         if let Err(error) = failover(&worker).await {
-            tracing::warn!(%error, "cannot check for a failover");
+            tracing::warn!(%error, "could not check for a failover; retrying");
         }
         if Instant::now() >= totals_at {
             totals_at = Instant::now()
                 .checked_add(TOTALS_EVERY)
                 .unwrap_or(totals_at);
             if let Err(error) = totals(&worker).await {
-                tracing::warn!(%error, "cannot read the totals");
+                tracing::warn!(%error, "could not read the totals; retrying");
             }
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = sleep(LOOK_EVERY) => {}
+            () = sleep(CHECK_INTERVAL) => {}
         }
     }
 }
 
-/// Sums the ledger apart from the other loops: a large one takes its time.
+/// Checks the accounts against the ledger, in a loop of its own because summing a large ledger takes long.
 pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match snapshot::check_books(&worker.store.results).await {
             Ok(checks) => metrics::books_checked(&checks),
-            Err(error) => tracing::warn!(%error, "cannot sum the ledger"),
+            Err(error) => tracing::warn!(%error, "could not sum the ledger; retrying in an hour"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -62,7 +62,8 @@ pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
     }
 }
 
-/// The worker that claimed these is gone or slow: nobody knows how far they came, so their status is queried (I2).
+/// The worker that claimed these payouts is gone or slow. Nobody knows whether they were sent, so their status is
+/// queried (I2).
 async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
     for (key, attempt) in expired_leases::expired_leases(&worker.store.results).await? {
         let evidence = Evidence {
@@ -75,7 +76,7 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// After a failover or a restore every queued payout is queried before anything is claimed (I11).
+/// After a failover or a restore, every queued payout is queried before anything is claimed (I11).
 async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
     let last = worker.witness.last();
     let same = failover::check_identity(&worker.store.results, last.as_ref()).await?;
@@ -85,7 +86,7 @@ async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
              (payout failover accept)"
         );
     } else if same && worker.failover_seen.swap(false, Ordering::Relaxed) {
-        tracing::info!("a person accepted the failover: claims continue");
+        tracing::info!("claims continue: a person accepted the failover");
     }
     if failover::query_queued(&worker.store.results).await? > 0 {
         worker.lanes.iter().for_each(|lane| lane.query_now());
@@ -114,7 +115,7 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
     if raised > 0 {
         tracing::warn!(
             raised,
-            "{raised} payouts are open for too long and need a person"
+            "{raised} payouts have been open for too long and need a person"
         );
     }
     let in_flight = worker.lanes.iter().fold(0_usize, |sum, lane| {

@@ -1,4 +1,5 @@
-//! Remembers the last committed claim outside of Postgres, so that an older state of it, put back, is noticed (I11).
+//! Remembers the last committed claim outside Postgres, so that a database restored to an older state is detected
+//! (I11).
 
 use std::{
     fs::{self, File},
@@ -9,21 +10,22 @@ use std::{
 
 use crate::store::claim::LastClaim;
 
-/// In memory for this process; in a file, where one is configured, for the next one on this host.
+/// The last committed claim: in memory for this process and, if configured, in a file for the next process on this
+/// host.
 #[derive(Debug)]
 pub struct Witness {
     file: Option<PathBuf>,
     last: Mutex<Option<LastClaim>>,
-    /// One at a time: the lanes of a process write to the same file.
+    /// Serialises the writes: the lanes of a process share the file.
     writing: tokio::sync::Mutex<()>,
 }
 
 impl Witness {
-    /// Reads what an earlier process left in `file`.
+    /// Reads the claim that an earlier process left in `file`.
     ///
     /// # Errors
-    /// When the file is there and cannot be read, or its folder cannot be written to: a witness that is not kept would
-    /// be missed only when it is needed.
+    /// If the file exists and cannot be read, or its folder cannot be written to. Checked at the start, because a
+    /// missing witness would otherwise be noticed only when it is needed.
     pub fn open(file: Option<PathBuf>) -> Result<Self, String> {
         let last = file.as_deref().map_or(Ok(None), read)?;
         Ok(Self {
@@ -33,7 +35,7 @@ impl Witness {
         })
     }
 
-    /// The last claim that is known to be committed.
+    /// The last claim known to be committed.
     pub fn last(&self) -> Option<LastClaim> {
         self.last
             .lock()
@@ -41,12 +43,12 @@ impl Witness {
             .clone()
     }
 
-    /// Keeps `claim`, on disk when it returns. Nothing of it may be sent before.
+    /// Keeps `claim`; with a file, it is on disk when this returns. Nothing of the claim may be sent before.
     pub async fn keep(&self, claim: LastClaim) -> io::Result<()> {
-        let _turn = self.writing.lock().await;
+        let _guard = self.writing.lock().await;
         if let Some(file) = self.file.clone() {
-            let page = serde_json::to_vec(&claim)?;
-            tokio::task::spawn_blocking(move || replace(&file, &page)).await??;
+            let bytes = serde_json::to_vec(&claim)?;
+            tokio::task::spawn_blocking(move || replace(&file, &bytes)).await??;
         }
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim);
         Ok(())
@@ -61,33 +63,35 @@ fn read(file: &Path) -> Result<Option<LastClaim>, String> {
         )
     };
     let last = match fs::read(file) {
-        Ok(page) => Some(serde_json::from_slice(&page).map_err(|error| fault(error.to_string()))?),
+        Ok(bytes) => {
+            Some(serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(fault(error.to_string())),
     };
-    let tried = beside(file);
-    File::create(&tried)
-        .and_then(|_| fs::remove_file(&tried))
+    let probe = temporary_name(file);
+    File::create(&probe)
+        .and_then(|_| fs::remove_file(&probe))
         .map_err(|error| fault(error.to_string()))?;
     Ok(last)
 }
 
-/// Whole or not at all: a crash between leaves the older claim, which is true as well.
-fn replace(file: &Path, page: &[u8]) -> io::Result<()> {
-    let new = beside(file);
+/// Replaces the file atomically. A crash in between leaves the older claim, which is still true.
+fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = temporary_name(file);
     let mut writing = File::create(&new)?;
-    writing.write_all(page)?;
+    writing.write_all(bytes)?;
     writing.sync_data()?;
     fs::rename(&new, file)?;
-    // The name too must be on disk.
+    // The new name must be on disk too.
     match file.parent() {
         Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
         _ => Ok(()),
     }
 }
 
-/// Of this process alone: several workers of a host may share the file.
-fn beside(file: &Path) -> PathBuf {
+/// A temporary name beside `file`, with the process ID in it: several workers of a host may share the file.
+fn temporary_name(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     PathBuf::from(name)

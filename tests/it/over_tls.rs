@@ -113,7 +113,7 @@ async fn nothing_is_sent_to_a_gateway_with_an_untrusted_certificate() {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !fs::read_to_string(&log)
         .unwrap()
-        .contains("nothing is claimed until")
+        .contains("claims stopped: the keys are not proven")
     {
         assert!(
             Instant::now() < deadline,

@@ -1,10 +1,10 @@
-//! When a verified callback may settle a payout without a query (protocol P20).
+//! Decides whether a verified callback may settle a payout without a query (protocol P20).
 
 use std::collections::BTreeMap;
 
 use super::{gateway_status::GatewayStatus, money::Rupiah, payout::Instruction, words};
 
-/// The fields of a callback beside `platSign` (protocol P19). `description` may be absent when none was sent.
+/// The fields of a callback other than `platSign` (protocol P19). `description` may be absent if none was sent.
 pub const FIELDS: [&str; 11] = [
     "bankCode",
     "description",
@@ -19,8 +19,8 @@ pub const FIELDS: [&str; 11] = [
     "statusMsg",
 ];
 
-/// A callback whose signature verified. That proves little: the signature does not bind the fields
-/// (protocol P9), so [`Callback::bind`] compares every one of them.
+/// A callback with a verified signature. That proves little, because the signature does not bind the fields (protocol
+/// P9); [`Callback::bind`] therefore compares every one of them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Callback {
     fields: BTreeMap<String, String>,
@@ -38,12 +38,12 @@ impl std::fmt::Debug for Callback {
 }
 
 words! {
-    /// The first thing about a callback that is not as we sent it, as in the `mismatch` column. Fields have the
+    /// The first difference between a callback and what we sent, as stored in the `mismatch` column. Fields have the
     /// gateway's names.
     pub enum Mismatch: "a mismatch" {
-        /// A field that no callback has.
+        /// A field that callbacks do not have.
         UnexpectedField = "unexpected_field",
-        /// A field that every callback has is not there.
+        /// A field that every callback has is missing.
         MissingField = "missing_field",
         /// The order number.
         OrderNum = "orderNum",
@@ -55,45 +55,44 @@ words! {
         Name = "name",
         /// The description.
         Description = "description",
-        /// The amount, or a spelling of it that could be shifted fields.
+        /// The amount, or a spelling of it that shifted fields could produce.
         Money = "money",
         /// Who pays the fee.
         FeeType = "feeType",
         /// A fee that is not a canonical number.
         Fee = "fee",
-        /// The gateway's number, or we hold none to compare it with.
+        /// The gateway's order number, or we have none to compare it with.
         PlatOrderNum = "platOrderNum",
         /// A digit in the status message.
         StatusMsg = "statusMsg",
         /// The signed text is longer than one RSA block.
         SeveralBlocks = "several_blocks",
-        /// A status that we do not know.
+        /// An undocumented status.
         Status = "status",
-        /// It was not compared, because the payout could not be read.
+        /// Not compared, because the payout could not be read.
         NotCompared = "not_compared",
     }
 }
 
-/// What a callback is worth.
+/// How far a callback counts as evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Binding {
-    /// Every field is ours, and it says paid: it settles.
+    /// Every field matches and the status is paid: it settles the payout.
     BoundPaid {
         /// The fee it states.
         fee: Rupiah,
     },
-    /// Every field is ours. It says something other than paid, or the order was not ours to begin with:
-    /// the query decides.
+    /// Every field matches, but the status is not paid. A query decides.
     Bound,
-    /// Something differs. A reason to query at once, no more.
+    /// Something differs. No more than a reason to query at once.
     Unbound(Mismatch),
 }
 
 impl Callback {
-    /// Wraps the verified fields.
+    /// Wraps verified fields.
     ///
-    /// `fields` are all form fields but `platSign`; `one_block` tells whether the signed text fits one RSA
-    /// block (blocks of two callbacks can be spliced, protocol P9); `digest` is a SHA-256 of the fields.
+    /// `fields` are all form fields except `platSign`. `one_block` says whether the signed text fits one RSA block,
+    /// because the blocks of two callbacks can be spliced (protocol P9). `digest` is a SHA-256 of the fields.
     pub fn new(fields: BTreeMap<String, String>, one_block: bool, digest: Vec<u8>) -> Self {
         Self {
             fields,
@@ -106,7 +105,7 @@ impl Callback {
         self.fields.get(name).map_or("", String::as_str)
     }
 
-    /// SHA-256 of the fields, under which repeated deliveries are counted.
+    /// The SHA-256 of the fields. Repeated deliveries are counted under it.
     pub fn digest(&self) -> &[u8] {
         &self.digest
     }
@@ -116,22 +115,22 @@ impl Callback {
         GatewayStatus::parse(self.field("status"))
     }
 
-    /// The order it names.
+    /// The order number it states.
     pub fn order_num(&self) -> &str {
         self.field("orderNum")
     }
 
-    /// The gateway's number that it names.
+    /// The gateway's order number that it states.
     pub fn platform_order_num(&self) -> &str {
         self.field("platOrderNum")
     }
 
-    /// The fee it states, when canonical.
+    /// The fee it states, in rupiah, if its spelling is canonical.
     pub fn fee(&self) -> Option<Rupiah> {
         canonical(self.field("fee"))
     }
 
-    /// Compares every field with what was sent and with the platform's number that a verified answer gave.
+    /// Compares every field with what was sent, and the gateway's order number with the one from a verified answer.
     pub fn bind(&self, sent: &Instruction, platform_order_num: Option<&str>) -> Binding {
         if !self
             .fields
@@ -188,7 +187,7 @@ impl Callback {
     }
 }
 
-/// A number without leading zeros, sign or fraction: two spellings of one value could be shifted fields.
+/// Reads a number without leading zeros, sign or fraction. A second spelling of a value could be shifted fields.
 fn canonical(text: &str) -> Option<Rupiah> {
     let amount = Rupiah::parse_exact(text)?;
     (amount.idr().to_string() == text).then_some(amount)

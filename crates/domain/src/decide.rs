@@ -1,4 +1,4 @@
-//! What one piece of evidence does to one payout. Pure, so that every rule can be read and tried alone.
+//! Decides what one piece of evidence does to one payout. Pure, so every rule can be read and tested alone.
 
 mod callback;
 mod queried;
@@ -22,31 +22,31 @@ use super::{
     state::{Event, Posting, step},
 };
 
-/// When a final payout is queried again: a late reversal must reach a person.
+/// How long after it is settled a final payout is queried again. A late reversal must reach a person.
 const RECHECKS: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::days(1), TimeDelta::days(3)];
 
-/// What the decision depends on beside the payout and the evidence.
+/// What a decision depends on besides the payout and the evidence.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     /// When to query.
     pub poll: PollRules,
-    /// Whether a bound callback of a success settles (contract, `[callback] settle`).
+    /// Whether a bound callback that reports a payment settles it (contract, `[callback] settle`).
     pub callbacks_settle: bool,
 }
 
-/// A history line that moves nothing.
+/// A history row that is not a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// Evidence against what is settled or known (I5).
+    /// Evidence contradicts what is settled or recorded (I5).
     Contradicted,
-    /// A fee became known or changed after the payout was paid.
+    /// The fee became known or changed after the payout was paid.
     FeeCorrected,
-    /// A person is needed from now on.
+    /// The payout needs a person from now on.
     AttentionRaised(Attention),
 }
 
 impl Note {
-    /// The stable word, as in `payout.events`.
+    /// The stable name, as in `payout.events`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Contradicted => "contradicted",
@@ -56,31 +56,31 @@ impl Note {
     }
 }
 
-/// A ledger entry and why it is booked.
+/// A ledger entry and the reason it is booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Booking {
     /// The `kind` column: a posting of the transition table, or `fee_known`, `fee_corrected`.
     pub kind: &'static str,
-    /// What it moves.
+    /// The balanced amounts.
     pub entry: Entry,
 }
 
-/// The outcome: the payout as it is afterwards, and what must be written beside it.
+/// The outcome: the payout afterwards, and what must be written with it.
 #[derive(Clone, Debug)]
 pub struct Decision {
     /// The payout afterwards.
     pub after: Payout,
-    /// What the evidence says of this payout; equal findings are counted together.
+    /// What the evidence says about this payout. Equal findings are counted together.
     pub finding: Finding,
     /// The move, if any.
     pub event: Option<Event>,
     /// The ledger entry, if any.
     pub booking: Option<Booking>,
-    /// Other history lines.
+    /// Further history rows.
     pub notes: Vec<Note>,
 }
 
-/// One moment on the two clocks that evidence is dated by: the database's and this process's, read together.
+/// One moment on the two clocks that date evidence, the database's and this process's, read together.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// The database's clock.
@@ -90,14 +90,14 @@ pub struct Now {
 }
 
 impl Now {
-    /// What the database's clock showed at `instant`; never later than now.
+    /// The time on the database's clock at `instant`; never later than now.
     pub fn utc_at(&self, instant: Instant) -> DateTime<Utc> {
         let ago = self.instant.saturating_duration_since(instant);
         self.utc.checked_sub_signed(delta(ago)).unwrap_or(self.utc)
     }
 }
 
-/// Decides. Total: evidence that changes nothing gives a decision that changes nothing.
+/// Decides what `evidence` changes. Total: if it changes nothing, so does the decision.
 pub fn decide(before: &Payout, evidence: &Evidence, rules: &Rules, now: Now) -> Decision {
     let mut draft = Draft {
         rules,
@@ -140,13 +140,13 @@ impl Draft<'_> {
         &mut self.out.after
     }
 
-    /// Moves along the table, books what the row says, and clears what the move answers. Does nothing,
-    /// and says so, where the table has no such row or the money cannot be computed.
+    /// Makes the move that the table has for `event`, books its posting and clears the attention. Returns false, with
+    /// nothing changed, if the table has no such move or the money cannot be computed.
     fn move_by(&mut self, event: Event, fee: Option<Rupiah>) -> bool {
         self.move_with(event, |payout, posting| booking(payout, posting, fee))
     }
 
-    /// The same with the entry that `booking` makes.
+    /// Like [`Self::move_by`], with the entry that `booking` computes.
     fn move_with(
         &mut self,
         event: Event,
@@ -188,12 +188,12 @@ impl Draft<'_> {
         self.raise(reason);
     }
 
-    /// Settles as paid with the fee of the terminal evidence, or else the fee announced before (P23).
+    /// Settles as paid, with the fee that the terminal evidence states or else the fee announced before (P23).
     fn pay(&mut self, stated_fee: Option<Rupiah>) {
         self.pay_by(Event::ReportedPaid, stated_fee);
     }
 
-    /// The same by another event.
+    /// Like [`Self::pay`], by another event.
     fn pay_by(&mut self, event: Event, stated_fee: Option<Rupiah>) {
         let fee = stated_fee.or(self.out.after.fee);
         let amount = self.out.after.instruction.amount;
@@ -239,7 +239,7 @@ impl Draft<'_> {
         self.query_at(at);
     }
 
-    /// Schedules the next query of an open payout, exponentially.
+    /// Schedules the next query of an open payout, with exponential backoff.
     fn query_by_schedule(&mut self) {
         let spread = spread(&self.out.after.instruction.key.order_num);
         let pause = schedule::pause(&self.rules.poll, self.out.after.queries, spread);
@@ -258,10 +258,10 @@ impl Draft<'_> {
     }
 }
 
-/// The money of a move that cannot be computed; the move is not made then.
+/// The money of a move cannot be computed, so the move is not made.
 struct NotComputable;
 
-/// The entry that a move's posting asks for, if it asks for one.
+/// Computes the entry for a move's posting, if it has one.
 fn booking(
     payout: &Payout,
     posting: Posting,
@@ -277,13 +277,13 @@ fn booking(
         Posting::Release => Entry::release(payout.held),
         Posting::Capture => Entry::capture(position, fee),
         Posting::LateCapture => Entry::late_capture(position, fee),
-        // Of what was found after lost commits; a claim books its own hold, where the balance is locked.
+        // For a payout found after lost commits. A claim books its own hold, where the balance is locked.
         Posting::Hold => payout
             .instruction
             .fee_type
             .hold(position.amount, payout.fee_reserve)
             .and_then(Entry::hold),
-        // A return states its own amount.
+        // A return states its own amount; see `resolved_returned`.
         Posting::Return => None,
     };
     let kind = posting.name();
@@ -296,7 +296,7 @@ fn delta(pause: std::time::Duration) -> TimeDelta {
     TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX)
 }
 
-/// FNV-1a: a steady number per order, so that a crowd does not query in step.
+/// FNV-1a: a stable number per order, so that many payouts do not query in step.
 fn spread(order_num: &str) -> u64 {
     order_num.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

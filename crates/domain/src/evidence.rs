@@ -1,4 +1,4 @@
-//! What we received or observed about a payout. It is stored before it changes anything (I5).
+//! The facts that we received or observed about a payout. They are stored before they change anything (I5).
 
 use std::time::Instant;
 
@@ -14,35 +14,35 @@ use super::{
 };
 
 words! {
-    /// Where a fact came from, as in the `source` columns.
+    /// Where a fact came from, as stored in the `source` columns.
     pub enum Source: "a source of evidence" {
-        /// The answer to our own submit, or what our transport saw of it.
+        /// The answer to our own submit, or what our transport observed of it.
         Submit = "submit",
         /// An answer to a query.
         Query = "query",
         /// A callback that the gateway sent.
         Callback = "callback",
-        /// The worker itself: a lease that expired.
+        /// The worker itself, for an expired lease.
         Worker = "worker",
-        /// A person, by an approved request.
+        /// A person, through an approved request.
         Operator = "operator",
     }
 }
 
 words! {
-    /// Why an answer proves nothing. A value of its own, so that `?` cannot turn it into a failure (I7).
+    /// Why an answer proves nothing. It is a value, so `?` cannot turn it into a failure (I7).
     pub enum Doubt: "a doubt" {
         /// No answer in time.
         Timeout = "timeout",
         /// The connection broke after the request may have left.
         ConnectionLost = "connection_lost",
-        /// The gateway answered `UNKNOWN`, `ERROR` or a code that we do not know (protocol P12, P13).
+        /// The gateway answered `UNKNOWN`, `ERROR` or an undocumented code (protocol P12, P13).
         GatewayUnsure = "gateway_unsure",
         /// An HTTP status other than 200, whatever its body says.
         HttpStatus = "http_status",
         /// `platSign` is missing or does not verify (protocol trap 4).
         BadSignature = "bad_signature",
-        /// Not the JSON that was expected: truncated, too large, a field missing, a fraction.
+        /// Not the expected JSON: truncated, too large, a missing field, a fraction.
         Unreadable = "unreadable",
         /// It names another order, amount or account (protocol trap 11).
         Foreign = "foreign",
@@ -51,16 +51,16 @@ words! {
     }
 }
 
-/// What came of one submit, once bytes may have left.
+/// The answer to one submit, once bytes may have left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitAnswer {
     /// A verified answer that echoes our order: the gateway has it (protocol P12).
     Acknowledged {
-        /// The gateway's own number of the order.
+        /// The gateway's own order number.
         platform_order_num: Option<String>,
-        /// The fee it announces; terminal evidence may correct it (protocol P23).
+        /// The announced fee, in rupiah. Terminal evidence may correct it (protocol P23).
         fee: Option<Rupiah>,
-        /// How far it says the order is; never settles anything.
+        /// The stated status. It never settles anything.
         status: GatewayStatus,
     },
     /// A verified `FAIL`: not accepted, though "duplicate order" and "busy" are `FAIL` too (trap 8).
@@ -68,95 +68,96 @@ pub enum SubmitAnswer {
         /// The gateway's message, digits masked, at most 200 characters.
         message: String,
     },
-    /// Everything else. The order may be paid: its status is queried, and it is never sent again automatically.
+    /// Everything else. The order may be paid, so its status is queried, and it is never resent automatically.
     Doubt(Doubt),
 }
 
-/// What came of one query.
+/// The answer to one query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueryAnswer {
     /// The gateway knows the order number.
     Found(Found),
-    /// `NOTEXIST`: the gateway does not know it, now (protocol P17).
+    /// `NOTEXIST`: the gateway does not know it at the moment (protocol P17).
     NotFound,
-    /// Says nothing about the order.
+    /// An answer that says nothing about the order.
     Doubt(Doubt),
 }
 
-/// A positive query answer.
+/// The answer to a query for an order that the gateway knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The gateway's own number of the order.
+    /// The gateway's own order number.
     pub platform_order_num: Option<String>,
-    /// The amount it states; may be net or gross of the fee (protocol P16b).
+    /// The stated amount in rupiah, which may be net or gross of the fee (protocol P16b).
     pub amount: Option<Rupiah>,
-    /// The fee it states.
+    /// The stated fee in rupiah.
     pub fee: Option<Rupiah>,
-    /// How far the order is.
+    /// The order's status.
     pub status: GatewayStatus,
     /// The gateway's message for the status, digits masked, at most 200 characters.
     pub message: String,
-    /// Whether a platSign verified; an unsigned final answer needs a second read (protocol P17).
+    /// Whether `platSign` verified. An unsigned final answer needs a second one (protocol P17).
     pub signed: bool,
 }
 
-/// What a person states about a payout, with evidence of their own.
+/// A person's statement about the outcome of a payout, backed by evidence of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resolution {
     /// It was paid.
     Paid {
-        /// The fee, where it is known.
+        /// The fee in rupiah, if known.
         fee: Option<Rupiah>,
     },
-    /// It was not paid; two people say so, after the gateway answered in the same step that it does not know it.
+    /// It was not paid. Two people state it, after the gateway answered in the same step that it does not know the
+    /// order.
     Failed,
     /// It was paid and came back.
     Returned {
-        /// How much came back; `None` for all that the beneficiary received.
+        /// How many rupiah came back; `None` for everything that the beneficiary received.
         amount: Option<Rupiah>,
     },
 }
 
-/// A fact, before it is interpreted, with exactly what its interpretation needs.
+/// An uninterpreted fact, with exactly what its interpretation needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// The body was never handed to the transport, so no order can exist (I8).
     NotSent {
         /// The attempt whose request did not leave.
         attempt: i32,
-        /// The hash of that request: the proof is about this claim and no other.
+        /// The hash of that request. The proof holds for this claim and no other.
         request_sha256: [u8; 32],
     },
-    /// The submit was sent, and this came of it.
+    /// The submit was sent, with this answer.
     Submitted {
         /// The attempt that sent it.
         attempt: i32,
-        /// The hash of its request. After a failover another claim may have the same attempt.
+        /// The hash of its request. After a failover, another claim may have the same attempt number.
         request_sha256: [u8; 32],
         /// What came back.
         answer: SubmitAnswer,
     },
-    /// Found in `submitting` after the lease expired: nobody knows how far it came (I2).
+    /// The lease expired in `submitting`: nobody knows whether the request was sent (I2).
     LeaseExpired {
-        /// The attempt whose lease it was.
+        /// The attempt that held the lease.
         attempt: i32,
     },
     /// The gateway was queried.
     Queried {
         /// What it answered.
         answer: QueryAnswer,
-        /// When the query was sent. An answer that is stored twice, because the first commit was not confirmed,
-        /// must not count as two.
+        /// When the query was sent. An answer that is stored twice, because the first commit was not confirmed, must
+        /// not count as two.
         sent_at: Instant,
     },
-    /// The gateway called back, and its signature verified.
+    /// A callback with a verified signature.
     Callback(Callback),
-    /// A person stated it, and the database holds the approved request.
+    /// A person stated it, and the database has the approved request.
     Resolved(Resolution),
 }
 
 impl Fact {
-    /// Who said it.
+    /// Where it came from.
     pub const fn source(&self) -> Source {
         match self {
             Self::NotSent { .. } | Self::Submitted { .. } => Source::Submit,
@@ -167,7 +168,7 @@ impl Fact {
         }
     }
 
-    /// The attempt that it belongs to; `None` for what is tied to the order and not to one request.
+    /// The attempt that it belongs to; `None` if it concerns the order and not one request.
     pub const fn attempt(&self) -> Option<i32> {
         match self {
             Self::NotSent { attempt, .. }
@@ -177,7 +178,7 @@ impl Fact {
         }
     }
 
-    /// The hash of the request that it is about, for what a submit came to.
+    /// The hash of the request that it is about, for the outcome of a submit.
     pub const fn request_sha256(&self) -> Option<&[u8; 32]> {
         match self {
             Self::NotSent { request_sha256, .. } | Self::Submitted { request_sha256, .. } => {
@@ -190,8 +191,8 @@ impl Fact {
         }
     }
 
-    /// What it says by itself. What a "not found" proves, and whether a callback is bound, depends on the payout:
-    /// `decide` says so.
+    /// What it says regardless of the payout. `decide` adds what depends on the payout: what "not found" proves, and
+    /// whether a callback is bound.
     pub fn finding(&self) -> Finding {
         match self {
             Self::NotSent { .. } => Finding::NotSent,
@@ -220,10 +221,10 @@ impl Fact {
     }
 }
 
-/// One fact about one payout, as the store takes it.
+/// One fact about one payout.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// Which payout.
+    /// The payout.
     pub key: PayoutKey,
     /// What was received or observed.
     pub fact: Fact,
@@ -231,11 +232,11 @@ pub struct Evidence {
     pub detail: Value,
 }
 
-/// Fields that name an order; a name in them would be the caller's own choice.
+/// Fields that hold order numbers, which are kept: a name in them would be the caller's own choice.
 const NUMBERS: [&str; 2] = ["orderNum", "platOrderNum"];
 
 impl Evidence {
-    /// Takes the beneficiary's name out of the gateway's words, and what the database cannot store.
+    /// Removes the beneficiary's name from the gateway's messages, and characters that the database cannot store.
     pub fn scrub(&mut self, instruction: &Instruction) {
         scrub_texts(&mut self.detail, instruction);
         match &mut self.fact {

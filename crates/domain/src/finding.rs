@@ -1,7 +1,7 @@
-//! What a piece of evidence says: a closed word and typed values, as the columns of `payout.evidence`.
+//! The meaning of a piece of evidence: a kind and typed values, as in the columns of `payout.evidence`.
 //!
-//! Equal findings of one attempt are counted on one row. The database's guards compare the columns; nothing takes a
-//! text apart.
+//! Equal findings of one attempt are counted on one row. The database's guards compare the columns; nothing parses a
+//! text.
 
 use std::{borrow::Cow, fmt};
 
@@ -15,7 +15,7 @@ use super::{
 };
 
 words! {
-    /// The closed word of a piece of evidence, as in `payout.evidence_kind`.
+    /// The kind of a piece of evidence, as in `payout.evidence_kind`.
     pub enum Kind: "a kind of evidence" {
         /// The body was never handed to the transport.
         NotSent = "not_sent",
@@ -25,82 +25,82 @@ words! {
         Declined = "declined",
         /// The answer proves nothing.
         Doubt = "doubt",
-        /// The lease ran out before an answer was recorded.
+        /// The lease expired before an answer was recorded.
         LeaseExpired = "lease_expired",
         /// The gateway knows the order.
         Found = "found",
         /// The gateway does not know the order.
         NotFound = "not_found",
-        /// The gateway called back.
+        /// A callback from the gateway.
         Callback = "callback",
-        /// A person states that it was paid.
+        /// A person stated that it was paid.
         ResolvedPaid = "resolved_paid",
-        /// Two people state that it was not paid.
+        /// Two people stated that it was not paid.
         ResolvedFailed = "resolved_failed",
-        /// A person states that it came back.
+        /// A person stated that the money came back.
         ResolvedReturned = "resolved_returned",
     }
 }
 
 words! {
-    /// What a "not found" proves, as in the `proves` column.
+    /// What "not found" proves, as stored in the `proves` column.
     pub enum Proves: "a proof" {
-        /// Nothing: something may still be on its way.
+        /// Nothing: the request may still arrive.
         Nothing = "nothing",
-        /// That a refusal was one, once it is repeated.
+        /// The gateway's refusal, once it is repeated.
         Refusal = "refusal",
-        /// That the order never arrived, once it is repeated and a person looks (I10).
+        /// That the order never arrived, once it is repeated and a person decides (I10).
         Absence = "absence",
         /// That the gateway contradicts itself: it knew the order before.
         Contradiction = "contradiction",
     }
 }
 
-/// What a piece of evidence says.
+/// The meaning of a piece of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Finding {
     /// The body was never handed to the transport (I8).
     NotSent,
-    /// The submit was accepted, with this status.
+    /// The submit was accepted.
     Acknowledged {
-        /// The gateway's number for the status; `None` when it is none that we know.
+        /// The gateway's number for the status; `None` if undocumented.
         status: Option<i16>,
     },
     /// The submit was refused, which is not yet proof (protocol trap 8).
     Declined,
     /// The answer proves nothing.
     Doubt(Doubt),
-    /// The lease ran out (I2).
+    /// The lease expired (I2).
     LeaseExpired,
     /// The gateway knows the order.
     Found {
-        /// The gateway's number for the status; `None` when it is none that we know.
+        /// The gateway's number for the status; `None` if undocumented.
         status: Option<i16>,
-        /// Whether a platSign verified.
+        /// Whether `platSign` verified.
         signed: bool,
     },
     /// The gateway does not know the order.
     NotFound {
         /// What that proves.
         proves: Proves,
-        /// From when on an answer proves it; `None` where no time matters.
+        /// From when an answer proves it; `None` if the time does not matter.
         valid_from: Option<DateTime<Utc>>,
     },
-    /// The gateway called back, and its signature verified.
+    /// A callback with a verified signature.
     Callback {
-        /// The gateway's number for the status; `None` when it is none that we know.
+        /// The gateway's number for the status; `None` if undocumented.
         status: Option<i16>,
-        /// The first field that is not ours; `None` when the callback is bound to the payout (protocol P20).
+        /// The first field that does not match; `None` if the callback is bound to the payout (protocol P20).
         mismatch: Option<Mismatch>,
     },
     /// A person's statement.
     Resolved(Resolution),
 }
 
-/// A finding as columns. What does not apply is `None`.
+/// A finding as columns. Columns that do not apply are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Columns {
-    /// The closed word.
+    /// The kind of evidence.
     #[serde(rename = "evidence")]
     pub kind: Cow<'static, str>,
     /// The gateway's number for the status.
@@ -109,31 +109,31 @@ pub struct Columns {
     /// Whether the answer to a query was signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed: Option<bool>,
-    /// Whether every field of a callback is ours.
+    /// Whether every field of a callback matches the payout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<bool>,
-    /// The first field of a callback that is not.
+    /// The first field of a callback that does not match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mismatch: Option<Cow<'static, str>>,
     /// Why an answer proves nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Cow<'static, str>>,
-    /// What a "not found" proves.
+    /// What "not found" proves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proves: Option<Cow<'static, str>>,
-    /// From when on it does.
+    /// From when it proves that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<DateTime<Utc>>,
 }
 
 impl Finding {
-    /// "Not found" that proves nothing.
+    /// A "not found" that proves nothing, because it came too early.
     pub const NOT_FOUND_EARLY: Self = Self::NotFound {
         proves: Proves::Nothing,
         valid_from: None,
     };
 
-    /// The closed word.
+    /// The kind of evidence.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::NotSent => Kind::NotSent,
@@ -150,7 +150,7 @@ impl Finding {
         }
     }
 
-    /// Reads what a query found out back from its columns; `None` where they do not fit together.
+    /// Reads the finding of a query back from its columns; `None` if they do not fit together.
     pub fn of_query(columns: &Columns) -> Option<Self> {
         match columns.kind.parse().ok()? {
             Kind::Found => Some(Self::Found {
@@ -173,7 +173,7 @@ impl Finding {
         }
     }
 
-    /// As the columns of `payout.evidence`.
+    /// The columns of `payout.evidence` for this finding.
     pub fn columns(&self) -> Columns {
         let mut columns = Columns {
             kind: self.kind().name().into(),
@@ -206,7 +206,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = |status: &Option<i16>| match status {
             Some(code) => format!("status {code}"),
-            None => "a status that we do not know".to_owned(),
+            None => "an undocumented status".to_owned(),
         };
         match self {
             Self::NotSent | Self::Declined | Self::LeaseExpired | Self::Resolved(_) => {
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_query_found_out_reads_back_from_its_columns() {
+    fn the_finding_of_a_query_reads_back_from_its_columns() {
         let at = DateTime::from_timestamp(1_800_000_000, 5_000);
         let mut findings = vec![
             Finding::Found {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_query_can_find_out_does_not_read_back() {
+    fn a_finding_that_no_query_makes_does_not_read_back() {
         for finding in [Finding::NotSent, Finding::Declined, Finding::LeaseExpired] {
             assert_eq!(Finding::of_query(&finding.columns()), None);
         }

@@ -1,6 +1,6 @@
-//! The gateway's word on how far an order is (protocol P16).
+//! The gateway's status of an order (protocol P16).
 
-/// How far the gateway says an order is.
+/// The status of an order at the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayStatus {
     /// 0: new.
@@ -15,12 +15,13 @@ pub enum GatewayStatus {
     Cancelled,
     /// 4: failed.
     Failed,
-    /// Anything else: still in progress, query again. Holds at most 16 characters of what was received.
+    /// Anything else. The order counts as in progress and is queried again. Keeps at most 16 characters of what was
+    /// received.
     Other(String),
 }
 
 impl GatewayStatus {
-    /// Reads the wire value.
+    /// Parses the value on the wire. Never fails.
     pub fn parse(text: &str) -> Self {
         match text {
             "0" => Self::New,
@@ -33,7 +34,7 @@ impl GatewayStatus {
         }
     }
 
-    /// The documented number, or `None` for a status that the gateway's documentation does not know.
+    /// The documented number, 0 to 5; `None` for an undocumented status.
     pub const fn code(&self) -> Option<i16> {
         match self {
             Self::New => Some(0),
@@ -46,12 +47,12 @@ impl GatewayStatus {
         }
     }
 
-    /// Whether the gateway calls the order ended: paid, cancelled or failed.
+    /// Whether the status is final at the gateway: paid, cancelled or failed.
     pub const fn is_terminal(&self) -> bool {
         matches!(self, Self::Paid | Self::Cancelled | Self::Failed)
     }
 
-    /// A short stable word for metrics and messages.
+    /// A short stable name for metrics and messages.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::New => "status_0",

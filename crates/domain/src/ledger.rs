@@ -1,11 +1,11 @@
-//! Double entry: five accounts a merchant, and entries whose postings sum to zero (I6).
+//! Double entry: five accounts per merchant, and entries whose postings sum to zero (I6).
 
 use super::money::{FeeType, Rupiah};
 
-/// One balanced entry: what it adds to each account.
+/// One balanced entry: how many rupiah it adds to each account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// Free to be paid out.
+    /// Available for payouts.
     pub available: Rupiah,
     /// Set aside for payouts that may have left.
     pub held: Rupiah,
@@ -13,18 +13,18 @@ pub struct Entry {
     pub paid_out: Rupiah,
     /// Kept by the gateway.
     pub fees: Rupiah,
-    /// Where the merchant's money came from; the negative side.
+    /// Where the merchant's money came from; never positive in total.
     pub funding: Rupiah,
 }
 
-/// What is known of a payout's money when an entry is made.
+/// A payout's money at the moment an entry is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Position {
     /// The amount of the instruction.
     pub amount: Rupiah,
     /// Who pays the fee.
     pub fee_type: FeeType,
-    /// What is held now for this payout, as recorded; never recomputed.
+    /// The amount held for this payout, as recorded; never recomputed.
     pub held: Rupiah,
 }
 
@@ -38,7 +38,7 @@ impl Entry {
         })
     }
 
-    /// Gives the recorded hold back.
+    /// Returns the recorded hold to `available`.
     pub fn release(held: Rupiah) -> Option<Self> {
         Some(Self {
             available: held,
@@ -47,10 +47,10 @@ impl Entry {
         })
     }
 
-    /// Pays out of the hold. What the hold exceeds the debit by goes back to `available`; where the fee
-    /// is higher than reserved, `available` pays the rest and may go below zero.
+    /// Pays out of the hold. What is left of it returns to `available`. If the fee exceeds its reserve, `available`
+    /// pays the rest and may become negative.
     ///
-    /// With a fee on top that is not known yet its reserve stays held, see [`Entry::fee_known`].
+    /// While a fee on top is unknown, its reserve stays held; see [`Entry::fee_known`].
     pub fn capture(position: Position, fee: Option<Rupiah>) -> Option<Self> {
         let Position {
             amount,
@@ -85,7 +85,7 @@ impl Entry {
         }
     }
 
-    /// Paid after all, when the hold was given back already: `available` pays, and may go below zero.
+    /// Pays from `available`, which may become negative: the payout was paid although its hold was released.
     pub fn late_capture(position: Position, fee: Option<Rupiah>) -> Option<Self> {
         let position = Position {
             held: Rupiah::ZERO,
@@ -101,7 +101,7 @@ impl Entry {
         }
     }
 
-    /// Money that came back from the beneficiary.
+    /// Returns money that came back from the beneficiary.
     pub fn returned(amount: Rupiah) -> Option<Self> {
         Some(Self {
             available: amount,
@@ -110,7 +110,7 @@ impl Entry {
         })
     }
 
-    /// The fee of a payout that was captured without knowing it: settles what is still `held` for it.
+    /// Books the fee of a payout that was captured before its fee was known, and releases what is still `held` for it.
     pub fn fee_known(fee_type: FeeType, held: Rupiah, fee: Rupiah) -> Option<Self> {
         match fee_type {
             FeeType::OutOfAmount => Some(Self {
@@ -127,7 +127,7 @@ impl Entry {
         }
     }
 
-    /// Later evidence states another fee for a paid payout (protocol P23).
+    /// Corrects the fee of a paid payout after later evidence (protocol P23).
     pub fn fee_corrected(fee_type: FeeType, booked: Rupiah, stated: Rupiah) -> Option<Self> {
         let more = stated.minus(booked)?;
         let pays = more.negated()?;
@@ -145,7 +145,7 @@ impl Entry {
         })
     }
 
-    /// The sum of the five postings; zero for every entry that may be booked.
+    /// The sum of the five postings. It is zero for every entry that may be booked.
     pub fn sum(&self) -> Option<Rupiah> {
         self.available
             .plus(self.held)?
@@ -164,7 +164,7 @@ impl Entry {
 mod tests {
     use super::*;
 
-    /// Aligned rows: hold and settle 100 000 rupiah with a reserve of 10 000.
+    /// Holds and settles 100 000 rupiah, with a fee reserve of 10 000.
     #[test]
     #[rustfmt::skip]
     fn every_way_to_settle_gives_each_account_its_rupiah() {
@@ -192,11 +192,11 @@ mod tests {
             Row(OnTop,       "hold release late:? known:5000",[-105_000,    0,  100_000,  5_000]),
             Row(OnTop,       "hold capture:5000 back:40000",[-65_000,       0,   60_000,  5_000]),
         ];
-        for Row(fee_type, story, expected) in rows {
+        for Row(fee_type, steps, expected) in rows {
             let amount = Rupiah::new(100_000);
             let (mut total, mut held, mut booked) = ([0; 4], Rupiah::ZERO, Rupiah::ZERO);
-            for word in story.split(' ') {
-                let (verb, fee) = word.split_once(':').unwrap_or((word, "?"));
+            for step in steps.split(' ') {
+                let (verb, fee) = step.split_once(':').unwrap_or((step, "?"));
                 let fee = fee.parse().ok().map(Rupiah::new);
                 let entry = match verb {
                     "hold" => Entry::hold(fee_type.hold(amount, Rupiah::new(10_000)).unwrap()),
@@ -209,14 +209,14 @@ mod tests {
                     other => panic!("{other}"),
                 }
                 .unwrap();
-                assert_eq!(entry.sum(), Some(Rupiah::ZERO), "{story}");
+                assert_eq!(entry.sum(), Some(Rupiah::ZERO), "{steps}");
                 held = held.plus(entry.held).unwrap();
                 booked = fee.unwrap_or(booked);
                 for (sum, part) in total.iter_mut().zip([entry.available, entry.held, entry.paid_out, entry.fees]) {
                     *sum += part.idr();
                 }
             }
-            assert_eq!(total, expected, "{fee_type:?} {story}");
+            assert_eq!(total, expected, "{fee_type:?} {steps}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The rules of paying: no clock, no network, no database.
+//! The rules of payouts: no clock, no network, no database.
 
-// The linter still sees this code without the tests, which may panic.
+// Only tests may panic; without `cfg(test)` the lints still apply.
 #![cfg_attr(
     test,
     allow(

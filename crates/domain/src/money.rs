@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An amount of whole rupiah. May be negative where it is a difference.
+/// An amount of whole rupiah. A difference may be negative.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Rupiah(i64);
 
 impl Rupiah {
-    /// Nothing.
+    /// Zero rupiah.
     pub const ZERO: Self = Self(0);
 
     /// An amount of `idr` rupiah.
@@ -25,26 +25,26 @@ impl Rupiah {
         self.0
     }
 
-    /// The sum, or `None` when it leaves the range of an `i64`.
+    /// The sum; `None` if it overflows an `i64`.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
 
-    /// The difference, or `None` when it leaves the range of an `i64`.
+    /// The difference; `None` if it overflows an `i64`.
     #[must_use]
     pub fn minus(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
 
-    /// The same amount the other way round, or `None` for the one value that has none.
+    /// The amount with the opposite sign; `None` for `i64::MIN`.
     #[must_use]
     pub fn negated(self) -> Option<Self> {
         self.0.checked_neg().map(Self)
     }
 
-    /// Reads an exact whole amount in any spelling the gateway was seen to use: `10000`, `10000.00`,
-    /// `0.00000000` (protocol P2). A fraction, a sign, an exponent or anything else is `None`.
+    /// Parses a whole amount in any spelling that the gateway has been seen to use: `10000`, `10000.00`, `0.00000000`
+    /// (protocol P2). Returns `None` for a fraction, a sign, an exponent or anything else.
     pub fn parse_exact(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
@@ -55,7 +55,7 @@ impl Rupiah {
     }
 }
 
-/// Indonesian spelling for people: `Rp 1.250.000`.
+/// Indonesian notation for people: `Rp 1.250.000`.
 impl fmt::Display for Rupiah {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.0.unsigned_abs().to_string();
@@ -82,7 +82,7 @@ pub enum FeeType {
 }
 
 impl FeeType {
-    /// The wire and column value, `0` or `1`.
+    /// The value on the wire and in the column: `0` or `1`.
     pub const fn code(self) -> i16 {
         match self {
             Self::OutOfAmount => 0,
@@ -90,7 +90,7 @@ impl FeeType {
         }
     }
 
-    /// The fee type of a wire or column value.
+    /// The fee type with this wire or column value.
     pub const fn from_code(code: i16) -> Option<Self> {
         match code {
             0 => Some(Self::OutOfAmount),
@@ -99,7 +99,8 @@ impl FeeType {
         }
     }
 
-    /// What is held when a payout is claimed: the amount, and for a fee on top the reserve for it.
+    /// The amount to hold for a claimed payout: its amount, plus the fee reserve if the fee is on top. `None` on
+    /// overflow.
     pub fn hold(self, amount: Rupiah, fee_reserve: Rupiah) -> Option<Rupiah> {
         match self {
             Self::OutOfAmount => Some(amount),
@@ -107,7 +108,7 @@ impl FeeType {
         }
     }
 
-    /// What the merchant is debited once the fee is known (protocol P22).
+    /// The amount debited from the merchant once the fee is known (protocol P22). `None` on overflow.
     pub fn debit(self, amount: Rupiah, fee: Rupiah) -> Option<Rupiah> {
         match self {
             Self::OutOfAmount => Some(amount),
@@ -115,7 +116,7 @@ impl FeeType {
         }
     }
 
-    /// What the beneficiary receives once the fee is known (protocol P22).
+    /// The amount that the beneficiary receives once the fee is known (protocol P22). `None` on overflow.
     pub fn beneficiary_amount(self, amount: Rupiah, fee: Rupiah) -> Option<Rupiah> {
         match self {
             Self::OutOfAmount => amount.minus(fee),

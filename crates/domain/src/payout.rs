@@ -1,4 +1,4 @@
-//! One payout: what the caller asked for, which never changes, and what is known of it.
+//! One payout: the caller's instruction, which never changes, and what is known about it.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,12 +12,12 @@ use super::{
     state::State,
 };
 
-/// Names one payout for ever: `order_num` is unique per merchant and is never reused (I1).
+/// Identifies one payout for ever: `order_num` is unique per merchant and never reused (I1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PayoutKey {
-    /// The merchant at the gateway.
+    /// The merchant's code at the gateway.
     pub merchant_code: String,
-    /// The caller's order number; the gateway's `orderNum`.
+    /// The caller's order number, sent to the gateway as `orderNum`.
     pub order_num: String,
 }
 
@@ -29,8 +29,8 @@ impl fmt::Display for PayoutKey {
 
 /// Personal data: an account number or a person's name.
 ///
-/// Every formatting shows a mask; [`Private::reveal`] is the only way to the text, so that a grep finds
-/// each place where it leaves.
+/// Formatting always masks it. [`Private::reveal`] is the only way to the text, so a grep finds every place where it
+/// leaves.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Private(String);
 
@@ -46,7 +46,7 @@ impl Private {
     }
 }
 
-/// An account number keeps its last four digits, a name the first letter of each word.
+/// Masks an account number except for its last four digits, and a name except for the first letter of each word.
 impl fmt::Display for Private {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = !self.0.is_empty() && self.0.bytes().all(|b| b.is_ascii_digit());
@@ -71,10 +71,10 @@ impl fmt::Debug for Private {
     }
 }
 
-/// What the caller asked for. Frozen at insert (I1).
+/// The caller's instruction. Frozen at insert (I1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// Which payout.
+    /// The payout.
     pub key: PayoutKey,
     /// The amount, at most [`super::policy::MAX_AMOUNT_IDR`].
     pub amount: Rupiah,
@@ -86,19 +86,20 @@ pub struct Instruction {
     pub account_number: Private,
     /// The beneficiary's name.
     pub account_name: Private,
-    /// A text for the beneficiary, sent only when given.
+    /// A text for the beneficiary, sent only if given.
     pub description: Option<String>,
 }
 
 impl Instruction {
-    /// The gateway's words without the beneficiary's name: each word of it, of three letters or more, becomes `***`.
-    pub fn scrub(&self, words: &str) -> String {
+    /// Removes the beneficiary's name from a message of the gateway: each of its words with three or more letters
+    /// becomes `***`.
+    pub fn scrub(&self, message: &str) -> String {
         let names: Vec<&str> = self.account_name.reveal().split_whitespace().collect();
         let is_name = |word: &str| {
             word.len() >= 3 && names.iter().any(|name| name.eq_ignore_ascii_case(word))
         };
         let mut scrubbed = String::new();
-        for piece in words.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        for piece in message.split_inclusive(|c: char| !c.is_alphanumeric()) {
             let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
             if is_name(word) {
                 scrubbed.push_str("***");
@@ -111,70 +112,71 @@ impl Instruction {
     }
 }
 
-/// How often one finding was heard since the current attempt began.
+/// How often one finding was observed since the current attempt began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observed {
     /// How many times.
     pub times: u32,
-    /// When first.
+    /// When it was first observed.
     pub first_at: DateTime<Utc>,
-    /// When last.
+    /// When it was last observed.
     pub last_at: DateTime<Utc>,
 }
 
-/// A payout as the database has it, locked by the transaction that decides on it.
+/// A payout as stored, locked by the transaction that decides on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payout {
-    /// What was asked for.
+    /// The caller's instruction.
     pub instruction: Instruction,
-    /// Where it is.
+    /// The current state.
     pub state: State,
     /// The latest attempt; 0 before the first claim. Never reused (I4).
     pub attempt: i32,
     /// Claims committed so far.
     pub sends: i32,
-    /// Claims of which it is proven that nothing left.
+    /// Committed claims that provably sent nothing.
     pub not_sent: i32,
-    /// The SHA-256 of the latest attempt's request. With it a claim is told from a lost one of the same number.
+    /// The SHA-256 of the latest attempt's request. It distinguishes a claim from a lost one with the same attempt
+    /// number.
     pub request_sha256: Option<[u8; 32]>,
-    /// Until when the latest attempt could begin to send.
+    /// The last moment at which the latest attempt could begin to send.
     pub send_by: Option<DateTime<Utc>>,
-    /// What is held for it now.
+    /// The amount held for it.
     pub held: Rupiah,
-    /// What its merchant reserves for a fee on top.
+    /// The merchant's reserve for a fee on top.
     pub fee_reserve: Rupiah,
-    /// After commits were lost (I11): from when on "not known" proves anything again.
+    /// After commits were lost (I11): from when "not found" proves anything again.
     pub trusted_after: Option<DateTime<Utc>>,
-    /// Whether a queued payout may have been sent in a part of the history that is gone.
+    /// Whether a queued payout may have been sent by a claim that a failover lost.
     pub commits_may_be_lost: bool,
-    /// The fee, as far as known.
+    /// The fee, if known.
     pub fee: Option<Rupiah>,
-    /// The gateway's own number, from a verified answer.
+    /// The gateway's own order number, from a verified answer.
     pub platform_order_num: Option<String>,
-    /// Why it failed, in the gateway's words.
+    /// Why it failed, as the gateway put it.
     pub failure_reason: Option<String>,
-    /// What needs a person.
+    /// Why it needs a person, if it does.
     pub attention: Option<Attention>,
-    /// When a verified `FAIL` came; `None` when none did or when it proves nothing.
+    /// When a verified `FAIL` arrived; `None` if there was none or it proves nothing.
     pub declined_at: Option<DateTime<Utc>>,
-    /// A verified answer or a bound callback proved that the order at the gateway is this one.
+    /// Whether a verified answer or a bound callback proved that the order at the gateway is this one.
     pub proven_ours: bool,
     /// For a failed payout: when the gateway last confirmed the failure.
     pub reaffirmed_at: Option<DateTime<Utc>>,
     /// When it became final.
     pub settled_at: Option<DateTime<Utc>>,
-    /// Questions asked since the last send.
+    /// Queries since the last send.
     pub queries: u32,
-    /// When to ask next; `None` for never.
+    /// When its status is queried next; `None` for never.
     pub next_query_at: Option<DateTime<Utc>>,
     /// When a queued payout may be claimed.
     pub due_at: DateTime<Utc>,
-    /// Findings of questions since the current attempt began.
+    /// Findings of queries since the current attempt began.
     pub observed: BTreeMap<Finding, Observed>,
 }
 
 impl Payout {
-    /// How many requests may have left.
+    /// How many requests may have been sent.
     pub fn sends_that_may_have_left(&self) -> i32 {
         self.sends.saturating_sub(self.not_sent)
     }
@@ -185,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gateways_words_lose_the_beneficiarys_name() {
+    fn a_gateway_message_loses_the_beneficiarys_name() {
         let instruction = Instruction {
             key: PayoutKey {
                 merchant_code: "M1".into(),
@@ -198,7 +200,7 @@ mod tests {
             account_name: Private::new("Siti Rahayu"),
             description: None,
         };
-        for (words, scrubbed) in [
+        for (message, scrubbed) in [
             (
                 "account name SITI RAHAYU mismatch",
                 "account name *** *** mismatch",
@@ -209,7 +211,7 @@ mod tests {
             ("é Siti", "é ***"),
             ("", ""),
         ] {
-            assert_eq!(instruction.scrub(words), scrubbed);
+            assert_eq!(instruction.scrub(message), scrubbed);
         }
     }
 

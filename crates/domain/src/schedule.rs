@@ -1,28 +1,28 @@
-//! When to ask again. Durable: the result is a column, so a restart changes nothing.
+//! When to query next. Durable: the result is a column, so a restart changes nothing.
 
 use std::time::Duration;
 
 /// The timing rules of one deployment (contract, `[poll]`).
 #[derive(Clone, Copy, Debug)]
 pub struct PollRules {
-    /// Pause before the first question.
+    /// Pause before the first query.
     pub first_after: Duration,
-    /// Longest pause between two questions; asking never ends.
+    /// Maximum pause between two queries. Querying never ends.
     pub max_interval: Duration,
-    /// "Not known" means nothing before this much time has passed since the send-by time (I10).
+    /// How long after the send-by time "not found" starts to mean something (I10).
     pub quiet_horizon: Duration,
-    /// A `FAIL` becomes final after two "not known", the first this long after it.
+    /// A `FAIL` becomes final after two "not found" answers, the first at least this long after it.
     pub decline_confirm: Duration,
 }
 
-/// The pause before question number `asked + 1`: doubles from `first_after` up to `max_interval`, then is
-/// spread by a quarter either way.
+/// The pause after `queries` queries: doubles from `first_after` up to `max_interval`, then varies by a quarter either
+/// way.
 ///
-/// `spread` is any number, best one derived from the order number: it only keeps a crowd from asking in step.
-pub fn pause(rules: &PollRules, asked: u32, spread: u64) -> Duration {
+/// `spread` is any number, preferably derived from the order number. It keeps many payouts from being queried in step.
+pub fn pause(rules: &PollRules, queries: u32, spread: u64) -> Duration {
     let doubled = rules
         .first_after
-        .saturating_mul(1_u32.checked_shl(asked.min(31)).unwrap_or(u32::MAX));
+        .saturating_mul(1_u32.checked_shl(queries.min(31)).unwrap_or(u32::MAX));
     let base = doubled
         .min(rules.max_interval)
         .max(Duration::from_millis(1));
@@ -34,14 +34,14 @@ pub fn pause(rules: &PollRules, asked: u32, spread: u64) -> Duration {
         .unwrap_or(base)
 }
 
-/// The pause before a payout that was provably not sent is claimed again: 1 s doubling to 5 min.
+/// The pause before a payout that was provably not sent is claimed again: from 1 s, doubling up to 5 min.
 pub fn not_sent_pause(times: u32) -> Duration {
     let doubled = 1_u64.checked_shl(times.min(9)).unwrap_or(300);
     Duration::from_secs(doubled.min(300))
 }
 
-/// How far apart the three confirming "not known" answers after the quiet horizon are (I10): 10 minutes in
-/// all for the default horizon of 30 minutes, in proportion for a shorter one.
+/// The interval between the three "not found" answers after the quiet horizon (I10): 10 minutes in all for the default
+/// horizon of 30 minutes, proportionally less for a shorter one.
 pub fn confirm_interval(rules: &PollRules) -> Duration {
     rules
         .quiet_horizon
@@ -50,7 +50,7 @@ pub fn confirm_interval(rules: &PollRules) -> Duration {
         .clamp(Duration::from_millis(200), Duration::from_mins(5))
 }
 
-/// The pause between the two "not known" answers that confirm a refusal.
+/// The pause between the two "not found" answers that confirm a refusal.
 pub fn decline_second_after(rules: &PollRules) -> Duration {
     rules
         .decline_confirm
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_is_spread_by_a_quarter_either_way() {
+    fn pauses_vary_by_a_quarter_either_way() {
         for spread in 0..2_000 {
             let pause = pause(&RULES, 3, spread).as_millis();
             assert!((30_000..=50_000).contains(&pause), "{pause}");

@@ -1,27 +1,27 @@
-//! What the books say at one moment, for metrics and reports.
+//! The state of the books at one moment, for metrics and reports.
 
 use std::time::Duration;
 
 use super::{attention::Attention, money::Rupiah, state::State, words};
 
-/// Everything that is read from the database for metrics. Equal on every instance, apart from its age.
+/// Everything that metrics show from the database. The same on every instance, apart from its age.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The database's clock, in seconds since 1970.
+    /// When it was read, by the database's clock, in seconds since 1970.
     pub read_at: i64,
     /// How long the reading took.
     pub took: Duration,
     /// Every registered merchant.
     pub merchants: Vec<MerchantBooks>,
-    /// Callbacks for orders that we do not know.
+    /// Callbacks for unknown orders.
     pub unmatched_callbacks: Pile,
-    /// What people have paused.
+    /// Pauses in force.
     pub pauses: Pile,
     /// Requests that wait for a second person.
     pub approvals: Pile,
 }
 
-/// What the books say of one merchant. What is not listed is zero.
+/// The books of one merchant. States and reasons that are not listed are zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MerchantBooks {
     /// The merchant.
@@ -32,33 +32,33 @@ pub struct MerchantBooks {
     pub claimable: Pile,
     /// Payouts that need a person, by reason.
     pub attention: Vec<(Attention, Pile)>,
-    /// Payouts whose question is due; their age counts from then.
+    /// Payouts with a due query; their age counts from when it became due.
     pub queries_due: Pile,
-    /// Payouts still in `submitting` although their lease ended; their age counts from then.
+    /// Payouts still in `submitting` after their lease; their age counts from when it expired.
     pub leases_expired: Pile,
-    /// What ever happened, by the step taken. Never falls.
+    /// Totals since the beginning, by step. They never fall.
     pub totals: Vec<(Step, Total)>,
     /// The five accounts.
     pub accounts: Accounts,
-    /// What the gateway last stated, if it did.
+    /// The balance that the gateway stated last, if it has.
     pub gateway: Option<GatewayReading>,
-    /// Promises that the tables must never break.
+    /// Broken invariants; all zero unless the tables are damaged.
     pub violations: Violations,
 }
 
-/// Some payouts (or other things), what they are worth and since when the oldest is there.
+/// A set of payouts (or other things): how many, how much, and how long the oldest has been there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pile {
     /// How many.
     pub count: i64,
-    /// Their principal; zero where no money is meant.
+    /// Their principal; zero where no money is involved.
     pub rupiah: Rupiah,
-    /// Seconds since 1970; `None` when there are none.
+    /// When the oldest began, in seconds since 1970; `None` if there are none.
     pub oldest_at: Option<i64>,
 }
 
 words! {
-    /// A step that a payout takes at most once, or nearly so, as in `payout.totals`.
+    /// A step that a payout takes once at most, or nearly so, as stored in `payout.totals`.
     pub enum Step: "a step" {
         /// It was inserted.
         Enqueued = "enqueued",
@@ -68,7 +68,7 @@ words! {
         Failed = "failed",
         /// It was withdrawn.
         Cancelled = "cancelled",
-        /// It came back after it was paid.
+        /// It was returned after it was paid.
         Returned = "returned",
     }
 }
@@ -76,18 +76,18 @@ words! {
 /// How often a step was taken since the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Total {
-    /// Payouts.
+    /// How many payouts took it.
     pub payouts: i64,
     /// Their principal.
     pub rupiah: Rupiah,
-    /// Those of them that took more than ten minutes.
+    /// How many of them took longer than [`super::policy::LATE_AFTER`].
     pub late: i64,
 }
 
-/// The balances of one merchant; their sum is zero.
+/// The balances of one merchant. Their sum is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
-    /// Free to be paid out.
+    /// Available for payouts.
     pub available: Rupiah,
     /// Set aside for payouts that may have left.
     pub held: Rupiah,
@@ -95,12 +95,12 @@ pub struct Accounts {
     pub paid_out: Rupiah,
     /// Kept by the gateway.
     pub fees: Rupiah,
-    /// Where the money came from; the negative side.
+    /// Where the money came from; never positive.
     pub funding: Rupiah,
 }
 
 impl Accounts {
-    /// By the names of `payout.balances`.
+    /// The accounts by their names in `payout.balances`.
     pub fn by_name(&self) -> [(&'static str, Rupiah); 5] {
         [
             ("available", self.available),
@@ -112,39 +112,39 @@ impl Accounts {
     }
 }
 
-/// The balance that the gateway last stated.
+/// A balance that the gateway stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatewayReading {
-    /// Free at the gateway.
+    /// What can be spent at the gateway.
     pub balance: Rupiah,
-    /// Set aside at the gateway for payouts under way.
+    /// What the gateway holds for orders in progress.
     pub frozen: Rupiah,
-    /// On its way in; not ours yet, so no part of the difference.
+    /// Not credited yet, so not part of the difference.
     pub pending: Rupiah,
     /// When it was read, in seconds since 1970.
     pub read_at: i64,
-    /// `balance + frozen` less what our books had as `available + held` at that moment; below zero the gateway has
-    /// less. `None` when too much was booked since then to say.
+    /// `balance + frozen` less our `available + held` at that moment; negative if the gateway has less. `None` if too
+    /// many entries were booked since then.
     pub difference: Option<Rupiah>,
 }
 
-/// How often a promise is broken that constraints already hold; each must be zero.
+/// How often an invariant is broken that constraints enforce. Each must be zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
-    /// Open payouts sent more often than people granted.
+    /// Open payouts that were sent more often than people granted.
     pub sent_without_grant: i64,
-    /// Payouts that may have left and that nothing will ever ask about.
+    /// Payouts that may have left and will never be queried.
     pub never_queried: i64,
     /// Payouts that may have left and hold no money.
     pub nothing_held: i64,
-    /// 1 when the five accounts do not sum to zero.
+    /// 1 if the five accounts do not sum to zero.
     pub accounts_unbalanced: i64,
-    /// 1 when open payouts hold more than the account `held` has.
+    /// 1 if open payouts hold more than the account `held`.
     pub held_not_covered: i64,
 }
 
 impl Violations {
-    /// By name.
+    /// The counts by the names that metrics use.
     pub fn by_name(&self) -> [(&'static str, i64); 5] {
         [
             ("sent_without_grant", self.sent_without_grant),
@@ -156,11 +156,11 @@ impl Violations {
     }
 }
 
-/// The books of one merchant against the sum of every ledger entry there is.
+/// The comparison of one merchant's accounts with the sum of all its ledger entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BooksCheck {
     /// The merchant.
     pub merchant_code: String,
-    /// By how much the five accounts miss the ledger, summed without signs. Must be zero.
+    /// The sum of the absolute differences of the five accounts. Must be zero.
     pub difference: Rupiah,
 }

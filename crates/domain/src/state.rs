@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::words;
 
 words! {
-    /// Where a payout is, as in the `state` columns.
+    /// The state of a payout, as stored in the `state` columns.
     #[derive(Serialize)]
     #[serde(rename_all = "snake_case")]
     pub enum State: "a state" {
@@ -15,67 +15,67 @@ words! {
         Submitting = "submitting",
         /// The gateway accepted it. Leaves on status 2, 3 or 4.
         Pending = "pending",
-        /// It may or may not have arrived. Its status is queried; it is never sent again automatically.
+        /// The request may or may not have arrived. Its status is queried; it is never resent automatically.
         Unknown = "unknown",
-        /// Status 2. Leaves only by a person, as `returned`.
+        /// Status 2. Only a person can move it, to `returned`.
         Paid = "paid",
-        /// Refused, or status 3 or 4. Leaves only by a person, when it was paid after all.
+        /// Refused, or status 3 or 4. Only a person can move it, if it was paid after all.
         Failed = "failed",
         /// Withdrawn before it was sent. Final.
         Cancelled = "cancelled",
-        /// Paid, then came back. Final.
+        /// Paid, then the money came back. Final.
         Returned = "returned",
     }
 }
 
 words! {
-    /// A fact that happened to a payout, as in `payout.events`. No event shares its word with a state.
+    /// What happened to a payout, as in `payout.events`. No event has the name of a state.
     pub enum Event: "an event" {
         /// A worker committed the intent to send.
         Claimed = "claimed",
         /// Proof that the body was never handed to the transport (I8).
         NotSent = "not_sent",
-        /// A person or backend withdrew it before it was sent.
+        /// A person or a backend withdrew it before it was sent.
         Withdrawn = "withdrawn",
         /// A verified answer says that the gateway has it.
         Acknowledged = "acknowledged",
         /// A verified `FAIL`, which is not yet proof (protocol trap 8).
         Declined = "declined",
-        /// A timeout, `UNKNOWN`, bad signature, crash or expired lease.
+        /// A timeout, an `UNKNOWN`, a bad signature, a crash or an expired lease.
         Unanswered = "unanswered",
         /// Two "not found" answers after a `FAIL` (contract, `decline_confirm_seconds`).
         RefusalConfirmed = "refusal_confirmed",
         /// Found at the gateway after the database lost commits (I11).
         FoundAfterFailover = "found_after_failover",
-        /// Two people and a fresh proof allow the same order number to be sent once more (I10).
+        /// Two people and a fresh proof of absence let the same order number be sent once more (I10).
         ResubmitGranted = "resubmit_granted",
         /// The gateway reports status 2.
         ReportedPaid = "reported_paid",
         /// The gateway reports status 3 or 4.
         ReportedFailed = "reported_failed",
-        /// A person states with evidence that it was paid.
+        /// A person stated, with evidence, that it was paid.
         ResolvedPaid = "resolved_paid",
-        /// Two people state with evidence that it was not paid.
+        /// Two people stated, with evidence, that it was not paid.
         ResolvedFailed = "resolved_failed",
-        /// A person states with evidence that the money came back.
+        /// A person stated, with evidence, that the money came back.
         ResolvedReturned = "resolved_returned",
     }
 }
 
 words! {
-    /// The kind of ledger entry that must stand beside a move, in the same transaction (I6).
+    /// The kind of ledger entry that a move must book in the same transaction (I6).
     pub enum Posting: "a posting" {
         /// No money moves.
         None = "none",
         /// From `available` to `held`.
         Hold = "hold",
-        /// From `held` to `paid_out` and `fees`; what is left of the hold goes back to `available`.
+        /// From `held` to `paid_out` and `fees`. The rest of the hold returns to `available`.
         Capture = "capture",
         /// From `held` back to `available`: exactly what was held.
         Release = "release",
         /// From `paid_out` back to `available`: money that came back.
         Return = "return",
-        /// From `available` to `paid_out` and `fees`: paid although the hold was released already.
+        /// From `available` to `paid_out` and `fees`: paid although the hold was already released.
         LateCapture = "late_capture",
     }
 }
@@ -87,7 +87,7 @@ use Event as E;
 use Posting as P;
 use State as S;
 
-/// Every move that exists. The database refuses any other, for every role.
+/// Every allowed move. The database refuses any other, for every role.
 #[rustfmt::skip]
 pub const TRANSITIONS: &[Row] = &[
     // from          event                 to             posting
@@ -116,7 +116,7 @@ pub const TRANSITIONS: &[Row] = &[
     (S::Failed,      E::ResolvedPaid,      S::Paid,       P::LateCapture),
 ];
 
-/// The move that `event` makes from `from`, if the table has one.
+/// The move that `event` makes from `from`, if there is one.
 pub fn step(from: State, event: Event) -> Option<(State, Posting)> {
     TRANSITIONS
         .iter()
@@ -125,7 +125,7 @@ pub fn step(from: State, event: Event) -> Option<(State, Posting)> {
 }
 
 impl State {
-    /// Whether no evidence alone moves it any more.
+    /// Whether only a person can move it from here, if anyone can.
     pub const fn is_final(self) -> bool {
         matches!(
             self,
@@ -133,13 +133,13 @@ impl State {
         )
     }
 
-    /// Whether it may have left us and the gateway has not said how it ended.
+    /// Whether it may have been sent while the gateway has not reported its end.
     pub const fn may_have_left(self) -> bool {
         matches!(self, Self::Submitting | Self::Pending | Self::Unknown)
     }
 }
 
-/// The full state by event grid, as `docs/state-machine.md` shows it.
+/// The full grid of states and events, as `docs/state-machine.md` shows it.
 pub fn grid() -> String {
     let mut page = String::from(
         "# The state machine\n\nGenerated from `crates/domain/src/state.rs`; `UPDATE_DOCS=1 cargo test --test it docs` rewrites it.\n\
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// Walks every path of up to eight moves and follows the hold.
+    /// Walks every path of up to eight moves and tracks the hold.
     #[test]
     fn every_path_holds_once_and_captures_or_releases_exactly_once() {
         fn walk(state: State, held: bool, moves_left: u8) {

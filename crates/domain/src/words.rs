@@ -1,8 +1,8 @@
-//! Closed sets of words, each declared once.
+//! Enums with stable names, each declared once.
 
-/// Declares an enum whose every variant has one stable word, as the database, the metrics and people see it.
+/// Declares an enum in which every variant has one stable name, for the database, metrics and people alike.
 ///
-/// Gives `ALL`, `name()`, `Display` (the word, padded as asked) and `FromStr`, whose error lists the words.
+/// Generates `ALL`, `name()`, `Display` (the name, honouring width) and `FromStr`, whose error lists the valid names.
 #[macro_export]
 macro_rules! words {
     (
@@ -18,10 +18,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// Every variant, in the order of the declaration.
+            /// Every variant, in declaration order.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The stable word.
+            /// The stable name.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+

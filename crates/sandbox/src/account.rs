@@ -1,6 +1,6 @@
 //! The merchant's money at the gateway.
 
-/// Balance and freeze move together: nothing is made or lost between them.
+/// Money only moves between balance, freeze and paid orders; none is created or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the unit belongs to each name")]
 pub(super) struct Account {
@@ -11,7 +11,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Moves a debit from the balance into the freeze; `None` when it is not covered.
+    /// Moves a debit from the balance into the freeze; `None` if the balance does not cover it.
     #[must_use]
     pub(super) fn freeze(self, debit_idr: i64) -> Option<Self> {
         Some(Self {
@@ -24,7 +24,7 @@ impl Account {
         })
     }
 
-    /// Ends a frozen debit as paid; `final_idr` differs from it when the fee was corrected.
+    /// Settles a frozen debit as paid. `final_idr` differs from `frozen_idr` if the fee was corrected.
     #[must_use]
     pub(super) fn pay(self, frozen_idr: i64, final_idr: i64) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Account {
         }
     }
 
-    /// Returns a frozen debit, its fee included.
+    /// Returns a frozen debit to the balance, including its fee.
     #[must_use]
     pub(super) fn release(self, frozen_idr: i64) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Account {
         }
     }
 
-    /// Adds money, or takes some out; `None` when there is not so much.
+    /// Adds money, or removes it if negative; `None` if the balance is too small.
     #[must_use]
     pub(super) fn top_up(self, amount_idr: i64) -> Option<Self> {
         let balance_idr = self

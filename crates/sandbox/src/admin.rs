@@ -1,4 +1,4 @@
-//! `/admin`: what the sandbox saw, and its switches. For people and tests on the same host only.
+//! `/admin`: shows what the sandbox received, and switches its faults. Only for people and tests on the same host.
 
 use std::{
     net::IpAddr,
@@ -52,7 +52,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 
 type SharedState = State<Arc<Shared>>;
 
-/// All orders in the order of their booking.
+/// All orders, in booking order.
 pub(super) fn orders(state: &SandboxState) -> Vec<OrderView> {
     let mut views: Vec<OrderView> = state.orders.values().map(OrderView::from).collect();
     views.sort_by(|a, b| {
@@ -61,7 +61,7 @@ pub(super) fn orders(state: &SandboxState) -> Vec<OrderView> {
     views
 }
 
-/// The money as it stands.
+/// The merchant's current money.
 pub(super) fn balance(shared: &Shared) -> BalanceView {
     shared.read(|state| state.account.into())
 }
@@ -72,7 +72,11 @@ async fn only_from_this_host(
     next: Next,
 ) -> Response {
     if !is_loopback(peer.addr.ip()) {
-        return (StatusCode::FORBIDDEN, "only from the sandbox's own host\n").into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            "this page is available only from the sandbox's own host\n",
+        )
+            .into_response();
     }
     peer.admin.store(true, Ordering::SeqCst);
     next.run(request).await
@@ -120,16 +124,16 @@ async fn set_fault(State(shared): SharedState, body: String) -> Response {
 }
 
 #[derive(Deserialize)]
-struct Which {
+struct CallbackQuery {
     order: String,
 }
 
-async fn call_back(State(shared): SharedState, Query(which): Query<Which>) -> Response {
-    if !shared.read(|state| state.orders.contains_key(&which.order)) {
+async fn call_back(State(shared): SharedState, Query(query): Query<CallbackQuery>) -> Response {
+    if !shared.read(|state| state.orders.contains_key(&query.order)) {
         return (StatusCode::NOT_FOUND, "no such order\n").into_response();
     }
     let callback = DueCallback {
-        order_num: which.order,
+        order_num: query.order,
         extra: true,
     };
     Json(json!({"acknowledged": callback::deliver(shared, callback).await})).into_response()
@@ -146,7 +150,13 @@ async fn top_up(State(shared): SharedState, Json(top_up): Json<TopUp>) -> Respon
         Some(BalanceView::from(state.account))
     });
     done.map_or_else(
-        || (StatusCode::BAD_REQUEST, "there is not so much money\n").into_response(),
+        || {
+            (
+                StatusCode::BAD_REQUEST,
+                "the balance is too small for that\n",
+            )
+                .into_response()
+        },
         |view| Json(view).into_response(),
     )
 }

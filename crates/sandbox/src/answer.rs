@@ -1,4 +1,4 @@
-//! The shapes of answers: signed flat objects, unsigned envelopes, and broken ones.
+//! The forms of answers: signed flat objects, unsigned envelopes, and broken ones.
 
 use std::{
     io,
@@ -20,18 +20,18 @@ use super::wire::{self, Fields};
 
 /// The code of a `toppay` envelope that carries an answer.
 const ENVELOPE_OK: u16 = 1000;
-/// The code of one that does not; the message says why.
+/// The code of an envelope without one; its message says why.
 const ENVELOPE_REFUSED: u16 = 1001;
 
-/// `platRespCode` and its message, the beginning of every signed answer.
-pub(super) fn word(code: &str, message: &str) -> Fields {
+/// `platRespCode` and its message, with which every signed answer begins.
+pub(super) fn response(code: &str, message: &str) -> Fields {
     let mut fields = Fields::new();
     fields.insert("platRespCode".to_owned(), code.into());
     fields.insert("platRespMessage".to_owned(), message.into());
     fields
 }
 
-/// Adds platSign (protocol P7). Without it, should signing ever fail, the answer proves nothing, as it must.
+/// Adds `platSign` (protocol P7). Should signing fail, the unsigned answer proves nothing, as it must.
 pub(super) fn sign(key: &PrivateKey, mut fields: Fields) -> Fields {
     if let Ok(signature) = wire::sign(key, &wire::signed_text(&fields, "platSign")) {
         fields.insert("platSign".to_owned(), signature.into());
@@ -39,7 +39,7 @@ pub(super) fn sign(key: &PrivateKey, mut fields: Fields) -> Fields {
     fields
 }
 
-/// Adds a genuine signature of something else.
+/// Adds a genuine signature of a different text.
 pub(super) fn sign_wrongly(key: &PrivateKey, mut fields: Fields) -> Fields {
     if let Ok(signature) = wire::sign(key, "an entirely different text") {
         fields.insert("platSign".to_owned(), signature.into());
@@ -47,7 +47,7 @@ pub(super) fn sign_wrongly(key: &PrivateKey, mut fields: Fields) -> Fields {
     fields
 }
 
-/// The JSON text of an object.
+/// Renders an object as JSON.
 pub(super) fn text(fields: Fields) -> String {
     Value::Object(fields).to_string()
 }
@@ -60,7 +60,7 @@ pub(super) fn envelope(data: &Value) -> Response {
     )
 }
 
-/// A `toppay` envelope without.
+/// A `toppay` envelope without data.
 pub(super) fn refused_envelope(message: &str) -> Response {
     json(
         json!({"success": false, "code": ENVELOPE_REFUSED, "message": message, "data": null})
@@ -68,7 +68,7 @@ pub(super) fn refused_envelope(message: &str) -> Response {
     )
 }
 
-/// A whole JSON answer.
+/// A complete JSON answer.
 pub(super) fn json(text: String) -> Response {
     (
         [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
@@ -77,7 +77,7 @@ pub(super) fn json(text: String) -> Response {
         .into_response()
 }
 
-/// A JSON answer whose connection breaks after half of it.
+/// A JSON answer that breaks off halfway, with its connection.
 pub(super) fn torn_json(text: String) -> Response {
     let mut whole = Bytes::from(text);
     let length = whole.len();
@@ -94,12 +94,12 @@ pub(super) fn torn_json(text: String) -> Response {
         .into_response()
 }
 
-/// An empty answer with only a status.
+/// An empty answer with this status.
 pub(super) fn empty(status: StatusCode) -> Response {
     status.into_response()
 }
 
-/// Half a body, then an error.
+/// A body that sends its first half and then fails.
 struct Torn {
     half: Option<Bytes>,
     pause: bool,
@@ -118,7 +118,7 @@ impl http_body::Body for Torn {
             return Poll::Ready(Some(Ok(Frame::data(half))));
         }
         if std::mem::take(&mut self.pause) {
-            // Time for the half to leave before the connection is dropped.
+            // Give the first half time to leave before the connection is dropped.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

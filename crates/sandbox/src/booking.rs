@@ -1,4 +1,4 @@
-//! How a submit becomes an order.
+//! Books a submit as an order.
 
 use chrono::{FixedOffset, Utc};
 use tokio::time::Instant;
@@ -10,11 +10,11 @@ use super::{
     state::SandboxState,
 };
 
-/// Jakarta has no daylight saving (protocol P4).
+/// Jakarta is UTC+7 and has no daylight saving time (protocol P4).
 const JAKARTA_OFFSET_SECONDS: i32 = 7 * 3_600;
 
 impl SandboxState {
-    /// Accepts an order: from here on it is paid or fails, whatever is answered.
+    /// Accepts an order. From here on it is paid or fails, whatever the answer says.
     pub(super) fn book(
         &mut self,
         seen: usize,
@@ -57,7 +57,7 @@ impl SandboxState {
         Ok(order)
     }
 
-    /// Lets a submit that was answered by silence arrive later.
+    /// Schedules the booking of a submit that gets no answer now.
     pub(super) fn book_later(&mut self, seen: usize, submit: Submit, now: Instant) {
         self.after(
             now,

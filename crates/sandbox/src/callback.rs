@@ -1,4 +1,4 @@
-//! Callbacks to the merchant (protocol P19), honest and otherwise.
+//! Sends callbacks to the merchant (protocol P19), honest and otherwise.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, due: DueCallback) -> bool {
     let mut acknowledged = false;
     if let Some(url) = order.submit.notify_url.as_deref().filter(|_| !silent) {
         for form in forms(&shared.settings, &order, fault) {
-            // Only the true one counts, and it is the last.
+            // Only the last form counts: the honest one.
             acknowledged = if repeats {
                 let (first, second, third) = tokio::join!(
                     post(&shared, url, &form),
@@ -69,7 +69,7 @@ async fn post(shared: &Shared, url: &str, form: &str) -> bool {
     match body {
         Ok(body) => body.as_ref() == ACKNOWLEDGED,
         Err(error) => {
-            tracing::debug!(%error, "sandbox callback not delivered");
+            tracing::debug!(%error, "sandbox could not deliver a callback");
             false
         }
     }

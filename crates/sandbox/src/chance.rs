@@ -1,10 +1,10 @@
-//! Chance that repeats on every run: a hash of the seed and the orderNum.
+//! Reproducible chance: a hash of the seed and the orderNum.
 
 use sha2::{Digest, Sha256};
 
 use super::script::Ending;
 
-/// How an order ends when no script says so.
+/// How an order ends unless a script says so.
 pub(super) fn ending(seed: u64, order_num: &str, fail_percent: u8) -> Ending {
     let roll = roll(seed, order_num, "ending");
     if roll % 100 >= u64::from(fail_percent) {

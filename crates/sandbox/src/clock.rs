@@ -1,4 +1,4 @@
-//! The sandbox's own clock: one task that does what is due.
+//! The sandbox's clock: one task that runs events when they are due.
 
 use std::sync::Arc;
 

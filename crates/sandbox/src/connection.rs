@@ -1,4 +1,4 @@
-//! TCP connections that a handler can break off, so that not one byte of an answer leaves.
+//! TCP connections that a handler can cut before a single byte of an answer leaves.
 
 use std::{
     future::Future,
@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::shared::Shared;
 
-/// The listener; its connections know the sandbox and close themselves while it is down.
+/// The listener. Its connections close themselves while the sandbox is down.
 pub(super) struct Listener {
     pub(super) listener: TcpListener,
     pub(super) shared: Arc<Shared>,
@@ -34,12 +34,12 @@ pub(super) struct Peer {
     pub(super) addr: SocketAddr,
     /// Cancelled when the connection must end.
     pub(super) cut: CancellationToken,
-    /// Whether an administrator speaks here, who is answered even when the gateway is down.
+    /// Whether this is an admin connection, which is answered even while the gateway is down.
     pub(super) admin: Arc<AtomicBool>,
 }
 
 impl Peer {
-    /// Waits before an answer, but not longer than there is somebody to answer.
+    /// Waits before an answer, but no longer than the connection lasts.
     pub(super) async fn pause(&self, pause_ms: u64) {
         tokio::select! {
             () = self.cut.cancelled() => {}
@@ -81,7 +81,7 @@ impl axum::serve::Listener for Listener {
                         addr,
                     );
                 }
-                // Out of descriptors, or a peer that has already left: neither ends the sandbox.
+                // Out of file descriptors, or the peer has already gone. Neither stops the sandbox.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
@@ -104,7 +104,7 @@ impl Connection {
             || (self.shared.is_down() && !self.peer.admin.load(Ordering::SeqCst))
     }
 
-    /// While the gateway is down, looks at what comes without taking it: only an administrator is let in.
+    /// While the gateway is down, peeks at the request and lets only an admin request in.
     fn poll_admission(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.is_dead() {
             return Poll::Ready(Ok(()));

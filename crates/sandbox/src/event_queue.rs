@@ -1,4 +1,4 @@
-//! What happens when: one queue, ordered by time.
+//! The events to come, in one queue ordered by time.
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::request::Submit;
 
-/// Something that is due at a moment.
+/// An event that is due at some moment.
 pub(super) enum Event {
     /// An order moves to its next status.
     Advance(String),
@@ -17,11 +17,11 @@ pub(super) enum Event {
     Callback(String),
     /// A callback outside the schedule.
     ExtraCallback(String),
-    /// A submit that was held back (by its place in the record) is booked.
+    /// A delayed submit (by its index in the record) is booked.
     BookLate(usize, Box<Submit>),
 }
 
-/// Events of the same moment keep the order in which they were added.
+/// Events due at the same moment keep the order in which they were added.
 #[derive(Default)]
 pub(super) struct EventQueue {
     entries: BinaryHeap<Reverse<Entry>>,
@@ -44,7 +44,7 @@ impl EventQueue {
         self.entries.peek().map(|Reverse(entry)| entry.due)
     }
 
-    /// Takes the next event if its time has come.
+    /// Takes the next event if it is due.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Event> {
         if self.next_due()? > now {
             return None;
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_come_in_the_order_of_their_time_and_not_before_it() {
+    fn events_come_when_due_and_in_order() {
         let now = Instant::now();
         let at = |ms| now.checked_add(Duration::from_millis(ms)).unwrap();
         let mut events = EventQueue::default();

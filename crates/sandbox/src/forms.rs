@@ -11,13 +11,13 @@ use super::{
     wire::Fields,
 };
 
-/// The bodies to send, in order; the last one is about the order itself.
+/// The bodies to send, in order. The last one is about the order itself.
 pub(super) fn forms(settings: &Settings, order: &Order, fault: Option<Fault>) -> Vec<String> {
     let mut forms = Vec::new();
-    let true_fields = fields(order);
+    let honest_fields = fields(order);
     let key = &settings.platform_private_key;
     if fault == Some(Fault::FalseFailureCallback) {
-        let mut failed = true_fields.clone();
+        let mut failed = honest_fields.clone();
         set(&mut failed, "status", Status::Failed.code().to_string());
         set(
             &mut failed,
@@ -27,7 +27,7 @@ pub(super) fn forms(settings: &Settings, order: &Order, fault: Option<Fault>) ->
         forms.push(encode(&answer::sign(key, failed)));
     }
     if fault == Some(Fault::ForeignCallback) {
-        let mut foreign = true_fields.clone();
+        let mut foreign = honest_fields.clone();
         let order_num: String = format!("X{}", order.submit.order_num)
             .chars()
             .take(32)
@@ -36,18 +36,18 @@ pub(super) fn forms(settings: &Settings, order: &Order, fault: Option<Fault>) ->
         forms.push(encode(&answer::sign(key, foreign)));
     }
     forms.push(match fault {
-        Some(Fault::ForgedCallback) => encode(&answer::sign_wrongly(key, true_fields)),
+        Some(Fault::ForgedCallback) => encode(&answer::sign_wrongly(key, honest_fields)),
         Some(Fault::BadCallbackAmount) => {
-            let mut dearer = true_fields;
+            let mut raised = honest_fields;
             set(
-                &mut dearer,
+                &mut raised,
                 "money",
                 order.submit.money_idr.saturating_add(1).to_string(),
             );
-            encode(&answer::sign(key, dearer))
+            encode(&answer::sign(key, raised))
         }
-        Some(Fault::RawPlus) => encode(&answer::sign(key, true_fields)).replace("%2B", "+"),
-        _ => encode(&answer::sign(key, true_fields)),
+        Some(Fault::RawPlus) => encode(&answer::sign(key, honest_fields)).replace("%2B", "+"),
+        _ => encode(&answer::sign(key, honest_fields)),
     });
     forms
 }
@@ -150,8 +150,8 @@ mod tests {
                 .collect()
         };
         assert!(!is_genuine(&of(Fault::ForgedCallback)[0]));
-        let dearer = of(Fault::BadCallbackAmount);
-        assert!(is_genuine(&dearer[0]) && dearer[0]["money"] == "10001");
+        let raised = of(Fault::BadCallbackAmount);
+        assert!(is_genuine(&raised[0]) && raised[0]["money"] == "10001");
         let failed = of(Fault::FalseFailureCallback);
         assert!(is_genuine(&failed[0]) && failed[0]["status"] == "4" && failed[1]["status"] == "2");
         let foreign = of(Fault::ForeignCallback);

@@ -1,4 +1,4 @@
-//! Reads RSA keys in every spelling in which this gateway hands them out (protocol P8).
+//! Reads RSA keys in every encoding in which this gateway issues them (protocol P8).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rsa::{
@@ -25,7 +25,7 @@ pub fn parse_public_key(text: &str) -> Result<PublicKey, String> {
         .map_err(|_| "not an RSA public key of at least 1024 bits (X.509 or PKCS#1)".to_owned())
 }
 
-/// The bytes inside, whether or not there is PEM armour around them.
+/// The DER bytes, with or without PEM armour around them.
 fn der_of(text: &str) -> Result<Vec<u8>, String> {
     let body: String = text
         .lines()

@@ -1,10 +1,10 @@
 //! The sandbox gateway: the other side of the wire, for the demo and for tests.
 //!
-//! It speaks the protocol from its own reading of it and shares no code with the gateway client, so that a
-//! mistake on one side shows on the other. It keeps balance and freeze, moves orders 0 → 1 → 5 → 2, 3 or 4 on
-//! its own clock, calls back, misbehaves on demand ([`Fault`]) and remembers every submit it ever saw.
+//! It implements the protocol independently and shares no code with the gateway client, so that a mistake on one side
+//! shows on the other. It keeps balance and freeze, moves orders 0 → 1 → 5 → 2, 3 or 4 on its own clock, sends
+//! callbacks, misbehaves on demand ([`Fault`]) and remembers every submit.
 
-// The linter still sees this code without the tests, which may panic.
+// Only tests may panic; without `cfg(test)` the lints still apply.
 #![cfg_attr(
     test,
     allow(
@@ -63,10 +63,10 @@ pub use self::{
     view::{BalanceView, OrderView, SeenSubmit},
 };
 
-/// No request of this protocol comes near it.
+/// Far above any request of this protocol.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// A running sandbox. It stops when it is dropped; [`Sandbox::stop`] also waits for the end.
+/// A running sandbox. Dropping it stops it; [`Sandbox::stop`] also waits until it has stopped.
 pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -76,7 +76,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Binds the address and begins to serve.
+    /// Binds the address and starts to serve.
     pub async fn start(settings: Settings, listen: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
@@ -98,7 +98,7 @@ impl Sandbox {
             let serve =
                 axum::serve(listener, routes).with_graceful_shutdown(stopping.cancelled_owned());
             if let Err(error) = serve.await {
-                tracing::warn!(%error, "sandbox stopped serving");
+                tracing::warn!(%error, "sandbox stopped serving after an error");
             }
         });
         let clock = tokio::spawn(clock::run(Arc::clone(&shared)));
@@ -111,17 +111,17 @@ impl Sandbox {
         })
     }
 
-    /// The base URL, without a slash at its end.
+    /// The base URL, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Every submit ever seen, in the order of arrival.
+    /// Every submit ever received, in order of arrival.
     pub fn submits(&self) -> Vec<SeenSubmit> {
         self.shared.read(|state| state.submits.clone())
     }
 
-    /// Every booked order, in the order of booking.
+    /// Every booked order, in booking order.
     pub fn orders(&self) -> Vec<OrderView> {
         self.shared.read(admin::orders)
     }
@@ -143,23 +143,23 @@ impl Sandbox {
         admin::balance(&self.shared)
     }
 
-    /// Misbehaves from now on.
+    /// Sets a fault, effective at once.
     pub fn set_fault(&self, fault: Fault) {
         self.shared.set_fault(Some(fault));
     }
 
-    /// Behaves again. Scripts of single orders stay.
+    /// Clears the fault. Scripts of single orders stay.
     pub fn heal(&self) {
         self.shared.set_fault(None);
     }
 
-    /// Scripts one order, best before it arrives; this replaces an earlier script of that order.
+    /// Scripts one order, preferably before it arrives. Replaces an earlier script of that order.
     pub fn script(&self, order_num: impl Into<String>, script: Script) {
         self.shared
             .update(|state| state.set_script(order_num.into(), script, Instant::now()));
     }
 
-    /// Waits until something has changed since the last time this returned (or since the start).
+    /// Waits until something has changed since this last returned (or since the start).
     ///
     /// No change is missed between two calls.
     pub async fn changed(&self) {
@@ -183,12 +183,12 @@ impl Sandbox {
         }
     }
 
-    /// Closes every connection and ends.
+    /// Closes every connection and stops.
     pub async fn stop(mut self) {
         self.shared.stopping.cancel();
         for task in std::mem::take(&mut self.tasks) {
             if let Err(error) = task.await {
-                tracing::warn!(%error, "sandbox task panicked");
+                tracing::warn!(%error, "a task of the sandbox panicked");
             }
         }
     }
@@ -200,9 +200,9 @@ impl Drop for Sandbox {
     }
 }
 
-/// The client that sends callbacks: straight to the address, never anywhere else.
+/// The client that sends callbacks: directly, without a proxy or redirects.
 fn client() -> io::Result<reqwest::Client> {
-    // An `Err` means that a provider is installed already, which will do.
+    // An `Err` means that a provider is already installed, which is fine.
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();

@@ -19,7 +19,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    /// The wire's digit.
+    /// The digit on the wire.
     pub(super) const fn code(self) -> u8 {
         match self {
             Self::New => 0,
@@ -31,7 +31,7 @@ impl Status {
         }
     }
 
-    /// The wire's `statusMsg`. Never with a digit: the signed text has no separators (protocol P9).
+    /// The `statusMsg` on the wire. Never contains a digit, because the signed text has no separators (protocol P9).
     pub(super) const fn message(self) -> &'static str {
         match self {
             Self::New => "Apply",
@@ -43,7 +43,7 @@ impl Status {
         }
     }
 
-    /// Whether it can change no more.
+    /// Whether it can no longer change.
     pub(super) const fn is_final(self) -> bool {
         match self {
             Self::New | Self::Processing | Self::AtBank => false,
@@ -51,7 +51,7 @@ impl Status {
         }
     }
 
-    /// What comes next; `None` when nothing does.
+    /// The next status; `None` if there is none.
     pub(super) const fn next(self, ending: Ending) -> Option<Self> {
         match (self, ending) {
             (Self::New, _) => Some(Self::Processing),
@@ -74,16 +74,16 @@ pub(super) struct Order {
     pub(super) fee_idr: i64,
     pub(super) status: Status,
     pub(super) booked_at: DateTime<Utc>,
-    /// Callbacks that fell due, delivered or not.
+    /// How many callbacks fell due, delivered or not.
     pub(super) notified: usize,
-    /// Whether one of them was answered with `SUCCESS`.
+    /// Whether one of them was answered `SUCCESS`.
     pub(super) acknowledged: bool,
-    /// Queries that found it final.
+    /// How many queries found it final.
     pub(super) final_reads: u32,
 }
 
 impl Order {
-    /// What the merchant is debited (protocol P22); `None` for an amount beyond all bounds.
+    /// The amount debited from the merchant (protocol P22); `None` on overflow.
     pub(super) fn debit_idr(&self) -> Option<i64> {
         debit_idr(&self.submit, self.fee_idr)
     }

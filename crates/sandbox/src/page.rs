@@ -7,10 +7,10 @@ use super::{
     view::{BalanceView, SeenSubmit},
 };
 
-/// More rows than a person reads.
+/// Maximum rows: more than a person reads.
 const ROWS_MAX: usize = 500;
 
-/// The page with the latest submits, newest first.
+/// Renders the page with the latest submits, newest first.
 pub(super) fn render(submits: &[SeenSubmit], balance: BalanceView, fault: Option<Fault>) -> String {
     let mut rows = String::new();
     for seen in submits.iter().rev().take(ROWS_MAX) {

@@ -23,9 +23,9 @@ use super::{
     wire::Fields,
 };
 
-/// Where the status of an order is queried.
+/// The path for queries of an order's status.
 pub(super) const QUERY_PATH: &str = "/gateway/query";
-/// Where the balance is queried.
+/// The path for queries of the balance.
 pub(super) const BALANCE_PATH: &str = "/gateway/interface/getBalance";
 
 /// Answers with the status of an order.
@@ -88,7 +88,7 @@ fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
             "statusMsg": status.message(),
         }));
     }
-    let mut fields = answer::word("SUCCESS", "Request success");
+    let mut fields = answer::response("SUCCESS", "Request success");
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     set("platOrderNum", order.platform_order_num.as_str().into());
     set("orderNum", order.submit.order_num.as_str().into());
@@ -104,7 +104,7 @@ fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
     answer::json(answer::text(signed))
 }
 
-/// The reported status: the true one, unless the fault lets the gateway change its mind.
+/// The reported status: the real one, unless the fault makes the gateway contradict itself.
 fn reported_status(order: &Order, fault: Option<Fault>) -> Status {
     match (fault, order.status) {
         (Some(Fault::FlipAfterPaid), Status::Paid) if order.final_reads > 1 => Status::Failed,
@@ -113,7 +113,7 @@ fn reported_status(order: &Order, fault: Option<Fault>) -> Status {
     }
 }
 
-/// Answers with the merchant's money.
+/// Answers with the merchant's balance.
 pub(super) async fn balance(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -133,7 +133,7 @@ pub(super) async fn balance(
         ..
     } = shared.read(|state| state.account);
     if shared.settings.dialect == Dialect::Toppay {
-        // This dialect writes money with decimals that are always zero (protocol P2).
+        // This dialect writes money with decimals, which are always zero (protocol P2).
         let decimal = |amount_idr: i64| format!("{amount_idr}.00000000");
         return answer::envelope(&json!([{
             "balance": decimal(balance_idr),
@@ -143,7 +143,7 @@ pub(super) async fn balance(
             "totalAmount": decimal(balance_idr.saturating_add(freeze_idr)),
         }]));
     }
-    let mut fields = answer::word("SUCCESS", "Request success");
+    let mut fields = answer::response("SUCCESS", "Request success");
     fields.insert("balance".to_owned(), balance_idr.into());
     fields.insert("freeze".to_owned(), freeze_idr.into());
     fields.insert("pendMoney".to_owned(), 0.into());

@@ -1,4 +1,4 @@
-//! What a fault means for a submit: whether it is booked, and how it is answered.
+//! How a fault affects a submit: whether it is booked, and how it is answered.
 
 use super::{chance, fault::Fault};
 
@@ -21,31 +21,31 @@ pub(super) enum Reply {
     AfterCallback,
     /// The honest answer with a wrong platSign.
     BadSign,
-    /// Naming one rupiah more.
+    /// The honest answer with one rupiah more.
     WrongAmount,
-    /// Naming another orderNum.
+    /// The honest answer with another orderNum.
     WrongOrder,
-    /// With half of the answer.
+    /// Half of the honest answer.
     Torn,
     /// `UNKNOWN`.
     Unknown,
     /// `FAIL`.
     Fail,
-    /// An empty 500.
+    /// An empty HTTP 500.
     Http500,
-    /// A 307 to the same place.
+    /// A redirect (307) to the same address.
     Redirect,
     /// Not JSON.
     Garbage,
     /// A page for people.
     Html,
-    /// Never; the connection stays open.
+    /// No answer; the connection stays open.
     Silence,
-    /// Never; the connection is closed.
+    /// No answer; the connection is closed.
     Cut,
 }
 
-/// What happens to one submit under a fault.
+/// How a fault treats one submit.
 pub(super) fn reaction_to(fault: Option<Fault>, seed: u64, order_num: &str) -> (Booking, Reply) {
     let Some(fault) = fault else {
         return (Booking::Now, Reply::Honest);

@@ -1,4 +1,4 @@
-//! What is remembered of a submit.
+//! The record of a submit.
 
 use std::fmt::Write;
 
@@ -14,10 +14,10 @@ use super::{
     wire::Fields,
 };
 
-/// What the record says was answered, and the message of a refusal.
+/// The answer as recorded, and the message of a refusal.
 pub(super) fn note_of(reply: Reply, outcome: &Result<Order, Refusal>) -> (&'static str, String) {
     let message = outcome.as_ref().err().cloned().unwrap_or_default();
-    let word = match reply {
+    let answer = match reply {
         Reply::Fail => "FAIL",
         Reply::Unknown => "UNKNOWN",
         Reply::Http500 => "HTTP 500",
@@ -40,10 +40,10 @@ pub(super) fn note_of(reply: Reply, outcome: &Result<Order, Refusal>) -> (&'stat
             }
         }
     };
-    (word, message)
+    (answer, message)
 }
 
-/// The record of a submit, before anything is decided about it.
+/// The record of a submit before anything about it is decided.
 pub(super) fn seen(fields: Option<&Fields>, verified: bool, body: &[u8]) -> SeenSubmit {
     let field = |name: &str| {
         fields

@@ -1,4 +1,4 @@
-//! Reads what the merchant sent, and says what is wrong with it.
+//! Parses and checks the merchant's requests.
 
 use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use serde_json::Value;
@@ -8,10 +8,10 @@ use super::{
     wire::{self, Fields},
 };
 
-/// More than any bank would move at once.
+/// Maximum amount of one order: more than any bank would transfer.
 const MONEY_MAX_IDR: i64 = 1_000_000_000_000;
 
-/// A reason to answer `FAIL`, in the gateway's words.
+/// A reason to answer `FAIL`, as the gateway would word it.
 pub(super) type Refusal = String;
 
 /// Who pays the fee (protocol P22).
@@ -24,7 +24,7 @@ pub(super) enum FeeType {
 }
 
 impl FeeType {
-    /// The wire's digit.
+    /// The digit on the wire.
     pub(super) const fn code(self) -> u8 {
         match self {
             Self::FromAmount => 0,
@@ -33,7 +33,7 @@ impl FeeType {
     }
 }
 
-/// One well-formed instruction to pay. No `Debug`: it holds personal data.
+/// One well-formed submit. No `Debug`: it holds personal data.
 #[derive(Clone)]
 pub(super) struct Submit {
     pub(super) order_num: String,
@@ -46,7 +46,7 @@ pub(super) struct Submit {
     pub(super) notify_url: Option<String>,
 }
 
-/// Reads the body as a JSON object, whoever sent it.
+/// Reads the body as a JSON object without checking who sent it.
 pub(super) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
     let json = headers
         .get(CONTENT_TYPE)
@@ -64,7 +64,7 @@ pub(super) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Re
     }
 }
 
-/// Whether our merchant signed these fields.
+/// Checks that our merchant signed these fields.
 pub(super) fn authenticate(settings: &Settings, fields: &Fields) -> Result<(), Refusal> {
     if let Some((name, _)) = fields
         .iter()
@@ -90,7 +90,7 @@ pub(super) fn authenticate(settings: &Settings, fields: &Fields) -> Result<(), R
     }
 }
 
-/// The fields of a submit (protocol P10), each checked by itself.
+/// Parses the fields of a submit (protocol P10), each checked separately.
 pub(super) fn read_submit(fields: &Fields) -> Result<Submit, Refusal> {
     check(fields, "dateTime", 14..=14, |c| c.is_ascii_digit())?;
     let fee_type = match text(fields, "feeType")? {
@@ -125,14 +125,14 @@ pub(super) fn read_submit(fields: &Fields) -> Result<Submit, Refusal> {
     })
 }
 
-/// The order that a submit or a query is about.
+/// Parses the order number of a submit or a query.
 pub(super) fn read_order_num(fields: &Fields) -> Result<String, Refusal> {
     check(fields, "orderNum", 1..=32, |c| {
         c.is_ascii_alphanumeric() || c == '-' || c == '_'
     })
 }
 
-/// Whole rupiah, positive, in the one canonical spelling.
+/// Parses positive whole rupiah in their one canonical spelling.
 pub(super) fn read_money(text: &str) -> Result<i64, Refusal> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse()
@@ -162,7 +162,7 @@ fn text<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Refusal> {
         .ok_or_else(|| format!("parameter {name} is missing"))
 }
 
-/// Enough of a stranger's text to recognise it.
+/// The first 40 characters of an untrusted text: enough to recognise it.
 pub(super) fn clip(text: &str) -> String {
     text.chars().take(40).collect()
 }

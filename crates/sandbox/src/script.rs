@@ -11,25 +11,25 @@ pub enum Ending {
     Cancelled,
     /// Status 4.
     Failed,
-    /// It stays at the bank (status 5) until a later script says otherwise.
+    /// It stays at the bank (status 5) until a later script ends it.
     Stays,
 }
 
-/// Overrides for one order; what is `None` is as for every other order.
+/// Overrides for one order. `None` means as for every other order.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    /// Misbehave like this for this order, whatever the sandbox's own fault is.
+    /// The fault for this order, whatever the sandbox's own fault is.
     pub fault: Option<Fault>,
     /// How it ends.
     pub ends: Option<Ending>,
-    /// The fee that the submit answer names.
+    /// The fee stated in the answer to the submit, in rupiah.
     pub fee_idr: Option<i64>,
-    /// The fee that is charged in the end, when it differs (protocol P23).
+    /// The fee charged in the end, in rupiah, if it differs (protocol P23).
     pub final_fee_idr: Option<i64>,
 }
 
 impl Script {
-    /// Only a fault.
+    /// A script with only a fault.
     pub fn fault(fault: Fault) -> Self {
         Self {
             fault: Some(fault),
@@ -37,7 +37,7 @@ impl Script {
         }
     }
 
-    /// Only an ending.
+    /// A script with only an ending.
     pub fn ends(ending: Ending) -> Self {
         Self {
             ends: Some(ending),

@@ -1,8 +1,8 @@
-//! What a sandbox is started with.
+//! The settings of a sandbox.
 
 use std::{fmt, str::FromStr, time::Duration};
 
-/// Which of the two spellings of the protocol is spoken (protocol P15).
+/// Which of the two dialects of the protocol it speaks (protocol P15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// Flat, signed answers to queries.
@@ -18,7 +18,7 @@ impl FromStr for Dialect {
         match text {
             "bdpay" => Ok(Self::Bdpay),
             "toppay" => Ok(Self::Toppay),
-            _ => Err("the dialect is `bdpay` or `toppay`".to_owned()),
+            _ => Err("the dialect must be `bdpay` or `toppay`".to_owned()),
         }
     }
 }
@@ -32,7 +32,7 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// How fast the sandbox's own clock runs.
+/// How fast the sandbox's clock runs.
 #[derive(Clone, Debug)]
 pub struct Pace {
     /// From accepted (0) to processing (1).
@@ -41,11 +41,11 @@ pub struct Pace {
     pub at_bank_ms: u64,
     /// From the bank (5) to the end (2, 3 or 4).
     pub ending_ms: u64,
-    /// Thousandths of the true callback intervals; 1000 is the gateway's own schedule.
+    /// The callback intervals in thousandths of the gateway's own; 1000 is its real schedule.
     pub callback_scale_permille: u64,
     /// How long one callback waits for its reply.
     pub callback_timeout_ms: u64,
-    /// How late a `slow` answer comes. Longer than any sane client waits.
+    /// How late a `slow` answer comes. Longer than any sensible client waits.
     pub slow_answer_ms: u64,
     /// How late a `late_booking` order is booked.
     pub late_booking_ms: u64,
@@ -83,7 +83,7 @@ impl Pace {
         }
     }
 
-    /// How long after the end, or after the previous one, callback number `sent` + 1 goes out.
+    /// How long after the end, or after the previous callback, callback number `sent` + 1 is sent.
     ///
     /// `None` after the sixth (protocol P19).
     pub(super) fn callback_delay(&self, sent: usize) -> Option<Duration> {
@@ -94,10 +94,10 @@ impl Pace {
     }
 }
 
-/// Everything that a sandbox needs to know.
+/// Everything that a sandbox needs.
 #[derive(Clone)]
 pub struct Settings {
-    /// The spelling to speak.
+    /// The dialect to speak.
     pub dialect: Dialect,
     /// The one merchant that it serves.
     pub merchant_code: String,
@@ -105,19 +105,20 @@ pub struct Settings {
     pub merchant_public_key: rsa::PublicKey,
     /// Signs answers and callbacks.
     pub platform_private_key: rsa::PrivateKey,
-    /// The merchant's opening balance.
+    /// The merchant's opening balance, in rupiah.
     pub balance_idr: i64,
-    /// Charged for each payout; see [`Settings::DEFAULT_FEE_IDR`].
+    /// The fee for each order, in rupiah; see [`Settings::DEFAULT_FEE_IDR`].
     pub fee_idr: i64,
     /// The speed of its clock.
     pub pace: Pace,
-    /// Of a hundred orders, how many end badly; chosen by a hash of the orderNum, one in five is a 3, the rest 4.
+    /// How many of a hundred orders fail, chosen by a hash of the orderNum. One failure in five ends in status 3, the
+    /// others in 4.
     pub fail_percent: u8,
-    /// Changes which orders those are.
+    /// Determines which orders those are.
     pub seed: u64,
 }
 
 impl Settings {
-    /// What a payout costs unless somebody says otherwise.
+    /// The default fee for an order, in rupiah.
     pub const DEFAULT_FEE_IDR: i64 = 2_500;
 }

@@ -1,4 +1,4 @@
-//! The state behind its lock, and the signals around it.
+//! The state behind its lock, and the signals about it.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -10,18 +10,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::{fault::Fault, settings::Settings, state::SandboxState};
 
-/// More than enough for a demo, and few enough not to run out of sockets.
+/// Maximum callbacks in flight: enough for a demo, and few enough not to run out of sockets.
 const DELIVERIES_AT_ONCE: usize = 128;
 
-/// What handlers, the clock and the handle share.
+/// What the handlers, the clock and [`super::Sandbox`] share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
     state: Mutex<SandboxState>,
-    /// Mirrors "the fault is `down`", so that each read of a connection need not take the lock.
+    /// Mirrors "the fault is `down`", so that reading from a connection does not take the lock.
     down: AtomicBool,
     /// Counts changes.
     pub(super) version: watch::Sender<u64>,
-    /// Tells the clock that something may be due earlier than it thinks.
+    /// Wakes the clock: something may be due earlier than before.
     pub(super) wake: Notify,
     pub(super) stopping: CancellationToken,
     pub(super) client: reqwest::Client,
@@ -29,7 +29,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// A fresh state.
+    /// Creates a state without orders.
     pub(super) fn new(settings: Settings, client: reqwest::Client) -> Self {
         Self {
             state: Mutex::new(SandboxState::new(settings.clone())),
@@ -48,7 +48,7 @@ impl Shared {
         read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the state and wakes everybody who waits for a change.
+    /// Changes the state and wakes everyone who waits for a change.
     pub(super) fn update<T>(&self, write: impl FnOnce(&mut SandboxState) -> T) -> T {
         let outcome = write(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.version
@@ -66,7 +66,7 @@ impl Shared {
         });
         tracing::info!(
             fault = fault.map_or("off", Fault::word),
-            "sandbox fault set"
+            "sandbox fault changed"
         );
     }
 

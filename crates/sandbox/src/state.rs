@@ -1,4 +1,4 @@
-//! Everything that the sandbox knows, and the only code that changes it. It reads no clock.
+//! The sandbox's state, and the only code that changes it. It reads no clock.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -15,14 +15,14 @@ use super::{
     view::SeenSubmit,
 };
 
-/// A callback that must go out now.
+/// A callback that must be sent now.
 pub(super) struct DueCallback {
     pub(super) order_num: String,
     /// Whether it is outside the schedule of six.
     pub(super) extra: bool,
 }
 
-/// Orders, money, faults, and what is due.
+/// Orders, money, faults and coming events.
 pub(super) struct SandboxState {
     pub(super) settings: Settings,
     pub(super) account: Account,
@@ -36,7 +36,7 @@ pub(super) struct SandboxState {
 }
 
 impl SandboxState {
-    /// A state without orders.
+    /// Creates a state without orders.
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             account: Account {
@@ -54,7 +54,7 @@ impl SandboxState {
         }
     }
 
-    /// Records a submit for good and returns its place in the record.
+    /// Records a submit permanently and returns its index in the record.
     pub(super) fn record(&mut self, seen: SeenSubmit) -> usize {
         self.submits.push(seen);
         self.submits.len().saturating_sub(1)
@@ -68,7 +68,7 @@ impl SandboxState {
             .or(self.fault)
     }
 
-    /// Scripts one order; one that waits at the bank moves on if the script lets it end.
+    /// Scripts one order. If it waits at the bank and the script ends it, it moves on.
     pub(super) fn set_script(&mut self, order_num: String, script: Script, now: Instant) {
         let may_end = script.ends.is_some_and(|ending| ending != Ending::Stays);
         self.scripts.insert(order_num.clone(), script);
@@ -82,7 +82,7 @@ impl SandboxState {
         }
     }
 
-    /// Takes an order through all its statuses at once; false if it does not end.
+    /// Moves an order through all its statuses at once. Returns false if it does not end.
     pub(super) fn end_at_once(&mut self, order_num: &str) -> bool {
         let ending = self.ending(order_num);
         while self.step(order_num, ending).is_some() {}
@@ -91,12 +91,12 @@ impl SandboxState {
             .is_some_and(|order| order.status.is_final())
     }
 
-    /// When something is due next.
+    /// When the next event is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.events.next_due()
     }
 
-    /// Does all that is due and returns the callbacks that must now be sent.
+    /// Runs every due event and returns the callbacks that must be sent now.
     pub(super) fn run_due(&mut self, now: Instant) -> Vec<DueCallback> {
         let mut callbacks = Vec::new();
         while let Some(event) = self.events.take_due(now) {
@@ -175,7 +175,7 @@ impl SandboxState {
         self.after(now, next_ms, Event::Advance(order_num));
     }
 
-    /// Moves one order to its next status, with its money; `None` if there is none.
+    /// Moves one order to its next status, and its money with it; `None` if there is no next status.
     fn step(&mut self, order_num: &str, ending: Ending) -> Option<Status> {
         let final_fee_idr = self
             .scripts
@@ -211,7 +211,7 @@ impl SandboxState {
     }
 }
 
-/// `now` itself when the sum leaves the clock's range.
+/// The sum, or `now` if it exceeds the clock's range.
 fn later(now: Instant, delay: Duration) -> Instant {
     now.checked_add(delay).unwrap_or(now)
 }

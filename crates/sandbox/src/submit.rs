@@ -1,4 +1,4 @@
-//! `POST /gateway/cash`: takes an order, or says why not (protocol P10 to P13).
+//! `POST /gateway/cash`: accepts an order, or refuses it (protocol P10 to P13).
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ use super::{
     wire::Fields,
 };
 
-/// Where submits arrive.
+/// The path for submits.
 pub(super) const PATH: &str = "/gateway/cash";
 
-/// Handles one submit. It is recorded before anything else is decided.
+/// Handles one submit. It is recorded before anything about it is decided.
 pub(super) async fn handle(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -46,18 +46,18 @@ pub(super) async fn handle(
     let fault = shared.read(|state| state.fault_for(&order_num));
     let (booking, reply) = reaction_to(fault, shared.settings.seed, &order_num);
     let outcome = submit.and_then(|submit| book(&shared, place, submit, booking));
-    let (word, message) = note_of(reply, &outcome);
+    let (answer, message) = note_of(reply, &outcome);
     shared.update(|state| {
         if let Some(seen) = state.submits.get_mut(place) {
-            word.clone_into(&mut seen.answer);
+            answer.clone_into(&mut seen.answer);
             seen.message = message;
         }
     });
-    tracing::debug!(order_num, answer = word, "sandbox submit");
+    tracing::debug!(order_num, answer, "sandbox answered a submit");
     respond(&shared, &peer, reply, &order_num, outcome).await
 }
 
-/// The order, or why there is none (yet).
+/// Books the order, or says why there is none, or none yet.
 fn book(shared: &Shared, place: usize, submit: Submit, booking: Booking) -> Result<Order, Refusal> {
     shared.update(|state| match booking {
         Booking::Now => state.book(place, submit, Instant::now()),
@@ -79,33 +79,21 @@ async fn respond(
     let key = &shared.settings.platform_private_key;
     let honest = |fields| answer::json(answer::text(answer::sign(key, fields)));
     match reply {
-        Reply::Honest => honest(truth(order_num, &outcome)),
+        Reply::Honest => honest(honest_fields(order_num, &outcome)),
         Reply::Slow => {
             peer.pause(shared.settings.pace.slow_answer_ms).await;
-            honest(truth(order_num, &outcome))
+            honest(honest_fields(order_num, &outcome))
         }
         Reply::AfterCallback => {
-            if shared.update(|state| state.end_at_once(order_num)) {
-                let callback = DueCallback {
-                    order_num: order_num.to_owned(),
-                    extra: false,
-                };
-                // A task of its own: a client that gives up must not take the callback with it.
-                if tokio::spawn(callback::deliver(Arc::clone(shared), callback))
-                    .await
-                    .is_err()
-                {
-                    tracing::warn!("early callback not sent: its task panicked");
-                }
-            }
-            honest(truth(order_num, &outcome))
+            end_and_call_back(shared, order_num).await;
+            honest(honest_fields(order_num, &outcome))
         }
         Reply::BadSign => answer::json(answer::text(answer::sign_wrongly(
             key,
-            truth(order_num, &outcome),
+            honest_fields(order_num, &outcome),
         ))),
         Reply::WrongAmount => {
-            let mut fields = truth(order_num, &outcome);
+            let mut fields = honest_fields(order_num, &outcome);
             if let Ok(order) = &outcome {
                 fields.insert(
                     "money".to_owned(),
@@ -114,10 +102,11 @@ async fn respond(
             }
             honest(fields)
         }
-        Reply::WrongOrder => honest(truth(&format!("X{order_num}"), &outcome)),
-        Reply::Torn => {
-            answer::torn_json(answer::text(answer::sign(key, truth(order_num, &outcome))))
-        }
+        Reply::WrongOrder => honest(honest_fields(&format!("X{order_num}"), &outcome)),
+        Reply::Torn => answer::torn_json(answer::text(answer::sign(
+            key,
+            honest_fields(order_num, &outcome),
+        ))),
         Reply::Unknown => honest(refusal("UNKNOWN", "system abnormal", order_num)),
         Reply::Fail => honest(refusal("FAIL", "bank maintenance", order_num)),
         Reply::Http500 => answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
@@ -139,14 +128,30 @@ async fn respond(
     }
 }
 
-/// The honest answer (protocol P11), still unsigned.
-fn truth(order_num: &str, outcome: &Result<Order, Refusal>) -> Fields {
+/// Ends the order at once and waits until its callback is delivered.
+async fn end_and_call_back(shared: &Arc<Shared>, order_num: &str) {
+    if !shared.update(|state| state.end_at_once(order_num)) {
+        return;
+    }
+    let callback = DueCallback {
+        order_num: order_num.to_owned(),
+        extra: false,
+    };
+    // In a task of its own, so that a client that gives up does not cancel the callback.
+    let delivery = tokio::spawn(callback::deliver(Arc::clone(shared), callback));
+    if delivery.await.is_err() {
+        tracing::warn!("sandbox did not send an early callback: its task panicked");
+    }
+}
+
+/// The honest answer (protocol P11), before it is signed.
+fn honest_fields(order_num: &str, outcome: &Result<Order, Refusal>) -> Fields {
     let order = match outcome {
         Ok(order) => order,
         Err(message) => return refusal("FAIL", message, order_num),
     };
     let submit = &order.submit;
-    let mut fields = answer::word("SUCCESS", "Request success");
+    let mut fields = answer::response("SUCCESS", "Request success");
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     set("platOrderNum", order.platform_order_num.as_str().into());
     set("orderNum", order_num.into());
@@ -164,9 +169,9 @@ fn truth(order_num: &str, outcome: &Result<Order, Refusal>) -> Fields {
     fields
 }
 
-/// An answer that is not `SUCCESS`; it names the order if the request did.
+/// An answer other than `SUCCESS`. It names the order if the request did.
 pub(super) fn refusal(code: &str, message: &str, order_num: &str) -> Fields {
-    let mut fields = answer::word(code, message);
+    let mut fields = answer::response(code, message);
     if !order_num.is_empty() {
         fields.insert("orderNum".to_owned(), order_num.into());
     }

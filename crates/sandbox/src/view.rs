@@ -1,36 +1,36 @@
-//! What the sandbox shows of itself. Account numbers and names are masked.
+//! What the sandbox shows of its state. Account numbers and names are masked.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{account::Account, order::Order};
 
-/// One submit that arrived, whatever became of it.
+/// One submit that was received, whether or not it was booked.
 #[derive(Clone, Debug, Serialize)]
 pub struct SeenSubmit {
     /// When its last byte was read.
     pub at: DateTime<Utc>,
-    /// The orderNum; empty when there was none to read.
+    /// The orderNum; empty if it could not be read.
     pub order_num: String,
-    /// The money in whole rupiah, when it could be read as such.
+    /// The amount in whole rupiah, if it could be read.
     pub amount: Option<i64>,
-    /// The feeType as it was written.
+    /// The feeType as received.
     pub fee_type: String,
-    /// The bankCode as it was written.
+    /// The bankCode as received.
     pub bank_code: String,
     /// The account number, masked.
     pub account_number: String,
     /// The account name, masked.
     pub account_name: String,
-    /// SHA-256 of the body as it arrived, in hexadecimal.
+    /// SHA-256 of the body as received, in hexadecimal.
     pub request_sha256: String,
-    /// Whether the merchant's signature fitted.
+    /// Whether the merchant's signature verified.
     pub verified: bool,
     /// Whether this very submit was booked as an order.
     pub booked: bool,
-    /// What was answered: a platRespCode, or a word for what happened instead; `-` until that is decided.
+    /// The answer: a platRespCode, or a phrase for what happened instead; `-` until it is decided.
     pub answer: String,
-    /// The platRespMessage of a refusal, else empty.
+    /// The platRespMessage of a refusal; otherwise empty.
     pub message: String,
 }
 
@@ -45,15 +45,15 @@ pub struct OrderView {
     pub amount: i64,
     /// 0 or 1.
     pub fee_type: u8,
-    /// The fee as it now stands.
+    /// The current fee, in rupiah.
     pub fee: i64,
-    /// What the merchant is debited if it is paid.
+    /// The amount debited from the merchant if it is paid, in rupiah.
     pub debit: i64,
     /// 0, 1, 5, then 2, 3 or 4.
     pub status: u8,
     /// When it was booked.
     pub booked_at: DateTime<Utc>,
-    /// Callbacks that fell due.
+    /// How many callbacks fell due.
     pub notified: usize,
     /// Whether one of them was answered `SUCCESS`.
     pub acknowledged: bool,
@@ -79,9 +79,9 @@ impl From<&Order> for OrderView {
 /// The merchant's money at the gateway, in whole rupiah.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BalanceView {
-    /// Free to spend.
+    /// What can be spent.
     pub balance: i64,
-    /// Set aside for open orders.
+    /// Held for open orders.
     pub freeze: i64,
     /// The debits of all paid orders, fees included.
     pub paid: i64,
@@ -97,7 +97,7 @@ impl From<Account> for BalanceView {
     }
 }
 
-/// Only the last four characters, and those only of something longer than six.
+/// Keeps the last four characters of a number with more than six.
 pub(super) fn mask_number(number: &str) -> String {
     let length = number.chars().count();
     let tail: String = if length > 6 {
@@ -108,7 +108,7 @@ pub(super) fn mask_number(number: &str) -> String {
     format!("****{tail}")
 }
 
-/// Only the first letter.
+/// Keeps the first letter.
 pub(super) fn mask_name(name: &str) -> String {
     name.chars()
         .next()

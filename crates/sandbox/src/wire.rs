@@ -1,16 +1,16 @@
-//! The signed text, and the two operations on it (protocol P6, P7).
+//! The signed text, and how it is signed and verified (protocol P6, P7).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rsa::{Pkcs1v15Sign, PrivateKey, PublicKey, traits::PublicKeyParts};
 use serde_json::{Map, Value};
 
-/// A flat JSON object, on its way in or out.
+/// A flat JSON object, received or to be sent.
 pub(super) type Fields = Map<String, Value>;
 
-/// What PKCS#1 v1.5 padding takes from each block.
+/// How many bytes of each block PKCS#1 v1.5 padding takes.
 const PADDING_BYTES: usize = 11;
 
-/// The values in the order of their names, nothing between them; `except` and nulls do not take part.
+/// The values in the order of their names, without separators. `except` and nulls are left out.
 pub(super) fn signed_text(fields: &Fields, except: &str) -> String {
     let mut names: Vec<&String> = fields.keys().filter(|name| *name != except).collect();
     names.sort_unstable();
@@ -21,7 +21,7 @@ pub(super) fn signed_text(fields: &Fields, except: &str) -> String {
         .collect()
 }
 
-/// A string's content, a number's digits.
+/// The content of a string, or the digits of a number.
 fn value_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -30,7 +30,7 @@ fn value_text(value: &Value) -> String {
     }
 }
 
-/// Signs each chunk of the text without a hash and joins the blocks.
+/// Signs each chunk of the text without hashing it, and joins the blocks.
 pub(super) fn sign(key: &PrivateKey, text: &str) -> Result<String, rsa::Error> {
     let mut blocks = Vec::new();
     for chunk in text.as_bytes().chunks(chunk_bytes(key)) {
@@ -39,7 +39,7 @@ pub(super) fn sign(key: &PrivateKey, text: &str) -> Result<String, rsa::Error> {
     Ok(STANDARD.encode(blocks))
 }
 
-/// Whether `signature` is that key's signature of exactly this text.
+/// Whether `signature` is this key's signature of exactly this text.
 pub(super) fn verify(key: &PublicKey, text: &str, signature: &str) -> bool {
     let Ok(blocks) = STANDARD.decode(signature) else {
         return false;
@@ -54,7 +54,7 @@ pub(super) fn verify(key: &PublicKey, text: &str, signature: &str) -> bool {
 }
 
 fn chunk_bytes(key: &impl PublicKeyParts) -> usize {
-    // At least one, because `chunks(0)` panics; no accepted key is that small.
+    // At least one, because `chunks(0)` panics. No accepted key is that small.
     key.size().saturating_sub(PADDING_BYTES).max(1)
 }
 

@@ -1,4 +1,4 @@
-//! The user that the server runs as when this process is root, which Postgres refuses.
+//! The user that the server runs as if this process is root, which Postgres refuses.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use rustix::process::geteuid;
 
 use crate::ClusterError;
 
-/// In the order of preference; `_postgres` is macOS.
+/// In order of preference. `_postgres` is the one on macOS.
 const NAMES: &[&str] = &["postgres", "_postgres", "nobody"];
 
-/// A user, as numbers.
+/// A user's numeric IDs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) uid: u32,
@@ -17,13 +17,13 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The user whom a server runs as when that is not the user of this process.
+    /// The user that a server runs as, if not the user of this process.
     pub(crate) fn of_server() -> Result<Option<Self>, ClusterError> {
         if !geteuid().is_root() {
             return Ok(None);
         }
         let users = fs::read_to_string("/etc/passwd").map_err(|source| ClusterError::Folder {
-            doing: "reading /etc/passwd",
+            failed: "could not read /etc/passwd",
             source,
         })?;
         Self::among(&users).map(Some).ok_or(ClusterError::NoUser)
@@ -47,7 +47,7 @@ impl Account {
     }
 }
 
-/// macOS writes nobody's numbers as -2.
+/// Parses a numeric ID. macOS lists those of `nobody` as -2.
 fn number(text: &str) -> Option<u32> {
     text.parse()
         .ok()

@@ -1,10 +1,10 @@
-//! The command line.
+//! Parses the command line.
 
 use std::{path::PathBuf, str::FromStr};
 
 use throwaway_postgres::{Options, StopMode};
 
-/// What is wanted.
+/// The command to run.
 #[derive(Debug)]
 pub(crate) enum Verb {
     Help,
@@ -13,71 +13,70 @@ pub(crate) enum Verb {
     Url(PathBuf, String),
     Psql(PathBuf, Vec<String>),
     Place(PathBuf),
-    /// With the port of the server that it is to be a standby of.
+    /// With the port of the primary, if it is to be a standby.
     Run(Server, Option<u16>),
 }
 
-/// Which server, and how it is started.
+/// The folder of a server, and how it is started.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) folder: PathBuf,
     pub(crate) options: Options,
 }
 
-/// Reads the words behind the program's name; the error says what is wrong with them.
-pub(crate) fn parse(words: Vec<String>) -> Result<Verb, String> {
-    let mut words = words.into_iter();
-    let verb = words.next().unwrap_or_else(|| "help".to_owned());
+/// Parses the arguments after the program's name. The error says what is wrong with them.
+pub(crate) fn parse(args: Vec<String>) -> Result<Verb, String> {
+    let mut args = args.into_iter();
+    let verb = args.next().unwrap_or_else(|| "help".to_owned());
     if matches!(verb.as_str(), "help" | "--help" | "-h") {
         return Ok(Verb::Help);
     }
     let folder = PathBuf::from(
-        words
-            .next()
+        args.next()
             .ok_or_else(|| format!("{verb} needs a folder"))?,
     );
     match verb.as_str() {
         "start" => {
-            let (options, standby_of) = options(&mut words)?;
+            let (options, standby_of) = options(&mut args)?;
             if standby_of.is_some() {
-                return Err("only run knows --standby-of".to_owned());
+                return Err("--standby-of is an option of run only".to_owned());
             }
             Ok(Verb::Start(Server { folder, options }))
         }
         "run" => {
-            let (options, standby_of) = options(&mut words)?;
+            let (options, standby_of) = options(&mut args)?;
             Ok(Verb::Run(Server { folder, options }, standby_of))
         }
         "stop" => {
-            let how = match words.next() {
-                Some(flag) if flag == "-m" => value(&flag, words.next())?,
-                Some(other) => return Err(format!("stop does not know {other}")),
+            let how = match args.next() {
+                Some(flag) if flag == "-m" => value(&flag, args.next())?,
+                Some(other) => return Err(format!("stop has no option {other}")),
                 None => StopMode::Fast,
             };
             Ok(Verb::Stop(folder, how))
         }
-        "url" => match words.next() {
+        "url" => match args.next() {
             Some(database) => Ok(Verb::Url(folder, database)),
             None => Err("url needs a database".to_owned()),
         },
-        "psql" => Ok(Verb::Psql(folder, words.collect())),
+        "psql" => Ok(Verb::Psql(folder, args.collect())),
         "place" => Ok(Verb::Place(folder)),
-        _ => Err(format!("there is no verb {verb}")),
+        _ => Err(format!("there is no command {verb}")),
     }
 }
 
-fn options(words: &mut impl Iterator<Item = String>) -> Result<(Options, Option<u16>), String> {
+fn options(args: &mut impl Iterator<Item = String>) -> Result<(Options, Option<u16>), String> {
     let (mut options, mut standby_of) = (Options::default(), None);
-    while let Some(flag) = words.next() {
+    while let Some(flag) = args.next() {
         match flag.as_str() {
-            "--port" => options.port = Some(value(&flag, words.next())?),
-            "--log" => options.log = Some(value(&flag, words.next())?),
-            "--standby-of" => standby_of = Some(value(&flag, words.next())?),
+            "--port" => options.port = Some(value(&flag, args.next())?),
+            "--log" => options.log = Some(value(&flag, args.next())?),
+            "--standby-of" => standby_of = Some(value(&flag, args.next())?),
             "-c" => {
-                let setting: String = value(&flag, words.next())?;
+                let setting: String = value(&flag, args.next())?;
                 let (name, value) = setting
                     .split_once('=')
-                    .ok_or_else(|| format!("-c wants NAME=VALUE, not {setting}"))?;
+                    .ok_or_else(|| format!("-c needs NAME=VALUE, not {setting}"))?;
                 options.settings.push((name.to_owned(), value.to_owned()));
             }
             _ => return Err(format!("there is no option {flag}")),
@@ -86,10 +85,10 @@ fn options(words: &mut impl Iterator<Item = String>) -> Result<(Options, Option<
     Ok((options, standby_of))
 }
 
-fn value<T: FromStr>(flag: &str, word: Option<String>) -> Result<T, String> {
-    let word = word.ok_or_else(|| format!("{flag} needs a value"))?;
-    word.parse()
-        .map_err(|_| format!("{flag} does not take {word}"))
+fn value<T: FromStr>(flag: &str, arg: Option<String>) -> Result<T, String> {
+    let arg = arg.ok_or_else(|| format!("{flag} needs a value"))?;
+    arg.parse()
+        .map_err(|_| format!("{arg} is not a valid value for {flag}"))
 }
 
 #[cfg(test)]

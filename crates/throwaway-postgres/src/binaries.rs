@@ -1,4 +1,4 @@
-//! Finding the Postgres server binaries that a machine has.
+//! Finds the Postgres server binaries of a machine.
 
 use std::{
     env, fs,
@@ -8,10 +8,10 @@ use std::{
 
 use crate::ClusterError;
 
-/// Both, in one folder: `initdb` runs the `postgres` beside it.
+/// Needed together in one folder, because `initdb` runs the `postgres` beside it.
 const NEEDED: &[&str] = &["initdb", "postgres"];
 
-/// Folders that hold one `bin` for each installed version.
+/// Folders with one `bin` per installed version, and the prefix of its parent's name.
 const VERSIONED: &[(&str, &str)] = &[
     ("/usr/lib/postgresql", ""),
     ("/opt/homebrew/opt", "postgresql"),
@@ -25,9 +25,9 @@ const VERSIONED: &[(&str, &str)] = &[
 pub struct Binaries(PathBuf);
 
 impl Binaries {
-    /// `PG_BIN` and nothing else when it is set; otherwise the PATH, `pg_config`, then the usual places.
+    /// Searches only `PG_BIN` if it is set; otherwise the PATH, `pg_config` and then the usual places.
     ///
-    /// The folder holds `initdb`, `postgres` and the programs that `also` names.
+    /// The folder contains `initdb`, `postgres` and the programs in `also`.
     pub fn find(also: &[&'static str]) -> Result<Self, ClusterError> {
         let chosen = env::var_os("PG_BIN").filter(|folder| !folder.is_empty());
         let candidates = chosen.map_or_else(everywhere, |folder| vec![PathBuf::from(folder)]);
@@ -40,35 +40,35 @@ impl Binaries {
         if let Some(folder) = candidates.iter().find(is_complete) {
             return Ok(Self(folder.clone()));
         }
-        let mut looked_in: Vec<String> = candidates
+        let mut searched: Vec<String> = candidates
             .iter()
             .map(|folder| folder.display().to_string())
             .collect();
-        if looked_in.len() > 1 {
-            looked_in.extend(
+        if searched.len() > 1 {
+            searched.extend(
                 VERSIONED
                     .iter()
                     .map(|(parent, prefix)| format!("{parent}/{prefix}*/bin")),
             );
         }
-        looked_in.dedup();
+        searched.dedup();
         Err(ClusterError::MissingBinaries {
             names: needed,
-            looked_in,
+            searched,
         })
     }
 
-    /// The folder itself.
+    /// The folder.
     pub fn folder(&self) -> &Path {
         &self.0
     }
 
-    /// One of its programs.
+    /// The path of one of its programs.
     pub fn path(&self, program: &str) -> PathBuf {
         self.0.join(program)
     }
 
-    /// Whether these programs read the data of that version of Postgres.
+    /// Whether these programs can read the data of that version of Postgres.
     pub(crate) fn is_major_version(&self, wanted: &str) -> Result<bool, ClusterError> {
         let postgres = self.path("postgres");
         let output = Command::new(&postgres).arg("--version").output();
@@ -113,7 +113,7 @@ fn versions_in(parent: &Path, prefix: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// 18 of `18`, `postgresql@18` and `pgsql-18`; 9 of `9.6`; 0 where there is no number.
+/// 18 for `18`, `postgresql@18` and `pgsql-18`; 9 for `9.6`; 0 if there is no number.
 fn major_version(name: &str) -> u32 {
     let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
     let end = digits

@@ -16,20 +16,20 @@ use crate::{
 
 /// A running server that stops when this is dropped.
 ///
-/// When the owning process dies without dropping it (SIGKILL, a failing test's exit), a watchdog process stops the
-/// server. A temporary folder goes with the server; a folder that the caller named stays.
+/// If the owning process dies without dropping it (SIGKILL, a failing test's exit), a watchdog process stops the
+/// server. A temporary folder is removed with the server; a folder that the caller named stays.
 #[derive(Debug)]
 pub struct Cluster {
-    // Fields are dropped in this order: the server ends before its watchdog is dismissed and its folder goes.
+    // Fields are dropped in this order: first the server, then its watchdog, then its folder.
     server: Server,
     watchdog: Watchdog,
     temporary: Option<TempDir>,
 }
 
 impl Cluster {
-    /// Makes a server in a new temporary folder and starts it; returns when it answers.
+    /// Creates a server in a new temporary folder and starts it. Returns once it accepts connections.
     ///
-    /// As root, which Postgres refuses, the server runs as the user `postgres`, or else as `nobody`.
+    /// As root, which Postgres refuses, the server runs as `postgres`, or as `nobody` if there is no such user.
     pub fn start(options: Options) -> Result<Self, ClusterError> {
         let binaries = Binaries::find(&[])?;
         let account = Account::of_server()?;
@@ -45,7 +45,7 @@ impl Cluster {
         })
     }
 
-    /// The same in `folder`, which is made when it is missing and stays at the end.
+    /// The same in `folder`, which is created if missing and stays at the end.
     ///
     /// With `standby_of`, the server begins as a copy of the one at that port of 127.0.0.1 and streams from it.
     pub fn start_in(
@@ -53,7 +53,7 @@ impl Cluster {
         options: Options,
         standby_of: Option<u16>,
     ) -> Result<Self, ClusterError> {
-        // Whoever names the folder calls the clients too, and all servers of one test are of one version.
+        // Callers that name a folder use the client programs too, and all servers of one test have the same version.
         let binaries = Binaries::find(&["pg_basebackup", "psql"])?;
         let account = Account::of_server()?;
         folder::claim(folder, account.as_ref())?;
@@ -71,12 +71,12 @@ impl Cluster {
         })
     }
 
-    /// Where a client connects over TCP.
+    /// The URL for a connection over TCP.
     pub fn url(&self, database: &str, user: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/{database}", self.port())
     }
 
-    /// Where a client connects over the unix socket, which only this user and root can reach.
+    /// The URL for a connection over the Unix socket, which only this user and root can reach.
     pub fn socket_url(&self, database: &str, user: &str) -> String {
         url::of_socket(&self.server.home.folder, self.port(), database, user)
     }
@@ -101,12 +101,12 @@ impl Cluster {
         self.server.port()
     }
 
-    /// The process id of the postmaster while it runs. A restart changes it.
+    /// The process ID of the postmaster while it runs. A restart changes it.
     pub fn pid(&self) -> Option<u32> {
         self.server.pid()
     }
 
-    /// Breaks every connection as a crash does, and starts again; returns when recovery is over.
+    /// Breaks every connection, as a crash does, and starts again. Returns once recovery is complete.
     ///
     /// Also starts a server that something else has killed.
     pub fn restart_immediate(&mut self) -> Result<(), ClusterError> {
@@ -114,18 +114,18 @@ impl Cluster {
         self.start_server()
     }
 
-    /// Stops the server; its data stays, and [`Cluster::start_server`] starts it again. Does nothing when it does
-    /// not run.
+    /// Stops the server but keeps its data; [`Cluster::start_server`] starts it again. Does nothing if it is not
+    /// running.
     pub fn stop_server(&mut self, how: StopMode) -> Result<(), ClusterError> {
         self.server.stop(how)
     }
 
-    /// Starts a stopped server on its old port.
+    /// Starts a stopped server on its previous port.
     pub fn start_server(&mut self) -> Result<(), ClusterError> {
         self.server.start()
     }
 
-    /// Stops the server at once and removes its temporary folder. Dropping does the same, but cannot report a failure.
+    /// Stops the server at once and removes its temporary folder. Dropping does the same but cannot report a failure.
     pub fn stop(mut self) -> Result<(), ClusterError> {
         self.server.stop(StopMode::Immediate)?;
         self.watchdog.dismiss();
@@ -133,7 +133,7 @@ impl Cluster {
             return Ok(());
         };
         temporary.close().map_err(|source| ClusterError::Folder {
-            doing: "removing the server's folder",
+            failed: "could not remove the server's folder",
             source,
         })
     }

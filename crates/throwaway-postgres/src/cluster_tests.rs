@@ -1,4 +1,4 @@
-//! What a throw-away server promises, tried with a real one.
+//! What a throw-away server promises, tested with a real one.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use crate::{Cluster, Options, StopMode, binaries::Binaries};
 
 const OWNER: &str = "PAYOUT_TEST_CLUSTER_OWNER";
 
-/// A machine whose tests use a given server may have no binaries; any other must.
+/// Only a machine whose tests use a given server may lack the binaries.
 pub(crate) fn has_binaries() -> bool {
     Binaries::find(&[]).is_ok() || env::var_os("PAYOUT_TEST_DATABASE_URL").is_none()
 }
@@ -55,7 +55,7 @@ fn a_cluster_answers_on_both_addresses_survives_a_crash_and_leaves_nothing() {
     assert_eq!(
         cluster.port(),
         port,
-        "those who hold the address must find the server again"
+        "clients that have the address must find the server again"
     );
     assert_ne!(cluster.pid(), pid);
     let log = std::fs::read_to_string(cluster.log_file()).unwrap();
@@ -100,7 +100,7 @@ fn a_refused_setting_is_reported_in_the_servers_words() {
     assert!(refused.contains("no_such_setting"), "{refused}");
 }
 
-/// The other half of the next test: the process that gets killed. Alone it does nothing.
+/// The other half of the next test: the process that gets killed. Does nothing on its own.
 #[test]
 fn an_owner_that_waits_to_be_killed() {
     if env::var_os(OWNER).is_none() {

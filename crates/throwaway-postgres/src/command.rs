@@ -1,4 +1,4 @@
-//! How the server's programs are run: as which user, where, and with which settings.
+//! Runs the server's programs: as which user, where, and with which settings.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,7 +13,8 @@ use rustix::process::{Signal, kill_process_group};
 
 use crate::{ClusterError, account::Account, data::Home, stop::to_pid};
 
-/// Durable as in production (a worker refuses to claim otherwise), silent about parameters, which name people.
+/// As durable as in production, without which a worker refuses to claim. No parameters in the log, because they contain
+/// personal data.
 const SETTINGS: &[(&str, &str)] = &[
     ("fsync", "on"),
     ("listen_addresses", "127.0.0.1"),
@@ -23,10 +24,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("unix_socket_permissions", "0700"),
 ];
 
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// How many lines of a log an error message quotes.
 const LOG_LINES: usize = 12;
 
-/// The server in its home, on `port`, with the caller's settings last, where they win.
+/// The command that starts the server on `port`. The caller's settings come last, so they win.
 pub(crate) fn postgres(home: &Home, port: u16, settings: &[(String, String)]) -> Command {
     let mut command = home.command("postgres");
     command.arg("-D").arg(home.data());
@@ -41,8 +43,8 @@ pub(crate) fn postgres(home: &Home, port: u16, settings: &[(String, String)]) ->
     command
 }
 
-/// What every program of the server's gets: its user, a folder to be in, no terminal, nothing of this process's
-/// Postgres settings.
+/// A command for one of the server's programs: as its user, in `folder`, without a terminal and without this process's
+/// own Postgres settings.
 pub(crate) fn of(program: &Path, folder: &Path, account: Option<&Account>) -> Command {
     let mut command = Command::new(program);
     for name in [
@@ -57,12 +59,12 @@ pub(crate) fn of(program: &Path, folder: &Path, account: Option<&Account>) -> Co
     ] {
         command.env_remove(name);
     }
-    // macOS refuses to start a server without a locale; the messages are matched, so they are English everywhere.
+    // macOS refuses to start a server without a locale. The messages are matched, so they must be English everywhere.
     command
         .env("LC_ALL", "C")
         .current_dir(folder)
         .stdin(Stdio::null());
-    // Out of the terminal's process group: Ctrl-C is the owner's, who stops the server after its own work.
+    // Outside the terminal's process group: Ctrl-C goes to the owner, which stops the server after its own work.
     command.process_group(0);
     if let Some(account) = account {
         // std drops root's supplementary groups when it sets a user.
@@ -71,7 +73,7 @@ pub(crate) fn of(program: &Path, folder: &Path, account: Option<&Account>) -> Co
     command
 }
 
-/// Runs a program to its end, with its words in `log`.
+/// Runs a program to its end, with its messages in `log`.
 pub(crate) fn run(
     mut command: Command,
     name: &'static str,
@@ -89,35 +91,35 @@ pub(crate) fn run(
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(_)) => {
-                let words = last_lines(&since(log, output.begins_at));
-                return Err(ClusterError::Program { name, words });
+                let message = last_lines(&since(log, output.begins_at));
+                return Err(ClusterError::Program { name, message });
             }
-            Ok(None) if begun.elapsed() < within => sleep(LOOK_EVERY),
+            Ok(None) if begun.elapsed() < within => sleep(POLL_INTERVAL),
             Ok(None) | Err(_) => break,
         }
     }
-    // With whatever it started. One that ended meanwhile needs no signal.
+    // Its children too. A program that ended meanwhile needs no signal.
     if let Ok(pid) = to_pid(child.id()) {
         kill_process_group(pid, Signal::KILL).ok();
     }
     child.wait().ok();
     Err(ClusterError::Program {
         name,
-        words: format!("it did not end within {within:?}"),
+        message: format!("it did not finish within {within:?}"),
     })
 }
 
-/// A log, and where this run's part of it begins.
+/// A log, and the offset at which this run's part begins.
 pub(crate) struct Log {
     pub(crate) file: File,
     pub(crate) begins_at: u64,
 }
 
 impl Log {
-    /// Opens it for more.
+    /// Opens a log for appending.
     pub(crate) fn open(path: &Path) -> Result<Self, ClusterError> {
         let failed = |source| ClusterError::Folder {
-            doing: "opening the server's log",
+            failed: "could not open the server's log",
             source,
         };
         let file = OpenOptions::new().create(true).append(true).open(path);
@@ -127,14 +129,14 @@ impl Log {
     }
 }
 
-/// What was logged from `begin` on.
+/// The part of the log from `begin` on.
 pub(crate) fn since(log: &Path, begin: u64) -> String {
     let bytes = fs::read(log).unwrap_or_default();
     let begin = usize::try_from(begin).unwrap_or(0);
     String::from_utf8_lossy(bytes.get(begin..).unwrap_or_default()).into_owned()
 }
 
-/// Enough of a log for an error message.
+/// The last lines of a log, for an error message.
 pub(crate) fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     let from = lines.len().saturating_sub(LOG_LINES);

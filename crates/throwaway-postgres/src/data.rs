@@ -1,4 +1,4 @@
-//! The data directory: made by `initdb`, or copied from a running server.
+//! The data directory: created by `initdb`, or copied from a running server.
 
 use std::{
     fs,
@@ -11,9 +11,9 @@ use std::{
 use crate::{ClusterError, SUPERUSER, account::Account, binaries::Binaries, command};
 
 const INITDB_WITHIN: Duration = Duration::from_mins(2);
-const COPIED_WITHIN: Duration = Duration::from_mins(2);
+const COPY_WITHIN: Duration = Duration::from_mins(2);
 
-/// Where a server lives and whose it is.
+/// The location of a server, and the user that owns it.
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) binaries: Binaries,
@@ -27,7 +27,7 @@ impl Home {
         self.folder.join("data")
     }
 
-    /// One of the server's programs, as the server's user, with a clean environment.
+    /// A command for one of the server's programs, as the server's user and with a clean environment.
     pub(crate) fn command(&self, program: &str) -> Command {
         command::of(
             &self.binaries.path(program),
@@ -37,10 +37,10 @@ impl Home {
     }
 }
 
-/// Makes a data directory unless there is a complete one of this major version of Postgres.
+/// Creates a data directory unless there is a complete one of this major version of Postgres.
 ///
-/// Returns the version of one that was replaced. The result is left to the operating system to write (`--no-sync`):
-/// a throw-away server need not survive a crash of the machine.
+/// Returns the version of the one that it replaced, if any. It leaves flushing to the operating system (`--no-sync`),
+/// because a throw-away server need not survive a crash of the machine.
 pub(crate) fn ensure(home: &Home) -> Result<Option<String>, ClusterError> {
     let found = version_of(&home.data());
     if let Some(version) = &found
@@ -58,7 +58,7 @@ pub(crate) fn ensure(home: &Home) -> Result<Option<String>, ClusterError> {
     Ok(found)
 }
 
-/// Makes a data directory that continues as a standby of the server at `port`.
+/// Creates the data directory of a standby of the server at `port`.
 pub(crate) fn copy_from(home: &Home, port: u16) -> Result<(), ClusterError> {
     remove(&home.data())?;
     let source = format!("host=127.0.0.1 port={port} user={SUPERUSER} application_name=standby");
@@ -66,10 +66,11 @@ pub(crate) fn copy_from(home: &Home, port: u16) -> Result<(), ClusterError> {
     copy.args(["--no-sync", "-c", "fast", "-X", "stream", "-R", "-D"])
         .arg(home.data())
         .args(["-d", &source]);
-    command::run(copy, "pg_basebackup", &home.log, COPIED_WITHIN)
+    command::run(copy, "pg_basebackup", &home.log, COPY_WITHIN)
 }
 
-/// Nothing for half a directory: `initdb` writes this file first, and removes what it cannot finish.
+/// The version of a data directory; `None` for an incomplete one. `initdb` writes this file first, and removes what it
+/// cannot finish.
 fn version_of(data: &Path) -> Option<String> {
     let text = fs::read_to_string(data.join("PG_VERSION")).ok()?;
     Some(text.trim().to_owned())
@@ -78,7 +79,7 @@ fn version_of(data: &Path) -> Option<String> {
 fn remove(data: &Path) -> Result<(), ClusterError> {
     match fs::remove_dir_all(data) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(ClusterError::Folder {
-            doing: "removing an old data directory",
+            failed: "could not remove an old data directory",
             source,
         }),
         Ok(()) | Err(_) => Ok(()),

@@ -1,52 +1,52 @@
-//! Why there is no server, in words that say what to do.
+//! Errors, with messages that say what to do.
 
 use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
-/// Why a throw-away Postgres could not be made, started or stopped.
+/// Why a throw-away Postgres could not be created, started or stopped.
 #[derive(Debug)]
 pub enum ClusterError {
-    /// No folder holds the server's programs.
+    /// No folder contains the server's programs.
     MissingBinaries {
-        /// What is needed.
+        /// The programs needed.
         names: Vec<&'static str>,
-        /// Where it was looked for.
-        looked_in: Vec<String>,
+        /// The folders searched.
+        searched: Vec<String>,
     },
-    /// Root must hand the server to another user, and knows none.
+    /// The process is root and there is no other user to run the server as.
     NoUser,
-    /// The temporary folder could not be made, written or removed.
+    /// A file or folder of the server could not be created, read, written or removed.
     Folder {
-        /// What was tried.
-        doing: &'static str,
-        /// What the system said.
+        /// What failed, as in `could not open the server's log`.
+        failed: &'static str,
+        /// The system's error.
         source: io::Error,
     },
-    /// A program could not be run at all.
+    /// A program could not be started.
     Spawn {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The folder for the server is another user's.
+    /// The folder for the server belongs to another user.
     ForeignFolder(PathBuf),
     /// `initdb` or `pg_basebackup` failed.
     Program {
         /// Which of them.
         name: &'static str,
-        /// What it said.
-        words: String,
+        /// Its error message.
+        message: String,
     },
-    /// The server ended while it started; the last lines of its log.
+    /// The server ended during its start; the last lines of its log.
     Died(String),
     /// The server did not become ready in time.
     NotReady {
-        /// The time that it had.
+        /// How long it was given.
         within: Duration,
         /// The last lines of its log.
         log: String,
     },
-    /// The server ignored the request to stop.
+    /// The server did not stop in time, or could not be signalled.
     NotStopped(String),
 }
 
@@ -59,30 +59,30 @@ impl ClusterError {
 impl fmt::Display for ClusterError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MissingBinaries { names, looked_in } => write!(
+            Self::MissingBinaries { names, searched } => write!(
                 out,
-                "no Postgres server binaries: {} were not found together in any of {}. Run `./dev setup`, install \
+                "Postgres server binaries not found: no folder contains {} (searched {}). Run `./dev setup`, install \
                  your system's postgresql package, or set PG_BIN to the folder that holds them",
                 names.join(" and "),
-                looked_in.join(", "),
+                searched.join(", "),
             ),
             Self::NoUser => out.write_str(
-                "Postgres refuses to run as root, and /etc/passwd names neither postgres nor nobody: run this as \
+                "Postgres refuses to run as root, and /etc/passwd has neither postgres nor nobody: run this as \
                  an ordinary user",
             ),
-            Self::Folder { doing, source } => write!(out, "{doing}: {source}"),
+            Self::Folder { failed, source } => write!(out, "{failed}: {source}"),
             Self::Spawn { program, source } => write!(out, "{} could not be run: {source}", program.display()),
             Self::ForeignFolder(folder) => write!(
                 out,
-                "{} belongs to another user than the server's: remove it, then run this again",
+                "{} does not belong to the server's user: remove it, then run this again",
                 folder.display()
             ),
-            Self::Program { name, words } => write!(out, "{name} failed:\n{words}"),
-            Self::Died(log) => write!(out, "the Postgres server ended while starting; its log ends with:\n{log}"),
+            Self::Program { name, message } => write!(out, "{name} failed:\n{message}"),
+            Self::Died(log) => write!(out, "the Postgres server ended during its start; its log ends with:\n{log}"),
             Self::NotReady { within, log } => {
                 write!(out, "the Postgres server was not ready within {within:?}; its log ends with:\n{log}")
             }
-            Self::NotStopped(words) => write!(out, "the Postgres server did not stop: {words}"),
+            Self::NotStopped(reason) => write!(out, "the Postgres server did not stop: {reason}"),
         }
     }
 }

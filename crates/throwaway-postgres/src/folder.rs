@@ -1,4 +1,4 @@
-//! The folder of a server: where it may be, and who owns it.
+//! The folder of a server: its location and its owner.
 
 use std::{
     env, fs, io,
@@ -14,24 +14,25 @@ use tempfile::TempDir;
 
 use crate::{ClusterError, account::Account};
 
-/// What the path of a unix socket may be on macOS, 103 bytes, less its name, `/.s.PGSQL.65535`.
+/// Maximum length of the folder's path: that of a Unix socket's path on macOS, 103 bytes, less `/.s.PGSQL.65535`.
 const LONGEST: usize = 88;
 const TEMPORARY: &str = "throwaway-pg-";
-/// What `tempfile` adds to a name.
+/// How many characters `tempfile` adds to a name.
 const RANDOM_PART: usize = 6;
 
-/// A new folder that only the server's user can enter.
+/// Creates a temporary folder that only the server's user can enter.
 pub(crate) fn make_temporary(account: Option<&Account>) -> Result<TempDir, ClusterError> {
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY)
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(parent(&env::temp_dir(), account))
-        .map_err(error("making a temporary folder"))?;
+        .map_err(error("could not create a temporary folder"))?;
     give(folder.path(), account)?;
     Ok(folder)
 }
 
-/// The usual place, unless a socket's path would be too long there or the server's user could not come there.
+/// The usual parent folder, or `/tmp` if a socket's path would be too long there or the server's user could not enter
+/// it.
 fn parent(usual: &Path, account: Option<&Account>) -> PathBuf {
     let name = TEMPORARY.len().saturating_add(RANDOM_PART);
     let length = usual.as_os_str().len().saturating_add(name);
@@ -42,25 +43,27 @@ fn parent(usual: &Path, account: Option<&Account>) -> PathBuf {
     }
 }
 
-/// Makes the folder for the server's user alone, or makes sure that it is that user's.
+/// Creates the folder for the server's user alone, or checks that an existing one belongs to that user.
 pub(crate) fn claim(folder: &Path, account: Option<&Account>) -> Result<(), ClusterError> {
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => give(folder, account),
-        Err(made) if made.kind() == io::ErrorKind::AlreadyExists => {
-            if is_owned(folder, account).map_err(error("looking at the server's folder"))? {
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+            if is_owned(folder, account)
+                .map_err(error("could not read the owner of the server's folder"))?
+            {
                 Ok(())
             } else {
                 Err(ClusterError::ForeignFolder(folder.to_owned()))
             }
         }
-        Err(source) => Err(error("making the server's folder")(source)),
+        Err(source) => Err(error("could not create the server's folder")(source)),
     }
 }
 
-/// `wanted` when a server can live there, or else a folder under `/tmp` that is always the same one for `wanted`.
+/// Returns `wanted` if a server can live there, or else a folder under `/tmp` that is always the same for `wanted`.
 ///
-/// It cannot where the path is too long for a socket, where the server's user cannot come, and in another user's
-/// folder. `wanted` is absolute.
+/// A server cannot live where the path is too long for a socket, where its user cannot enter, or in another user's
+/// folder. `wanted` must be absolute.
 pub fn place(wanted: &Path) -> Result<PathBuf, ClusterError> {
     let account = Account::of_server()?;
     if can_live_in(wanted, account.as_ref()) {
@@ -84,13 +87,13 @@ fn can_live_in(folder: &Path, account: Option<&Account>) -> bool {
     is_ours && folder.as_os_str().len() <= LONGEST && may_enter(parent, account)
 }
 
-/// A link, and what it leads to, must both be the server's user's.
+/// Whether the server's user owns the folder. A symbolic link and its target must both be that user's.
 fn is_owned(folder: &Path, account: Option<&Account>) -> io::Result<bool> {
     let owner = account.map_or_else(|| geteuid().as_raw(), |account| account.uid);
     Ok(fs::symlink_metadata(folder)?.uid() == owner && fs::metadata(folder)?.uid() == owner)
 }
 
-/// Whether the server's user can pass through every folder of a path. This process's own user is not asked about.
+/// Whether the server's user can enter every folder of a path. Not checked for this process's own user.
 fn may_enter(folder: &Path, account: Option<&Account>) -> bool {
     let Some(account) = account else {
         return true;
@@ -114,14 +117,14 @@ fn give(folder: &Path, account: Option<&Account>) -> Result<(), ClusterError> {
         return Ok(());
     };
     chown(folder, Some(account.uid), Some(account.gid))
-        .map_err(error("giving the folder to the server's user"))
+        .map_err(error("could not hand the folder to the server's user"))
 }
 
-fn error(doing: &'static str) -> impl FnOnce(io::Error) -> ClusterError {
-    move |source| ClusterError::Folder { doing, source }
+fn error(failed: &'static str) -> impl FnOnce(io::Error) -> ClusterError {
+    move |source| ClusterError::Folder { failed, source }
 }
 
-/// The same for the same path in every build, which std's hasher does not promise.
+/// FNV-1a: the same for the same path in every build, which std's hasher does not guarantee.
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

@@ -3,13 +3,13 @@
 //! - A [`Cluster`] belongs to the process that starts it and ends with it, however that process ends.
 //! - The servers of [`standing`] outlive the program that starts them, as a development database must.
 //!
-//! The program `throwaway-postgres` offers both to shell scripts and to other languages.
+//! The program `throwaway-postgres` offers both to shell scripts and other languages.
 //!
-//! Everything here blocks for up to seconds: call it from `spawn_blocking`, or before the runtime starts.
-//! Whoever may log in to this machine may connect to such a server without a password, so nothing of value belongs
+//! Every call blocks, for up to seconds: use `spawn_blocking`, or call before the runtime starts.
+//! Anyone who can log in to this machine can connect to such a server without a password, so keep nothing of value
 //! in it.
 
-// The linter still sees this code without the tests, which may panic.
+// Only tests may panic; without `cfg(test)` the lints still apply.
 #![cfg_attr(
     test,
     allow(
@@ -44,19 +44,19 @@ pub use self::{
     binaries::Binaries, cluster::Cluster, error::ClusterError, folder::place, stop::StopMode,
 };
 
-/// The superuser of every server here.
+/// The superuser of every server started here.
 pub const SUPERUSER: &str = "postgres";
 
 /// How a server is started.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Server settings, which override the crate's own: `("wal_level", "logical")`.
+    /// Server settings, which override the crate's own, as in `("wal_level", "logical")`.
     pub settings: Vec<(String, String)>,
-    /// The port; without one, a free port that the server keeps.
+    /// The port; by default a free one, which the server keeps.
     pub port: Option<u16>,
-    /// The server's log; without one, `server.log` in the server's folder.
+    /// The server's log; by default `server.log` in the server's folder.
     pub log: Option<PathBuf>,
-    /// How long a start may take, including crash recovery.
+    /// How long a start may take, including crash recovery; by default one minute.
     pub ready_within: Duration,
 }
 

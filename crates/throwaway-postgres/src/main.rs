@@ -1,7 +1,9 @@
-//! `throwaway-postgres`: the crate's servers for shell scripts and for other languages.
+//! `throwaway-postgres`: the crate's servers for shell scripts and other languages.
 
-// The linter still sees this code without the tests, which may panic.
+// Only tests may panic; without `cfg(test)` the lints still apply.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+// Why: a command-line program answers on its output.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod session;
@@ -23,12 +25,12 @@ use throwaway_postgres::{
 use self::arguments::{Server, Verb};
 
 const USAGE: &str = "\
-throwaway-postgres start FOLDER [OPTIONS]      starts a server that keeps running; makes its data when there is none
-throwaway-postgres stop FOLDER [-m MODE]       stops it: fast (the default) or immediate
+throwaway-postgres start FOLDER [OPTIONS]      starts a server that keeps running; creates its data if missing
+throwaway-postgres stop FOLDER [-m MODE]       stops it; MODE is fast (the default) or immediate
 throwaway-postgres url FOLDER DATABASE         prints the address of a database of a running server
 throwaway-postgres psql FOLDER ARGUMENTS       psql, connected to a running server as its superuser
-throwaway-postgres place FOLDER                prints FOLDER, or another one where a server cannot live there
-throwaway-postgres run FOLDER [OPTIONS]        a server that ends with standard input, which takes commands:
+throwaway-postgres place FOLDER                prints FOLDER, or another folder if a server cannot live there
+throwaway-postgres run FOLDER [OPTIONS]        runs a server until standard input ends; reads commands from it:
                                                start, stop fast, stop immediate, stop kill
 
 OPTIONS: --port N   --log FILE   -c NAME=VALUE (any number of times)   --standby-of PORT (run only)
@@ -38,11 +40,11 @@ The server's programs come from PG_BIN, the PATH, pg_config or the usual folders
 ";
 
 fn main() -> ExitCode {
-    let words = env::args_os().skip(1).map(OsString::into_string);
-    let Ok(words) = words.collect::<Result<Vec<String>, _>>() else {
+    let args = env::args_os().skip(1).map(OsString::into_string);
+    let Ok(args) = args.collect::<Result<Vec<String>, _>>() else {
         return usage("the arguments are not UTF-8");
     };
-    let verb = match arguments::parse(words) {
+    let verb = match arguments::parse(args) {
         Ok(verb) => verb,
         Err(error) => return usage(&error),
     };
@@ -72,13 +74,13 @@ fn main() -> ExitCode {
 }
 
 fn start(server: Server) -> Result<(), String> {
-    let started = standing::start(&server.folder, server.options).map_err(words)?;
+    let started = standing::start(&server.folder, server.options).map_err(text)?;
     if let Start::Started {
         replaced: Some(version),
     } = started
     {
         say(&format!(
-            "the data in {} was made by Postgres {version}; it is replaced by an empty cluster",
+            "the data in {} came from Postgres {version} and was replaced by an empty cluster",
             server.folder.display()
         ));
     }
@@ -93,7 +95,7 @@ fn url(folder: &Path, database: &str) -> Result<(), String> {
 
 fn psql(folder: &Path, arguments: &[String]) -> Result<(), String> {
     let port = standing::port(folder).ok_or_else(|| is_down(folder))?;
-    let psql = Binaries::find(&["psql"]).map_err(words)?.path("psql");
+    let psql = Binaries::find(&["psql"]).map_err(text)?.path("psql");
     let error = Command::new(&psql)
         .arg("-h")
         .arg(folder)
@@ -104,8 +106,8 @@ fn psql(folder: &Path, arguments: &[String]) -> Result<(), String> {
 }
 
 fn place(folder: &Path) -> Result<(), String> {
-    let absolute = std::path::absolute(folder).map_err(words)?;
-    let place: PathBuf = throwaway_postgres::place(&absolute).map_err(words)?;
+    let absolute = std::path::absolute(folder).map_err(text)?;
+    let place: PathBuf = throwaway_postgres::place(&absolute).map_err(text)?;
     println!("{}", place.display());
     Ok(())
 }
@@ -124,6 +126,6 @@ fn say(text: &str) {
     eprintln!("throwaway-postgres: {text}");
 }
 
-fn words(error: impl Display) -> String {
+fn text(error: impl Display) -> String {
     error.to_string()
 }

@@ -1,4 +1,4 @@
-//! `postmaster.pid`: where the postmaster writes who and where it is, and how far its start is.
+//! `postmaster.pid`, in which the postmaster records its process, its address and the progress of its start.
 
 use std::{fs, path::Path};
 
@@ -6,22 +6,22 @@ use rustix::{io::Errno, process::test_kill_process};
 
 use crate::stop::to_pid;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PidFile {
     pub(crate) pid: u32,
     pub(crate) port: u16,
-    /// Whether clients are served, if only for reading.
+    /// Whether clients are served, even if only for reading.
     pub(crate) is_ready: bool,
 }
 
 impl PidFile {
-    /// Nothing where there is no such file, or one that is still being written.
+    /// Reads the file; `None` if it does not exist or is still being written.
     pub(crate) fn read(data: &Path) -> Option<Self> {
         Self::parse(&fs::read_to_string(data.join("postmaster.pid")).ok()?)
     }
 
-    /// One line each: process id, data directory, start time, port, socket folder, address, shared memory, state.
+    /// One line each: process ID, data directory, start time, port, socket folder, address, shared memory, state.
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let pid = lines.next()?.parse().ok()?;
@@ -34,7 +34,7 @@ impl PidFile {
         })
     }
 
-    /// The same, but only when that process runs and is the server of this data directory.
+    /// Reads the file if its process is running and is the server of this data directory.
     pub(crate) fn of_running(data: &Path) -> Option<Self> {
         let found = Self::read(data)?;
         let answer = test_kill_process(to_pid(found.pid).ok()?);
@@ -43,7 +43,7 @@ impl PidFile {
     }
 }
 
-/// A number is given again when its process is gone, so the process's folder decides, where it can be seen (Linux).
+/// Process IDs are reused, so the process's working directory decides, where it can be read (Linux).
 fn is_server_of(pid: u32, data: &Path) -> bool {
     if !Path::new("/proc/self/cwd").exists() {
         return true;

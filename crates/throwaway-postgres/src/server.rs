@@ -1,4 +1,4 @@
-//! The server process itself: starting, waiting until it answers, stopping.
+//! The server process: starts it, waits until it accepts connections, stops it.
 
 use std::{
     path::Path,
@@ -17,16 +17,16 @@ use crate::{
     port, stop,
 };
 
-/// The last words of a server when the same start may succeed a moment later.
+/// What a server logs before it ends if the same start may succeed a moment later.
 const TRANSIENT: &[&str] = &[
     "could not create any TCP/IP sockets",
     "pre-existing shared memory block",
 ];
 const TRIES: u32 = 40;
-/// With the tries: ten seconds for whoever took the port of a stopped server meanwhile.
+/// With `TRIES`, ten seconds for a process that took the port of a stopped server.
 const PAUSE: Duration = Duration::from_millis(250);
 
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
@@ -38,9 +38,9 @@ pub(crate) struct Server {
     child: Option<Child>,
 }
 
-/// How a start went wrong, as far as the caller can do something about it.
+/// Why a start failed, by what the caller can do about it.
 enum StartError {
-    /// Another process holds the port, or the last of a killed server's processes is still ending.
+    /// Another process holds the port, or the last processes of a killed server are still ending. Retry.
     Transient(ClusterError),
     Permanent(ClusterError),
 }
@@ -75,9 +75,10 @@ impl Server {
         self.child.as_ref().map(Child::id)
     }
 
-    /// Starts it, unless it runs, on its port, or on a free one when it has none yet; returns when it answers.
+    /// Starts the server unless it is running, on its port or on a free one if it has none yet. Returns once it accepts
+    /// connections.
     ///
-    /// Another process may take a free port between the look and the start: then another one is tried.
+    /// If another process takes the free port first, another port is tried.
     pub(crate) fn start(&mut self) -> Result<(), ClusterError> {
         if !self.has_ended() {
             return Ok(());
@@ -105,14 +106,14 @@ impl Server {
 
     fn start_on(&mut self, port: u16) -> Result<(), StartError> {
         let log = Log::open(&self.home.log).map_err(StartError::Permanent)?;
-        let also = log.file.try_clone().map_err(|source| {
+        let stderr = log.file.try_clone().map_err(|source| {
             StartError::Permanent(ClusterError::Folder {
-                doing: "opening the server's log",
+                failed: "could not open the server's log",
                 source,
             })
         })?;
         let mut command = command::postgres(&self.home, port, &self.options.settings);
-        command.stdout(log.file).stderr(also);
+        command.stdout(log.file).stderr(stderr);
         let program = self.home.binaries.path("postgres");
         let child = command
             .spawn()
@@ -125,12 +126,12 @@ impl Server {
         let begun = Instant::now();
         let within = self.options.ready_within;
         while begun.elapsed() < within {
-            if self.says_ready() {
+            if self.reports_ready() {
                 return Ok(());
             }
             if self.has_ended() {
                 let log = command::since(&self.home.log, log_begins_at);
-                let transient = TRANSIENT.iter().any(|words| log.contains(words));
+                let transient = TRANSIENT.iter().any(|message| log.contains(message));
                 let died = ClusterError::Died(command::last_lines(&log));
                 return Err(if transient {
                     StartError::Transient(died)
@@ -138,10 +139,10 @@ impl Server {
                     StartError::Permanent(died)
                 });
             }
-            sleep(LOOK_EVERY);
+            sleep(POLL_INTERVAL);
         }
         let log = command::last_lines(&command::since(&self.home.log, log_begins_at));
-        // A failure to stop it would hide why it must be stopped.
+        // An error from this would hide why it must be stopped.
         _ = self.stop(StopMode::Immediate);
         Err(StartError::Permanent(ClusterError::NotReady {
             within,
@@ -149,13 +150,13 @@ impl Server {
         }))
     }
 
-    /// The file may also be one that a killed server left.
-    fn says_ready(&self) -> bool {
+    /// Whether the server reports that it is ready. A file left by a killed server does not count.
+    fn reports_ready(&self) -> bool {
         PidFile::read(&self.home.data())
             .is_some_and(|file| Some(file.pid) == self.pid() && file.is_ready)
     }
 
-    /// Whether the process is gone; a gone one is forgotten, so that its number is never signalled.
+    /// Whether the process has ended. If so, its ID is forgotten, so that it is never signalled.
     fn has_ended(&mut self) -> bool {
         let ended = self
             .child
@@ -167,7 +168,7 @@ impl Server {
         ended
     }
 
-    /// Does nothing when it does not run.
+    /// Stops the server. Does nothing if it is not running.
     pub(crate) fn stop(&mut self, how: StopMode) -> Result<(), ClusterError> {
         if self.has_ended() {
             return Ok(());
@@ -182,12 +183,12 @@ impl Server {
                     "it ignored the signal for {STOP_WITHIN:?}"
                 )));
             }
-            sleep(LOOK_EVERY);
+            sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
-    /// Lets it run on after this is dropped.
+    /// Lets the server keep running after this is dropped.
     pub(crate) fn leave_running(mut self) {
         self.child = None;
     }
@@ -195,7 +196,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nobody is left to tell; the watchdog, which is dropped next, tries once more.
+        // The error cannot be reported. The watchdog, which is dropped next, tries once more.
         _ = self.stop(StopMode::Immediate);
     }
 }

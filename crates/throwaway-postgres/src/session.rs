@@ -1,21 +1,21 @@
-//! `throwaway-postgres run`: a server that takes commands from standard input, and ends with it.
+//! `throwaway-postgres run`: a server that reads commands from standard input and stops when it ends.
 
 use std::io::{self, Write};
 
 use throwaway_postgres::{Cluster, ClusterError, StopMode};
 
-use crate::{arguments::Server, words};
+use crate::{arguments::Server, text};
 
-/// Returns when standard input ends, which it does when the caller dies.
+/// Runs until standard input ends, as it does when the caller dies.
 pub(crate) fn run(server: Server, standby_of: Option<u16>) -> Result<(), String> {
     let started = Cluster::start_in(&server.folder, server.options, standby_of);
     let mut cluster = match started {
         Ok(cluster) => cluster,
-        Err(error) => return answer(&Err(error)).map_err(words),
+        Err(error) => return answer(&Err(error)).map_err(text),
     };
-    introduce(&cluster).map_err(words)?;
+    introduce(&cluster).map_err(text)?;
     for line in io::stdin().lines() {
-        let line = line.map_err(words)?;
+        let line = line.map_err(text)?;
         match line.trim().split_once(' ') {
             Some(("stop", how)) => match how.parse::<StopMode>() {
                 Ok(how) => answer(&cluster.stop_server(how)),
@@ -27,12 +27,12 @@ pub(crate) fn run(server: Server, standby_of: Option<u16>) -> Result<(), String>
             },
             Some(_) | None => refuse(&format!("there is no command {line}")),
         }
-        .map_err(words)?;
+        .map_err(text)?;
     }
-    cluster.stop().map_err(words)
+    cluster.stop().map_err(text)
 }
 
-/// Where the server is, now that it runs.
+/// Prints where the server is, once it runs.
 fn introduce(cluster: &Cluster) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "bin={}", cluster.bin_dir().display())?;

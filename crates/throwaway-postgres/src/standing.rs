@@ -1,4 +1,4 @@
-//! Servers that outlive the program that starts them; their folder is their name.
+//! Servers that outlive the program that starts them. Their folder identifies them.
 
 use std::{
     path::Path,
@@ -16,23 +16,23 @@ use crate::{
     stop, url,
 };
 
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How a server was found by [`start`].
+/// What [`start`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// It ran already.
+    /// The server was already running.
     Running,
-    /// It was started.
+    /// The server was started.
     Started {
-        /// The version of Postgres whose data was replaced, because the installed one cannot read it.
+        /// The version of Postgres whose data was replaced because the installed one cannot read it.
         replaced: Option<String>,
     },
 }
 
-/// Starts the server of `folder` unless it runs; makes the folder and the data when they are missing.
+/// Starts the server of `folder` unless it is running. Creates the folder and the data if missing.
 ///
-/// A folder that belongs to another user is refused: under `/tmp` it may be anyone's.
+/// Refuses a folder that belongs to another user: under `/tmp` it could be anyone's.
 pub fn start(folder: &Path, options: Options) -> Result<Start, ClusterError> {
     let binaries = Binaries::find(&["psql"])?;
     let account = Account::of_server()?;
@@ -47,7 +47,7 @@ pub fn start(folder: &Path, options: Options) -> Result<Start, ClusterError> {
     Ok(Start::Started { replaced })
 }
 
-/// Stops the server of `folder`; false when it did not run.
+/// Stops the server of `folder`. Returns false if it was not running.
 pub fn stop(folder: &Path, how: StopMode) -> Result<bool, ClusterError> {
     let data = folder.join("data");
     let Some(found) = PidFile::of_running(&data) else {
@@ -61,17 +61,17 @@ pub fn stop(folder: &Path, how: StopMode) -> Result<bool, ClusterError> {
                 "it ignored the signal for {STOP_WITHIN:?}"
             )));
         }
-        sleep(LOOK_EVERY);
+        sleep(POLL_INTERVAL);
     }
     Ok(true)
 }
 
-/// The port of the running server of `folder`.
+/// The port of the server of `folder`, if it is running.
 pub fn port(folder: &Path) -> Option<u16> {
     PidFile::of_running(&folder.join("data")).map(|file| file.port)
 }
 
-/// Where a client connects to the running server of `folder`, over its unix socket.
+/// The URL of the server of `folder` over its Unix socket, if it is running.
 pub fn socket_url(folder: &Path, database: &str, user: &str) -> Option<String> {
     port(folder).map(|port| url::of_socket(folder, port, database, user))
 }

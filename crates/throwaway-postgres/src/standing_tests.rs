@@ -1,4 +1,4 @@
-//! What a server that outlives its starter promises, tried with a real one.
+//! What a server that outlives its starter promises, tested with a real one.
 
 use std::{fs, os::unix::net::UnixStream, path::Path};
 

@@ -9,9 +9,9 @@ use rustix::process::{Pid, Signal, kill_process};
 pub enum StopMode {
     /// Breaks connections and writes a checkpoint.
     Fast,
-    /// At once and without a checkpoint; the next start recovers, as after a crash.
+    /// Stops at once, without a checkpoint. The next start recovers, as after a crash.
     Immediate,
-    /// SIGKILL of the postmaster and, on Linux, of every process below it, as when the power fails.
+    /// Kills the postmaster with SIGKILL and, on Linux, every process below it, as a power failure would.
     Kill,
 }
 
@@ -24,7 +24,7 @@ impl FromStr for StopMode {
             "immediate" => Ok(Self::Immediate),
             "kill" => Ok(Self::Kill),
             _ => Err(format!(
-                "{text} is no way to stop: it is fast, immediate or kill"
+                "{text} is not a way to stop; use fast, immediate or kill"
             )),
         }
     }
@@ -40,7 +40,7 @@ pub(crate) fn signal(postmaster: u32, how: StopMode) -> io::Result<()> {
             let children = children_of(postmaster);
             kill_process(pid, Signal::KILL)?;
             for child in children {
-                // One that has ended meanwhile is what was wanted.
+                // A child that has already ended needs no signal.
                 kill_process(child, Signal::KILL).ok();
             }
             Ok(())
@@ -48,13 +48,14 @@ pub(crate) fn signal(postmaster: u32, how: StopMode) -> io::Result<()> {
     }
 }
 
-/// A stopped process (SIGSTOP) must go on before it can obey.
+/// Sends an orderly signal. A process stopped by SIGSTOP must continue before it can obey.
 fn orderly(pid: Pid, signal: Signal) -> io::Result<()> {
     kill_process(pid, Signal::CONT)?;
     Ok(kill_process(pid, signal)?)
 }
 
-/// Elsewhere than on Linux nobody is found: the backends then notice by themselves that their postmaster is gone.
+/// The child processes; none are found outside Linux, where the backends notice themselves that their postmaster is
+/// gone.
 fn children_of(postmaster: u32) -> Vec<Pid> {
     let listed = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
     let listed = listed.unwrap_or_default();
@@ -68,5 +69,5 @@ pub(crate) fn to_pid(number: u32) -> io::Result<Pid> {
     i32::try_from(number)
         .ok()
         .and_then(Pid::from_raw)
-        .ok_or_else(|| io::Error::other(format!("{number} is not a process id")))
+        .ok_or_else(|| io::Error::other(format!("{number} is not a process ID")))
 }

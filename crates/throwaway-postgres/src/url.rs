@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Over the unix socket in `folder`.
+/// The URL of a database over the Unix socket in `folder`.
 pub(crate) fn of_socket(folder: &Path, port: u16, database: &str, user: &str) -> String {
     let folder = percent_encoded(&folder.to_string_lossy());
     format!("postgres://{user}@localhost:{port}/{database}?host={folder}")

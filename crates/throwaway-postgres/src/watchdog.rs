@@ -1,4 +1,4 @@
-//! Ends the server of a process that died without doing so.
+//! Stops the server of a process that died without stopping it.
 
 use std::{
     io::Write,
@@ -9,14 +9,14 @@ use std::{
 
 use crate::ClusterError;
 
-/// Waits for a word from its owner. Silence, which is the end of the pipe, means that the owner is dead.
+/// Waits for a line from its owner. If the pipe ends without one, the owner is dead.
 ///
-/// The process id in `postmaster.pid` may be another's by now, so it is signalled only when it is known to be
-/// this server: by its folder on Linux, by its command line elsewhere. Where neither can be seen, the server
-/// notices within a minute that its folder is gone, and ends itself.
+/// The process ID in `postmaster.pid` may belong to another process by now. It is signalled only if it is known to be
+/// this server: by its working directory on Linux, by its command line elsewhere. If neither can be read, the server
+/// notices within a minute that its folder is gone, and stops.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
-read -r word && exit 0
+read -r line && exit 0
 pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) || pid=
 case $pid in '' | *[!0-9]*) ;; *)
     seen=$(readlink "/proc/$pid/cwd" 2>/dev/null || ps -o args= -p "$pid" 2>/dev/null) || seen=
@@ -31,11 +31,11 @@ case $pid in '' | *[!0-9]*) ;; *)
 esac
 [ "$2" = remove ] || exit 0
 rm -rf "$1"
-# An initdb that was at work writes a little more before it sees that its folder is gone.
+# A running initdb still writes a little before it notices that its folder is gone.
 [ ! -e "$1" ] || { sleep 2 && rm -rf "$1"; }
 "#;
 
-/// What becomes of the server's folder when the owner died.
+/// What happens to the server's folder if the owner dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AtTheEnd {
     RemoveFolder,
@@ -47,7 +47,7 @@ pub(crate) enum AtTheEnd {
 pub(crate) struct Watchdog(Child);
 
 impl Watchdog {
-    /// Watches over the server in `folder` from now on.
+    /// Starts to watch over the server in `folder`.
     pub(crate) fn start(folder: &Path, at_the_end: AtTheEnd) -> Result<Self, ClusterError> {
         Command::new("/bin/sh")
             .args(["-c", SCRIPT, "postgres-watchdog"])
@@ -57,21 +57,21 @@ impl Watchdog {
                 AtTheEnd::KeepFolder => "keep",
             })
             .current_dir("/")
-            // Rust opens the pipe close-on-exec, so that no other child keeps it open after the owner's death.
+            // Rust opens the pipe close-on-exec, so no other child keeps it open after the owner's death.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Ctrl-C goes to the terminal's process group, and must not reach what cleans up after it.
+            // Ctrl-C goes to the terminal's process group, and must not reach the process that cleans up after it.
             .process_group(0)
             .spawn()
             .map(Self)
             .map_err(|source| ClusterError::spawn("/bin/sh".into(), source))
     }
 
-    /// Says that the owner has stopped the server itself.
+    /// Tells the watchdog that the owner has stopped the server.
     pub(crate) fn dismiss(&mut self) {
         if let Some(mut pipe) = self.0.stdin.take() {
-            // A watchdog that is gone needs no word, and one that hears none only removes what is removed anyway.
+            // A failure is harmless: an undismissed watchdog only removes what is removed anyway.
             _ = pipe.write_all(b"dismissed\n");
         }
         _ = self.0.wait();
@@ -80,7 +80,7 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        // The pipe closes and the script cleans up, also where the start failed half-way.
+        // The pipe closes and the script cleans up, even after a start that failed halfway.
         drop(self.0.stdin.take());
         _ = self.0.wait();
     }

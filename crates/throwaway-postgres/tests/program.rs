@@ -1,4 +1,4 @@
-//! What the program `throwaway-postgres` promises to shell scripts and to other languages.
+//! What the program `throwaway-postgres` promises to shell scripts and other languages.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -19,12 +19,12 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_throwaway-postgres"))
 }
 
-/// A machine whose tests use a given server may have no binaries; any other must.
+/// Only a machine whose tests use a given server may lack the binaries.
 fn has_binaries() -> bool {
     Binaries::find(&[]).is_ok() || env::var_os("PAYOUT_TEST_DATABASE_URL").is_none()
 }
 
-/// A folder through which the server's user can come.
+/// A folder that the server's user can enter.
 fn folder() -> TempDir {
     use std::{fs::Permissions, os::unix::fs::PermissionsExt};
     tempfile::Builder::new()
@@ -46,7 +46,7 @@ fn succeeds(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// A server that ends with its input.
+/// A server that stops when its input ends.
 struct Session {
     child: Child,
     input: ChildStdin,
@@ -70,8 +70,8 @@ impl Session {
         (session, facts)
     }
 
-    fn command(&mut self, words: &str) -> Result<HashMap<String, String>, String> {
-        writeln!(self.input, "{words}").unwrap();
+    fn command(&mut self, line: &str) -> Result<HashMap<String, String>, String> {
+        writeln!(self.input, "{line}").unwrap();
         self.answer()
     }
 
@@ -88,7 +88,7 @@ impl Session {
         }
     }
 
-    /// As when the caller dies: nothing is said, and the input ends.
+    /// Ends the input without a command, as when the caller dies.
     fn end(self) {
         let Self {
             mut child, input, ..
@@ -138,7 +138,7 @@ fn a_standby_takes_over_from_a_killed_primary_and_both_end_with_their_input() {
     let again = primary.command("start").unwrap();
     assert_eq!(
         again["port"], port,
-        "whoever holds the address finds it again"
+        "clients that have the address find it again"
     );
     assert_ne!(again["pid"], facts["pid"]);
     assert_eq!(psql(&first, "select count(*) from kept"), "1");

@@ -1,4 +1,4 @@
-//! The commit of a claim: only one that returned without a warning makes a right to send (I11).
+//! The commit of a claim. Only a commit that the server confirmed without a warning grants the right to send (I11).
 
 use std::{cell::RefCell, fmt, sync::LazyLock};
 
@@ -13,7 +13,7 @@ use tracing::{
 
 use super::ClaimError;
 
-/// Where the driver reports what the server says beside its answers.
+/// The tracing target under which the driver reports the server's notices.
 const NOTICES: &str = "sqlx::postgres::notice";
 
 tokio::task_local! {
@@ -21,19 +21,19 @@ tokio::task_local! {
     static WARNING: RefCell<Option<String>>;
 }
 
-/// Two, because as long as there is one alone, tracing asks whoever listens at the first warning of the process,
-/// which may come outside of any commit, and keeps a "not interested" for ever.
+/// Two, because with a single subscriber tracing caches that subscriber's interest at the first warning of the process.
+/// If that warning came outside a commit, "not interested" would be cached for ever.
 static LISTENERS: LazyLock<[Dispatch; 2]> =
     LazyLock::new(|| [Dispatch::new(Listener), Dispatch::new(Listener)]);
 
-/// Commits, however long it takes, and believes it only when the server had nothing to add.
+/// Commits, however long it takes, and trusts the commit only if the server added no warning.
 ///
-/// Whoever cancels the wait for a synchronous replica (`pg_cancel_backend`, a timeout) makes the server answer with
-/// success and a warning: the commit stands here and is gone after a failover, as if nothing had been claimed.
+/// If the wait for a synchronous replica is cancelled (`pg_cancel_backend`, a timeout), the server reports success with
+/// a warning. Such a commit exists here and would be lost in a failover, as if nothing had been claimed.
 pub(super) async fn commit(mut tx: Transaction<'_, Postgres>) -> Result<(), ClaimError> {
     unbound(&mut tx).await?;
     let committing = async {
-        // The driver shows warnings to nobody but tracing.
+        // The driver reports warnings only through tracing.
         let [listener, _] = &*LISTENERS;
         let outcome = tx.commit().with_subscriber(listener.clone()).await;
         (outcome, WARNING.with(RefCell::take))
@@ -42,15 +42,15 @@ pub(super) async fn commit(mut tx: Transaction<'_, Postgres>) -> Result<(), Clai
     outcome.map_err(ClaimError::CommitUnknown)?;
     match warning {
         None => Ok(()),
-        Some(words) => Err(ClaimError::CommitUnknown(sqlx::Error::Protocol(format!(
-            "the server committed with a warning: {words}"
+        Some(message) => Err(ClaimError::CommitUnknown(sqlx::Error::Protocol(format!(
+            "the server committed with a warning: {message}"
         )))),
     }
 }
 
-/// A commit that a timeout cancels while it waits for a replica reports success: it must not be bounded (I11).
+/// Removes the time limit of the commit: one that a timeout cancels while it waits for a replica reports success (I11).
 ///
-/// Whatever the role, the database or the URL says, its warning must come through.
+/// Also lets warnings through, whatever the role, the database or the URL sets.
 async fn unbound(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::unbound_commit */
@@ -62,7 +62,7 @@ async fn unbound(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Hears the server's warnings and nothing else.
+/// Receives the server's warnings and nothing else.
 struct Listener;
 
 impl Subscriber for Listener {
@@ -76,11 +76,11 @@ impl Subscriber for Listener {
 
     fn event(&self, event: &Event<'_>) {
         if self.enabled(event.metadata()) {
-            let mut words = Words::default();
-            event.record(&mut words);
-            // Outside of a commit there is nobody to tell.
+            let mut message = Message::default();
+            event.record(&mut message);
+            // Outside a commit nobody waits for it.
             WARNING
-                .try_with(|warning| warning.replace(Some(words.0)))
+                .try_with(|warning| warning.replace(Some(message.0)))
                 .ok();
         }
     }
@@ -99,9 +99,9 @@ impl Subscriber for Listener {
 }
 
 #[derive(Default)]
-struct Words(String);
+struct Message(String);
 
-impl Visit for Words {
+impl Visit for Message {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
             value.clone_into(&mut self.0);

@@ -1,13 +1,13 @@
-//! Which of the due payouts the balance covers.
+//! Decides which of the due payouts the balance covers.
 
 use sqlx::{PgConnection, PgPool};
 
-use super::{Due, Taken};
+use super::{Covered, Due};
 use crate::{domain::money::Rupiah, permit::SealedRequest};
 
-/// Holds the merchant's balance still and returns what may be claimed of it.
+/// Locks the merchant's balance and returns how much of it may be claimed.
 ///
-/// Smaller payouts may overtake one that is not covered for `policy.overtake_for`; then its hold is kept free.
+/// Smaller payouts may overtake an uncovered one for `policy.overtake_for`. After that its hold is set aside.
 pub(super) async fn lock_funds(
     db: &mut PgConnection,
     merchant_code: &str,
@@ -40,12 +40,12 @@ pub(super) async fn lock_funds(
     Ok(Rupiah::new(available.saturating_sub(kept_free)))
 }
 
-/// Splits what is due, in order, into what `funds` cover and what they do not.
+/// Splits due payouts, in order, into those that `funds` cover and those that they do not.
 pub(super) fn split(
     sealed: Vec<(Due, SealedRequest)>,
     funds: Rupiah,
     fee_reserve: Rupiah,
-) -> (Vec<Taken>, Vec<Due>) {
+) -> (Vec<Covered>, Vec<Due>) {
     let (mut covered, mut uncovered) = (Vec::new(), Vec::new());
     let mut left = funds;
     for (due, request) in sealed {
@@ -59,7 +59,7 @@ pub(super) fn split(
         if let (Some(hold), Some(after)) = (hold, after) {
             left = after;
             let attempt = due.attempt.saturating_add(1);
-            covered.push(Taken {
+            covered.push(Covered {
                 due,
                 attempt,
                 hold,
@@ -72,7 +72,7 @@ pub(super) fn split(
     (covered, uncovered)
 }
 
-/// Lets parked payouts be claimed again as far as the available balance covers them; returns how many.
+/// Makes parked payouts claimable again as far as the available balance covers them. Returns how many.
 pub async fn unpark_if_covered(pool: &PgPool, merchant_code: &str) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"/* store::unpark_if_covered */

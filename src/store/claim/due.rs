@@ -1,4 +1,4 @@
-//! Which payouts may be claimed now.
+//! Finds the payouts that may be claimed now.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -12,29 +12,29 @@ use crate::{
     store::load::fee_type,
 };
 
-/// What is registered for a merchant, and the transaction's time.
+/// A merchant as registered, and the transaction's time.
 pub(super) struct Registered {
     pub(super) fee_reserve: Rupiah,
-    /// The history of this database is the one that was claimed in before (I11).
+    /// This is still the database that the workers claimed in before (I11).
     pub(super) same_identity: bool,
-    /// How often a person has accepted another history.
+    /// How many failovers a person has accepted.
     pub(super) epoch: i32,
     pub(super) now: DateTime<Utc>,
-    /// An operator paused all or this merchant.
+    /// An operator paused this merchant or every merchant.
     pub(super) paused: bool,
 }
 
-/// A payout that is due, locked.
+/// A due payout, locked.
 pub(super) struct Due {
-    /// Its place in the order of claims.
+    /// Its position in the claim order.
     pub(super) place: usize,
     pub(super) instruction: Instruction,
     pub(super) attempt: i32,
-    /// Whether it already carries the attention `insufficient_funds`.
+    /// Whether it already has the attention `insufficient_funds`.
     pub(super) marked_uncovered: bool,
 }
 
-/// The merchant, when it is registered exactly as this worker is configured.
+/// The merchant, if it is registered exactly as this worker is configured.
 pub(super) async fn merchant_if_same(
     db: &mut PgConnection,
     order: &ClaimOrder,
@@ -65,9 +65,9 @@ pub(super) async fn merchant_if_same(
     }))
 }
 
-/// Locks the next due payouts, those of other workers left out.
+/// Locks the next due payouts that no other worker has locked.
 ///
-/// A replacement goes only after the gateway confirmed again that the original failed (contract, `replaces`).
+/// A replacement is due only after the gateway confirmed again that the original failed (contract, `replaces`).
 pub(super) async fn lock_due(
     db: &mut PgConnection,
     order: &ClaimOrder,

@@ -1,41 +1,41 @@
-//! The witness of claims: what a worker saw committed must still be there at its next claim (I11).
+//! The last claim as a witness: a claim that a worker knows to be committed must still be there at its next one (I11).
 //!
-//! A volume that is put back to an older snapshot keeps its system, timeline, database and table. Only somebody outside
-//! of it can tell that what was there is gone.
+//! A volume restored to an older snapshot keeps its system identifier, timeline, database and table. Only a record kept
+//! outside it can show that something is missing.
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::{ClaimError, Taken};
+use super::{ClaimError, Covered};
 use crate::{domain::payout::PayoutKey, store::write::hex};
 
 /// A claim whose commit was confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastClaim {
-    /// Of which payout.
+    /// The payout.
     #[serde(flatten)]
     pub key: PayoutKey,
-    /// Its attempt.
+    /// The claim's attempt.
     pub attempt: i32,
-    /// The SHA-256 of its request, in hex: another claim of the same number has another one.
+    /// The SHA-256 of its request, in hex: another claim of the same attempt number has a different one.
     pub request_sha256: String,
-    /// In which epoch of `payout.failover` it was made; a person's acceptance begins a new one.
+    /// The epoch of `payout.failover` in which it was made. Accepting a failover begins a new one.
     pub epoch: i32,
 }
 
 impl LastClaim {
-    pub(super) fn of(taken: &Taken, epoch: i32) -> Self {
+    pub(super) fn of(covered: &Covered, epoch: i32) -> Self {
         Self {
-            key: taken.due.instruction.key.clone(),
-            attempt: taken.attempt,
-            request_sha256: hex(&taken.request.request_sha256),
+            key: covered.due.instruction.key.clone(),
+            attempt: covered.attempt,
+            request_sha256: hex(&covered.request.request_sha256),
             epoch,
         }
     }
 }
 
-/// Refuses to go on when `last` is gone, or when it belongs to an epoch that this database has not come to yet.
-pub(super) async fn still_there(
+/// Fails if `last` is gone, or if it belongs to an epoch that this database has not reached.
+pub(super) async fn check_present(
     db: &mut PgConnection,
     last: Option<&LastClaim>,
     epoch: i32,

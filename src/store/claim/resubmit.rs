@@ -1,4 +1,4 @@
-//! A payout that two people and a fresh proof allow to be sent once more: unknown to submitting, its hold kept.
+//! Claims an unknown payout once more, as two people and a fresh proof allow. Its hold is kept.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
     ClaimError, ClaimOrder, commit,
     due::{self, Due},
     last,
-    take::{self, Taken},
+    take::{self, Covered},
 };
 use crate::{
     domain::{
@@ -22,26 +22,26 @@ use crate::{
     },
 };
 
-/// An approved request, and the sender's own proof that the gateway does not know the order.
+/// An approved request, and this worker's own proof that the gateway does not know the order.
 #[derive(Clone, Debug)]
 pub struct Granted {
     /// The approved request.
     pub request_id: i64,
-    /// Which payout.
+    /// The payout.
     pub key: PayoutKey,
     /// The attempt that the proof is about.
     pub attempt: i32,
-    /// A minute after the question was *sent* that was answered with "not known".
+    /// A minute after the query was *sent* whose answer was "not found".
     pub proven_until: SendBy,
 }
 
-/// Why it is not sent again.
+/// Why a payout is not sent once more.
 #[derive(Debug, thiserror::Error)]
 pub enum NotGranted {
     /// A rule forbids it now.
     #[error("{0}")]
     Refused(String),
-    /// The claim failed as any claim can.
+    /// The claim failed, as any claim can.
     #[error(transparent)]
     Claim(#[from] ClaimError),
 }
@@ -56,13 +56,13 @@ impl From<sqlx::Error> for NotGranted {
     }
 }
 
-/// Commits the new attempt and the move; the database refuses it without an approved request and its proofs. Also
-/// gives the epoch that it was claimed in.
+/// Commits the new attempt and the move. The database refuses both without an approved request and its proofs. Also
+/// returns the epoch in which it was claimed.
 pub(super) async fn take_if_unknown(
     pool: &PgPool,
     order: &ClaimOrder,
     granted: &Granted,
-) -> Result<(Taken, i32), NotGranted> {
+) -> Result<(Covered, i32), NotGranted> {
     let mut tx = pool.begin().await?;
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()).into());
@@ -70,7 +70,7 @@ pub(super) async fn take_if_unknown(
     if !merchant.same_identity {
         return Err(ClaimError::FailoverNotAccepted.into());
     }
-    last::still_there(&mut tx, order.last.as_ref(), merchant.epoch).await?;
+    last::check_present(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     let mut loaded = load::lock_payouts(&mut tx, &[&granted.key]).await?;
     let payout = loaded.remove(&granted.key).map(|loaded| loaded.payout);
     let refused = |why: &str| Err(NotGranted::Refused(why.to_owned()));
@@ -78,19 +78,19 @@ pub(super) async fn take_if_unknown(
         return refused("there is no such payout");
     };
     if payout.state != State::Unknown || payout.attempt != granted.attempt {
-        return refused("it has moved on since the gateway was asked");
+        return refused("it has moved on since the gateway was queried");
     }
     if granted.proven_until.is_over() {
-        return refused("the gateway's \"not known\" is more than a minute old");
+        return refused("the gateway's \"not found\" is more than a minute old");
     }
     let seal = Arc::clone(&order.seal);
     let instruction = payout.instruction.clone();
     let sealed = tokio::task::spawn_blocking(move || seal(&instruction, merchant.now)).await;
     let Ok(Ok(request)) = sealed else {
-        return refused("its request cannot be made");
+        return refused("its request cannot be signed");
     };
     let attempt = payout.attempt.saturating_add(1);
-    let taken = Taken {
+    let covered = Covered {
         due: Due {
             place: 0,
             instruction: payout.instruction,
@@ -101,7 +101,7 @@ pub(super) async fn take_if_unknown(
         hold: payout.held,
         request,
     };
-    let line = HistoryRow {
+    let history_row = HistoryRow {
         key: granted.key.clone(),
         event: Event::ResubmitGranted.name(),
         from_state: Some(State::Unknown.name()),
@@ -110,15 +110,15 @@ pub(super) async fn take_if_unknown(
         attempt,
         detail: serde_json::json!({ "request": granted.request_id, "worker": order.worker }),
     };
-    let moves = write::append_history(&mut tx, &[line]).await?;
+    let moves = write::append_history(&mut tx, &[history_row]).await?;
     let last_seq = moves.get(&granted.key).copied();
-    take::insert_attempts(&mut tx, std::slice::from_ref(&taken), order).await?;
+    take::insert_attempts(&mut tx, std::slice::from_ref(&covered), order).await?;
     submitting_if_still_unknown(&mut tx, granted, last_seq, order).await?;
     commit::commit(tx).await?;
-    Ok((taken, merchant.epoch))
+    Ok((covered, merchant.epoch))
 }
 
-/// Moves what is still unknown at the attempt that was asked about.
+/// Moves the payout if it is still unknown at the attempt that was queried.
 async fn submitting_if_still_unknown(
     db: &mut PgConnection,
     granted: &Granted,

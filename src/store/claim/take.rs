@@ -1,4 +1,4 @@
-//! Writes a claim down.
+//! Writes a claim to the database.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// A due payout that the balance covers.
-pub(super) struct Taken {
+pub(super) struct Covered {
     pub(super) due: Due,
     /// The new attempt.
     pub(super) attempt: i32,
-    /// What is set aside for it.
+    /// How much is held for it.
     pub(super) hold: Rupiah,
     pub(super) request: SealedRequest,
 }
@@ -32,30 +32,30 @@ struct Row<'a> {
     last_seq: Option<i64>,
 }
 
-fn rows<'a>(covered: &'a [Taken], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<'a>> {
+fn rows<'a>(covered: &'a [Covered], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<'a>> {
     covered
         .iter()
-        .map(|taken| Row {
-            key: &taken.due.instruction.key,
-            attempt: taken.attempt,
-            hold: taken.hold.idr(),
-            request_sha256: hex(&taken.request.request_sha256),
-            last_seq: moves.get(&taken.due.instruction.key).copied(),
+        .map(|covered| Row {
+            key: &covered.due.instruction.key,
+            attempt: covered.attempt,
+            hold: covered.hold.idr(),
+            request_sha256: hex(&covered.request.request_sha256),
+            last_seq: moves.get(&covered.due.instruction.key).copied(),
         })
         .collect()
 }
 
 pub(super) fn interval(time: std::time::Duration) -> Result<PgInterval, sqlx::Error> {
-    // Postgres counts microseconds.
+    // Postgres stores microseconds and refuses anything finer.
     let micros =
         std::time::Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     PgInterval::try_from(micros).map_err(sqlx::Error::Encode)
 }
 
-/// Notes each new right to send, with the hash of the very bytes.
+/// Records each new attempt, with the hash of the exact bytes to send.
 pub(super) async fn insert_attempts(
     db: &mut PgConnection,
-    covered: &[Taken],
+    covered: &[Covered],
     order: &ClaimOrder,
 ) -> Result<(), sqlx::Error> {
     if covered.is_empty() {
@@ -79,10 +79,10 @@ pub(super) async fn insert_attempts(
     Ok(())
 }
 
-/// Moves what is still queued, at the attempt that was read.
+/// Moves the payouts that are still queued at the attempt that was read.
 pub(super) async fn submitting_if_still_queued(
     db: &mut PgConnection,
-    covered: &[Taken],
+    covered: &[Covered],
     moves: &HashMap<PayoutKey, i64>,
     order: &ClaimOrder,
 ) -> Result<(), sqlx::Error> {
@@ -111,7 +111,7 @@ pub(super) async fn submitting_if_still_queued(
     }
 }
 
-/// Takes uncovered payouts out of the claim index and says why they wait.
+/// Takes uncovered payouts out of the claim index and raises their attention.
 pub(super) async fn park(
     db: &mut PgConnection,
     uncovered: &[PayoutKey],
@@ -132,7 +132,7 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Tries payouts whose request could not be made again in a minute, so that they do not block the others.
+/// Makes payouts whose request could not be signed due again in a minute, so they do not block the others.
 pub(super) async fn put_off(
     db: &mut PgConnection,
     unsealed: &[(PayoutKey, String)],

@@ -1,4 +1,4 @@
-//! One payout in full: what is known of it, and everything that was recorded about it.
+//! One payout in full: its details and everything that was recorded about it.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -6,10 +6,10 @@ use sqlx::PgConnection;
 
 use crate::domain::payout::PayoutKey;
 
-/// What `payout.status` leaves out, the beneficiary masked.
+/// The details that `payout.status` leaves out, with the beneficiary masked.
 #[derive(Clone, Debug)]
 pub struct Detail {
-    /// The bank's name, or its code when the name is not known.
+    /// The bank's name, or its code if the name is unknown.
     pub bank_name: String,
     /// `****5678`
     pub account_number: String,
@@ -21,11 +21,11 @@ pub struct Detail {
     pub created_by: String,
     /// Claims committed.
     pub sends: i32,
-    /// Claims of which it is proven that nothing left.
+    /// Committed claims that provably sent nothing.
     pub not_sent: i32,
-    /// After it, `submitting` becomes `unknown`.
+    /// When the lease expires and `submitting` becomes `unknown`.
     pub lease_until: Option<DateTime<Utc>>,
-    /// What is held for it, in rupiah.
+    /// The amount held for it, in rupiah.
     pub held: i64,
     /// Queries since the last send.
     pub queries: i32,
@@ -33,13 +33,13 @@ pub struct Detail {
     pub next_query_at: Option<DateTime<Utc>>,
     /// When a queued payout may be sent.
     pub due_at: DateTime<Utc>,
-    /// Whether it waits for balance.
+    /// Whether it is waiting for funds.
     pub parked: bool,
-    /// When the gateway declined it, as far as that may become a refusal.
+    /// When the gateway declined it, if that may become a refusal.
     pub declined_at: Option<DateTime<Utc>>,
 }
 
-/// The whole of one payout.
+/// Reads the details of one payout.
 pub async fn detail(db: &mut PgConnection, key: &PayoutKey) -> Result<Detail, sqlx::Error> {
     sqlx::query_as!(
         Detail,
@@ -57,16 +57,16 @@ pub async fn detail(db: &mut PgConnection, key: &PayoutKey) -> Result<Detail, sq
     .await
 }
 
-/// One line of `payout.history`.
+/// One row of `payout.history`.
 #[derive(Clone, Debug)]
 pub struct Happened {
-    /// When.
+    /// When it happened.
     pub at: DateTime<Utc>,
-    /// A fact in the past tense.
+    /// The event, a fact in the past tense.
     pub event: String,
-    /// The state it led to, when it was a move.
+    /// The state it led to, if it was a move.
     pub to_state: Option<String>,
-    /// Who said it: `sql`, `submit`, `query`, `callback`, `worker`, `operator`.
+    /// Where it came from: `sql`, `submit`, `query`, `callback`, `worker` or `operator`.
     pub source: String,
     /// The login that wrote it.
     pub actor: String,
@@ -76,7 +76,7 @@ pub struct Happened {
     pub detail: Value,
 }
 
-/// What happened to a payout, in order.
+/// The history of a payout, in order.
 pub async fn history(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Happened>, sqlx::Error> {
     sqlx::query_as!(
         Happened,
@@ -92,38 +92,38 @@ pub async fn history(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Happe
     .await
 }
 
-/// One row of `payout.evidence`: equal findings are counted.
+/// One row of `payout.evidence`. Equal findings are counted on one row.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// When first.
+    /// When it was first received.
     pub first_at: DateTime<Utc>,
-    /// When last.
+    /// When it was last received.
     pub last_at: DateTime<Utc>,
-    /// How often.
+    /// How many times it was received.
     pub times: i32,
     /// `submit`, `query`, `callback`, `worker` or `operator`.
     pub source: String,
-    /// The closed word for what it says.
+    /// The kind of evidence, as in `payout.evidence_kind`.
     pub kind: String,
     /// The gateway's number for the status.
     pub status: Option<i16>,
     /// Whether an answer to a query was signed.
     pub signed: Option<bool>,
-    /// Whether every field of a callback is ours.
+    /// Whether every field of a callback matches the payout.
     pub bound: Option<bool>,
-    /// The first field of a callback that is not.
+    /// The first field of a callback that does not match.
     pub mismatch: Option<String>,
     /// Why an answer proves nothing.
     pub doubt: Option<String>,
-    /// What a "not found" proves.
+    /// What "not found" proves.
     pub proves: Option<String>,
-    /// Whether the database refused what would have followed.
+    /// Whether the database refused the change that it would have led to.
     pub refused: bool,
     /// The latest redacted message.
     pub detail: Value,
 }
 
-/// The evidence about a payout, by when it was first received.
+/// The evidence about a payout, ordered by when it was first received.
 pub async fn evidence(
     db: &mut PgConnection,
     key: &PayoutKey,
@@ -150,13 +150,13 @@ pub struct Attempt {
     pub attempt: i32,
     /// When the intent to send was committed.
     pub claimed_at: DateTime<Utc>,
-    /// Until when sending could begin.
+    /// The last moment at which sending could begin.
     pub send_by: DateTime<Utc>,
-    /// The worker.
+    /// The name of the worker that claimed it.
     pub worker: String,
     /// SHA-256 of the request's body in lower-case hex.
     pub request_sha256: String,
-    /// The kind of its own answer.
+    /// The kind of evidence that its own answer is.
     pub outcome: Option<String>,
     /// Why that answer proves nothing.
     pub outcome_doubt: Option<String>,

@@ -1,11 +1,11 @@
-//! What people have decided about a payout and what is not over yet: pauses that hold it back, a request that names it.
+//! What still holds a payout back by people's decision: pauses, and a request that names it.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::payout::PayoutKey;
 
-/// A pause under which a payout falls.
+/// A pause that covers a payout.
 #[derive(Clone, Debug)]
 pub struct PausedBy {
     /// `all`, `merchant` or `bank`.
@@ -14,13 +14,13 @@ pub struct PausedBy {
     pub value: String,
     /// Why.
     pub reason: String,
-    /// By whom.
+    /// Who paused it.
     pub actor: String,
-    /// Since when.
+    /// When it began.
     pub since: DateTime<Utc>,
 }
 
-/// The pauses that hold this payout back while it is queued, the oldest first. Each must end before it is sent.
+/// The pauses that hold this payout back while it is queued, oldest first. All of them must end before it is sent.
 pub async fn pauses_over(
     db: &mut PgConnection,
     key: &PayoutKey,
@@ -40,24 +40,24 @@ pub async fn pauses_over(
     .await
 }
 
-/// A request of an operator that is neither carried out nor refused, rejected or expired.
+/// A request by an operator that is not carried out, refused, rejected or expired.
 #[derive(Clone, Debug)]
 pub struct OpenRequest {
     /// Its number.
     pub request_id: i64,
     /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
     pub kind: String,
-    /// Who asked.
+    /// Who requested it.
     pub requested_by: String,
-    /// After this it is no longer approved nor carried out.
+    /// Until when it can be approved and carried out.
     pub expires_at: DateTime<Utc>,
-    /// Whether a second person has agreed: then a worker carries it out.
+    /// Whether a second person approved it. Then a worker carries it out.
     pub approved: bool,
-    /// Whether the login that looks has asked for it: then somebody else must approve.
+    /// Whether the current login requested it. Then somebody else must approve it.
     pub yours: bool,
 }
 
-/// The open request that names this payout; there is one at most.
+/// The open request that names this payout; there is at most one.
 pub async fn open_request(
     db: &mut PgConnection,
     key: &PayoutKey,

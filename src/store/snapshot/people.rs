@@ -1,11 +1,11 @@
-//! What people have stopped, and what waits for a second one.
+//! Reads the pauses, and the requests that wait for a second person.
 
 use sqlx::PgConnection;
 
 use super::pile;
 use crate::domain::snapshot::Snapshot;
 
-/// Pauses in force, and requests that nobody has decided and that have not expired.
+/// Reads pauses in force, and requests that are neither decided nor expired.
 pub(super) async fn read(
     db: &mut PgConnection,
     snapshot: &mut Snapshot,

@@ -25,7 +25,7 @@ async fn only_a_queued_payout_is_cancelled_and_the_refusal_says_why() {
         );
         let open = ["submitting", "pending", "unknown"].contains(&state);
         let why = if open {
-            "may have left already"
+            "may have been sent already"
         } else {
             "final"
         };

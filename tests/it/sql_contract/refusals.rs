@@ -257,7 +257,7 @@ async fn nothing_but_the_instruction_is_taken_from_the_caller() {
     for state in ["null", "'paid'", "'submitting'"] {
         let [insert, _] = both_ways("state", state);
         let refusal = Refusal::expected(&insert, database.try_run(&insert).await);
-        refusal.is(&insert, "PW012", "begins as queued");
+        refusal.is(&insert, "PW012", "a new payout must be queued");
         assert!(
             !refusal.everything.contains("Zebra"),
             "{}",

@@ -1,4 +1,4 @@
-//! What a verified callback does: a bound success settles, everything else is a reason to query (protocol P20).
+//! Applies a verified callback: a bound success settles, everything else is a reason to query (protocol P20).
 
 use super::Draft;
 use crate::{
@@ -22,27 +22,29 @@ impl Draft<'_> {
         };
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => {
-                self.callback_while_open(&binding)
+                self.callback_while_open(&binding);
             }
             State::Failed if callback.status() == GatewayStatus::Paid => {
-                // Fields can be shifted until a 4 reads as a 2 (protocol P9): unless every one is ours, only a query counts.
+                // Fields can be shifted until a 4 reads as a 2 (protocol P9), so unless every field matches, only a
+                // query counts.
                 if !matches!(binding, Binding::Unbound(_)) {
                     self.contradict(Attention::LateSuccess);
                 }
                 self.query_at(self.now);
             }
-            // Never sent, so the gateway's number cannot be held; any other field that is not ours makes it somebody
-            // else's callback, which must not be able to hold up a payout.
+            // It was never sent, so we have no gateway number to compare. If any other field differs, the callback is
+            // for somebody else's order and must not hold up this payout.
             State::Queued | State::Cancelled => {
-                let fields_are_ours = match binding {
+                let other_fields_match = match binding {
                     Binding::BoundPaid { .. } | Binding::Bound => true,
                     Binding::Unbound(field) => field == Mismatch::PlatOrderNum,
                 };
-                if fields_are_ours {
+                if other_fields_match {
                     self.contradict(Attention::Contradiction);
                 }
             }
-            // Final: left alone (protocol P19). What disagrees is queried, and that answer counts.
+            // Final, so the callback moves nothing (protocol P19). If it disagrees, the payout is queried, and that
+            // answer counts.
             State::Paid => {
                 let same = callback.status() == GatewayStatus::Paid
                     && callback.fee() == self.out.after.fee;

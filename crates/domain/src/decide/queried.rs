@@ -1,4 +1,4 @@
-//! What came of a query.
+//! Applies the answer to a query.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -16,14 +16,14 @@ use crate::{
 };
 
 impl Draft<'_> {
-    /// `sent_at` is when the query was sent: an answer counts by that time, not by when it is stored.
+    /// `sent_at` is when the query was sent. An answer counts by that time, not by when it is stored.
     pub(super) fn queried(&mut self, answer: &QueryAnswer, sent_at: DateTime<Utc>) {
         self.payout().queries = self.out.after.queries.saturating_add(1);
         let unanswered = matches!(answer, QueryAnswer::Doubt(_));
         if self.out.after.state.is_final() && !unanswered {
             self.query_when_final();
         } else {
-            // Also of a final one: somebody wanted to know, and a replacement may be waiting for it.
+            // A final payout too: somebody requested this query, and a replacement may be waiting for its answer.
             self.query_by_schedule();
         }
         match answer {
@@ -34,13 +34,13 @@ impl Draft<'_> {
         }
     }
 
-    /// How often the current finding was observed before, counting from this attempt on.
+    /// How often the current finding was observed before, since this attempt began.
     fn observed_before(&self) -> Option<Observed> {
         self.out.after.observed.get(&self.out.finding).copied()
     }
 
-    /// How often the current finding was observed, this time included. An answer to a query that was sent before the
-    /// last one was stored adds nothing.
+    /// How often the current finding was observed, including now. An answer to a query that was sent before the
+    /// previous answer was stored adds nothing.
     fn times_observed(&self, sent_at: DateTime<Utc>) -> u32 {
         self.observed_before().map_or(1, |observed| {
             let is_new = sent_at > observed.last_at;
@@ -48,7 +48,7 @@ impl Draft<'_> {
         })
     }
 
-    /// From now on this "not found" counts as `proves`.
+    /// Records what this "not found" proves.
     fn counts_as(&mut self, proves: Proves, valid_from: Option<DateTime<Utc>>) {
         self.out.finding = Finding::NotFound { proves, valid_from };
     }
@@ -61,7 +61,7 @@ impl Draft<'_> {
                 }
                 _ => self.not_found_after_silence(sent_at),
             },
-            // It was known before: it never goes back, but a person should see it when it repeats.
+            // The gateway found it before. It never moves back, but repeated "not found" answers need a person.
             State::Pending | State::Paid => {
                 self.counts_as(Proves::Contradiction, None);
                 if self.times_observed(sent_at) >= NOT_FOUND_ANSWERS {
@@ -78,13 +78,13 @@ impl Draft<'_> {
             }
             State::Failed => self.still_not_found_after_refusal(sent_at),
             State::Queued => self.not_found_before_claim(sent_at),
-            // The request may be leaving right now, so this counts towards no proof.
+            // The request may be leaving right now, so this answer proves nothing.
             State::Submitting | State::Cancelled | State::Returned => {}
         }
     }
 
-    /// For a refused payout, "not found" confirms the failure only once nothing can be on its way: a replacement waits
-    /// for it.
+    /// For a refused payout, "not found" confirms the failure, and so releases a replacement, only once nothing can be
+    /// on its way.
     fn still_not_found_after_refusal(&mut self, sent_at: DateTime<Utc>) {
         let valid_from = self.quiet_until();
         if sent_at < valid_from {
@@ -96,7 +96,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Queried because commits may be lost (I11). Once nothing can be on its way, "not found" lets it be claimed.
+    /// The payout was queried because commits may be lost (I11). Once nothing can be on its way, "not found" makes it
+    /// claimable.
     fn not_found_before_claim(&mut self, sent_at: DateTime<Utc>) {
         let trusted_after = self.out.after.trusted_after;
         match trusted_after {
@@ -117,7 +118,7 @@ impl Draft<'_> {
         }
     }
 
-    /// A refusal is final after two "not found", the first `decline_confirm` after the `FAIL`.
+    /// A refusal is final after two "not found" answers, the first at least `decline_confirm` after the `FAIL`.
     fn not_found_after_decline(&mut self, declined_at: DateTime<Utc>, sent_at: DateTime<Utc>) {
         let rules = self.rules.poll;
         let valid_from = declined_at
@@ -137,7 +138,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Until then nothing that was sent can be taken for absent: the send-by time and the quiet horizon (I10).
+    /// Until when something that was sent may still arrive: the send-by time plus the quiet horizon (I10).
     pub(super) fn quiet_until(&self) -> DateTime<Utc> {
         let sent_by = self.out.after.send_by.unwrap_or(self.now);
         sent_by
@@ -145,12 +146,12 @@ impl Draft<'_> {
             .unwrap_or(sent_by)
     }
 
-    /// Without an answer to the submit, "not found" means nothing before the quiet horizon, and afterwards only that a
-    /// person must look (I10).
+    /// Without an answer to the submit, "not found" means nothing before the quiet horizon. After it, a person must
+    /// decide (I10).
     fn not_found_after_silence(&mut self, sent_at: DateTime<Utc>) {
         let rules = self.rules.poll;
         let quiet_until = self.quiet_until();
-        // It may have been sent again in what a failover lost: earlier answers no longer count.
+        // A failover may have lost a later send, so answers from before it no longer count.
         let valid_from = self
             .out
             .after
@@ -179,7 +180,7 @@ impl Draft<'_> {
     fn found(&mut self, found: &Found, sent_at: DateTime<Utc>) {
         let queued = self.out.after.state == State::Queued;
         if queued && !self.out.after.commits_may_be_lost {
-            // Nothing of ours can have left, so somebody else used the number.
+            // We sent nothing, so somebody else used the number.
             self.contradict(Attention::ForeignOrder);
             return;
         }
@@ -195,8 +196,8 @@ impl Draft<'_> {
             return;
         }
         if self.out.after.declined_at.is_some() && !self.out.after.proven_ours {
-            // Declined and yet known: it may have been taken before us. Only a callback whose every
-            // field is ours proves otherwise.
+            // Declined and yet known: the order may be somebody else's. Only a callback with every field matching
+            // proves otherwise.
             if self.out.after.state != State::Failed {
                 self.contradict(Attention::ForeignOrder);
                 return;
@@ -212,8 +213,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Found at the gateway after lost commits: it was claimed and sent in the part that is gone (I11). It takes a new
-    /// attempt, as the lost claim had one. Its present status is queried once more, and that answer settles it.
+    /// The gateway knows the order, so the lost commits included its claim, and it was sent (I11). It takes a new
+    /// attempt, as the lost claim did. It is queried once more, and that answer settles it.
     fn found_before_claim(&mut self) {
         if self.move_by(Event::FoundAfterFailover, None) {
             let now = self.now;
@@ -225,8 +226,8 @@ impl Draft<'_> {
         }
     }
 
-    /// The stored money, or money ± fee when the gateway's number matches (protocol P16b). A final answer
-    /// must state an amount.
+    /// Whether the stated amount is ours: the amount itself, or amount ± fee if the gateway's number matches (protocol
+    /// P16b). A final answer must state an amount.
     fn amount_fits(&self, found: &Found) -> bool {
         let payout = &self.out.after;
         let amount = payout.instruction.amount;
@@ -247,7 +248,7 @@ impl Draft<'_> {
                 self.payout().fee = fee.or(self.out.after.fee);
             }
             State::Pending => self.payout().fee = fee.or(self.out.after.fee),
-            // Confirmed as refused, and now it lives after all.
+            // The refusal was confirmed, and now the order is in progress after all.
             State::Failed if self.out.after.declined_at.is_some() => {
                 self.contradict(Attention::Contradiction);
             }
@@ -290,7 +291,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether a final answer settles now; an unsigned one needs a second read that agrees.
+    /// Whether a final answer settles the payout now. An unsigned one needs a second answer that agrees.
     fn is_believed(&mut self, found: &Found, sent_at: DateTime<Utc>) -> bool {
         if found.signed {
             return true;
@@ -310,7 +311,7 @@ impl Draft<'_> {
         false
     }
 
-    /// A paid payout's fee became known, or the gateway states another one now (protocol P23).
+    /// Corrects the fee of a paid payout that became known or that the gateway now states differently (protocol P23).
     fn correct_fee(&mut self, found: &Found) {
         let payout = &self.out.after;
         let Some(stated) = found.fee.filter(|_| found.signed) else {

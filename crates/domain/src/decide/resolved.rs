@@ -1,4 +1,4 @@
-//! What a person states. The database lets such a move through only with its approved request.
+//! Applies a person's statement. The database accepts such a move only with an approved request.
 
 use super::{Booking, Draft, NotComputable};
 use crate::{
@@ -14,7 +14,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Captures the hold, or, when that was given back already, takes the money from what is available.
+    /// Captures the hold, or takes the money from the available balance if the hold was released.
     fn resolved_paid(&mut self, fee: Option<Rupiah>) {
         self.pay_by(Event::ResolvedPaid, fee);
         if self.out.event.is_some() {
@@ -22,7 +22,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Never before the quiet horizon: what was sent may still arrive (I10).
+    /// Never before the quiet horizon: a request that was sent may still arrive (I10).
     fn resolved_failed(&mut self) {
         if self.now >= self.quiet_until() {
             self.fail(
@@ -32,7 +32,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Gives back what the beneficiary received, or the stated part of it; the fee stays spent.
+    /// Returns the amount that the beneficiary received, or the stated part of it. The fee stays spent.
     fn resolved_returned(&mut self, stated: Option<Rupiah>) {
         let payout = &self.out.after;
         let Instruction {
@@ -43,7 +43,7 @@ impl Draft<'_> {
             return;
         };
         let amount = stated.unwrap_or(received);
-        // While a fee is not known its reserve is held, and a returned payout holds nothing.
+        // While the fee is unknown its reserve is held, and a returned payout must hold nothing.
         if amount <= Rupiah::ZERO || amount > received || payout.held != Rupiah::ZERO {
             return;
         }

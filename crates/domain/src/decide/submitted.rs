@@ -1,4 +1,4 @@
-//! What came of our own submit.
+//! Applies the outcome of our own submit.
 
 use super::Draft;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Draft<'_> {
-    /// The proof that nothing left puts the payout back, once, for the attempt that holds the claim.
+    /// Proof that nothing left puts the payout back into the queue, once, for the attempt that holds the claim.
     pub(super) fn not_sent(&mut self, attempt: i32, request_sha256: &[u8; 32]) {
         let payout = &self.out.after;
         let holds_claim = attempt == payout.attempt
@@ -19,7 +19,7 @@ impl Draft<'_> {
         let only_send = payout.sends_that_may_have_left() == 1;
         let known_to_gateway = payout.platform_order_num.is_some() || payout.declined_at.is_some();
         if holds_claim && known_to_gateway {
-            // We sent nothing, yet the gateway knows the number: it is somebody else's order.
+            // We sent nothing, yet the gateway knows the number: the order is somebody else's.
             self.contradict(Attention::ForeignOrder);
         } else if holds_claim && only_send && self.move_by(Event::NotSent, None) {
             let times = u32::try_from(self.out.after.not_sent).unwrap_or(u32::MAX);
@@ -32,7 +32,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Found in `submitting` after its lease expired: it may have been sent (I2).
+    /// The lease of `attempt` expired in `submitting`: the payout may have been sent (I2).
     pub(super) fn lease_expired(&mut self, attempt: i32) {
         if attempt == self.out.after.attempt {
             self.unanswered();
@@ -40,8 +40,8 @@ impl Draft<'_> {
     }
 
     pub(super) fn submitted(&mut self, answer: &SubmitAnswer, request_sha256: &[u8; 32]) {
-        // An answer to a claim that a failover lost says nothing bad about the claim that came after it; that the
-        // gateway has the order is true whichever request it answers.
+        // A negative answer to a claim that a failover lost says nothing about the claim after it. A positive one
+        // counts whichever request it answers: the gateway has the order.
         let of_lost_claim = Some(request_sha256) != self.out.after.request_sha256.as_ref();
         if of_lost_claim && !matches!(answer, SubmitAnswer::Acknowledged { .. }) {
             return;
@@ -98,7 +98,7 @@ impl Draft<'_> {
     }
 
     fn declined(&mut self, message: &str) {
-        // After more than one send a FAIL may only mean that the first copy lives (protocol trap 8).
+        // After more than one send a FAIL may only mean that the first one was accepted (protocol trap 8).
         let proves = self.out.after.sends_that_may_have_left() == 1 && !self.out.after.proven_ours;
         match self.out.after.state {
             State::Submitting | State::Unknown => {
@@ -112,7 +112,7 @@ impl Draft<'_> {
                     self.query_by_schedule();
                 }
             }
-            // A query found the number before our own FAIL arrived: perhaps it was taken before us.
+            // A query found the number before our own FAIL arrived, so the order may be somebody else's.
             State::Pending if proves => {
                 let now = self.now;
                 self.payout().declined_at = Some(now);
@@ -123,7 +123,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Keeps the gateway's number. A number other than the one we hold is a contradiction, and nothing follows from it.
+    /// Keeps the gateway's order number. Returns false for a number other than the recorded one: a contradiction, from
+    /// which nothing follows.
     pub(super) fn learn_platform_order_num(&mut self, stated: Option<&str>) -> bool {
         let Some(stated) = stated else {
             return true;

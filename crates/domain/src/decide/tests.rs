@@ -1,7 +1,7 @@
-//! The rules of `decide`, one promise each.
-// Why: an overflow or a missing value here fails a test, which is what a test is for.
+//! The rules of `decide`, one promise per test.
+// An overflow or a missing value should fail the test.
 #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used)]
 
 mod any_order;
 mod promises;
-mod story;
+mod scenario;

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::support::{Bench, has_genuine_sign, listener, settings};
 use crate::{Ending, Fault, Pace, Script, Settings, wire::Fields};
 
-/// Callbacks that need no patience: the six come at once.
+/// Settings under which the six callbacks come at once.
 fn swift() -> Settings {
     let pace = Pace {
         callback_scale_permille: 0,
@@ -32,7 +32,7 @@ async fn statuses(callbacks: &mut UnboundedReceiver<Fields>, count: usize) -> Ve
 }
 
 #[tokio::test]
-async fn anything_but_the_word_is_called_back_six_times() {
+async fn an_answer_other_than_success_is_called_back_six_times() {
     let bench = Bench::start(swift()).await;
     let (url, mut callbacks) = listener("\"SUCCESS\"").await;
     bench.submit("INV-1", Some(&url)).await.unwrap();
@@ -46,7 +46,7 @@ async fn anything_but_the_word_is_called_back_six_times() {
 }
 
 #[tokio::test]
-async fn the_word_ends_the_callbacks_and_one_more_can_be_requested() {
+async fn success_ends_the_callbacks_and_one_more_can_be_requested() {
     let bench = Bench::start(swift()).await;
     let (url, mut callbacks) = listener("SUCCESS").await;
     bench.submit("INV-1", Some(&url)).await.unwrap();

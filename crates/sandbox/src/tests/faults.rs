@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::support::{Bench, genuine, has_genuine_sign, settings};
 use crate::{Ending, Fault, Pace, Script, Settings};
 
-/// Submits one order under a script and returns what came and whether the order now exists.
+/// Submits one order under a script. Returns the answer, and whether the order now exists.
 async fn submit_under(bench: &Bench, fault: Fault) -> (Option<(u16, String)>, bool) {
     let order_num = fault.word();
     bench.sandbox.script(
@@ -82,7 +82,7 @@ async fn missing_answers_come_with_or_without_a_booking() {
 }
 
 #[tokio::test]
-async fn signed_words_come_with_or_without_a_booking() {
+async fn signed_refusals_come_with_or_without_a_booking() {
     let bench = Bench::start(settings()).await;
     for (fault, word, booked) in [
         (Fault::Unknown, "UNKNOWN", true),

@@ -85,7 +85,7 @@ async fn refused_submits_are_remembered_and_change_nothing() {
 
     let mut forged = signed_submit("INV-2", 10_000, 1, None);
     forged.insert("money".to_owned(), "90000".into());
-    let tries = [
+    let refused = [
         (
             signed_submit("INV-1", 10_000, 1, None),
             "order already exists",
@@ -104,7 +104,7 @@ async fn refused_submits_are_remembered_and_change_nothing() {
             "the amount does not cover the fee",
         ),
     ];
-    for (fields, message) in tries {
+    for (fields, message) in refused {
         let answer = genuine(&bench.post("/gateway/cash", &fields).await.unwrap().1);
         assert_eq!(
             (&answer["platRespCode"], &answer["platRespMessage"]),

@@ -1,4 +1,4 @@
-//! Keys, requests and a merchant's side for the sandbox's own tests.
+//! Keys, requests and the merchant's side for the sandbox's own tests.
 
 use std::sync::Arc;
 
@@ -48,14 +48,14 @@ pub(crate) fn merchant_key() -> PrivateKey {
     keys::parse_private_key(MERCHANT_KEY).unwrap()
 }
 
-/// Verifies what the sandbox says.
+/// Verifies the sandbox's answers and callbacks.
 pub(crate) fn platform_public_key() -> PublicKey {
     keys::parse_private_key(PLATFORM_KEY)
         .unwrap()
         .to_public_key()
 }
 
-/// A quick sandbox with a million rupiah, in which nothing fails by chance.
+/// Settings of a quick sandbox with a million rupiah in which nothing fails by chance.
 pub(crate) fn settings() -> Settings {
     Settings {
         dialect: Dialect::Bdpay,
@@ -70,7 +70,7 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-/// Adds the merchant's sign.
+/// Adds the merchant's signature.
 pub(crate) fn signed(fields: Value) -> Fields {
     let Value::Object(mut fields) = fields else {
         panic!("an object")
@@ -112,7 +112,7 @@ pub(crate) fn order(order_num: &str) -> Order {
     }
 }
 
-/// A sandbox and the client to speak to it.
+/// A sandbox and a client for it.
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     pub(crate) client: reqwest::Client,
@@ -174,7 +174,7 @@ impl Bench {
     }
 }
 
-/// Reads an answer and insists on the platform's signature.
+/// Reads an answer, which must have the platform's signature.
 pub(crate) fn genuine(answer: &str) -> Value {
     let fields: Fields = serde_json::from_str(answer).unwrap();
     assert!(has_genuine_sign(&fields), "{answer}");
@@ -190,7 +190,7 @@ pub(crate) fn has_genuine_sign(fields: &Fields) -> bool {
     )
 }
 
-/// A merchant's callback URL; it answers with `reply` and passes on what came.
+/// A merchant's callback URL. It answers with `reply` and passes on what it receives.
 pub(crate) async fn listener(reply: &'static str) -> (String, mpsc::UnboundedReceiver<Fields>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let handler = async move |State(sender): State<Arc<mpsc::UnboundedSender<Fields>>>,

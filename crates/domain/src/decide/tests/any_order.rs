@@ -1,9 +1,9 @@
-//! Evidence in any order, at any time, breaks none of the invariants.
+//! Evidence in any order, at any time, breaks no invariant.
 
 use chrono::TimeDelta;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
-use super::story::{AMOUNT, Story};
+use super::scenario::{AMOUNT, Scenario};
 use crate::{
     money::{FeeType, Rupiah},
     payout::Payout,
@@ -62,40 +62,55 @@ fn no_order_of_evidence_breaks_an_invariant() {
         .map_or_else(rand::random::<u64>, |seed| seed.parse().unwrap());
     let mut dice = StdRng::seed_from_u64(seed);
     for _ in 0..SEQUENCES {
-        let mut life = Vec::new();
+        let mut steps = Vec::new();
         let fee_type = if dice.random() {
             FeeType::OnTop
         } else {
             FeeType::OutOfAmount
         };
-        let mut story = Story::new(fee_type);
-        let mut books = [-story.payout.held.idr(), story.payout.held.idr(), 0, 0];
+        let mut scenario = Scenario::new(fee_type);
+        let mut books = [
+            -scenario.payout.held.idr(),
+            scenario.payout.held.idr(),
+            0,
+            0,
+        ];
         for _ in 0..dice.random_range(1..=LONGEST) {
-            let word = *FACTS.choose(&mut dice).unwrap();
+            let step = *FACTS.choose(&mut dice).unwrap();
             let pause = *PAUSES.choose(&mut dice).unwrap();
-            story.now += TimeDelta::seconds(pause);
-            life.push(format!("+{pause} {word}"));
-            let what = || format!("PAYOUT_TEST_SEED={seed}, {fee_type:?}: {}", life.join(", "));
+            scenario.now += TimeDelta::seconds(pause);
+            steps.push(format!("+{pause} {step}"));
+            let run_so_far = || {
+                format!(
+                    "PAYOUT_TEST_SEED={seed}, {fee_type:?}: {}",
+                    steps.join(", ")
+                )
+            };
 
-            let before = story.payout.clone();
-            story.receive(word);
-            holds_for_one_step(&before, &story, word, &what);
-            if let Some(booking) = story.last.as_ref().unwrap().booking {
+            let before = scenario.payout.clone();
+            scenario.receive(step);
+            holds_for_one_step(&before, &scenario, step, &run_so_far);
+            if let Some(booking) = scenario.last.as_ref().unwrap().booking {
                 let entry = booking.entry;
-                assert_eq!(entry.sum(), Some(Rupiah::ZERO), "{}", what());
+                assert_eq!(entry.sum(), Some(Rupiah::ZERO), "{}", run_so_far());
                 let parts = [entry.available, entry.held, entry.paid_out, entry.fees];
                 for (sum, part) in books.iter_mut().zip(parts) {
                     *sum += part.idr();
                 }
             }
-            holds_between_steps(&story.payout, books, &what);
-            send_what_may_be_sent(&mut story, &mut books, &mut life, &mut dice);
+            holds_between_steps(&scenario.payout, books, &run_so_far);
+            send_what_may_be_sent(&mut scenario, &mut books, &mut steps, &mut dice);
         }
     }
 }
 
-fn holds_for_one_step(before: &Payout, story: &Story, word: &str, what: &dyn Fn() -> String) {
-    let (after, last) = (&story.payout, story.last.as_ref().unwrap());
+fn holds_for_one_step(
+    before: &Payout,
+    scenario: &Scenario,
+    step: &str,
+    run_so_far: &dyn Fn() -> String,
+) {
+    let (after, last) = (&scenario.payout, scenario.last.as_ref().unwrap());
     let row = TRANSITIONS
         .iter()
         .find(|row| Some(row.1) == last.event && row.0 == before.state);
@@ -103,42 +118,42 @@ fn holds_for_one_step(before: &Payout, story: &Story, word: &str, what: &dyn Fn(
         last.event.is_some(),
         row.is_some(),
         "a move that is not in the table: {}",
-        what()
+        run_so_far()
     );
     assert_eq!(
         after.state,
         row.map_or(before.state, |row| row.2),
         "{}",
-        what()
+        run_so_far()
     );
     if let Some(row) = row {
         let kind = last.booking.map_or("none", |booking| booking.kind);
-        assert_eq!(kind, row.3.name(), "{}", what());
+        assert_eq!(kind, row.3.name(), "{}", run_so_far());
         assert!(
             !before.state.is_final(),
             "evidence moved a final payout: {}",
-            what()
+            run_so_far()
         );
     }
-    // What may settle at all: a query's answer, and a callback with status 2.
+    // Only an answer to a query, or a callback with status 2, may settle a payout.
     match after.state {
         State::Failed if before.state != State::Failed => {
             let queried =
-                word.starts_with("found:3") || word.starts_with("found:4") || word == "none";
-            assert!(queried, "{}", what());
+                step.starts_with("found:3") || step.starts_with("found:4") || step == "none";
+            assert!(queried, "{}", run_so_far());
         }
         State::Paid if before.state != State::Paid => {
             assert!(
-                word.starts_with("found:2") || word.starts_with("callback:2"),
+                step.starts_with("found:2") || step.starts_with("callback:2"),
                 "{}",
-                what()
+                run_so_far()
             );
         }
         State::Queued if before.state != State::Queued => {
             assert!(
-                last.event == Some(Event::NotSent) && word.starts_with("unsent"),
+                last.event == Some(Event::NotSent) && step.starts_with("unsent"),
                 "{}",
-                what()
+                run_so_far()
             );
         }
         State::Queued
@@ -150,75 +165,84 @@ fn holds_for_one_step(before: &Payout, story: &Story, word: &str, what: &dyn Fn(
         | State::Cancelled
         | State::Returned => {}
     }
-    assert_eq!(after.instruction, before.instruction, "{}", what());
+    assert_eq!(after.instruction, before.instruction, "{}", run_so_far());
     assert_eq!(
         (after.attempt, after.sends),
         (before.attempt, before.sends),
         "{}",
-        what()
+        run_so_far()
     );
     let unsent = i32::from(last.event == Some(Event::NotSent));
-    assert_eq!(after.not_sent, before.not_sent + unsent, "{}", what());
+    assert_eq!(after.not_sent, before.not_sent + unsent, "{}", run_so_far());
 }
 
-fn holds_between_steps(payout: &Payout, books: [i64; 4], what: &dyn Fn() -> String) {
+fn holds_between_steps(payout: &Payout, books: [i64; 4], run_so_far: &dyn Fn() -> String) {
     let [_, held, paid_out, fees] = books;
     assert_eq!(
         payout.held.idr(),
         held,
         "held is what the books hold: {}",
-        what()
+        run_so_far()
     );
     match payout.state {
         State::Submitting | State::Pending | State::Unknown => {
-            assert!(held >= AMOUNT && paid_out == 0 && fees == 0, "{}", what());
+            assert!(
+                held >= AMOUNT && paid_out == 0 && fees == 0,
+                "{}",
+                run_so_far()
+            );
         }
         State::Paid => {
-            assert!(held >= 0 && paid_out >= 0, "{}", what());
-            assert_eq!(fees, payout.fee.map_or(0, Rupiah::idr), "{}", what());
+            assert!(held >= 0 && paid_out >= 0, "{}", run_so_far());
+            assert_eq!(fees, payout.fee.map_or(0, Rupiah::idr), "{}", run_so_far());
             let received = match payout.instruction.fee_type {
                 FeeType::OutOfAmount => paid_out + fees,
                 FeeType::OnTop => paid_out,
             };
-            assert_eq!(received, AMOUNT, "{}", what());
+            assert_eq!(received, AMOUNT, "{}", run_so_far());
         }
         State::Queued | State::Failed | State::Cancelled | State::Returned => {
-            assert_eq!(books, [0; 4], "{}", what());
+            assert_eq!(books, [0; 4], "{}", run_so_far());
         }
     }
     assert_eq!(
         payout.settled_at.is_some(),
         payout.state.is_final(),
         "{}",
-        what()
+        run_so_far()
     );
     let waits_for_an_answer = matches!(payout.state, State::Pending | State::Unknown);
     assert!(
         !waits_for_an_answer || payout.next_query_at.is_some(),
         "nothing will query it: {}",
-        what()
+        run_so_far()
     );
     let may_have_left = payout.sends - payout.not_sent;
     assert!(
         payout.state != State::Queued || may_have_left == 0,
         "{}",
-        what()
+        run_so_far()
     );
 }
 
-/// What the store would do next: claim what is queued, and now and then grant a resubmit.
+/// Does what the store would do next: claims a queued payout, and sometimes grants a resubmit.
 fn send_what_may_be_sent(
-    story: &mut Story,
+    scenario: &mut Scenario,
     books: &mut [i64; 4],
-    life: &mut Vec<String>,
+    steps: &mut Vec<String>,
     dice: &mut StdRng,
 ) {
-    if story.payout.state == State::Queued {
-        story.live("claim");
-        *books = [-story.payout.held.idr(), story.payout.held.idr(), 0, 0];
-        life.push("claim".into());
-    } else if story.payout.state == State::Unknown && dice.random_range(0..20) == 0 {
-        story.live("resend");
-        life.push("resend".into());
+    if scenario.payout.state == State::Queued {
+        scenario.run("claim");
+        *books = [
+            -scenario.payout.held.idr(),
+            scenario.payout.held.idr(),
+            0,
+            0,
+        ];
+        steps.push("claim".into());
+    } else if scenario.payout.state == State::Unknown && dice.random_range(0..20) == 0 {
+        scenario.run("resend");
+        steps.push("resend".into());
     }
 }

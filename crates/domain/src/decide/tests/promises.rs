@@ -1,8 +1,8 @@
-//! What becomes of a payout, one line of its life per row.
+//! The outcome of a payout, one scenario per row.
 
 use std::time::Instant;
 
-use super::story::Story;
+use super::scenario::Scenario;
 use crate::{
     attention::Attention,
     decide::{Note, Now, decide},
@@ -11,24 +11,24 @@ use crate::{
     money::FeeType::{self, OnTop, OutOfAmount},
 };
 
-/// Each row lives by itself, with the fee out of the amount.
+/// Runs each row on a new payout, with the fee taken out of the amount.
 #[track_caller]
-fn become_of(rows: &[(&str, &str)]) {
-    become_with(OutOfAmount, rows);
+fn assert_outcomes(rows: &[(&str, &str)]) {
+    assert_outcomes_with(OutOfAmount, rows);
 }
 
 #[track_caller]
-fn become_with(fee_type: FeeType, rows: &[(&str, &str)]) {
-    for (life, outcome) in rows {
-        let mut story = Story::new(fee_type);
-        assert_eq!(story.live(life).outcome(), *outcome, "{life}");
+fn assert_outcomes_with(fee_type: FeeType, rows: &[(&str, &str)]) {
+    for (steps, outcome) in rows {
+        let mut scenario = Scenario::new(fee_type);
+        assert_eq!(scenario.run(steps).outcome(), *outcome, "{steps}");
     }
 }
 
 #[test]
 fn no_number_of_doubts_ever_makes_a_failure() {
     for doubt in Doubt::ALL {
-        let mut story = Story::new(OutOfAmount);
+        let mut scenario = Scenario::new(OutOfAmount);
         let (attempt, sent_at) = (1, Instant::now());
         for fact in [
             Fact::Submitted {
@@ -42,19 +42,24 @@ fn no_number_of_doubts_ever_makes_a_failure() {
             },
         ] {
             for days in 0..400 {
-                story.live(&format!("@{}", days * 86_400));
+                scenario.run(&format!("@{}", days * 86_400));
                 let evidence = Evidence {
-                    key: story.payout.instruction.key.clone(),
+                    key: scenario.payout.instruction.key.clone(),
                     fact: fact.clone(),
                     detail: serde_json::Value::Null,
                 };
                 let now = Now {
-                    utc: story.now,
+                    utc: scenario.now,
                     instant: sent_at,
                 };
-                story.payout = decide(&story.payout, &evidence, &story.rules, now).after;
-                assert_eq!(story.outcome(), "unknown held=100000", "{}", doubt.name());
-                assert!(story.next_query_in().is_some(), "it is queried for ever");
+                scenario.payout = decide(&scenario.payout, &evidence, &scenario.rules, now).after;
+                assert_eq!(
+                    scenario.outcome(),
+                    "unknown held=100000",
+                    "{}",
+                    doubt.name()
+                );
+                assert!(scenario.next_query_in().is_some(), "it is queried for ever");
             }
         }
     }
@@ -63,7 +68,7 @@ fn no_number_of_doubts_ever_makes_a_failure() {
 #[test]
 fn an_answer_moves_an_open_payout_and_without_one_queries_go_on() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("ack",                                  "pending held=100000"),
         ("ack:2",                                "pending held=100000"),
         ("ack:4",                                "pending held=100000"),
@@ -86,11 +91,11 @@ fn an_answer_moves_an_open_payout_and_without_one_queries_go_on() {
 
 #[test]
 fn a_final_status_in_the_acceptance_only_queries_at_once() {
-    for word in ["ack:2", "ack:3", "ack:4"] {
+    for step in ["ack:2", "ack:3", "ack:4"] {
         assert_eq!(
-            Story::new(OutOfAmount).live(word).next_query_in(),
+            Scenario::new(OutOfAmount).run(step).next_query_in(),
             Some(0),
-            "{word}"
+            "{step}"
         );
     }
 }
@@ -98,7 +103,7 @@ fn a_final_status_in_the_acceptance_only_queries_at_once() {
 #[test]
 fn a_fail_becomes_a_failure_only_after_two_spaced_not_found_answers() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("@1 fail",                              "unknown held=100000"),
         ("@1 fail @60 none @61 none",            "unknown held=100000"),
         ("@1 fail @30 none @60 none",            "unknown held=100000"),
@@ -116,7 +121,7 @@ fn a_fail_becomes_a_failure_only_after_two_spaced_not_found_answers() {
 #[test]
 fn a_fail_after_more_than_one_send_proves_nothing() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("doubt @2000 resend @2001 fail @2061 none @2076 none @2100 none", "unknown held=100000"),
         ("unsent @5 claim @6 fail @66 none @81 none",                      "failed"),
     ]);
@@ -125,7 +130,7 @@ fn a_fail_after_more_than_one_send_proves_nothing() {
 #[test]
 fn before_the_quiet_horizon_not_found_means_nothing_and_after_it_a_person_must_look() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("doubt @60 none @900 none @1859 none @1859 none",            "unknown held=100000"),
         ("doubt @1860 none @1861 none @1862 none @1863 none",         "unknown held=100000"),
         ("doubt @1860 none @2459 none",                               "unknown held=100000"),
@@ -150,11 +155,11 @@ fn confirming_queries_are_scheduled_and_not_left_to_the_backoff() {
         ("ack found:2,unsigned",                  30),
         ("ack found:2,unsigned @10 found:2,unsigned", 20),
     ];
-    for (life, seconds) in rows {
+    for (steps, seconds) in rows {
         assert_eq!(
-            Story::new(OutOfAmount).live(life).next_query_in(),
+            Scenario::new(OutOfAmount).run(steps).next_query_in(),
             Some(seconds),
-            "{life}"
+            "{steps}"
         );
     }
 }
@@ -162,7 +167,7 @@ fn confirming_queries_are_scheduled_and_not_left_to_the_backoff() {
 #[test]
 fn an_order_found_after_a_decline_is_foreign_until_a_bound_callback_proves_it_ours() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("@1 fail @61 found:2",                              "unknown foreign_order held=100000"),
         ("@1 fail @61 found:4",                              "unknown foreign_order held=100000"),
         ("@1 fail @61 found:1",                              "unknown foreign_order held=100000"),
@@ -179,7 +184,7 @@ fn an_order_found_after_a_decline_is_foreign_until_a_bound_callback_proves_it_ou
 #[test]
 fn an_unsigned_final_answer_settles_only_when_a_read_thirty_seconds_later_agrees() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("ack found:2,unsigned",                                       "pending held=100000"),
         ("ack found:2,unsigned @29 found:2,unsigned",                   "pending held=100000"),
         ("ack found:2,unsigned @30 found:2,unsigned",                   "paid"),
@@ -194,7 +199,7 @@ fn an_unsigned_final_answer_settles_only_when_a_read_thirty_seconds_later_agrees
 #[test]
 fn a_callback_settles_only_paid_only_bound_and_only_with_a_number_known_before() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("ack callback:2",                          "paid fee=5000"),
         ("doubt found:1 callback:2",                 "paid fee=5000"),
         ("callback:2",                              "submitting held=100000"),
@@ -212,26 +217,26 @@ fn a_callback_settles_only_paid_only_bound_and_only_with_a_number_known_before()
         ("ack callback:4 callback:4 callback:4",          "pending held=100000"),
         ("ack callback:4 found:2,fee=1",             "paid fee=1"),
     ]);
-    for life in [
+    for steps in [
         "ack callback:4",
         "doubt callback:2",
         "ack callback:1",
         "ack callback:2,unbound",
     ] {
         assert_eq!(
-            Story::new(OutOfAmount).live(life).next_query_in(),
+            Scenario::new(OutOfAmount).run(steps).next_query_in(),
             Some(0),
-            "{life}"
+            "{steps}"
         );
     }
-    let mut story = Story::new(OutOfAmount);
-    story.rules.callbacks_settle = false;
+    let mut scenario = Scenario::new(OutOfAmount);
+    scenario.rules.callbacks_settle = false;
     assert_eq!(
-        story.live("ack callback:2").outcome(),
+        scenario.run("ack callback:2").outcome(),
         "pending held=100000"
     );
     assert_eq!(
-        story.next_query_in(),
+        scenario.next_query_in(),
         Some(0),
         "with settle = \"query\" it is a reason to query"
     );
@@ -240,7 +245,7 @@ fn a_callback_settles_only_paid_only_bound_and_only_with_a_number_known_before()
 #[test]
 fn a_late_reversal_is_shown_to_a_person_and_moves_nothing() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("ack found:2 found:4",                    "paid contradiction"),
         ("ack found:2 found:1",                    "paid"),
         ("ack found:2 none none",                 "paid"),
@@ -261,13 +266,13 @@ fn a_late_reversal_is_shown_to_a_person_and_moves_nothing() {
         ("ack none @1 none @2 none",                   "pending contradiction held=100000"),
         ("ack,plat=W1 found:2,plat=W2",           "pending contradiction held=100000"),
     ]);
-    let mut story = Story::new(OutOfAmount);
+    let mut scenario = Scenario::new(OutOfAmount);
     assert_eq!(
-        story.live("ack found:4 callback:2").next_query_in(),
+        scenario.run("ack found:4 callback:2").next_query_in(),
         Some(0)
     );
     assert_eq!(
-        story.last.unwrap().notes,
+        scenario.last.unwrap().notes,
         [
             Note::Contradicted,
             Note::AttentionRaised(Attention::LateSuccess)
@@ -278,7 +283,7 @@ fn a_late_reversal_is_shown_to_a_person_and_moves_nothing() {
 #[test]
 fn an_amount_that_is_not_ours_settles_nothing() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("ack found:2,amount=99999",              "pending amount_mismatch held=100000"),
         ("ack found:4,amount=99999",              "pending amount_mismatch held=100000"),
         ("ack found:2,amount=-1",                 "pending amount_mismatch held=100000"),
@@ -295,7 +300,7 @@ fn an_amount_that_is_not_ours_settles_nothing() {
 #[test]
 fn a_fee_on_top_keeps_its_reserve_until_it_is_known() {
     #[rustfmt::skip]
-    become_with(OnTop, &[
+    assert_outcomes_with(OnTop, &[
         ("ack",                                               "pending held=110000"),
         ("ack found:2",                                        "paid held=10000"),
         ("ack found:2 @3600 found:2,fee=5000",                  "paid fee=5000"),
@@ -305,9 +310,9 @@ fn a_fee_on_top_keeps_its_reserve_until_it_is_known() {
         ("ack found:4,fee=5000",                               "failed"),
         ("ack callback:2,feeType=1",                             "paid fee=5000"),
     ]);
-    let mut story = Story::new(OnTop);
-    let last = story
-        .live("ack found:2 @3600 found:2,fee=5000")
+    let mut scenario = Scenario::new(OnTop);
+    let last = scenario
+        .run("ack found:2 @3600 found:2,fee=5000")
         .last
         .take()
         .unwrap();
@@ -320,7 +325,7 @@ fn a_fee_on_top_keeps_its_reserve_until_it_is_known() {
 #[test]
 fn only_the_proof_that_nothing_left_puts_a_payout_back_and_only_for_the_attempt_that_sent() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("unsent",                               "queued"),
         ("lease unsent",                         "queued"),
         ("unsent,attempt=0",                     "submitting held=100000"),
@@ -333,22 +338,22 @@ fn only_the_proof_that_nothing_left_puts_a_payout_back_and_only_for_the_attempt_
         ("found:2,fee=0 unsent",                  "paid fee=0"),
         ("@1 fail @2 unsent",                    "unknown foreign_order held=100000"),
     ]);
-    let mut story = Story::new(OutOfAmount);
+    let mut scenario = Scenario::new(OutOfAmount);
     for pause in [1, 2, 4, 8] {
-        let due_at = story.live("unsent").payout.due_at;
+        let due_at = scenario.run("unsent").payout.due_at;
         assert_eq!(
-            (due_at - story.now).num_seconds(),
+            (due_at - scenario.now).num_seconds(),
             pause,
             "each time it waits longer"
         );
-        story.live("claim");
+        scenario.run("claim");
     }
 }
 
 #[test]
 fn an_expired_lease_makes_its_own_attempt_unknown_and_no_newer_one() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("lease",                                "unknown held=100000"),
         ("lease,attempt=0",                      "submitting held=100000"),
         ("unsent claim lease,attempt=1",         "submitting held=100000"),
@@ -360,19 +365,19 @@ fn an_expired_lease_makes_its_own_attempt_unknown_and_no_newer_one() {
 
 #[test]
 fn a_final_payout_is_queried_after_an_hour_a_day_and_three_days_and_then_no_more() {
-    let mut story = Story::new(OutOfAmount);
-    let mut pauses = vec![story.live("ack found:2").next_query_in()];
+    let mut scenario = Scenario::new(OutOfAmount);
+    let mut pauses = vec![scenario.run("ack found:2").next_query_in()];
     for at in [3_600, 86_400, 259_200] {
-        pauses.push(story.live(&format!("@{at} found:2")).next_query_in());
+        pauses.push(scenario.run(&format!("@{at} found:2")).next_query_in());
     }
     assert_eq!(pauses, [Some(3_600), Some(82_800), Some(172_800), None]);
 }
 
-/// A failover took the claim back after the request had left (I11).
+/// A failover lost the claim after the request was sent (I11).
 #[test]
 fn after_lost_commits_a_found_order_is_held_and_followed_and_a_missing_one_waits_for_the_horizon() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("lost",                                            "queued"),
         ("lost found:0",                                     "unknown held=100000"),
         ("lost found:2,fee=5000",                            "unknown held=100000"),
@@ -380,35 +385,35 @@ fn after_lost_commits_a_found_order_is_held_and_followed_and_a_missing_one_waits
         ("lost found:4 found:4",                              "failed"),
         ("lost found:2,amount=7",                            "queued amount_mismatch"),
         ("lost none none none",                             "queued"),
-        // Without lost commits a queued payout's number belongs to somebody else.
+        // Without lost commits the number of a queued payout belongs to somebody else.
         ("unsent found:0",                                   "queued foreign_order"),
     ]);
     #[rustfmt::skip]
-    become_with(OnTop, &[
+    assert_outcomes_with(OnTop, &[
         ("lost found:0",                                     "unknown held=110000"),
         ("lost found:0 found:2,fee=5000",                     "paid fee=5000"),
     ]);
-    let mut story = Story::new(OutOfAmount);
+    let mut scenario = Scenario::new(OutOfAmount);
     assert!(
-        story
-            .live("lost none")
+        scenario
+            .run("lost none")
             .next_query_in()
             .is_some_and(|pause| pause < 60)
     );
-    let finding = |story: &Story| story.last.as_ref().unwrap().finding;
-    assert_eq!(finding(&story), Finding::NOT_FOUND_EARLY);
+    let finding = |scenario: &Scenario| scenario.last.as_ref().unwrap().finding;
+    assert_eq!(finding(&scenario), Finding::NOT_FOUND_EARLY);
     assert_eq!(
-        story.live("@1799 none").next_query_in(),
+        scenario.run("@1799 none").next_query_in(),
         Some(2),
         "just after the horizon"
     );
-    story.live("@1801 none");
+    scenario.run("@1801 none");
     let proven = Finding::NotFound {
         proves: Proves::Absence,
-        valid_from: story.payout.trusted_after,
+        valid_from: scenario.payout.trusted_after,
     };
     assert_eq!(
-        (finding(&story), story.next_query_in()),
+        (finding(&scenario), scenario.next_query_in()),
         (proven, None),
         "proven: it may be claimed"
     );
@@ -417,7 +422,7 @@ fn after_lost_commits_a_found_order_is_held_and_followed_and_a_missing_one_waits
 #[test]
 fn the_proof_that_a_lost_claim_was_not_sent_does_not_touch_a_newer_claim_of_the_same_number() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("unsent",                              "queued"),
         ("lost claim unsent,request=9",           "submitting held=100000"),
         ("lost claim unsent",                   "queued"),
@@ -429,11 +434,11 @@ fn the_proof_that_a_lost_claim_was_not_sent_does_not_touch_a_newer_claim_of_the_
     ]);
 }
 
-/// The commit of the first answer was not confirmed, so the recorder stores it once more (found by a chaos run).
+/// The commit of the first answer was not confirmed, so the recorder stores it again (found by a chaos run).
 #[test]
 fn an_answer_that_is_stored_twice_does_not_count_as_two() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("@1 fail @61 none,ago=0 @76 none,ago=0",            "failed"),
         ("@1 fail @61 none,ago=0 @76 none,ago=15",           "unknown held=100000"),
         ("@1 fail @61 none,ago=5 @76 none,ago=0",            "unknown held=100000"),
@@ -445,11 +450,11 @@ fn an_answer_that_is_stored_twice_does_not_count_as_two() {
     ]);
 }
 
-/// A resubmit, and the claims behind it, may be what a failover lost.
+/// A failover may lose a resubmit and the claims after it.
 #[test]
 fn after_a_failover_the_proof_of_absence_starts_over() {
     #[rustfmt::skip]
-    become_of(&[
+    assert_outcomes(&[
         ("doubt @1861 none @2161 none @2461 none",                              "unknown not_found held=100000"),
         ("doubt @1861 none @2161 none failover @2461 none",                     "unknown held=100000"),
         ("doubt @1861 none @2161 none failover @3962 none @4262 none",          "unknown held=100000"),

@@ -1,9 +1,10 @@
-//! A payout of 100 000 rupiah lives through a line of words, and says in one line what became of it.
+//! Runs a payout of 100 000 rupiah through a line of steps, and describes the outcome in one line.
 //!
-//! `@SECONDS` sets the clock, counted from the claim. The other words are facts:
-//! `ack[:STATUS]` `fail` `doubt` are answers to the submit, `unsent` and `lease` what the worker observed,
-//! `none` `query?` `found:STATUS` answers to a query, `callback:STATUS` a verified callback, `resend` a granted
-//! resubmit, `claim` the next claim, `failover` one that loses nothing of it, `lost` one that takes the claim back.
+//! `@SECONDS` sets the clock, counted from the claim. The other steps are facts: `ack[:STATUS]`, `fail` and `doubt` are
+//! answers to the submit; `unsent` and `lease` are what the worker observed; `none`, `query?` and `found:STATUS` are
+//! answers to a query; `callback:STATUS` is a verified callback; `resend` is a granted resubmit; `claim` is the next
+//! claim; `failover` is one that loses nothing of this payout; `lost` is one that loses its claim.
+//! After `,` follow `fee=` `amount=` `plat=` `attempt=` `request=` `ago=` `unsigned` `unbound`.
 //! After `,` follow `fee=` `amount=` `plat=` `attempt=` `request=` `ago=` `unsigned` `unbound`.
 
 use std::{
@@ -36,8 +37,8 @@ pub(super) const RULES: Rules = Rules {
     callbacks_settle: true,
 };
 
-/// A payout just claimed, whose request could begin to be sent until a minute later.
-pub(super) struct Story {
+/// A payout that was just claimed and may be sent until a minute later.
+pub(super) struct Scenario {
     pub(super) payout: Payout,
     pub(super) rules: Rules,
     pub(super) last: Option<Decision>,
@@ -45,7 +46,7 @@ pub(super) struct Story {
     pub(super) now: DateTime<Utc>,
 }
 
-impl Story {
+impl Scenario {
     pub(super) fn new(fee_type: FeeType) -> Self {
         let claimed_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let amount = Rupiah::new(AMOUNT);
@@ -94,25 +95,25 @@ impl Story {
         }
     }
 
-    /// Lives through `words`.
-    pub(super) fn live(&mut self, words: &str) -> &mut Self {
-        for word in words.split_whitespace() {
-            match word {
+    /// Takes the steps in order.
+    pub(super) fn run(&mut self, steps: &str) -> &mut Self {
+        for step in steps.split_whitespace() {
+            match step {
                 "resend" => self.send_again(State::Submitting),
                 "lost" => self.lose_the_claim(),
                 "failover" => self.fail_over(),
                 "claim" => self.send_again(State::Queued),
-                _ if word.starts_with('@') => {
-                    let seconds = word.trim_start_matches('@').parse().unwrap();
+                _ if step.starts_with('@') => {
+                    let seconds = step.trim_start_matches('@').parse().unwrap();
                     self.now = self.claimed_at + TimeDelta::seconds(seconds);
                 }
-                _ => self.receive(word),
+                _ => self.receive(step),
             }
         }
         self
     }
 
-    /// A failover takes the claim back; "not found" counts from half an hour after it.
+    /// A failover loses the claim; "not found" counts from half an hour after it.
     fn lose_the_claim(&mut self) {
         let payout = &mut self.payout;
         payout.state = State::Queued;
@@ -127,7 +128,7 @@ impl Story {
         self.payout.commits_may_be_lost = true;
     }
 
-    /// What the store does when it claims, or grants a resubmit of what is unknown.
+    /// Does what the store does when it claims, or grants a resubmit of an unknown payout.
     fn send_again(&mut self, from: State) {
         let payout = &mut self.payout;
         if from == State::Queued {
@@ -147,13 +148,13 @@ impl Story {
     }
 
     /// Decides on one fact, and counts its finding as the store does.
-    pub(super) fn receive(&mut self, word: &str) {
+    pub(super) fn receive(&mut self, step: &str) {
         let instant = Instant::now();
         let now = Now {
             utc: self.now,
             instant,
         };
-        let evidence = evidence(word, self.payout.attempt, instant);
+        let evidence = evidence(step, self.payout.attempt, instant);
         let decision = decide(&self.payout, &evidence, &self.rules, now);
         self.payout = decision.after.clone();
         if let Fact::Queried { sent_at, .. } = evidence.fact {
@@ -176,7 +177,7 @@ impl Story {
         self.last = Some(decision);
     }
 
-    /// `state attention held`, then what else is noteworthy.
+    /// The outcome as `state attention held=… fee=…`, without what does not apply.
     pub(super) fn outcome(&self) -> String {
         let payout = &self.payout;
         let shown = [
@@ -188,7 +189,7 @@ impl Story {
         shown.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// In how many seconds its status is queried next.
+    /// In how many seconds its status is queried next; `None` for never.
     pub(super) fn next_query_in(&self) -> Option<i64> {
         self.payout
             .next_query_at
@@ -201,10 +202,10 @@ fn hash(attempt: i32) -> [u8; 32] {
     [u8::try_from(attempt).unwrap(); 32]
 }
 
-/// One fact from its word; `now` is the moment at which it is stored.
-fn evidence(word: &str, attempt: i32, now: Instant) -> Evidence {
-    let (word, options) = word.split_once(',').unwrap_or((word, ""));
-    let (verb, status) = word.split_once(':').unwrap_or((word, "0"));
+/// The fact that a step describes; `now` is the moment at which it is stored.
+fn evidence(step: &str, attempt: i32, now: Instant) -> Evidence {
+    let (step, options) = step.split_once(',').unwrap_or((step, ""));
+    let (verb, status) = step.split_once(':').unwrap_or((step, "0"));
     let options: BTreeMap<&str, &str> = options
         .split(',')
         .map(|option| option.split_once('=').unwrap_or((option, "")))
@@ -258,8 +259,8 @@ fn evidence(word: &str, attempt: i32, now: Instant) -> Evidence {
             message: String::new(),
             signed: !options.contains_key("unsigned"),
         })),
-        "callback" => Fact::Callback(callback(word, &options)),
-        other => panic!("no such word: {other}"),
+        "callback" => Fact::Callback(callback(step, &options)),
+        other => panic!("no such step: {other}"),
     };
     Evidence {
         key: PayoutKey {
@@ -271,7 +272,7 @@ fn evidence(word: &str, attempt: i32, now: Instant) -> Evidence {
     }
 }
 
-fn callback(word: &str, options: &BTreeMap<&str, &str>) -> Callback {
+fn callback(step: &str, options: &BTreeMap<&str, &str>) -> Callback {
     let amount = AMOUNT.to_string();
     let fields = [
         ("bankCode", "014"),
@@ -290,7 +291,7 @@ fn callback(word: &str, options: &BTreeMap<&str, &str>) -> Callback {
         ("number", "0012345678"),
         ("orderNum", "INV-77"),
         ("platOrderNum", options.get("plat").unwrap_or(&"W1")),
-        ("status", word.trim_start_matches("callback:")),
+        ("status", step.trim_start_matches("callback:")),
         ("statusMsg", "Success"),
     ];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
