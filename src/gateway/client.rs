@@ -137,7 +137,7 @@ impl Client {
         }
     }
 
-    /// Asks the gateway how an order stands (protocol P14 to P17).
+    /// Queries the status of an order (protocol P14 to P17).
     pub async fn query(&self, order_num: &str) -> QueryReply {
         let queried = order_num.to_owned();
         let signed = self.signed(move |settings| request::query(settings, &queried, Utc::now()));
@@ -159,7 +159,7 @@ impl Client {
         }
     }
 
-    /// Asks the gateway for the merchant's balance (protocol P18).
+    /// Queries the merchant's balance (protocol P18).
     pub async fn balance(&self) -> Result<GatewayBalance, Doubt> {
         let doubt = |no_answer: NoAnswer| no_answer.problem.doubt;
         let signed = self.signed(|settings| request::balance(settings, Utc::now()));

@@ -11,8 +11,6 @@ mod toppay;
 
 use std::{fmt, str::FromStr};
 
-use super::settings::SettingsError;
-
 /// A gateway's spelling of the protocol (protocol P15).
 #[derive(Clone, Copy)]
 pub struct Dialect(&'static Rules);
@@ -126,14 +124,14 @@ pub(super) struct Submit {
     pub(super) account_number: &'static str,
 }
 
-/// Asks the gateway how an order stands.
+/// The query of an order's status.
 pub(super) struct Query {
     pub(super) request: Request,
     pub(super) envelope: Envelope,
     pub(super) order: OrderFields,
 }
 
-/// Asks the gateway how much money the merchant has.
+/// The query of the merchant's balance.
 pub(super) struct Balance {
     pub(super) request: Request,
     pub(super) envelope: Envelope,

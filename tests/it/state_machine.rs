@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use payout_worker::domain::{
-    finding::Kind,
+    evidence_words::Kind,
     state::{Event, State, TRANSITIONS},
 };
 

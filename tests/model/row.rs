@@ -15,7 +15,8 @@ use payout_worker::domain::{
     evidence::{
         Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, SubmitAnswer,
     },
-    finding::{Finding, Proves},
+    evidence_words::Proves,
+    finding::Finding,
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
     schedule::PollRules,

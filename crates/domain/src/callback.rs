@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{gateway_status::GatewayStatus, money::Rupiah, payout::Instruction, words};
+use super::{
+    evidence_words::Mismatch, gateway_status::GatewayStatus, money::Rupiah, payout::Instruction,
+};
 
 /// The fields of a callback other than `platSign` (protocol P19). `description` may be absent if none was sent.
 pub const FIELDS: [&str; 11] = [
@@ -34,43 +36,6 @@ impl std::fmt::Debug for Callback {
             .field("status", &self.status())
             .field("one_block", &self.one_block)
             .finish_non_exhaustive()
-    }
-}
-
-words! {
-    /// The first difference between a callback and what we sent, as stored in the `mismatch` column. Fields have the
-    /// gateway's names.
-    pub enum Mismatch: "a mismatch" {
-        /// A field that callbacks do not have.
-        UnexpectedField = "unexpected_field",
-        /// A field that every callback has is missing.
-        MissingField = "missing_field",
-        /// The order number.
-        OrderNum = "orderNum",
-        /// The bank.
-        BankCode = "bankCode",
-        /// The account number.
-        Number = "number",
-        /// The account name.
-        Name = "name",
-        /// The description.
-        Description = "description",
-        /// The amount, or a spelling of it that shifted fields could produce.
-        Money = "money",
-        /// Who pays the fee.
-        FeeType = "feeType",
-        /// A fee that is not a canonical number.
-        Fee = "fee",
-        /// The gateway's order number, or we have none to compare it with.
-        PlatOrderNum = "platOrderNum",
-        /// A digit in the status message.
-        StatusMsg = "statusMsg",
-        /// The signed text is longer than one RSA block.
-        SeveralBlocks = "several_blocks",
-        /// An undocumented status.
-        Status = "status",
-        /// Not compared, because the payout could not be read.
-        NotCompared = "not_compared",
     }
 }
 

@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-pub use super::gateway_status::GatewayStatus;
 use super::{
-    callback::{Callback, Mismatch},
+    callback::Callback,
+    evidence_words::Mismatch,
     finding::Finding,
     money::Rupiah,
     payout::{Instruction, PayoutKey},
     words,
 };
+pub use super::{evidence_words::Doubt, gateway_status::GatewayStatus, resolution::Resolution};
 
 words! {
     /// Where a fact came from, as stored in the `source` columns.
@@ -26,28 +27,6 @@ words! {
         Worker = "worker",
         /// A person, through an approved request.
         Operator = "operator",
-    }
-}
-
-words! {
-    /// Why an answer proves nothing. It is a value, so `?` cannot turn it into a failure (I7).
-    pub enum Doubt: "a doubt" {
-        /// No answer in time.
-        Timeout = "timeout",
-        /// The connection broke after the request may have left.
-        ConnectionLost = "connection_lost",
-        /// The gateway answered `UNKNOWN`, `ERROR` or an undocumented code (protocol P12, P13).
-        GatewayUnsure = "gateway_unsure",
-        /// An HTTP status other than 200, whatever its body says.
-        HttpStatus = "http_status",
-        /// `platSign` is missing or does not verify (protocol trap 4).
-        BadSignature = "bad_signature",
-        /// Not the expected JSON: truncated, too large, a missing field, a fraction.
-        Unreadable = "unreadable",
-        /// It names another order, amount or account (protocol trap 11).
-        Foreign = "foreign",
-        /// The query never reached the gateway (queries only; a submit reports `NotSent`).
-        Unreachable = "unreachable",
     }
 }
 
@@ -98,24 +77,6 @@ pub struct Found {
     pub message: String,
     /// Whether `platSign` verified. An unsigned final answer needs a second one (protocol P17).
     pub signed: bool,
-}
-
-/// A person's statement about the outcome of a payout, backed by evidence of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Resolution {
-    /// It was paid.
-    Paid {
-        /// The fee in rupiah, if known.
-        fee: Option<Rupiah>,
-    },
-    /// It was not paid. Two people state it, after the gateway answered in the same step that it does not know the
-    /// order.
-    Failed,
-    /// It was paid and came back.
-    Returned {
-        /// How many rupiah came back; `None` for everything that the beneficiary received.
-        amount: Option<Rupiah>,
-    },
 }
 
 /// An uninterpreted fact, with exactly what its interpretation needs.

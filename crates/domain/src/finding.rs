@@ -9,52 +9,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{
-    callback::Mismatch,
-    evidence::{Doubt, Resolution},
-    words,
+    evidence_words::{Doubt, Kind, Mismatch, Proves},
+    resolution::Resolution,
 };
-
-words! {
-    /// The kind of a piece of evidence, as in `payout.evidence_kind`.
-    pub enum Kind: "a kind of evidence" {
-        /// The body was never handed to the transport.
-        NotSent = "not_sent",
-        /// The submit was accepted.
-        Acknowledged = "acknowledged",
-        /// The submit was refused.
-        Declined = "declined",
-        /// The answer proves nothing.
-        Doubt = "doubt",
-        /// The lease expired before an answer was recorded.
-        LeaseExpired = "lease_expired",
-        /// The gateway knows the order.
-        Found = "found",
-        /// The gateway does not know the order.
-        NotFound = "not_found",
-        /// A callback from the gateway.
-        Callback = "callback",
-        /// A person stated that it was paid.
-        ResolvedPaid = "resolved_paid",
-        /// Two people stated that it was not paid.
-        ResolvedFailed = "resolved_failed",
-        /// A person stated that the money came back.
-        ResolvedReturned = "resolved_returned",
-    }
-}
-
-words! {
-    /// What "not found" proves, as stored in the `proves` column.
-    pub enum Proves: "a proof" {
-        /// Nothing: the request may still arrive.
-        Nothing = "nothing",
-        /// The gateway's refusal, once it is repeated.
-        Refusal = "refusal",
-        /// That the order never arrived, once it is repeated and a person decides (I10).
-        Absence = "absence",
-        /// That the gateway contradicts itself: it knew the order before.
-        Contradiction = "contradiction",
-    }
-}
 
 /// The meaning of a piece of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,8 @@
 use super::Draft;
 use crate::{
     attention::Attention,
-    callback::{Binding, Callback, Mismatch},
+    callback::{Binding, Callback},
+    evidence_words::Mismatch,
     finding::Finding,
     gateway_status::GatewayStatus,
     state::State,

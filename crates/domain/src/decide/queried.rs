@@ -6,7 +6,8 @@ use super::{Booking, Draft, Note, delta};
 use crate::{
     attention::Attention,
     evidence::{Found, GatewayStatus, QueryAnswer},
-    finding::{Finding, Proves},
+    evidence_words::Proves,
+    finding::Finding,
     ledger::Entry,
     money::{FeeType, Rupiah},
     payout::Observed,

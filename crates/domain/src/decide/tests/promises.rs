@@ -7,7 +7,8 @@ use crate::{
     attention::Attention,
     decide::{Note, Now, decide},
     evidence::{Doubt, Evidence, Fact, QueryAnswer, SubmitAnswer},
-    finding::{Finding, Proves},
+    evidence_words::Proves,
+    finding::Finding,
     money::FeeType::{self, OnTop, OutOfAmount},
 };
 
