@@ -19,7 +19,7 @@ create table payout.failover (
     constraint a_change_has_its_horizon check (changed_at is null or trusted_after is not null)
 );
 
--- The system, WAL timeline, database and table. The WAL timeline is read from the write position, because the control
+-- The system, timeline, database and table. The second is read from the write position of the log, because the control
 -- file lags behind after a promotion.
 create function payout.identity() returns text
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp

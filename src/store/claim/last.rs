@@ -1,7 +1,7 @@
 //! The last claim as a witness: a claim that a worker knows to be committed must still be there at its next one (I11).
 //!
-//! A volume restored to an older snapshot keeps its system identifier, timeline, database and table. Only a record kept
-//! outside it can show that something is missing.
+//! A volume restored to an older snapshot keeps its system, timeline, database and table. Only a record kept outside it
+//! can show that something is missing.
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
