@@ -56,7 +56,7 @@ async fn bad_signatures_stop_claims_and_one_payout_at_a_time_probes_for_recovery
     world.enqueue("BAD-1", 50_000, 0).await;
     world
         .until(
-            "select count(*) from payout.attempts where outcome = 'doubt_bad_signature'",
+            "select count(*) from payout.attempts where outcome_doubt = 'bad_signature'",
             "1",
         )
         .await;

@@ -58,6 +58,8 @@ async fn doubt(database: &Database, order_num: &str) {
             "do $$ declare moved bigint; begin
              insert into payout.evidence (merchant_code, order_num, attempt, source, kind, proves, detail, times)
              values ('{MERCHANT}', '{order_num}', 1, 'query', 'not_found', 'absence', '{{\"code\":\"NOTEXIST\"}}', 61);
+             insert into payout.evidence (merchant_code, order_num, attempt, source, kind, doubt, detail)
+             values ('{MERCHANT}', '{order_num}', 1, 'submit', 'doubt', 'timeout', '{{}}');
              insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
              values ('{MERCHANT}', '{order_num}', 'unanswered', 'submitting', 'unknown', 'submit', 1,
                      '{{\"problem\":\"timeout\"}}') returning seq into moved;

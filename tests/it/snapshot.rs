@@ -68,7 +68,8 @@ async fn pauses_and_requests_are_counted_and_payouts_to_a_paused_bank_are_not_cl
     database
         .run(
             "select payout.pause('bank', '014', 'ticket 1');
-             insert into payout.requests (kind, reason, evidence) values ('resolve_failed', 'ticket 1', 'letter 7')",
+             insert into payout.requests (kind, reason, evidence, expires_at)
+             values ('resolve_failed', 'ticket 1', 'letter 7', now() + interval '10 minutes')",
         )
         .await;
     let seen = snapshot(database.pool()).await.unwrap();

@@ -218,7 +218,9 @@ impl Pure {
             })
         });
         let decided = decided.as_flattened();
-        let own = (source == Source::Submit && at <= self.payout.attempt && at > 0).then(|| {
+        // Of another request nothing is noted with the attempt.
+        let is_own = evidence.fact.request_sha256() == Some(&REQUEST);
+        let own = (is_own && at <= self.payout.attempt && at > 0).then(|| {
             self.outcomes
                 .get(&at)
                 .cloned()
