@@ -73,12 +73,17 @@ impl fmt::Debug for Dialect {
     }
 }
 
+/// No dialect has this name.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("unknown dialect: use one of `{}`", Dialect::ALL.map(Dialect::name).join("`, `"))]
+pub struct UnknownDialect;
+
 impl FromStr for Dialect {
-    type Err = SettingsError;
+    type Err = UnknownDialect;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.iter().find(|dialect| dialect.name() == text);
-        found.copied().ok_or(SettingsError::Dialect)
+        found.copied().ok_or(UnknownDialect)
     }
 }
 

@@ -9,9 +9,6 @@ use super::dialect::Dialect;
 /// Why a client cannot be made, and what to change.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// No dialect has this name.
-    #[error("unknown dialect: use one of `{}`", Dialect::ALL.iter().map(|dialect| dialect.name()).collect::<Vec<_>>().join("`, `"))]
-    Dialect,
     /// No merchant code.
     #[error("the merchant code is empty")]
     MerchantCode,

@@ -228,7 +228,7 @@ async fn seal_all(
             Ok((due, Ok(request))) => sealed.push((due, request)),
             Ok((due, Err(reason))) => unsealed.push((due.instruction.key, reason)),
             Err(error) => {
-                tracing::error!(%error, "signing a request panicked; its payout stays queued")
+                tracing::error!(%error, "signing a request panicked; its payout stays queued");
             }
         }
     }

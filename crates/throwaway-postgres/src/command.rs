@@ -11,37 +11,11 @@ use std::{
 
 use rustix::process::{Signal, kill_process_group};
 
-use crate::{ClusterError, account::Account, data::Home, stop::to_pid};
-
-/// As durable as in production, without which a worker refuses to claim. No parameters in the log, because they contain
-/// personal data.
-const SETTINGS: &[(&str, &str)] = &[
-    ("fsync", "on"),
-    ("listen_addresses", "127.0.0.1"),
-    ("log_error_verbosity", "terse"),
-    ("log_parameter_max_length_on_error", "0"),
-    ("max_connections", "200"),
-    ("unix_socket_permissions", "0700"),
-];
+use crate::{ClusterError, account::Account, stop::to_pid};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// How many lines of a log an error message quotes.
 const LOG_LINES: usize = 12;
-
-/// The command that starts the server on `port`. The caller's settings come last, so they win.
-pub(crate) fn postgres(home: &Home, port: u16, settings: &[(String, String)]) -> Command {
-    let mut command = home.command("postgres");
-    command.arg("-D").arg(home.data());
-    command.arg("-p").arg(port.to_string());
-    command.arg("-k").arg(&home.folder);
-    for (name, value) in SETTINGS {
-        command.arg("-c").arg(format!("{name}={value}"));
-    }
-    for (name, value) in settings {
-        command.arg("-c").arg(format!("{name}={value}"));
-    }
-    command
-}
 
 /// A command for one of the server's programs: as its user, in `folder`, without a terminal and without this process's
 /// own Postgres settings.

@@ -1,41 +1,11 @@
 //! The data directory: created by `initdb`, or copied from a running server.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, io::ErrorKind, path::Path, time::Duration};
 
-use crate::{ClusterError, SUPERUSER, account::Account, binaries::Binaries, command};
+use crate::{ClusterError, SUPERUSER, command, home::Home};
 
 const INITDB_WITHIN: Duration = Duration::from_mins(2);
 const COPY_WITHIN: Duration = Duration::from_mins(2);
-
-/// The location of a server, and the user that owns it.
-#[derive(Debug)]
-pub(crate) struct Home {
-    pub(crate) binaries: Binaries,
-    pub(crate) folder: PathBuf,
-    pub(crate) account: Option<Account>,
-    pub(crate) log: PathBuf,
-}
-
-impl Home {
-    pub(crate) fn data(&self) -> PathBuf {
-        self.folder.join("data")
-    }
-
-    /// A command for one of the server's programs, as the server's user and with a clean environment.
-    pub(crate) fn command(&self, program: &str) -> Command {
-        command::of(
-            &self.binaries.path(program),
-            &self.folder,
-            self.account.as_ref(),
-        )
-    }
-}
 
 /// Creates a data directory unless there is a complete one of this major version of Postgres.
 ///

@@ -28,6 +28,7 @@ mod command;
 mod data;
 mod error;
 mod folder;
+mod home;
 mod pid_file;
 mod port;
 mod server;

@@ -12,7 +12,7 @@ use crate::{
     account::Account,
     binaries::Binaries,
     command::{self, Log},
-    data::Home,
+    home::Home,
     pid_file::PidFile,
     port, stop,
 };
@@ -112,7 +112,7 @@ impl Server {
                 source,
             })
         })?;
-        let mut command = command::postgres(&self.home, port, &self.options.settings);
+        let mut command = self.home.start_command(port, &self.options.settings);
         command.stdout(log.file).stderr(stderr);
         let program = self.home.binaries.path("postgres");
         let child = command

@@ -135,8 +135,27 @@ fn holds_for_one_step(
             run_so_far()
         );
     }
-    // Only an answer to a query, or a callback with status 2, may settle a payout.
-    match after.state {
+    assert_settled_by_proof(before, scenario, step, run_so_far);
+    assert_eq!(after.instruction, before.instruction, "{}", run_so_far());
+    assert_eq!(
+        (after.attempt, after.sends),
+        (before.attempt, before.sends),
+        "{}",
+        run_so_far()
+    );
+    let unsent = i32::from(last.event == Some(Event::NotSent));
+    assert_eq!(after.not_sent, before.not_sent + unsent, "{}", run_so_far());
+}
+
+/// Only an answer to a query, or a callback with status 2, may settle a payout; only "not sent" may put it back.
+fn assert_settled_by_proof(
+    before: &Payout,
+    scenario: &Scenario,
+    step: &str,
+    run_so_far: &dyn Fn() -> String,
+) {
+    let last = scenario.last.as_ref().unwrap();
+    match scenario.payout.state {
         State::Failed if before.state != State::Failed => {
             let queried =
                 step.starts_with("found:3") || step.starts_with("found:4") || step == "none";
@@ -165,15 +184,6 @@ fn holds_for_one_step(
         | State::Cancelled
         | State::Returned => {}
     }
-    assert_eq!(after.instruction, before.instruction, "{}", run_so_far());
-    assert_eq!(
-        (after.attempt, after.sends),
-        (before.attempt, before.sends),
-        "{}",
-        run_so_far()
-    );
-    let unsent = i32::from(last.event == Some(Event::NotSent));
-    assert_eq!(after.not_sent, before.not_sent + unsent, "{}", run_so_far());
 }
 
 fn holds_between_steps(payout: &Payout, books: [i64; 4], run_so_far: &dyn Fn() -> String) {

@@ -202,8 +202,19 @@ fn hash(attempt: i32) -> [u8; 32] {
     [u8::try_from(attempt).unwrap(); 32]
 }
 
-/// The fact that a step describes; `now` is the moment at which it is stored.
+/// The evidence that a step describes; `now` is the moment at which it is stored.
 fn evidence(step: &str, attempt: i32, now: Instant) -> Evidence {
+    Evidence {
+        key: PayoutKey {
+            merchant_code: "M1".into(),
+            order_num: "INV-77".into(),
+        },
+        fact: fact(step, attempt, now),
+        detail: serde_json::Value::Null,
+    }
+}
+
+fn fact(step: &str, attempt: i32, now: Instant) -> Fact {
     let (step, options) = step.split_once(',').unwrap_or((step, ""));
     let (verb, status) = step.split_once(':').unwrap_or((step, "0"));
     let options: BTreeMap<&str, &str> = options
@@ -227,10 +238,10 @@ fn evidence(step: &str, attempt: i32, now: Instant) -> Evidence {
     };
     let queried = |answer| {
         let ago = options.get("ago").map_or(0, |ago| ago.parse().unwrap());
-        let sent_at = now - Duration::from_secs(ago);
+        let sent_at = now.checked_sub(Duration::from_secs(ago)).unwrap();
         Fact::Queried { answer, sent_at }
     };
-    let fact = match verb {
+    match verb {
         "unsent" => Fact::NotSent {
             attempt: own("attempt"),
             request_sha256: hash(own("request")),
@@ -261,14 +272,6 @@ fn evidence(step: &str, attempt: i32, now: Instant) -> Evidence {
         })),
         "callback" => Fact::Callback(callback(step, &options)),
         other => panic!("no such step: {other}"),
-    };
-    Evidence {
-        key: PayoutKey {
-            merchant_code: "M1".into(),
-            order_num: "INV-77".into(),
-        },
-        fact,
-        detail: serde_json::Value::Null,
     }
 }
 
