@@ -75,7 +75,7 @@ impl fmt::Debug for Dialect {
 
 /// No dialect has this name.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("unknown dialect: use one of `{}`", Dialect::ALL.map(Dialect::name).join("`, `"))]
+#[error("unknown dialect: use one of `{}`", Dialect::ALL.iter().map(|dialect| dialect.name()).collect::<Vec<_>>().join("`, `"))]
 pub struct UnknownDialect;
 
 impl FromStr for Dialect {
