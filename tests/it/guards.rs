@@ -195,12 +195,9 @@ async fn without_any_one_comparison_of_the_guard_wrong_evidence_passes() {
     let database = world().await;
     for comparison in comparisons {
         assert_eq!(function.matches(comparison).count(), 1, "{comparison}");
-        let without = match comparison {
-            " and e.xid = pg_current_xact_id()" => "",
-            "e.merchant_code = merchant and e.order_num = is_evidenced.order_num and "
-            | "r.event = wanted and " => "",
-            _ => "true",
-        };
+        // Only part of a line goes from some, and then nothing must stand in its place.
+        let is_part = comparison.starts_with(' ') || comparison.ends_with(' ');
+        let without = if is_part { "" } else { "true" };
         let broken = function
             .replace("create function", "create or replace function")
             .replace(comparison, without);

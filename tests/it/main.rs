@@ -1,11 +1,14 @@
 //! The promises, tested from outside against a real Postgres. One binary, so that it links once.
-// Why: a failing test may panic where running code may not, and its helpers are not all used by every file.
+// Why: a failing test may panic where running code may not, its helpers are not all used by every file, and a test tells
+// one story from beginning to end, however long it is.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::print_stderr,
     clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unchecked_time_subtraction,
     clippy::unwrap_used,
     dead_code
 )]
