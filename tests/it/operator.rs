@@ -297,7 +297,7 @@ async fn only_a_payout_that_was_never_sent_can_be_cancelled() {
     claim(&database, "INV-2").await;
     let said = payout(&database, &["cancel", "INV-2", "--reason", "mistake"]).with(4);
     assert!(
-        said.err.contains("submitting") && said.err.contains("may have left"),
+        said.err.contains("submitting") && said.err.contains("may have been sent"),
         "{}",
         said.err
     );

@@ -212,14 +212,14 @@ async fn a_history_line_of_another_state_payout_or_transaction_moves_nothing() {
         Refusal::expected(what, database.try_run(&both).await).is(
             what,
             "PW012",
-            "unknown does not become pending",
+            "unknown cannot become pending without a move in its history",
         );
     }
     database.run(&line("INV-1", "unknown")).await;
     Refusal::expected("of another transaction", database.try_run(use_newest).await).is(
         "of another transaction",
         "PW012",
-        "unknown does not become pending",
+        "unknown cannot become pending without a move in its history",
     );
     let received = "select public.receive('INV-1', public.usual_evidence('found_after_failover'))";
     database

@@ -124,7 +124,7 @@ async fn a_top_up_is_booked_once_per_reference() {
     for (amount, reference) in [("500001", "BCA/1"), ("100000", "out 1")] {
         let call = fund("M1", amount, reference);
         let refusal = Refusal::expected(&call, database.try_run(&call).await);
-        refusal.is(&call, "PW015", "already booked with another amount");
+        refusal.is(&call, "PW015", "already booked with a different amount");
         assert!(!refusal.hint.is_empty());
     }
     let call = fund("M1", "-1", "out 3");
