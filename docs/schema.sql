@@ -786,22 +786,22 @@ CREATE FUNCTION payout.identity() RETURNS text
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN concat_ws('/'::text, (SELECT pg_control_system.system_identifier FROM pg_control_system() pg_control_system(pg_control_version, catalog_version_no, system_identifier, pg_control_last_modified)), "left"(pg_walfile_name(pg_current_wal_lsn()), 8), (SELECT pg_database.oid FROM pg_database WHERE (pg_database.datname = current_database())), ('payout.payouts'::regclass)::oid);
 
-CREATE TABLE payout.required_evidence (
-    event text NOT NULL COLLATE pg_catalog."C",
-    source text NOT NULL COLLATE pg_catalog."C",
-    kind text NOT NULL COLLATE pg_catalog."C",
-    of_status boolean DEFAULT false NOT NULL,
-    status smallint,
-    certain boolean DEFAULT false NOT NULL,
-    bound boolean,
-    proves text,
-    answers integer DEFAULT 1 NOT NULL
-);
-
 CREATE FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.required_evidence r, payout.policy x WHERE ((e.merchant_code = is_evidenced.merchant) AND (e.order_num = is_evidenced.order_num) AND (e.xid = pg_current_xact_id()) AND (NOT e.refused) AND (r.event = is_evidenced.wanted) AND ((r.source = e.source) AND (r.kind = e.kind)) AND ((NOT r.of_status) OR (NOT (r.status IS DISTINCT FROM e.status))) AND ((NOT r.certain) OR e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND ((r.bound IS NULL) OR (r.bound = e.bound)) AND ((r.proves IS NULL) OR (r.proves = e.proves)) AND (e.times >= r.answers))));
+    AS $$
+begin
+    return exists (
+        select from payout.evidence e, payout.required_evidence r, payout.policy x
+        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = pg_current_xact_id()
+          and not e.refused
+          and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
+          and (not r.of_status or r.status is not distinct from e.status)
+          and (not r.certain or e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+          and (r.bound is null or r.bound = e.bound)
+          and (r.proves is null or r.proves = e.proves)
+          and e.times >= r.answers);
+end $$;
 
 CREATE TABLE payout.pauses (
     scope text NOT NULL COLLATE pg_catalog."C",
@@ -1222,7 +1222,6 @@ end $$;
 
 CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT ((a).metadata IS DISTINCT FROM (b).metadata)));
 
 CREATE FUNCTION payout.use_request(p payout.payouts, event text) RETURNS void
@@ -1629,6 +1628,18 @@ ALTER TABLE payout.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE payout.required_evidence (
+    event text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    of_status boolean DEFAULT false NOT NULL,
+    status smallint,
+    certain boolean DEFAULT false NOT NULL,
+    bound boolean,
+    proves text,
+    answers integer DEFAULT 1 NOT NULL
 );
 
 CREATE TABLE payout.state (
@@ -2104,10 +2115,6 @@ GRANT ALL ON FUNCTION payout.identity() TO payout_reader;
 GRANT ALL ON FUNCTION payout.identity() TO payout_operator;
 GRANT ALL ON FUNCTION payout.identity() TO payout_worker;
 
-GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
-GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;
-GRANT SELECT ON TABLE payout.required_evidence TO payout_worker;
-
 REVOKE ALL ON FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.pauses TO payout_reader;
@@ -2280,6 +2287,10 @@ GRANT UPDATE(taken_at) ON TABLE payout.request_payouts TO payout_worker;
 GRANT SELECT ON TABLE payout.requests TO payout_reader;
 GRANT SELECT ON TABLE payout.requests TO payout_operator;
 GRANT SELECT ON TABLE payout.requests TO payout_worker;
+
+GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
+GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;
+GRANT SELECT ON TABLE payout.required_evidence TO payout_worker;
 
 GRANT SELECT ON TABLE payout.state TO payout_reader;
 GRANT SELECT ON TABLE payout.state TO payout_operator;

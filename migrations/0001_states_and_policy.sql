@@ -136,3 +136,6 @@ insert into payout.policy (not_found_answers, proof_fresh_for, unsigned_second_r
                            max_amount_idr)
 values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '10 minutes', '24 hours',
         1000000000000);
+
+-- These tables are too small for autovacuum to look at, and every move is checked against them.
+analyze payout.state, payout.event, payout.transition, payout.required_evidence, payout.policy;

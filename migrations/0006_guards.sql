@@ -48,8 +48,9 @@ return (select count(*) from payout.merchants) = 1
                where e.merchant_code = merchant and pg_has_role(session_user, r.oid, 'member'))
     or pg_has_role(session_user, (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'), 'member');
 
+-- Without a search path of its own, so that its callers inline it; its names were bound when it was created.
 create function payout.same_instruction(a payout.payouts, b payout.payouts) returns boolean
-language sql immutable set search_path = pg_catalog, payout, pg_temp
+language sql immutable
 return (a.amount, a.fee_type, a.bank_code, a.account_number, a.account_name, a.priority)
        is not distinct from (b.amount, b.fee_type, b.bank_code, b.account_number, b.account_name, b.priority)
    and a.description is not distinct from b.description and a.replaces is not distinct from b.replaces
@@ -264,19 +265,22 @@ create trigger after_enqueue after insert on payout.payouts
 
 ---- Moving a payout
 
--- Whether this transaction stored the evidence that the move needs (I3, I5): one row of payout.required_evidence.
+-- Whether this transaction stored the evidence that the move needs (I3, I5): one row of payout.required_evidence. In
+-- plpgsql, whose plans last as long as the session: a function in SQL is planned at each call.
 create function payout.is_evidenced(wanted text, merchant text, order_num text) returns boolean
-language sql stable set search_path = pg_catalog, payout, pg_temp
-return exists (
-    select from payout.evidence e, payout.required_evidence r, payout.policy x
-    where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = pg_current_xact_id()
-      and not e.refused
-      and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
-      and (not r.of_status or r.status is not distinct from e.status)
-      and (not r.certain or e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
-      and (r.bound is null or r.bound = e.bound)
-      and (r.proves is null or r.proves = e.proves)
-      and e.times >= r.answers);
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return exists (
+        select from payout.evidence e, payout.required_evidence r, payout.policy x
+        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = pg_current_xact_id()
+          and not e.refused
+          and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
+          and (not r.of_status or r.status is not distinct from e.status)
+          and (not r.certain or e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+          and (r.bound is null or r.bound = e.bound)
+          and (r.proves is null or r.proves = e.proves)
+          and e.times >= r.answers);
+end $$;
 
 -- Why this payout may not be resubmitted, or null if it may: its state, the quiet horizon, repeated proof, nothing to
 -- the contrary (I10).

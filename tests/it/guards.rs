@@ -179,7 +179,7 @@ async fn without_any_one_comparison_of_the_guard_wrong_evidence_passes() {
         .find("create function payout.is_evidenced(")
         .unwrap();
     let function = &migration[start..];
-    let function = &function[..function.find(";\n").unwrap() + 2];
+    let function = &function[..function.find("end $$;\n").unwrap() + 8];
     let comparisons = [
         "e.merchant_code = merchant and e.order_num = is_evidenced.order_num and ",
         " and e.xid = pg_current_xact_id()",
