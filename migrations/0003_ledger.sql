@@ -1,7 +1,8 @@
 -- The money: fee arithmetic, the ledger, its sums, the gateway's balance and the totals.
 
 -- The fee arithmetic (protocol P22), defined once: fee_type 0 takes the fee out of the amount, fee_type 1 charges it on
--- top. The same as `FeeType` in crates/domain/src/money.rs; a test compares them.
+-- top. The same as `FeeType` in crates/domain/src/money.rs; the test that compares them is
+-- `the_fee_arithmetic_of_the_database_is_that_of_the_program` in tests/it/policy.rs.
 
 -- The amount that a claim holds: the payout's amount, plus the fee reserve if the fee is on top.
 create function payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) returns bigint

@@ -1,7 +1,9 @@
 -- Requests, approvals and pauses.
 --
--- One person makes a request, another approves it, and a worker carries it out: it queries the gateway in the same step
--- and moves the payout only along payout.transition. The guards accept such a move only with its approved request.
+-- To send again or to give up as failed, one person makes a request and another approves it. To state that a payout was
+-- paid or returned takes one person, whose request is approved as it is made. A worker carries the request out: in the
+-- first two cases it queries the gateway in the same step. It moves the payout only along payout.transition, and the
+-- guards accept such a move only with its approved request.
 
 create table payout.requests (
     id              bigint generated always as identity primary key,

@@ -1,5 +1,5 @@
 -- The fence after a failover, a restore or an older snapshot put back: commits may be lost, so a payout that was sent
--- may appear here as queued, or not at all (design I11).
+-- may appear here as queued, or not at all (I11).
 
 -- The database that the workers claim in. One row, inserted by the first worker.
 create table payout.failover (

@@ -338,8 +338,8 @@ begin
     return null;
 end $$;
 
--- Whether the gateway's latest answer allows this act and is fresh enough: "not found" or, to resolve as failed,
--- cancelled or failed.
+-- Whether an answer of the last minute (policy.proof_fresh_for) to a query about the latest attempt allows this act:
+-- "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest.
 create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (

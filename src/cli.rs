@@ -115,7 +115,7 @@ enum Command {
     Man(pages::ManOptions),
 }
 
-/// Reads the command line, does what it says, and returns the exit code of the contract.
+/// Reads the command line, does what it says, and returns the exit code.
 pub async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -1,4 +1,4 @@
-//! The configuration file: one TOML file, all faults reported at once (contract, "Configuration").
+//! The configuration file: one TOML file, all faults reported at once (`deploy/payout.toml`).
 
 mod check;
 mod section;

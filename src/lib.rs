@@ -1,21 +1,22 @@
 //! The durable payout worker: never paid twice, never lost, never guessed.
 //!
-//! A payout enters by SQL, and this is its way through the modules:
+//! A payout enters by SQL. These are the modules, from the bottom to the top:
 //!
 //! | module | what it does | start reading at |
 //! | --- | --- | --- |
 //! | [`domain`] | the rules, without a clock, a network or a database (crate `payout-domain`) | `state`, `decide` |
 //! | [`permit`] | the right to send, a value that is spent once | `SubmitPermit` |
+//! | [`backoff`], [`telemetry`] | pauses between retries, the log; neither uses another module | |
 //! | [`gateway`] | the gateway's protocol: sign, send once, query, read answers and callbacks | `Client`, `Dialect` |
-//! | [`store`] | all SQL: claim, record evidence, read | `claim`, `record` |
+//! | [`store`] | all SQL but the demo's: claim, record evidence, read | `claim`, `record` |
+//! | [`metrics`] | every metric, from one table | `table` |
+//! | [`config`] | the configuration file | |
 //! | [`worker`] | the loops: claim and send, poll, carry out requests, reconcile | `submit`, `poll` |
 //! | [`inbound`] | what comes in over HTTP: callbacks, health, metrics | `callback` |
-//! | [`metrics`] | every metric, from one table | `table` |
-//! | [`config`], [`telemetry`], [`backoff`] | the configuration file, the log, pauses between retries | |
 //! | [`service`] | puts the parts together and runs them | `Running` |
 //! | [`cli`], [`demo`] | the commands, and the demo with a sandbox gateway | `cli` |
 //!
-//! Modules use only those above them in this table. `ARCHITECTURE.md` has the picture and the invariants I1 to I13
+//! A module uses only those above it in this table. `ARCHITECTURE.md` has the picture and the invariants I1 to I13
 //! that comments cite; `protocol P1` to `P23` are the gateway's rules in `docs/protocol.md`.
 
 // The linter still sees this code without the tests, which may panic.

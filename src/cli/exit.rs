@@ -34,7 +34,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The exit code of the contract, and the message; empty when there is nothing to add to the output.
+    /// The exit code, and the message; empty when there is nothing to add to the output.
     pub(super) fn parts(&self) -> (u8, &str) {
         match self {
             Self::ReaderGone => (0, ""),

@@ -1,8 +1,8 @@
 //! What sets one gateway's spelling of the protocol apart from another's (protocol P10 to P18).
 //!
 //! A dialect is a table of names and envelopes. The code that writes requests and reads answers follows the table and
-//! never decides by a dialect's name. To add a dialect, write `dialect/NAME.rs`, list it in [`Dialect::ALL`] and put its
-//! calls into `tests/vectors/dialects/NAME.json`. Callbacks are the same in every dialect (protocol P19).
+//! never decides by a dialect's name. To add a dialect, write `dialect/NAME.rs`, list it in [`Dialect::ALL`] and add its
+//! calls to `tests/vectors/generate_dialects.mjs`. Callbacks are the same in every dialect (protocol P19).
 
 mod bdpay;
 #[cfg(test)]
@@ -211,6 +211,20 @@ mod tests {
         }
         let error = "BDPAY".parse::<Dialect>().expect_err("a wrong word");
         assert!(error.to_string().contains("`bdpay`, `toppay`"), "{error}");
+    }
+
+    #[test]
+    fn every_file_of_a_dialect_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/gateway/dialect");
+        let files = std::fs::read_dir(folder).expect("the folder of the dialects");
+        let mut in_files: Vec<String> = files
+            .map(|file| file.expect("an entry").path())
+            .map(|path| path.file_stem().expect("a name").to_string_lossy().into())
+            .collect();
+        let mut listed: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+        in_files.sort();
+        listed.sort_unstable();
+        assert_eq!(in_files, listed);
     }
 
     #[test]

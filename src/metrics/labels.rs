@@ -79,8 +79,8 @@ labels! {
         ["stored", "bad_signature", "malformed", "unknown_order", "unavailable", "too_large"];
     // Why claims are stopped. `other` is listed, because its series must exist to be set back to zero.
     STOP_REASON stop_reasons "reason" [
-        "keys", "gateway", "config", "settings", "failover", "funds", "paused", "signatures", "not_sent", "declines",
-        "doubts", "books", "exposure", OTHER,
+        "keys", "gateway", "config", "settings", "failover", "paused", "signatures", "not_sent", "declines", "doubts",
+        "books", OTHER,
     ];
 }
 

@@ -91,7 +91,7 @@ pub struct Claimed {
 /// Why nothing was claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// The merchant is registered with another gateway or key than this worker's (contract, "Merchants").
+    /// The merchant is registered with another gateway or key than this worker's (`docs/sql-contract.md`, Merchants).
     #[error(
         "merchant {0} is registered with another gateway, dialect or platform key; if this configuration is right, \
          run `payout migrate --accept-gateway {0}`"

@@ -1,4 +1,4 @@
-//! Books funding from the balance that the gateway states (contract, `payout.balances`).
+//! Books funding from the balance that the gateway states (`docs/sql-contract.md`, Fund).
 
 use sqlx::{PgConnection, PgPool};
 

@@ -96,7 +96,7 @@ pub(super) async fn query(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evide
     if reply.answer == QueryAnswer::NotFound && !finds_control_order(worker, lane, &key).await {
         reply = QueryReply {
             answer: QueryAnswer::Doubt(Doubt::GatewayUnsure),
-            detail: json!({ "why": "not found, but neither is an order that the gateway has paid" }),
+            detail: json!({ "reason": "not found, but neither is an order that the gateway has paid" }),
         };
     }
     Evidence {

@@ -119,7 +119,7 @@ fn is_not_found(answer: &QueryAnswer) -> bool {
 }
 
 /// The proof that resolving as failed needs. A failure at the gateway is enough. It did not settle the payout by
-/// itself, because for a declined order it does not prove that the order is ours (contract, `resolve`).
+/// itself, because for a declined order it does not prove that the order is ours (protocol trap 8).
 fn is_not_paid(answer: &QueryAnswer) -> bool {
     match answer {
         QueryAnswer::NotFound => true,

@@ -82,8 +82,8 @@ async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
     let same = failover::check_identity(&worker.store.results, last.as_ref()).await?;
     if !same && !worker.failover_seen.swap(true, Ordering::Relaxed) {
         tracing::error!(
-            "claims stopped: commits may be lost after a failover or a restore; a person must accept it \
-             (payout failover accept)"
+            "claims stopped: commits may be lost after a failover or a restore; a person must accept it: \
+             select payout.accept_failover('reason', since when the old primary is dead)"
         );
     } else if same && worker.failover_seen.swap(false, Ordering::Relaxed) {
         tracing::info!("claims continue: a person accepted the failover");

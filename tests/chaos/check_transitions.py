@@ -5,7 +5,7 @@ from __future__ import annotations
 from .check_result import CheckResult, short
 from .run_record import RunRecord
 
-# Written down a second time, from the contract; not read from the database, which may be what is wrong.
+# Written out a second time, not read from the database, which may be what is wrong.
 TRANSITIONS = {
     ("queued", "claimed", "submitting"), ("queued", "withdrawn", "cancelled"),
     ("queued", "found_after_failover", "unknown"), ("submitting", "not_sent", "queued"),

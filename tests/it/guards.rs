@@ -92,7 +92,7 @@ fn expected() -> BTreeSet<Move> {
     let mut moves = BTreeSet::new();
     for (from, event, to, evidence) in ACCEPTED {
         for (name, _) in EVIDENCE {
-            // Of an order that the gateway knows nothing is sent again (design I10).
+            // Of an order that the gateway knows nothing is sent again (I10).
             let knows = ["found", "unsigned", "callback", "acknowledged"]
                 .iter()
                 .any(|known| name.starts_with(known))

@@ -30,7 +30,7 @@ const RECHECKS: [TimeDelta; 3] = [TimeDelta::hours(1), TimeDelta::days(1), TimeD
 pub struct Rules {
     /// When to query.
     pub poll: PollRules,
-    /// Whether a bound callback that reports a payment settles it (contract, `[callback] settle`).
+    /// Whether a bound callback that reports a payment settles it (`deploy/payout.toml`, `[callback] settle`).
     pub callbacks_settle: bool,
 }
 

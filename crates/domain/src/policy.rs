@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-/// "Not found" answers after the quiet horizon before absence needs a person (design I10).
+/// "Not found" answers after the quiet horizon before absence needs a person (I10).
 pub const NOT_FOUND_ANSWERS: u32 = 3;
 
-/// "Not found" answers that confirm a refusal (contract, `decline_confirm_seconds`).
+/// "Not found" answers that confirm a refusal (`deploy/payout.toml`, `decline_confirm_seconds`).
 pub const REFUSAL_ANSWERS: u32 = 2;
 
 /// Maximum age of the gateway's answer that lets a payout be resubmitted or resolved as failed (I10).
@@ -20,7 +20,7 @@ pub const UNSIGNED_SECOND_READ: Duration = Duration::from_secs(30);
 /// How long a request can be approved and carried out.
 pub const REQUEST_EXPIRES_AFTER: Duration = Duration::from_mins(10);
 
-/// The quiet horizon of an attempt that does not state its own (contract, `quiet_horizon_seconds`).
+/// The quiet horizon of an attempt that does not state its own (`deploy/payout.toml`, `quiet_horizon_seconds`).
 pub const QUIET_HORIZON_DEFAULT: Duration = Duration::from_mins(30);
 
 /// Age at which an open payout needs a person.
@@ -35,5 +35,5 @@ pub const LATE_AFTER: Duration = Duration::from_mins(10);
 /// Minimum time after a failover during which each payout is queried before its first claim.
 pub const QUERY_FIRST_MIN: Duration = Duration::from_hours(24);
 
-/// Maximum amount of one payout: 10^12 rupiah (contract, `amount`).
+/// Maximum amount of one payout: 10^12 rupiah (`docs/sql-contract.md`, `amount`).
 pub const MAX_AMOUNT_IDR: i64 = 1_000_000_000_000;

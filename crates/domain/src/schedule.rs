@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The timing rules of one deployment (contract, `[poll]`).
+/// The timing rules of one deployment (`deploy/payout.toml`, `[poll]`).
 #[derive(Clone, Copy, Debug)]
 pub struct PollRules {
     /// Pause before the first query.

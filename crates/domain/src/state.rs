@@ -43,7 +43,7 @@ words! {
         Declined = "declined",
         /// A timeout, an `UNKNOWN`, a bad signature, a crash or an expired lease.
         Unanswered = "unanswered",
-        /// Two "not found" answers after a `FAIL` (contract, `decline_confirm_seconds`).
+        /// Two "not found" answers after a `FAIL` (`deploy/payout.toml`, `decline_confirm_seconds`).
         RefusalConfirmed = "refusal_confirmed",
         /// Found at the gateway after the database lost commits (I11).
         FoundAfterFailover = "found_after_failover",

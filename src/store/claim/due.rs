@@ -67,7 +67,8 @@ pub(super) async fn merchant_if_same(
 
 /// Locks the next due payouts that no other worker has locked.
 ///
-/// A replacement is due only after the gateway confirmed again that the original failed (contract, `replaces`).
+/// A replacement is due only after the gateway confirmed again that the original failed (`docs/sql-contract.md`,
+/// `replaces`).
 pub(super) async fn lock_due(
     db: &mut PgConnection,
     order: &ClaimOrder,

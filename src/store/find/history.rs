@@ -103,7 +103,7 @@ pub struct Received {
     pub times: i32,
     /// `submit`, `query`, `callback`, `worker` or `operator`.
     pub source: String,
-    /// The kind of evidence, as in `payout.evidence_kind`.
+    /// The kind of evidence, as in `payout.evidence.kind`.
     pub kind: String,
     /// The gateway's number for the status.
     pub status: Option<i16>,
