@@ -19,10 +19,11 @@ use serde_json::{Value, json};
 use super::{
     callback,
     connection::Peer,
+    event_queue::DueCallback,
     fault::Fault,
     page,
     shared::Shared,
-    state::{DueCallback, SandboxState},
+    state::SandboxState,
     view::{BalanceView, OrderView},
 };
 

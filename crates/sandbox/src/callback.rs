@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::http::header;
 use tokio::time::Instant;
 
-use super::{fault::Fault, forms::forms, shared::Shared, state::DueCallback};
+use super::{event_queue::DueCallback, fault::Fault, forms::forms, shared::Shared};
 
 /// The only reply that ends the callbacks.
 const ACKNOWLEDGED: &[u8] = b"SUCCESS";
@@ -46,7 +46,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, due: DueCallback) -> bool {
     }
     // The reply to an interim callback says nothing about the final one.
     let counts = acknowledged && order.status.is_final();
-    shared.update(|state| state.notified(&due, counts, Instant::now()));
+    shared.update(|state| state.notified(due, counts, Instant::now()));
     acknowledged
 }
 

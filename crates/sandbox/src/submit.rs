@@ -14,12 +14,12 @@ use tokio::time::Instant;
 use super::{
     answer, callback,
     connection::Peer,
+    event_queue::DueCallback,
     order::{Order, Status},
     reaction::{Booking, Reply, reaction_to},
     record::{note_of, seen},
     request::{self, Refusal, Submit},
     shared::Shared,
-    state::DueCallback,
     wire::Fields,
 };
 
