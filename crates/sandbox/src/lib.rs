@@ -42,14 +42,10 @@ mod tests;
 mod view;
 mod wire;
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit, routing::post};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::Instant};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
 use self::{
     connection::{Listener, Peer},
@@ -70,8 +66,6 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
-    /// The version of the state at which [`Sandbox::changed`] last returned.
-    seen: Mutex<watch::Receiver<u64>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -102,11 +96,9 @@ impl Sandbox {
             }
         });
         let clock = tokio::spawn(clock::run(Arc::clone(&shared)));
-        let seen = Mutex::new(shared.version.subscribe());
         Ok(Self {
             shared,
             address,
-            seen,
             tasks: vec![server, clock],
         })
     }
@@ -159,25 +151,11 @@ impl Sandbox {
             .update(|state| state.set_script(order_num.into(), script, Instant::now()));
     }
 
-    /// Waits until something has changed since this last returned (or since the start).
-    ///
-    /// No change is missed between two calls.
-    pub async fn changed(&self) {
-        let mut seen = self
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if seen.changed().await.is_ok() {
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-        }
-    }
-
     /// Waits until `condition` holds; it is checked after each change.
     pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
-        let mut versions = self.shared.version.subscribe();
+        let mut changes = self.shared.changes.subscribe();
         while !condition(self) {
-            if versions.changed().await.is_err() {
+            if changes.changed().await.is_err() {
                 return;
             }
         }
