@@ -29,7 +29,6 @@ mod keys;
 mod order;
 mod page;
 mod query;
-mod reaction;
 mod record;
 mod request;
 mod script;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -55,9 +55,9 @@ pub(super) async fn query(
     match fault {
         Some(Fault::Down) => {
             peer.cut.cancel();
-            return answer::empty(StatusCode::NO_CONTENT);
+            return StatusCode::NO_CONTENT.into_response();
         }
-        Some(Fault::QueryHttp500) => return answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        Some(Fault::QueryHttp500) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Some(Fault::QueryUnknown) => {
             return refuse(&shared, "UNKNOWN", "system abnormal", &order_num);
         }
@@ -88,20 +88,21 @@ fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
             "statusMsg": status.message(),
         }));
     }
-    let mut fields = answer::response("SUCCESS", "Request success");
-    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    set("platOrderNum", order.platform_order_num.as_str().into());
-    set("orderNum", order.submit.order_num.as_str().into());
-    set("amount", amount_idr.into());
-    set("fee", order.fee_idr.into());
-    set("status", status.code().to_string().into());
-    set("msg", status.message().into());
+    let fields = json!({
+        "platOrderNum": order.platform_order_num,
+        "orderNum": order.submit.order_num,
+        "amount": amount_idr,
+        "fee": order.fee_idr,
+        "status": status.code().to_string(),
+        "msg": status.message(),
+    });
+    let fields = answer::response("SUCCESS", "Request success", fields);
     let key = &shared.settings.platform_private_key;
-    let signed = match fault {
-        Some(Fault::QueryBadSign) => answer::sign_wrongly(key, fields),
-        _ => answer::sign(key, fields),
-    };
-    answer::json(answer::text(signed))
+    if fault == Some(Fault::QueryBadSign) {
+        answer::json(&Value::Object(answer::sign_wrongly(key, fields)))
+    } else {
+        answer::signed(key, fields)
+    }
 }
 
 /// The reported status: the real one, unless the fault makes the gateway contradict itself.
@@ -122,7 +123,7 @@ pub(super) async fn balance(
 ) -> Response {
     if shared.is_down() {
         peer.cut.cancel();
-        return answer::empty(StatusCode::NO_CONTENT);
+        return StatusCode::NO_CONTENT.into_response();
     }
     if let Err(message) = authentic(&shared, &headers, &body) {
         return refuse(&shared, "FAIL", &message, "");
@@ -143,14 +144,11 @@ pub(super) async fn balance(
             "totalAmount": decimal(balance_idr.saturating_add(freeze_idr)),
         }]));
     }
-    let mut fields = answer::response("SUCCESS", "Request success");
-    fields.insert("balance".to_owned(), balance_idr.into());
-    fields.insert("freeze".to_owned(), freeze_idr.into());
-    fields.insert("pendMoney".to_owned(), 0.into());
-    answer::json(answer::text(answer::sign(
+    let fields = json!({"balance": balance_idr, "freeze": freeze_idr, "pendMoney": 0});
+    answer::signed(
         &shared.settings.platform_private_key,
-        fields,
-    )))
+        answer::response("SUCCESS", "Request success", fields),
+    )
 }
 
 fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
@@ -162,13 +160,10 @@ fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields
 /// An answer without an order: an error, or "not found".
 fn refuse(shared: &Shared, code: &str, message: &str, order_num: &str) -> Response {
     match shared.settings.dialect {
-        Dialect::Bdpay => {
-            let fields = refusal(code, message, order_num);
-            answer::json(answer::text(answer::sign(
-                &shared.settings.platform_private_key,
-                fields,
-            )))
-        }
+        Dialect::Bdpay => answer::signed(
+            &shared.settings.platform_private_key,
+            refusal(code, message, order_num),
+        ),
         Dialect::Toppay => answer::refused_envelope(message),
     }
 }

@@ -7,38 +7,31 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
+    fault::Fault,
     order::Order,
-    reaction::Reply,
     request::{self, Refusal},
     view::{SeenSubmit, mask_name, mask_number},
     wire::Fields,
 };
 
 /// The answer as recorded, and the message of a refusal.
-pub(super) fn note_of(reply: Reply, outcome: &Result<Order, Refusal>) -> (&'static str, String) {
+pub(super) fn note_of(
+    fault: Option<Fault>,
+    outcome: &Result<Order, Refusal>,
+) -> (&'static str, String) {
     let message = outcome.as_ref().err().cloned().unwrap_or_default();
-    let answer = match reply {
-        Reply::Fail => "FAIL",
-        Reply::Unknown => "UNKNOWN",
-        Reply::Http500 => "HTTP 500",
-        Reply::Redirect => "HTTP 307",
-        Reply::Garbage => "garbage",
-        Reply::Html => "html",
-        Reply::Silence => "no answer",
-        Reply::Cut => "closed",
-        Reply::Torn => "torn",
-        Reply::Honest
-        | Reply::Slow
-        | Reply::AfterCallback
-        | Reply::BadSign
-        | Reply::WrongAmount
-        | Reply::WrongOrder => {
-            if outcome.is_ok() {
-                "SUCCESS"
-            } else {
-                "FAIL"
-            }
-        }
+    let answer = match fault {
+        Some(Fault::Fail | Fault::FailBusyBooks) => "FAIL",
+        Some(Fault::Unknown | Fault::UnknownLost) => "UNKNOWN",
+        Some(Fault::Http500 | Fault::Http500Books) => "HTTP 500",
+        Some(Fault::Redirect) => "HTTP 307",
+        Some(Fault::Garbage) => "garbage",
+        Some(Fault::Html) => "html",
+        Some(Fault::NoAnswerBefore | Fault::NoAnswerAfter | Fault::LateBooking) => "no answer",
+        Some(Fault::Down | Fault::CutAfter) => "closed",
+        Some(Fault::Truncated) => "torn",
+        _ if outcome.is_ok() => "SUCCESS",
+        _ => "FAIL",
     };
     (answer, message)
 }
