@@ -1,7 +1,5 @@
 //! The record of a submit.
 
-use std::fmt::Write;
-
 use chrono::Utc;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -52,18 +50,10 @@ pub(super) fn seen(fields: Option<&Fields>, verified: bool, body: &[u8]) -> Seen
         bank_code: request::clip(field("bankCode")),
         account_number: mask_number(field("number")),
         account_name: mask_name(field("name")),
-        request_sha256: hex(&Sha256::digest(body)),
+        request_sha256: base16ct::lower::encode_string(&Sha256::digest(body)),
         verified,
         booked: false,
         answer: "-".to_owned(),
         message: String::new(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }

@@ -55,35 +55,22 @@ pub(super) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Re
     if !json {
         return Err("Content-Type must be application/json".to_owned());
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_),
-        )
-        | Err(_) => Err("the body must be a JSON object".to_owned()),
-    }
+    serde_json::from_slice(body).map_err(|_| "the body must be a JSON object".to_owned())
 }
 
 /// Checks that our merchant signed these fields.
 pub(super) fn authenticate(settings: &Settings, fields: &Fields) -> Result<(), Refusal> {
-    if let Some((name, _)) = fields
-        .iter()
-        .find(|(_, value)| value.as_str().is_none_or(str::is_empty))
-    {
-        return Err(format!(
-            "parameter {} must be a string and not empty",
-            clip(name)
-        ));
+    let is_empty = |(_, value): &(_, &Value)| value.as_str().is_none_or(str::is_empty);
+    if let Some((name, _)) = fields.iter().find(is_empty) {
+        let name = clip(name);
+        return Err(format!("parameter {name} must be a string and not empty"));
     }
     if text(fields, "merchantCode")? != settings.merchant_code {
         return Err("merchant not found".to_owned());
     }
     let signed = wire::signed_text(fields, "sign");
-    if wire::verify(
-        &settings.merchant_public_key,
-        &signed,
-        text(fields, "sign")?,
-    ) {
+    let signature = text(fields, "sign")?;
+    if wire::verify(&settings.merchant_public_key, &signed, signature) {
         Ok(())
     } else {
         Err("sign error".to_owned())
@@ -98,10 +85,8 @@ pub(super) fn read_submit(fields: &Fields) -> Result<Submit, Refusal> {
         "1" => FeeType::OnTop,
         _ => return Err("parameter feeType must be 0 or 1".to_owned()),
     };
-    let description = fields
-        .get("description")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let optional = |name| text(fields, name).ok().map(str::to_owned);
+    let description = optional("description");
     if description
         .as_ref()
         .is_some_and(|text| text.chars().count() > 32)
@@ -118,10 +103,7 @@ pub(super) fn read_submit(fields: &Fields) -> Result<Submit, Refusal> {
             c.is_ascii_alphanumeric() || c == ' '
         })?,
         description,
-        notify_url: fields
-            .get("notifyUrl")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        notify_url: optional("notifyUrl"),
     })
 }
 
