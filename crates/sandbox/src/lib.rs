@@ -46,16 +46,17 @@ use std::{io, net::SocketAddr, sync::Arc};
 use axum::{Router, extract::DefaultBodyLimit, routing::post};
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 
-use self::{
-    connection::{Listener, Peer},
-    shared::Shared,
-};
 pub use self::{
+    account::BalanceView,
     fault::Fault,
     keys::{parse_private_key, parse_public_key},
     script::{Ending, Script},
     settings::{Dialect, Pace, Settings},
-    view::{BalanceView, OrderView, SeenSubmit},
+    view::{OrderView, SeenSubmit},
+};
+use self::{
+    connection::{Listener, Peer},
+    shared::Shared,
 };
 
 /// Far above any request of this protocol.
@@ -131,7 +132,7 @@ impl Sandbox {
 
     /// The merchant's money.
     pub fn balance(&self) -> BalanceView {
-        admin::balance(&self.shared)
+        self.shared.read(|state| state.account)
     }
 
     /// Sets a fault, effective at once.

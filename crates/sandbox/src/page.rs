@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{
-    fault::Fault,
-    view::{BalanceView, SeenSubmit},
-};
+use super::{account::BalanceView, fault::Fault, view::SeenSubmit};
 
 /// Maximum rows: more than a person reads.
 const ROWS_MAX: usize = 500;

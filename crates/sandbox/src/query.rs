@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    account::Account,
+    account::BalanceView,
     answer,
     connection::Peer,
     fault::Fault,
@@ -128,23 +128,21 @@ pub(super) async fn balance(
     if let Err(message) = authentic(&shared, &headers, &body) {
         return refuse(&shared, "FAIL", &message, "");
     }
-    let Account {
-        balance_idr,
-        freeze_idr,
-        ..
+    let BalanceView {
+        balance, freeze, ..
     } = shared.read(|state| state.account);
     if shared.settings.dialect == Dialect::Toppay {
         // This dialect writes money with decimals, which are always zero (protocol P2).
         let decimal = |amount_idr: i64| format!("{amount_idr}.00000000");
         return answer::envelope(&json!([{
-            "balance": decimal(balance_idr),
-            "freeze": decimal(freeze_idr),
+            "balance": decimal(balance),
+            "freeze": decimal(freeze),
             "waitingSettleAmount": decimal(0),
             "freezeWaitingSettleAmount": decimal(0),
-            "totalAmount": decimal(balance_idr.saturating_add(freeze_idr)),
+            "totalAmount": decimal(balance.saturating_add(freeze)),
         }]));
     }
-    let fields = json!({"balance": balance_idr, "freeze": freeze_idr, "pendMoney": 0});
+    let fields = json!({"balance": balance, "freeze": freeze, "pendMoney": 0});
     answer::signed(
         &shared.settings.platform_private_key,
         answer::response("SUCCESS", "Request success", fields),

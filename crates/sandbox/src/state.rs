@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    account::Account,
+    account::BalanceView,
     chance,
     event_queue::{DueCallback, Event, EventQueue},
     fault::Fault,
@@ -18,7 +18,7 @@ use super::{
 /// Orders, money, faults and coming events.
 pub(super) struct SandboxState {
     pub(super) settings: Settings,
-    pub(super) account: Account,
+    pub(super) account: BalanceView,
     pub(super) orders: HashMap<String, Order>,
     pub(super) submits: Vec<SeenSubmit>,
     /// How often each order was queried, booked or not.
@@ -32,10 +32,10 @@ impl SandboxState {
     /// Creates a state without orders.
     pub(super) fn new(settings: Settings) -> Self {
         Self {
-            account: Account {
-                balance_idr: settings.balance_idr,
-                freeze_idr: 0,
-                paid_idr: 0,
+            account: BalanceView {
+                balance: settings.balance_idr,
+                freeze: 0,
+                paid: 0,
             },
             orders: HashMap::new(),
             submits: Vec::new(),
