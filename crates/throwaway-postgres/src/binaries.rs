@@ -30,14 +30,14 @@ impl Binaries {
     /// Searches only `PG_BIN` if it is set; otherwise the PATH, `pg_config` and then the usual places.
     ///
     /// The folder contains `initdb`, `postgres` and the programs in `also`.
-    pub fn find(also: &[&'static str]) -> Result<Self> {
+    pub fn find(also: &[&str]) -> Result<Self> {
         let chosen = env::var_os("PG_BIN").filter(|folder| !folder.is_empty());
         let candidates = chosen.map_or_else(everywhere, |folder| vec![PathBuf::from(folder)]);
-        let needed: Vec<&'static str> = NEEDED.iter().chain(also).copied().collect();
-        Self::first_of(&candidates, needed)
+        let needed: Vec<&str> = NEEDED.iter().chain(also).copied().collect();
+        Self::first_of(&candidates, &needed)
     }
 
-    fn first_of(candidates: &[PathBuf], needed: Vec<&'static str>) -> Result<Self> {
+    fn first_of(candidates: &[PathBuf], needed: &[&str]) -> Result<Self> {
         let is_complete = |folder: &&PathBuf| needed.iter().all(|name| folder.join(name).is_file());
         if let Some(folder) = candidates.iter().find(is_complete) {
             return Ok(Self(folder.clone()));
@@ -141,7 +141,7 @@ mod tests {
     fn half_an_installation_is_none_and_the_message_says_where_it_looked() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("postgres"), "").unwrap();
-        let refused = Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec())
+        let refused = Binaries::first_of(&[folder.path().to_owned()], NEEDED)
             .unwrap_err()
             .to_string();
         assert!(
@@ -151,6 +151,6 @@ mod tests {
         assert!(refused.contains("initdb and postgres"), "{refused}");
 
         fs::write(folder.path().join("initdb"), "").unwrap();
-        assert!(Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec()).is_ok());
+        assert!(Binaries::first_of(&[folder.path().to_owned()], NEEDED).is_ok());
     }
 }

@@ -69,11 +69,7 @@ impl Server {
     }
 
     /// A server in a folder that the caller named, which is created if missing. Needs the programs in `also`.
-    pub(crate) fn in_folder(
-        folder: &Path,
-        also: &[&'static str],
-        options: Options,
-    ) -> Result<Self> {
+    pub(crate) fn in_folder(folder: &Path, also: &[&str], options: Options) -> Result<Self> {
         let binaries = Binaries::find(also)?;
         let account = Account::of_server()?;
         folder::claim(folder, account.as_ref())?;
