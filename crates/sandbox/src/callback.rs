@@ -14,13 +14,11 @@ const ACKNOWLEDGED: &[u8] = b"SUCCESS";
 ///
 /// Returns whether it was acknowledged.
 pub(super) async fn deliver(shared: Arc<Shared>, due: DueCallback) -> bool {
-    let found = shared.read(|state| {
-        state
-            .orders
-            .get(&due.order_num)
-            .map(|order| (order.clone(), state.fault_for(&due.order_num)))
+    let (order, fault) = shared.read(|state| {
+        let order = state.orders.get(&due.order_num).cloned();
+        (order, state.fault_for(&due.order_num))
     });
-    let Some((order, fault)) = found else {
+    let Some(order) = order else {
         return false;
     };
     let repeats = fault == Some(Fault::DuplicateCallbacks);
@@ -54,23 +52,16 @@ async fn post(shared: &Shared, url: &str, form: &str) -> bool {
     let Ok(_permit) = shared.deliveries.acquire().await else {
         return false;
     };
+    let timeout = Duration::from_millis(shared.settings.pace.callback_timeout_ms);
     let request = shared
         .client
         .post(url)
-        .timeout(Duration::from_millis(
-            shared.settings.pace.callback_timeout_ms,
-        ))
+        .timeout(timeout)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(form.to_owned());
-    let body = match request.send().await {
-        Ok(response) => response.bytes().await,
-        Err(error) => Err(error),
-    };
-    match body {
-        Ok(body) => body.as_ref() == ACKNOWLEDGED,
-        Err(error) => {
-            tracing::debug!(%error, "sandbox could not deliver a callback");
-            false
-        }
-    }
+    let reply = async { request.send().await?.bytes().await };
+    let reply = reply.await.inspect_err(|error| {
+        tracing::debug!(%error, "sandbox could not deliver a callback");
+    });
+    reply.is_ok_and(|body| body.as_ref() == ACKNOWLEDGED)
 }

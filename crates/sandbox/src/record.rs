@@ -1,7 +1,6 @@
 //! The record of a submit.
 
 use chrono::Utc;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -36,10 +35,9 @@ pub(super) fn note_of(
 
 /// The record of a submit before anything about it is decided.
 pub(super) fn seen(fields: Option<&Fields>, verified: bool, body: &[u8]) -> SeenSubmit {
-    let field = |name: &str| {
+    let field = |name| {
         fields
-            .and_then(|fields| fields.get(name))
-            .and_then(Value::as_str)
+            .and_then(|fields| fields.get(name)?.as_str())
             .unwrap_or_default()
     };
     SeenSubmit {

@@ -14,22 +14,19 @@ const MONEY_MAX_IDR: i64 = 1_000_000_000_000;
 /// A reason to answer `FAIL`, as the gateway would word it.
 pub(super) type Refusal = String;
 
-/// Who pays the fee (protocol P22).
+/// Who pays the fee (protocol P22): the digit on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FeeType {
-    /// 0: it comes out of the amount.
-    FromAmount,
-    /// 1: it is charged on top.
-    OnTop,
+    /// It comes out of the amount.
+    FromAmount = 0,
+    /// It is charged on top.
+    OnTop = 1,
 }
 
 impl FeeType {
     /// The digit on the wire.
     pub(super) const fn code(self) -> u8 {
-        match self {
-            Self::FromAmount => 0,
-            Self::OnTop => 1,
-        }
+        self as u8
     }
 }
 

@@ -66,13 +66,10 @@ impl SandboxState {
     /// Scripts one order. If it waits at the bank and the script ends it, it moves on.
     pub(super) fn set_script(&mut self, order_num: String, script: Script, now: Instant) {
         let may_end = script.ends.is_some_and(|ending| ending != Ending::Stays);
+        let order = self.orders.get(&order_num);
+        let waits = order.is_some_and(|order| order.status == Status::AtBank);
         self.scripts.insert(order_num.clone(), script);
-        if may_end
-            && self
-                .orders
-                .get(&order_num)
-                .is_some_and(|order| order.status == Status::AtBank)
-        {
+        if may_end && waits {
             self.events.add(now, Event::Advance(order_num));
         }
     }
