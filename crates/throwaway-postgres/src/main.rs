@@ -16,7 +16,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use throwaway_postgres::{
     Binaries, Options, SUPERUSER,
     standing::{self, Start},
@@ -41,12 +41,9 @@ The server's programs come from PG_BIN, the PATH, pg_config or the usual folders
 
 fn main() -> ExitCode {
     let args = env::args_os().skip(1).map(OsString::into_string);
-    let args = args.collect::<Result<Vec<String>, _>>();
-    let verb = match args {
-        Ok(args) => arguments::parse(args),
-        Err(_) => Err(anyhow::anyhow!("the arguments are not UTF-8")),
-    };
-    let verb = match verb {
+    let args: Result<Vec<String>, _> = args.collect();
+    let args = args.map_err(|_| anyhow!("the arguments are not UTF-8"));
+    let verb = match args.and_then(arguments::parse) {
         Ok(verb) => verb,
         Err(error) => {
             say(&format!("{error:#}"));
