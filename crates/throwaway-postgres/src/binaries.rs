@@ -8,8 +8,6 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::home::not_run;
-
 /// Needed together in one folder, because `initdb` runs the `postgres` beside it.
 const NEEDED: &[&str] = &["initdb", "postgres"];
 
@@ -78,6 +76,11 @@ impl Binaries {
         let own = major_version(&String::from_utf8_lossy(&output.stdout));
         Ok(own == major_version(wanted))
     }
+}
+
+/// Says that a program could not be started.
+pub(crate) fn not_run(command: &Command) -> String {
+    format!("{} could not be run", command.get_program().display())
 }
 
 fn everywhere() -> Vec<PathBuf> {

@@ -46,21 +46,21 @@ fn parent(usual: &Path, account: Option<&Account>) -> PathBuf {
 
 /// Creates the folder for the server's user alone, or checks that an existing one belongs to that user.
 pub(crate) fn claim(folder: &Path, account: Option<&Account>) -> Result<()> {
-    let made = fs::DirBuilder::new().mode(0o700).create(folder);
-    if made
-        .as_ref()
-        .is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
-    {
-        let owned = is_owned(folder, account);
-        ensure!(
-            owned.context("could not read the owner of the server's folder")?,
-            "{} does not belong to the server's user: remove it, then run this again",
-            folder.display()
-        );
-        return Ok(());
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let owned = is_owned(folder, account);
+            ensure!(
+                owned.context("could not read the owner of the server's folder")?,
+                "{} does not belong to the server's user: remove it, then run this again",
+                folder.display()
+            );
+            Ok(())
+        }
+        made => {
+            made.context("could not create the server's folder")?;
+            give(folder, account)
+        }
     }
-    made.context("could not create the server's folder")?;
-    give(folder, account)
 }
 
 /// Returns `wanted` if a server can live there, or else a folder under `/tmp` that is always the same for `wanted`.

@@ -12,7 +12,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::{account::Account, binaries::Binaries};
+use crate::{
+    account::Account,
+    binaries::{Binaries, not_run},
+};
 
 /// As durable as in production, without which a worker refuses to claim. No parameters in the log, because they contain
 /// personal data.
@@ -110,11 +113,6 @@ impl Home {
         child.wait().ok();
         bail!("{name} failed:\nit did not finish within {RUN_WITHIN:?}")
     }
-}
-
-/// Says that a program could not be started.
-pub(crate) fn not_run(command: &Command) -> String {
-    format!("{} could not be run", command.get_program().display())
 }
 
 /// Polls until there is an answer; `None` if there is none within `limit`.

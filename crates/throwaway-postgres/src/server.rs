@@ -15,9 +15,9 @@ use rustix::process::Pid;
 use crate::{
     Options, StopMode,
     account::Account,
-    binaries::Binaries,
+    binaries::{Binaries, not_run},
     folder,
-    home::{Home, Log, last_lines, not_run, within},
+    home::{Home, Log, last_lines, within},
     pid_file::PidFile,
     stop,
 };
