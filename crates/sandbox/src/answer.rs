@@ -12,7 +12,10 @@ use futures_util::{StreamExt, stream};
 use rsa::PrivateKey;
 use serde_json::{Value, json};
 
-use super::wire::{self, Fields};
+use super::{
+    settings::Settings,
+    wire::{self, Fields},
+};
 
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 /// The code of a `toppay` envelope that carries an answer.
@@ -46,9 +49,10 @@ fn with_signature_of(text: &str, key: &PrivateKey, mut fields: Fields) -> Fields
     fields
 }
 
-/// A flat answer with the platform's signature.
-pub(super) fn signed(key: &PrivateKey, fields: Fields) -> Response {
-    json(&Value::Object(sign(key, fields)))
+/// A flat answer with the platform's signature, or with a wrong one.
+pub(super) fn signed(settings: &Settings, fields: Fields, rightly: bool) -> Response {
+    let sign = if rightly { sign } else { sign_wrongly };
+    json(&Value::Object(sign(&settings.platform_private_key, fields)))
 }
 
 /// A `toppay` envelope with data.
@@ -62,7 +66,7 @@ pub(super) fn refused_envelope(message: &str) -> Response {
 }
 
 /// A complete JSON answer.
-pub(super) fn json(value: &Value) -> Response {
+fn json(value: &Value) -> Response {
     ([(header::CONTENT_TYPE, JSON)], value.to_string()).into_response()
 }
 

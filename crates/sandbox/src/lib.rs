@@ -45,6 +45,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit, routing::post};
 use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio_util::sync::DropGuard;
 
 pub use self::{
     account::BalanceView,
@@ -66,7 +67,8 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: [JoinHandle<()>; 2],
+    stops: DropGuard,
 }
 
 impl Sandbox {
@@ -97,9 +99,10 @@ impl Sandbox {
         });
         let clock = tokio::spawn(clock::run(Arc::clone(&shared)));
         Ok(Self {
+            stops: shared.stopping.clone().drop_guard(),
             shared,
             address,
-            tasks: vec![server, clock],
+            tasks: [server, clock],
         })
     }
 
@@ -162,19 +165,13 @@ impl Sandbox {
     }
 
     /// Closes every connection and stops.
-    pub async fn stop(mut self) {
-        self.shared.stopping.cancel();
-        for task in std::mem::take(&mut self.tasks) {
+    pub async fn stop(self) {
+        drop(self.stops);
+        for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::warn!(%error, "a task of the sandbox panicked");
             }
         }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.shared.stopping.cancel();
     }
 }
 

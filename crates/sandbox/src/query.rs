@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     account::BalanceView,
@@ -35,9 +35,8 @@ pub(super) async fn query(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let order_num = match authentic(&shared, &headers, &body)
-        .and_then(|fields| request::read_order_num(&fields))
-    {
+    let fields = authentic(&shared, &headers, &body);
+    let order_num = match fields.and_then(|fields| request::read_order_num(&fields)) {
         Ok(order_num) => order_num,
         Err(message) => return refuse(&shared, "FAIL", &message, ""),
     };
@@ -45,9 +44,8 @@ pub(super) async fn query(
         let queries = state.queries.entry(order_num.clone()).or_default();
         *queries = queries.saturating_add(1);
         let found = state.orders.get_mut(&order_num).map(|order| {
-            order.final_reads = order
-                .final_reads
-                .saturating_add(u32::from(order.status.is_final()));
+            let is_final = u32::from(order.status.is_final());
+            order.final_reads = order.final_reads.saturating_add(is_final);
             order.clone()
         });
         (state.fault_for(&order_num), found)
@@ -72,12 +70,10 @@ pub(super) async fn query(
 
 fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
     let status = reported_status(order, fault);
-    let factor = if fault == Some(Fault::QueryWrongAmount) {
-        100
-    } else {
-        1
-    };
-    let amount_idr = order.submit.money_idr.saturating_mul(factor);
+    let mut amount_idr = order.submit.money_idr;
+    if fault == Some(Fault::QueryWrongAmount) {
+        amount_idr = amount_idr.saturating_mul(100);
+    }
     if shared.settings.dialect == Dialect::Toppay {
         return answer::envelope(&json!({
             "platOrderNum": order.platform_order_num,
@@ -97,12 +93,7 @@ fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
         "msg": status.message(),
     });
     let fields = answer::response("SUCCESS", "Request success", fields);
-    let key = &shared.settings.platform_private_key;
-    if fault == Some(Fault::QueryBadSign) {
-        answer::json(&Value::Object(answer::sign_wrongly(key, fields)))
-    } else {
-        answer::signed(key, fields)
-    }
+    answer::signed(&shared.settings, fields, fault != Some(Fault::QueryBadSign))
 }
 
 /// The reported status: the real one, unless the fault makes the gateway contradict itself.
@@ -143,10 +134,8 @@ pub(super) async fn balance(
         }]));
     }
     let fields = json!({"balance": balance, "freeze": freeze, "pendMoney": 0});
-    answer::signed(
-        &shared.settings.platform_private_key,
-        answer::response("SUCCESS", "Request success", fields),
-    )
+    let fields = answer::response("SUCCESS", "Request success", fields);
+    answer::signed(&shared.settings, fields, true)
 }
 
 fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
@@ -158,10 +147,7 @@ fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields
 /// An answer without an order: an error, or "not found".
 fn refuse(shared: &Shared, code: &str, message: &str, order_num: &str) -> Response {
     match shared.settings.dialect {
-        Dialect::Bdpay => answer::signed(
-            &shared.settings.platform_private_key,
-            refusal(code, message, order_num),
-        ),
+        Dialect::Bdpay => answer::signed(&shared.settings, refusal(code, message, order_num), true),
         Dialect::Toppay => answer::refused_envelope(message),
     }
 }

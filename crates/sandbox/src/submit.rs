@@ -95,7 +95,6 @@ async fn respond(
     outcome: Result<Order, Refusal>,
 ) -> Response {
     let mut fields = honest_fields(order_num, &outcome);
-    let key = &shared.settings.platform_private_key;
     match fault {
         Some(Fault::Slow) => peer.pause(shared.settings.pace.slow_answer_ms).await,
         Some(Fault::EarlyCallback) => end_and_call_back(shared, order_num).await,
@@ -114,10 +113,8 @@ async fn respond(
         Some(Fault::Fail | Fault::FailBusyBooks) => {
             fields = refusal("FAIL", "bank maintenance", order_num);
         }
-        Some(Fault::BadSign) => {
-            return answer::json(&Value::Object(answer::sign_wrongly(key, fields)));
-        }
         Some(Fault::Truncated) => {
+            let key = &shared.settings.platform_private_key;
             return answer::torn_json(&Value::Object(answer::sign(key, fields)));
         }
         Some(Fault::Http500 | Fault::Http500Books) => {
@@ -141,7 +138,7 @@ async fn respond(
         _ => {}
     }
     // Once the connection is cut, none of it leaves.
-    answer::signed(key, fields)
+    answer::signed(&shared.settings, fields, fault != Some(Fault::BadSign))
 }
 
 /// Ends the order at once and waits until its callback is delivered.
