@@ -29,7 +29,7 @@ impl Database {
     pub(super) async fn make(server: Option<&str>, name: &str) -> Result<Self> {
         let database = if let Some(server) = server {
             let url = Url::parse(server).ok().filter(Url::has_authority);
-            let mut url = url.context("--server must be a postgres:// URL")?;
+            let mut url = url.context("--database-url must be a postgres:// URL")?;
             url.set_path(name);
             Self {
                 name: name.to_owned(),
