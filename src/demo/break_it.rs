@@ -1,6 +1,6 @@
 //! `payout demo break FAULT|off`: sets or clears a fault in the sandbox of a running demo.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use super::stage::SANDBOX_ADDRESS;
 
@@ -20,23 +20,15 @@ pub async fn break_it(options: BreakOptions) -> Result<()> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();
+    let BreakOptions { fault, sandbox } = options;
     let client = reqwest::Client::builder().no_proxy().build()?;
-    let answer = client
-        .post(format!("{}/admin/fault", options.sandbox))
-        .body(options.fault.clone())
-        .send()
-        .await
-        .with_context(|| {
-            format!(
-                "no sandbox answers at {}: start `payout demo` first, or give --sandbox",
-                options.sandbox
-            )
-        })?;
+    let request = client.post(format!("{sandbox}/admin/fault")).body(fault);
+    let answer = request.send().await.with_context(|| {
+        format!("no sandbox answers at {sandbox}: start `payout demo` first, or give --sandbox")
+    })?;
     let accepted = answer.status().is_success();
     let text = answer.text().await?;
-    if !accepted {
-        bail!("the sandbox refused: {}", text.trim());
-    }
+    ensure!(accepted, "the sandbox refused: {}", text.trim());
     println!("{text}");
     Ok(())
 }

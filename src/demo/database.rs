@@ -1,8 +1,12 @@
 //! The demo's database: on a throw-away server, or on the user's own.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
+use reqwest::Url;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use throwaway_postgres::{Cluster, SUPERUSER};
+use throwaway_postgres::{Cluster, Options, SUPERUSER};
+use tokio::task::spawn_blocking;
 
 /// The demo's operators. A decision by two people needs two logins.
 const OPERATORS: [&str; 2] = ["siti", "budi"];
@@ -10,59 +14,50 @@ const WORKER: &str = "payout_demo_worker";
 
 /// An empty database and its URLs.
 pub(super) struct Database {
+    name: String,
+    /// For creating and dropping the database.
+    server_url: String,
     /// For `psql`, as the owner.
     pub(super) owner_url: String,
     /// For the workers; on the user's own server the same as the owner's.
     pub(super) worker_url: String,
-    server: Server,
-}
-
-enum Server {
-    Throwaway(Cluster),
-    /// The user's own server, which the demo must leave as it found it: it drops this database at the end.
-    Foreign {
-        url: String,
-        database: String,
-    },
+    /// The throw-away server. The user's own server has none, and the demo must leave it as it found it.
+    cluster: Option<Cluster>,
 }
 
 impl Database {
     pub(super) async fn make(server: Option<&str>, name: &str) -> Result<Self> {
         let database = if let Some(server) = server {
-            let url = in_database(server, name)?;
+            let url = Url::parse(server).ok().filter(Url::has_authority);
+            let mut url = url.context("--database-url must be a postgres:// URL")?;
+            url.set_path(name);
             Self {
-                owner_url: url.clone(),
-                worker_url: url,
-                server: Server::Foreign {
-                    url: server.to_owned(),
-                    database: name.to_owned(),
-                },
+                name: name.to_owned(),
+                server_url: server.to_owned(),
+                owner_url: url.to_string(),
+                worker_url: url.to_string(),
+                cluster: None,
             }
         } else {
-            let started = tokio::task::spawn_blocking(|| {
-                Cluster::start(throwaway_postgres::Options::default())
-            });
-            let cluster = started
-                .await?
-                .context("the throw-away Postgres did not start")?;
+            let started = spawn_blocking(|| Cluster::start(Options::default())).await?;
+            let cluster = started.context("the throw-away Postgres did not start")?;
             Self {
+                name: name.to_owned(),
+                server_url: cluster.url("postgres", SUPERUSER),
                 owner_url: cluster.url(name, SUPERUSER),
                 worker_url: cluster.url(name, WORKER),
-                server: Server::Throwaway(cluster),
+                cluster: Some(cluster),
             }
         };
-        let server_url = match &database.server {
-            Server::Throwaway(cluster) => cluster.url("postgres", SUPERUSER),
-            Server::Foreign { url, .. } => url.clone(),
-        };
-        statement(&server_url, &format!("create database {name}")).await?;
+        let create = format!("create database {name}");
+        statement(&database.server_url, &create).await?;
         Ok(database)
     }
 
     /// Creates logins for the workers and operators, with the same rights as in production. Returns the operators'
     /// URLs. On the user's own server, where roles would stay behind, it creates none.
-    pub(super) async fn make_logins(&self, name: &str) -> Result<Vec<String>> {
-        let Server::Throwaway(cluster) = &self.server else {
+    pub(super) async fn make_logins(&self) -> Result<Vec<String>> {
+        let Some(cluster) = &self.cluster else {
             return Ok(Vec::new());
         };
         let worker = format!("create role {WORKER} login in role payout_worker");
@@ -71,37 +66,32 @@ impl Database {
             let create = format!("create role {operator} login in role payout_operator");
             statement(&self.owner_url, &create).await?;
         }
-        Ok(OPERATORS.map(|login| cluster.url(name, login)).to_vec())
+        Ok(OPERATORS
+            .map(|login| cluster.url(&self.name, login))
+            .to_vec())
     }
 
     /// Whether the server is the user's own.
     pub(super) fn is_foreign(&self) -> bool {
-        matches!(self.server, Server::Foreign { .. })
+        self.cluster.is_none()
     }
 
     /// The data folder of the throw-away server.
-    pub(super) fn data_folder(&self) -> Option<String> {
-        match &self.server {
-            Server::Throwaway(cluster) => Some(cluster.data_dir().display().to_string()),
-            Server::Foreign { .. } => None,
-        }
+    pub(super) fn data_folder(&self) -> Option<PathBuf> {
+        self.cluster.as_ref().map(Cluster::data_dir)
     }
 
     /// Removes what [`Database::make`] created.
     pub(super) async fn remove(self) {
-        match self.server {
-            Server::Throwaway(cluster) => {
-                let stopped = tokio::task::spawn_blocking(move || cluster.stop()).await;
-                if !matches!(stopped, Ok(Ok(()))) {
-                    tracing::warn!("could not stop the demo's Postgres server");
-                }
+        if let Some(cluster) = self.cluster {
+            if !matches!(spawn_blocking(|| cluster.stop()).await, Ok(Ok(()))) {
+                tracing::warn!("could not stop the demo's Postgres server");
             }
-            Server::Foreign { url, database } => {
-                let drop = format!("drop database if exists {database} with (force)");
-                if let Err(error) = statement(&url, &drop).await {
-                    tracing::warn!(%error, database, "could not drop the demo's database");
-                }
-            }
+            return;
+        }
+        let drop = format!("drop database if exists {} with (force)", self.name);
+        if let Err(error) = statement(&self.server_url, &drop).await {
+            tracing::warn!(%error, database = self.name, "could not drop the demo's database");
         }
     }
 }
@@ -115,17 +105,4 @@ async fn statement(url: &str, text: &str) -> Result<()> {
         .await?;
     connection.close().await?;
     Ok(())
-}
-
-/// The server's URL with another database name.
-fn in_database(url: &str, name: &str) -> Result<String> {
-    let (scheme, rest) = url
-        .split_once("://")
-        .context("--server must be a postgres:// URL")?;
-    let (rest, query) = rest
-        .split_once('?')
-        .map_or((rest, None), |(rest, query)| (rest, Some(query)));
-    let host = rest.split('/').next().unwrap_or(rest);
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    Ok(format!("{scheme}://{host}/{name}{query}"))
 }

@@ -1,20 +1,20 @@
 //! The demo's last line: the database compared with the gateway's own record.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{HashMap, HashSet},
     fmt,
 };
 
 use anyhow::Result;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 
 use super::stage::Stage;
 
 /// The last line of a demo.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Score {
-    paid: i64,
-    failed: i64,
+    paid: usize,
+    failed: usize,
     open: i64,
     submitted_twice: usize,
     lost: usize,
@@ -31,25 +31,24 @@ impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "paid={} failed={} open={} submitted_twice={} lost={} ledger_imbalance_idr={}",
-            self.paid,
-            self.failed,
-            self.open,
-            self.submitted_twice,
-            self.lost,
-            self.ledger_imbalance_idr
-        )
+            "paid={} failed={} open={} ",
+            self.paid, self.failed, self.open
+        )?;
+        write!(
+            f,
+            "submitted_twice={} lost={} ",
+            self.submitted_twice, self.lost
+        )?;
+        write!(f, "ledger_imbalance_idr={}", self.ledger_imbalance_idr)
     }
 }
 
 /// Payouts that are not settled yet.
 pub(super) async fn open(pool: &PgPool) -> Result<i64> {
-    let open: i64 = sqlx::query_scalar(
+    let open = sqlx::query_scalar(
         "select count(*) from payout.payouts where state in ('queued', 'submitting', 'pending', 'unknown')",
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(open)
+    );
+    Ok(open.fetch_one(pool).await?)
 }
 
 /// Whether a row agrees with the order's status at the gateway; `None` if the gateway never booked it.
@@ -63,58 +62,47 @@ fn agrees(state: &str, status: Option<u8>) -> bool {
 }
 
 pub(super) async fn count(stage: &Stage) -> Result<Score> {
-    let orders: HashMap<String, u8> = stage
-        .sandbox
-        .orders()
-        .into_iter()
+    let orders = stage.sandbox.orders().into_iter();
+    let orders: HashMap<String, u8> = orders
         .map(|order| (order.order_num, order.status))
         .collect();
-    let mut submits: BTreeMap<String, usize> = BTreeMap::new();
+    let mut submits: HashMap<String, i64> = HashMap::new();
     for submit in stage.sandbox.submits() {
         let times = submits.entry(submit.order_num).or_default();
         *times = times.saturating_add(1);
     }
-    let mut score = Score {
-        open: open(&stage.pool).await?,
-        ..Score::default()
-    };
-    let rows = sqlx::query(
+    let open = open(&stage.pool).await?;
+    let rows: Vec<(String, String, bool, i32)> = sqlx::query_as(
         "select order_num, state, state in ('pending', 'unknown') and next_query_at is null as never_queried, resubmits_granted
          from payout.payouts",
     )
     .fetch_all(&stage.pool)
     .await?;
-    let mut known = 0_usize;
-    for row in rows {
-        let (order_num, ours): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let booked = orders.get(&order_num).copied();
-        known = known.saturating_add(usize::from(booked.is_some()));
+    let known: HashSet<&String> = rows.iter().map(|(order_num, ..)| order_num).collect();
+    let in_state = |wanted| rows.iter().filter(|(_, state, ..)| state == wanted).count();
+    let arrived_twice = rows.iter().filter(|(order_num, _, _, granted)| {
         // A payout that two people granted a resubmit may have arrived twice.
-        let granted = usize::try_from(row.try_get::<i32, _>(3)?).unwrap_or(0);
-        if submits.get(&order_num).copied().unwrap_or(0) > granted.saturating_add(1) {
-            score.submitted_twice = score.submitted_twice.saturating_add(1);
-        }
-        if !agrees(&ours, booked) || row.try_get::<bool, _>(2)? {
-            score.lost = score.lost.saturating_add(1);
-        }
-        match ours.as_str() {
-            "paid" => score.paid = score.paid.saturating_add(1),
-            "failed" => score.failed = score.failed.saturating_add(1),
-            _ => {}
-        }
-    }
-    // Orders at the gateway for which we have no row.
-    score.lost = score
-        .lost
-        .saturating_add(orders.len().saturating_sub(known));
-    score.ledger_imbalance_idr = imbalance(stage, score.open == 0).await?;
-    Ok(score)
+        let allowed = i64::from(*granted).saturating_add(1);
+        submits.get(order_num).is_some_and(|times| *times > allowed)
+    });
+    let lost = rows.iter().filter(|(order_num, state, never_queried, _)| {
+        *never_queried || !agrees(state, orders.get(order_num).copied())
+    });
+    let without_row = orders.keys().filter(|order_num| !known.contains(order_num));
+    Ok(Score {
+        paid: in_state("paid"),
+        failed: in_state("failed"),
+        open,
+        submitted_twice: arrived_twice.count(),
+        lost: lost.count().saturating_add(without_row.count()),
+        ledger_imbalance_idr: imbalance(stage, open == 0).await?,
+    })
 }
 
 /// By how much the books are out of balance, in rupiah: entries that do not sum to zero, accounts that differ from
 /// their entries and, once nothing is open, the gateway's balance.
 async fn imbalance(stage: &Stage, settled: bool) -> Result<i64> {
-    let row = sqlx::query(
+    let (internal, ours): (i64, i64) = sqlx::query_as(
         "select coalesce(sum(abs(l.available + l.held + l.paid_out + l.fees + l.funding)), 0)::bigint
                 + abs(coalesce(sum(l.available), 0) - coalesce(max(a.available), 0))::bigint
                 + abs(coalesce(sum(l.held), 0) - coalesce(max(a.held), 0))::bigint
@@ -125,13 +113,10 @@ async fn imbalance(stage: &Stage, settled: bool) -> Result<i64> {
     )
     .fetch_one(&stage.pool)
     .await?;
-    let (internal, ours): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    if !settled {
+        return Ok(internal);
+    }
     let gateway = stage.sandbox.balance();
     let theirs = gateway.balance.saturating_add(gateway.freeze);
-    let against_gateway = if settled {
-        theirs.saturating_sub(ours).saturating_abs()
-    } else {
-        0
-    };
-    Ok(internal.saturating_add(against_gateway))
+    Ok(internal.saturating_add(theirs.saturating_sub(ours).saturating_abs()))
 }

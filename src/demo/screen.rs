@@ -1,13 +1,13 @@
 //! The demo's display: redrawn on a terminal; elsewhere a line every few seconds.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     io::{IsTerminal, Write as _},
     time::Duration,
 };
 
 use anyhow::Result;
-use sqlx::Row;
 use tokio::time::Instant;
 
 use super::{stage::Stage, workers::Workers};
@@ -56,26 +56,17 @@ impl Screen {
         let Ok(counts) = counts(stage).await else {
             return Ok(());
         };
-        let seconds = self.begun.elapsed().as_secs();
+        let (seconds, workers) = (self.begun.elapsed().as_secs(), workers.line());
         if !self.is_terminal {
-            println!(
-                "{seconds:>4} s  enqueued {enqueued}  {counts}  ({})",
-                workers.line()
-            );
+            println!("{seconds:>4} s  enqueued {enqueued}  {counts}  ({workers})");
             return Ok(());
         }
-        let mut page = format!(
-            "\x1b[H{}\n\n{seconds} s   {}\nenqueued {enqueued}   {counts}\n\n",
-            self.head,
-            workers.line()
-        );
-        if let Ok(last) = last(stage).await {
-            page.push_str(&last);
-        }
+        let (head, last) = (&self.head, last(stage).await.unwrap_or_default());
+        let page =
+            format!("{head}\n\n{seconds} s   {workers}\nenqueued {enqueued}   {counts}\n\n{last}");
         // Clear each line to its end, and the screen below the last one.
-        print!("{}\x1b[J", page.replace('\n', "\x1b[K\n"));
-        std::io::stdout().flush()?;
-        Ok(())
+        print!("\x1b[H{}\x1b[J", page.replace('\n', "\x1b[K\n"));
+        Ok(std::io::stdout().flush()?)
     }
 
     pub(super) fn say(&self, message: &str) {
@@ -109,7 +100,7 @@ fn head(stage: &Stage) -> String {
         ("gateway", format!("{}/admin", stage.sandbox.url())),
         ("metrics", format!("http://{}/metrics", stage.admin)),
         ("logs", stage.path("worker-1.1.log").display().to_string()),
-        ("data", stage.database.data_folder().unwrap_or_else(|| "on your own server".to_owned())),
+        ("data", stage.database.data_folder().map_or("on your own server".to_owned(), |folder| folder.display().to_string())),
     ];
     for (name, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
         // Writing to a string does not fail.
@@ -125,43 +116,32 @@ fn program() -> String {
 }
 
 async fn counts(stage: &Stage) -> Result<String> {
-    let rows = sqlx::query("select state, count(*) from payout.status group by state")
-        .fetch_all(&stage.pool)
-        .await?;
-    let mut parts = Vec::new();
-    for state in State::ALL {
-        let row = rows.iter().find(|row| {
-            row.try_get::<String, _>(0)
-                .is_ok_and(|name| name == state.name())
-        });
-        let count: i64 = row.map_or(Ok(0), |row| row.try_get(1))?;
-        parts.push(format!("{state} {count}"));
-    }
-    Ok(parts.join("  "))
+    let counts = sqlx::query_as("select state, count(*) from payout.status group by state");
+    let counts: Vec<(String, i64)> = counts.fetch_all(&stage.pool).await?;
+    let counts: HashMap<String, i64> = counts.into_iter().collect();
+    let parts = State::ALL.iter().map(|state| {
+        let count = counts.get(state.name()).unwrap_or(&0);
+        format!("{state} {count}")
+    });
+    Ok(parts.collect::<Vec<_>>().join("  "))
 }
 
 async fn last(stage: &Stage) -> Result<String> {
-    let rows = sqlx::query(
+    let payouts: Vec<(String, i64, String, String)> = sqlx::query_as(
         "select order_num, amount, state, coalesce(attention, '') from payout.status order by created_at desc limit 10",
     )
     .fetch_all(&stage.pool)
     .await?;
+    let balances = sqlx::query_as("select account, balance from payout.balances");
+    let balances: Vec<(String, i64)> = balances.fetch_all(&stage.pool).await?;
+    // Writing to a string does not fail.
     let mut page = String::new();
-    for row in rows {
-        let (order_num, amount): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
-        let (status, reason): (String, String) = (row.try_get(2)?, row.try_get(3)?);
-        let _ = writeln!(
-            page,
-            "  {order_num:<14} {:>16}  {status:<10} {reason}",
-            Rupiah::new(amount)
-        );
+    for (order_num, amount, state, reason) in payouts {
+        let amount = Rupiah::new(amount);
+        let _ = writeln!(page, "  {order_num:<14} {amount:>16}  {state:<10} {reason}");
     }
-    let balances = sqlx::query("select account, balance from payout.balances")
-        .fetch_all(&stage.pool)
-        .await?;
     page.push('\n');
-    for row in balances {
-        let (account, balance): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+    for (account, balance) in balances {
         let _ = writeln!(page, "  {account:<10} {:>22}", Rupiah::new(balance));
     }
     Ok(page)

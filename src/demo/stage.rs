@@ -3,12 +3,11 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Result;
 use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
-use rsa::PrivateKey;
 use sqlx::PgPool;
 use tempfile::TempDir;
 
@@ -45,22 +44,21 @@ impl Stage {
         let folder = tempfile::Builder::new().prefix("payout-demo-").tempdir()?;
         let name = format!("payout_demo_{}", std::process::id());
         let database = Database::make(options.server.as_deref(), &name).await?;
-        let keys = Keys::make(folder.path())?;
-        let sandbox = start_sandbox(options, &keys).await?;
+        let (sandbox, platform_key) = start_sandbox(options, folder.path()).await?;
         let registration = Registration {
             code: MERCHANT.to_owned(),
             dialect: "bdpay".to_owned(),
             balance_is_signed: true,
             not_found_is_proof: true,
             base_url: sandbox.url(),
-            platform_keys: vec![keys::fingerprint(keys.platform.as_public_key())],
+            platform_keys: vec![platform_key],
             min_amount: 1,
             max_amount: 1_000_000_000_000,
             fee_reserve: 10_000,
             funding: "gateway".to_owned(),
         };
         migrate(&database.owner_url, &[registration], &[], false).await?;
-        let operator_urls = database.make_logins(&name).await?;
+        let operator_urls = database.make_logins().await?;
         let stage = Self {
             pool: connect(&database.owner_url, "payout demo", 4).await?,
             http: free("127.0.0.1:8080")?,
@@ -76,13 +74,10 @@ impl Stage {
 
     /// Writes one file per worker. Only the first worker listens.
     fn write_configurations(&self) -> Result<()> {
+        let (http, admin) = (self.http.to_string(), self.admin.to_string());
         for (file, http, admin) in [
-            (
-                "worker-1.toml",
-                self.http.to_string(),
-                self.admin.to_string(),
-            ),
-            ("worker-2.toml", String::new(), String::new()),
+            ("worker-1.toml", http.as_str(), admin.as_str()),
+            ("worker-2.toml", "", ""),
         ] {
             let text = format!(
                 r#"# Written by `payout demo`: everything happens in seconds instead of minutes.
@@ -114,13 +109,13 @@ notify_url = "http://{callback}/callback"
                 gateway = self.sandbox.url(),
                 callback = self.http,
             );
-            fs::write(self.folder.path().join(file), text)?;
+            fs::write(self.path(file), text)?;
         }
         Ok(())
     }
 
-    pub(super) fn path(&self, file: &str) -> std::path::PathBuf {
-        Path::new(self.folder.path()).join(file)
+    pub(super) fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
     }
 
     pub(super) async fn tear_down(self) {
@@ -130,37 +125,26 @@ notify_url = "http://{callback}/callback"
     }
 }
 
-/// The keys of both sides.
-struct Keys {
-    merchant: PrivateKey,
-    platform: PrivateKey,
-}
-
-impl Keys {
-    /// Generates the keys, and the files that the workers read.
-    fn make(folder: &Path) -> Result<Self> {
-        let (merchant, platform) = (keys::generate(1024)?, keys::generate(1024)?);
-        fs::write(
-            folder.join("merchant.key"),
-            keys::private_key_pem(&merchant)?.as_bytes(),
-        )?;
-        fs::write(
-            folder.join("platform.pub"),
-            keys::public_key_pem(platform.as_public_key())?,
-        )?;
-        Ok(Self { merchant, platform })
-    }
-}
-
-async fn start_sandbox(options: &Options, keys: &Keys) -> Result<Sandbox> {
+/// Generates the keys of both sides, writes the files that the workers read, and starts the sandbox. Returns the
+/// fingerprint of the platform's key.
+async fn start_sandbox(options: &Options, folder: &Path) -> Result<(Sandbox, String)> {
+    let (merchant, platform) = (keys::generate(1024)?, keys::generate(1024)?);
+    fs::write(
+        folder.join("merchant.key"),
+        keys::private_key_pem(&merchant)?.as_bytes(),
+    )?;
+    fs::write(
+        folder.join("platform.pub"),
+        keys::public_key_pem(platform.as_public_key())?,
+    )?;
     // As text, because the sandbox shares no code with the client, not even the code that reads keys.
-    let merchant = keys::public_key_pem(keys.merchant.as_public_key())?;
-    let platform = keys::private_key_pem(&keys.platform)?;
+    let merchant = keys::public_key_pem(merchant.as_public_key())?;
+    let private = keys::private_key_pem(&platform)?;
     let settings = Settings {
         dialect: Dialect::Bdpay,
         merchant_code: MERCHANT.to_owned(),
         merchant_public_key: parse_public_key(&merchant).map_err(anyhow::Error::msg)?,
-        platform_private_key: parse_private_key(&platform).map_err(anyhow::Error::msg)?,
+        platform_private_key: parse_private_key(&private).map_err(anyhow::Error::msg)?,
         balance_idr: BALANCE_IDR,
         fee_idr: Settings::DEFAULT_FEE_IDR,
         pace: Pace {
@@ -174,7 +158,7 @@ async fn start_sandbox(options: &Options, keys: &Keys) -> Result<Sandbox> {
     if let Some(fault) = options.fault {
         sandbox.set_fault(fault);
     }
-    Ok(sandbox)
+    Ok((sandbox, keys::fingerprint(platform.as_public_key())))
 }
 
 /// The preferred address, or the same host with a free port.

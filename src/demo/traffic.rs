@@ -8,28 +8,28 @@ use std::{
     time::Duration,
 };
 
-use rand::RngExt;
+use rand::random_range;
 use sqlx::PgPool;
 use tokio::{
     task::JoinHandle,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
-const BANKS: [&str; 6] = ["014", "008", "002", "009", "013", "022"];
-const NAMES: [&str; 6] = [
-    "Siti Rahayu",
-    "Budi Santoso",
-    "Agus Wijaya",
-    "Dewi Lestari",
-    "Putu Ayu",
-    "Joko Susilo",
+/// Banks and the names of account holders.
+const PAYEES: [(&str, &str); 6] = [
+    ("014", "Siti Rahayu"),
+    ("008", "Budi Santoso"),
+    ("002", "Agus Wijaya"),
+    ("009", "Dewi Lestari"),
+    ("013", "Putu Ayu"),
+    ("022", "Joko Susilo"),
 ];
 
 pub(super) struct Traffic {
     enqueued: Arc<AtomicU64>,
     stop: CancellationToken,
-    task: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl Traffic {
@@ -42,7 +42,7 @@ impl Traffic {
         Self {
             enqueued,
             stop,
-            task: Some(task),
+            task,
         }
     }
 
@@ -50,57 +50,45 @@ impl Traffic {
         self.enqueued.load(Ordering::Relaxed)
     }
 
+    /// Stops for good, after the insert that is running.
     pub(super) async fn stop(&mut self) {
         self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            task.await.ok();
-        }
+        (&mut self.task).await.ok();
     }
 }
 
 async fn run(pool: PgPool, pause: Duration, enqueued: Arc<AtomicU64>, stop: CancellationToken) {
     let mut tick = interval(pause);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut number = 0_u64;
-    while !stop.is_cancelled() {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = tick.tick() => {}
+    for number in 1_u64.. {
+        if stop.run_until_cancelled(tick.tick()).await.is_none() {
+            return;
         }
-        number = number.saturating_add(1);
         let order_num = format!("INV-{number:06}");
         // As a careful backend does: repeats the same order number until its insert is confirmed.
         while let Err(error) = insert(&pool, &order_num).await {
             tracing::debug!(%error, "the demo's backend could not enqueue a payout; retrying");
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = sleep(Duration::from_millis(200)) => {}
+            let pause = sleep(Duration::from_millis(200));
+            if stop.run_until_cancelled(pause).await.is_none() {
+                return;
             }
         }
-        enqueued.fetch_add(1, Ordering::Relaxed);
+        enqueued.store(number, Ordering::Relaxed);
     }
 }
 
 async fn insert(pool: &PgPool, order_num: &str) -> Result<(), sqlx::Error> {
-    let (amount, fee_type, pick) = {
-        let mut random = rand::rng();
-        (
-            random.random_range(20_000..=2_000_000_i64),
-            random.random_range(0..=1_i16),
-            random.random_range(0..6_usize),
-        )
-    };
-    let account: u64 = rand::rng().random_range(0..=9_999_999_999);
+    let [payee, ..] = PAYEES;
+    let (bank_code, name) = *PAYEES.get(random_range(0..PAYEES.len())).unwrap_or(&payee);
     sqlx::query(
         "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
          values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
     )
     .bind(order_num)
-    .bind(amount)
-    .bind(fee_type)
-    .bind(BANKS.get(pick).unwrap_or(&"014"))
-    .bind(format!("{account:010}"))
-    .bind(NAMES.get(pick).unwrap_or(&"Siti Rahayu"))
+    .bind(random_range(20_000..=2_000_000_i64))
+    .bind(random_range(0..=1_i16))
+    .bind(bank_code)
+    .bind(format!("{:010}", random_range(0..=9_999_999_999_u64)))
+    .bind(name)
     .execute(pool)
     .await?;
     Ok(())

@@ -3,6 +3,7 @@
 use std::{fs::File, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     process::{Child, Command},
     time::{Instant, timeout},
@@ -13,7 +14,7 @@ use super::stage::Stage;
 /// How soon a killed worker is restarted, as a supervisor would do.
 const REVIVE_AFTER: Duration = Duration::from_secs(3);
 
-pub(super) struct Workers(Vec<Worker>);
+pub(super) struct Workers([Worker; 2]);
 
 struct Worker {
     name: &'static str,
@@ -24,16 +25,15 @@ struct Worker {
 
 impl Workers {
     pub(super) fn start(stage: &Stage) -> Result<Self> {
-        let workers = ["worker-1", "worker-2"].map(|name| {
-            let child = spawn(stage, name, 1)?;
+        let start = |name| -> Result<Worker> {
             Ok(Worker {
                 name,
-                child,
+                child: spawn(stage, name, 1)?,
                 ended_at: None,
                 starts: 1,
             })
-        });
-        Ok(Self(workers.into_iter().collect::<Result<_>>()?))
+        };
+        Ok(Self([start("worker-1")?, start("worker-2")?]))
     }
 
     /// Restarts workers that ended. Returns why some could not be started; the next call retries.
@@ -60,32 +60,25 @@ impl Workers {
 
     /// `worker-1 pid 4711, worker-2 ended`.
     pub(super) fn line(&self) -> String {
-        let parts: Vec<String> = self
-            .0
-            .iter()
-            .map(|worker| match worker.child.id() {
-                Some(pid) => format!("{} pid {pid}", worker.name),
-                None => format!("{} ended, restarting", worker.name),
-            })
-            .collect();
+        let parts = self.0.each_ref().map(|worker| match worker.child.id() {
+            Some(pid) => format!("{} pid {pid}", worker.name),
+            None => format!("{} ended, restarting", worker.name),
+        });
         parts.join(", ")
     }
 
     /// Signals them to stop, and waits. Kills those that take too long.
     pub(super) async fn stop(&mut self) {
         for worker in &mut self.0 {
-            if let Some(pid) = worker.child.id().and_then(|pid| i32::try_from(pid).ok())
-                && let Some(pid) = rustix::process::Pid::from_raw(pid)
-            {
+            let pid = worker.child.id().and_then(|pid| pid.try_into().ok());
+            if let Some(pid) = pid.and_then(Pid::from_raw) {
                 // It may have ended already.
-                rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
+                kill_process(pid, Signal::TERM).ok();
             }
         }
         for worker in &mut self.0 {
-            if timeout(Duration::from_secs(15), worker.child.wait())
-                .await
-                .is_err()
-            {
+            let ended = timeout(Duration::from_secs(15), worker.child.wait()).await;
+            if ended.is_err() {
                 worker.child.kill().await.ok();
             }
         }

@@ -1,39 +1,38 @@
 //! The merchant's money at the gateway.
 
-/// Money only moves between balance, freeze and paid orders; none is created or lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the unit belongs to each name")]
-pub(super) struct Account {
-    pub(super) balance_idr: i64,
-    pub(super) freeze_idr: i64,
-    /// The debits of all paid orders.
-    pub(super) paid_idr: i64,
+use serde::Serialize;
+
+/// The merchant's money at the gateway, in whole rupiah.
+///
+/// It only moves between balance, freeze and paid orders; none is created or lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BalanceView {
+    /// What can be spent.
+    pub balance: i64,
+    /// Held for open orders.
+    pub freeze: i64,
+    /// The debits of all paid orders, fees included.
+    pub paid: i64,
 }
 
-impl Account {
+impl BalanceView {
     /// Moves a debit from the balance into the freeze; `None` if the balance does not cover it.
     #[must_use]
     pub(super) fn freeze(self, debit_idr: i64) -> Option<Self> {
         Some(Self {
-            balance_idr: self
-                .balance_idr
-                .checked_sub(debit_idr)
-                .filter(|rest_idr| *rest_idr >= 0)?,
-            freeze_idr: self.freeze_idr.checked_add(debit_idr)?,
-            ..self
+            freeze: self.freeze.checked_add(debit_idr)?,
+            ..self.top_up(debit_idr.checked_neg()?)?
         })
     }
 
     /// Settles a frozen debit as paid. `final_idr` differs from `frozen_idr` if the fee was corrected.
     #[must_use]
     pub(super) fn pay(self, frozen_idr: i64, final_idr: i64) -> Self {
+        let released = self.release(frozen_idr);
         Self {
-            balance_idr: self
-                .balance_idr
-                .saturating_add(frozen_idr)
-                .saturating_sub(final_idr),
-            freeze_idr: self.freeze_idr.saturating_sub(frozen_idr),
-            paid_idr: self.paid_idr.saturating_add(final_idr),
+            balance: released.balance.saturating_sub(final_idr),
+            paid: self.paid.saturating_add(final_idr),
+            ..released
         }
     }
 
@@ -41,8 +40,8 @@ impl Account {
     #[must_use]
     pub(super) fn release(self, frozen_idr: i64) -> Self {
         Self {
-            balance_idr: self.balance_idr.saturating_add(frozen_idr),
-            freeze_idr: self.freeze_idr.saturating_sub(frozen_idr),
+            balance: self.balance.saturating_add(frozen_idr),
+            freeze: self.freeze.saturating_sub(frozen_idr),
             ..self
         }
     }
@@ -50,12 +49,9 @@ impl Account {
     /// Adds money, or removes it if negative; `None` if the balance is too small.
     #[must_use]
     pub(super) fn top_up(self, amount_idr: i64) -> Option<Self> {
-        let balance_idr = self
-            .balance_idr
-            .checked_add(amount_idr)
-            .filter(|rest_idr| *rest_idr >= 0)?;
+        let balance = self.balance.checked_add(amount_idr);
         Some(Self {
-            balance_idr,
+            balance: balance.filter(|rest| *rest >= 0)?,
             ..self
         })
     }
@@ -67,28 +63,28 @@ mod tests {
 
     #[test]
     fn money_is_frozen_then_paid_or_released() {
-        let start = Account {
-            balance_idr: 1_000,
-            freeze_idr: 0,
-            paid_idr: 0,
+        let start = BalanceView {
+            balance: 1_000,
+            freeze: 0,
+            paid: 0,
         };
         let frozen = start.freeze(600).unwrap();
         assert_eq!(
             frozen,
-            Account {
-                balance_idr: 400,
-                freeze_idr: 600,
-                paid_idr: 0
+            BalanceView {
+                balance: 400,
+                freeze: 600,
+                paid: 0
             }
         );
         assert_eq!(frozen.freeze(401), None);
         assert_eq!(frozen.release(600), start);
         assert_eq!(
             frozen.pay(600, 605),
-            Account {
-                balance_idr: 395,
-                freeze_idr: 0,
-                paid_idr: 605
+            BalanceView {
+                balance: 395,
+                freeze: 0,
+                paid: 605
             }
         );
         assert_eq!(start.top_up(-1_001), None);

@@ -17,13 +17,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    callback,
-    connection::Peer,
-    fault::Fault,
-    page,
-    shared::Shared,
-    state::{DueCallback, SandboxState},
-    view::{BalanceView, OrderView},
+    callback, connection::Peer, event_queue::DueCallback, fault::Fault, page, shared::Shared,
+    state::SandboxState, view::OrderView,
 };
 
 /// The admin routes.
@@ -42,7 +37,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         )
         .route(
             "/admin/balance",
-            get(async |State(shared): SharedState| Json(balance(&shared))),
+            get(async |State(shared): SharedState| Json(shared.read(|state| state.account))),
         )
         .route("/admin/fault", get(show_fault).post(set_fault))
         .route("/admin/callback", post(call_back))
@@ -55,15 +50,8 @@ type SharedState = State<Arc<Shared>>;
 /// All orders, in booking order.
 pub(super) fn orders(state: &SandboxState) -> Vec<OrderView> {
     let mut views: Vec<OrderView> = state.orders.values().map(OrderView::from).collect();
-    views.sort_by(|a, b| {
-        (a.booked_at, &a.platform_order_num).cmp(&(b.booked_at, &b.platform_order_num))
-    });
+    views.sort_by_cached_key(|order| (order.booked_at, order.platform_order_num.clone()));
     views
-}
-
-/// The merchant's current money.
-pub(super) fn balance(shared: &Shared) -> BalanceView {
-    shared.read(|state| state.account.into())
 }
 
 async fn only_from_this_host(
@@ -72,11 +60,8 @@ async fn only_from_this_host(
     next: Next,
 ) -> Response {
     if !is_loopback(peer.addr.ip()) {
-        return (
-            StatusCode::FORBIDDEN,
-            "this page is available only from the sandbox's own host\n",
-        )
-            .into_response();
+        let why = "this page is available only from the sandbox's own host\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
     }
     peer.admin.store(true, Ordering::SeqCst);
     next.run(request).await
@@ -87,7 +72,7 @@ fn is_loopback(ip: IpAddr) -> bool {
 }
 
 async fn index(State(shared): SharedState) -> Html<String> {
-    Html(shared.read(|state| page::render(&state.submits, state.account.into(), state.fault)))
+    Html(shared.read(|state| page::render(&state.submits, state.account, state.fault)))
 }
 
 async fn show_fault(State(shared): SharedState) -> Json<Value> {
@@ -101,23 +86,15 @@ async fn show_fault(State(shared): SharedState) -> Json<Value> {
 }
 
 async fn set_fault(State(shared): SharedState, body: String) -> Response {
-    let word = match serde_json::from_str::<Value>(&body) {
-        Ok(json) => json
-            .get("fault")
-            .or(Some(&json))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
-        Err(_) => body.trim().to_owned(),
-    };
-    let fault = match word.as_str() {
-        "off" => None,
-        word => match word.parse() {
-            Ok(fault) => Some(fault),
-            Err(message) => {
-                return (StatusCode::BAD_REQUEST, format!("{message}, off\n")).into_response();
-            }
-        },
+    let json: Value = serde_json::from_str(&body).unwrap_or_else(|_| body.trim().into());
+    let word = json.get("fault").unwrap_or(&json).as_str();
+    let word = word.unwrap_or_default();
+    let fault = match word.parse() {
+        Ok(fault) => Some(fault),
+        Err(_) if word == "off" => None,
+        Err(message) => {
+            return (StatusCode::BAD_REQUEST, format!("{message}, off\n")).into_response();
+        }
     };
     shared.set_fault(fault);
     Json(json!({"fault": word})).into_response()
@@ -147,18 +124,12 @@ struct TopUp {
 async fn top_up(State(shared): SharedState, Json(top_up): Json<TopUp>) -> Response {
     let done = shared.update(|state| {
         state.account = state.account.top_up(top_up.amount)?;
-        Some(BalanceView::from(state.account))
+        Some(state.account)
     });
-    done.map_or_else(
-        || {
-            (
-                StatusCode::BAD_REQUEST,
-                "the balance is too small for that\n",
-            )
-                .into_response()
-        },
-        |view| Json(view).into_response(),
-    )
+    let too_little = "the balance is too small for that\n";
+    done.map(Json)
+        .ok_or((StatusCode::BAD_REQUEST, too_little))
+        .into_response()
 }
 
 #[cfg(test)]

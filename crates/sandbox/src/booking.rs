@@ -1,6 +1,8 @@
 //! Books a submit as an order.
 
-use chrono::{FixedOffset, Utc};
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
 };
 
 /// Jakarta is UTC+7 and has no daylight saving time (protocol P4).
-const JAKARTA_OFFSET_SECONDS: i32 = 7 * 3_600;
+const JAKARTA_AHEAD: TimeDelta = TimeDelta::hours(7);
 
 impl SandboxState {
     /// Accepts an order. From here on it is paid or fails, whatever the answer says.
@@ -25,10 +27,8 @@ impl SandboxState {
         if self.orders.contains_key(&order_num) {
             return Err("order already exists".to_owned());
         }
-        let script = self.scripts.get(&order_num);
-        let fee_idr = script
-            .and_then(|script| script.fee_idr)
-            .unwrap_or(self.settings.fee_idr);
+        let fee_idr = self.script(&order_num).fee_idr;
+        let fee_idr = fee_idr.unwrap_or(self.settings.fee_idr);
         if submit.fee_type == FeeType::FromAmount && submit.money_idr <= fee_idr {
             return Err("the amount does not cover the fee".to_owned());
         }
@@ -49,34 +49,21 @@ impl SandboxState {
         if let Some(seen) = self.submits.get_mut(seen) {
             seen.booked = true;
         }
-        self.after(
-            now,
-            self.settings.pace.processing_ms,
-            Event::Advance(order_num),
-        );
+        let processing = Duration::from_millis(self.settings.pace.processing_ms);
+        self.after(now, processing, Event::Advance(order_num));
         Ok(order)
     }
 
     /// Schedules the booking of a submit that gets no answer now.
     pub(super) fn book_later(&mut self, seen: usize, submit: Submit, now: Instant) {
-        self.after(
-            now,
-            self.settings.pace.late_booking_ms,
-            Event::BookLate(seen, Box::new(submit)),
-        );
+        let delay = Duration::from_millis(self.settings.pace.late_booking_ms);
+        self.after(now, delay, Event::BookLate(seen, Box::new(submit)));
     }
 
     fn next_platform_order_num(&self) -> String {
         let count = self.orders.len().saturating_add(1);
-        let now = FixedOffset::east_opt(JAKARTA_OFFSET_SECONDS).map_or_else(
-            || Utc::now().format("%Y%m%d%H%M%S").to_string(),
-            |jakarta| {
-                Utc::now()
-                    .with_timezone(&jakarta)
-                    .format("%Y%m%d%H%M%S")
-                    .to_string()
-            },
-        );
+        let now = Utc::now().checked_add_signed(JAKARTA_AHEAD);
+        let now = now.unwrap_or_default().format("%Y%m%d%H%M%S");
         format!("W{now}{count:06}")
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::http::header;
 use tokio::time::Instant;
 
-use super::{fault::Fault, forms::forms, shared::Shared, state::DueCallback};
+use super::{event_queue::DueCallback, fault::Fault, forms::forms, shared::Shared};
 
 /// The only reply that ends the callbacks.
 const ACKNOWLEDGED: &[u8] = b"SUCCESS";
@@ -14,13 +14,11 @@ const ACKNOWLEDGED: &[u8] = b"SUCCESS";
 ///
 /// Returns whether it was acknowledged.
 pub(super) async fn deliver(shared: Arc<Shared>, due: DueCallback) -> bool {
-    let found = shared.read(|state| {
-        state
-            .orders
-            .get(&due.order_num)
-            .map(|order| (order.clone(), state.fault_for(&due.order_num)))
+    let (order, fault) = shared.read(|state| {
+        let order = state.orders.get(&due.order_num).cloned();
+        (order, state.fault_for(&due.order_num))
     });
-    let Some((order, fault)) = found else {
+    let Some(order) = order else {
         return false;
     };
     let repeats = fault == Some(Fault::DuplicateCallbacks);
@@ -46,7 +44,7 @@ pub(super) async fn deliver(shared: Arc<Shared>, due: DueCallback) -> bool {
     }
     // The reply to an interim callback says nothing about the final one.
     let counts = acknowledged && order.status.is_final();
-    shared.update(|state| state.notified(&due, counts, Instant::now()));
+    shared.update(|state| state.notified(due, counts, Instant::now()));
     acknowledged
 }
 
@@ -54,23 +52,16 @@ async fn post(shared: &Shared, url: &str, form: &str) -> bool {
     let Ok(_permit) = shared.deliveries.acquire().await else {
         return false;
     };
+    let timeout = Duration::from_millis(shared.settings.pace.callback_timeout_ms);
     let request = shared
         .client
         .post(url)
-        .timeout(Duration::from_millis(
-            shared.settings.pace.callback_timeout_ms,
-        ))
+        .timeout(timeout)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(form.to_owned());
-    let body = match request.send().await {
-        Ok(response) => response.bytes().await,
-        Err(error) => Err(error),
-    };
-    match body {
-        Ok(body) => body.as_ref() == ACKNOWLEDGED,
-        Err(error) => {
-            tracing::debug!(%error, "sandbox could not deliver a callback");
-            false
-        }
-    }
+    let reply = async { request.send().await?.bytes().await };
+    let reply = reply.await.inspect_err(|error| {
+        tracing::debug!(%error, "sandbox could not deliver a callback");
+    });
+    reply.is_ok_and(|body| body.as_ref() == ACKNOWLEDGED)
 }

@@ -27,9 +27,8 @@ fn roll(seed: u64, order_num: &str, purpose: &str) -> u64 {
         .chain_update(purpose)
         .chain_update(order_num)
         .finalize();
-    hash.iter()
-        .take(8)
-        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    hash.first_chunk()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 #[cfg(test)]

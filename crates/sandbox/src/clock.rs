@@ -4,37 +4,26 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{callback, shared::Shared};
+use super::{callback, shared::Shared, state::SandboxState};
 
 /// Runs until the sandbox stops.
 pub(super) async fn run(shared: Arc<Shared>) {
+    let mut changes = shared.changes.subscribe();
     while !shared.stopping.is_cancelled() {
-        let due = shared.read(super::state::SandboxState::next_due);
+        changes.mark_unchanged();
+        let due = shared.read(SandboxState::next_due);
         if due.is_some_and(|due| due <= Instant::now()) {
             for due in shared.update(|state| state.run_due(Instant::now())) {
-                tokio::spawn(deliver_until_stopped(Arc::clone(&shared), due));
+                let delivery = callback::deliver(Arc::clone(&shared), due);
+                let stopping = shared.stopping.clone();
+                tokio::spawn(stopping.run_until_cancelled_owned(delivery));
             }
             continue;
         }
         tokio::select! {
             () = shared.stopping.cancelled() => {}
-            () = shared.wake.notified() => {}
-            () = wait_for(due) => {}
+            _ = changes.changed() => {}
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
         }
-    }
-}
-
-async fn deliver_until_stopped(shared: Arc<Shared>, due: super::state::DueCallback) {
-    let stopping = shared.stopping.clone();
-    tokio::select! {
-        () = stopping.cancelled() => {}
-        _ = callback::deliver(shared, due) => {}
-    }
-}
-
-async fn wait_for(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }

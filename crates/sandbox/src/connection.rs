@@ -41,10 +41,8 @@ pub(super) struct Peer {
 impl Peer {
     /// Waits before an answer, but no longer than the connection lasts.
     pub(super) async fn pause(&self, pause_ms: u64) {
-        tokio::select! {
-            () = self.cut.cancelled() => {}
-            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
-        }
+        let pause = tokio::time::sleep(Duration::from_millis(pause_ms));
+        self.cut.run_until_cancelled(pause).await;
     }
 }
 
@@ -61,30 +59,25 @@ impl axum::serve::Listener for Listener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        loop {
+        let (stream, addr) = loop {
             match self.listener.accept().await {
-                Ok((stream, addr)) => {
-                    let cut = self.shared.stopping.child_token();
-                    let ended = Box::pin(cut.clone().cancelled_owned());
-                    let peer = Peer {
-                        addr,
-                        cut,
-                        admin: Arc::default(),
-                    };
-                    return (
-                        Connection {
-                            stream,
-                            peer,
-                            ended,
-                            shared: Arc::clone(&self.shared),
-                        },
-                        addr,
-                    );
-                }
+                Ok(accepted) => break accepted,
                 // Out of file descriptors, or the peer has already gone. Neither stops the sandbox.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
-        }
+        };
+        let cut = self.shared.stopping.child_token();
+        let connection = Connection {
+            stream,
+            ended: Box::pin(cut.clone().cancelled_owned()),
+            peer: Peer {
+                addr,
+                cut,
+                admin: Arc::default(),
+            },
+            shared: Arc::clone(&self.shared),
+        };
+        (connection, addr)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -112,10 +105,8 @@ impl Connection {
         let mut start = [0; 11];
         let mut start = ReadBuf::new(&mut start);
         ready!(self.stream.poll_peek(cx, &mut start))?;
-        if [&b"GET /admin"[..], b"POST /admin"]
-            .iter()
-            .any(|head| start.filled().starts_with(head))
-        {
+        let start = start.filled();
+        if start.starts_with(b"GET /admin") || start.starts_with(b"POST /admin") {
             self.peer.admin.store(true, Ordering::SeqCst);
             Poll::Ready(Ok(()))
         } else {

@@ -1,9 +1,6 @@
 //! The events to come, in one queue ordered by time.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-};
+use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
@@ -13,18 +10,23 @@ use super::request::Submit;
 pub(super) enum Event {
     /// An order moves to its next status.
     Advance(String),
-    /// One of the six scheduled callbacks of an order.
-    Callback(String),
-    /// A callback outside the schedule.
-    ExtraCallback(String),
+    /// A callback is sent.
+    Callback(DueCallback),
     /// A delayed submit (by its index in the record) is booked.
     BookLate(usize, Box<Submit>),
+}
+
+/// A callback that must be sent now.
+pub(super) struct DueCallback {
+    pub(super) order_num: String,
+    /// Whether it is outside the schedule of six.
+    pub(super) extra: bool,
 }
 
 /// Events due at the same moment keep the order in which they were added.
 #[derive(Default)]
 pub(super) struct EventQueue {
-    entries: BinaryHeap<Reverse<Entry>>,
+    events: BTreeMap<(Instant, u64), Event>,
     serial: u64,
 }
 
@@ -32,52 +34,20 @@ impl EventQueue {
     /// Adds an event.
     pub(super) fn add(&mut self, due: Instant, event: Event) {
         self.serial = self.serial.saturating_add(1);
-        self.entries.push(Reverse(Entry {
-            due,
-            serial: self.serial,
-            event,
-        }));
+        self.events.insert((due, self.serial), event);
     }
 
     /// When the next event is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.entries.peek().map(|Reverse(entry)| entry.due)
+        self.events.keys().next().map(|(due, _)| *due)
     }
 
     /// Takes the next event if it is due.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Event> {
-        if self.next_due()? > now {
-            return None;
-        }
-        self.entries.pop().map(|Reverse(entry)| entry.event)
+        let next = self.events.first_entry()?;
+        (next.key().0 <= now).then(|| next.remove())
     }
 }
-
-struct Entry {
-    due: Instant,
-    serial: u64,
-    event: Event,
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.due, self.serial).cmp(&(other.due, other.serial))
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Entry {}
 
 #[cfg(test)]
 mod tests {

@@ -1,82 +1,63 @@
 //! The bodies of callbacks, honest and otherwise (protocol P19).
 
 use form_urlencoded::Serializer;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     answer,
     fault::Fault,
     order::{Order, Status},
     settings::Settings,
-    wire::Fields,
+    wire::{self, Fields},
 };
 
 /// The bodies to send, in order. The last one is about the order itself.
 pub(super) fn forms(settings: &Settings, order: &Order, fault: Option<Fault>) -> Vec<String> {
-    let mut forms = Vec::new();
-    let honest_fields = fields(order);
     let key = &settings.platform_private_key;
-    if fault == Some(Fault::FalseFailureCallback) {
-        let mut failed = honest_fields.clone();
-        set(&mut failed, "status", Status::Failed.code().to_string());
-        set(
-            &mut failed,
-            "statusMsg",
-            Status::Failed.message().to_owned(),
-        );
-        forms.push(encode(&answer::sign(key, failed)));
-    }
-    if fault == Some(Fault::ForeignCallback) {
-        let mut foreign = honest_fields.clone();
-        let order_num: String = format!("X{}", order.submit.order_num)
-            .chars()
-            .take(32)
-            .collect();
-        set(&mut foreign, "orderNum", order_num);
-        forms.push(encode(&answer::sign(key, foreign)));
-    }
-    forms.push(match fault {
-        Some(Fault::ForgedCallback) => encode(&answer::sign_wrongly(key, honest_fields)),
-        Some(Fault::BadCallbackAmount) => {
-            let mut raised = honest_fields;
-            set(
-                &mut raised,
-                "money",
-                order.submit.money_idr.saturating_add(1).to_string(),
-            );
-            encode(&answer::sign(key, raised))
+    let honest = || encode(&answer::sign(key, fields(order)));
+    let changed = |changes: Value| {
+        let mut fields = fields(order);
+        fields.extend(wire::fields(changes));
+        encode(&answer::sign(key, fields))
+    };
+    match fault {
+        Some(Fault::FalseFailureCallback) => {
+            let (code, message) = (Status::Failed.code().to_string(), Status::Failed.message());
+            vec![
+                changed(json!({"status": code, "statusMsg": message})),
+                honest(),
+            ]
         }
-        Some(Fault::RawPlus) => encode(&answer::sign(key, honest_fields)).replace("%2B", "+"),
-        _ => encode(&answer::sign(key, honest_fields)),
-    });
-    forms
+        Some(Fault::ForeignCallback) => {
+            let order_num = format!("X{}", order.submit.order_num);
+            let order_num: String = order_num.chars().take(32).collect();
+            vec![changed(json!({"orderNum": order_num})), honest()]
+        }
+        Some(Fault::BadCallbackAmount) => {
+            let money = order.submit.money_idr.saturating_add(1).to_string();
+            vec![changed(json!({"money": money}))]
+        }
+        Some(Fault::ForgedCallback) => vec![encode(&answer::sign_wrongly(key, fields(order)))],
+        Some(Fault::RawPlus) => vec![honest().replace("%2B", "+")],
+        _ => vec![honest()],
+    }
 }
 
 fn fields(order: &Order) -> Fields {
     let submit = &order.submit;
-    let mut fields = Fields::new();
-    set(&mut fields, "bankCode", submit.bank_code.clone());
-    set(&mut fields, "fee", order.fee_idr.to_string());
-    set(&mut fields, "feeType", submit.fee_type.code().to_string());
-    set(&mut fields, "money", submit.money_idr.to_string());
-    set(&mut fields, "name", submit.name.clone());
-    set(&mut fields, "number", submit.number.clone());
-    set(&mut fields, "orderNum", submit.order_num.clone());
-    set(
-        &mut fields,
-        "platOrderNum",
-        order.platform_order_num.clone(),
-    );
-    set(&mut fields, "status", order.status.code().to_string());
-    set(&mut fields, "statusMsg", order.status.message().to_owned());
-    if let Some(description) = &submit.description {
-        set(&mut fields, "description", description.clone());
-    }
-    fields
-}
-
-fn set(fields: &mut Fields, name: &str, value: String) {
-    fields.insert(name.to_owned(), Value::String(value));
+    wire::fields(json!({
+        "bankCode": submit.bank_code,
+        "fee": order.fee_idr.to_string(),
+        "feeType": submit.fee_type.code().to_string(),
+        "money": submit.money_idr.to_string(),
+        "name": submit.name,
+        "number": submit.number,
+        "orderNum": submit.order_num,
+        "platOrderNum": order.platform_order_num,
+        "status": order.status.code().to_string(),
+        "statusMsg": order.status.message(),
+        "description": submit.description,
+    }))
 }
 
 fn encode(fields: &Fields) -> String {
@@ -91,10 +72,7 @@ mod tests {
     use rsa::traits::PublicKeyParts;
 
     use super::*;
-    use crate::{
-        tests::support::{order, settings},
-        wire,
-    };
+    use crate::tests::support::{order, settings};
 
     fn decode(form: &str) -> Fields {
         form_urlencoded::parse(form.as_bytes())

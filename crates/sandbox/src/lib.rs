@@ -29,7 +29,6 @@ mod keys;
 mod order;
 mod page;
 mod query;
-mod reaction;
 mod record;
 mod request;
 mod script;
@@ -42,25 +41,23 @@ mod tests;
 mod view;
 mod wire;
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{Router, extract::DefaultBodyLimit, routing::post};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::Instant};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
+use tokio_util::sync::DropGuard;
 
-use self::{
-    connection::{Listener, Peer},
-    shared::Shared,
-};
 pub use self::{
+    account::BalanceView,
     fault::Fault,
     keys::{parse_private_key, parse_public_key},
     script::{Ending, Script},
     settings::{Dialect, Pace, Settings},
-    view::{BalanceView, OrderView, SeenSubmit},
+    view::{OrderView, SeenSubmit},
+};
+use self::{
+    connection::{Listener, Peer},
+    shared::Shared,
 };
 
 /// Far above any request of this protocol.
@@ -70,9 +67,8 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
-    /// The version of the state at which [`Sandbox::changed`] last returned.
-    seen: Mutex<watch::Receiver<u64>>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: [JoinHandle<()>; 2],
+    stops: DropGuard,
 }
 
 impl Sandbox {
@@ -102,12 +98,11 @@ impl Sandbox {
             }
         });
         let clock = tokio::spawn(clock::run(Arc::clone(&shared)));
-        let seen = Mutex::new(shared.version.subscribe());
         Ok(Self {
+            stops: shared.stopping.clone().drop_guard(),
             shared,
             address,
-            seen,
-            tasks: vec![server, clock],
+            tasks: [server, clock],
         })
     }
 
@@ -140,7 +135,7 @@ impl Sandbox {
 
     /// The merchant's money.
     pub fn balance(&self) -> BalanceView {
-        admin::balance(&self.shared)
+        self.shared.read(|state| state.account)
     }
 
     /// Sets a fault, effective at once.
@@ -159,44 +154,24 @@ impl Sandbox {
             .update(|state| state.set_script(order_num.into(), script, Instant::now()));
     }
 
-    /// Waits until something has changed since this last returned (or since the start).
-    ///
-    /// No change is missed between two calls.
-    pub async fn changed(&self) {
-        let mut seen = self
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if seen.changed().await.is_ok() {
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-        }
-    }
-
     /// Waits until `condition` holds; it is checked after each change.
     pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
-        let mut versions = self.shared.version.subscribe();
+        let mut changes = self.shared.changes.subscribe();
         while !condition(self) {
-            if versions.changed().await.is_err() {
+            if changes.changed().await.is_err() {
                 return;
             }
         }
     }
 
     /// Closes every connection and stops.
-    pub async fn stop(mut self) {
-        self.shared.stopping.cancel();
-        for task in std::mem::take(&mut self.tasks) {
+    pub async fn stop(self) {
+        drop(self.stops);
+        for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::warn!(%error, "a task of the sandbox panicked");
             }
         }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.shared.stopping.cancel();
     }
 }
 

@@ -7,28 +7,21 @@ use super::{
     script::Ending,
 };
 
-/// The status of an order.
+/// The status of an order: the digit on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
-    New,
-    Processing,
-    AtBank,
-    Paid,
-    Cancelled,
-    Failed,
+    New = 0,
+    Processing = 1,
+    AtBank = 5,
+    Paid = 2,
+    Cancelled = 3,
+    Failed = 4,
 }
 
 impl Status {
     /// The digit on the wire.
     pub(super) const fn code(self) -> u8 {
-        match self {
-            Self::New => 0,
-            Self::Processing => 1,
-            Self::Paid => 2,
-            Self::Cancelled => 3,
-            Self::Failed => 4,
-            Self::AtBank => 5,
-        }
+        self as u8
     }
 
     /// The `statusMsg` on the wire. Never contains a digit, because the signed text has no separators (protocol P9).
@@ -45,10 +38,7 @@ impl Status {
 
     /// Whether it can no longer change.
     pub(super) const fn is_final(self) -> bool {
-        match self {
-            Self::New | Self::Processing | Self::AtBank => false,
-            Self::Paid | Self::Cancelled | Self::Failed => true,
-        }
+        matches!(self, Self::Paid | Self::Cancelled | Self::Failed)
     }
 
     /// The next status; `None` if there is none.
@@ -59,9 +49,7 @@ impl Status {
             (Self::AtBank, Ending::Paid) => Some(Self::Paid),
             (Self::AtBank, Ending::Cancelled) => Some(Self::Cancelled),
             (Self::AtBank, Ending::Failed) => Some(Self::Failed),
-            (Self::AtBank, Ending::Stays) | (Self::Paid | Self::Cancelled | Self::Failed, _) => {
-                None
-            }
+            _ => None,
         }
     }
 }

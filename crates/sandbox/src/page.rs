@@ -1,11 +1,6 @@
 //! The admin page: a plain table.
 
-use std::fmt::Write;
-
-use super::{
-    fault::Fault,
-    view::{BalanceView, SeenSubmit},
-};
+use super::{account::BalanceView, fault::Fault, view::SeenSubmit};
 
 /// Maximum rows: more than a person reads.
 const ROWS_MAX: usize = 500;
@@ -14,30 +9,23 @@ const ROWS_MAX: usize = 500;
 pub(super) fn render(submits: &[SeenSubmit], balance: BalanceView, fault: Option<Fault>) -> String {
     let mut rows = String::new();
     for seen in submits.iter().rev().take(ROWS_MAX) {
-        let amount = seen
-            .amount
-            .map_or_else(String::new, |amount| amount.to_string());
-        let at = seen.at.to_rfc3339();
-        let booked = if seen.booked { "booked" } else { "" };
-        let verified = if seen.verified { "" } else { "bad signature" };
-        rows.push_str("<tr>");
-        for cell in [
-            at.as_str(),
+        let cells: [&str; 11] = [
+            &seen.at.to_rfc3339(),
             &seen.order_num,
-            &amount,
+            &seen
+                .amount
+                .map_or_else(String::new, |amount| amount.to_string()),
             &seen.fee_type,
             &seen.bank_code,
             &seen.account_number,
             &seen.account_name,
             &seen.answer,
             &seen.message,
-            booked,
-            verified,
-        ] {
-            // Writing to a string cannot fail.
-            write!(rows, "<td>{}</td>", escape(cell)).ok();
-        }
-        rows.push_str("</tr>\n");
+            if seen.booked { "booked" } else { "" },
+            if seen.verified { "" } else { "bad signature" },
+        ];
+        let cells = cells.map(|cell| format!("<td>{}</td>", escape(cell)));
+        rows.extend(["<tr>", &cells.concat(), "</tr>\n"]);
     }
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sandbox gateway</title>\

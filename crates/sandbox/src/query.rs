@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::{
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    account::Account,
+    account::BalanceView,
     answer,
     connection::Peer,
     fault::Fault,
@@ -35,9 +35,8 @@ pub(super) async fn query(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let order_num = match authentic(&shared, &headers, &body)
-        .and_then(|fields| request::read_order_num(&fields))
-    {
+    let fields = authentic(&shared, &headers, &body);
+    let order_num = match fields.and_then(|fields| request::read_order_num(&fields)) {
         Ok(order_num) => order_num,
         Err(message) => return refuse(&shared, "FAIL", &message, ""),
     };
@@ -45,9 +44,8 @@ pub(super) async fn query(
         let queries = state.queries.entry(order_num.clone()).or_default();
         *queries = queries.saturating_add(1);
         let found = state.orders.get_mut(&order_num).map(|order| {
-            order.final_reads = order
-                .final_reads
-                .saturating_add(u32::from(order.status.is_final()));
+            let is_final = u32::from(order.status.is_final());
+            order.final_reads = order.final_reads.saturating_add(is_final);
             order.clone()
         });
         (state.fault_for(&order_num), found)
@@ -55,9 +53,9 @@ pub(super) async fn query(
     match fault {
         Some(Fault::Down) => {
             peer.cut.cancel();
-            return answer::empty(StatusCode::NO_CONTENT);
+            return StatusCode::NO_CONTENT.into_response();
         }
-        Some(Fault::QueryHttp500) => return answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        Some(Fault::QueryHttp500) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Some(Fault::QueryUnknown) => {
             return refuse(&shared, "UNKNOWN", "system abnormal", &order_num);
         }
@@ -72,12 +70,10 @@ pub(super) async fn query(
 
 fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
     let status = reported_status(order, fault);
-    let factor = if fault == Some(Fault::QueryWrongAmount) {
-        100
-    } else {
-        1
-    };
-    let amount_idr = order.submit.money_idr.saturating_mul(factor);
+    let mut amount_idr = order.submit.money_idr;
+    if fault == Some(Fault::QueryWrongAmount) {
+        amount_idr = amount_idr.saturating_mul(100);
+    }
     if shared.settings.dialect == Dialect::Toppay {
         return answer::envelope(&json!({
             "platOrderNum": order.platform_order_num,
@@ -88,20 +84,16 @@ fn report(shared: &Shared, order: &Order, fault: Option<Fault>) -> Response {
             "statusMsg": status.message(),
         }));
     }
-    let mut fields = answer::response("SUCCESS", "Request success");
-    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    set("platOrderNum", order.platform_order_num.as_str().into());
-    set("orderNum", order.submit.order_num.as_str().into());
-    set("amount", amount_idr.into());
-    set("fee", order.fee_idr.into());
-    set("status", status.code().to_string().into());
-    set("msg", status.message().into());
-    let key = &shared.settings.platform_private_key;
-    let signed = match fault {
-        Some(Fault::QueryBadSign) => answer::sign_wrongly(key, fields),
-        _ => answer::sign(key, fields),
-    };
-    answer::json(answer::text(signed))
+    let fields = json!({
+        "platOrderNum": order.platform_order_num,
+        "orderNum": order.submit.order_num,
+        "amount": amount_idr,
+        "fee": order.fee_idr,
+        "status": status.code().to_string(),
+        "msg": status.message(),
+    });
+    let fields = answer::response("SUCCESS", "Request success", fields);
+    answer::signed(&shared.settings, fields, fault != Some(Fault::QueryBadSign))
 }
 
 /// The reported status: the real one, unless the fault makes the gateway contradict itself.
@@ -122,35 +114,28 @@ pub(super) async fn balance(
 ) -> Response {
     if shared.is_down() {
         peer.cut.cancel();
-        return answer::empty(StatusCode::NO_CONTENT);
+        return StatusCode::NO_CONTENT.into_response();
     }
     if let Err(message) = authentic(&shared, &headers, &body) {
         return refuse(&shared, "FAIL", &message, "");
     }
-    let Account {
-        balance_idr,
-        freeze_idr,
-        ..
+    let BalanceView {
+        balance, freeze, ..
     } = shared.read(|state| state.account);
     if shared.settings.dialect == Dialect::Toppay {
         // This dialect writes money with decimals, which are always zero (protocol P2).
         let decimal = |amount_idr: i64| format!("{amount_idr}.00000000");
         return answer::envelope(&json!([{
-            "balance": decimal(balance_idr),
-            "freeze": decimal(freeze_idr),
+            "balance": decimal(balance),
+            "freeze": decimal(freeze),
             "waitingSettleAmount": decimal(0),
             "freezeWaitingSettleAmount": decimal(0),
-            "totalAmount": decimal(balance_idr.saturating_add(freeze_idr)),
+            "totalAmount": decimal(balance.saturating_add(freeze)),
         }]));
     }
-    let mut fields = answer::response("SUCCESS", "Request success");
-    fields.insert("balance".to_owned(), balance_idr.into());
-    fields.insert("freeze".to_owned(), freeze_idr.into());
-    fields.insert("pendMoney".to_owned(), 0.into());
-    answer::json(answer::text(answer::sign(
-        &shared.settings.platform_private_key,
-        fields,
-    )))
+    let fields = json!({"balance": balance, "freeze": freeze, "pendMoney": 0});
+    let fields = answer::response("SUCCESS", "Request success", fields);
+    answer::signed(&shared.settings, fields, true)
 }
 
 fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
@@ -162,13 +147,7 @@ fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields
 /// An answer without an order: an error, or "not found".
 fn refuse(shared: &Shared, code: &str, message: &str, order_num: &str) -> Response {
     match shared.settings.dialect {
-        Dialect::Bdpay => {
-            let fields = refusal(code, message, order_num);
-            answer::json(answer::text(answer::sign(
-                &shared.settings.platform_private_key,
-                fields,
-            )))
-        }
+        Dialect::Bdpay => answer::signed(&shared.settings, refusal(code, message, order_num), true),
         Dialect::Toppay => answer::refused_envelope(message),
     }
 }

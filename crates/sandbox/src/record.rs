@@ -1,54 +1,43 @@
 //! The record of a submit.
 
-use std::fmt::Write;
-
 use chrono::Utc;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
+    fault::Fault,
     order::Order,
-    reaction::Reply,
     request::{self, Refusal},
     view::{SeenSubmit, mask_name, mask_number},
     wire::Fields,
 };
 
 /// The answer as recorded, and the message of a refusal.
-pub(super) fn note_of(reply: Reply, outcome: &Result<Order, Refusal>) -> (&'static str, String) {
+pub(super) fn note_of(
+    fault: Option<Fault>,
+    outcome: &Result<Order, Refusal>,
+) -> (&'static str, String) {
     let message = outcome.as_ref().err().cloned().unwrap_or_default();
-    let answer = match reply {
-        Reply::Fail => "FAIL",
-        Reply::Unknown => "UNKNOWN",
-        Reply::Http500 => "HTTP 500",
-        Reply::Redirect => "HTTP 307",
-        Reply::Garbage => "garbage",
-        Reply::Html => "html",
-        Reply::Silence => "no answer",
-        Reply::Cut => "closed",
-        Reply::Torn => "torn",
-        Reply::Honest
-        | Reply::Slow
-        | Reply::AfterCallback
-        | Reply::BadSign
-        | Reply::WrongAmount
-        | Reply::WrongOrder => {
-            if outcome.is_ok() {
-                "SUCCESS"
-            } else {
-                "FAIL"
-            }
-        }
+    let answer = match fault {
+        Some(Fault::Fail | Fault::FailBusyBooks) => "FAIL",
+        Some(Fault::Unknown | Fault::UnknownLost) => "UNKNOWN",
+        Some(Fault::Http500 | Fault::Http500Books) => "HTTP 500",
+        Some(Fault::Redirect) => "HTTP 307",
+        Some(Fault::Garbage) => "garbage",
+        Some(Fault::Html) => "html",
+        Some(Fault::NoAnswerBefore | Fault::NoAnswerAfter | Fault::LateBooking) => "no answer",
+        Some(Fault::Down | Fault::CutAfter) => "closed",
+        Some(Fault::Truncated) => "torn",
+        _ if outcome.is_ok() => "SUCCESS",
+        _ => "FAIL",
     };
     (answer, message)
 }
 
 /// The record of a submit before anything about it is decided.
 pub(super) fn seen(fields: Option<&Fields>, verified: bool, body: &[u8]) -> SeenSubmit {
-    let field = |name: &str| {
+    let field = |name| {
         fields
-            .and_then(|fields| fields.get(name))
-            .and_then(Value::as_str)
+            .and_then(|fields| fields.get(name)?.as_str())
             .unwrap_or_default()
     };
     SeenSubmit {
@@ -59,18 +48,10 @@ pub(super) fn seen(fields: Option<&Fields>, verified: bool, body: &[u8]) -> Seen
         bank_code: request::clip(field("bankCode")),
         account_number: mask_number(field("number")),
         account_name: mask_name(field("name")),
-        request_sha256: hex(&Sha256::digest(body)),
+        request_sha256: base16ct::lower::encode_string(&Sha256::digest(body)),
         verified,
         booked: false,
         answer: "-".to_owned(),
         message: String::new(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }

@@ -14,22 +14,19 @@ const MONEY_MAX_IDR: i64 = 1_000_000_000_000;
 /// A reason to answer `FAIL`, as the gateway would word it.
 pub(super) type Refusal = String;
 
-/// Who pays the fee (protocol P22).
+/// Who pays the fee (protocol P22): the digit on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FeeType {
-    /// 0: it comes out of the amount.
-    FromAmount,
-    /// 1: it is charged on top.
-    OnTop,
+    /// It comes out of the amount.
+    FromAmount = 0,
+    /// It is charged on top.
+    OnTop = 1,
 }
 
 impl FeeType {
     /// The digit on the wire.
     pub(super) const fn code(self) -> u8 {
-        match self {
-            Self::FromAmount => 0,
-            Self::OnTop => 1,
-        }
+        self as u8
     }
 }
 
@@ -55,35 +52,22 @@ pub(super) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Re
     if !json {
         return Err("Content-Type must be application/json".to_owned());
     }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_),
-        )
-        | Err(_) => Err("the body must be a JSON object".to_owned()),
-    }
+    serde_json::from_slice(body).map_err(|_| "the body must be a JSON object".to_owned())
 }
 
 /// Checks that our merchant signed these fields.
 pub(super) fn authenticate(settings: &Settings, fields: &Fields) -> Result<(), Refusal> {
-    if let Some((name, _)) = fields
-        .iter()
-        .find(|(_, value)| value.as_str().is_none_or(str::is_empty))
-    {
-        return Err(format!(
-            "parameter {} must be a string and not empty",
-            clip(name)
-        ));
+    let is_empty = |(_, value): &(_, &Value)| value.as_str().is_none_or(str::is_empty);
+    if let Some((name, _)) = fields.iter().find(is_empty) {
+        let name = clip(name);
+        return Err(format!("parameter {name} must be a string and not empty"));
     }
     if text(fields, "merchantCode")? != settings.merchant_code {
         return Err("merchant not found".to_owned());
     }
     let signed = wire::signed_text(fields, "sign");
-    if wire::verify(
-        &settings.merchant_public_key,
-        &signed,
-        text(fields, "sign")?,
-    ) {
+    let signature = text(fields, "sign")?;
+    if wire::verify(&settings.merchant_public_key, &signed, signature) {
         Ok(())
     } else {
         Err("sign error".to_owned())
@@ -98,10 +82,8 @@ pub(super) fn read_submit(fields: &Fields) -> Result<Submit, Refusal> {
         "1" => FeeType::OnTop,
         _ => return Err("parameter feeType must be 0 or 1".to_owned()),
     };
-    let description = fields
-        .get("description")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let optional = |name| text(fields, name).ok().map(str::to_owned);
+    let description = optional("description");
     if description
         .as_ref()
         .is_some_and(|text| text.chars().count() > 32)
@@ -118,10 +100,7 @@ pub(super) fn read_submit(fields: &Fields) -> Result<Submit, Refusal> {
             c.is_ascii_alphanumeric() || c == ' '
         })?,
         description,
-        notify_url: fields
-            .get("notifyUrl")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        notify_url: optional("notifyUrl"),
     })
 }
 

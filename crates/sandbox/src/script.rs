@@ -16,7 +16,7 @@ pub enum Ending {
 }
 
 /// Overrides for one order. `None` means as for every other order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Script {
     /// The fault for this order, whatever the sandbox's own fault is.
     pub fault: Option<Fault>,

@@ -1,11 +1,8 @@
 //! The state behind its lock, and the signals about it.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{fault::Fault, settings::Settings, state::SandboxState};
@@ -17,12 +14,8 @@ const DELIVERIES_AT_ONCE: usize = 128;
 pub(super) struct Shared {
     pub(super) settings: Settings,
     state: Mutex<SandboxState>,
-    /// Mirrors "the fault is `down`", so that reading from a connection does not take the lock.
-    down: AtomicBool,
-    /// Counts changes.
-    pub(super) version: watch::Sender<u64>,
-    /// Wakes the clock: something may be due earlier than before.
-    pub(super) wake: Notify,
+    /// Tells everyone who waits for a change of the state.
+    pub(super) changes: watch::Sender<()>,
     pub(super) stopping: CancellationToken,
     pub(super) client: reqwest::Client,
     pub(super) deliveries: Semaphore,
@@ -34,9 +27,7 @@ impl Shared {
         Self {
             state: Mutex::new(SandboxState::new(settings.clone())),
             settings,
-            down: AtomicBool::new(false),
-            version: watch::Sender::new(0),
-            wake: Notify::new(),
+            changes: watch::Sender::new(()),
             stopping: CancellationToken::new(),
             client,
             deliveries: Semaphore::new(DELIVERIES_AT_ONCE),
@@ -51,19 +42,13 @@ impl Shared {
     /// Changes the state and wakes everyone who waits for a change.
     pub(super) fn update<T>(&self, write: impl FnOnce(&mut SandboxState) -> T) -> T {
         let outcome = write(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        self.version
-            .send_modify(|version| *version = version.wrapping_add(1));
-        self.wake.notify_one();
+        self.changes.send_replace(());
         outcome
     }
 
     /// Sets or clears the sandbox's own fault.
     pub(super) fn set_fault(&self, fault: Option<Fault>) {
-        self.update(|state| {
-            state.fault = fault;
-            self.down
-                .store(fault == Some(Fault::Down), Ordering::SeqCst);
-        });
+        self.update(|state| state.fault = fault);
         tracing::info!(
             fault = fault.map_or("off", Fault::word),
             "sandbox fault changed"
@@ -72,6 +57,6 @@ impl Shared {
 
     /// Whether gateway connections are to be closed unread.
     pub(super) fn is_down(&self) -> bool {
-        self.down.load(Ordering::SeqCst)
+        self.read(|state| state.fault == Some(Fault::Down))
     }
 }

@@ -5,9 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    account::Account,
+    account::BalanceView,
     chance,
-    event_queue::{Event, EventQueue},
+    event_queue::{DueCallback, Event, EventQueue},
     fault::Fault,
     order::{Order, Status},
     script::{Ending, Script},
@@ -15,23 +15,16 @@ use super::{
     view::SeenSubmit,
 };
 
-/// A callback that must be sent now.
-pub(super) struct DueCallback {
-    pub(super) order_num: String,
-    /// Whether it is outside the schedule of six.
-    pub(super) extra: bool,
-}
-
 /// Orders, money, faults and coming events.
 pub(super) struct SandboxState {
     pub(super) settings: Settings,
-    pub(super) account: Account,
+    pub(super) account: BalanceView,
     pub(super) orders: HashMap<String, Order>,
     pub(super) submits: Vec<SeenSubmit>,
     /// How often each order was queried, booked or not.
     pub(super) queries: HashMap<String, u32>,
     pub(super) fault: Option<Fault>,
-    pub(super) scripts: HashMap<String, Script>,
+    scripts: HashMap<String, Script>,
     events: EventQueue,
 }
 
@@ -39,10 +32,10 @@ impl SandboxState {
     /// Creates a state without orders.
     pub(super) fn new(settings: Settings) -> Self {
         Self {
-            account: Account {
-                balance_idr: settings.balance_idr,
-                freeze_idr: 0,
-                paid_idr: 0,
+            account: BalanceView {
+                balance: settings.balance_idr,
+                freeze: 0,
+                paid: 0,
             },
             orders: HashMap::new(),
             submits: Vec::new(),
@@ -60,24 +53,23 @@ impl SandboxState {
         self.submits.len().saturating_sub(1)
     }
 
+    /// What was decided about this order.
+    pub(super) fn script(&self, order_num: &str) -> Script {
+        self.scripts.get(order_num).copied().unwrap_or_default()
+    }
+
     /// The fault that applies to this order now.
     pub(super) fn fault_for(&self, order_num: &str) -> Option<Fault> {
-        self.scripts
-            .get(order_num)
-            .and_then(|script| script.fault)
-            .or(self.fault)
+        self.script(order_num).fault.or(self.fault)
     }
 
     /// Scripts one order. If it waits at the bank and the script ends it, it moves on.
     pub(super) fn set_script(&mut self, order_num: String, script: Script, now: Instant) {
         let may_end = script.ends.is_some_and(|ending| ending != Ending::Stays);
+        let order = self.orders.get(&order_num);
+        let waits = order.is_some_and(|order| order.status == Status::AtBank);
         self.scripts.insert(order_num.clone(), script);
-        if may_end
-            && self
-                .orders
-                .get(&order_num)
-                .is_some_and(|order| order.status == Status::AtBank)
-        {
+        if may_end && waits {
             self.events.add(now, Event::Advance(order_num));
         }
     }
@@ -102,14 +94,7 @@ impl SandboxState {
         while let Some(event) = self.events.take_due(now) {
             match event {
                 Event::Advance(order_num) => self.advance(order_num, now),
-                Event::Callback(order_num) => callbacks.push(DueCallback {
-                    order_num,
-                    extra: false,
-                }),
-                Event::ExtraCallback(order_num) => callbacks.push(DueCallback {
-                    order_num,
-                    extra: true,
-                }),
+                Event::Callback(callback) => callbacks.push(callback),
                 Event::BookLate(seen, submit) => {
                     let booked = self.book(seen, *submit, now);
                     if let (Err(refusal), Some(seen)) = (booked, self.submits.get_mut(seen)) {
@@ -122,7 +107,7 @@ impl SandboxState {
     }
 
     /// Records the outcome of one callback and schedules the next of the six.
-    pub(super) fn notified(&mut self, due: &DueCallback, acknowledged: bool, now: Instant) {
+    pub(super) fn notified(&mut self, due: DueCallback, acknowledged: bool, now: Instant) {
         let repeats = self.fault_for(&due.order_num) == Some(Fault::DuplicateCallbacks);
         let Some(order) = self.orders.get_mut(&due.order_num) else {
             return;
@@ -132,55 +117,46 @@ impl SandboxState {
             return;
         }
         order.notified = order.notified.saturating_add(1);
-        let over = order.acknowledged && !repeats;
-        if let Some(delay) = self
-            .settings
-            .pace
-            .callback_delay(order.notified)
-            .filter(|_| !over)
-        {
-            self.events
-                .add(later(now, delay), Event::Callback(due.order_num.clone()));
+        if order.acknowledged && !repeats {
+            return;
+        }
+        if let Some(delay) = self.settings.pace.callback_delay(order.notified) {
+            self.after(now, delay, Event::Callback(due));
         }
     }
 
     fn advance(&mut self, order_num: String, now: Instant) {
-        let pace = &self.settings.pace;
-        let (ending_ms, at_bank_ms, late_ms) =
-            (pace.ending_ms, pace.at_bank_ms, pace.late_callback_ms);
-        let first_callback = pace.callback_delay(0).unwrap_or_default();
+        let pace = self.settings.pace.clone();
         let fault = self.fault_for(&order_num);
         let Some(status) = self.step(&order_num, self.ending(&order_num)) else {
             return;
         };
+        let callback = |order_num, extra| Event::Callback(DueCallback { order_num, extra });
         if status.is_final() {
-            let late_ms = if fault == Some(Fault::LateCallback) {
-                late_ms
-            } else {
-                0
-            };
-            let due = later(later(now, first_callback), Duration::from_millis(late_ms));
-            self.events.add(due, Event::Callback(order_num));
-            return;
+            let mut delay = pace.callback_delay(0).unwrap_or_default();
+            if fault == Some(Fault::LateCallback) {
+                delay = delay.saturating_add(Duration::from_millis(pace.late_callback_ms));
+            }
+            return self.after(now, delay, callback(order_num, false));
         }
         if fault == Some(Fault::ProgressCallbacks) {
-            self.events
-                .add(now, Event::ExtraCallback(order_num.clone()));
+            self.events.add(now, callback(order_num.clone(), true));
         }
         let next_ms = if status == Status::AtBank {
-            ending_ms
+            pace.ending_ms
         } else {
-            at_bank_ms
+            pace.at_bank_ms
         };
-        self.after(now, next_ms, Event::Advance(order_num));
+        self.after(
+            now,
+            Duration::from_millis(next_ms),
+            Event::Advance(order_num),
+        );
     }
 
     /// Moves one order to its next status, and its money with it; `None` if there is no next status.
     fn step(&mut self, order_num: &str, ending: Ending) -> Option<Status> {
-        let final_fee_idr = self
-            .scripts
-            .get(order_num)
-            .and_then(|script| script.final_fee_idr);
+        let final_fee_idr = self.script(order_num).final_fee_idr;
         let order = self.orders.get_mut(order_num)?;
         order.status = order.status.next(ending)?;
         let frozen_idr = order.debit_idr()?;
@@ -196,22 +172,16 @@ impl SandboxState {
     }
 
     fn ending(&self, order_num: &str) -> Ending {
-        self.scripts
-            .get(order_num)
-            .and_then(|script| script.ends)
-            .unwrap_or_else(|| {
-                chance::ending(self.settings.seed, order_num, self.settings.fail_percent)
-            })
+        let Settings {
+            seed, fail_percent, ..
+        } = self.settings;
+        let by_chance = || chance::ending(seed, order_num, fail_percent);
+        self.script(order_num).ends.unwrap_or_else(by_chance)
     }
 
-    /// Schedules an event.
-    pub(super) fn after(&mut self, now: Instant, delay_ms: u64, event: Event) {
+    /// Schedules an event; one beyond the clock's range is due now.
+    pub(super) fn after(&mut self, now: Instant, delay: Duration, event: Event) {
         self.events
-            .add(later(now, Duration::from_millis(delay_ms)), event);
+            .add(now.checked_add(delay).unwrap_or(now), event);
     }
-}
-
-/// The sum, or `now` if it exceeds the clock's range.
-fn later(now: Instant, delay: Duration) -> Instant {
-    now.checked_add(delay).unwrap_or(now)
 }

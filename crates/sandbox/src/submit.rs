@@ -8,18 +8,18 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    answer, callback,
+    answer, callback, chance,
     connection::Peer,
+    event_queue::DueCallback,
+    fault::Fault,
     order::{Order, Status},
-    reaction::{Booking, Reply, reaction_to},
     record::{note_of, seen},
     request::{self, Refusal, Submit},
     shared::Shared,
-    state::DueCallback,
     wire::Fields,
 };
 
@@ -44,9 +44,15 @@ pub(super) async fn handle(
     let place = shared.update(|state| state.record(seen));
 
     let fault = shared.read(|state| state.fault_for(&order_num));
-    let (booking, reply) = reaction_to(fault, shared.settings.seed, &order_num);
-    let outcome = submit.and_then(|submit| book(&shared, place, submit, booking));
-    let (answer, message) = note_of(reply, &outcome);
+    let fault = match fault {
+        Some(Fault::Lost) if chance::coin(shared.settings.seed, &order_num) => {
+            Some(Fault::UnknownLost)
+        }
+        Some(Fault::Lost) => Some(Fault::Down),
+        other => other,
+    };
+    let outcome = submit.and_then(|submit| book(&shared, place, submit, fault));
+    let (answer, message) = note_of(fault, &outcome);
     shared.update(|state| {
         if let Some(seen) = state.submits.get_mut(place) {
             answer.clone_into(&mut seen.answer);
@@ -54,78 +60,85 @@ pub(super) async fn handle(
         }
     });
     tracing::debug!(order_num, answer, "sandbox answered a submit");
-    respond(&shared, &peer, reply, &order_num, outcome).await
+    respond(&shared, &peer, fault, &order_num, outcome).await
 }
 
 /// Books the order, or says why there is none, or none yet.
-fn book(shared: &Shared, place: usize, submit: Submit, booking: Booking) -> Result<Order, Refusal> {
-    shared.update(|state| match booking {
-        Booking::Now => state.book(place, submit, Instant::now()),
-        Booking::Later => {
+fn book(
+    shared: &Shared,
+    place: usize,
+    submit: Submit,
+    fault: Option<Fault>,
+) -> Result<Order, Refusal> {
+    shared.update(|state| match fault {
+        Some(
+            Fault::UnknownLost
+            | Fault::Down
+            | Fault::Http500
+            | Fault::NoAnswerBefore
+            | Fault::Fail
+            | Fault::Redirect,
+        ) => Err("bank maintenance".to_owned()),
+        Some(Fault::LateBooking) => {
             state.book_later(place, submit, Instant::now());
             Err("not yet".to_owned())
         }
-        Booking::Never => Err("bank maintenance".to_owned()),
+        _ => state.book(place, submit, Instant::now()),
     })
 }
 
 async fn respond(
     shared: &Arc<Shared>,
     peer: &Peer,
-    reply: Reply,
+    fault: Option<Fault>,
     order_num: &str,
     outcome: Result<Order, Refusal>,
 ) -> Response {
-    let key = &shared.settings.platform_private_key;
-    let honest = |fields| answer::json(answer::text(answer::sign(key, fields)));
-    match reply {
-        Reply::Honest => honest(honest_fields(order_num, &outcome)),
-        Reply::Slow => {
-            peer.pause(shared.settings.pace.slow_answer_ms).await;
-            honest(honest_fields(order_num, &outcome))
-        }
-        Reply::AfterCallback => {
-            end_and_call_back(shared, order_num).await;
-            honest(honest_fields(order_num, &outcome))
-        }
-        Reply::BadSign => answer::json(answer::text(answer::sign_wrongly(
-            key,
-            honest_fields(order_num, &outcome),
-        ))),
-        Reply::WrongAmount => {
-            let mut fields = honest_fields(order_num, &outcome);
+    let mut fields = honest_fields(order_num, &outcome);
+    match fault {
+        Some(Fault::Slow) => peer.pause(shared.settings.pace.slow_answer_ms).await,
+        Some(Fault::EarlyCallback) => end_and_call_back(shared, order_num).await,
+        Some(Fault::WrongAmount) => {
             if let Ok(order) = &outcome {
-                fields.insert(
-                    "money".to_owned(),
-                    order.submit.money_idr.saturating_add(1).to_string().into(),
-                );
+                let money_idr = order.submit.money_idr.saturating_add(1);
+                fields.insert("money".to_owned(), money_idr.to_string().into());
             }
-            honest(fields)
         }
-        Reply::WrongOrder => honest(honest_fields(&format!("X{order_num}"), &outcome)),
-        Reply::Torn => answer::torn_json(answer::text(answer::sign(
-            key,
-            honest_fields(order_num, &outcome),
-        ))),
-        Reply::Unknown => honest(refusal("UNKNOWN", "system abnormal", order_num)),
-        Reply::Fail => honest(refusal("FAIL", "bank maintenance", order_num)),
-        Reply::Http500 => answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
-        Reply::Redirect => {
-            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, PATH)]).into_response()
+        Some(Fault::WrongOrder) => {
+            fields.insert("orderNum".to_owned(), format!("X{order_num}").into());
         }
-        Reply::Garbage => answer::json("}{ not an answer \u{fffd}".to_owned()),
-        Reply::Html => {
-            Html("<html><body><h1>Scheduled maintenance</h1></body></html>").into_response()
+        Some(Fault::Unknown | Fault::UnknownLost) => {
+            fields = refusal("UNKNOWN", "system abnormal", order_num);
         }
-        Reply::Silence => {
+        Some(Fault::Fail | Fault::FailBusyBooks) => {
+            fields = refusal("FAIL", "bank maintenance", order_num);
+        }
+        Some(Fault::Truncated) => {
+            let key = &shared.settings.platform_private_key;
+            return answer::torn_json(&Value::Object(answer::sign(key, fields)));
+        }
+        Some(Fault::Http500 | Fault::Http500Books) => {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        Some(Fault::Redirect) => {
+            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, PATH)]).into_response();
+        }
+        Some(Fault::Garbage) => {
+            let garbage = "}{ not an answer \u{fffd}";
+            return ([(header::CONTENT_TYPE, answer::JSON)], garbage).into_response();
+        }
+        Some(Fault::Html) => {
+            return Html("<html><body><h1>Scheduled maintenance</h1></body></html>")
+                .into_response();
+        }
+        Some(Fault::NoAnswerBefore | Fault::NoAnswerAfter | Fault::LateBooking) => {
             peer.cut.cancelled().await;
-            answer::empty(StatusCode::NO_CONTENT)
         }
-        Reply::Cut => {
-            peer.cut.cancel();
-            answer::empty(StatusCode::NO_CONTENT)
-        }
+        Some(Fault::Down | Fault::CutAfter) => peer.cut.cancel(),
+        _ => {}
     }
+    // Once the connection is cut, none of it leaves.
+    answer::signed(&shared.settings, fields, fault != Some(Fault::BadSign))
 }
 
 /// Ends the order at once and waits until its callback is delivered.
@@ -151,29 +164,24 @@ fn honest_fields(order_num: &str, outcome: &Result<Order, Refusal>) -> Fields {
         Err(message) => return refusal("FAIL", message, order_num),
     };
     let submit = &order.submit;
-    let mut fields = answer::response("SUCCESS", "Request success");
-    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    set("platOrderNum", order.platform_order_num.as_str().into());
-    set("orderNum", order_num.into());
-    set("money", submit.money_idr.to_string().into());
-    set("fee", order.fee_idr.to_string().into());
-    set("feeType", submit.fee_type.code().to_string().into());
-    set("bankCode", submit.bank_code.as_str().into());
-    set("number", submit.number.as_str().into());
-    set("name", submit.name.as_str().into());
-    if let Some(description) = &submit.description {
-        set("description", description.as_str().into());
-    }
-    set("status", Status::New.code().into());
-    set("statusMsg", Status::New.message().into());
-    fields
+    let fields = json!({
+        "platOrderNum": order.platform_order_num,
+        "orderNum": order_num,
+        "money": submit.money_idr.to_string(),
+        "fee": order.fee_idr.to_string(),
+        "feeType": submit.fee_type.code().to_string(),
+        "bankCode": submit.bank_code,
+        "number": submit.number,
+        "name": submit.name,
+        "description": submit.description,
+        "status": Status::New.code(),
+        "statusMsg": Status::New.message(),
+    });
+    answer::response("SUCCESS", "Request success", fields)
 }
 
 /// An answer other than `SUCCESS`. It names the order if the request did.
 pub(super) fn refusal(code: &str, message: &str, order_num: &str) -> Fields {
-    let mut fields = answer::response(code, message);
-    if !order_num.is_empty() {
-        fields.insert("orderNum".to_owned(), order_num.into());
-    }
-    fields
+    let order_num = (!order_num.is_empty()).then_some(order_num);
+    answer::response(code, message, json!({"orderNum": order_num}))
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{account::Account, order::Order};
+use super::order::Order;
 
 /// One submit that was received, whether or not it was booked.
 #[derive(Clone, Debug, Serialize)]
@@ -76,43 +76,21 @@ impl From<&Order> for OrderView {
     }
 }
 
-/// The merchant's money at the gateway, in whole rupiah.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct BalanceView {
-    /// What can be spent.
-    pub balance: i64,
-    /// Held for open orders.
-    pub freeze: i64,
-    /// The debits of all paid orders, fees included.
-    pub paid: i64,
-}
-
-impl From<Account> for BalanceView {
-    fn from(account: Account) -> Self {
-        Self {
-            balance: account.balance_idr,
-            freeze: account.freeze_idr,
-            paid: account.paid_idr,
-        }
-    }
-}
-
 /// Keeps the last four characters of a number with more than six.
 pub(super) fn mask_number(number: &str) -> String {
     let length = number.chars().count();
-    let tail: String = if length > 6 {
-        number.chars().skip(length.saturating_sub(4)).collect()
+    let hidden = if length > 6 {
+        length.saturating_sub(4)
     } else {
-        String::new()
+        length
     };
-    format!("****{tail}")
+    format!("****{}", number.chars().skip(hidden).collect::<String>())
 }
 
 /// Keeps the first letter.
 pub(super) fn mask_name(name: &str) -> String {
-    name.chars()
-        .next()
-        .map_or_else(String::new, |first| format!("{first}***"))
+    let first = name.chars().next();
+    first.map_or_else(String::new, |first| format!("{first}***"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,15 @@ use serde_json::{Map, Value};
 /// A flat JSON object, received or to be sent.
 pub(super) type Fields = Map<String, Value>;
 
+/// The fields of an object made by `json!`, without those that are null.
+pub(super) fn fields(object: Value) -> Fields {
+    let Value::Object(mut fields) = object else {
+        return Fields::new();
+    };
+    fields.retain(|_, value| !value.is_null());
+    fields
+}
+
 /// How many bytes of each block PKCS#1 v1.5 padding takes.
 const PADDING_BYTES: usize = 11;
 

@@ -2,9 +2,8 @@
 
 use std::fs;
 
+use anyhow::{Context, Result};
 use rustix::process::geteuid;
-
-use crate::ClusterError;
 
 /// In order of preference. `_postgres` is the one on macOS.
 const NAMES: &[&str] = &["postgres", "_postgres", "nobody"];
@@ -18,15 +17,16 @@ pub(crate) struct Account {
 
 impl Account {
     /// The user that a server runs as, if not the user of this process.
-    pub(crate) fn of_server() -> Result<Option<Self>, ClusterError> {
+    pub(crate) fn of_server() -> Result<Option<Self>> {
         if !geteuid().is_root() {
             return Ok(None);
         }
-        let users = fs::read_to_string("/etc/passwd").map_err(|source| ClusterError::Folder {
-            failed: "could not read /etc/passwd",
-            source,
-        })?;
-        Self::among(&users).map(Some).ok_or(ClusterError::NoUser)
+        let users = fs::read_to_string("/etc/passwd").context("could not read /etc/passwd")?;
+        let account = Self::among(&users).context(
+            "Postgres refuses to run as root, and /etc/passwd has neither postgres nor nobody: run this as \
+             an ordinary user",
+        )?;
+        Ok(Some(account))
     }
 
     fn among(users: &str) -> Option<Self> {

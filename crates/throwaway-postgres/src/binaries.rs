@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::ClusterError;
+use anyhow::{Context, Result, bail};
 
 /// Needed together in one folder, because `initdb` runs the `postgres` beside it.
 const NEEDED: &[&str] = &["initdb", "postgres"];
@@ -28,14 +28,14 @@ impl Binaries {
     /// Searches only `PG_BIN` if it is set; otherwise the PATH, `pg_config` and then the usual places.
     ///
     /// The folder contains `initdb`, `postgres` and the programs in `also`.
-    pub fn find(also: &[&'static str]) -> Result<Self, ClusterError> {
+    pub fn find(also: &[&str]) -> Result<Self> {
         let chosen = env::var_os("PG_BIN").filter(|folder| !folder.is_empty());
         let candidates = chosen.map_or_else(everywhere, |folder| vec![PathBuf::from(folder)]);
-        let needed: Vec<&'static str> = NEEDED.iter().chain(also).copied().collect();
-        Self::first_of(&candidates, needed)
+        let needed: Vec<&str> = NEEDED.iter().chain(also).copied().collect();
+        Self::first_of(&candidates, &needed)
     }
 
-    fn first_of(candidates: &[PathBuf], needed: Vec<&'static str>) -> Result<Self, ClusterError> {
+    fn first_of(candidates: &[PathBuf], needed: &[&str]) -> Result<Self> {
         let is_complete = |folder: &&PathBuf| needed.iter().all(|name| folder.join(name).is_file());
         if let Some(folder) = candidates.iter().find(is_complete) {
             return Ok(Self(folder.clone()));
@@ -45,17 +45,16 @@ impl Binaries {
             .map(|folder| folder.display().to_string())
             .collect();
         if searched.len() > 1 {
-            searched.extend(
-                VERSIONED
-                    .iter()
-                    .map(|(parent, prefix)| format!("{parent}/{prefix}*/bin")),
-            );
+            let usual = VERSIONED.iter();
+            searched.extend(usual.map(|(parent, prefix)| format!("{parent}/{prefix}*/bin")));
         }
         searched.dedup();
-        Err(ClusterError::MissingBinaries {
-            names: needed,
-            searched,
-        })
+        bail!(
+            "Postgres server binaries not found: no folder contains {} (searched {}). Run `./dev setup`, install \
+             your system's postgresql package, or set PG_BIN to the folder that holds them",
+            needed.join(" and "),
+            searched.join(", "),
+        )
     }
 
     /// The folder.
@@ -69,14 +68,19 @@ impl Binaries {
     }
 
     /// Whether these programs can read the data of that version of Postgres.
-    pub(crate) fn is_major_version(&self, wanted: &str) -> Result<bool, ClusterError> {
-        let postgres = self.path("postgres");
-        let output = Command::new(&postgres).arg("--version").output();
-        let output = output.map_err(|source| ClusterError::spawn(postgres, source))?;
+    pub(crate) fn is_major_version(&self, wanted: &str) -> Result<bool> {
+        let mut postgres = Command::new(self.path("postgres"));
+        let output = postgres.arg("--version").output();
+        let output = output.with_context(|| not_run(&postgres))?;
         // `postgres (PostgreSQL) 15.14 (Debian …)`
         let own = major_version(&String::from_utf8_lossy(&output.stdout));
         Ok(own == major_version(wanted))
     }
+}
+
+/// Says that a program could not be started.
+pub(crate) fn not_run(command: &Command) -> String {
+    format!("{} could not be run", command.get_program().display())
 }
 
 fn everywhere() -> Vec<PathBuf> {
@@ -115,14 +119,9 @@ fn versions_in(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 
 /// 18 for `18`, `postgresql@18` and `pgsql-18`; 9 for `9.6`; 0 if there is no number.
 fn major_version(name: &str) -> u32 {
-    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let end = digits
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(digits.len());
-    digits
-        .get(..end)
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0)
+    let digits = name.split(|c: char| !c.is_ascii_digit());
+    let number = digits.into_iter().find(|digits| !digits.is_empty());
+    number.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -145,7 +144,7 @@ mod tests {
     fn half_an_installation_is_none_and_the_message_says_where_it_looked() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("postgres"), "").unwrap();
-        let refused = Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec())
+        let refused = Binaries::first_of(&[folder.path().to_owned()], NEEDED)
             .unwrap_err()
             .to_string();
         assert!(
@@ -155,6 +154,6 @@ mod tests {
         assert!(refused.contains("initdb and postgres"), "{refused}");
 
         fs::write(folder.path().join("initdb"), "").unwrap();
-        assert!(Binaries::first_of(&[folder.path().to_owned()], NEEDED.to_vec()).is_ok());
+        assert!(Binaries::first_of(&[folder.path().to_owned()], NEEDED).is_ok());
     }
 }

@@ -6,13 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::{Context, Result, ensure};
 use rustix::{
     fs::{Access, access},
     process::geteuid,
 };
 use tempfile::TempDir;
 
-use crate::{ClusterError, account::Account};
+use crate::account::Account;
 
 /// Maximum length of the folder's path: that of a Unix socket's path on macOS, 103 bytes, less `/.s.PGSQL.65535`.
 const LONGEST: usize = 88;
@@ -21,12 +22,12 @@ const TEMPORARY: &str = "throwaway-pg-";
 const RANDOM_PART: usize = 6;
 
 /// Creates a temporary folder that only the server's user can enter.
-pub(crate) fn make_temporary(account: Option<&Account>) -> Result<TempDir, ClusterError> {
+pub(crate) fn make_temporary(account: Option<&Account>) -> Result<TempDir> {
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY)
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(parent(&env::temp_dir(), account))
-        .map_err(error("could not create a temporary folder"))?;
+        .context("could not create a temporary folder")?;
     give(folder.path(), account)?;
     Ok(folder)
 }
@@ -44,19 +45,21 @@ fn parent(usual: &Path, account: Option<&Account>) -> PathBuf {
 }
 
 /// Creates the folder for the server's user alone, or checks that an existing one belongs to that user.
-pub(crate) fn claim(folder: &Path, account: Option<&Account>) -> Result<(), ClusterError> {
+pub(crate) fn claim(folder: &Path, account: Option<&Account>) -> Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Ok(()) => give(folder, account),
-        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
-            if is_owned(folder, account)
-                .map_err(error("could not read the owner of the server's folder"))?
-            {
-                Ok(())
-            } else {
-                Err(ClusterError::ForeignFolder(folder.to_owned()))
-            }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let owned = is_owned(folder, account);
+            ensure!(
+                owned.context("could not read the owner of the server's folder")?,
+                "{} does not belong to the server's user: remove it, then run this again",
+                folder.display()
+            );
+            Ok(())
         }
-        Err(source) => Err(error("could not create the server's folder")(source)),
+        made => {
+            made.context("could not create the server's folder")?;
+            give(folder, account)
+        }
     }
 }
 
@@ -64,7 +67,7 @@ pub(crate) fn claim(folder: &Path, account: Option<&Account>) -> Result<(), Clus
 ///
 /// A server cannot live where the path is too long for a socket, where its user cannot enter, or in another user's
 /// folder. `wanted` must be absolute.
-pub fn place(wanted: &Path) -> Result<PathBuf, ClusterError> {
+pub fn place(wanted: &Path) -> Result<PathBuf> {
     let account = Account::of_server()?;
     if can_live_in(wanted, account.as_ref()) {
         return Ok(wanted.to_owned());
@@ -80,10 +83,8 @@ fn can_live_in(folder: &Path, account: Option<&Account>) -> bool {
     let Some(parent) = folder.parent() else {
         return false;
     };
-    let is_ours = match is_owned(folder, account) {
-        Ok(owned) => owned,
-        Err(_) => access(parent, Access::WRITE_OK).is_ok(),
-    };
+    let is_ours =
+        is_owned(folder, account).unwrap_or_else(|_| access(parent, Access::WRITE_OK).is_ok());
     is_ours && folder.as_os_str().len() <= LONGEST && may_enter(parent, account)
 }
 
@@ -112,16 +113,12 @@ fn may_enter(folder: &Path, account: Option<&Account>) -> bool {
     })
 }
 
-fn give(folder: &Path, account: Option<&Account>) -> Result<(), ClusterError> {
+fn give(folder: &Path, account: Option<&Account>) -> Result<()> {
     let Some(account) = account else {
         return Ok(());
     };
     chown(folder, Some(account.uid), Some(account.gid))
-        .map_err(error("could not hand the folder to the server's user"))
-}
-
-fn error(failed: &'static str) -> impl FnOnce(io::Error) -> ClusterError {
-    move |source| ClusterError::Folder { failed, source }
+        .context("could not hand the folder to the server's user")
 }
 
 /// FNV-1a: the same for the same path in every build, which std's hasher does not guarantee.
@@ -155,7 +152,9 @@ mod tests {
         };
         let refused = claim(folder.path(), Some(&stranger)).unwrap_err();
         assert!(
-            matches!(refused, ClusterError::ForeignFolder(_)),
+            refused
+                .to_string()
+                .contains("does not belong to the server's user"),
             "{refused}"
         );
         assert!(!can_live_in(folder.path(), Some(&stranger)));

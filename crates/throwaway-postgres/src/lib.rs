@@ -24,32 +24,26 @@ mod binaries;
 mod cluster;
 #[cfg(test)]
 mod cluster_tests;
-mod command;
 mod data;
-mod error;
 mod folder;
 mod home;
 mod pid_file;
-mod port;
 mod server;
 pub mod standing;
 #[cfg(test)]
 mod standing_tests;
 mod stop;
-mod url;
 mod watchdog;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-pub use self::{
-    binaries::Binaries, cluster::Cluster, error::ClusterError, folder::place, stop::StopMode,
-};
+pub use self::{binaries::Binaries, cluster::Cluster, folder::place, stop::StopMode};
 
 /// The superuser of every server started here.
 pub const SUPERUSER: &str = "postgres";
 
 /// How a server is started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Server settings, which override the crate's own, as in `("wal_level", "logical")`.
     pub settings: Vec<(String, String)>,
@@ -57,17 +51,4 @@ pub struct Options {
     pub port: Option<u16>,
     /// The server's log; by default `server.log` in the server's folder.
     pub log: Option<PathBuf>,
-    /// How long a start may take, including crash recovery; by default one minute.
-    pub ready_within: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            settings: Vec::new(),
-            port: None,
-            log: None,
-            ready_within: Duration::from_mins(1),
-        }
-    }
 }

@@ -11,18 +11,18 @@ mod session;
 use std::{
     env,
     ffi::OsString,
-    fmt::Display,
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, ExitCode},
 };
 
+use anyhow::{Context, Result, anyhow, ensure};
 use throwaway_postgres::{
-    Binaries, SUPERUSER,
+    Binaries, Options, SUPERUSER,
     standing::{self, Start},
 };
 
-use self::arguments::{Server, Verb};
+use self::arguments::Verb;
 
 const USAGE: &str = "\
 throwaway-postgres start FOLDER [OPTIONS]      starts a server that keeps running; creates its data if missing
@@ -41,91 +41,74 @@ The server's programs come from PG_BIN, the PATH, pg_config or the usual folders
 
 fn main() -> ExitCode {
     let args = env::args_os().skip(1).map(OsString::into_string);
-    let Ok(args) = args.collect::<Result<Vec<String>, _>>() else {
-        return usage("the arguments are not UTF-8");
-    };
-    let verb = match arguments::parse(args) {
+    let args: Result<Vec<String>, _> = args.collect();
+    let args = args.map_err(|_| anyhow!("the arguments are not UTF-8"));
+    let verb = match args.and_then(arguments::parse) {
         Ok(verb) => verb,
-        Err(error) => return usage(&error),
-    };
-    let done = match verb {
-        Verb::Help => {
-            print!("{USAGE}");
-            Ok(())
+        Err(error) => {
+            say(&format!("{error:#}"));
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
         }
-        Verb::Start(server) => start(server),
-        Verb::Stop(folder, how) => match standing::stop(&folder, how) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(is_down(&folder)),
-            Err(error) => Err(error.to_string()),
-        },
-        Verb::Url(folder, database) => url(&folder, &database),
-        Verb::Psql(folder, arguments) => psql(&folder, &arguments),
-        Verb::Place(folder) => place(&folder),
-        Verb::Run(server, standby_of) => session::run(server, standby_of),
     };
-    match done {
+    match run(verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&error);
+            say(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn start(server: Server) -> Result<(), String> {
-    let started = standing::start(&server.folder, server.options).map_err(text)?;
+fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Help => print!("{USAGE}"),
+        Verb::Start(folder, options) => start(&folder, options)?,
+        Verb::Stop(folder, how) => ensure!(standing::stop(&folder, how)?, is_down(&folder)),
+        Verb::Url(folder, database) => {
+            let url = standing::socket_url(&folder, &database, SUPERUSER);
+            println!("{}", url.with_context(|| is_down(&folder))?);
+        }
+        Verb::Psql(folder, arguments) => psql(&folder, &arguments)?,
+        Verb::Place(folder) => {
+            let place = throwaway_postgres::place(&std::path::absolute(folder)?)?;
+            println!("{}", place.display());
+        }
+        Verb::Run(folder, options, standby_of) => session::run(&folder, options, standby_of)?,
+    }
+    Ok(())
+}
+
+fn start(folder: &Path, options: Options) -> Result<()> {
+    let started = standing::start(folder, options)?;
     if let Start::Started {
         replaced: Some(version),
     } = started
     {
         say(&format!(
             "the data in {} came from Postgres {version} and was replaced by an empty cluster",
-            server.folder.display()
+            folder.display()
         ));
     }
     Ok(())
 }
 
-fn url(folder: &Path, database: &str) -> Result<(), String> {
-    let url = standing::socket_url(folder, database, SUPERUSER).ok_or_else(|| is_down(folder))?;
-    println!("{url}");
-    Ok(())
-}
-
-fn psql(folder: &Path, arguments: &[String]) -> Result<(), String> {
-    let port = standing::port(folder).ok_or_else(|| is_down(folder))?;
-    let psql = Binaries::find(&["psql"]).map_err(text)?.path("psql");
+fn psql(folder: &Path, arguments: &[String]) -> Result<()> {
+    let port = standing::port(folder).with_context(|| is_down(folder))?;
+    let psql = Binaries::find(&["psql"])?.path("psql");
     let error = Command::new(&psql)
         .arg("-h")
         .arg(folder)
         .args(["-p", &port.to_string(), "-U", SUPERUSER])
         .args(arguments)
         .exec();
-    Err(format!("{} could not be run: {error}", psql.display()))
-}
-
-fn place(folder: &Path) -> Result<(), String> {
-    let absolute = std::path::absolute(folder).map_err(text)?;
-    let place: PathBuf = throwaway_postgres::place(&absolute).map_err(text)?;
-    println!("{}", place.display());
-    Ok(())
+    Err(error).with_context(|| format!("{} could not be run", psql.display()))
 }
 
 fn is_down(folder: &Path) -> String {
     format!("no server runs in {}", folder.display())
 }
 
-fn usage(error: &str) -> ExitCode {
-    say(error);
-    eprint!("{USAGE}");
-    ExitCode::from(2)
-}
-
 fn say(text: &str) {
     eprintln!("throwaway-postgres: {text}");
-}
-
-fn text(error: impl Display) -> String {
-    error.to_string()
 }

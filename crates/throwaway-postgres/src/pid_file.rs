@@ -2,14 +2,17 @@
 
 use std::{fs, path::Path};
 
-use rustix::{io::Errno, process::test_kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
 
 use crate::stop::to_pid;
 
 /// The content of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PidFile {
-    pub(crate) pid: u32,
+    pub(crate) pid: Pid,
     pub(crate) port: u16,
     /// Whether clients are served, even if only for reading.
     pub(crate) is_ready: bool,
@@ -24,7 +27,7 @@ impl PidFile {
     /// One line each: process ID, data directory, start time, port, socket folder, address, shared memory, state.
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let pid = lines.next()?.parse().ok()?;
+        let pid = to_pid(lines.next()?)?;
         let port = lines.nth(2)?.parse().ok()?;
         let state = lines.nth(3).unwrap_or_default();
         Some(Self {
@@ -37,14 +40,14 @@ impl PidFile {
     /// Reads the file if its process is running and is the server of this data directory.
     pub(crate) fn of_running(data: &Path) -> Option<Self> {
         let found = Self::read(data)?;
-        let answer = test_kill_process(to_pid(found.pid).ok()?);
+        let answer = test_kill_process(found.pid);
         let exists = matches!(answer, Ok(()) | Err(Errno::PERM));
         (exists && is_server_of(found.pid, data)).then_some(found)
     }
 }
 
 /// Process IDs are reused, so the process's working directory decides, where it can be read (Linux).
-fn is_server_of(pid: u32, data: &Path) -> bool {
+fn is_server_of(pid: Pid, data: &Path) -> bool {
     if !Path::new("/proc/self/cwd").exists() {
         return true;
     }
@@ -64,7 +67,7 @@ mod tests {
             ))
         };
         let expected = PidFile {
-            pid: 4711,
+            pid: to_pid("4711").unwrap(),
             port: 20_001,
             is_ready: true,
         };

@@ -1,21 +1,31 @@
 //! The server process: starts it, waits until it accepts connections, stops it.
 
 use std::{
+    hash::{BuildHasher, RandomState},
+    net::TcpListener,
     path::Path,
     process::Child,
     thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use anyhow::{Context, Result, bail};
+use rustix::process::Pid;
+
 use crate::{
-    ClusterError, Options, StopMode,
+    Options, StopMode,
     account::Account,
-    binaries::Binaries,
-    command::{self, Log},
-    home::Home,
+    binaries::{Binaries, not_run},
+    folder,
+    home::{Home, Log, last_lines, within},
     pid_file::PidFile,
-    port, stop,
+    stop,
 };
+
+/// Below the ports that Linux and macOS assign to outgoing connections. Otherwise a client that reconnects while the
+/// server restarts could be assigned the server's own port, and keep it.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 12_000;
 
 /// What a server logs before it ends if the same start may succeed a moment later.
 const TRANSIENT: &[&str] = &[
@@ -26,23 +36,16 @@ const TRIES: u32 = 40;
 /// With `TRIES`, ten seconds for a process that took the port of a stopped server.
 const PAUSE: Duration = Duration::from_millis(250);
 
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
-pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(20);
+/// How long a start may take, including crash recovery.
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) home: Home,
-    options: Options,
+    settings: Vec<(String, String)>,
     /// Kept from the first successful start on.
     port: Option<u16>,
     child: Option<Child>,
-}
-
-/// Why a start failed, by what the caller can do about it.
-enum StartError {
-    /// Another process holds the port, or the last processes of a killed server are still ending. Retry.
-    Transient(ClusterError),
-    Permanent(ClusterError),
 }
 
 impl Server {
@@ -52,18 +55,25 @@ impl Server {
         account: Option<Account>,
         options: Options,
     ) -> Self {
-        let log = options.log.clone();
         Self {
             home: Home {
                 binaries,
                 folder: folder.to_owned(),
                 account,
-                log: log.unwrap_or_else(|| folder.join("server.log")),
+                log: options.log.unwrap_or_else(|| folder.join("server.log")),
             },
             port: options.port,
-            options,
+            settings: options.settings,
             child: None,
         }
+    }
+
+    /// A server in a folder that the caller named, which is created if missing. Needs the programs in `also`.
+    pub(crate) fn in_folder(folder: &Path, also: &[&str], options: Options) -> Result<Self> {
+        let binaries = Binaries::find(also)?;
+        let account = Account::of_server()?;
+        folder::claim(folder, account.as_ref())?;
+        Ok(Self::new(binaries, folder, account, options))
     }
 
     /// Zero until the first start.
@@ -71,89 +81,63 @@ impl Server {
         self.port.unwrap_or(0)
     }
 
-    pub(crate) fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+    pub(crate) fn postmaster(&self) -> Option<Pid> {
+        self.child.as_ref().map(Pid::from_child)
     }
 
     /// Starts the server unless it is running, on its port or on a free one if it has none yet. Returns once it accepts
     /// connections.
     ///
     /// If another process takes the free port first, another port is tried.
-    pub(crate) fn start(&mut self) -> Result<(), ClusterError> {
+    pub(crate) fn start(&mut self) -> Result<()> {
         if !self.has_ended() {
             return Ok(());
         }
         let mut tries = 1_u32;
         loop {
-            let port = self.port.unwrap_or_else(port::free);
-            match self.start_on(port) {
-                Ok(()) => {
-                    self.port = Some(port);
-                    return Ok(());
-                }
-                Err(StartError::Transient(_)) if tries < TRIES => {
-                    if self.port.is_some() {
-                        sleep(PAUSE);
-                    }
-                }
-                Err(StartError::Transient(error) | StartError::Permanent(error)) => {
-                    return Err(error);
-                }
+            let port = self.port.unwrap_or_else(free_port);
+            let Some(log) = self.start_on(port)? else {
+                self.port = Some(port);
+                return Ok(());
+            };
+            let is_transient = TRANSIENT.iter().any(|message| log.contains(message));
+            if tries >= TRIES || !is_transient {
+                let log = last_lines(&log);
+                bail!("the Postgres server ended during its start; its log ends with:\n{log}");
+            }
+            if self.port.is_some() {
+                sleep(PAUSE);
             }
             tries = tries.saturating_add(1);
         }
     }
 
-    fn start_on(&mut self, port: u16) -> Result<(), StartError> {
-        let log = Log::open(&self.home.log).map_err(StartError::Permanent)?;
-        let stderr = log.file.try_clone().map_err(|source| {
-            StartError::Permanent(ClusterError::Folder {
-                failed: "could not open the server's log",
-                source,
-            })
-        })?;
-        let mut command = self.home.start_command(port, &self.options.settings);
-        command.stdout(log.file).stderr(stderr);
-        let program = self.home.binaries.path("postgres");
-        let child = command
-            .spawn()
-            .map_err(|source| StartError::Permanent(ClusterError::spawn(program, source)))?;
-        self.child = Some(child);
-        self.wait_until_ready(log.begins_at)
-    }
-
-    fn wait_until_ready(&mut self, log_begins_at: u64) -> Result<(), StartError> {
-        let begun = Instant::now();
-        let within = self.options.ready_within;
-        while begun.elapsed() < within {
-            if self.reports_ready() {
-                return Ok(());
-            }
-            if self.has_ended() {
-                let log = command::since(&self.home.log, log_begins_at);
-                let transient = TRANSIENT.iter().any(|message| log.contains(message));
-                let died = ClusterError::Died(command::last_lines(&log));
-                return Err(if transient {
-                    StartError::Transient(died)
-                } else {
-                    StartError::Permanent(died)
-                });
-            }
-            sleep(POLL_INTERVAL);
+    /// Starts the server and waits until it is ready. Returns its log if it ended before that.
+    fn start_on(&mut self, port: u16) -> Result<Option<String>> {
+        let log_file = self.home.log.clone();
+        let log = Log::open(&log_file)?;
+        let mut command = self.home.start_command(port, &self.settings);
+        command.stdout(log.file()?).stderr(log.file()?);
+        self.child = Some(command.spawn().with_context(|| not_run(&command))?);
+        let outcome = within(READY_WITHIN, || {
+            let is_ready = self.reports_ready();
+            (is_ready || self.has_ended()).then(|| (!is_ready).then(|| log.text()))
+        });
+        if let Some(ended) = outcome {
+            return Ok(ended);
         }
-        let log = command::last_lines(&command::since(&self.home.log, log_begins_at));
+        let log = last_lines(&log.text());
         // An error from this would hide why it must be stopped.
         _ = self.stop(StopMode::Immediate);
-        Err(StartError::Permanent(ClusterError::NotReady {
-            within,
-            log,
-        }))
+        bail!(
+            "the Postgres server was not ready within {READY_WITHIN:?}; its log ends with:\n{log}"
+        )
     }
 
     /// Whether the server reports that it is ready. A file left by a killed server does not count.
     fn reports_ready(&self) -> bool {
         PidFile::read(&self.home.data())
-            .is_some_and(|file| Some(file.pid) == self.pid() && file.is_ready)
+            .is_some_and(|file| Some(file.pid) == self.postmaster() && file.is_ready)
     }
 
     /// Whether the process has ended. If so, its ID is forgotten, so that it is never signalled.
@@ -169,23 +153,13 @@ impl Server {
     }
 
     /// Stops the server. Does nothing if it is not running.
-    pub(crate) fn stop(&mut self, how: StopMode) -> Result<(), ClusterError> {
-        if self.has_ended() {
-            return Ok(());
-        }
-        if let Some(pid) = self.pid() {
-            stop::signal(pid, how).map_err(|error| ClusterError::NotStopped(error.to_string()))?;
-        }
-        let begun = Instant::now();
-        while !self.has_ended() {
-            if begun.elapsed() >= STOP_WITHIN {
-                return Err(ClusterError::NotStopped(format!(
-                    "it ignored the signal for {STOP_WITHIN:?}"
-                )));
+    pub(crate) fn stop(&mut self, how: StopMode) -> Result<()> {
+        match self.postmaster() {
+            Some(postmaster) if !self.has_ended() => {
+                stop::stop(postmaster, how, || self.has_ended())
             }
-            sleep(POLL_INTERVAL);
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Lets the server keep running after this is dropped.
@@ -199,4 +173,15 @@ impl Drop for Server {
         // The error cannot be reported. The watchdog, which is dropped next, tries once more.
         _ = self.stop(StopMode::Immediate);
     }
+}
+
+/// A random port on which nobody listens now.
+fn free_port() -> u16 {
+    let random = RandomState::new().hash_one("port");
+    let start = u16::try_from(random.checked_rem(u64::from(PORTS)).unwrap_or(0)).unwrap_or(0);
+    (start..PORTS)
+        .chain(0..start)
+        .map(|offset| FIRST_PORT.saturating_add(offset))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap_or(FIRST_PORT)
 }

@@ -1,61 +1,57 @@
 //! `throwaway-postgres run`: a server that reads commands from standard input and stops when it ends.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
-use throwaway_postgres::{Cluster, ClusterError, StopMode};
-
-use crate::{arguments::Server, text};
+use anyhow::{Result, bail};
+use throwaway_postgres::{Cluster, Options};
 
 /// Runs until standard input ends, as it does when the caller dies.
-pub(crate) fn run(server: Server, standby_of: Option<u16>) -> Result<(), String> {
-    let started = Cluster::start_in(&server.folder, server.options, standby_of);
-    let mut cluster = match started {
+pub(crate) fn run(folder: &Path, options: Options, standby_of: Option<u16>) -> Result<()> {
+    let mut cluster = match Cluster::start_in(folder, options, standby_of) {
         Ok(cluster) => cluster,
-        Err(error) => return answer(&Err(error)).map_err(text),
+        Err(error) => return answer(Err(error)),
     };
-    introduce(&cluster).map_err(text)?;
+    answer(Ok(facts(&cluster)))?;
     for line in io::stdin().lines() {
-        let line = line.map_err(text)?;
-        match line.trim().split_once(' ') {
-            Some(("stop", how)) => match how.parse::<StopMode>() {
-                Ok(how) => answer(&cluster.stop_server(how)),
-                Err(error) => refuse(&error),
-            },
-            None if line.trim() == "start" => match cluster.start_server() {
-                Ok(()) => introduce(&cluster),
-                Err(error) => answer(&Err(error)),
-            },
-            Some(_) | None => refuse(&format!("there is no command {line}")),
-        }
-        .map_err(text)?;
+        answer(obey(&mut cluster, line?.trim()))?;
     }
-    cluster.stop().map_err(text)
+    cluster.stop()
 }
 
-/// Prints where the server is, once it runs.
-fn introduce(cluster: &Cluster) -> io::Result<()> {
+/// Carries out a command. Returns what is said before `ok`.
+fn obey(cluster: &mut Cluster, line: &str) -> Result<String> {
+    match line.split_once(' ') {
+        Some(("stop", how)) => {
+            cluster.stop_server(how.parse()?)?;
+            Ok(String::new())
+        }
+        None if line == "start" => {
+            cluster.start_server()?;
+            Ok(facts(cluster))
+        }
+        Some(_) | None => bail!("there is no command {line}"),
+    }
+}
+
+/// Where the server is, once it runs.
+fn facts(cluster: &Cluster) -> String {
+    format!(
+        "bin={}\ndata={}\npid={}\nport={}\n",
+        cluster.bin_dir().display(),
+        cluster.data_dir().display(),
+        cluster.pid().unwrap_or(0),
+        cluster.port()
+    )
+}
+
+fn answer(done: Result<String>) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "bin={}", cluster.bin_dir().display())?;
-    writeln!(out, "data={}", cluster.data_dir().display())?;
-    writeln!(out, "pid={}", cluster.pid().unwrap_or(0))?;
-    writeln!(out, "port={}", cluster.port())?;
-    writeln!(out, "ok")?;
-    out.flush()
-}
-
-fn answer(done: &Result<(), ClusterError>) -> io::Result<()> {
     match done {
-        Ok(()) => {
-            let mut out = io::stdout().lock();
-            writeln!(out, "ok")?;
-            out.flush()
-        }
-        Err(error) => refuse(&error.to_string()),
+        Ok(facts) => writeln!(out, "{facts}ok")?,
+        Err(error) => writeln!(out, "{error:#}\nfailed")?,
     }
-}
-
-fn refuse(error: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{error}\nfailed")?;
-    out.flush()
+    Ok(out.flush()?)
 }

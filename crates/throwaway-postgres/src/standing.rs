@@ -1,22 +1,18 @@
 //! Servers that outlive the program that starts them. Their folder identifies them.
 
-use std::{
-    path::Path,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
-use crate::{
-    ClusterError, Options, StopMode,
-    account::Account,
-    binaries::Binaries,
-    data, folder,
-    pid_file::PidFile,
-    server::{STOP_WITHIN, Server},
-    stop, url,
-};
+use anyhow::Result;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
+use crate::{Options, StopMode, data, pid_file::PidFile, server::Server, stop};
+
+/// What is escaped in the path of a folder.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'_');
 
 /// What [`start`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +29,8 @@ pub enum Start {
 /// Starts the server of `folder` unless it is running. Creates the folder and the data if missing.
 ///
 /// Refuses a folder that belongs to another user: under `/tmp` it could be anyone's.
-pub fn start(folder: &Path, options: Options) -> Result<Start, ClusterError> {
-    let binaries = Binaries::find(&["psql"])?;
-    let account = Account::of_server()?;
-    folder::claim(folder, account.as_ref())?;
-    let mut server = Server::new(binaries, folder, account, options);
+pub fn start(folder: &Path, options: Options) -> Result<Start> {
+    let mut server = Server::in_folder(folder, &["psql"], options)?;
     if PidFile::of_running(&server.home.data()).is_some() {
         return Ok(Start::Running);
     }
@@ -48,21 +41,14 @@ pub fn start(folder: &Path, options: Options) -> Result<Start, ClusterError> {
 }
 
 /// Stops the server of `folder`. Returns false if it was not running.
-pub fn stop(folder: &Path, how: StopMode) -> Result<bool, ClusterError> {
+pub fn stop(folder: &Path, how: StopMode) -> Result<bool> {
     let data = folder.join("data");
     let Some(found) = PidFile::of_running(&data) else {
         return Ok(false);
     };
-    stop::signal(found.pid, how).map_err(|error| ClusterError::NotStopped(error.to_string()))?;
-    let begun = Instant::now();
-    while PidFile::of_running(&data).is_some_and(|now| now.pid == found.pid) {
-        if begun.elapsed() >= STOP_WITHIN {
-            return Err(ClusterError::NotStopped(format!(
-                "it ignored the signal for {STOP_WITHIN:?}"
-            )));
-        }
-        sleep(POLL_INTERVAL);
-    }
+    stop::stop(found.pid, how, || {
+        PidFile::of_running(&data).is_none_or(|now| now.pid != found.pid)
+    })?;
     Ok(true)
 }
 
@@ -73,5 +59,24 @@ pub fn port(folder: &Path) -> Option<u16> {
 
 /// The URL of the server of `folder` over its Unix socket, if it is running.
 pub fn socket_url(folder: &Path, database: &str, user: &str) -> Option<String> {
-    port(folder).map(|port| url::of_socket(folder, port, database, user))
+    port(folder).map(|port| url(folder, port, database, user))
+}
+
+fn url(folder: &Path, port: u16, database: &str, user: &str) -> String {
+    let folder = folder.to_string_lossy();
+    let folder = utf8_percent_encode(&folder, ESCAPED);
+    format!("postgres://{user}@localhost:{port}/{database}?host={folder}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_spaces_survives_in_an_address() {
+        assert_eq!(
+            url(Path::new("/a b/é"), 5432, "payout", "eve"),
+            "postgres://eve@localhost:5432/payout?host=/a%20b/%C3%A9"
+        );
+    }
 }

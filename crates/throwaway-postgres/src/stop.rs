@@ -1,8 +1,13 @@
 //! The ways to end a server process.
 
-use std::{fs, io, str::FromStr};
+use std::{fs, io, str::FromStr, time::Duration};
 
+use anyhow::{Context, Error, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::home::within;
+
+const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// How a server is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,58 +21,60 @@ pub enum StopMode {
 }
 
 impl FromStr for StopMode {
-    type Err = String;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self> {
         match text {
             "fast" => Ok(Self::Fast),
             "immediate" => Ok(Self::Immediate),
             "kill" => Ok(Self::Kill),
-            _ => Err(format!(
-                "{text} is not a way to stop; use fast, immediate or kill"
-            )),
+            _ => bail!("{text} is not a way to stop; use fast, immediate or kill"),
         }
     }
 }
 
-/// Signals a postmaster.
-pub(crate) fn signal(postmaster: u32, how: StopMode) -> io::Result<()> {
-    let pid = to_pid(postmaster)?;
-    match how {
-        StopMode::Fast => orderly(pid, Signal::INT),
-        StopMode::Immediate => orderly(pid, Signal::QUIT),
+/// Signals a postmaster and waits until it is gone.
+pub(crate) fn stop(
+    postmaster: Pid,
+    how: StopMode,
+    mut is_gone: impl FnMut() -> bool,
+) -> Result<()> {
+    signal(postmaster, how).context("the Postgres server did not stop")?;
+    ensure!(
+        within(STOP_WITHIN, || is_gone().then_some(())).is_some(),
+        "the Postgres server did not stop: it ignored the signal for {STOP_WITHIN:?}"
+    );
+    Ok(())
+}
+
+fn signal(postmaster: Pid, how: StopMode) -> io::Result<()> {
+    let signal = match how {
+        StopMode::Fast => Signal::INT,
+        StopMode::Immediate => Signal::QUIT,
         StopMode::Kill => {
             let children = children_of(postmaster);
-            kill_process(pid, Signal::KILL)?;
+            kill_process(postmaster, Signal::KILL)?;
             for child in children {
                 // A child that has already ended needs no signal.
                 kill_process(child, Signal::KILL).ok();
             }
-            Ok(())
+            return Ok(());
         }
-    }
-}
-
-/// Sends an orderly signal. A process stopped by SIGSTOP must continue before it can obey.
-fn orderly(pid: Pid, signal: Signal) -> io::Result<()> {
-    kill_process(pid, Signal::CONT)?;
-    Ok(kill_process(pid, signal)?)
+    };
+    // A process stopped by SIGSTOP must continue before it can obey.
+    kill_process(postmaster, Signal::CONT)?;
+    Ok(kill_process(postmaster, signal)?)
 }
 
 /// The child processes; none are found outside Linux, where the backends notice themselves that their postmaster is
 /// gone.
-fn children_of(postmaster: u32) -> Vec<Pid> {
+fn children_of(postmaster: Pid) -> Vec<Pid> {
     let listed = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
     let listed = listed.unwrap_or_default();
-    listed
-        .split_whitespace()
-        .filter_map(|pid| to_pid(pid.parse().ok()?).ok())
-        .collect()
+    listed.split_whitespace().filter_map(to_pid).collect()
 }
 
-pub(crate) fn to_pid(number: u32) -> io::Result<Pid> {
-    i32::try_from(number)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or_else(|| io::Error::other(format!("{number} is not a process ID")))
+/// Reads a process ID.
+pub(crate) fn to_pid(text: &str) -> Option<Pid> {
+    Pid::from_raw(text.parse().ok().filter(|number| *number > 0)?)
 }

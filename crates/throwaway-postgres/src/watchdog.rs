@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::ClusterError;
+use anyhow::{Context, Result};
 
 /// Waits for a line from its owner. If the pipe ends without one, the owner is dead.
 ///
@@ -35,27 +35,17 @@ rm -rf "$1"
 [ ! -e "$1" ] || { sleep 2 && rm -rf "$1"; }
 "#;
 
-/// What happens to the server's folder if the owner dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AtTheEnd {
-    RemoveFolder,
-    KeepFolder,
-}
-
 /// The watching process.
 #[derive(Debug)]
 pub(crate) struct Watchdog(Child);
 
 impl Watchdog {
-    /// Starts to watch over the server in `folder`.
-    pub(crate) fn start(folder: &Path, at_the_end: AtTheEnd) -> Result<Self, ClusterError> {
+    /// Starts to watch over the server in `folder`, which goes or stays if the owner dies.
+    pub(crate) fn start(folder: &Path, removes_folder: bool) -> Result<Self> {
         Command::new("/bin/sh")
             .args(["-c", SCRIPT, "postgres-watchdog"])
             .arg(folder)
-            .arg(match at_the_end {
-                AtTheEnd::RemoveFolder => "remove",
-                AtTheEnd::KeepFolder => "keep",
-            })
+            .arg(if removes_folder { "remove" } else { "keep" })
             .current_dir("/")
             // Rust opens the pipe close-on-exec, so no other child keeps it open after the owner's death.
             .stdin(Stdio::piped())
@@ -65,7 +55,7 @@ impl Watchdog {
             .process_group(0)
             .spawn()
             .map(Self)
-            .map_err(|source| ClusterError::spawn("/bin/sh".into(), source))
+            .context("/bin/sh could not be run")
     }
 
     /// Tells the watchdog that the owner has stopped the server.
