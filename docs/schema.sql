@@ -613,10 +613,13 @@ end $$;
 CREATE FUNCTION payout.guard_payout() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     move payout.transition;
-    booked payout.ledger;
+    booked text;  -- the kind of this transaction's latest entry
+    held_in_ledger bigint;
 begin
     if not payout.same_instruction(old, new)
        or (new.merchant_code, new.order_num, new.created_at, new.created_by)
@@ -628,14 +631,13 @@ begin
         new.attention_since := case when new.attention is not null then now() end;
     end if;
 
-    select * into booked from payout.ledger l
-    where l.merchant_code = old.merchant_code and l.order_num = old.order_num
-      and l.xid = pg_current_xact_id() and l.attempt = new.attempt
-    order by l.id desc limit 1;
+    select (array_agg(l.kind order by l.id desc) filter (where l.xid = pg_current_xact_id() and l.attempt = new.attempt))[1],
+           coalesce(sum(l.held), 0)
+    into booked, held_in_ledger
+    from payout.ledger l
+    where l.merchant_code = old.merchant_code and l.order_num = old.order_num;
     -- The sum, not the last entry: one entry must not change the held amount twice.
-    if (new.held <> old.held or booked.id is not null)
-       and new.held <> (select coalesce(sum(l.held), 0) from payout.ledger l
-                        where (l.merchant_code, l.order_num) = (old.merchant_code, old.order_num)) then
+    if (new.held <> old.held or booked is not null) and new.held <> held_in_ledger then
         raise exception 'payout %: the held amount changes only with a ledger entry', old.order_num
             using errcode = 'PW012';
     end if;
@@ -649,7 +651,7 @@ begin
         return new;
     end if;
     move := payout.move_in_history(old, new);
-    if coalesce(booked.kind, 'none') <> move.posting then
+    if coalesce(booked, 'none') <> move.posting then
         raise exception 'payout %: % needs the ledger entry "%" in the same transaction',
             old.order_num, move.event, move.posting using errcode = 'PW012';
     end if;

@@ -55,7 +55,7 @@ async fn payouts_in_every_state(world: &World) {
     for number in 0..EACH {
         for (word, script) in &kinds {
             let order = format!("{word}-{number}");
-            world.sandbox.script(&order, script.clone());
+            world.sandbox.script(&order, *script);
             let (name, description) = if *word == "LONG" {
                 (
                     "Siti Rahayu Wulandari Kusumawati",

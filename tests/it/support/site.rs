@@ -181,7 +181,7 @@ impl Site {
     }
 
     pub(crate) async fn until_settled(&self, wanted: i64) {
-        let deadline = Instant::now() + Duration::from_secs(180);
+        let deadline = Instant::now() + Duration::from_mins(3);
         while self.settled().await < wanted {
             assert!(
                 Instant::now() < deadline,
