@@ -11,12 +11,12 @@ create table payout.state (
 );
 
 insert into payout.state (name, final, may_have_left, meaning) values
-    ('queued',     false, false, 'not sent; leaves when claimed or withdrawn'),
+    ('queued',     false, false, 'not sent, as far as this database knows; leaves when claimed, withdrawn, or found after a failover'),
     ('submitting', false, true,  'the intent to send is durable; the request may be on the wire'),
-    ('pending',    false, true,  'the gateway accepted it; leaves on status 2, 3 or 4'),
+    ('pending',    false, true,  'the gateway accepted it; leaves on status 2, 3 or 4, or by people'),
     ('unknown',    false, true,  'it may or may not have arrived; its status is queried, and it is never resent automatically'),
-    ('paid',       true,  false, 'status 2; only a person can move it, to returned'),
-    ('failed',     true,  false, 'refused, or status 3 or 4; only a person can move it, if it was paid after all'),
+    ('paid',       true,  false, 'status 2, or stated by a person; only a person can move it, to returned'),
+    ('failed',     true,  false, 'refused, status 3 or 4, or given up by two people; only a person can move it, if it was paid after all'),
     ('cancelled',  true,  false, 'withdrawn before it was sent'),
     ('returned',   true,  false, 'paid, then the money came back');
 

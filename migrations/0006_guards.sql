@@ -1,5 +1,6 @@
 -- What no role may do, not even the owner: every trigger, and the rules that triggers call. Each table has one trigger
--- per operation, so nothing depends on the order of names. Every refusal has a stable SQLSTATE, a sentence and a hint.
+-- per operation and timing, so nothing depends on the order of names. Every refusal has a stable SQLSTATE and a sentence;
+-- those that a caller can act on also have a hint.
 
 ---- Append-only and fixed tables
 
@@ -531,7 +532,7 @@ end $$;
 create trigger guard_attempt before update on payout.attempts
     for each row execute function payout.guard_attempt();
 
--- Evidence never changes, except that equal evidence is counted.
+-- What evidence says never changes; equal evidence raises the count and replaces the message and the times.
 create function payout.guard_evidence() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -554,7 +555,7 @@ end $$;
 create trigger guard_evidence before update on payout.evidence
     for each row execute function payout.guard_evidence();
 
--- A request is made and decided under one's own login, decided once, and before it expires.
+-- A request is made and decided under one's own login, decided once, and approved before it expires.
 create function payout.guard_request() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -597,7 +598,7 @@ end $$;
 create trigger guard_request before insert or update on payout.requests
     for each row execute function payout.guard_request();
 
--- The outcome of a request for a payout is set with its move, or by payout.finish_request.
+-- The outcome of a request for a payout is set with its move, by a rejection, or by payout.finish_request.
 create function payout.guard_request_payout() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -621,8 +622,8 @@ create trigger guard_request_payout before insert or update on payout.request_pa
 
 ---- The ledger
 
--- The balances follow the ledger, with one update per merchant and statement. Only an entry forced by evidence may
--- overdraw `available`.
+-- The balances follow the ledger, with one update per merchant and statement. A claim's hold and a
+-- withdrawal of funds need cover; what follows from evidence or a person's statement may overdraw `available`.
 create function payout.post() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
