@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use base16ct::lower::encode_string;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
@@ -306,12 +307,12 @@ fn evidence_row(
         source: evidence.fact.source().name(),
         finding: finding.columns(),
         refused: false,
-        digest: write::hex(digest),
+        digest: encode_string(digest),
         detail: evidence.detail.clone(),
         request_sha256: evidence
             .fact
             .request_sha256()
-            .map(|sha256| write::hex(sha256)),
+            .map(|sha256| encode_string(sha256)),
         query_sent_ago_us,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Rows travel as one JSON parameter, so one row and hundreds of rows use the same statement.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -117,15 +117,6 @@ impl PayoutRow {
             due_at: after.due_at,
         }
     }
-}
-
-/// Lower-case hex, as `decode(…, 'hex')` reads it.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Encodes rows as the one parameter of a statement.

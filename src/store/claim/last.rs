@@ -3,11 +3,12 @@
 //! A volume restored to an older snapshot keeps its system, timeline, database and table. Only a record kept
 //! outside it can show that something is missing.
 
+use base16ct::lower::encode_string;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{ClaimError, Covered};
-use crate::{domain::payout::PayoutKey, store::write::hex};
+use crate::domain::payout::PayoutKey;
 
 /// A claim whose commit was confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ impl LastClaim {
         Self {
             key: covered.due.instruction.key.clone(),
             attempt: covered.attempt,
-            request_sha256: hex(&covered.request.request_sha256),
+            request_sha256: encode_string(&covered.request.request_sha256),
             epoch,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base16ct::lower::encode_string;
 use serde::Serialize;
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
@@ -9,7 +10,7 @@ use super::{ClaimOrder, Due};
 use crate::{
     domain::{money::Rupiah, payout::PayoutKey},
     permit::SealedRequest,
-    store::write::{as_json, hex},
+    store::write::as_json,
 };
 
 /// A due payout that the balance covers.
@@ -39,7 +40,7 @@ fn rows<'a>(covered: &'a [Covered], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<
             key: &covered.due.instruction.key,
             attempt: covered.attempt,
             hold: covered.hold.idr(),
-            request_sha256: hex(&covered.request.request_sha256),
+            request_sha256: encode_string(&covered.request.request_sha256),
             last_seq: moves.get(&covered.due.instruction.key).copied(),
         })
         .collect()
