@@ -43,7 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--restarts", type=int, help="minimum number of immediate restarts of Postgres")
     parser.add_argument("--failovers", type=int, help="minimum number of lossy failovers")
     parser.add_argument("--stops", type=int, help="minimum number of SIGSTOPs of workers")
-    parser.add_argument("--drain", type=float, help="maximum seconds to settle after the last fault")
+    parser.add_argument("--drain", type=float, help="after the last fault, give up when nothing has settled for so many seconds")
     parser.add_argument("--sweep", choices=("kill", "cut"), help="an exhaustive sweep in place of random faults")
     parser.add_argument("--pauses", type=int, help="number of aimed stops, in place of random faults")
     parser.add_argument("--list", action="store_true", help="print every fault, or with --seed the plan, and exit")
@@ -66,6 +66,9 @@ def minimums(options: argparse.Namespace, seconds: float) -> dict[str, int]:
     return {name: int(usual[name]) if value is None else value for name, value in stated.items()}
 
 
+DRAIN = 80.0  # the longest wait of a payout is its quiet horizon and the queries after it
+
+
 async def chaos(options: argparse.Namespace, seed: int) -> int:
     seconds = seconds_of(options)
     planned = plan.make_plan(seed, seconds, options.faults, minimums(options, seconds))
@@ -77,7 +80,7 @@ async def chaos(options: argparse.Namespace, seed: int) -> int:
     testbed = Testbed(options.binary, seed, options.workers, timing, options.behaviours, options.share)
     print(f"chaos: seed {seed}, {options.payouts} payouts in {seconds * 0.85:.0f} s, {len(planned)} faults of "
           f"{len({fault.name for fault in planned})} kinds planned; {testbed.folder}", flush=True)
-    drain = options.drain or 80.0 + seconds / 40
+    drain = options.drain or DRAIN
     every = 3.0 if seconds < 300 else 5.0
     return await run_and_report(testbed, options, seed, runner.run_plan(
         testbed, planned, options.payouts, seconds, drain, every), planned)

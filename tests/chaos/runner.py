@@ -70,14 +70,19 @@ UNSETTLED = """select count(*) filter (where state in ('queued', 'submitting', '
                from payout.payouts"""
 
 
-async def drain(testbed: Testbed, seconds: float) -> bool:
-    """Waits at most so long. True when nothing is open except what is marked for an operator."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+async def drain(testbed: Testbed, patience: float) -> bool:
+    """Waits until nothing is open except what is marked for an operator. False once nothing has settled for so long.
+
+    How long the whole takes says how fast the machine is, so only standing still counts against the worker.
+    """
+    fewest, since = None, time.monotonic()
+    while time.monotonic() - since < patience:
         try:
             unsettled = int(await testbed.cluster.sql(UNSETTLED))
             if testbed.backend.in_sync() and unsettled == 0:
                 return True
+            if fewest is None or unsettled < fewest:
+                fewest, since = unsettled, time.monotonic()
         except SqlError:
             pass
         await asyncio.sleep(0.5)
@@ -97,20 +102,20 @@ class Session:
         if recovery:
             self._helpers.append(asyncio.create_task(self.stats.measure_recovery()))
 
-    async def settle(self, drain_seconds: float) -> None:
+    async def settle(self, patience: float) -> None:
         """Everything that can settle does; then workers and gateway end."""
         self.stats.phase = "calm"
         await calm(self.testbed)
-        drained = await drain(self.testbed, drain_seconds)
+        drained = await drain(self.testbed, patience)
         for helper in self._helpers:
             await end(helper)
         await self.stats.refresh()
-        print(self.stats.line("drained" if drained else f"NOT DRAINED within {drain_seconds:.0f} s"), flush=True)
+        print(self.stats.line("drained" if drained else f"NOT DRAINED: nothing has settled for {patience:.0f} s"), flush=True)
         await self.testbed.workers.end()
         await self.testbed.admin("finish", {})
 
-    async def finish(self, drain_seconds: float) -> Outcome:
-        await self.settle(drain_seconds)
+    async def finish(self, patience: float) -> Outcome:
+        await self.settle(patience)
         code, report = await self.testbed.check()
         return code, self.stats, report
 
@@ -124,11 +129,11 @@ async def end(task: "asyncio.Task[Any]") -> None:
         task.exception()  # whatever a cancelled helper raised, so that asyncio does not report it
 
 
-async def run_plan(testbed: Testbed, planned: list[PlannedFault], payouts: int, seconds: float, drain_seconds: float,
+async def run_plan(testbed: Testbed, planned: list[PlannedFault], payouts: int, seconds: float, patience: float,
                    every: float) -> Outcome:
     session = Session(testbed, "faults")
     await session.start(every)
     producing = asyncio.create_task(testbed.backend.produce(payouts, seconds * 0.85))
     await inject_faults(testbed, session.stats, planned)
     await asyncio.wait_for(producing, seconds + 60)
-    return await session.finish(drain_seconds)
+    return await session.finish(patience)
