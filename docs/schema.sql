@@ -349,7 +349,7 @@ begin
     if move.to_state = 'submitting' and not exists (
         select from payout.attempts a
         where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, new.attempt)
-          and a.xid = pg_current_xact_id()) then
+          and a.xid = payout.current_xid()) then
         raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
             using errcode = 'PW012';
     end if;
@@ -429,15 +429,28 @@ CREATE FUNCTION payout.continue_seq() RETURNS bigint
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    now_at bigint := pg_current_xact_id()::text::bigint;
-    last_at bigint;
+    here text := concat_ws('/', (select c.system_identifier from pg_control_system() c),
+                           (select d.oid from pg_database d where d.datname = current_database()),
+                           'payout.history'::regclass::oid);
 begin
-    select coalesce(max(h.seq), 0) >> 20 into last_at from payout.history h;
-    if last_at > (select b.base from payout.seq_base b) + now_at then
-        lock table payout.history in share row exclusive mode;
-        update payout.seq_base b set base = greatest(b.base, last_at - now_at + 1);
+    if payout.is_numbered_ahead()
+       or exists (select from payout.seq_base b where b.server is distinct from here) then
+        if payout.last_xid() >= payout.current_xid() then
+            -- Nobody may be writing with the old base meanwhile.
+            lock table payout.history, payout.attempts, payout.evidence, payout.ledger in share row exclusive mode;
+            update payout.seq_base b set base = b.base + greatest(payout.last_xid() - payout.current_xid() + 1, 0);
+        end if;
+        update payout.seq_base b set server = here;
     end if;
     return (select b.base from payout.seq_base b);
+end $$;
+
+CREATE FUNCTION payout.current_xid() RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
 end $$;
 
 CREATE FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) RETURNS bigint
@@ -604,7 +617,7 @@ begin
         raise exception 'evidence of payout % is append-only: only its count can rise', old.order_num
             using errcode = 'PW016';
     end if;
-    new.xid := pg_current_xact_id();
+    new.xid := payout.current_xid();
     -- A clock that was set back must not keep evidence from being stored.
     new.last_at := greatest(new.last_at, old.last_at);
     return new;
@@ -620,6 +633,7 @@ declare
     move payout.transition;
     booked text;  -- the kind of this transaction's latest entry
     held_in_ledger bigint;
+    this_xid bigint := payout.current_xid();
 begin
     if not payout.same_instruction(old, new)
        or (new.merchant_code, new.order_num, new.created_at, new.created_by)
@@ -631,7 +645,7 @@ begin
         new.attention_since := case when new.attention is not null then now() end;
     end if;
 
-    select (array_agg(l.kind order by l.id desc) filter (where l.xid = pg_current_xact_id() and l.attempt = new.attempt))[1],
+    select (array_agg(l.kind order by l.id desc) filter (where l.xid = this_xid and l.attempt = new.attempt))[1],
            coalesce(sum(l.held), 0)
     into booked, held_in_ledger
     from payout.ledger l
@@ -742,7 +756,7 @@ CREATE TABLE payout.evidence (
     first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     query_sent_at timestamp with time zone,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid bigint DEFAULT payout.current_xid() NOT NULL,
     actor text DEFAULT SESSION_USER NOT NULL,
     CONSTRAINT columns_fit_the_kind CHECK ((((signed IS NOT NULL) = (kind = 'found'::text)) AND ((bound IS NOT NULL) = (kind = 'callback'::text)) AND ((mismatch IS NOT NULL) = (bound IS FALSE)) AND ((doubt IS NOT NULL) = (kind = 'doubt'::text)) AND ((proves IS NOT NULL) = (kind = 'not_found'::text)) AND ((status IS NULL) OR (kind = ANY (ARRAY['acknowledged'::text, 'found'::text, 'callback'::text]))) AND ((valid_from IS NULL) OR (proves = ANY (ARRAY['refusal'::text, 'absence'::text]))))),
     CONSTRAINT doubt_is_known CHECK ((doubt = ANY (ARRAY['timeout'::text, 'connection_lost'::text, 'gateway_unsure'::text, 'http_status'::text, 'bad_signature'::text, 'unreadable'::text, 'foreign'::text, 'unreachable'::text]))),
@@ -795,7 +809,7 @@ CREATE FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) 
 begin
     return exists (
         select from payout.evidence e, payout.required_evidence r, payout.policy x
-        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = pg_current_xact_id()
+        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = payout.current_xid()
           and not e.refused
           and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
           and (not r.of_status or r.status is not distinct from e.status)
@@ -803,6 +817,20 @@ begin
           and (r.bound is null or r.bound = e.bound)
           and (r.proves is null or r.proves = e.proves)
           and e.times >= r.answers);
+end $$;
+
+CREATE FUNCTION payout.is_numbered_ahead() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+    return exists (
+        select from payout.history h
+        where h.seq >= greatest(payout.current_xid() + 1,
+                                (select b.base from payout.seq_base b where b.only_row)
+                                + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20);
 end $$;
 
 CREATE TABLE payout.pauses (
@@ -841,6 +869,16 @@ CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e, payout.failover f WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > f.trusted_after)))));
+
+CREATE FUNCTION payout.last_xid() RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    -- Evidence, and entries of funding, are stored without history too.
+    return greatest((select max(h.seq) >> 20 from payout.history h), (select max(a.xid) from payout.attempts a),
+                    (select max(e.xid) from payout.evidence e), (select max(l.xid) from payout.ledger l), 0);
+end $$;
 
 CREATE FUNCTION payout.locked(wanted text, merchant text) RETURNS payout.payouts
     LANGUAGE plpgsql SECURITY DEFINER
@@ -974,7 +1012,7 @@ begin
     select t.* into move
     from payout.history h
     join payout.transition t on (t.from_state, t.event, t.to_state) = (h.from_state, h.event, h.to_state)
-    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.xid = pg_current_xact_id()
+    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.seq >> 20 = payout.current_xid()
       and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
       and (h.from_state, h.to_state) = (old.state, new.state);
     if not found then
@@ -992,16 +1030,26 @@ CREATE FUNCTION payout.must_query_first() RETURNS boolean
 
 CREATE FUNCTION payout.next_seq() RETURNS bigint
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
-    position bigint := coalesce(nullif(current_setting('payout.seq_position', true), ''), '0')::bigint + 1;
+    first bigint := payout.current_xid() << 20;
+    latest bigint;
 begin
-    if position >= 1048576 then
+    select h.seq into latest
+    from payout.history h
+    where h.seq between first and first + 1048575
+    order by h.seq desc limit 1;
+    if latest = first + 1048575 then
         raise exception 'more than 1048575 payout events in one transaction'
             using errcode = 'PW018', hint = 'Split the work into several transactions.';
+    elsif latest is null and payout.is_numbered_ahead() then
+        raise exception 'the payout history is numbered ahead of this server, as after a restore'
+            using errcode = 'PW040', hint = 'Start a worker, or call payout.continue_seq(), and run this again.';
     end if;
-    perform set_config('payout.seq_position', position::text, true);
-    return (((select b.base from payout.seq_base b) + pg_current_xact_id()::text::bigint) << 20) | position;
+    return coalesce(latest, first) + 1;
 end $$;
 
 CREATE FUNCTION payout.note_failover(why text, lost text DEFAULT NULL::text, seen_epoch integer DEFAULT 0) RETURNS boolean
@@ -1072,7 +1120,7 @@ CREATE TABLE payout.attempts (
     outcome text,
     outcome_doubt text,
     outcome_at timestamp with time zone,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid bigint DEFAULT payout.current_xid() NOT NULL,
     CONSTRAINT request_sha256_is_a_sha256 CHECK ((length(request_sha256) = 32))
 );
 
@@ -1380,7 +1428,6 @@ CREATE TABLE payout.accounts (
 
 CREATE TABLE payout.history (
     seq bigint DEFAULT payout.next_seq() NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     merchant_code text NOT NULL COLLATE pg_catalog."C",
     order_num text NOT NULL COLLATE pg_catalog."C",
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -1396,7 +1443,7 @@ CREATE TABLE payout.history (
 
 CREATE TABLE payout.ledger (
     id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid bigint DEFAULT payout.current_xid() NOT NULL,
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     merchant_code text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL,
@@ -1492,6 +1539,7 @@ CREATE TABLE payout.event (
 
 CREATE TABLE payout.seq_base (
     base bigint NOT NULL,
+    server text,
     only_row boolean DEFAULT true NOT NULL,
     CONSTRAINT base_is_not_negative CHECK ((base >= 0)),
     CONSTRAINT only_one_row CHECK (only_row)
@@ -2052,6 +2100,9 @@ REVOKE ALL ON FUNCTION payout.continue_seq() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.continue_seq() TO payout_operator;
 GRANT ALL ON FUNCTION payout.continue_seq() TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.current_xid() TO payout_worker;
+
 REVOKE ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
@@ -2090,15 +2141,45 @@ REVOKE ALL ON FUNCTION payout.guard_request_payout() FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.evidence TO payout_operator;
-GRANT SELECT,INSERT ON TABLE payout.evidence TO payout_worker;
+GRANT SELECT ON TABLE payout.evidence TO payout_worker;
 
-GRANT UPDATE(detail) ON TABLE payout.evidence TO payout_worker;
+GRANT INSERT(merchant_code) ON TABLE payout.evidence TO payout_worker;
 
-GRANT UPDATE(times) ON TABLE payout.evidence TO payout_worker;
+GRANT INSERT(order_num) ON TABLE payout.evidence TO payout_worker;
 
-GRANT UPDATE(last_at) ON TABLE payout.evidence TO payout_worker;
+GRANT INSERT(attempt) ON TABLE payout.evidence TO payout_worker;
 
-GRANT UPDATE(query_sent_at) ON TABLE payout.evidence TO payout_worker;
+GRANT INSERT(source) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(kind) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(status) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(signed) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(bound) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(mismatch) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(doubt) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(proves) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(valid_from) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(refused) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(digest) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(detail),UPDATE(detail) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(times),UPDATE(times) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(first_at) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(last_at),UPDATE(last_at) ON TABLE payout.evidence TO payout_worker;
+
+GRANT INSERT(query_sent_at),UPDATE(query_sent_at) ON TABLE payout.evidence TO payout_worker;
 
 GRANT SELECT ON TABLE payout.policy TO payout_reader;
 GRANT SELECT ON TABLE payout.policy TO payout_operator;
@@ -2119,6 +2200,9 @@ GRANT ALL ON FUNCTION payout.identity() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.is_numbered_ahead() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.is_numbered_ahead() TO payout_worker;
+
 GRANT SELECT ON TABLE payout.pauses TO payout_reader;
 GRANT SELECT ON TABLE payout.pauses TO payout_operator;
 GRANT SELECT ON TABLE payout.pauses TO payout_worker;
@@ -2133,6 +2217,8 @@ GRANT UPDATE(quiet_horizon) ON TABLE payout.failover TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.locked(wanted text, merchant text) FROM PUBLIC;
 
@@ -2174,13 +2260,31 @@ REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.attempts TO payout_reader;
 GRANT SELECT ON TABLE payout.attempts TO payout_operator;
-GRANT SELECT,INSERT ON TABLE payout.attempts TO payout_worker;
+GRANT SELECT ON TABLE payout.attempts TO payout_worker;
 
-GRANT UPDATE(outcome) ON TABLE payout.attempts TO payout_worker;
+GRANT INSERT(merchant_code) ON TABLE payout.attempts TO payout_worker;
 
-GRANT UPDATE(outcome_doubt) ON TABLE payout.attempts TO payout_worker;
+GRANT INSERT(order_num) ON TABLE payout.attempts TO payout_worker;
 
-GRANT UPDATE(outcome_at) ON TABLE payout.attempts TO payout_worker;
+GRANT INSERT(attempt) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(claimed_at) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(send_by) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(lease_until) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(quiet_until) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(worker) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(request_sha256) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(outcome),UPDATE(outcome) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(outcome_doubt),UPDATE(outcome_doubt) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(outcome_at),UPDATE(outcome_at) ON TABLE payout.attempts TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.quiet_until(p payout.payouts) FROM PUBLIC;
 
@@ -2237,11 +2341,49 @@ GRANT UPDATE(available) ON TABLE payout.accounts TO payout_worker;
 
 GRANT SELECT ON TABLE payout.history TO payout_reader;
 GRANT SELECT ON TABLE payout.history TO payout_operator;
-GRANT SELECT,INSERT ON TABLE payout.history TO payout_worker;
+GRANT SELECT ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(merchant_code) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(order_num) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(event) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(from_state) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(to_state) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(source) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(attempt) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(detail) ON TABLE payout.history TO payout_worker;
 
 GRANT SELECT ON TABLE payout.ledger TO payout_reader;
 GRANT SELECT ON TABLE payout.ledger TO payout_operator;
-GRANT SELECT,INSERT ON TABLE payout.ledger TO payout_worker;
+GRANT SELECT ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(merchant_code) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(kind) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(order_num) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(attempt) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(available) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(held) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(paid_out) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(fees) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(funding) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(reference) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(forced) ON TABLE payout.ledger TO payout_worker;
 
 GRANT SELECT ON TABLE payout.operator_acts TO payout_reader;
 GRANT SELECT ON TABLE payout.operator_acts TO payout_operator;

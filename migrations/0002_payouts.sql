@@ -124,6 +124,26 @@ create index queued_without_query on payout.payouts (created_at) where state = '
 create unique index replaced_once on payout.payouts (merchant_code, replaces)
     where replaces is not null and state <> 'cancelled';
 
+-- Added to every transaction ID that is stored or compared. It is 0 unless a dump was restored into a server with lower
+-- transaction IDs than those stored. Without it, event numbers would fall and readers would skip what is new, and an old
+-- row could carry the ID of a running transaction, whose guards would take the row for one of its own.
+create table payout.seq_base (
+    base     bigint not null,
+    server   text,  -- the server, database and table for which it was set; another one after a restore
+    only_row boolean primary key default true,
+    constraint only_one_row check (only_row),
+    constraint base_is_not_negative check (base >= 0)
+);
+
+insert into payout.seq_base (base) values (0);
+
+-- The number of this transaction, which no row of another one carries. Guards compare it, never a bare transaction ID.
+create function payout.current_xid() returns bigint
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
+end $$;
+
 -- One row per right to send, committed before a byte leaves.
 create table payout.attempts (
     merchant_code text collate "C" not null,
@@ -138,7 +158,7 @@ create table payout.attempts (
     outcome       text,                  -- the kind of evidence that its own answer is
     outcome_doubt text,                  -- why that answer proves nothing
     outcome_at    timestamptz,
-    xid           xid8 not null default pg_current_xact_id(),
+    xid           bigint not null default payout.current_xid(),
     constraint attempt_is_never_reused primary key (merchant_code, order_num, attempt),
     constraint attempt_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,
     constraint request_sha256_is_a_sha256 check (length(request_sha256) = 32)
@@ -166,7 +186,7 @@ create table payout.evidence (
     first_at      timestamptz not null default clock_timestamp(),
     last_at       timestamptz not null default clock_timestamp(),
     query_sent_at timestamptz,                -- when the query for the latest answer was sent
-    xid           xid8 not null default pg_current_xact_id(),  -- of the latest
+    xid           bigint not null default payout.current_xid(),  -- of the latest
     actor         text not null default session_user,
     constraint equal_evidence_is_counted unique nulls not distinct
         (merchant_code, order_num, attempt, source, kind, status, signed, mismatch, doubt, proves, valid_from, refused,
@@ -195,35 +215,46 @@ create table payout.evidence (
     constraint proof_is_known check (proves in ('nothing', 'refusal', 'absence', 'contradiction'))
 );
 
--- Added to every transaction ID in a seq. It is 0 unless a dump was restored into a server with lower transaction IDs
--- than those in the history. Without it, numbers would fall and readers would skip what is new.
-create table payout.seq_base (
-    base     bigint not null,
-    only_row boolean primary key default true,
-    constraint only_one_row check (only_row),
-    constraint base_is_not_negative check (base >= 0)
-);
-
-insert into payout.seq_base (base) values (0);
-
--- (transaction ID, position in the transaction). A number can appear only while its transaction runs, so a reader that
--- stays below the oldest running transaction never sees a smaller number appear later.
-create function payout.next_seq() returns bigint language plpgsql as $$
-declare
-    position bigint := coalesce(nullif(current_setting('payout.seq_position', true), ''), '0')::bigint + 1;
+-- Whether the history has numbers of transactions that have not begun yet. Then it came from another server and the base
+-- is too small. A snapshot shows no row of a transaction from its xmax on, except this transaction's own.
+create function payout.is_numbered_ahead() returns boolean
+language plpgsql set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 begin
-    if position >= 1048576 then
+    return exists (
+        select from payout.history h
+        where h.seq >= greatest(payout.current_xid() + 1,
+                                (select b.base from payout.seq_base b where b.only_row)
+                                + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20);
+end $$;
+
+-- (payout.current_xid(), position in the transaction). A number can appear only while its transaction runs, so a reader
+-- that stays below the oldest running transaction never sees a smaller number appear later.
+--
+-- The position follows the largest one that the transaction has: a volatile function also sees the rows that its own
+-- statement inserted before. A setting of the session could not hold it, as the caller may change any.
+create function payout.next_seq() returns bigint
+language plpgsql set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+    first bigint := payout.current_xid() << 20;
+    latest bigint;
+begin
+    select h.seq into latest
+    from payout.history h
+    where h.seq between first and first + 1048575
+    order by h.seq desc limit 1;
+    if latest = first + 1048575 then
         raise exception 'more than 1048575 payout events in one transaction'
             using errcode = 'PW018', hint = 'Split the work into several transactions.';
+    elsif latest is null and payout.is_numbered_ahead() then
+        raise exception 'the payout history is numbered ahead of this server, as after a restore'
+            using errcode = 'PW040', hint = 'Start a worker, or call payout.continue_seq(), and run this again.';
     end if;
-    perform set_config('payout.seq_position', position::text, true);
-    return (((select b.base from payout.seq_base b) + pg_current_xact_id()::text::bigint) << 20) | position;
+    return coalesce(latest, first) + 1;
 end $$;
 
 -- The history that payout.events shows. A move names a row of payout.transition; other rows have no states.
 create table payout.history (
     seq           bigint primary key default payout.next_seq(),
-    xid           xid8 not null default pg_current_xact_id(),
     merchant_code text collate "C" not null,
     order_num     text collate "C" not null,
     at            timestamptz not null default clock_timestamp(),
@@ -242,17 +273,32 @@ create table payout.history (
 
 create index history_of_payout on payout.history (merchant_code, order_num, seq);
 
--- Call it before anything else is written to a restored database. Elsewhere it changes nothing.
+-- The largest number of a transaction that any row carries.
+create function payout.last_xid() returns bigint
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    -- Evidence, and entries of funding, are stored without history too.
+    return greatest((select max(h.seq) >> 20 from payout.history h), (select max(a.xid) from payout.attempts a),
+                    (select max(e.xid) from payout.evidence e), (select max(l.xid) from payout.ledger l), 0);
+end $$;
+
+-- Raises the base above every number that a restore brought in. Each worker calls it when it starts and while the fence
+-- of payout.failover is up, and payout migrate does. Elsewhere it changes nothing.
 create function payout.continue_seq() returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
-    now_at bigint := pg_current_xact_id()::text::bigint;
-    last_at bigint;
+    here text := concat_ws('/', (select c.system_identifier from pg_control_system() c),
+                           (select d.oid from pg_database d where d.datname = current_database()),
+                           'payout.history'::regclass::oid);
 begin
-    select coalesce(max(h.seq), 0) >> 20 into last_at from payout.history h;
-    if last_at > (select b.base from payout.seq_base b) + now_at then
-        lock table payout.history in share row exclusive mode;
-        update payout.seq_base b set base = greatest(b.base, last_at - now_at + 1);
+    if payout.is_numbered_ahead()
+       or exists (select from payout.seq_base b where b.server is distinct from here) then
+        if payout.last_xid() >= payout.current_xid() then
+            -- Nobody may be writing with the old base meanwhile.
+            lock table payout.history, payout.attempts, payout.evidence, payout.ledger in share row exclusive mode;
+            update payout.seq_base b set base = b.base + greatest(payout.last_xid() - payout.current_xid() + 1, 0);
+        end if;
+        update payout.seq_base b set server = here;
     end if;
     return (select b.base from payout.seq_base b);
 end $$;

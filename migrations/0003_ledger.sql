@@ -22,7 +22,7 @@ return case fee_type when 1 then amount::bigint else amount::bigint - fee end;
 -- Double entry: each row is one entry, and its five postings sum to zero.
 create table payout.ledger (
     id            bigint generated always as identity primary key,
-    xid           xid8 not null default pg_current_xact_id(),
+    xid           bigint not null default payout.current_xid(),
     at            timestamptz not null default clock_timestamp(),
     merchant_code text collate "C" not null references payout.merchants,
     kind          text not null,

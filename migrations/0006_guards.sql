@@ -273,7 +273,7 @@ language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
     return exists (
         select from payout.evidence e, payout.required_evidence r, payout.policy x
-        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = pg_current_xact_id()
+        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = payout.current_xid()
           and not e.refused
           and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
           and (not r.of_status or r.status is not distinct from e.status)
@@ -409,7 +409,7 @@ begin
     select t.* into move
     from payout.history h
     join payout.transition t on (t.from_state, t.event, t.to_state) = (h.from_state, h.event, h.to_state)
-    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.xid = pg_current_xact_id()
+    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.seq >> 20 = payout.current_xid()
       and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
       and (h.from_state, h.to_state) = (old.state, new.state);
     if not found then
@@ -437,7 +437,7 @@ begin
     if move.to_state = 'submitting' and not exists (
         select from payout.attempts a
         where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, new.attempt)
-          and a.xid = pg_current_xact_id()) then
+          and a.xid = payout.current_xid()) then
         raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
             using errcode = 'PW012';
     end if;
@@ -468,6 +468,7 @@ declare
     move payout.transition;
     booked text;  -- the kind of this transaction's latest entry
     held_in_ledger bigint;
+    this_xid bigint := payout.current_xid();
 begin
     if not payout.same_instruction(old, new)
        or (new.merchant_code, new.order_num, new.created_at, new.created_by)
@@ -479,7 +480,7 @@ begin
         new.attention_since := case when new.attention is not null then now() end;
     end if;
 
-    select (array_agg(l.kind order by l.id desc) filter (where l.xid = pg_current_xact_id() and l.attempt = new.attempt))[1],
+    select (array_agg(l.kind order by l.id desc) filter (where l.xid = this_xid and l.attempt = new.attempt))[1],
            coalesce(sum(l.held), 0)
     into booked, held_in_ledger
     from payout.ledger l
@@ -546,7 +547,7 @@ begin
         raise exception 'evidence of payout % is append-only: only its count can rise', old.order_num
             using errcode = 'PW016';
     end if;
-    new.xid := pg_current_xact_id();
+    new.xid := payout.current_xid();
     -- A clock that was set back must not keep evidence from being stored.
     new.last_at := greatest(new.last_at, old.last_at);
     return new;

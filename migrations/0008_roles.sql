@@ -60,8 +60,24 @@ grant execute on function payout.cancel(text, text, text), payout.replay(text, t
 ---- Worker: writes evidence and what follows from it
 
 grant select on all tables in schema payout to payout_worker;
-grant insert on payout.attempts, payout.evidence, payout.history, payout.ledger, payout.gateway_balance,
-                payout.query_budget, payout.unmatched_callbacks, payout.totals, payout.failover to payout_worker;
+-- Not the columns that say who wrote a row, when, in which transaction and in which order.
+do $$
+declare
+    granted record;
+begin
+    for granted in
+        select a.attrelid::regclass as name, string_agg(quote_ident(a.attname), ', ') as columns
+        from pg_catalog.pg_attribute a
+        where a.attrelid in ('payout.attempts'::regclass, 'payout.evidence'::regclass, 'payout.history'::regclass,
+                             'payout.ledger'::regclass)
+          and a.attnum > 0 and not a.attisdropped and a.attname not in ('id', 'seq', 'xid', 'at', 'actor')
+        group by a.attrelid
+    loop
+        execute format('grant insert (%s) on %s to payout_worker', granted.columns, granted.name);
+    end loop;
+end $$;
+grant insert on payout.gateway_balance, payout.query_budget, payout.unmatched_callbacks, payout.totals, payout.failover
+    to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
               fee, platform_order_num, failure_reason, attention, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
@@ -74,7 +90,7 @@ grant update (quiet_horizon) on payout.failover to payout_worker;
 -- For `for update` on an account: a claim locks the balance while it decides what is covered.
 grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks to payout_worker;
-grant execute on function payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
+grant execute on function payout.current_xid(), payout.is_numbered_ahead(), payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
                           payout.resubmit_proof(text, text), payout.finish_request
     to payout_worker;

@@ -76,6 +76,7 @@ impl Running {
         fitness::check(&store, config).await?;
         let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
         let quiet = config.poll.quiet_horizon.saturating_add(send_window);
+        failover::continue_seq(&store.results).await?;
         failover::register_identity(&store.results, quiet).await?;
 
         let rules = worker::rules(&config.poll, config.callbacks_settle);

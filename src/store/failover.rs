@@ -25,6 +25,28 @@ pub async fn register_identity(pool: &PgPool, quiet_horizon: Duration) -> Result
     Ok(())
 }
 
+/// Makes event numbers and transaction numbers rise past all that a restore brought in; elsewhere it changes nothing
+/// (`payout.continue_seq`).
+///
+/// After a restore it reads whole tables once, so it has no time limit.
+pub async fn continue_seq(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query!(
+        r#"/* store::unbound_continue_seq */
+        select set_config('statement_timeout', '0', true)"#
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let base = sqlx::query_scalar!(
+        r#"/* store::continue_seq */
+        select payout.continue_seq() as "base!""#
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(base)
+}
+
 /// Whether this is the database that the workers claim in, including `last`, the last claim that this worker knows to
 /// be committed. If it is not, claims stop, and earlier answers to queries prove nothing.
 pub async fn check_identity(pool: &PgPool, last: Option<&LastClaim>) -> Result<bool, sqlx::Error> {

@@ -7,7 +7,7 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migrator},
 };
 
-use super::connect;
+use super::{connect, failover::continue_seq};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -103,6 +103,7 @@ async fn migrate_with(
     }
     if !dry_run {
         MIGRATIONS.run(pool).await?;
+        continue_seq(pool).await?;
     } else if !missing.is_empty() {
         return Ok(done);
     }

@@ -80,6 +80,9 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
 async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
     let last = worker.witness.last();
     let same = failover::check_identity(&worker.store.results, last.as_ref()).await?;
+    if !same {
+        failover::continue_seq(&worker.store.results).await?;
+    }
     if !same && !worker.failover_seen.swap(true, Ordering::Relaxed) {
         tracing::error!(
             "claims stopped: commits may be lost after a failover or a restore; a person must accept it: \

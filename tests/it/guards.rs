@@ -182,7 +182,7 @@ async fn without_any_one_comparison_of_the_guard_wrong_evidence_passes() {
     let function = &function[..function.find("end $$;\n").unwrap() + 8];
     let comparisons = [
         "e.merchant_code = merchant and e.order_num = is_evidenced.order_num and ",
-        " and e.xid = pg_current_xact_id()",
+        " and e.xid = payout.current_xid()",
         "not e.refused",
         "r.event = wanted and ",
         "(r.source, r.kind) = (e.source, e.kind)",

@@ -4,6 +4,7 @@ mod append_only;
 mod cancel_and_fund;
 mod enqueue;
 mod events;
+mod numbers;
 mod refusals;
 mod replaces;
 mod roles;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgListener};
 
-use crate::support::database::{DEADLINE, Database};
+use crate::support::{
+    database::{DEADLINE, Database},
+    refusal::Refusal,
+};
 
 async fn run(session: &mut PgConnection, statements: &str) {
     sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
@@ -133,7 +136,12 @@ async fn after_a_restore_numbers_keep_rising_and_every_event_is_shown() {
              from payout.payouts;",
         )
         .await;
-    database.insert("too-early", 1000).await;
+    let early = insert("too-early");
+    Refusal::expected(&early, database.try_run(&early).await).is(
+        &early,
+        "PW040",
+        "after a restore",
+    );
     let rising = "select coalesce((select min(seq) from payout.events where order_num = 'after')
                      > (select max(seq) from payout.events where order_num = 'before'), false)";
     let complete =
