@@ -92,6 +92,7 @@ QUERY = {
     "q_decimals": "amounts have zero decimals",
     "q_no_amount": "the first answers have no amount, even with a final status",
     "q_chunked": "answers come in chunks of a few bytes",
+    "q_repeated": "a reused connection repeats the \"not found\" of the query before, which names no order",
     "q_flip_paid": "states status 2; later the money comes back and it states 4: an operator must be alerted",
     "q_flip_failed": "states status 4; later it pays after all and states 2: an operator must be alerted",
 }
@@ -138,6 +139,10 @@ _OPENS_BREAKER = {"bad_sign", "no_sign", "fail_unsigned"}
 # "Not found" after a FAIL makes the FAIL final. Answering it for a booked order would be a lie about the outcome.
 _FAIL = {"fail_booked", "fail_lagging", "fail_lost"}
 _SAYS_NOTEXIST = {"q_notexist_lag", "q_notexist_once"}
+# A repeated "not found" does harm only where nothing else tells the truth, so half of these orders get that too.
+_DO_HARM_TOGETHER = {"submit": "fail_booked", "query": "q_repeated", "callback": "cb_none"}
+# Left out of "all" until the worker withstands them.
+NOT_YET: set[str] = {"q_repeated"}
 # Abnormal queries and callbacks stop no claims, so there may be more of them.
 _FREQUENCY = {"submit": 1.0, "query": 2.5, "callback": 3.0}
 DEFAULT_SHARE = 0.2
@@ -151,7 +156,7 @@ def allowed(text: str) -> set[str]:
     """The names that `all`, `none` or a comma-separated list stands for. The error for an unknown name lists all."""
     every = [name for known in FAMILIES.values() for name in known]
     if text == "all":
-        return set(every)
+        return set(every) - NOT_YET
     names = set() if text == "none" else {name for name in text.split(",") if name}
     unknown = names.difference(every)
     if unknown:
@@ -184,6 +189,9 @@ def choose(seed: int, merchant: str, order: str, names: Iterable[str], share: fl
             if left < 0:
                 chosen[family] = name
                 break
+    if chosen["query"] == "q_repeated" and wanted.issuperset(_DO_HARM_TOGETHER.values()) \
+            and stable_number(seed, merchant, order, "together") % 2:
+        return dict(_DO_HARM_TOGETHER)
     return without_lies(chosen)
 
 

@@ -170,7 +170,8 @@ class Gateway:
         else:
             order.queries += 1
             lags = self.lifecycle.index_lags(order)
-            reply, stated = query_answers.query_reply(behaviour, order, self._other(order), lags)
+            reply, stated = query_answers.query_reply(behaviour, order, self._other(order), lags,
+                                                      call.request.earlier > 0)
             self.count(behaviour)
             if query_answers.is_final(stated):
                 self.lifecycle.final_status_seen(order)

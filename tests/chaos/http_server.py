@@ -28,6 +28,7 @@ class Request:
     head: bytes
     body: bytes
     complete: bool
+    earlier: int = 0  # how many requests came on this connection before
 
     @property
     def raw(self) -> bytes:
@@ -71,6 +72,7 @@ class Connection(asyncio.Protocol):
         Connection.count += 1
         self.number = Connection.count
         self._handle, self._cut_off, self._live = handle, cut_off, live
+        self._requests = 0
         self._buffer = bytearray()
         self._transport: Optional[asyncio.Transport] = None
         self._busy: Optional[asyncio.Task] = None
@@ -108,7 +110,8 @@ class Connection(asyncio.Protocol):
             return
         body = bytes(self._buffer[len(head):len(head) + size])
         del self._buffer[:len(head) + size]
-        request = _request(self.number, head, body, complete=True)
+        request = _request(self.number, head, body, complete=True, earlier=self._requests)
+        self._requests += 1
         self._busy = asyncio.ensure_future(self._answer(request))
 
     async def _answer(self, request: Request) -> None:
@@ -134,10 +137,10 @@ class Connection(asyncio.Protocol):
             self._next()
 
 
-def _request(connection: int, head: bytes, body: bytes, complete: bool) -> Request:
+def _request(connection: int, head: bytes, body: bytes, complete: bool, earlier: int = 0) -> Request:
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     method, path = (words + ["", ""])[:2]
-    return Request(connection, method, path, head, body, complete)
+    return Request(connection, method, path, head, body, complete, earlier)
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -39,13 +39,20 @@ def negative(merchant: Merchant, code: str, message: str, name: str) -> Reply:
     return refusal(merchant, code, message, name)
 
 
-def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: bool) -> tuple[Reply, str]:
-    """The answer and, for the ground-truth log, what it states."""
+def repeated(merchant: Merchant) -> Reply:
+    """The answer to the query before, about an order that the gateway does not have. It names none."""
+    return negative(merchant, "NOTEXIST", "order does not exist", "")
+
+
+def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: bool, reused: bool) -> tuple[Reply, str]:
+    """The answer and, for the ground-truth log, what it states. `reused`: the connection carried a request before."""
     merchant, name = order.merchant, order.order_num
     fields = honest_fields(order)
     honest = Reply(response(positive(merchant, fields))), f"status {order.status}"
     if lagging or (behaviour == "q_notexist_once" and order.queries == 3):
         return not_found(merchant, name), "NOTEXIST"
+    if behaviour == "q_repeated":
+        return (repeated(merchant), behaviour) if reused else honest
     spoiled = order.queries <= _SPOILED.get(behaviour, _SPOILED_BY_DEFAULT)
     if not spoiled and behaviour not in _PERMANENT:
         return honest
