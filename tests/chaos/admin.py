@@ -92,6 +92,7 @@ def _counts(gateway: "Gateway", _: dict) -> dict:
 _COMMANDS = {
     ("GET", "/admin/orders"): lambda gateway, _: gateway.orders.listing(),
     ("GET", "/admin/counts"): _counts,
+    ("POST", "/admin/orders"): lambda gateway, body: gateway.orders.listing(body["last"]),
     ("POST", "/admin/behaviour"): _behaviour,
     ("POST", "/admin/default"): _default,
     ("POST", "/admin/calm"): _calm,

@@ -22,8 +22,8 @@ DESCRIPTIONS = (None, "Gaji November", "Refund", "invoice 2026-11", "a.b_c,d/e-f
 _COLUMNS = {"order": "order_num", "merchant": "merchant_code", "money": "amount", "feeType": "fee_type",
             "bank": "bank_code", "number": "account_number", "name": "account_name", "description": "description"}
 # psql prints the SQLSTATE with the message. PW… is the contract's: the database refused what this backend sent.
-_WITH_SQLSTATE = "\\set VERBOSITY verbose\n"
-_REFUSED = re.compile(r"ERROR: +PW\d{3}:")
+WITH_SQLSTATE = "\\set VERBOSITY verbose\n"
+REFUSED = re.compile(r"ERROR: +PW\d{3}:")
 
 
 class Backend:
@@ -43,6 +43,8 @@ class Backend:
         self.refused: list[str] = []
         self.generation = cluster.generation
         self.batches = 0
+        self.holding = False  # nothing is inserted but by `insert_batch`
+        self._inserting = asyncio.Lock()
 
     def make(self, order: str | None = None) -> dict[str, Any]:
         """One more payout; it depends only on the seed and on how many were made before."""
@@ -82,24 +84,25 @@ class Backend:
             try:
                 if self.generation != self.cluster.generation:
                     await self._compare()
-                if self.pending:
-                    await self._insert(self.pending[:BATCH])
+                if self.pending and not self.holding:
+                    await self.insert_batch()
                     continue
             except SqlError as error:
-                if _REFUSED.search(str(error)):
+                if REFUSED.search(str(error)):
                     self.refused.append(str(error).splitlines()[0])
                 await asyncio.sleep(0.2)
             await asyncio.sleep(0.05)
 
-    async def _insert(self, orders: list[str]) -> None:
-        """One batch, by plain insert and by `payout.enqueue` in turn."""
-        generation = self.cluster.generation
-        self.batches += 1
-        payouts = [self.payouts[order] for order in orders]
-        statement = insert_statement(payouts) if self.batches % 2 else enqueue_statement(payouts)
-        await self.cluster.sql(_WITH_SQLSTATE + statement, LOGIN)
-        if generation == self.cluster.generation:
-            del self.pending[:len(orders)]
+    async def insert_batch(self) -> None:
+        """One batch of what waits, by plain insert and by `payout.enqueue` in turn."""
+        async with self._inserting:
+            generation = self.cluster.generation
+            self.batches += 1
+            payouts = [self.payouts[order] for order in self.pending[:BATCH]]
+            statement = insert_statement(payouts) if self.batches % 2 else enqueue_statement(payouts)
+            await self.cluster.sql(WITH_SQLSTATE + statement, LOGIN)
+            if generation == self.cluster.generation:
+                del self.pending[:len(payouts)]
 
     async def _compare(self) -> None:
         """After a failover: whatever the journal has and the database has not is inserted again."""

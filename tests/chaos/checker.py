@@ -2,6 +2,7 @@
 
     python3 -m chaos.checker --folder DIR --database URL --journal FILE
         [--canary WORD…] [--output-globs GLOB…] [--quiet-horizon S] [--lost-window FROM:TO…] [--accepted TIME…]
+        [--clock-step TIME:AHEAD…]
 
 It shares no code with the worker and never talks to it. Exit code 0: every check holds; 3: only C10 does not, so
 nothing is wrong but not everything was settled in time; 1: anything else.
@@ -46,6 +47,9 @@ def gather(options: argparse.Namespace) -> RunRecord:
     for window in options.lost_window:
         begin, end = window.split(":")
         record.lost_windows.append((float(begin), float(end)))
+    for step in options.clock_step:
+        at, ahead = step.split(":")
+        record.clock.step(float(at), float(ahead))
     read_ground_truth(record, Path(options.folder) / FILE_NAME)
     read_journal(record, Path(options.journal))
     read_database(record, options.database)
@@ -64,6 +68,8 @@ def arguments() -> argparse.Namespace:
                         help="unix times between which a failover may have lost commits")
     parser.add_argument("--accepted", nargs="*", action="extend", default=[], type=float, metavar="TIME",
                         help="unix times of accepted failovers; the database keeps only the last one")
+    parser.add_argument("--clock-step", nargs="*", action="extend", default=[], metavar="TIME:AHEAD",
+                        help="unix times from which the database's clock was so many seconds ahead of the gateway's")
     return parser.parse_args()
 
 

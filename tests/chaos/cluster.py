@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Awaitable, Callable, Optional
 from .node import Node
 from .processes import run
 from .proxy_client import ProxyClient
+from .server_clock import ClockFile, ServerClock
 
 REPLICATION = "replication"
 Until = Callable[[], Awaitable[bool]]
@@ -27,6 +29,9 @@ class Cluster:
 
     def __init__(self, folder: Path, proxy: ProxyClient) -> None:
         self.folder, self.proxy = folder, proxy
+        self.clock = ServerClock()
+        self.clock_file: ClockFile | None = None  # where the servers' clock can be set, which they share
+        self.programs: Path | None = None
         self.count = 0
         self.primary = self._node()
         self.standby: Node | None = None
@@ -40,9 +45,11 @@ class Cluster:
 
     def _node(self) -> Node:
         self.count += 1
-        return Node(self.folder / f"pg{self.count}", self.folder / "logs" / f"postgres-{self.count}.log")
+        log = self.folder / "logs" / f"postgres-{self.count}.log"
+        return Node(self.folder / f"pg{self.count}", log, self.programs)
 
     async def start(self) -> None:
+        self.primary.programs = self.programs
         await self.primary.start()
         await self.proxy.listen(REPLICATION, "tcp", [("127.0.0.1", self.primary.port)])
         await self.sql("create database payout", database="postgres")
@@ -52,10 +59,11 @@ class Cluster:
         await node.start(standby_of=self.proxy.ports[REPLICATION])
         self.standby = node
 
-    async def sql(self, text: str, role: str = "postgres", within: float = 20.0, database: str = "payout") -> str:
-        """Runs statements straight at the primary; the answer's rows, fields apart by |."""
+    async def sql(self, text: str, role: str = "postgres", within: float = 20.0, database: str = "payout",
+                  url: str = "") -> str:
+        """Runs statements straight at the primary, or at `url`; the answer's rows, fields apart by |."""
         command = [self.primary.program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-                   self.primary.url(role, database)]
+                   url or self.primary.url(role, database)]
         environment = {**os.environ, "PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c client_min_messages=warning"}
         code, out, words = await run(command, within, data=text.encode(), env=environment)
         if code:
@@ -97,14 +105,51 @@ class Cluster:
         """The whole server stands still: postmaster and backends."""
         async with self.busy:
             pids = [self.primary.pid] + [pid for pid, _ in self.primary.children()]
-            for number in (signal.SIGSTOP, signal.SIGCONT):
-                for pid in pids:
-                    try:
-                        os.kill(pid, number)
-                    except ProcessLookupError:
-                        pass
-                if number == signal.SIGSTOP:
-                    await asyncio.sleep(seconds)
+            send(signal.SIGSTOP, pids)
+            await asyncio.sleep(seconds)
+            send(signal.SIGCONT, pids)
+
+    async def crash_unflushed(self, until: Until, after_crash: Callable[[], None]) -> bool:
+        """The power fails, and commits that did not wait for the disk are gone: what would have flushed them in the
+        background stands still from now on. `busy` is the caller's. Returns what `until` did."""
+        writers = [pid for pid, words in self.primary.children() if "walwriter" in words]
+        send(signal.SIGSTOP, writers)
+        try:
+            done = await until()
+        except BaseException:
+            send(signal.SIGCONT, writers)
+            raise
+        await self.primary.end("kill")
+        after_crash()
+        await self.primary.start()
+        self.restarts += 1
+        self.up_at = time.time()
+        self.generation += 1
+        return done
+
+    async def copied(self) -> Node:
+        """A server on a copy of the data folder, as of a moment at which the primary was stopped."""
+        async with self.busy:
+            await self.primary.end("fast")
+            copy = self._node()
+            try:
+                code, _, words = await run(["cp", "-a", str(self.primary.folder), str(copy.folder)], 60)
+            finally:
+                await self.primary.start()
+                self.restarts += 1
+                self.up_at = time.time()
+        if code:
+            raise RuntimeError(f"the data folder could not be copied: {words}")
+        self.old.append(copy)
+        await copy.start()
+        return copy
+
+    async def discard(self, node: Node) -> None:
+        """Ends a server that is no longer needed, and removes its data."""
+        await node.end("kill")
+        await asyncio.to_thread(node.kill_now)
+        self.old.remove(node)
+        await asyncio.to_thread(shutil.rmtree, node.folder, True)
 
     async def disk_full(self, seconds: float) -> bool:
         """No file of the server may be written any further for a while: WAL and data alike (EFBIG stands for ENOSPC)."""
@@ -123,6 +168,12 @@ class Cluster:
             self.restarts += 1
             self.up_at = time.time()
             return True
+
+    def step_clock(self, ahead: float) -> None:
+        """From now on the clock of every server is that many seconds ahead of this machine's."""
+        assert self.clock_file is not None
+        self.clock.step(time.time(), ahead)
+        self.clock_file.set(ahead)
 
     # Failover.
 
@@ -158,7 +209,8 @@ class Cluster:
                 await self.proxy.do("upstream", name=self.listeners[0], to=[("127.0.0.1", self.primary.port)])
                 await self.proxy.do("cut", name=self.listeners[0], reset=True)
             # A young standby may have been further behind: the time of its last replayed commit shows it.
-            replayed = float(await self.sql("select coalesce(extract(epoch from pg_last_xact_replay_timestamp()), 0)"))
+            replayed = self.clock.host_time(float(await self.sql(
+                "select coalesce(extract(epoch from pg_last_xact_replay_timestamp()), 0)")))
             self.lost.append((min(frozen_at, replayed - 0.5) if replayed else frozen_at - 10, time.time()))
             await self.new_standby()
             return True
@@ -174,6 +226,16 @@ class Cluster:
         raise RuntimeError("the standby was not promoted")
 
     def stop(self) -> None:
+        """Ends every server."""
         for node in [self.primary, self.standby, *self.old]:
             if node is not None:
                 node.kill_now()
+
+
+def send(number: int, pids: list[int]) -> None:
+    """Signals those processes that still exist."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass

@@ -1,7 +1,7 @@
-"""Faults of processes, the database and clocks, by name. Each returns whether it really happened.
+"""Faults of processes, the database and the workers' clocks, by name. Each returns whether it really happened.
 
-A fault gets the testbed and three numbers between 0 and 1 from the plan, from which it derives all that it varies.
-Network faults are in net_faults.py, those between intent and record in kill_points.py.
+A fault gets the testbed and three numbers between 0 and 1 from the plan, from which it derives all that it varies. The
+others are in files of their own: see README.md.
 """
 
 from __future__ import annotations
@@ -198,11 +198,9 @@ async def failover_loses_acceptance(testbed: Testbed, r: Numbers) -> bool:
             testbed.operators.may_accept = True
             if testbed.operators.accepted > accepted:
                 testbed.operators.may_accept = False
-                if r[2] < 0.5:  # the workers' hosts are lost too, and with them the witness files
+                if r[2] < 0.5:
                     await asyncio.sleep(1.5)
-                    for worker in testbed.workers.all:
-                        testbed.workers.kill(worker, down_for=4.0)
-                        worker.config.with_suffix(".witness").unlink(missing_ok=True)
+                    lose_hosts(testbed, down_for=4.0)
                 return True
             await asyncio.sleep(0.1)
         return False
@@ -210,6 +208,13 @@ async def failover_loses_acceptance(testbed: Testbed, r: Numbers) -> bool:
     done = await testbed.cluster.failover(1.0 + r[1], until=until_accepted)
     testbed.operators.may_accept = False
     return done
+
+
+def lose_hosts(testbed: Testbed, down_for: float) -> None:
+    """The workers' hosts are lost, and with them the witness files."""
+    for worker in testbed.workers.all:
+        testbed.workers.kill(worker, down_for=down_for)
+        worker.config.with_suffix(".witness").unlink(missing_ok=True)
 
 
 async def all_proven(testbed: Testbed) -> bool:
@@ -231,9 +236,13 @@ async def all_proven(testbed: Testbed) -> bool:
 
 @fault("pg_terminate_backends")
 async def pg_terminate(testbed: Testbed, r: Numbers) -> bool:
-    answer = await testbed.cluster.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity "
-                                     "where usename = 'chaos_worker' and pid <> pg_backend_pid()")
-    return answer != "0"
+    return await end_sessions(testbed) > 0
+
+
+async def end_sessions(testbed: Testbed) -> int:
+    """Ends the workers' sessions, so that new ones begin; how many there were."""
+    return int(await testbed.cluster.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                                         "where usename = 'chaos_worker' and pid <> pg_backend_pid()"))
 
 
 @fault("pg_cancel_statements")
@@ -321,9 +330,9 @@ async def shift_clock(testbed: Testbed, r: Numbers, seconds: int) -> bool:
     worker = next((one for one in testbed.workers.all if one.clock is not None), None)
     if worker is None or worker.clock is None or not worker.running():
         return False
-    worker.clock.write_text(f"{seconds:+d}s\n")
+    worker.clock.set(seconds)
     await asyncio.sleep(1 + 2 * r[0])
-    worker.clock.write_text("+0s\n")
+    worker.clock.set(0)
     return True
 
 

@@ -33,8 +33,9 @@ def launcher() -> str:
 class Node:
     """A server in a folder of its own."""
 
-    def __init__(self, folder: Path, log: Path) -> None:
+    def __init__(self, folder: Path, log: Path, programs: Path | None = None) -> None:
         self.folder, self.log = folder, log
+        self.programs = programs  # where the server's programs are taken from, unless the launcher finds them
         self.pid, self.port = 0, 0
         self.bin = Path()  # where the server's programs are
         self.process: subprocess.Popen[str] | None = None
@@ -93,9 +94,10 @@ class Node:
             command += ["-c", f"{name}={value}"]
         if standby_of is not None:
             command += ["--standby-of", str(standby_of)]
+        environment = {**os.environ, "PG_BIN": str(self.programs)} if self.programs else None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                                            start_new_session=True)
+                                            start_new_session=True, env=environment)
         self._answer("start")
 
     def _command(self, words: str) -> None:

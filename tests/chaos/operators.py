@@ -10,6 +10,7 @@ from .backend import Backend, quoted
 from .cluster import Cluster, SqlError
 
 REQUESTER, APPROVER = "chaos_siti", "chaos_budi"
+RASH = ("chaos_rina", "chaos_joko")  # those of whom mischief.py tells
 LOOK_EVERY = 1.0
 REQUEST_AGAIN_AFTER = 8.0
 BATCH = 100
@@ -29,6 +30,8 @@ class Operators:
         self.dead_since, self.generation = "", -1  # since when the operators know the old primary to be dead
         self.requested, self.approved, self.refused = 0, 0, 0
         self.refusals: dict[str, int] = {}
+        self.mischief: dict[str, int] = {}  # how often each kind of it was accepted
+        self.mischievous = asyncio.Lock()   # one pair of people, who do one thing after another
         self.paused = False      # no failover is accepted for now
         self.may_accept = False  # ... nor held back by a fault of the server that is under way
         self.requested_at: dict[str, float] = {}  # a request takes a moment: nobody repeats it meanwhile
@@ -58,7 +61,7 @@ class Operators:
                 f"select {FAILOVER_PENDING}; commit", REQUESTER)
         except SqlError as error:
             self.not_yet += 1
-            self._count("accept", error)
+            self.count_refusal("accept", error)
             return
         if answer.splitlines()[-1] == "f":
             self.accepted += 1
@@ -95,10 +98,10 @@ class Operators:
             return True
         except SqlError as error:
             self.refused += 1
-            self._count("resubmit", error)
+            self.count_refusal("resubmit", error)
             return False
 
-    def _count(self, act: str, error: SqlError) -> None:
+    def count_refusal(self, act: str, error: SqlError) -> None:
         """Counts refusals by their text, with everything that has a digit in it replaced."""
         text = re.sub(r"\S*\d\S*", "N", str(error).splitlines()[0])[:160]
         self.refusals[f"{act}: {text}"] = self.refusals.get(f"{act}: {text}", 0) + 1

@@ -123,10 +123,11 @@ class OrderBook:
         self.log.write("status", merchant=merchant.code, order=order.order_num, platform=order.platform,
                        status=status, fee=fee)
 
-    def listing(self) -> list[dict]:
+    def listing(self, last: int = 0) -> list[dict]:
+        """All bookings, or so many of the last ones."""
         return [{"merchant": o.merchant.code, "order": o.order_num, "platform": o.platform, "money": o.money,
                  "fee": o.fee, "fee_type": o.fee_type, "status": o.status, "booked_times": o.booked_times}
-                for o in self.bookings]
+                for o in self.bookings[-last:]]
 
     def open_count(self) -> int:
         return sum(order.status not in FINAL for order in self.bookings)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Sequence
@@ -20,12 +24,52 @@ SETPRIV = shutil.which("setpriv") if sys.platform.startswith("linux") else None
 
 def spawn(command: Sequence[str], log: Path, **more: Any) -> subprocess.Popen[bytes]:
     """Starts a program in a session of its own, as Ctrl-C is the driver's, with its output appended to `log`."""
+    with open(log, "ab") as out:
+        return _spawn(command, out, more)
+
+
+def _spawn(command: Sequence[str], out: Any, more: dict[str, Any]) -> subprocess.Popen[bytes]:
     words = list(command)
     if SETPRIV:
         words = [SETPRIV, "--pdeathsig", "KILL", "--", *words]
-    with open(log, "ab") as out:
-        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                                **more)
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, **more)
+
+
+F_SETPIPE_SZ = 1031  # Linux
+PIPE_BYTES = 4096    # the least that the kernel grants
+LINE_BYTES = 1024    # with less than this left, the next line of a log may not fit
+
+
+class LogPipe(threading.Thread):
+    """A small pipe for a program's output. What is read from it is appended to the log; while `is_read` is cleared,
+    nobody reads it."""
+
+    def __init__(self, log: Path, is_read: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.log, self.is_read = log, is_read
+        self.end, self._for_program = os.pipe()
+        try:
+            fcntl.fcntl(self.end, F_SETPIPE_SZ, PIPE_BYTES)
+        except OSError:
+            pass  # then it takes longer to fill
+
+    def spawn(self, command: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
+        """Starts a program that writes to it."""
+        process = _spawn(command, self._for_program, more)
+        os.close(self._for_program)
+        self.start()
+        return process
+
+    def run(self) -> None:
+        with open(self.log, "ab", buffering=0) as log:
+            while self.is_read.wait() and (data := os.read(self.end, 1 << 16)):
+                log.write(data)
+        os.close(self.end)
+
+    def is_full(self) -> bool:
+        """Whether the program that writes to it has to wait, or to leave lines out."""
+        waiting = struct.unpack("i", fcntl.ioctl(self.end, termios.FIONREAD, b"\0" * 4))[0]
+        return waiting > PIPE_BYTES - LINE_BYTES
 
 
 def free_port() -> int:

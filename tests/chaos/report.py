@@ -22,11 +22,14 @@ async def run_and_report(testbed: Testbed, options: argparse.Namespace, seed: in
     code = 1
     try:
         await testbed.build()
-        if not testbed.clocks:
+        if not testbed.clocks or (testbed.server_clock and testbed.cluster.clock_file is None):
             print("chaos: libfaketime is not installed, so clock jumps are skipped", flush=True)
         code, stats, verdict = await work
         print("\n".join(lines(stats, testbed, planned)))
         print(verdict.rstrip())
+        if testbed.findings:
+            print("\n".join(f"BAD  the driver saw: {finding}" for finding in testbed.findings))
+            code = 1
     except asyncio.CancelledError:
         code = 0
         raise
@@ -69,6 +72,8 @@ def lines(stats: RunStats, testbed: Testbed, planned: Sequence[PlannedFault]) ->
                  f"requested {operators.requested}, approved {operators.approved}, refused {operators.refused}; "
                  f"the backend inserted {backend.reinserted} again")
     found += [f"  {times} x {refusal}" for refusal, times in sorted(operators.refusals.items())]
+    found += [f"mischief that was accepted: {counted(operators.mischief)}"] if operators.mischief else []
+    found += [f"  {note}" for note in testbed.notes]
     found += [f"  UNEXPECTED: {error}" for error in sorted(set(workers.bad_exits + backend.refused))]
     found.append(f"kills={workers.kills} stops={workers.stops} terminations={workers.terminations} "
                  f"pg_restarts={cluster.restarts} failovers={cluster.failovers} fault_kinds={len(stats.happened)} "

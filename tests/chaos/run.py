@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import faults, pauses, plan, runner, sweeps
+from . import faults, pauses, plan, runner, settings_faults, sweeps
 from .report import run_and_report
 from .testbed import Testbed
 from .workers import Timing
@@ -77,7 +77,8 @@ async def chaos(options: argparse.Namespace, seed: int) -> int:
         return 0
     # In a long run thousands of payouts wait for an operator. Querying each every two seconds would starve the others.
     timing = Timing(max_interval=2 if seconds < LONG_RUN else 8)
-    testbed = Testbed(options.binary, seed, options.workers, timing, options.behaviours, options.share)
+    testbed = Testbed(options.binary, seed, options.workers, timing, options.behaviours, options.share,
+                      server_clock=any(fault.name in settings_faults.CLOCK for fault in planned))
     print(f"chaos: seed {seed}, {options.payouts} payouts in {seconds * 0.85:.0f} s, {len(planned)} faults of "
           f"{len({fault.name for fault in planned})} kinds planned; {testbed.folder}", flush=True)
     drain = options.drain or DRAIN

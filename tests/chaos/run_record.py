@@ -1,7 +1,8 @@
 """Everything the checker knows about a run, from three places the worker cannot rewrite after the fact: the gateway's
 ground-truth log, the backend's journal, and the database, which only the psql program reads.
 
-Times are unix seconds. An order is identified by (merchant code, order number).
+Times are unix seconds by the gateway's clock. Those of the database's are converted where they are compared with it. An
+order is identified by (merchant code, order number).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Iterator, Optional
 from urllib.parse import parse_qs
 
 from . import ground_truth
+from .server_clock import ServerClock
 
 # The fields that every submit must have.
 SUBMIT_FIELDS = {"merchantCode", "orderNum", "money", "feeType", "bankCode", "number", "name", "dateTime"}
@@ -87,6 +89,7 @@ class RunRecord:
     quiet_horizon: float = 12.0
     # Windows in which a failover may have lost commits: what only such a commit could explain is counted as a note.
     lost_windows: list[tuple[float, float]] = field(default_factory=list)
+    clock: ServerClock = field(default_factory=ServerClock)  # of the database
     outputs: list[Path] = field(default_factory=list)
     canaries: list[str] = field(default_factory=list)
     _known_requests: Optional[set[str]] = None
@@ -239,6 +242,6 @@ def read_database(record: RunRecord, database: str) -> None:
     record.stored_callbacks = {(row["merchant"], row["order"], row["status"]): row["times"]
                                for row in _rows(database, "stored_callbacks")}
     for row in _rows(database, "resubmits_approved"):
-        record.resubmits_approved[(row["merchant"], row["order"])].append(row["at"])
+        record.resubmits_approved[(row["merchant"], row["order"])].append(record.clock.host_time(row["at"]))
     record.not_found_proves_nothing = {row["code"] for row in _rows(database, "not_found_proves_nothing")}
-    record.failovers_accepted += [row["at"] for row in _rows(database, "failovers_accepted")]
+    record.failovers_accepted += [record.clock.host_time(row["at"]) for row in _rows(database, "failovers_accepted")]

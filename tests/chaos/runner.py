@@ -7,6 +7,7 @@ import signal
 import time
 from typing import Any
 
+from . import mischief
 from .cluster import SqlError
 from .faults import FAULTS, SERVER, remove_conflicts
 from .plan import PlannedFault
@@ -58,9 +59,10 @@ async def calm(testbed: Testbed) -> None:
         if worker.stopped:
             worker.signal(signal.SIGCONT)
         if worker.clock is not None:
-            worker.clock.write_text("+0s\n")
+            worker.clock.set(0)
     await testbed.cluster.until_accepting()
     await remove_conflicts(testbed)
+    await mischief.undo(testbed)
     await testbed.admin("calm", {})
 
 

@@ -21,7 +21,11 @@ from .run_record import ACCOUNTS, Booking, RunRecord
 T0 = 1_800_000_000.0
 A, B, C = ("M1", "A-1"), ("M1", "B-2"), ("M1", "C-3")
 OPENING = 10_000_000
-_STAMP = datetime.fromtimestamp(T0, timezone(timedelta(hours=7))).strftime("%Y%m%d%H%M%S")
+
+
+def _stamp(at: float) -> str:
+    """In Jakarta."""
+    return datetime.fromtimestamp(at, timezone(timedelta(hours=7))).strftime("%Y%m%d%H%M%S")
 
 
 def correct_run(folder: Path) -> RunRecord:
@@ -65,7 +69,7 @@ def _send(record: RunRecord, key: tuple[str, str], at: float) -> None:
     payout = record.journal[key]
     fields = {"orderNum": key[1], "merchantCode": key[0], "money": str(payout["money"]),
               "feeType": str(payout["feeType"]), "bankCode": "014", "number": "0012345678", "name": "Kanari",
-              "dateTime": _STAMP}
+              "dateTime": _stamp(T0)}
     record.submits[key].append({"t": at, "fields": fields, "sign_ok": True, "complete": True, "behaviour": "",
                                "request_sha256": f"{key[1]} body"})
     record.attempts[key].append({"request_sha256": f"{key[1]} body"})
@@ -112,6 +116,15 @@ def _approval_without_not_found(record: RunRecord) -> None:
     record.resubmits_approved[C], record.queries[C] = [T0 + 19], [(T0 + 1, "NOTEXIST")]
 
 
+def _clock_jumped(record: RunRecord, at: float) -> None:
+    """The database's clock jumped 50 minutes ahead, and said that the quiet horizon was over when C was approved."""
+    record.clock.step(T0 + 3, 3_000.0)
+    _send(record, C, at)
+    record.submits[C][-1]["fields"]["dateTime"] = _stamp(at + 3_000)
+    record.queries[C].append((at - 1.5, "NOTEXIST"))
+    record.resubmits_approved[C] = [record.clock.host_time(at - 1 + 3_000)]
+
+
 def _unnoticed_flip(record: RunRecord) -> None:
     record.bookings[A][0].statuses.append(4)
     record.payouts[A]["next_query_at"] = None
@@ -153,6 +166,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("sent twice, hours apart", "C1", lambda f: _send(f, C, T0 + 9_000)),
     ("approved before the quiet horizon", "C1", _early_approval),
     ("approved without a \"not found\" answer", "C1", _approval_without_not_found),
+    ("approved before the quiet horizon, by a clock that jumped", "C1", lambda f: _clock_jumped(f, T0 + 6)),
     ("paid twice", "C2", _paid_twice),
     ("failed, but paid", "C3", lambda f: f.bookings[B][0].statuses.append(2) or f.bookings[B][0].statuses.remove(4)),
     ("failed, but still open", "C3", lambda f: f.bookings[B][0].statuses.remove(4)),
@@ -186,6 +200,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("bytes that no attempt recorded", "C9", _set("submits", A, 0, "request_sha256", "others")),
     ("signed wrongly", "C9", _set("submits", A, 0, "sign_ok", False)),
     ("Jakarta time is wrong", "C9", _set("submits", A, 0, "fields", "dateTime", "20200101000000")),
+    ("a time that the database's clock did not show", "C9", lambda f: f.clock.step(T0 - 60, 3_000.0)),
     ("sent, and not in the database", "C9", lambda f: f.payouts.pop(C)),
     ("open, though the gateway settled it", "C10", lambda f: f.payouts[A].update(state="pending")),
     ("unknown long after the horizon", "C10", lambda f: f.payouts[C].update(attention=None, now=T0 + 900)),
@@ -203,6 +218,10 @@ def violations(folder: Path) -> list[str]:
     resubmitted.resubmits_approved[C] = [T0 + 19]
     if not check(resubmitted)[0][0].ok:
         wrong.append("a rightly approved resubmit is reported as BAD")
+    after_jump = correct_run(folder)
+    _clock_jumped(after_jump, T0 + 20)
+    wrong += [f"a resubmit after the quiet horizon and a jump of the clock is reported as BAD: {line}"
+              for one in check(after_jump)[0] if one.name in ("C1", "C9") and not one.ok for line in one.lines()]
     for what, name, violate in VIOLATIONS:
         record = correct_run(folder)
         violate(record)

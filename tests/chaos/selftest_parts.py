@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
+import time
 from pathlib import Path
 
-from . import behaviours, forgery, ground_truth
+from . import behaviours, forgery, ground_truth, query_answers
 from .orders import FAILED, PAID, Merchant, Order, OrderBook, all_normal
 from .proxy_pg import CLAIM, EVIDENCE, RESULT
+from .processes import LogPipe
 from .rsa_openssl import PrivateKey, PublicKey, make_key_pair, padded, signed_text, split
+from .server_clock import ServerClock
 
 
 def _keys(folder: Path) -> tuple[PrivateKey, PublicKey]:
@@ -106,8 +110,40 @@ def statement_names(_: Path) -> bool:
     return all(f"/* store::{name} */" in source for name in (CLAIM, RESULT, EVIDENCE))
 
 
+def repeated_answer(folder: Path) -> bool:
+    """On a reused connection the gateway repeats a "not found" that names no order; on a fresh one it is honest."""
+    order = _order(folder, "INV-3", "rent")
+    said = [query_answers.query_reply("q_repeated", order, None, False, reused) for reused in (True, False)]
+    (repeated, stated), (honest, truth) = said
+    return (b"NOTEXIST" in repeated.data and b"INV-3" not in repeated.data and stated == "q_repeated"
+            and b"INV-3" in honest.data and truth == "status 4")
+
+
+def server_clock(_: Path) -> bool:
+    """The database's times lead back to this machine's, whichever steps its clock made."""
+    clock = ServerClock([(100.0, 3_000.0), (200.0, -2_000.0), (203.0, 3_000.0)])
+    steps = {50.0: 0.0, 150.0: 3_000.0, 201.0: -2_000.0, 250.0: 3_000.0}
+    good = all(clock.host_time(at + ahead) == at for at, ahead in steps.items())
+    return good and clock.shown(204.0, 2.0) == [3_204.0, -1_796.0] and clock.shown(150.0, 2.0) == [3_150.0]
+
+
+def log_pipe(folder: Path) -> bool:
+    """A program that writes to a pipe which nobody reads has to wait; afterwards the log has every byte."""
+    is_read, log = threading.Event(), folder / "pipe.log"
+    pipe = LogPipe(log, is_read)
+    program = pipe.spawn(["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do printf %900s $i; done"])
+    until = time.monotonic() + 5
+    while not pipe.is_full() and time.monotonic() < until:
+        time.sleep(0.01)
+    waits = pipe.is_full() and program.poll() is None
+    is_read.set()
+    pipe.join(5)
+    return program.wait() == 0 and waits and log.stat().st_size == 9 * 900
+
+
 PARTS = {"signature": signature, "forgeries": forgeries, "ground-truth log": log_reads_back,
-         "behaviours": choice_of_behaviours, "money": money, "statement names": statement_names}
+         "behaviours": choice_of_behaviours, "money": money, "statement names": statement_names,
+         "repeated answer": repeated_answer, "server clock": server_clock, "log pipe": log_pipe}
 
 
 def failed_parts(folder: Path) -> list[str]:

@@ -20,6 +20,7 @@ from .operators import Operators
 from .processes import POOL, accepts, end_all, free_port, run, spawn
 from .proxy_client import ProxyClient
 from .rsa_openssl import make_key_pair
+from .server_clock import ClockFile, faketime, wrapped_programs
 from .workers import Timing, Worker, Workers, configuration
 
 BALANCE = 10**12
@@ -30,7 +31,7 @@ class Testbed:
     """Proxy, database, gateway, workers, backend and operators."""
 
     def __init__(self, binary: Path, seed: int, workers: int, timing: Timing, behaviours: str, share: float,
-                 merchants: int = 2, cells: bool = False, dialect: str = "bdpay") -> None:
+                 merchants: int = 2, cells: bool = False, dialect: str = "bdpay", server_clock: bool = False) -> None:
         self.binary, self.seed, self.timing = binary, seed, timing
         self.behaviours, self.share = behaviours, share
         self.scale = 0.1  # factor for the gateway's times
@@ -48,11 +49,16 @@ class Testbed:
         self.workers: Workers = Workers([], self.proxy)
         self.tasks: list[asyncio.Task[Any]] = []
         self.clocks = False
+        self.server_clock = server_clock  # the database's clock can be set, too
+        self.notes: list[str] = []     # what faults report
+        self.findings: list[str] = []  # what the driver itself saw, and what must not happen
 
     # Building.
 
     async def build(self) -> None:
         await self.proxy.start()
+        if self.server_clock:
+            self._clock_of_server()
         await asyncio.gather(self._keys(), self.cluster.start())
         self.merchants = [self._merchant(number + 1) for number in range(self.merchant_count)]
         self._make_workers()
@@ -98,30 +104,37 @@ class Testbed:
             worker.http_port = free_port()
             self.workers.all.append(worker)
         self._clock(self.workers.all[-1])
+        self.workers.all[0].writes_to_pipe = not self.cells
 
     def _clock(self, worker: Worker) -> None:
         """Where libfaketime is installed, the last worker's clock can be set."""
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        if not libraries:
+        library = faketime(threads=True)
+        if library is None:
             return
         self.clocks = True
-        worker.clock = self.folder / "config" / f"{worker.name}.clock"
-        worker.clock.write_text("+0s\n")
-        worker.environment = {"LD_PRELOAD": str(libraries[0]), "FAKETIME_TIMESTAMP_FILE": str(worker.clock),
-                              "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1"}
+        worker.clock = ClockFile(self.folder / "config" / f"{worker.name}.clock")
+        worker.environment = worker.clock.environment(library)
+
+    def _clock_of_server(self) -> None:
+        clock = ClockFile(self.folder / "config" / "postgres.clock")
+        self.cluster.programs = wrapped_programs(self.folder / "programs", clock)
+        self.cluster.clock_file = clock if self.cluster.programs else None
 
     def _callback_url(self, number: int) -> str:
         worker = self.workers.all[number if self.cells else 0]
         return f"http://127.0.0.1:{self.proxy.ports[worker.callback]}/callback"
 
+    def configuration(self, number: int, database_url: str, http: str, witness: Path | None) -> str:
+        """The configuration of the worker of that number, or of one like it."""
+        merchants = [self.merchants[number]] if self.cells else self.merchants
+        gateway = f"http://127.0.0.1:{self.proxy.ports[self.workers.all[number].gateway]}"
+        return configuration(database_url, http, self.timing, gateway, merchants, self._callback_url(number), witness)
+
     def _write_configurations(self) -> None:
-        ports = self.proxy.ports
         for number, worker in enumerate(self.workers.all):
-            merchants = [self.merchants[number]] if self.cells else self.merchants
-            worker.config.write_text(configuration(
-                f"postgres://chaos_worker@127.0.0.1:{ports[worker.listener]}/payout", f"127.0.0.1:{worker.http_port}",
-                self.timing, f"http://127.0.0.1:{ports[worker.gateway]}", merchants, self._callback_url(number),
-                self.folder / "config" / f"{worker.name}.witness"))
+            url = f"postgres://chaos_worker@127.0.0.1:{self.proxy.ports[worker.listener]}/payout"
+            witness = self.folder / "config" / f"{worker.name}.witness"
+            worker.config.write_text(self.configuration(number, url, f"127.0.0.1:{worker.http_port}", witness))
         listed = [{"code": one["code"], "dialect": one["dialect"], "merchant_public_key_file": one["public_file"],
                    "platform_private_key_file": str(self.folder / "keys" / "platform.key"),
                    "notify_url": f"{self._callback_url(number)}/{one['code']}", "balance": BALANCE}
@@ -152,6 +165,8 @@ class Testbed:
             alter role {LOGIN} set log_min_error_statement = panic;
             create role {operators.REQUESTER} login in role payout_operator, payout_reader;
             create role {operators.APPROVER} login in role payout_operator, payout_reader;
+            create role {operators.RASH[0]} login in role payout_operator, payout_reader;
+            create role {operators.RASH[1]} login in role payout_operator, payout_reader;
             insert into payout.enqueuers (role_name, merchant_code) select '{LOGIN}', code from payout.merchants;
         """)
 
@@ -185,6 +200,8 @@ class Testbed:
             command += ["--lost-window", f"{begin:.3f}:{end:.3f}"]
         for at in self.operators.accepted_at:
             command += ["--accepted", f"{at:.3f}"]
+        for at, ahead in self.cluster.clock.steps[1:]:
+            command += ["--clock-step", f"{at:.3f}:{ahead:.0f}"]
         environment = {**os.environ, "PYTHONPATH": str(TESTS), "PATH": f"{self.cluster.primary.bin}:{os.environ.get('PATH', '')}"}
         code, out, error = await run(command, 300, env=environment)
         return code, out + error

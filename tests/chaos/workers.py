@@ -6,11 +6,13 @@ import asyncio
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from .processes import spawn
+from .processes import LogPipe, spawn
+from .server_clock import ClockFile
 
 
 class Timing:
@@ -27,8 +29,9 @@ class Timing:
 
 
 def configuration(database_url: str, http: str, timing: Timing, gateway: str, merchants: list[dict[str, Any]],
-                  callback: str, witness: Path) -> str:
-    """One worker's TOML."""
+                  callback: str, witness: Path | None) -> str:
+    """One worker's TOML. Without a witness file it takes the place that it finds."""
+    kept = f'witness_file = "{witness}"' if witness else ""
     text = f'''[database]
 url = "{database_url}"
 [http]
@@ -38,7 +41,7 @@ listen = ""
 [submit]
 concurrency = {timing.concurrency}
 timeout_seconds = {timing.timeout}
-witness_file = "{witness}"
+{kept}
 lease_seconds = {timing.lease}
 [poll]
 first_after_seconds = 0.3
@@ -66,7 +69,7 @@ class Worker:
     def __init__(self, name: str, binary: Path, config: Path, logs: Path) -> None:
         self.name, self.binary, self.config, self.logs = name, binary, config, logs
         self.process: subprocess.Popen[bytes] | None = None
-        self.clock: Path | None = None  # the file from which libfaketime reads the offset of its clock
+        self.clock: ClockFile | None = None  # where its clock can be set
         self.reaped: subprocess.Popen[bytes] | None = None  # the last one whose end the supervisor has handled
         self.http_port = 0
         self.listener, self.gateway, self.callback = "", "gateway", "callback"
@@ -76,6 +79,10 @@ class Worker:
         self.started_at = 0.0
         self.environment: dict[str, str] = {}
         self.starts = 0
+        self.writes_to_pipe = False  # its log goes through a pipe, which a fault can leave unread
+        self.log_is_read = threading.Event()
+        self.log_is_read.set()
+        self.pipes: list[LogPipe] = []  # one for each start
 
     @property
     def pid(self) -> int:
@@ -89,10 +96,20 @@ class Worker:
         self.stopped = False
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PAYOUT_")}
         environment.update({"PAYOUT_LOG": "info", **self.environment})
-        self.process = spawn([str(self.binary), "run", "-c", str(self.config)], self.logs / f"{self.name}.log",
-                             env=environment)
+        command, log = [str(self.binary), "run", "-c", str(self.config)], self.logs / f"{self.name}.log"
+        if self.writes_to_pipe:
+            self.pipes.append(LogPipe(log, self.log_is_read))
+            self.process = self.pipes[-1].spawn(command, env=environment)
+        else:
+            self.process = spawn(command, log, env=environment)
         self.started_at = time.time()
         self.starts += 1
+
+    def finish_log(self) -> None:
+        """Waits until everything that it wrote is in its log, once it has ended."""
+        self.log_is_read.set()
+        for pipe in self.pipes:
+            pipe.join(5)
 
     def signal(self, number: int) -> bool:
         if not self.running():
@@ -184,3 +201,4 @@ class Workers:
                 assert worker.process is not None
                 worker.process.kill()
                 worker.process.wait()
+            worker.finish_log()
