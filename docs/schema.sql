@@ -86,21 +86,27 @@ CREATE FUNCTION payout.decide_request(id bigint, decision text, reason text) RET
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
+declare
+    decided payout.requests;
 begin
     update payout.requests r
-    set decision = decide_request.decision, decided_by = session_user, decided_at = now(),
-        decision_reason = decide_request.reason
-    where r.id = decide_request.id;
+    set decision = decide_request.decision, decided_by = session_user, decided_by_oid = payout.login_oid(),
+        decided_at = now(), decision_reason = decide_request.reason
+    where r.id = decide_request.id
+    returning * into decided;
     if not found then
         raise exception 'there is no request %', id using errcode = 'PW020';
     end if;
-    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
-    select decision, i.merchant_code, i.order_num, decide_request.reason, i.request_id
-    from payout.request_payouts i where i.request_id = decide_request.id;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id, detail)
+    select decision, coalesce(i.merchant_code, decided.merchant_code), i.order_num, decide_request.reason, decided.id,
+           case when i.order_num is null then concat_ws(' ', decided.kind, 'Rp ' || decided.stated, decided.subject) end
+    from (select) one left join payout.request_payouts i on i.request_id = decided.id;
     if decision = 'rejected' then
         update payout.request_payouts i set outcome = 'refused', outcome_at = clock_timestamp(),
                detail = format('rejected by %s', session_user)
         where i.request_id = decide_request.id and i.outcome is null;
+    else
+        perform payout.carry_out(decided);
     end if;
     perform pg_notify('payout_queued', '');
 end $$;
@@ -149,6 +155,50 @@ begin
         next_query_at = null, failure_reason = reason
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
     return 'cancelled';
+end $$;
+
+CREATE FUNCTION payout.login_oid() RETURNS oid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (SELECT r.oid FROM pg_roles r WHERE (r.rolname = SESSION_USER));
+
+CREATE TABLE payout.requests (
+    id bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    people integer DEFAULT 2 NOT NULL,
+    requested_by text DEFAULT SESSION_USER NOT NULL,
+    requested_by_oid oid DEFAULT payout.login_oid() NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    evidence text,
+    stated bigint,
+    merchant_code text COLLATE pg_catalog."C",
+    subject text,
+    arguments jsonb,
+    decision text,
+    decided_by text,
+    decided_by_oid oid,
+    decided_at timestamp with time zone,
+    decision_reason text,
+    CONSTRAINT approved_by_a_second_person CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (people = 1) OR ((decided_by_oid <> requested_by_oid) AND (decided_by <> requested_by)))),
+    CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
+    CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (decided_by_oid IS NULL)))),
+    CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'reveal'::text]))),
+    CONSTRAINT one_or_two_people CHECK ((people = ANY (ARRAY[1, 2]))),
+    CONSTRAINT resolved_with_evidence CHECK (((kind !~~ 'resolve%'::text) OR (evidence IS NOT NULL)))
+);
+
+CREATE FUNCTION payout.carry_out(r payout.requests) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    case r.kind
+        when 'register_address' then perform payout.add_address(r.subject, r.reason);
+        else null;  -- a worker carries it out
+    end case;
 end $$;
 
 CREATE TABLE payout.merchants (
@@ -424,6 +474,72 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION payout.current_xid() RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
+end $$;
+
+CREATE TABLE payout.evidence (
+    id bigint NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    attempt integer NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    status smallint,
+    signed boolean,
+    bound boolean,
+    mismatch text,
+    doubt text,
+    proves text,
+    valid_from timestamp with time zone,
+    refused boolean DEFAULT false NOT NULL,
+    digest bytea DEFAULT '\x'::bytea NOT NULL,
+    detail jsonb NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    query_sent_at timestamp with time zone,
+    xid bigint DEFAULT payout.current_xid() NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT columns_fit_the_kind CHECK ((((signed IS NOT NULL) = (kind = 'found'::text)) AND ((bound IS NOT NULL) = (kind = 'callback'::text)) AND ((mismatch IS NOT NULL) = (bound IS FALSE)) AND ((doubt IS NOT NULL) = (kind = 'doubt'::text)) AND ((proves IS NOT NULL) = (kind = 'not_found'::text)) AND ((status IS NULL) OR (kind = ANY (ARRAY['acknowledged'::text, 'found'::text, 'callback'::text]))) AND ((valid_from IS NULL) OR (proves = ANY (ARRAY['refusal'::text, 'absence'::text]))))),
+    CONSTRAINT doubt_is_known CHECK ((doubt = ANY (ARRAY['timeout'::text, 'connection_lost'::text, 'gateway_unsure'::text, 'http_status'::text, 'bad_signature'::text, 'unreadable'::text, 'foreign'::text, 'unreachable'::text]))),
+    CONSTRAINT proof_is_known CHECK ((proves = ANY (ARRAY['nothing'::text, 'refusal'::text, 'absence'::text, 'contradiction'::text]))),
+    CONSTRAINT source_says_such_things CHECK (
+CASE source
+    WHEN 'submit'::text THEN (kind = ANY (ARRAY['not_sent'::text, 'acknowledged'::text, 'declined'::text, 'doubt'::text]))
+    WHEN 'query'::text THEN (kind = ANY (ARRAY['found'::text, 'not_found'::text, 'doubt'::text]))
+    WHEN 'callback'::text THEN (kind = 'callback'::text)
+    WHEN 'worker'::text THEN (kind = 'lease_expired'::text)
+    WHEN 'operator'::text THEN (kind = ANY (ARRAY['resolved_paid'::text, 'resolved_failed'::text, 'resolved_returned'::text]))
+    ELSE false
+END),
+    CONSTRAINT status_is_known CHECK (((status >= 0) AND (status <= 5)))
+);
+
+CREATE TABLE payout.policy (
+    not_found_answers integer NOT NULL,
+    proof_fresh_for interval NOT NULL,
+    unsigned_second_read interval NOT NULL,
+    request_expires_after interval NOT NULL,
+    quiet_horizon_default interval NOT NULL,
+    open_too_long interval NOT NULL,
+    overtake_for interval NOT NULL,
+    late_after interval NOT NULL,
+    query_first_min interval NOT NULL,
+    max_amount_idr bigint NOT NULL,
+    only_row boolean DEFAULT true NOT NULL,
+    CONSTRAINT only_one_row CHECK (only_row)
+);
+
+CREATE FUNCTION payout.confirmed_paid_at(p payout.payouts) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (SELECT max(e.last_at) AS max FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (confirmed_paid_at.p).merchant_code) AND (e.order_num = (confirmed_paid_at.p).order_num)) AND (e.status = 2) AND (((e.kind = 'callback'::text) AND e.bound) OR ((e.kind = 'found'::text) AND (e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND (((confirmed_paid_at.p).declined_at IS NULL) OR (confirmed_paid_at.p).proven_ours) AND (((confirmed_paid_at.p).attention IS NULL) OR ((confirmed_paid_at.p).attention = 'late_success'::text))))));
+
 CREATE FUNCTION payout.continue_seq() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -445,13 +561,37 @@ begin
     return (select b.base from payout.seq_base b);
 end $$;
 
-CREATE FUNCTION payout.current_xid() RETURNS bigint
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION payout.contrary_to_paid(p payout.payouts) RETURNS SETOF payout.evidence
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
-end $$;
+    BEGIN ATOMIC
+ SELECT e.id,
+     e.merchant_code,
+     e.order_num,
+     e.attempt,
+     e.source,
+     e.kind,
+     e.status,
+     e.signed,
+     e.bound,
+     e.mismatch,
+     e.doubt,
+     e.proves,
+     e.valid_from,
+     e.refused,
+     e.digest,
+     e.detail,
+     e.times,
+     e.first_at,
+     e.last_at,
+     e.query_sent_at,
+     e.xid,
+     e.actor
+    FROM payout.evidence e
+   WHERE (((e.merchant_code = (contrary_to_paid.p).merchant_code) AND (e.order_num = (contrary_to_paid.p).order_num)) AND ((e.kind = 'declined'::text) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND (e.status = ANY (ARRAY[3, 4]))) OR ((e.kind = 'not_found'::text) AND (e.last_at > COALESCE(( SELECT max(k.last_at) AS max
+            FROM payout.evidence k
+           WHERE (((k.merchant_code = (contrary_to_paid.p).merchant_code) AND (k.order_num = (contrary_to_paid.p).order_num)) AND (k.kind = 'found'::text))), '-infinity'::timestamp with time zone)))) AND (e.last_at > COALESCE(payout.confirmed_paid_at(contrary_to_paid.p), '-infinity'::timestamp with time zone)));
+END;
 
 CREATE FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -680,18 +820,19 @@ CREATE FUNCTION payout.guard_request() RETURNS trigger
     AS $$
 begin
     if tg_op = 'INSERT' then
-        if new.requested_by <> session_user or new.requested_at <> now()
-           or new.expires_at <> now() + (select x.request_expires_after from payout.policy x)
-           or new.decided_by <> session_user
-           or (new.decision is not null and new.kind not in ('resolve_paid', 'resolve_returned')) then
+        if new.requested_by <> session_user or new.requested_by_oid is distinct from payout.login_oid()
+           or new.requested_at <> now() or new.decision is not null
+           or new.expires_at <> now() + (select x.request_expires_after from payout.policy x) then
             raise exception 'a request must be made under one''s own login and decided later'
                 using errcode = 'PW028', hint = 'Call payout.request_resubmit or payout.request_resolve_failed.';
         end if;
         return new;
     end if;
-    if (old.id, old.kind, old.requested_by, old.requested_at, old.expires_at, old.reason)
-       is distinct from (new.id, new.kind, new.requested_by, new.requested_at, new.expires_at, new.reason)
-       or (old.evidence, old.stated) is distinct from (new.evidence, new.stated) then
+    if (old.id, old.kind, old.requested_by, old.requested_by_oid, old.requested_at, old.expires_at, old.reason)
+       is distinct from
+       (new.id, new.kind, new.requested_by, new.requested_by_oid, new.requested_at, new.expires_at, new.reason)
+       or (old.evidence, old.stated, old.merchant_code, old.subject, old.arguments)
+       is distinct from (new.evidence, new.stated, new.merchant_code, new.subject, new.arguments) then
         raise exception 'request % cannot be changed', old.id
             using errcode = 'PW016', hint = 'Reject it and make a new one.';
     end if;
@@ -699,15 +840,17 @@ begin
         raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
             hint = 'A request is decided once. See its outcome with payout audit.';
     end if;
-    if new.decided_by is distinct from session_user or new.decided_at is distinct from now() then
+    if new.decided_by is distinct from session_user or new.decided_by_oid is distinct from payout.login_oid()
+       or new.decided_at is distinct from now() then
         raise exception 'request % must be decided under one''s own login', old.id using errcode = 'PW028';
     end if;
+    new.people := payout.people_needed_for(old);
     if new.decision = 'approved' then
         if now() > old.expires_at then
             raise exception 'request % expired at %', old.id, to_char(old.expires_at, 'YYYY-MM-DD HH24:MI:SS TZ')
                 using errcode = 'PW022', hint = 'Make a new request: what was true then must be checked again.';
         end if;
-        if old.requested_by = session_user then
+        if new.people > 1 and (old.requested_by_oid = new.decided_by_oid or old.requested_by = new.decided_by) then
             raise exception 'request % is yours: somebody else must approve it', old.id
                 using errcode = 'PW021', hint = 'Another operator, with a login of their own: payout approve ' || old.id;
         end if;
@@ -735,59 +878,6 @@ begin
     return new;
 end $$;
 
-CREATE TABLE payout.evidence (
-    id bigint NOT NULL,
-    merchant_code text NOT NULL COLLATE pg_catalog."C",
-    order_num text NOT NULL COLLATE pg_catalog."C",
-    attempt integer NOT NULL,
-    source text NOT NULL COLLATE pg_catalog."C",
-    kind text NOT NULL COLLATE pg_catalog."C",
-    status smallint,
-    signed boolean,
-    bound boolean,
-    mismatch text,
-    doubt text,
-    proves text,
-    valid_from timestamp with time zone,
-    refused boolean DEFAULT false NOT NULL,
-    digest bytea DEFAULT '\x'::bytea NOT NULL,
-    detail jsonb NOT NULL,
-    times integer DEFAULT 1 NOT NULL,
-    first_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    last_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    query_sent_at timestamp with time zone,
-    xid bigint DEFAULT payout.current_xid() NOT NULL,
-    actor text DEFAULT SESSION_USER NOT NULL,
-    CONSTRAINT columns_fit_the_kind CHECK ((((signed IS NOT NULL) = (kind = 'found'::text)) AND ((bound IS NOT NULL) = (kind = 'callback'::text)) AND ((mismatch IS NOT NULL) = (bound IS FALSE)) AND ((doubt IS NOT NULL) = (kind = 'doubt'::text)) AND ((proves IS NOT NULL) = (kind = 'not_found'::text)) AND ((status IS NULL) OR (kind = ANY (ARRAY['acknowledged'::text, 'found'::text, 'callback'::text]))) AND ((valid_from IS NULL) OR (proves = ANY (ARRAY['refusal'::text, 'absence'::text]))))),
-    CONSTRAINT doubt_is_known CHECK ((doubt = ANY (ARRAY['timeout'::text, 'connection_lost'::text, 'gateway_unsure'::text, 'http_status'::text, 'bad_signature'::text, 'unreadable'::text, 'foreign'::text, 'unreachable'::text]))),
-    CONSTRAINT proof_is_known CHECK ((proves = ANY (ARRAY['nothing'::text, 'refusal'::text, 'absence'::text, 'contradiction'::text]))),
-    CONSTRAINT source_says_such_things CHECK (
-CASE source
-    WHEN 'submit'::text THEN (kind = ANY (ARRAY['not_sent'::text, 'acknowledged'::text, 'declined'::text, 'doubt'::text]))
-    WHEN 'query'::text THEN (kind = ANY (ARRAY['found'::text, 'not_found'::text, 'doubt'::text]))
-    WHEN 'callback'::text THEN (kind = 'callback'::text)
-    WHEN 'worker'::text THEN (kind = 'lease_expired'::text)
-    WHEN 'operator'::text THEN (kind = ANY (ARRAY['resolved_paid'::text, 'resolved_failed'::text, 'resolved_returned'::text]))
-    ELSE false
-END),
-    CONSTRAINT status_is_known CHECK (((status >= 0) AND (status <= 5)))
-);
-
-CREATE TABLE payout.policy (
-    not_found_answers integer NOT NULL,
-    proof_fresh_for interval NOT NULL,
-    unsigned_second_read interval NOT NULL,
-    request_expires_after interval NOT NULL,
-    quiet_horizon_default interval NOT NULL,
-    open_too_long interval NOT NULL,
-    overtake_for interval NOT NULL,
-    late_after interval NOT NULL,
-    query_first_min interval NOT NULL,
-    max_amount_idr bigint NOT NULL,
-    only_row boolean DEFAULT true NOT NULL,
-    CONSTRAINT only_one_row CHECK (only_row)
-);
-
 CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -801,6 +891,33 @@ CREATE FUNCTION payout.identity() RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN concat_ws('/'::text, (SELECT pg_control_system.system_identifier FROM pg_control_system() pg_control_system(pg_control_version, catalog_version_no, system_identifier, pg_control_last_modified)), "left"(pg_walfile_name(pg_current_wal_lsn()), 8), (SELECT pg_database.oid FROM pg_database WHERE (pg_database.datname = current_database())), ('payout.payouts'::regclass)::oid);
+
+CREATE FUNCTION payout.insert_request(wanted payout.requests, payouts payout.payouts[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    request bigint;
+begin
+    insert into payout.requests (kind, people, reason, evidence, stated, merchant_code, subject, arguments, expires_at)
+    select wanted.kind, wanted.people, wanted.reason, wanted.evidence, wanted.stated, wanted.merchant_code, wanted.subject,
+           wanted.arguments, now() + x.request_expires_after
+    from payout.policy x
+    returning id into request;
+    insert into payout.request_payouts (request_id, merchant_code, order_num)
+    select request, p.merchant_code, p.order_num from unnest(payouts) p;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, detail)
+    select wanted.kind || '_requested', coalesce(p.merchant_code, wanted.merchant_code), p.order_num, wanted.reason,
+           wanted.evidence, request, concat_ws(' ', 'Rp ' || wanted.stated, wanted.subject, wanted.arguments)
+    from (select) one left join unnest(payouts) p on true;
+    if wanted.people = 1 then
+        update payout.requests r
+        set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
+        where r.id = request;
+    end if;
+    perform pg_notify('payout_queued', '');
+    return request;
+end $$;
 
 CREATE FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -909,26 +1026,24 @@ CREATE FUNCTION payout.make_request(kind text, orders text[], merchant text, rea
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
+    request payout.requests;
+    payouts payout.payouts[] := '{}';
     p payout.payouts;
-    request bigint;
     wanted text;
     why text;
-    other bigint;
 begin
     perform payout.check_words('a reason', reason);
-    if kind <> 'resubmit' then
+    if kind like 'resolve%' then
         perform payout.check_words('evidence', evidence);
     end if;
     if coalesce(cardinality(orders), 0) not between 1 and 500 then
         raise exception 'name 1 to 500 payouts' using errcode = 'PW026';
     end if;
-    insert into payout.requests (kind, reason, evidence, stated, expires_at, decision, decided_by, decided_at)
-    select make_request.kind, make_request.reason, make_request.evidence, make_request.stated,
-           now() + x.request_expires_after, d.decision, d.by, d.at
-    from payout.policy x, (select 'approved', session_user::text, now() where make_request.kind in ('resolve_paid', 'resolve_returned')
-          union all
-          select null, null, null where make_request.kind not in ('resolve_paid', 'resolve_returned')) d (decision, by, at)
-    returning id into request;
+    request.kind := make_request.kind;
+    request.people := 1;
+    request.reason := make_request.reason;
+    request.evidence := make_request.evidence;
+    request.stated := make_request.stated;
     for wanted in select distinct o from unnest(orders) o order by o loop
         p := payout.locked(wanted, merchant);
         why := case kind when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, kind) end;
@@ -938,20 +1053,14 @@ begin
                       hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
                                                        then ' Always safe: payout replay ' || wanted else '' end;
         end if;
-        select r.id into other from payout.request_payouts i join payout.requests r on r.id = i.request_id
-        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.decision is distinct from 'rejected' and r.expires_at > now();
-        if found then
-            raise exception 'payout % is already waiting in request %', wanted, other using errcode = 'PW023',
-                hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
-        end if;
-        insert into payout.request_payouts (request_id, merchant_code, order_num)
-        values (request, p.merchant_code, p.order_num);
-        insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id)
-        values (kind || '_requested', p.merchant_code, p.order_num, reason, evidence, request);
+        perform payout.refuse_second_request('payout ' || wanted, (
+            select min(r.id) from payout.request_payouts i join payout.requests r on r.id = i.request_id
+            where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+              and r.decision is distinct from 'rejected' and r.expires_at > now()));
+        request.people := greatest(request.people, payout.people_needed(kind, p));
+        payouts := payouts || p;
     end loop;
-    perform pg_notify('payout_queued', '');
-    return request;
+    return payout.insert_request(request, payouts);
 end $$;
 
 CREATE FUNCTION payout.masked_name(name text) RETURNS text
@@ -1079,6 +1188,87 @@ begin
     values ('paused', case scope when 'merchant' then scope_value end, pause.reason, btrim(scope || ' ' || scope_value));
 end $$;
 
+CREATE TABLE payout.attempts (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    attempt integer NOT NULL,
+    claimed_at timestamp with time zone DEFAULT now() NOT NULL,
+    send_by timestamp with time zone NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    quiet_until timestamp with time zone,
+    worker text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    outcome text,
+    outcome_doubt text,
+    outcome_at timestamp with time zone,
+    xid bigint DEFAULT payout.current_xid() NOT NULL,
+    CONSTRAINT request_sha256_is_a_sha256 CHECK ((length(request_sha256) = 32))
+);
+
+CREATE FUNCTION payout.quiet_until(p payout.payouts) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN GREATEST((SELECT f.trusted_after FROM payout.failover f), COALESCE((SELECT COALESCE(a.quiet_until, (a.send_by + x.quiet_horizon_default)) AS "coalesce" FROM payout.attempts a, payout.policy x WHERE ((a.merchant_code = (quiet_until.p).merchant_code) AND (a.order_num = (quiet_until.p).order_num) AND (a.attempt = (quiet_until.p).attempt))), ((p).state_since + (SELECT x.quiet_horizon_default FROM payout.policy x))));
+
+CREATE FUNCTION payout.rests_on_statement(p payout.payouts) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    event text;
+    stated_at timestamptz;
+begin
+    select h.event, h.at into event, stated_at from payout.history h where h.seq = p.last_seq;
+    if p.state = 'returned' then
+        select h.event, h.at into event, stated_at from payout.history h
+        where (h.merchant_code, h.order_num, h.to_state) = (p.merchant_code, p.order_num, 'paid')
+        order by h.seq desc limit 1;
+        return event = 'resolved_paid' and not exists (
+            select from payout.evidence e
+            where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.status = 2
+              and (e.bound or e.signed) and e.first_at between stated_at and p.state_since);
+    end if;
+    return p.state in ('paid', 'failed') and event in ('resolved_paid', 'resolved_failed')
+       and coalesce(payout.confirmed_paid_at(p) <= stated_at, true);
+end $$;
+
+CREATE TABLE payout.act (
+    act text NOT NULL COLLATE pg_catalog."C",
+    applies_if text NOT NULL COLLATE pg_catalog."C",
+    effect text NOT NULL COLLATE pg_catalog."C",
+    in_words text NOT NULL,
+    CONSTRAINT condition_is_known CHECK ((applies_if = ANY (ARRAY['always'::text, 'contradicted'::text, 'early'::text, 'stated'::text, 'gateway_funds'::text, 'unproven'::text])))
+);
+
+CREATE TABLE payout.effect (
+    name text NOT NULL COLLATE pg_catalog."C",
+    people integer NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT one_or_two_people CHECK ((people = ANY (ARRAY[1, 2])))
+);
+
+CREATE FUNCTION payout.people_needed(act text, p payout.payouts DEFAULT NULL::payout.payouts, merchant_code text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN COALESCE((SELECT max(e.people) AS max FROM (payout.act a JOIN payout.effect e ON ((e.name = a.effect))) WHERE ((a.act = people_needed.act) AND CASE a.applies_if WHEN 'always'::text THEN true WHEN 'contradicted'::text THEN ((EXISTS (SELECT FROM payout.contrary_to_paid(people_needed.p) contrary_to_paid(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))) OR COALESCE(((people_needed.p).attention = ANY (ARRAY['foreign_order'::text, 'contradiction'::text, 'amount_mismatch'::text])), false)) WHEN 'early'::text THEN COALESCE((now() < payout.quiet_until(people_needed.p)), true) WHEN 'stated'::text THEN COALESCE(payout.rests_on_statement(people_needed.p), true) WHEN 'gateway_funds'::text THEN COALESCE((SELECT (m.funding <> 'books'::text) FROM payout.merchants m WHERE (m.code = people_needed.merchant_code)), true) WHEN 'unproven'::text THEN COALESCE(((people_needed.p).attention = 'unproven'::text), false) ELSE NULL::boolean END)), 2);
+
+CREATE TABLE payout.request_payouts (
+    request_id bigint NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    taken_at timestamp with time zone,
+    outcome text,
+    outcome_at timestamp with time zone,
+    detail text,
+    CONSTRAINT outcome_has_a_time CHECK (((outcome IS NULL) = (outcome_at IS NULL))),
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text])))
+);
+
+CREATE FUNCTION payout.people_needed_for(r payout.requests) RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN GREATEST((r).people, (SELECT max(payout.people_needed((people_needed_for.r).kind, p.*)) AS max FROM (payout.request_payouts i JOIN payout.payouts p USING (merchant_code, order_num)) WHERE ((i.request_id = (people_needed_for.r).id) AND (i.outcome IS NULL))), CASE WHEN (NOT (EXISTS (SELECT FROM payout.request_payouts i WHERE (i.request_id = (people_needed_for.r).id)))) THEN payout.people_needed((r).kind, NULL::payout.payouts, (r).merchant_code) ELSE NULL::integer END);
+
 CREATE FUNCTION payout.post() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1107,28 +1297,6 @@ begin
     return null;
 end $$;
 
-CREATE TABLE payout.attempts (
-    merchant_code text NOT NULL COLLATE pg_catalog."C",
-    order_num text NOT NULL COLLATE pg_catalog."C",
-    attempt integer NOT NULL,
-    claimed_at timestamp with time zone DEFAULT now() NOT NULL,
-    send_by timestamp with time zone NOT NULL,
-    lease_until timestamp with time zone NOT NULL,
-    quiet_until timestamp with time zone,
-    worker text NOT NULL,
-    request_sha256 bytea NOT NULL,
-    outcome text,
-    outcome_doubt text,
-    outcome_at timestamp with time zone,
-    xid bigint DEFAULT payout.current_xid() NOT NULL,
-    CONSTRAINT request_sha256_is_a_sha256 CHECK ((length(request_sha256) = 32))
-);
-
-CREATE FUNCTION payout.quiet_until(p payout.payouts) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN GREATEST((SELECT f.trusted_after FROM payout.failover f), COALESCE((SELECT COALESCE(a.quiet_until, (a.send_by + x.quiet_horizon_default)) AS "coalesce" FROM payout.attempts a, payout.policy x WHERE ((a.merchant_code = (quiet_until.p).merchant_code) AND (a.order_num = (quiet_until.p).order_num) AND (a.attempt = (quiet_until.p).attempt))), ((p).state_since + (SELECT x.quiet_horizon_default FROM payout.policy x))));
-
 CREATE FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1148,6 +1316,17 @@ CREATE FUNCTION payout.refuse_change() RETURNS trigger
 begin
     raise exception 'payout.% is append-only: % is refused', tg_table_name, lower(tg_op)
         using errcode = 'PW016', hint = 'Correct with a new entry, never by changing an old one.';
+end $$;
+
+CREATE FUNCTION payout.refuse_second_request(what text, other bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if other is not null then
+        raise exception '% is already waiting in request %', what, other using errcode = 'PW023',
+            hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
+    end if;
 end $$;
 
 CREATE FUNCTION payout.refuse_unquoted() RETURNS void
@@ -1185,6 +1364,36 @@ begin
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num;
     return p.state;
 end $$;
+
+CREATE FUNCTION payout.request_act(kind text, merchant text, subject text, stated bigint, arguments jsonb, reason text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    request payout.requests;
+begin
+    perform payout.check_words('a reason', reason);
+    -- Two at the same time would not see each other.
+    perform pg_advisory_xact_lock(hashtext('payout.request_act'), hashtext(kind || subject));
+    perform payout.refuse_second_request(subject, (
+        select min(r.id) from payout.requests r
+        where r.kind = request_act.kind and r.subject = request_act.subject
+          and r.merchant_code is not distinct from request_act.merchant
+          and r.decision is null and r.expires_at > now()));
+    request.kind := request_act.kind;
+    request.people := payout.people_needed(request_act.kind, null, request_act.merchant);
+    request.reason := request_act.reason;
+    request.stated := request_act.stated;
+    request.merchant_code := request_act.merchant;
+    request.subject := request_act.subject;
+    request.arguments := request_act.arguments;
+    return payout.insert_request(request, '{}');
+end $$;
+
+CREATE FUNCTION payout.request_address(address text, reason text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN payout.request_act('register_address'::text, NULL::text, address, NULL::bigint, NULL::jsonb, reason);
 
 CREATE FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
@@ -1302,6 +1511,10 @@ begin
     end if;
     if why is null and wanted = 'resubmit' and payout.is_paused(p.merchant_code, p.bank_code) then
         why := 'an operator paused it';
+    end if;
+    if why is null and greatest(request.people, payout.people_needed(wanted, p)) > 1
+       and (request.requested_by_oid = request.decided_by_oid or request.requested_by = request.decided_by) then
+        why := format('it takes two people now, and %s requested and approved it', request.requested_by);
     end if;
     if why is not null then
         raise exception 'payout %: %', p.order_num, why using errcode = 'PW024';
@@ -1638,39 +1851,6 @@ CREATE TABLE payout.query_budget (
     spent_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
-CREATE TABLE payout.request_payouts (
-    request_id bigint NOT NULL,
-    merchant_code text NOT NULL COLLATE pg_catalog."C",
-    order_num text NOT NULL COLLATE pg_catalog."C",
-    taken_at timestamp with time zone,
-    outcome text,
-    outcome_at timestamp with time zone,
-    detail text,
-    CONSTRAINT outcome_has_a_time CHECK (((outcome IS NULL) = (outcome_at IS NULL))),
-    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['done'::text, 'refused'::text])))
-);
-
-CREATE TABLE payout.requests (
-    id bigint NOT NULL,
-    kind text NOT NULL COLLATE pg_catalog."C",
-    requested_by text DEFAULT SESSION_USER NOT NULL,
-    requested_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    reason text NOT NULL,
-    evidence text,
-    stated bigint,
-    decision text,
-    decided_by text,
-    decided_at timestamp with time zone,
-    decision_reason text,
-    CONSTRAINT approved_by_a_second_person CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (kind = ANY (ARRAY['resolve_paid'::text, 'resolve_returned'::text])) OR (decided_by <> requested_by))),
-    CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
-    CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)))),
-    CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text]))),
-    CONSTRAINT resolved_with_evidence CHECK (((kind = 'resubmit'::text) OR (evidence IS NOT NULL)))
-);
-
 ALTER TABLE payout.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME payout.requests_id_seq
     START WITH 1
@@ -1754,11 +1934,17 @@ ALTER TABLE ONLY payout.transition
 ALTER TABLE ONLY payout.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (merchant_code);
 
+ALTER TABLE ONLY payout.act
+    ADD CONSTRAINT act_pkey PRIMARY KEY (act, applies_if);
+
 ALTER TABLE ONLY payout.attempts
     ADD CONSTRAINT attempt_is_never_reused PRIMARY KEY (merchant_code, order_num, attempt);
 
 ALTER TABLE ONLY payout.banks
     ADD CONSTRAINT banks_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY payout.effect
+    ADD CONSTRAINT effect_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY payout.enqueuers
     ADD CONSTRAINT enqueuers_pkey PRIMARY KEY (role_name, merchant_code);
@@ -1861,6 +2047,8 @@ CREATE INDEX queued_without_query ON payout.payouts USING btree (created_at) WHE
 
 CREATE UNIQUE INDEX replaced_once ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state <> 'cancelled'::text));
 
+CREATE INDEX requests_by_subject ON payout.requests USING btree (kind, subject, id) WHERE (subject IS NOT NULL);
+
 CREATE INDEX requests_of_payout ON payout.request_payouts USING btree (merchant_code, order_num);
 
 CREATE INDEX requests_to_carry_out ON payout.request_payouts USING btree (merchant_code, request_id) WHERE (outcome IS NULL);
@@ -1901,6 +2089,10 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.requests FOR EA
 
 CREATE TRIGGER post AFTER INSERT ON payout.ledger REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION payout.post();
 
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.act FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.effect FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.event FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.policy FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
@@ -1918,6 +2110,9 @@ ALTER TABLE ONLY payout.history
 
 ALTER TABLE ONLY payout.accounts
     ADD CONSTRAINT accounts_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.act
+    ADD CONSTRAINT act_effect_fkey FOREIGN KEY (effect) REFERENCES payout.effect(name);
 
 ALTER TABLE ONLY payout.attempts
     ADD CONSTRAINT attempt_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
@@ -1961,6 +2156,9 @@ ALTER TABLE ONLY payout.request_payouts
 ALTER TABLE ONLY payout.request_payouts
     ADD CONSTRAINT request_payouts_request_id_fkey FOREIGN KEY (request_id) REFERENCES payout.requests(id);
 
+ALTER TABLE ONLY payout.requests
+    ADD CONSTRAINT requests_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
 ALTER TABLE ONLY payout.required_evidence
     ADD CONSTRAINT required_evidence_event_fkey FOREIGN KEY (event) REFERENCES payout.event(name);
 
@@ -2000,6 +2198,16 @@ GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, 
 REVOKE ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_enqueuer;
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.login_oid() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.login_oid() TO payout_reader;
+GRANT ALL ON FUNCTION payout.login_oid() TO payout_operator;
+
+GRANT SELECT ON TABLE payout.requests TO payout_reader;
+GRANT SELECT ON TABLE payout.requests TO payout_operator;
+GRANT SELECT ON TABLE payout.requests TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.carry_out(r payout.requests) FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.merchants TO payout_reader;
 GRANT SELECT ON TABLE payout.merchants TO payout_operator;
@@ -2096,48 +2304,8 @@ REVOKE ALL ON FUNCTION payout.check_scope(scope text, value text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_words(what text, words text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.continue_seq() FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.continue_seq() TO payout_operator;
-GRANT ALL ON FUNCTION payout.continue_seq() TO payout_worker;
-
 REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.current_xid() TO payout_worker;
-
-REVOKE ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
-GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
-GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_worker;
-GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
-
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
-
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
-
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
-
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
-
-REVOKE ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) TO payout_worker;
-
-REVOKE ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) TO payout_operator;
-
-REVOKE ALL ON FUNCTION payout.guard_accounts() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.guard_request() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.guard_request_payout() FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.evidence TO payout_operator;
@@ -2185,6 +2353,50 @@ GRANT SELECT ON TABLE payout.policy TO payout_reader;
 GRANT SELECT ON TABLE payout.policy TO payout_operator;
 GRANT SELECT ON TABLE payout.policy TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.confirmed_paid_at(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.continue_seq() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.continue_seq() TO payout_operator;
+GRANT ALL ON FUNCTION payout.continue_seq() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.contrary_to_paid(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_worker;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+
+REVOKE ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.guard_accounts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_request() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_request_payout() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) FROM PUBLIC;
@@ -2197,6 +2409,8 @@ REVOKE ALL ON FUNCTION payout.identity() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.identity() TO payout_reader;
 GRANT ALL ON FUNCTION payout.identity() TO payout_operator;
 GRANT ALL ON FUNCTION payout.identity() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.insert_request(wanted payout.requests, payouts payout.payouts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) FROM PUBLIC;
 
@@ -2256,8 +2470,6 @@ GRANT ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integ
 REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
 
-REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
-
 GRANT SELECT ON TABLE payout.attempts TO payout_reader;
 GRANT SELECT ON TABLE payout.attempts TO payout_operator;
 GRANT SELECT ON TABLE payout.attempts TO payout_worker;
@@ -2288,9 +2500,33 @@ GRANT INSERT(outcome_at),UPDATE(outcome_at) ON TABLE payout.attempts TO payout_w
 
 REVOKE ALL ON FUNCTION payout.quiet_until(p payout.payouts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.act TO payout_reader;
+GRANT SELECT ON TABLE payout.act TO payout_operator;
+GRANT SELECT ON TABLE payout.act TO payout_worker;
+
+GRANT SELECT ON TABLE payout.effect TO payout_reader;
+GRANT SELECT ON TABLE payout.effect TO payout_operator;
+GRANT SELECT ON TABLE payout.effect TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.people_needed(act text, p payout.payouts, merchant_code text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.request_payouts TO payout_reader;
+GRANT SELECT ON TABLE payout.request_payouts TO payout_operator;
+GRANT SELECT ON TABLE payout.request_payouts TO payout_worker;
+
+GRANT UPDATE(taken_at) ON TABLE payout.request_payouts TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.people_needed_for(r payout.requests) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse_second_request(what text, other bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_unquoted() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.refuse_unquoted() TO payout_enqueuer;
@@ -2300,6 +2536,11 @@ GRANT ALL ON FUNCTION payout.reject(id bigint, reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.replay(order_num text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.replay(order_num text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.request_act(kind text, merchant text, subject text, stated bigint, arguments jsonb, reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.request_address(address text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_address(address text, reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) TO payout_operator;
@@ -2421,16 +2662,6 @@ GRANT SELECT ON TABLE payout.masked TO payout_operator;
 GRANT SELECT ON TABLE payout.masked TO payout_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.query_budget TO payout_worker;
-
-GRANT SELECT ON TABLE payout.request_payouts TO payout_reader;
-GRANT SELECT ON TABLE payout.request_payouts TO payout_operator;
-GRANT SELECT ON TABLE payout.request_payouts TO payout_worker;
-
-GRANT UPDATE(taken_at) ON TABLE payout.request_payouts TO payout_worker;
-
-GRANT SELECT ON TABLE payout.requests TO payout_reader;
-GRANT SELECT ON TABLE payout.requests TO payout_operator;
-GRANT SELECT ON TABLE payout.requests TO payout_worker;
 
 GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;

@@ -37,6 +37,10 @@ create trigger rules_are_fixed before insert or update or delete or truncate on 
     for each statement execute function payout.refuse_change();
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.policy
     for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.effect
+    for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.act
+    for each statement execute function payout.refuse_change();
 
 ---- Inserting a payout
 
@@ -339,6 +343,88 @@ begin
     return null;
 end $$;
 
+-- When the gateway last reported, about this payout's order and amount, that it is paid; null if it has not. After a FAIL
+-- a query may find somebody else's order, and an order with another amount is not ours: then only a callback in which
+-- every field matches counts.
+create function payout.confirmed_paid_at(p payout.payouts) returns timestamptz
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return (select max(e.last_at)
+        from payout.evidence e, payout.policy x
+        where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.status = 2
+          and (e.kind = 'callback' and e.bound
+               or e.kind = 'found' and (e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+                  and ((p).declined_at is null or (p).proven_ours)
+                  and ((p).attention is null or (p).attention = 'late_success')));
+
+-- The gateway's evidence against the statement that this payout was paid: "not found" answers since it last found the
+-- order, its FAIL, and reported failures; all of it only since it last confirmed the payment.
+create function payout.contrary_to_paid(p payout.payouts) returns setof payout.evidence
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select e.* from payout.evidence e
+    where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
+      and (e.kind = 'declined' or e.kind in ('found', 'callback') and e.status in (3, 4)
+           or e.kind = 'not_found' and e.last_at > coalesce(
+               (select max(k.last_at) from payout.evidence k
+                where (k.merchant_code, k.order_num) = ((p).merchant_code, (p).order_num) and k.kind = 'found'),
+               '-infinity'))
+      and e.last_at > coalesce(payout.confirmed_paid_at(p), '-infinity');
+end;
+
+-- Whether the end of this payout rests on people's word alone: they resolved it, and the gateway has not confirmed since
+-- that it was paid. In plpgsql, whose plans last as long as the session.
+create function payout.rests_on_statement(p payout.payouts) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    event text;
+    stated_at timestamptz;
+begin
+    select h.event, h.at into event, stated_at from payout.history h where h.seq = p.last_seq;
+    if p.state = 'returned' then
+        select h.event, h.at into event, stated_at from payout.history h
+        where (h.merchant_code, h.order_num, h.to_state) = (p.merchant_code, p.order_num, 'paid')
+        order by h.seq desc limit 1;
+        return event = 'resolved_paid' and not exists (
+            select from payout.evidence e
+            where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.status = 2
+              and (e.bound or e.signed) and e.first_at between stated_at and p.state_since);
+    end if;
+    return p.state in ('paid', 'failed') and event in ('resolved_paid', 'resolved_failed')
+       and coalesce(payout.confirmed_paid_at(p) <= stated_at, true);
+end $$;
+
+-- How many people must agree to this act now, on this payout or for this merchant: as many as its gravest effect that
+-- applies takes. A condition that cannot be judged applies; an act that is not listed takes two.
+create function payout.people_needed(act text, p payout.payouts default null, merchant_code text default null)
+returns int
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return coalesce((
+    select max(e.people)
+    from payout.act a
+    join payout.effect e on e.name = a.effect
+    where a.act = people_needed.act
+      and case a.applies_if
+              when 'always' then true
+              when 'contradicted' then exists (select from payout.contrary_to_paid(p))
+                   or coalesce((p).attention in ('foreign_order', 'contradiction', 'amount_mismatch'), false)
+              when 'early' then coalesce(now() < payout.quiet_until(p), true)
+              when 'stated' then coalesce(payout.rests_on_statement(p), true)
+              when 'gateway_funds' then coalesce((select m.funding <> 'books' from payout.merchants m
+                                                  where m.code = people_needed.merchant_code), true)
+              when 'unproven' then coalesce((p).attention = 'unproven', false)
+          end), 2);
+
+-- The same for a request: for each of its payouts, and never fewer than when it was made.
+create function payout.people_needed_for(r payout.requests) returns int
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return greatest((r).people,
+    (select max(payout.people_needed((r).kind, p))
+     from payout.request_payouts i
+     join payout.payouts p using (merchant_code, order_num)
+     where i.request_id = (r).id and i.outcome is null),
+    case when not exists (select from payout.request_payouts i where i.request_id = (r).id)
+         then payout.people_needed((r).kind, null, (r).merchant_code) end);
+
 -- Whether an answer of the last minute (policy.proof_fresh_for) to a query about the latest attempt allows this act:
 -- "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest.
 create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
@@ -377,6 +463,10 @@ begin
     end if;
     if why is null and wanted = 'resubmit' and payout.is_paused(p.merchant_code, p.bank_code) then
         why := 'an operator paused it';
+    end if;
+    if why is null and greatest(request.people, payout.people_needed(wanted, p)) > 1
+       and (request.requested_by_oid = request.decided_by_oid or request.requested_by = request.decided_by) then
+        why := format('it takes two people now, and %s requested and approved it', request.requested_by);
     end if;
     if why is not null then
         raise exception 'payout %: %', p.order_num, why using errcode = 'PW024';
@@ -556,23 +646,25 @@ end $$;
 create trigger guard_evidence before update on payout.evidence
     for each row execute function payout.guard_evidence();
 
--- A request is made and decided under one's own login, decided once, and approved before it expires.
+-- A request is made and decided under one's own login, decided once, and approved before it expires: by a second person
+-- if it takes two when it is made or when it is decided.
 create function payout.guard_request() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
-        if new.requested_by <> session_user or new.requested_at <> now()
-           or new.expires_at <> now() + (select x.request_expires_after from payout.policy x)
-           or new.decided_by <> session_user
-           or (new.decision is not null and new.kind not in ('resolve_paid', 'resolve_returned')) then
+        if new.requested_by <> session_user or new.requested_by_oid is distinct from payout.login_oid()
+           or new.requested_at <> now() or new.decision is not null
+           or new.expires_at <> now() + (select x.request_expires_after from payout.policy x) then
             raise exception 'a request must be made under one''s own login and decided later'
                 using errcode = 'PW028', hint = 'Call payout.request_resubmit or payout.request_resolve_failed.';
         end if;
         return new;
     end if;
-    if (old.id, old.kind, old.requested_by, old.requested_at, old.expires_at, old.reason)
-       is distinct from (new.id, new.kind, new.requested_by, new.requested_at, new.expires_at, new.reason)
-       or (old.evidence, old.stated) is distinct from (new.evidence, new.stated) then
+    if (old.id, old.kind, old.requested_by, old.requested_by_oid, old.requested_at, old.expires_at, old.reason)
+       is distinct from
+       (new.id, new.kind, new.requested_by, new.requested_by_oid, new.requested_at, new.expires_at, new.reason)
+       or (old.evidence, old.stated, old.merchant_code, old.subject, old.arguments)
+       is distinct from (new.evidence, new.stated, new.merchant_code, new.subject, new.arguments) then
         raise exception 'request % cannot be changed', old.id
             using errcode = 'PW016', hint = 'Reject it and make a new one.';
     end if;
@@ -580,15 +672,17 @@ begin
         raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
             hint = 'A request is decided once. See its outcome with payout audit.';
     end if;
-    if new.decided_by is distinct from session_user or new.decided_at is distinct from now() then
+    if new.decided_by is distinct from session_user or new.decided_by_oid is distinct from payout.login_oid()
+       or new.decided_at is distinct from now() then
         raise exception 'request % must be decided under one''s own login', old.id using errcode = 'PW028';
     end if;
+    new.people := payout.people_needed_for(old);
     if new.decision = 'approved' then
         if now() > old.expires_at then
             raise exception 'request % expired at %', old.id, to_char(old.expires_at, 'YYYY-MM-DD HH24:MI:SS TZ')
                 using errcode = 'PW022', hint = 'Make a new request: what was true then must be checked again.';
         end if;
-        if old.requested_by = session_user then
+        if new.people > 1 and (old.requested_by_oid = new.decided_by_oid or old.requested_by = new.decided_by) then
             raise exception 'request % is yours: somebody else must approve it', old.id
                 using errcode = 'PW021', hint = 'Another operator, with a login of their own: payout approve ' || old.id;
         end if;

@@ -211,31 +211,65 @@ end $$;
 
 ---- Requests and approvals
 
+-- Records a request, and the act of making it. One that takes one person is approved at once.
+create function payout.insert_request(wanted payout.requests, payouts payout.payouts[]) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    request bigint;
+begin
+    insert into payout.requests (kind, people, reason, evidence, stated, merchant_code, subject, arguments, expires_at)
+    select wanted.kind, wanted.people, wanted.reason, wanted.evidence, wanted.stated, wanted.merchant_code, wanted.subject,
+           wanted.arguments, now() + x.request_expires_after
+    from payout.policy x
+    returning id into request;
+    insert into payout.request_payouts (request_id, merchant_code, order_num)
+    select request, p.merchant_code, p.order_num from unnest(payouts) p;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, detail)
+    select wanted.kind || '_requested', coalesce(p.merchant_code, wanted.merchant_code), p.order_num, wanted.reason,
+           wanted.evidence, request, concat_ws(' ', 'Rp ' || wanted.stated, wanted.subject, wanted.arguments)
+    from (select) one left join unnest(payouts) p on true;
+    if wanted.people = 1 then
+        update payout.requests r
+        set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
+        where r.id = request;
+    end if;
+    perform pg_notify('payout_queued', '');
+    return request;
+end $$;
+
+-- Refuses a second request for what waits in another one.
+create function payout.refuse_second_request(what text, other bigint) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if other is not null then
+        raise exception '% is already waiting in request %', what, other using errcode = 'PW023',
+            hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
+    end if;
+end $$;
+
 -- Records a request for these payouts. Each must allow it now, and none may be waiting in another request.
 create function payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
+    request payout.requests;
+    payouts payout.payouts[] := '{}';
     p payout.payouts;
-    request bigint;
     wanted text;
     why text;
-    other bigint;
 begin
     perform payout.check_words('a reason', reason);
-    if kind <> 'resubmit' then
+    if kind like 'resolve%' then
         perform payout.check_words('evidence', evidence);
     end if;
     if coalesce(cardinality(orders), 0) not between 1 and 500 then
         raise exception 'name 1 to 500 payouts' using errcode = 'PW026';
     end if;
-    insert into payout.requests (kind, reason, evidence, stated, expires_at, decision, decided_by, decided_at)
-    select make_request.kind, make_request.reason, make_request.evidence, make_request.stated,
-           now() + x.request_expires_after, d.decision, d.by, d.at
-    from payout.policy x, (select 'approved', session_user::text, now() where make_request.kind in ('resolve_paid', 'resolve_returned')
-          union all
-          select null, null, null where make_request.kind not in ('resolve_paid', 'resolve_returned')) d (decision, by, at)
-    returning id into request;
+    request.kind := make_request.kind;
+    request.people := 1;
+    request.reason := make_request.reason;
+    request.evidence := make_request.evidence;
+    request.stated := make_request.stated;
     for wanted in select distinct o from unnest(orders) o order by o loop
         p := payout.locked(wanted, merchant);
         why := case kind when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, kind) end;
@@ -245,20 +279,39 @@ begin
                       hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
                                                        then ' Always safe: payout replay ' || wanted else '' end;
         end if;
-        select r.id into other from payout.request_payouts i join payout.requests r on r.id = i.request_id
-        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.decision is distinct from 'rejected' and r.expires_at > now();
-        if found then
-            raise exception 'payout % is already waiting in request %', wanted, other using errcode = 'PW023',
-                hint = format('Approve that one, or reject it first: payout reject %s --reason ...', other);
-        end if;
-        insert into payout.request_payouts (request_id, merchant_code, order_num)
-        values (request, p.merchant_code, p.order_num);
-        insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id)
-        values (kind || '_requested', p.merchant_code, p.order_num, reason, evidence, request);
+        perform payout.refuse_second_request('payout ' || wanted, (
+            select min(r.id) from payout.request_payouts i join payout.requests r on r.id = i.request_id
+            where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+              and r.decision is distinct from 'rejected' and r.expires_at > now()));
+        request.people := greatest(request.people, payout.people_needed(kind, p));
+        payouts := payouts || p;
     end loop;
-    perform pg_notify('payout_queued', '');
-    return request;
+    return payout.insert_request(request, payouts);
+end $$;
+
+-- Records a request for an act on something else than payouts: `subject` says on what.
+create function payout.request_act(kind text, merchant text, subject text, stated bigint, arguments jsonb, reason text)
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    request payout.requests;
+begin
+    perform payout.check_words('a reason', reason);
+    -- Two at the same time would not see each other.
+    perform pg_advisory_xact_lock(hashtext('payout.request_act'), hashtext(kind || subject));
+    perform payout.refuse_second_request(subject, (
+        select min(r.id) from payout.requests r
+        where r.kind = request_act.kind and r.subject = request_act.subject
+          and r.merchant_code is not distinct from request_act.merchant
+          and r.decision is null and r.expires_at > now()));
+    request.kind := request_act.kind;
+    request.people := payout.people_needed(request_act.kind, null, request_act.merchant);
+    request.reason := request_act.reason;
+    request.stated := request_act.stated;
+    request.merchant_code := request_act.merchant;
+    request.subject := request_act.subject;
+    request.arguments := request_act.arguments;
+    return payout.insert_request(request, '{}');
 end $$;
 
 -- Requests that the same order numbers be sent once more. Sends nothing itself: see payout.approve.
@@ -273,7 +326,7 @@ language sql security definer set search_path = pg_catalog, payout, pg_temp
 return payout.make_request('resolve_failed', array[order_num], merchant_code, reason, evidence, null);
 
 -- States that a payout was paid (stated: the fee, if known) or returned (stated: how much came back, by default
--- everything).
+-- everything). Takes a second person where payout.act says so. Returns the request's id.
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
                                stated bigint default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -291,33 +344,55 @@ begin
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
 end $$;
 
-create function payout.decide_request(id bigint, decision text, reason text) returns void
+-- Carries out what no worker has to, in the transaction of the approval.
+create function payout.carry_out(r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    case r.kind
+        when 'register_address' then perform payout.add_address(r.subject, r.reason);
+        else null;  -- a worker carries it out
+    end case;
+end $$;
+
+create function payout.decide_request(id bigint, decision text, reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    decided payout.requests;
+begin
     update payout.requests r
-    set decision = decide_request.decision, decided_by = session_user, decided_at = now(),
-        decision_reason = decide_request.reason
-    where r.id = decide_request.id;
+    set decision = decide_request.decision, decided_by = session_user, decided_by_oid = payout.login_oid(),
+        decided_at = now(), decision_reason = decide_request.reason
+    where r.id = decide_request.id
+    returning * into decided;
     if not found then
         raise exception 'there is no request %', id using errcode = 'PW020';
     end if;
-    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
-    select decision, i.merchant_code, i.order_num, decide_request.reason, i.request_id
-    from payout.request_payouts i where i.request_id = decide_request.id;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id, detail)
+    select decision, coalesce(i.merchant_code, decided.merchant_code), i.order_num, decide_request.reason, decided.id,
+           case when i.order_num is null then concat_ws(' ', decided.kind, 'Rp ' || decided.stated, decided.subject) end
+    from (select) one left join payout.request_payouts i on i.request_id = decided.id;
     if decision = 'rejected' then
         update payout.request_payouts i set outcome = 'refused', outcome_at = clock_timestamp(),
                detail = format('rejected by %s', session_user)
         where i.request_id = decide_request.id and i.outcome is null;
+    else
+        perform payout.carry_out(decided);
     end if;
     perform pg_notify('payout_queued', '');
 end $$;
 
--- Approves a request as the second person. A worker then queries the gateway and acts only on its answer.
+-- Approves a request as the second person. What concerns a payout at the gateway, a worker then carries out: it queries
+-- the gateway and acts only on its answer. Everything else is done when this returns.
 create function payout.approve(id bigint) returns void
 language sql security definer set search_path = pg_catalog, payout, pg_temp
 begin atomic
     select payout.decide_request(id, 'approved', null);
 end;
+
+-- Requests that workers may claim in this database by a further address.
+create function payout.request_address(address text, reason text) returns bigint
+language sql security definer set search_path = pg_catalog, payout, pg_temp
+return payout.request_act('register_address', null, address, null, null, reason);
 
 create function payout.reject(id bigint, reason text) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$

@@ -41,20 +41,22 @@ end $$;
 ---- Reader and operator: read everything but personal data
 
 grant select on payout.status, payout.events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
-                payout.event, payout.transition, payout.required_evidence, payout.policy, payout.merchants,
+                payout.event, payout.transition, payout.required_evidence, payout.policy, payout.effect, payout.act,
+                payout.merchants,
                 payout.ledger, payout.gateway_balance, payout.attempts, payout.evidence, payout.history,
                 payout.accounts, payout.totals, payout.requests, payout.request_payouts, payout.operator_acts,
                 payout.pauses, payout.failover
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
-grant execute on function payout.identity(), payout.resubmit_proof(text, text) to payout_reader, payout_operator;
+grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid()
+    to payout_reader, payout_operator;
 
 ---- Operator: acts
 
 grant execute on function payout.cancel(text, text, text), payout.replay(text, text),
                           payout.fund(text, numeric, text), payout.request_resubmit, payout.request_resolve_failed,
-                          payout.resolve, payout.approve, payout.reject, payout.pause, payout.resume, payout.reveal,
-                          payout.accept_failover, payout.continue_seq()
+                          payout.request_address, payout.resolve, payout.approve, payout.reject, payout.pause,
+                          payout.resume, payout.reveal, payout.accept_failover, payout.continue_seq()
     to payout_operator;
 
 ---- Worker: writes evidence and what follows from it

@@ -10,7 +10,7 @@ use crate::domain::payout::PayoutKey;
 pub struct Request {
     /// Its number.
     pub request_id: i64,
-    /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
+    /// The act: a name of `payout.act`.
     pub kind: String,
     /// `waiting`, `expired`, `rejected`, `approved` (a worker has it), `done`, `refused` or `partly` done.
     pub status: String,
@@ -24,10 +24,12 @@ pub struct Request {
     pub decided_by: Option<String>,
     /// How many payouts it names.
     pub payouts: i64,
-    /// Their principal in rupiah.
-    pub amount: i64,
+    /// Their principal in rupiah; without payouts, the amount it states, if any.
+    pub amount: Option<i64>,
     /// Their order numbers, separated by spaces.
     pub order_nums: String,
+    /// What it is about instead of payouts: a reference, an address.
+    pub subject: Option<String>,
     /// Why.
     pub reason: String,
     /// The evidence given for it.
@@ -52,23 +54,25 @@ pub async fn requests(
                     when r.decision is null then 'expired'
                     when r.decision = 'rejected' then 'rejected'
                     when i.open > 0 then 'approved'
+                    when i.payouts = 0 then 'done'
                     when i.refused = 0 then 'done'
                     when i.refused = i.payouts then 'refused'
                     else 'partly' end as "status!",
                r.requested_by, r.requested_at, r.expires_at, r.decided_by, i.payouts as "payouts!",
-               i.amount as "amount!", i.order_nums as "order_nums!", r.reason, r.evidence,
-               r.requested_by = session_user as "yours!"
+               case when i.payouts = 0 then r.stated else i.amount end as amount, i.order_nums as "order_nums!",
+               r.subject, r.reason, r.evidence,
+               (r.requested_by_oid = payout.login_oid() or r.requested_by = session_user) as "yours!"
         from payout.requests r
         join lateral (
             select count(*) as payouts, coalesce(sum(s.amount), 0)::bigint as amount,
                    coalesce(string_agg(q.order_num, ' ' order by q.order_num), '') as order_nums,
                    count(*) filter (where q.outcome is null) as open,
                    count(*) filter (where q.outcome = 'refused') as refused,
-                   bool_or($2::text is null or q.merchant_code = $2) as wanted
+                   coalesce(bool_or(q.merchant_code = $2), r.merchant_code = $2, false) as of_merchant
             from payout.request_payouts q
             join payout.status s on (s.merchant_code, s.order_num) = (q.merchant_code, q.order_num)
             where q.request_id = r.id
-        ) i on i.wanted
+        ) i on $2::text is null or i.of_merchant
         where $1 or (r.decision is null and r.expires_at > now())
         order by r.id desc
         limit $3"#,

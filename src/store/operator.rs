@@ -51,7 +51,8 @@ pub async fn request_resolve_failed(
     .await
 }
 
-/// States that a payout was `paid` or `returned`; a worker books it. Returns the request's number.
+/// States that a payout was `paid` or `returned`; a worker books it, after a second person's approval where that is
+/// needed. Returns the request's number.
 pub async fn resolve(
     db: &mut PgConnection,
     key: &PayoutKey,
@@ -91,12 +92,12 @@ pub async fn reject(db: &mut PgConnection, id: i64, reason: &str) -> Result<(), 
     Ok(())
 }
 
-/// One payout of a request.
+/// One payout of a request, or the request itself if it names none.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Requested {
     /// The request's number.
     pub request_id: i64,
-    /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
+    /// The act: a name of `payout.act`.
     pub kind: String,
     /// Who requested it.
     pub requested_by: String,
@@ -105,33 +106,42 @@ pub struct Requested {
     pub reason: String,
     /// Until when it can be approved and carried out.
     pub expires_at: DateTime<Utc>,
-    /// The merchant.
-    pub merchant_code: String,
-    /// The order number.
-    pub order_num: String,
-    /// The amount in rupiah.
-    pub amount: i64,
+    /// The merchant, if it concerns one.
+    pub merchant_code: Option<String>,
+    /// The payout's order number.
+    pub order_num: Option<String>,
+    /// What it is about instead of payouts: a reference, an address.
+    pub subject: Option<String>,
+    /// The amount in rupiah, if there is one.
+    pub amount: Option<i64>,
     /// The bank's code.
     #[serde(skip)]
-    pub bank_code: String,
+    pub bank_code: Option<String>,
     /// The payout's current state.
-    pub state: String,
+    pub state: Option<String>,
+    /// Whether enough people have agreed.
+    #[serde(skip)]
+    pub is_approved: bool,
     /// `done` or `refused`; `None` while it waits.
     pub outcome: Option<String>,
     /// Why it was refused.
     pub detail: Option<String>,
 }
 
-/// The payouts of a request, in order.
+/// The payouts of a request, in order; one row without a payout if it names none.
 pub async fn requested(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>, sqlx::Error> {
     sqlx::query_as!(
         Requested,
         r#"/* store::requested */
-        select r.id as request_id, r.kind, r.requested_by, r.reason, r.expires_at, i.merchant_code, i.order_num, s.amount as "amount!",
-               s.bank_code as "bank_code!", s.state as "state!", i.outcome, i.detail
+        select r.id as request_id, r.kind, r.requested_by, r.reason, r.expires_at,
+               coalesce(i.merchant_code, r.merchant_code) as merchant_code, i.order_num as "order_num?", r.subject,
+               case when i.order_num is null then r.stated else s.amount end as amount, s.bank_code as "bank_code?",
+               s.state as "state?", r.decision is not distinct from 'approved' as "is_approved!",
+               case when i.order_num is not null then i.outcome when r.decision = 'approved' then 'done'
+                    when r.decision = 'rejected' then 'refused' end as outcome, i.detail as "detail?"
         from payout.requests r
-        join payout.request_payouts i on i.request_id = r.id
-        join payout.status s on (s.merchant_code, s.order_num) = (i.merchant_code, i.order_num)
+        left join payout.request_payouts i on i.request_id = r.id
+        left join payout.status s on (s.merchant_code, s.order_num) = (i.merchant_code, i.order_num)
         where r.id = $1
         order by i.order_num"#,
         id,

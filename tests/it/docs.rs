@@ -96,6 +96,21 @@ async fn every_example_in_the_sql_contract_does_what_the_page_says() {
     assert_eq!(database.text(made).await, states);
 }
 
+/// The table of acts is what decides how many people an act takes.
+#[tokio::test]
+async fn the_page_lists_every_act_with_its_effects_and_its_number_of_people() {
+    let database = Database::fresh().await;
+    let rules = "select string_agg(format('| `%s` | %s | `%s` | %s |', a.act, a.in_words, a.effect, e.people), E'\\n'
+                                   order by a.act collate \"C\", a.applies_if collate \"C\")
+                 from payout.act a join payout.effect e on e.name = a.effect";
+    let rules = database.text(rules).await;
+    let page = docs::read("docs/sql-contract.md");
+    assert!(
+        page.contains(&rules),
+        "docs/sql-contract.md should say\n{rules}"
+    );
+}
+
 #[test]
 fn the_page_lists_every_sqlstate_that_the_migrations_raise_and_no_other() {
     let codes = |text: &str| -> std::collections::BTreeSet<String> {

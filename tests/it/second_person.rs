@@ -1,9 +1,11 @@
 //! What takes one person or two: resubmitting an order, stating how a payout ended, pausing, revealing.
 
 mod bypass;
+mod pairs;
 mod pause_and_reveal;
 mod resolve;
 mod resubmit;
+mod same_person;
 
 use std::process::{Command, Stdio};
 
@@ -81,6 +83,12 @@ async fn payout(world: &World, login: &str, arguments: &[&str]) -> Said {
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// One operator requests it, and the other one approves.
+async fn agree(world: &World, desk: &Desk, arguments: &[&str]) {
+    let id = payout(world, &desk.one, arguments).await.with(5).request();
+    payout(world, &desk.other, &["approve", &id]).await.with(0);
 }
 
 /// Enqueues a payout whose submit never arrives, and waits until repeated "not found" answers prove it.

@@ -47,6 +47,7 @@ fn payout_at_a_terminal(url: &str, arguments: &[&str], typed: &str) -> Said {
 async fn stating_an_outcome_requires_typing_the_order_number() {
     let database = Database::with_steps().await;
     database.insert_in("unknown", "INV-1").await;
+    database.end_quiet_horizons().await;
     let resolve = [
         "resolve",
         "INV-1",

@@ -35,7 +35,7 @@ fn table(found: &[Request]) -> String {
             request.request_id.to_string(),
             request.kind.clone(),
             orders(request),
-            words::rupiah(request.amount),
+            request.amount.map_or_else(String::new, words::rupiah),
             request.requested_by.clone(),
             words::time(request.requested_at),
             request.reason.clone(),
@@ -43,12 +43,15 @@ fn table(found: &[Request]) -> String {
             next(request),
         ]
     });
-    let headings = ">REQUEST|WHAT|ORDERS|>AMOUNT|REQUESTED BY|AT (WIB)|REASON|STATUS|NEXT";
+    let headings = ">REQUEST|WHAT|ON|>AMOUNT|REQUESTED BY|AT (WIB)|REASON|STATUS|NEXT";
     output::table(headings, cells)
 }
 
-/// The first few; the others are counted.
+/// The first few; the others are counted. Without payouts, what it is about.
 fn orders(request: &Request) -> String {
+    if let Some(subject) = &request.subject {
+        return subject.clone();
+    }
     let mut numbers = request.order_nums.split(' ');
     let shown: Vec<&str> = numbers.by_ref().take(3).collect();
     match numbers.count() {

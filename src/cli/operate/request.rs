@@ -34,9 +34,10 @@ pub(crate) async fn read(db: &mut PgConnection, id: i64) -> Result<Vec<Requested
 pub(crate) fn summary(id: i64, rows: &[Requested]) -> String {
     let mut lines: Vec<String> = rows.iter().take(SHOWN).map(line).collect();
     if let Some(row) = rows.first() {
-        let count = match rows.len() {
-            1 => "1 payout".to_owned(),
-            count => format!("{count} payouts"),
+        let count = match (rows.len(), &row.order_num) {
+            (_, None) => row.kind.clone(),
+            (1, _) => "1 payout".to_owned(),
+            (count, _) => format!("{count} payouts"),
         };
         lines.push(output::plain(&format!(
             "Request {id}, {count}, by {}: {}. It expires at {} WIB.",
@@ -49,25 +50,31 @@ pub(crate) fn summary(id: i64, rows: &[Requested]) -> String {
 }
 
 fn line(row: &Requested) -> String {
+    let amount = row.amount.map_or_else(String::new, words::rupiah);
+    let (Some(order), Some(bank), Some(state)) = (&row.order_num, &row.bank_code, &row.state)
+    else {
+        let subject = row.subject.as_deref().unwrap_or_default();
+        let merchant = row.merchant_code.as_deref().unwrap_or_default();
+        let what = [row.kind.as_str(), merchant, &amount, subject];
+        let what: Vec<&str> = what.into_iter().filter(|word| !word.is_empty()).collect();
+        return output::plain(&what.join(" "));
+    };
     let effect = match row.kind.as_str() {
         "resubmit" => "is sent once more, with the same order number,",
         "resolve_failed" => "is given up as failed and its hold is released,",
         "resolve_paid" => "is booked as paid,",
-        _ => "is booked as returned,",
+        "resolve_returned" => "is booked as returned,",
+        _ => "is withdrawn,",
     };
     output::plain(&format!(
-        "{} ({}) {effect} bank {}; it is {}",
-        row.order_num,
-        words::rupiah(row.amount),
-        row.bank_code,
-        row.state,
+        "{order} ({amount}) {effect} bank {bank}; it is {state}"
     ))
 }
 
-/// What is typed to approve: the order number, or the request's number where there are several.
+/// What is typed to approve: the order number, or the request's number where there is not exactly one.
 pub(crate) fn word(id: i64, rows: &[Requested]) -> String {
     match rows {
-        [one] => one.order_num.clone(),
+        [one] => one.order_num.clone().unwrap_or_else(|| id.to_string()),
         _ => id.to_string(),
     }
 }
@@ -101,7 +108,8 @@ pub(crate) async fn carried_out(
     let is_refused = |row: &&Requested| row.outcome.as_deref() == Some("refused");
     if let Some(refused) = rows.iter().find(is_refused) {
         let why = refused.detail.as_deref().unwrap_or("no reason is recorded");
-        let message = format!("refused: {}: {why}", refused.order_num);
+        let order = refused.order_num.as_deref().unwrap_or(&refused.kind);
+        let message = format!("refused: {order}: {why}");
         return Err(Exit::Refused(output::plain(&message)));
     }
     if rows.iter().any(|row| row.outcome.is_none()) {
@@ -111,9 +119,17 @@ pub(crate) async fn carried_out(
         ));
         return Err(Exit::Recorded);
     }
-    if let (Format::Table, [one]) = (global.output, rows.as_slice()) {
-        let order = output::plain(&one.order_num);
-        say(&format!("next:  payout show -w {order}"));
+    if let (
+        Format::Table,
+        [
+            Requested {
+                order_num: Some(order),
+                ..
+            },
+        ],
+    ) = (global.output, rows.as_slice())
+    {
+        say(&format!("next:  payout show -w {}", output::plain(order)));
     }
     Ok(())
 }
@@ -121,13 +137,17 @@ pub(crate) async fn carried_out(
 fn table(rows: &[Requested]) -> String {
     let cells = rows.iter().map(|row| {
         vec![
-            row.order_num.clone(),
-            row.merchant_code.clone(),
-            words::rupiah(row.amount),
-            row.state.clone(),
+            row.order_num
+                .as_ref()
+                .or(row.subject.as_ref())
+                .cloned()
+                .unwrap_or_default(),
+            row.merchant_code.clone().unwrap_or_default(),
+            row.amount.map_or_else(String::new, words::rupiah),
+            row.state.clone().unwrap_or_default(),
             row.outcome.clone().unwrap_or("waiting".to_owned()),
             row.detail.clone().unwrap_or_default(),
         ]
     });
-    output::table("ORDER|MERCHANT|>AMOUNT|STATE|OUTCOME|WHY", cells)
+    output::table("ON|MERCHANT|>AMOUNT|STATE|OUTCOME|WHY", cells)
 }

@@ -133,7 +133,12 @@ pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result
         StatedEnd::Returned => "returned",
     };
     let id = operator::resolve(&mut db, &key, outcome, &statement).await?;
-    request::carried_out(global, &mut db, id).await
+    let rows = request::read(&mut db, id).await?;
+    if rows.iter().all(|row| row.is_approved) {
+        request::carried_out(global, &mut db, id).await
+    } else {
+        request::waits(global, &mut db, id).await
+    }
 }
 
 pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result<(), Exit> {
@@ -142,12 +147,15 @@ pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result
     let mut question = vec![request::summary(options.id, &rows)];
     let resubmits = rows.iter().filter(|row| row.kind == "resubmit");
     for row in resubmits.take(request::SHOWN) {
+        let (Some(merchant_code), Some(order_num)) = (&row.merchant_code, &row.order_num) else {
+            continue;
+        };
         let key = PayoutKey {
-            merchant_code: row.merchant_code.clone(),
-            order_num: row.order_num.clone(),
+            merchant_code: merchant_code.clone(),
+            order_num: order_num.clone(),
         };
         let found = decisions::resubmit_proof(&mut db, &key).await?;
-        question.push(row.order_num.clone());
+        question.push(order_num.clone());
         question.extend(proof::lines(&found));
     }
     let question = output::lines(&question.join("\n"));

@@ -45,7 +45,7 @@ pub async fn pauses_over(
 pub struct OpenRequest {
     /// Its number.
     pub request_id: i64,
-    /// `resubmit`, `resolve_failed`, `resolve_paid` or `resolve_returned`.
+    /// The act: a name of `payout.act`.
     pub kind: String,
     /// Who requested it.
     pub requested_by: String,
@@ -66,7 +66,7 @@ pub async fn open_request(
         OpenRequest,
         r#"/* store::open_request */
         select r.id as request_id, r.kind, r.requested_by, r.expires_at, r.decision is not null as "approved!",
-               r.requested_by = session_user as "yours!"
+               (r.requested_by_oid = payout.login_oid() or r.requested_by = session_user) as "yours!"
         from payout.request_payouts i
         join payout.requests r on r.id = i.request_id
         where i.merchant_code = $1 and i.order_num = $2 and i.outcome is null

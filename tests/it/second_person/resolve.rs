@@ -2,7 +2,7 @@
 
 use payout_sandbox::{Fault, Script};
 
-use super::{Desk, PATIENT, hide, lose, payout, staying};
+use super::{Desk, PATIENT, agree, hide, lose, payout, staying};
 use crate::support::world::{Wishes, World};
 
 fn resolve<'a>(order: &'a str, end: &'a str) -> Vec<&'a str> {
@@ -73,12 +73,10 @@ async fn resolving_as_failed_takes_two_people_the_horizon_and_a_fresh_not_found(
     let mut late = resolve("EARLY-1", "paid");
     late.extend(["--fee", "2500"]);
     let [available, ..] = world.accounts().await;
-    payout(&world, &desk.one, &late).await.with(0);
+    agree(&world, &desk, &late).await;
     assert_eq!(world.database.state("EARLY-1").await, "paid");
     assert_eq!(world.accounts().await[0], available - 102_500);
-    payout(&world, &desk.one, &resolve("EARLY-1", "returned"))
-        .await
-        .with(0);
+    agree(&world, &desk, &resolve("EARLY-1", "returned")).await;
     assert_eq!(
         world.accounts().await[0],
         available - 2_500,
@@ -104,7 +102,7 @@ async fn paid_captures_the_hold_with_the_stated_fee() {
     lose(&world, "LOST-1").await;
     let mut paid = resolve("LOST-1", "paid");
     paid.extend(["--fee", "4000"]);
-    payout(&world, &desk.one, &paid).await.with(0);
+    agree(&world, &desk, &paid).await;
     assert_eq!(
         world.accounts().await,
         [999_896_000, 0, 100_000, 4_000, -1_000_000_000]

@@ -37,9 +37,10 @@ declare
     request bigint;
 begin
     perform set_config('session_replication_role', 'replica', true);
-    insert into payout.requests (kind, requested_by, reason, evidence, expires_at, decision, decided_by, decided_at)
+    insert into payout.requests (kind, requested_by, requested_by_oid, reason, evidence, expires_at, decision, decided_by,
+                                 decided_by_oid, decided_at)
     values (case what when 'resubmit_granted' then 'resubmit' else replace(what, 'resolved', 'resolve') end,
-            'one', 'a test', 'a letter', now() + interval '10 minutes', 'approved', 'another', now())
+            'one', 1, 'a test', 'a letter', now() + interval '10 minutes', 'approved', 'another', 2, now())
     returning id into request;
     insert into payout.request_payouts (request_id, merchant_code, order_num)
     values (request, p.merchant_code, p.order_num);
