@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from .check_result import CheckResult, short
-from .run_record import RunRecord
+from .run_record import Grant, Key, RunRecord
 
 # Written out a second time, not read from the database, which may be what is wrong.
 TRANSITIONS = {
@@ -21,6 +23,10 @@ TRANSITIONS = {
     ("failed", "resolved_paid", "paid"),
 }
 OPERATOR_EVENTS = {"withdrawn", "resolved_paid", "resolved_failed", "resolved_returned", "resubmit_granted"}
+# The request that such an event carries out.
+REQUESTED_BY = {"resolved_paid": "resolve_paid", "resolved_failed": "resolve_failed",
+                "resolved_returned": "resolve_returned", "resubmit_granted": "resubmit"}
+TAKES_TWO = ("resubmit", "resolve_failed")
 
 
 def transitions(record: RunRecord) -> CheckResult:
@@ -29,6 +35,7 @@ def transitions(record: RunRecord) -> CheckResult:
     count = 0
     for key, row in record.payouts.items():
         state, sends = "queued", 0
+        unused = list(record.granted.get(key, ()))
         for line in record.history.get(key, ()):
             count += 1
             event, came_from = line["event"], line["from_state"]
@@ -40,6 +47,10 @@ def transitions(record: RunRecord) -> CheckResult:
                 result.add(f"{short(key)}: {event} left {came_from}, but the payout was {state}")
             elif event in OPERATOR_EVENTS and line["source"] != "operator":
                 result.add(f"{short(key)}: {event}, which only an operator may cause, came from {line['source']}")
+            elif event in REQUESTED_BY:
+                why = why_not_granted(record, key, REQUESTED_BY[event], unused)
+                if why:
+                    result.add(f"{short(key)}: {event}, but {why}")
             state = line["to_state"]
         if state != row["state"]:
             result.add(f"{short(key)}: its history ends in {state}, but the row is {row['state']}")
@@ -47,3 +58,18 @@ def transitions(record: RunRecord) -> CheckResult:
             result.add(f"{short(key)}: {sends} transitions to submitting, but the row counts {row['sends']} sends")
     result.scope = f"{count} transitions of {len(record.payouts)} payouts"
     return result
+
+
+def why_not_granted(record: RunRecord, key: Key, kind: str, unused: list[Grant]) -> Optional[str]:
+    """None where people were granted such a move, as many as it takes. Uses the grant up."""
+    grant = next((one for one in unused if one.kind == kind), None)
+    if grant is None:
+        return f"no request of people for it ({kind}) was carried out"
+    unused.remove(grant)
+    if grant.by_two:
+        return None
+    if kind in TAKES_TWO:
+        return "the same person requested and approved it"
+    if any(submit["t"] <= grant.at < submit["t"] + record.quiet_horizon for submit in record.complete_submits(key)):
+        return "one person alone stated it inside the quiet horizon"
+    return None

@@ -14,7 +14,7 @@ import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, NamedTuple, Optional
 from urllib.parse import parse_qs
 
 from . import ground_truth
@@ -61,6 +61,14 @@ class Booking:
         return self.money + (self.fee if self.fee_type == 1 else 0) if self.paid else 0
 
 
+class Grant(NamedTuple):
+    """A request of people that was approved and carried out."""
+
+    kind: str
+    at: float  # when it was carried out
+    by_two: bool  # two logins, whatever they were called
+
+
 @dataclass
 class RunRecord:
     """The selftest builds one by hand; `checker.gather` reads one from a run."""
@@ -83,6 +91,7 @@ class RunRecord:
     # How often each callback is stored: equal ones are counted on one row of payout.evidence.
     stored_callbacks: dict[CallbackKey, int] = field(default_factory=dict)
     resubmits_approved: dict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
+    granted: dict[Key, list[Grant]] = field(default_factory=lambda: defaultdict(list))
     # Merchants whose gateway's "not found" proves nothing: an order that never arrived stays unknown there.
     not_found_proves_nothing: set[str] = field(default_factory=set)
     failovers_accepted: list[float] = field(default_factory=list)
@@ -212,7 +221,11 @@ _STATEMENTS = {
           extract(epoch from i.outcome_at)::float8 as at
         from payout.request_payouts i join payout.requests r on r.id = i.request_id
         where r.kind = 'resubmit' and r.decision = 'approved' and i.outcome = 'done'
-          and r.decided_by <> r.requested_by order by i.outcome_at""",
+          and r.decided_by_oid <> r.requested_by_oid order by i.outcome_at""",
+    "granted": """select i.merchant_code merchant, i.order_num "order", r.kind,
+          extract(epoch from i.outcome_at)::float8 as at, r.decided_by_oid <> r.requested_by_oid by_two
+        from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where r.decision = 'approved' and i.outcome = 'done' order by i.outcome_at""",
     "not_found_proves_nothing": "select code from payout.merchants where not not_found_is_proof",
     "failovers_accepted": """select extract(epoch from since)::float8 as at from payout.failover
         where accepted_by is not null""",
@@ -243,5 +256,8 @@ def read_database(record: RunRecord, database: str) -> None:
                                for row in _rows(database, "stored_callbacks")}
     for row in _rows(database, "resubmits_approved"):
         record.resubmits_approved[(row["merchant"], row["order"])].append(record.clock.host_time(row["at"]))
+    for row in _rows(database, "granted"):
+        grant = Grant(row["kind"], record.clock.host_time(row["at"]), row["by_two"])
+        record.granted[(row["merchant"], row["order"])].append(grant)
     record.not_found_proves_nothing = {row["code"] for row in _rows(database, "not_found_proves_nothing")}
     record.failovers_accepted += [record.clock.host_time(row["at"]) for row in _rows(database, "failovers_accepted")]

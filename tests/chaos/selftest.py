@@ -16,7 +16,7 @@ from typing import Callable
 
 from . import selftest_parts
 from .checker import check
-from .run_record import ACCOUNTS, Booking, RunRecord
+from .run_record import ACCOUNTS, Booking, Grant, RunRecord
 
 T0 = 1_800_000_000.0
 A, B, C = ("M1", "A-1"), ("M1", "B-2"), ("M1", "C-3")
@@ -116,6 +116,12 @@ def _approval_without_not_found(record: RunRecord) -> None:
     record.resubmits_approved[C], record.queries[C] = [T0 + 19], [(T0 + 1, "NOTEXIST")]
 
 
+def _resolve(record: RunRecord, key: tuple[str, str], event: str, *grants: Grant) -> None:
+    """The last move of the payout was that of people."""
+    record.history[key][-1].update(event=event, source="operator")
+    record.granted[key] = list(grants)
+
+
 def _clock_jumped(record: RunRecord, at: float) -> None:
     """The database's clock jumped 50 minutes ahead, and said that the quiet horizon was over when C was approved."""
     record.clock.step(T0 + 3, 3_000.0)
@@ -189,6 +195,11 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
         {"event": "lease_expired", "from_state": "unknown", "to_state": "queued", "source": "worker"})),
     ("a missing transition", "C6", lambda f: f.history[A].pop(1)),
     ("a resolution without an operator", "C6", lambda f: f.history[A][-1].update(event="resolved_paid")),
+    ("a resolution that nobody granted", "C6", lambda f: _resolve(f, B, "resolved_failed")),
+    ("a resolution that one person granted twice", "C6", lambda f: _resolve(
+        f, B, "resolved_failed", Grant("resolve_failed", T0 + 60, by_two=False))),
+    ("a statement of one person inside the quiet horizon", "C6", lambda f: _resolve(
+        f, A, "resolved_paid", Grant("resolve_paid", T0 + 9, by_two=False))),
     ("a send that is not counted", "C6", _set("payouts", A, "sends", 0)),
     ("SUCCESS before the commit", "C7", lambda f: f.stored_callbacks.clear()),
     ("another status was stored", "C7", _other_status_stored),
@@ -218,6 +229,11 @@ def violations(folder: Path) -> list[str]:
     resubmitted.resubmits_approved[C] = [T0 + 19]
     if not check(resubmitted)[0][0].ok:
         wrong.append("a rightly approved resubmit is reported as BAD")
+    stated = correct_run(folder)
+    _resolve(stated, A, "resolved_paid", Grant("resolve_paid", T0 + 60, by_two=False))
+    _resolve(stated, B, "resolved_failed", Grant("resolve_failed", T0 + 9, by_two=True))
+    wrong += [f"what people rightly stated is reported as BAD: {line}"
+              for one in check(stated)[0] if not one.ok for line in one.lines()]
     after_jump = correct_run(folder)
     _clock_jumped(after_jump, T0 + 20)
     wrong += [f"a resubmit after the quiet horizon and a jump of the clock is reported as BAD: {line}"
