@@ -48,7 +48,8 @@ def copied_worker(testbed: Testbed, database_url: str) -> Worker:
                     testbed.folder / "logs")
     home = testbed.folder / "config" / f"copy-{number}.home"  # where it would put a witness file of its own
     home.mkdir()
-    worker.environment = {"HOME": str(home), "XDG_STATE_HOME": str(home), "STATE_DIRECTORY": str(home)}
+    places = {"HOME": str(home), "XDG_STATE_HOME": str(home), "STATE_DIRECTORY": str(home)}
+    worker.environment = {**testbed.workers.all[0].environment, **places}
     worker.config.write_text(testbed.configuration(0, database_url, f"127.0.0.1:{free_port()}", witness=None))
     return worker
 

@@ -23,7 +23,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import pauses, plan, runner
+from . import pauses, plan, runner, settings_faults
 from .mutant_list import MUTANTS, Mutant
 from .testbed import Testbed
 from .workers import Timing
@@ -143,7 +143,8 @@ def testbed_for(mutant: Mutant, binary: Path, seed: int) -> Testbed:
     if mutant.pauses:
         return pauses.testbed_for(binary, seed)
     testbed = Testbed(binary, seed, 2, Timing(timeout=1.5, lease=3, quiet_horizon=6), mutant.behaviours, mutant.share,
-                      merchants=1, cells=mutant.faults != "failover_lossy", dialect=mutant.dialect)
+                      merchants=1, cells=mutant.faults != "failover_lossy", dialect=mutant.dialect,
+                      server_clock=mutant.faults in settings_faults.CLOCK)
     testbed.scale = mutant.scale
     return testbed
 
