@@ -38,8 +38,8 @@ begin
     end if;
     if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
         with aside as (
-            update payout.payouts p set attention = 'unproven', parked = false
-            where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+            update payout.payouts p set attention_reasons = p.attention_reasons || '{unproven}', parked = false
+            where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
               and not payout.is_proven_unsent(p)
             returning p.merchant_code, p.order_num, p.attempt)
         insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
@@ -50,7 +50,7 @@ begin
     -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
     select count(*) into not_queried
     from payout.payouts p, payout.failover f
-    where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
       and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
     if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
         raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
@@ -151,7 +151,7 @@ begin
             jsonb_build_object('reason', reason))
     returning seq into moved;
     update payout.payouts q
-    set state = 'cancelled', last_seq = moved, settled_at = now(), attention = null, parked = false,
+    set state = 'cancelled', last_seq = moved, settled_at = now(), parked = false,
         next_query_at = null, failure_reason = reason
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
     return 'cancelled';
@@ -265,7 +265,8 @@ CREATE TABLE payout.payouts (
     fee bigint,
     platform_order_num text,
     failure_reason text,
-    attention text,
+    attention_reasons text[] DEFAULT '{}'::text[] NOT NULL,
+    attention text GENERATED ALWAYS AS (attention_reasons[1]) STORED,
     attention_since timestamp with time zone,
     declined_at timestamp with time zone,
     proven_ours boolean DEFAULT false NOT NULL,
@@ -437,7 +438,7 @@ begin
     end if;
     if original.state <> 'failed' or original.attention is not null then
         raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
-                original.state || coalesce(' with attention ' || original.attention, '')
+                original.state || coalesce(' with attention ' || nullif(array_to_string(original.attention_reasons, ', '), ''), '')
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
     end if;
@@ -781,9 +782,6 @@ begin
         raise exception 'payout %: the instruction is frozen after insert', old.order_num
             using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
     end if;
-    if new.attention is distinct from old.attention then
-        new.attention_since := case when new.attention is not null then now() end;
-    end if;
 
     select (array_agg(l.kind order by l.id desc) filter (where l.xid = this_xid and l.attempt = new.attempt))[1],
            coalesce(sum(l.held), 0)
@@ -802,6 +800,9 @@ begin
             raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
                 using errcode = 'PW012';
         end if;
+        if new.attention_reasons <> old.attention_reasons then
+            new := payout.with_attention(old, new, null);
+        end if;
         return new;
     end if;
     move := payout.move_in_history(old, new);
@@ -810,6 +811,9 @@ begin
             old.order_num, move.event, move.posting using errcode = 'PW012';
     end if;
     perform payout.check_move(old, new, move);
+    if (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
+        new := payout.with_attention(old, new, move.event);
+    end if;
     new.state_since := now();
     return new;
 end $$;
@@ -886,6 +890,21 @@ CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS bool
 CREATE FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((amount)::bigint + CASE fee_type WHEN 1 THEN fee_reserve ELSE (0)::bigint END);
+
+CREATE TABLE payout.attention_reason (
+    name text NOT NULL COLLATE pg_catalog."C",
+    rank integer NOT NULL,
+    cleared_by text NOT NULL,
+    holds_back_claim boolean NOT NULL,
+    answered_by text[] NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT cleared_by_is_known CHECK ((cleared_by = ANY (ARRAY['automation'::text, 'person'::text])))
+);
+
+CREATE FUNCTION payout.holds_back_claim(reasons text[]) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM payout.attention_reason r WHERE (r.holds_back_claim AND (r.name = ANY (holds_back_claim.reasons)))));
 
 CREATE FUNCTION payout.identity() RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1303,7 +1322,7 @@ CREATE FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) RETURNS vo
     AS $$
 begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
-       or (payout.must_query_first() and not payout.is_proven_unsent(p) and p.attention is distinct from 'unproven') then
+       or (payout.must_query_first() and not payout.is_proven_unsent(p) and 'unproven' <> all (p.attention_reasons)) then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
             using errcode = 'PW019', hint = 'Wait until its status has been queried and payout.accept_failover has been called.';
     end if;
@@ -1587,12 +1606,47 @@ begin
     select coalesce(max(e.times), 0) into answers from payout.evidence e
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
       and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence' and e.first_at >= payout.quiet_until(p);
-    if answers < needed or p.attention is distinct from 'not_found' then
+    if answers < needed or 'not_found' <> all (p.attention_reasons) then
         return format('the gateway has answered "not found" %s times since the quiet horizon; %s answers, spaced apart, '
-                      'are proof%s', answers, needed,
-                      case when p.attention <> 'not_found' then ' (attention: ' || p.attention || ')' else '' end);
+                      'are proof', answers, needed);
+    end if;
+    -- Whatever else needs a person is not answered by sending it once more.
+    if payout.holds_back_claim(array_remove(p.attention_reasons, 'not_found')) then
+        return format('it needs a person for more than "not found": %s', array_to_string(p.attention_reasons, ', '));
     end if;
     return null;
+end $$;
+
+CREATE FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) RETURNS payout.payouts
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    lost text;
+begin
+    if not new.attention_reasons <@ (select array_agg(a.name) from payout.attention_reason a) then
+        raise exception 'payout %: attention_reasons contains a word that payout.attention_reason does not have', old.order_num
+            using errcode = 'PW012', hint = 'See the reasons: select * from payout.attention_reason order by rank.';
+    end if;
+    select coalesce(array_agg(r.name order by r.rank) filter (where r.is_kept), '{}'),
+           min(r.name) filter (where r.was and not r.is_kept and r.cleared_by = 'person' and not r.is_answered)
+    into new.attention_reasons, lost
+    from (select a.name, a.rank, a.cleared_by, x.was, x.is_answered,
+                 a.name = any (new.attention_reasons) and not (x.was and x.is_answered) as is_kept
+          from payout.attention_reason a,
+               lateral (select a.name = any (old.attention_reasons) as was,
+                               coalesce(event = any (a.answered_by), false) as is_answered) x
+          where a.name = any (old.attention_reasons || new.attention_reasons)) r;
+    if lost is not null then
+        raise exception 'payout %: only a person can clear its attention %', old.order_num, lost
+            using errcode = 'PW012', hint = 'Add reasons to attention_reasons; a move that answers one clears it.';
+    end if;
+    if new.attention_reasons = '{}' then
+        new.attention_since := null;
+    elsif old.attention is null or new.attention_reasons[1] <> all (old.attention_reasons) then
+        new.attention_since := now();
+    end if;
+    return new;
 end $$;
 
 CREATE FUNCTION payout.with_worker_columns(p payout.payouts) RETURNS payout.payouts
@@ -1615,7 +1669,7 @@ begin
     p.fee := null;
     p.platform_order_num := null;
     p.failure_reason := null;
-    p.attention := null;
+    p.attention_reasons := '{}';
     p.attention_since := null;
     p.declined_at := null;
     p.proven_ours := false;
@@ -1827,6 +1881,7 @@ CREATE VIEW payout.masked AS
     p.platform_order_num,
     p.failure_reason,
     p.attention,
+    p.attention_reasons,
     p.attention_since,
     p.declined_at,
     p.settled_at,
@@ -1900,6 +1955,7 @@ CREATE VIEW payout.status AS
     p.platform_order_num,
     p.failure_reason,
     p.attention,
+    p.attention_reasons,
     p.attention_since,
     p.settled_at
    FROM payout.payouts p;
@@ -1939,6 +1995,12 @@ ALTER TABLE ONLY payout.act
 
 ALTER TABLE ONLY payout.attempts
     ADD CONSTRAINT attempt_is_never_reused PRIMARY KEY (merchant_code, order_num, attempt);
+
+ALTER TABLE ONLY payout.attention_reason
+    ADD CONSTRAINT attention_reason_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY payout.attention_reason
+    ADD CONSTRAINT attention_reason_rank_key UNIQUE (rank);
 
 ALTER TABLE ONLY payout.banks
     ADD CONSTRAINT banks_pkey PRIMARY KEY (code);
@@ -2090,6 +2152,8 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.requests FOR EA
 CREATE TRIGGER post AFTER INSERT ON payout.ledger REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION payout.post();
 
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.act FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.attention_reason FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.effect FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
@@ -2268,7 +2332,7 @@ GRANT UPDATE(platform_order_num) ON TABLE payout.payouts TO payout_worker;
 
 GRANT UPDATE(failure_reason) ON TABLE payout.payouts TO payout_worker;
 
-GRANT UPDATE(attention) ON TABLE payout.payouts TO payout_worker;
+GRANT UPDATE(attention_reasons) ON TABLE payout.payouts TO payout_worker;
 
 GRANT UPDATE(attention_since) ON TABLE payout.payouts TO payout_worker;
 
@@ -2404,6 +2468,13 @@ GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_res
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_operator;
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_enqueuer;
+
+GRANT SELECT ON TABLE payout.attention_reason TO payout_reader;
+GRANT SELECT ON TABLE payout.attention_reason TO payout_operator;
+GRANT SELECT ON TABLE payout.attention_reason TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.holds_back_claim(reasons text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.holds_back_claim(reasons text[]) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.identity() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.identity() TO payout_reader;
@@ -2571,6 +2642,8 @@ REVOKE ALL ON FUNCTION payout.wake_readers() FROM PUBLIC;
 REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.with_worker_columns(p payout.payouts) FROM PUBLIC;
 

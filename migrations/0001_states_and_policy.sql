@@ -114,6 +114,39 @@ insert into payout.required_evidence (event, source, kind, of_status, status, ce
     ('resolved_failed',      'operator', 'resolved_failed',   false, null, false, null, null,      1),
     ('resolved_returned',    'operator', 'resolved_returned', false, null, false, null, null,      1);
 
+-- Why a payout needs a person. The same rows as `RULES` in crates/domain/src/attention.rs; a test compares them.
+create table payout.attention_reason (
+    name             text collate "C" primary key,
+    rank             int not null unique,  -- 1 is the gravest
+    cleared_by       text not null,        -- who may clear it before a move answers it
+    holds_back_claim boolean not null,     -- a queued payout with it is not claimed
+    answered_by      text[] not null,      -- the moves that clear it
+    meaning          text not null,
+    constraint cleared_by_is_known check (cleared_by in ('automation', 'person'))
+);
+
+insert into payout.attention_reason (name, rank, cleared_by, holds_back_claim, answered_by, meaning) values
+    ('late_success',       1, 'person',     true,  '{resolved_paid}', 'settled as failed, and then the gateway reported it paid'),
+    ('contradiction',      2, 'person',     true,  '{resolved_paid, resolved_failed, resolved_returned}',
+     'evidence that contradicts what is settled or recorded'),
+    ('foreign_order',      3, 'automation', true,  '{resolved_paid, resolved_failed, resolved_returned, withdrawn}',
+     'the gateway declined it and yet knows its number; over once evidence proves the order ours'),
+    ('amount_mismatch',    4, 'automation', true,
+     '{reported_paid, resolved_paid, resolved_failed, resolved_returned, withdrawn}', 'the gateway states another amount'),
+    ('unproven',           5, 'person',     true,  '{found_after_failover, withdrawn}',
+     'set aside after a failover: perhaps sent before it, and the gateway could not be queried'),
+    ('not_found',          6, 'automation', true,
+     '{not_sent, acknowledged, refusal_confirmed, resubmit_granted, reported_paid, reported_failed, resolved_paid, resolved_failed}',
+     'repeatedly not found at the gateway after the quiet horizon'),
+    ('fee_mismatch',       7, 'automation', true,  '{not_sent, reported_failed, refusal_confirmed, resolved_failed}',
+     'the gateway states an impossible fee'),
+    ('fee_above_reserve',  8, 'automation', true,  '{}', 'paid, with a fee above the reserve for it'),
+    ('open_too_long',      9, 'automation', false,
+     '{not_sent, acknowledged, declined, unanswered, refusal_confirmed, resubmit_granted, reported_paid, reported_failed, resolved_paid, resolved_failed}',
+     'open for longer than policy.open_too_long'),
+    ('insufficient_funds', 10, 'automation', false, '{claimed, withdrawn, found_after_failover}',
+     'the available balance does not cover it');
+
 -- The numbers that rules here and in the program share: the constants of crates/domain/src/policy.rs; a test compares
 -- them.
 create table payout.policy (
@@ -138,4 +171,4 @@ values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '
         1000000000000);
 
 -- These tables are too small for autovacuum to look at, and every move is checked against them.
-analyze payout.state, payout.event, payout.transition, payout.required_evidence, payout.policy;
+analyze payout.state, payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy;

@@ -80,8 +80,9 @@ create table payout.payouts (
     fee                bigint,
     platform_order_num text,
     failure_reason     text,
-    attention          text,
-    attention_since    timestamptz,
+    attention_reasons  text[] not null default '{}',  -- why it needs a person: payout.attention_reason, gravest first
+    attention          text generated always as (attention_reasons[1]) stored,  -- the gravest
+    attention_since    timestamptz,            -- when it began to need a person, or the gravest was raised, if that is later
     declined_at        timestamptz,            -- a verified FAIL that may become a refusal
     proven_ours        boolean not null default false,
     reaffirmed_at      timestamptz,            -- of a failed payout: when the gateway last confirmed the failure

@@ -35,6 +35,8 @@ create trigger rules_are_fixed before insert or update or delete or truncate on 
     for each statement execute function payout.refuse_change();
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.required_evidence
     for each statement execute function payout.refuse_change();
+create trigger rules_are_fixed before insert or update or delete or truncate on payout.attention_reason
+    for each statement execute function payout.refuse_change();
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.policy
     for each statement execute function payout.refuse_change();
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.effect
@@ -150,7 +152,7 @@ begin
     end if;
     if original.state <> 'failed' or original.attention is not null then
         raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
-                original.state || coalesce(' with attention ' || original.attention, '')
+                original.state || coalesce(' with attention ' || nullif(array_to_string(original.attention_reasons, ', '), ''), '')
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
     end if;
@@ -180,7 +182,7 @@ begin
     p.fee := null;
     p.platform_order_num := null;
     p.failure_reason := null;
-    p.attention := null;
+    p.attention_reasons := '{}';
     p.attention_since := null;
     p.declined_at := null;
     p.proven_ours := false;
@@ -287,6 +289,11 @@ begin
           and e.times >= r.answers);
 end $$;
 
+-- Whether a payout with these reasons is not claimed.
+create function payout.holds_back_claim(reasons text[]) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return exists (select from payout.attention_reason r where r.holds_back_claim and r.name = any (reasons));
+
 -- Why this payout may not be resubmitted, or null if it may: its state, the quiet horizon, repeated proof, nothing to
 -- the contrary (I10).
 create function payout.why_no_resubmit(p payout.payouts) returns text
@@ -314,10 +321,13 @@ begin
     select coalesce(max(e.times), 0) into answers from payout.evidence e
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
       and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence' and e.first_at >= payout.quiet_until(p);
-    if answers < needed or p.attention is distinct from 'not_found' then
+    if answers < needed or 'not_found' <> all (p.attention_reasons) then
         return format('the gateway has answered "not found" %s times since the quiet horizon; %s answers, spaced apart, '
-                      'are proof%s', answers, needed,
-                      case when p.attention <> 'not_found' then ' (attention: ' || p.attention || ')' else '' end);
+                      'are proof', answers, needed);
+    end if;
+    -- Whatever else needs a person is not answered by sending it once more.
+    if payout.holds_back_claim(array_remove(p.attention_reasons, 'not_found')) then
+        return format('it needs a person for more than "not found": %s', array_to_string(p.attention_reasons, ', '));
     end if;
     return null;
 end $$;
@@ -484,7 +494,7 @@ create function payout.refuse_cancel_after_failover(p payout.payouts) returns vo
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
-       or (payout.must_query_first() and not payout.is_proven_unsent(p) and p.attention is distinct from 'unproven') then
+       or (payout.must_query_first() and not payout.is_proven_unsent(p) and 'unproven' <> all (p.attention_reasons)) then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
             using errcode = 'PW019', hint = 'Wait until its status has been queried and payout.accept_failover has been called.';
     end if;
@@ -550,6 +560,38 @@ begin
     end if;
 end $$;
 
+-- Keeps the reasons for attention in order of gravity, each once, and clears those that the move answers. A reason that
+-- only a person may clear stays until then, whoever writes another one.
+create function payout.with_attention(old payout.payouts, new payout.payouts, event text) returns payout.payouts
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    lost text;
+begin
+    if not new.attention_reasons <@ (select array_agg(a.name) from payout.attention_reason a) then
+        raise exception 'payout %: attention_reasons contains a word that payout.attention_reason does not have', old.order_num
+            using errcode = 'PW012', hint = 'See the reasons: select * from payout.attention_reason order by rank.';
+    end if;
+    select coalesce(array_agg(r.name order by r.rank) filter (where r.is_kept), '{}'),
+           min(r.name) filter (where r.was and not r.is_kept and r.cleared_by = 'person' and not r.is_answered)
+    into new.attention_reasons, lost
+    from (select a.name, a.rank, a.cleared_by, x.was, x.is_answered,
+                 a.name = any (new.attention_reasons) and not (x.was and x.is_answered) as is_kept
+          from payout.attention_reason a,
+               lateral (select a.name = any (old.attention_reasons) as was,
+                               coalesce(event = any (a.answered_by), false) as is_answered) x
+          where a.name = any (old.attention_reasons || new.attention_reasons)) r;
+    if lost is not null then
+        raise exception 'payout %: only a person can clear its attention %', old.order_num, lost
+            using errcode = 'PW012', hint = 'Add reasons to attention_reasons; a move that answers one clears it.';
+    end if;
+    if new.attention_reasons = '{}' then
+        new.attention_since := null;
+    elsif old.attention is null or new.attention_reasons[1] <> all (old.attention_reasons) then
+        new.attention_since := now();
+    end if;
+    return new;
+end $$;
+
 -- Without sequential scans, here and in what it calls: its plans are kept for the session, and one that was made while the
 -- tables were small must not read them whole when they have grown. Nor is a check of microseconds worth compiling.
 create function payout.guard_payout() returns trigger
@@ -565,9 +607,6 @@ begin
           is distinct from (old.merchant_code, old.order_num, old.created_at, old.created_by) then
         raise exception 'payout %: the instruction is frozen after insert', old.order_num
             using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
-    end if;
-    if new.attention is distinct from old.attention then
-        new.attention_since := case when new.attention is not null then now() end;
     end if;
 
     select (array_agg(l.kind order by l.id desc) filter (where l.xid = this_xid and l.attempt = new.attempt))[1],
@@ -587,6 +626,9 @@ begin
             raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
                 using errcode = 'PW012';
         end if;
+        if new.attention_reasons <> old.attention_reasons then
+            new := payout.with_attention(old, new, null);
+        end if;
         return new;
     end if;
     move := payout.move_in_history(old, new);
@@ -595,6 +637,9 @@ begin
             old.order_num, move.event, move.posting using errcode = 'PW012';
     end if;
     perform payout.check_move(old, new, move);
+    if (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
+        new := payout.with_attention(old, new, move.event);
+    end if;
     new.state_since := now();
     return new;
 end $$;

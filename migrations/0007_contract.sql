@@ -153,7 +153,7 @@ begin
             jsonb_build_object('reason', reason))
     returning seq into moved;
     update payout.payouts q
-    set state = 'cancelled', last_seq = moved, settled_at = now(), attention = null, parked = false,
+    set state = 'cancelled', last_seq = moved, settled_at = now(), parked = false,
         next_query_at = null, failure_reason = reason
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
     return 'cancelled';
@@ -532,8 +532,8 @@ begin
     end if;
     if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
         with aside as (
-            update payout.payouts p set attention = 'unproven', parked = false
-            where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+            update payout.payouts p set attention_reasons = p.attention_reasons || '{unproven}', parked = false
+            where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
               and not payout.is_proven_unsent(p)
             returning p.merchant_code, p.order_num, p.attempt)
         insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
@@ -544,7 +544,7 @@ begin
     -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
     select count(*) into not_queried
     from payout.payouts p, payout.failover f
-    where p.state = 'queued' and (p.attention is null or p.attention = 'insufficient_funds')
+    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
       and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
     if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
         raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
@@ -574,7 +574,7 @@ select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.
             else payout.debit_idr(p.amount, p.fee_type, p.fee) end as debit_total,
        case when p.state in ('failed', 'cancelled') then 0
             else payout.beneficiary_idr(p.amount, p.fee_type, p.fee) end as beneficiary_amount,
-       p.platform_order_num, p.failure_reason, p.attention, p.attention_since, p.settled_at
+       p.platform_order_num, p.failure_reason, p.attention, p.attention_reasons, p.attention_since, p.settled_at
 from payout.payouts p;
 
 -- Shows a row only once no row with a smaller seq can appear any more.
@@ -597,8 +597,8 @@ select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as
        coalesce(b.name, p.bank_code) as bank_name,
        payout.masked_number(p.account_number) as account_number, payout.masked_name(p.account_name) as account_name,
        p.description, p.replaces, p.not_before, p.priority, p.created_at, p.created_by, p.attempt, p.sends, p.not_sent,
-       p.send_by, p.lease_until, p.held, p.fee, p.platform_order_num, p.failure_reason, p.attention, p.attention_since,
-       p.declined_at, p.settled_at, p.queries, p.next_query_at, p.due_at, p.parked
+       p.send_by, p.lease_until, p.held, p.fee, p.platform_order_num, p.failure_reason, p.attention, p.attention_reasons,
+       p.attention_since, p.declined_at, p.settled_at, p.queries, p.next_query_at, p.due_at, p.parked
 from payout.payouts p
 left join payout.banks b on b.code = p.bank_code;
 

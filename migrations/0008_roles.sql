@@ -41,11 +41,10 @@ end $$;
 ---- Reader and operator: read everything but personal data
 
 grant select on payout.status, payout.events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
-                payout.event, payout.transition, payout.required_evidence, payout.policy, payout.effect, payout.act,
-                payout.merchants,
-                payout.ledger, payout.gateway_balance, payout.attempts, payout.evidence, payout.history,
-                payout.accounts, payout.totals, payout.requests, payout.request_payouts, payout.operator_acts,
-                payout.pauses, payout.failover
+                payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
+                payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
+                payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
+                payout.request_payouts, payout.operator_acts, payout.pauses, payout.failover
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid()
@@ -81,7 +80,7 @@ end $$;
 grant insert on payout.gateway_balance, payout.query_budget, payout.unmatched_callbacks, payout.totals, payout.failover
     to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
-              fee, platform_order_num, failure_reason, attention, attention_since, declined_at, proven_ours,
+              fee, platform_order_num, failure_reason, attention_reasons, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_doubt, outcome_at) on payout.attempts to payout_worker;
 grant update (times, last_at, detail, query_sent_at) on payout.evidence to payout_worker;
@@ -94,7 +93,7 @@ grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks to payout_worker;
 grant execute on function payout.current_xid(), payout.is_numbered_ahead(), payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
-                          payout.resubmit_proof(text, text), payout.finish_request
+                          payout.holds_back_claim(text[]), payout.resubmit_proof(text, text), payout.finish_request
     to payout_worker;
 
 ---- All

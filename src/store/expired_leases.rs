@@ -46,7 +46,7 @@ pub async fn raise_open_too_long(pool: &PgPool) -> Result<u64, sqlx::Error> {
             from aged a
         )
         update payout.payouts p
-        set attention = 'open_too_long'
+        set attention_reasons = p.attention_reasons || '{open_too_long}'
         from aged a
         where (p.merchant_code, p.order_num) = (a.merchant_code, a.order_num)"#,
     )

@@ -31,6 +31,8 @@ pub struct Status {
     pub platform_order_num: Option<String>,
     pub failure_reason: Option<String>,
     pub attention: Option<String>,
+    /// Separated by spaces, so that they fit one cell.
+    pub attention_reasons: String,
     pub attention_since: Option<DateTime<Utc>>,
     pub settled_at: Option<DateTime<Utc>>,
 }
@@ -54,7 +56,7 @@ pub struct Filter {
     pub merchant: Option<String>,
     /// With any attention.
     pub needs_attention: bool,
-    /// With this attention.
+    /// With this reason among others.
     pub attention: Option<String>,
     /// Inserted at or after this.
     pub since: Option<DateTime<Utc>>,
@@ -78,12 +80,13 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
         select s.order_num as "order_num!", s.merchant_code as "merchant_code!", s.bank_code as "bank_code!",
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
-               s.failure_reason, s.attention, s.attention_since, s.settled_at
+               s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
+               s.attention_since, s.settled_at
         from payout.status s
         where (cardinality($1::text[]) = 0 or s.state = any($1))
           and ($2::text is null or s.merchant_code = $2)
           and (not $3::boolean or s.attention is not null)
-          and ($4::text is null or s.attention = $4)
+          and ($4::text is null or $4 = any (s.attention_reasons))
           and ($5::timestamptz is null or s.created_at >= $5)
           and ($6::bigint is null or s.state_since < now() - $6 * interval '1 second')
           and ($7::text is null or s.bank_code = $7)
@@ -146,7 +149,8 @@ pub async fn statuses(
         select s.order_num as "order_num!", s.merchant_code as "merchant_code!", s.bank_code as "bank_code!",
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
-               s.failure_reason, s.attention, s.attention_since, s.settled_at
+               s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
+               s.attention_since, s.settled_at
         from wanted
         join payout.status s on (s.merchant_code, s.order_num) = (wanted.merchant_code, wanted.order_num)
         order by wanted.place"#,
@@ -173,7 +177,7 @@ pub struct Stuck {
     pub merchant_code: String,
     /// The payout.
     pub order_num: String,
-    /// An attention reason, or `lease_over`, `unknown_long`, `open_long`.
+    /// The gravest attention reason, or `lease_over`, `unknown_long`, `open_long`.
     pub why: String,
     /// When it began.
     pub since: DateTime<Utc>,

@@ -159,7 +159,8 @@ async fn may_have_come_back(
         r#"/* store::is_contradicted */
         select exists (select from payout.payouts p
                        where p.merchant_code = $1
-                         and p.attention in ('contradiction', 'late_success', 'amount_mismatch', 'foreign_order')) as "is!""#,
+                         and p.attention is not null
+                         and p.attention_reasons && '{contradiction, late_success, amount_mismatch, foreign_order}') as "is!""#,
         merchant_code,
     )
     .fetch_one(&mut *db)

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::{
+    attention::{Attention, AttentionSet},
     finding::{Columns, Finding},
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
@@ -29,7 +30,7 @@ pub(super) async fn lock_payouts(
         r#"/* store::lock_payouts */
         select p.merchant_code, p.order_num, p.state, p.amount::bigint as "amount!", p.fee_type, p.bank_code,
                p.account_number, p.account_name, p.description, p.attempt, p.sends, p.not_sent, p.send_by, p.held,
-               p.fee, p.platform_order_num, p.failure_reason, p.attention, p.declined_at, p.proven_ours,
+               p.fee, p.platform_order_num, p.failure_reason, p.attention_reasons, p.declined_at, p.proven_ours,
                p.reaffirmed_at, p.settled_at, p.queries, p.next_query_at, p.due_at, m.fee_reserve, now() as "now!",
                (select a.request_sha256 from payout.attempts a
                 where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as request_sha256,
@@ -79,7 +80,7 @@ struct LockedRow {
     fee: Option<i64>,
     platform_order_num: Option<String>,
     failure_reason: Option<String>,
-    attention: Option<String>,
+    attention_reasons: Vec<String>,
     declined_at: Option<DateTime<Utc>>,
     proven_ours: bool,
     reaffirmed_at: Option<DateTime<Utc>>,
@@ -123,7 +124,7 @@ fn payout_of(
         fee: row.fee.map(Rupiah::new),
         platform_order_num: row.platform_order_num,
         failure_reason: row.failure_reason,
-        attention: row.attention.as_deref().map(parsed).transpose()?,
+        attention: reasons(&row.attention_reasons)?,
         declined_at: row.declined_at,
         proven_ours: row.proven_ours,
         reaffirmed_at: row.reaffirmed_at,
@@ -186,6 +187,11 @@ async fn observed_since_attempt(
 pub(super) fn fee_type(code: i16) -> Result<FeeType, sqlx::Error> {
     FeeType::from_code(code)
         .ok_or_else(|| sqlx::Error::Decode("fee_type is neither 0 nor 1".into()))
+}
+
+/// Decodes an `attention_reasons` column.
+fn reasons(names: &[String]) -> Result<AttentionSet, sqlx::Error> {
+    names.iter().map(|name| parsed::<Attention>(name)).collect()
 }
 
 fn parsed<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, sqlx::Error> {

@@ -79,7 +79,7 @@ pub(super) struct PayoutRow {
     pub(super) fee: Option<i64>,
     pub(super) platform_order_num: Option<String>,
     pub(super) failure_reason: Option<String>,
-    pub(super) attention: Option<&'static str>,
+    pub(super) attention_reasons: Vec<&'static str>,
     pub(super) declined_at: Option<DateTime<Utc>>,
     pub(super) proven_ours: bool,
     pub(super) reaffirmed_at: Option<DateTime<Utc>>,
@@ -105,9 +105,7 @@ impl PayoutRow {
             fee: after.fee.map(crate::domain::money::Rupiah::idr),
             platform_order_num: after.platform_order_num,
             failure_reason: after.failure_reason,
-            attention: after
-                .attention
-                .map(crate::domain::attention::Attention::name),
+            attention_reasons: after.attention.names(),
             declined_at: after.declined_at,
             proven_ours: after.proven_ours,
             reaffirmed_at: after.reaffirmed_at,
@@ -245,14 +243,14 @@ pub(super) async fn change_if_still(
         set state = r.state, last_seq = coalesce(r.last_seq, p.last_seq), attempt = r.next_attempt,
             not_sent = r.not_sent, send_by = r.send_by, parked = p.parked and r.state = 'queued', held = r.held,
             fee = r.fee, platform_order_num = r.platform_order_num, failure_reason = r.failure_reason,
-            attention = r.attention, declined_at = r.declined_at, proven_ours = r.proven_ours,
+            attention_reasons = r.attention_reasons, declined_at = r.declined_at, proven_ours = r.proven_ours,
             reaffirmed_at = r.reaffirmed_at, settled_at = r.settled_at, queries = r.queries, next_query_at = r.next_query_at,
             due_at = r.due_at
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, was_state text, attempt int,
                                        next_attempt int, last_seq bigint, state text, not_sent int,
                                        send_by timestamptz, held bigint, fee bigint, platform_order_num text,
-                                       failure_reason text, attention text, declined_at timestamptz, proven_ours boolean,
-                                       reaffirmed_at timestamptz, settled_at timestamptz, queries int,
+                                       failure_reason text, attention_reasons text[], declined_at timestamptz,
+                                       proven_ours boolean, reaffirmed_at timestamptz, settled_at timestamptz, queries int,
                                        next_query_at timestamptz, due_at timestamptz)
         where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
           and p.state = r.was_state and p.attempt = r.attempt"#,

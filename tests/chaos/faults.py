@@ -224,7 +224,8 @@ async def all_proven(testbed: Testbed) -> bool:
             left = await testbed.cluster.sql(
                 "select count(*) + (select count(*) from payout.failover where trusted_after is null "
                 "or trusted_after > clock_timestamp()) from payout.payouts p "
-                "where p.state = 'queued' and p.attention is null and not payout.is_proven_unsent(p) "
+                "where p.state = 'queued' and not payout.holds_back_claim(p.attention_reasons) "
+                "and not payout.is_proven_unsent(p) "
                 "and p.created_at < (select trusted_after from payout.failover)")
             if left == "0":
                 return True

@@ -328,7 +328,7 @@ impl<'a> Both<'a> {
         let now = Utc::now();
         for pure in &mut self.payouts {
             let payout = &mut pure.payout;
-            let due = payout.state == State::Queued && payout.attention.is_none();
+            let due = payout.state == State::Queued && !payout.attention.holds_back_claim();
             let attempt = taken.get(&payout.instruction.key.order_num).copied();
             assert_eq!(
                 attempt,
@@ -488,7 +488,7 @@ impl<'a> Both<'a> {
         let key = &pure.payout.instruction.key;
         let found = sqlx::query(
             "select concat_ws(' ', state, attempt, sends, not_sent, held, 'fee', fee, 'plat', platform_order_num,
-                              'attention', attention, 'declined', declined_at is not null, 'ours', proven_ours,
+                              'attention', nullif(array_to_string(attention_reasons, ' '), ''), 'declined', declined_at is not null, 'ours', proven_ours,
                               'settled', settled_at is not null, 'queries', queries, next_query_at is not null)
              from payout.payouts where (merchant_code, order_num) = ($1, $2)",
         )

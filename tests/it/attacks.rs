@@ -28,7 +28,7 @@ async fn believe_it_failed(world: &World, order_num: &str) {
          select merchant_code, 'release', order_num, attempt, held, -held
          from payout.payouts where order_num = '{order_num}';
          update payout.payouts
-         set state = 'failed', held = 0, settled_at = now(), next_query_at = null, attention = null, attention_since = null
+         set state = 'failed', held = 0, settled_at = now(), next_query_at = null, attention_reasons = '{{}}', attention_since = null
          where order_num = '{order_num}'"
     );
     without_guards(world, "payouts", &change).await;

@@ -16,6 +16,7 @@
 mod against_the_model;
 mod alerts;
 mod attacks;
+mod attention;
 mod callbacks;
 mod canary;
 mod cut_anywhere;

@@ -9,7 +9,7 @@ use crate::support::{
     terminal::{Said, bare, payout, program},
 };
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "order_num",
     "merchant_code",
     "bank_code",
@@ -24,6 +24,7 @@ const COLUMNS: [&str; 16] = [
     "platform_order_num",
     "failure_reason",
     "attention",
+    "attention_reasons",
     "attention_since",
     "settled_at",
 ];
@@ -358,7 +359,7 @@ async fn stuck_lists_payouts_that_need_a_person_oldest_first() {
     database
         .run(
             "update payout.payouts set lease_until = now() - interval '1 hour' where order_num = 'INV-3';
-             update payout.payouts set attention = 'insufficient_funds', parked = true where order_num = 'INV-1'",
+             update payout.payouts set attention_reasons = '{insufficient_funds}', parked = true where order_num = 'INV-1'",
         )
         .await;
     let rows = payout(&database, &["stuck", "--unknown-for", "0s", "-o", "json"])

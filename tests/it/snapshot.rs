@@ -100,7 +100,7 @@ async fn open_payouts_are_counted_with_their_amount_and_age() {
             "set session_replication_role = replica;
              update payout.payouts set state = 'unknown', state_since = now() - interval '2 hours', held = 100000,
                     attempt = 1, sends = 1, next_query_at = now() - interval '5 minutes',
-                    attention = 'not_found', attention_since = now() - interval '1 hour'
+                    attention_reasons = '{not_found}', attention_since = now() - interval '1 hour'
              where order_num = 'INV-2';
              set session_replication_role = origin",
         )

@@ -111,7 +111,7 @@ pub(crate) fn accept(setup: &Setup, world: &mut World) -> Option<()> {
         Rule::FenceOpensAutomatically => row.may_be_accepted(now),
         Rule::OldPrimaryDiesLate | Rule::HorizonCountsFromDeath => dead && row.may_be_accepted(now),
         Rule::FenceOpensWhenNothingIsQueued => {
-            let waits = row.state == State::Queued && row.attention.is_none();
+            let waits = row.state == State::Queued && !row.attention.holds_back_claim();
             dead_in_time && (!waits || row.is_proven_unsent())
         }
         _ => dead_in_time && row.may_be_accepted(now),

@@ -417,7 +417,9 @@ fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
         _ => {
             let count = row.not_found;
             let proof = count.times >= 3 && count.first >= quiet_until;
-            now >= quiet_until && proof && row.attention == Some(Attention::NotFound)
+            let rest = row.attention.without(Attention::NotFound);
+            let alone = row.attention.contains(Attention::NotFound) && !rest.holds_back_claim();
+            now >= quiet_until && proof && alone
         }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) const PROMISES: [Promise; 8] = [
     }),
     (ATTENTION_AFTER_HORIZON, |world| {
         let row = &world.row;
-        row.attention != Some(Attention::NotFound) || row.not_found.first >= row.send_by + HORIZON
+        !row.attention.contains(Attention::NotFound) || row.not_found.first >= row.send_by + HORIZON
     }),
 ];
 
@@ -54,7 +54,7 @@ fn failed_is_true(world: &World) -> bool {
         world.gateway.status,
         Some(OrderStatus::Open | OrderStatus::Paid)
     );
-    world.row.state != State::Failed || !pays || world.row.attention.is_some()
+    world.row.state != State::Failed || !pays || !world.row.attention.is_empty()
 }
 
 fn queued_is_true(world: &World) -> bool {
@@ -63,7 +63,7 @@ fn queued_is_true(world: &World) -> bool {
     let left = world.gateway.accepts > 0 || world.wire.iter().any(Option::is_some);
     // Until the host looks for its last claim, nobody knows what a restored snapshot lacks.
     let unsure = row.must_query_first() || !world.has_last_claim(row);
-    !withdrawn || !left || row.attention.is_some() || unsure
+    !withdrawn || !left || !row.attention.is_empty() || unsure
 }
 
 /// Whether the search has reached what it is for. With failovers: the payout is sent after the last one; without: it is
@@ -102,7 +102,7 @@ pub(crate) fn can_end(world: &World) -> bool {
         finish(&mut world);
     }
     // It never left here, yet the gateway knows its number: a person has to find out why.
-    world.row.state == State::Queued && world.row.attention.is_some()
+    world.row.state == State::Queued && !world.row.attention.is_empty()
 }
 
 fn finish(world: &mut World) {
@@ -121,7 +121,7 @@ fn finish(world: &mut World) {
             *row = row.record(Observation::Callback { ours: true, says }, now);
         }
     }
-    if row.attention == Some(Attention::NotFound) && row.state == State::Unknown {
+    if row.attention.contains(Attention::NotFound) && row.state == State::Unknown {
         *row = row.record(Observation::ResolvedFailed, now);
     }
     if row.fence.shut && row.may_be_accepted(now) {

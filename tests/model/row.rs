@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use payout_worker::domain::{
-    attention::Attention,
+    attention::AttentionSet,
     callback::Callback,
     decide::{Now, Rules, decide},
     evidence::{
@@ -156,7 +156,7 @@ pub(crate) struct Row {
     pub(crate) number_known: bool,
     pub(crate) proven_ours: bool,
     pub(crate) declined_at: u8,
-    pub(crate) attention: Option<Attention>,
+    pub(crate) attention: AttentionSet,
     pub(crate) is_query_due: bool,
     pub(crate) not_found: Count,
     /// When "not found" was first observed after a `FAIL`.
@@ -188,7 +188,7 @@ impl Row {
             number_known: false,
             proven_ours: false,
             declined_at: 0,
-            attention: None,
+            attention: AttentionSet::EMPTY,
             is_query_due: false,
             not_found: Count::default(),
             not_found_after_decline: 0,
@@ -225,7 +225,8 @@ impl Row {
 
     /// Whether `store::lock_due` would claim it.
     pub(crate) fn is_due(&self) -> bool {
-        let queued = self.inserted && self.state == State::Queued && self.attention.is_none();
+        let queued = self.inserted && self.state == State::Queued;
+        let queued = queued && !self.attention.holds_back_claim();
         queued && !self.fence.shut && (!self.fence.query_first || self.is_proven_unsent())
     }
 
@@ -237,7 +238,8 @@ impl Row {
 
     /// What `payout.accept_failover` requires of a shut fence, besides a reason.
     pub(crate) fn may_be_accepted(&self, now: u8) -> bool {
-        let waits = self.inserted && self.state == State::Queued && self.attention.is_none();
+        let waits =
+            self.inserted && self.state == State::Queued && !self.attention.holds_back_claim();
         now >= self.fence.trusted_after && (!waits || self.is_proven_unsent())
     }
 
@@ -266,7 +268,7 @@ impl Row {
         self.send_by = send_by;
         // The body contains the time, so that each request has its own hash.
         self.request_sha256 = send_by;
-        self.attention = None;
+        self.attention = self.attention.after(event);
         self.is_query_due = false;
         self.not_found = Count::default();
         self.not_found_after_decline = 0;
@@ -284,7 +286,11 @@ impl Row {
         self.books.settled += u8::from(settles);
         self.held = if settles { 0 } else { self.held };
         self.state = state;
-        self.attention = None;
+        self.attention = if state == State::Cancelled {
+            self.attention.after(Event::Withdrawn)
+        } else {
+            AttentionSet::EMPTY
+        };
         self
     }
 

@@ -140,8 +140,8 @@ impl Draft<'_> {
         &mut self.out.after
     }
 
-    /// Makes the move that the table has for `event`, books its posting and clears the attention. Returns false, with
-    /// nothing changed, if the table has no such move or the money cannot be computed.
+    /// Makes the move that the table has for `event`, books its posting and clears the attention that it answers. Returns
+    /// false, with nothing changed, if the table has no such move or the money cannot be computed.
     fn move_by(&mut self, event: Event, fee: Option<Rupiah>) -> bool {
         self.move_with(event, |payout, posting| booking(payout, posting, fee))
     }
@@ -162,7 +162,7 @@ impl Draft<'_> {
         let now = self.now;
         let payout = self.payout();
         payout.state = to;
-        payout.attention = None;
+        payout.attention = payout.attention.after(event);
         if to.is_final() {
             payout.settled_at = Some(now);
         }
@@ -175,17 +175,25 @@ impl Draft<'_> {
     }
 
     fn raise(&mut self, reason: Attention) {
-        if self.out.after.attention != Some(reason) {
-            self.payout().attention = Some(reason);
+        let reasons = self.out.after.attention;
+        if !reasons.contains(reason) {
+            self.payout().attention = reasons.with(reason);
             self.out.notes.push(Note::AttentionRaised(reason));
         }
     }
 
     fn contradict(&mut self, reason: Attention) {
-        if self.out.after.attention != Some(reason) {
+        if !self.out.after.attention.contains(reason) {
             self.out.notes.push(Note::Contradicted);
         }
         self.raise(reason);
+    }
+
+    /// A verified answer or a bound callback proves that the order at the gateway is this one.
+    fn prove_ours(&mut self) {
+        let payout = self.payout();
+        payout.proven_ours = true;
+        payout.attention = payout.attention.without(Attention::ForeignOrder);
     }
 
     /// Settles as paid, with the fee that the terminal evidence states or else the fee announced before (P23).

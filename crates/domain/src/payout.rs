@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    attention::Attention,
+    attention::AttentionSet,
     finding::Finding,
     money::{FeeType, Rupiah},
     state::State,
@@ -155,8 +155,8 @@ pub struct Payout {
     pub platform_order_num: Option<String>,
     /// Why it failed, as the gateway put it.
     pub failure_reason: Option<String>,
-    /// Why it needs a person, if it does.
-    pub attention: Option<Attention>,
+    /// Why it needs a person; empty if it needs nobody.
+    pub attention: AttentionSet,
     /// When a verified `FAIL` arrived; `None` if there was none or it proves nothing.
     pub declined_at: Option<DateTime<Utc>>,
     /// Whether a verified answer or a bound callback proved that the order at the gateway is this one.

@@ -112,7 +112,7 @@ fn table(rows: &[Status]) -> String {
             words::time(row.state_since),
             row.fee.map_or("-".to_owned(), words::rupiah),
             row.platform_order_num.clone().unwrap_or("-".to_owned()),
-            row.attention.clone().unwrap_or_default(),
+            row.attention_reasons.clone(),
         ]
     });
     output::table(headings, cells)

@@ -36,6 +36,27 @@ impl Situation {
         }
     }
 
+    /// Every reason for attention, gravest first, and what a person can do about each.
+    fn add_attention(&mut self, status: &Status) {
+        let mut steps: Vec<&str> = Vec::new();
+        for reason in status.attention_reasons.split_whitespace() {
+            self.known = format!("{} {}", self.known, attention::meaning(reason));
+            let step = attention::safe_step(reason, &status.state);
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+            if let Some(command) = resolve(reason, status)
+                && !self.commands.contains(&command)
+            {
+                self.commands.push(command);
+            }
+        }
+        if !steps.is_empty() {
+            let steps = steps.join("; ");
+            self.next = format!("{} A person is needed: {steps}.", self.next);
+        }
+    }
+
     fn with(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
         self.commands.extend(steps);
         self
@@ -75,12 +96,7 @@ pub(crate) fn explain(
             "Use the program version that migrated this database.",
         ),
     };
-    if let Some(reason) = &status.attention {
-        situation.known = format!("{} {}", situation.known, attention::meaning(reason));
-        let step = attention::safe_step(reason, &status.state);
-        situation.next = format!("{} A person is needed: {step}.", situation.next);
-        situation.commands.extend(resolve(reason, status));
-    }
+    situation.add_attention(status);
     situation
 }
 
@@ -340,10 +356,32 @@ mod tests {
     #[test]
     fn attention_says_what_it_means_and_what_to_do() {
         let situation = explained("queued", |status, detail| {
-            status.attention = Some("insufficient_funds".to_owned());
+            status.attention_reasons = "insufficient_funds".to_owned();
             detail.parked = true;
         });
         assert!(situation.known.contains("does not cover"), "{situation:?}");
         assert!(situation.next.contains("fund, or cancel"), "{situation:?}");
+    }
+
+    #[test]
+    fn every_reason_for_attention_is_explained_and_the_same_step_is_said_once() {
+        let situation = explained("failed", |status, _| {
+            status.attention_reasons = "late_success contradiction fee_mismatch".to_owned();
+        });
+        for meaning in [
+            "settled as failed",
+            "contradict each other",
+            "impossible fee",
+        ] {
+            assert!(situation.known.contains(meaning), "{situation:?}");
+        }
+        assert!(
+            situation.next.ends_with(
+                "A person is needed: contact the gateway, then resolve; do not pay again; contact the gateway."
+            ),
+            "{situation:?}"
+        );
+        let resolves = |(command, _): &&Step| command.contains("resolve");
+        assert_eq!(situation.commands.iter().filter(resolves).count(), 1);
     }
 }

@@ -37,6 +37,15 @@ pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<String, 
     Ok(global.output.rows(&rows, "nothing needs a person", page)?)
 }
 
+/// Every reason for attention, gravest first, or what else makes it stuck.
+fn why(stuck: &Stuck, row: &Status) -> String {
+    if row.attention.as_ref() == Some(&stuck.why) {
+        row.attention_reasons.clone()
+    } else {
+        stuck.why.clone()
+    }
+}
+
 fn page(found: &[Stuck], rows: &[Status], now: DateTime<Utc>) -> String {
     let Some(oldest) = found.first() else {
         return String::new();
@@ -61,7 +70,7 @@ fn page(found: &[Stuck], rows: &[Status], now: DateTime<Utc>) -> String {
             row.bank_code.clone(),
             row.state.clone(),
             words::age(stuck.since, now),
-            stuck.why.clone(),
+            why(stuck, row),
             attention::safe_step(&stuck.why, &row.state).to_owned(),
         ]
     });

@@ -77,10 +77,10 @@ pub(super) async fn lock_due(
         r#"/* store::lock_due */
         with due as materialized (
             select p.merchant_code, p.order_num, p.amount, p.fee_type, p.bank_code, p.account_number, p.account_name,
-                   p.description, p.attempt, p.attention, p.priority, p.due_at
+                   p.description, p.attempt, p.attention_reasons, p.priority, p.due_at
             from payout.payouts p
             where p.merchant_code = $1 and p.state = 'queued' and not p.parked and p.due_at <= now()
-              and (p.attention is null or p.attention = 'insufficient_funds')
+              and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
               and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
               and not exists (select from payout.pauses z
                               where (z.scope, z.value) in (('all', ''), ('merchant', $1::text)))
@@ -94,7 +94,8 @@ pub(super) async fn lock_due(
             for update of p skip locked
         )
         select d.merchant_code, d.order_num, d.amount::bigint as "amount!", d.fee_type, d.bank_code, d.account_number,
-               d.account_name, d.description, d.attempt, d.attention
+               d.account_name, d.description, d.attempt,
+               'insufficient_funds' = any (d.attention_reasons) as "marked_uncovered!"
         from due d
         order by d.priority desc, d.due_at, d.order_num"#,
         order.merchant_code,
@@ -120,7 +121,7 @@ pub(super) async fn lock_due(
                     description: row.description,
                 },
                 attempt: row.attempt,
-                marked_uncovered: row.attention.is_some(),
+                marked_uncovered: row.marked_uncovered,
             })
         })
         .collect()

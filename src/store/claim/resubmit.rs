@@ -130,7 +130,7 @@ async fn submitting_if_still_unknown(
         update payout.payouts p
         set state = 'submitting', last_seq = $3, attempt = p.attempt + 1, sends = p.sends + 1,
             resubmits_granted = p.resubmits_granted + 1, send_by = now() + $4::interval,
-            lease_until = now() + $5::interval, attention = null, declined_at = null, queries = 0, next_query_at = null
+            lease_until = now() + $5::interval, declined_at = null, queries = 0, next_query_at = null
         where p.merchant_code = $1 and p.order_num = $2 and p.state = 'unknown' and p.attempt = $6"#,
         granted.key.merchant_code,
         granted.key.order_num,

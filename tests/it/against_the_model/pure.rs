@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use payout_worker::{
     domain::{
-        attention::Attention,
+        attention::{Attention, AttentionSet},
         callback::Callback,
         decide::{Decision, Now, Rules, decide},
         evidence::{
@@ -75,7 +75,7 @@ impl Pure {
             fee: None,
             platform_order_num: None,
             failure_reason: None,
-            attention: None,
+            attention: AttentionSet::EMPTY,
             declined_at: None,
             proven_ours: false,
             reaffirmed_at: None,
@@ -114,7 +114,11 @@ impl Pure {
             && !known
             && now >= self.quiet_until
             && repeated
-            && payout.attention == Some(Attention::NotFound)
+            && payout.attention.contains(Attention::NotFound)
+            && !payout
+                .attention
+                .without(Attention::NotFound)
+                .holds_back_claim()
     }
 
     /// "Not found" answers that prove one of these.
@@ -164,7 +168,7 @@ impl Pure {
         self.moves.push((self.payout.state, event, to));
         self.met.push(event.name());
         self.payout.state = to;
-        self.payout.attention = None;
+        self.payout.attention = self.payout.attention.after(event);
         self.payout.declined_at = None;
         self.sent(now, rules);
     }
@@ -172,6 +176,7 @@ impl Pure {
     pub(super) fn claimed(&mut self, now: DateTime<Utc>, rules: &Rules) {
         let payout = &mut self.payout;
         let (to, _) = step(payout.state, Event::Claimed).unwrap();
+        payout.attention = payout.attention.after(Event::Claimed);
         self.moves.push((payout.state, Event::Claimed, to));
         payout.state = to;
         payout.held = payout
@@ -335,11 +340,7 @@ impl Pure {
         words.push("plat".into());
         words.extend(payout.platform_order_num.clone());
         words.push("attention".into());
-        words.extend(
-            payout
-                .attention
-                .map(|attention| attention.name().to_owned()),
-        );
+        words.extend(payout.attention.reasons().map(|reason| reason.to_string()));
         let flag = |flag: bool| if flag { "t" } else { "f" };
         words.extend(["declined", flag(payout.declined_at.is_some())].map(Into::into));
         words.extend(["ours", flag(payout.proven_ours)].map(Into::into));

@@ -174,7 +174,7 @@ async fn an_order_that_another_system_made_under_our_number_is_not_mistaken_for_
     world
         .database
         .run(
-            "update payout.payouts set declined_at = null, attention = null, next_query_at = now()
+            "update payout.payouts set declined_at = null, attention_reasons = '{}', next_query_at = now()
              where order_num = 'USED-1'",
         )
         .await;

@@ -272,7 +272,7 @@ async fn nothing_but_the_instruction_is_taken_from_the_caller() {
         ("resubmits_granted", "7"),
         ("proven_ours", "true"),
         ("platform_order_num", "'W7'"),
-        ("attention", "'not_found'"),
+        ("attention_reasons", "'{not_found}'"),
         ("settled_at", "now()"),
         ("created_at", "'2001-01-01'"),
         ("created_by", "'somebody'"),

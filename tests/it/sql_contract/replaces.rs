@@ -34,7 +34,7 @@ async fn a_failed_payout_that_needs_attention_cannot_be_replaced() {
     let database = Database::with_steps().await;
     database.insert_in("failed", "INV-0").await;
     database
-        .run("update payout.payouts set attention = 'late_success'")
+        .run("update payout.payouts set attention_reasons = '{late_success}'")
         .await;
     let [insert, _] = replacing("INV-0", "INV-1");
     Refusal::expected(&insert, database.try_run(&insert).await).is(
@@ -78,7 +78,7 @@ async fn an_identical_repeat_of_a_replacement_is_accepted_whatever_became_of_the
     let [_, call] = replacing("INV-0", "R1");
     database.run(&call).await;
     database
-        .run("update payout.payouts set attention = 'late_success' where order_num = 'INV-0'")
+        .run("update payout.payouts set attention_reasons = '{late_success}' where order_num = 'INV-0'")
         .await;
     database.run(&call).await;
     assert_eq!(

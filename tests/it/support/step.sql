@@ -49,7 +49,7 @@ begin
     insert into payout.evidence (merchant_code, order_num, attempt, source, kind, proves, detail, times, xid)
     values (p.merchant_code, p.order_num, p.attempt, 'query', 'not_found', 'absence', '{}', 3, '3')
     on conflict do nothing;
-    update payout.payouts q set attention = 'not_found', attention_since = now()
+    update payout.payouts q set attention_reasons = '{not_found}', attention_since = now()
     where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) and what = 'resubmit_granted';
     perform set_config('session_replication_role', 'origin', true);
 end $$;

@@ -63,10 +63,7 @@ impl Draft<'_> {
 
     fn callback_while_open(&mut self, binding: &Binding) {
         if matches!(binding, Binding::Bound | Binding::BoundPaid { .. }) {
-            self.payout().proven_ours = true;
-            if self.out.after.attention == Some(Attention::ForeignOrder) {
-                self.payout().attention = None;
-            }
+            self.prove_ours();
         }
         match binding {
             Binding::BoundPaid { fee } if self.rules.callbacks_settle => self.pay(Some(*fee)),

@@ -112,9 +112,6 @@ impl Draft<'_> {
             Some(_) | None => {
                 self.counts_as(Proves::Absence, trusted_after);
                 self.payout().next_query_at = None;
-                if self.out.after.attention == Some(Attention::Unproven) {
-                    self.payout().attention = None;
-                }
             }
         }
     }

@@ -77,7 +77,7 @@ impl Draft<'_> {
         }
         match self.out.after.state {
             State::Submitting | State::Unknown => {
-                self.payout().proven_ours = true;
+                self.prove_ours();
                 self.payout().fee = fee.or(self.out.after.fee);
                 self.move_by(Event::Acknowledged, None);
                 // A final status in an acceptance settles nothing (P12); it is a reason to query at once.
@@ -88,7 +88,7 @@ impl Draft<'_> {
                 }
             }
             State::Pending => {
-                self.payout().proven_ours = true;
+                self.prove_ours();
                 self.payout().fee = fee.or(self.out.after.fee);
             }
             State::Failed if !was_known => self.contradict(Attention::Contradiction),

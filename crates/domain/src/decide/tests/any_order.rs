@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use super::scenario::{AMOUNT, Scenario};
 use crate::{
+    attention::{ClearedBy, RULES, Rule},
     money::{FeeType, Rupiah},
     payout::Payout,
     state::{Event, State, TRANSITIONS},
@@ -135,6 +136,15 @@ fn holds_for_one_step(
             run_so_far()
         );
     }
+    let cleared = before.attention.reasons();
+    for reason in cleared.filter(|reason| !after.attention.contains(*reason)) {
+        let by_person = |rule: &Rule| rule.reason == reason && rule.cleared_by == ClearedBy::Person;
+        assert!(
+            !RULES.iter().any(by_person),
+            "evidence cleared {reason}: {}",
+            run_so_far()
+        );
+    }
     assert_settled_by_proof(before, scenario, step, run_so_far);
     assert_eq!(after.instruction, before.instruction, "{}", run_so_far());
     assert_eq!(
@@ -242,7 +252,7 @@ fn send_what_may_be_sent(
     steps: &mut Vec<String>,
     dice: &mut StdRng,
 ) {
-    if scenario.payout.state == State::Queued {
+    if scenario.payout.state == State::Queued && !scenario.payout.attention.holds_back_claim() {
         scenario.run("claim");
         *books = [
             -scenario.payout.held.idr(),

@@ -282,6 +282,25 @@ fn a_late_reversal_is_shown_to_a_person_and_moves_nothing() {
 }
 
 #[test]
+fn no_reason_for_attention_gives_way_to_another_or_to_a_move_that_does_not_answer_it() {
+    #[rustfmt::skip]
+    assert_outcomes(&[
+        // On the failed payout, the reason that blocks its replacement stays.
+        ("ack found:4 found:2 found:2,amount=99999",   "failed late_success, amount_mismatch"),
+        ("ack found:4 found:2 found:4,plat=W2",        "failed late_success, contradiction"),
+        ("ack found:4 found:2,plat=W2 found:2",        "failed late_success, contradiction"),
+        // The gateway has another order under this number, so that the failure of ours is not the end of it.
+        ("ack found:2,plat=W2 found:4",                "failed contradiction"),
+        ("ack found:1,amount=99999 found:4",           "failed amount_mismatch"),
+        ("ack none @1 none @2 none found:4",           "failed contradiction"),
+        // Settled as paid with our amount, the other amount is answered, and nothing else is.
+        ("ack found:2,amount=99999 found:2",           "paid"),
+        ("ack found:2,plat=W2 found:1,amount=99999 found:2", "paid contradiction"),
+        ("doubt @1860 none @2160 none @2460 none found:1",   "pending held=100000"),
+    ]);
+}
+
+#[test]
 fn an_amount_that_is_not_ours_settles_nothing() {
     #[rustfmt::skip]
     assert_outcomes(&[

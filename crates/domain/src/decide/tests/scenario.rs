@@ -15,13 +15,14 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
+    attention::AttentionSet,
     callback::Callback,
     decide::{Decision, Now, Rules, decide},
     evidence::{Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, SubmitAnswer},
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
     schedule::PollRules,
-    state::State,
+    state::{Event, State},
 };
 
 pub(super) const AMOUNT: i64 = 100_000;
@@ -76,7 +77,7 @@ impl Scenario {
             fee: None,
             platform_order_num: None,
             failure_reason: None,
-            attention: None,
+            attention: AttentionSet::EMPTY,
             declined_at: None,
             proven_ours: false,
             reaffirmed_at: None,
@@ -139,6 +140,12 @@ impl Scenario {
                 .hold(instruction.amount, Rupiah::new(RESERVE))
                 .unwrap();
         }
+        let event = if from == State::Queued {
+            Event::Claimed
+        } else {
+            Event::ResubmitGranted
+        };
+        payout.attention = payout.attention.after(event);
         payout.state = State::Submitting;
         payout.attempt += 1;
         payout.sends += 1;
@@ -182,7 +189,7 @@ impl Scenario {
         let payout = &self.payout;
         let shown = [
             Some(payout.state.to_string()),
-            payout.attention.map(|reason| reason.to_string()),
+            (!payout.attention.is_empty()).then(|| payout.attention.to_string()),
             (payout.held != Rupiah::ZERO).then(|| format!("held={}", payout.held.idr())),
             payout.fee.map(|fee| format!("fee={}", fee.idr())),
         ];
