@@ -1,15 +1,15 @@
 """A copy of the data folder, with a worker of its own: a snapshot, a cloned machine, staging made from production.
 
 The copy knows every queued payout and has the same identity. Its worker reaches it by an address that nobody
-registered, so it must send nothing: the checker counts every submit.
+registered, so it must send nothing, which the checker sees, and write nothing, which the driver sees.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from .cluster import SqlError
 from .faults import Numbers, fault
+from .node import Node
 from .processes import free_port
 from .testbed import Testbed
 from .workers import Worker
@@ -27,12 +27,15 @@ async def data_folder_copy(testbed: Testbed, r: Numbers) -> bool:
     await stopping
     worker = copied_worker(testbed, copy.url("chaos_worker"))
     try:
-        queued = await waiting(testbed, copy.url())
+        queued, written = await look(testbed, copy)
         worker.start()
-        await asyncio.sleep(4 + 3 * r[0])
-        testbed.notes.append(f"a copy of the data folder had {queued} payouts queued, and "
-                             f"{await waiting(testbed, copy.url())} when it ended; its worker "
-                             + ("ran until then" if worker.running() else "had stopped"))
+        await asyncio.sleep(5 + 3 * r[0])
+        left, written_then = await look(testbed, copy)
+        note = (f"a copy of the data folder began with {queued} payouts queued and ended with {left}; its worker "
+                f"{'ran' if worker.running() else 'stopped'} and wrote {written_then - written} rows")
+        testbed.notes.append(note)
+        if written_then > written:
+            testbed.findings.append(note)
         return queued > 0
     finally:
         if worker.process is not None:
@@ -54,8 +57,11 @@ def copied_worker(testbed: Testbed, database_url: str) -> Worker:
     return worker
 
 
-async def waiting(testbed: Testbed, url: str) -> int:
-    try:
-        return int(await testbed.cluster.sql("select count(*) from payout.payouts where state = 'queued'", url=url))
-    except SqlError:
-        return 0
+async def look(testbed: Testbed, copy: Node) -> tuple[int, int]:
+    """How many payouts are queued in the copy, and how many rows a worker has written."""
+    queued, written = (await testbed.cluster.sql("""
+        select (select count(*) from payout.payouts where state = 'queued'),
+               (select count(*) from payout.attempts) + (select count(*) from payout.history)
+               + (select coalesce(sum(times), 0) from payout.evidence) + (select count(*) from payout.ledger)
+               + (select count(*) from payout.failover where changed_at is not null)""", url=copy.url())).split("|")
+    return int(queued), int(written)

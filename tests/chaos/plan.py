@@ -68,7 +68,7 @@ def make_plan(seed: int, seconds: float, words: str, minimums: dict[str, int]) -
     plan.add_failovers(failovers)
     plan.add_server_faults(server)
     plan.add_others(others)
-    plan.fill(others or server)
+    plan.fill(others, FAULTS_PER_SECOND) if others else plan.fill(server, 1 / SERVER_FAULT_EVERY)
     return sorted(plan.faults, key=lambda fault: (fault.at, fault.name))
 
 
@@ -118,9 +118,9 @@ class _Plan:
             for _ in range(self.minimums.get(minimum, 0) if pool else 0):
                 self._add(self._any_time(), self.rng.choice(pool))
 
-    def fill(self, names: list[str]) -> None:
-        """Anything, anywhere, up to the usual number of faults per second."""
-        for _ in range(max(0, int(self.seconds * FAULTS_PER_SECOND) - len(self.faults)) if names else 0):
+    def fill(self, names: list[str], per_second: float) -> None:
+        """Anything, anywhere, up to that number of faults."""
+        for _ in range(max(0, int(self.seconds * per_second) - len(self.faults)) if names else 0):
             self._add(self._any_time(), self.rng.choice(names))
 
     def _any_time(self) -> float:
