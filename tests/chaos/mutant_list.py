@@ -23,6 +23,11 @@ NO_PROOF = """create or replace function payout.check_move(old payout.payouts, n
 NO_RESUBMIT_PROOF = """create or replace function payout.why_no_resubmit(p payout.payouts) returns text
                        language sql return null::text;"""
 
+# Every act takes one person.
+ONE_PERSON = """create or replace function payout.people_needed(act text, p payout.payouts default null,
+                                                                merchant_code text default null)
+                returns int language sql return 1;"""
+
 
 class Mutant(NamedTuple):
     """What is broken, the world in which it shows, and which of the checker's checks may catch it."""
@@ -276,4 +281,6 @@ MUTANTS = [
         ("src/worker/watch.rs", "    let last = worker.witness.last();",
          "    if {on} {\n        return Ok(());\n    }\n    let last = worker.witness.last();")],
         "none", "C1 C2", faults="failover_lossy", share=0.2, payouts=400, seconds=14.0),
+    Mutant("one_person_suffices", "one person alone may state inside the quiet horizon that a payout was paid", [],
+           "unknown_booked,cb_none", "C3 C5 C6", ONE_PERSON, faults="operator_alone", scale=2.0),
 ]
