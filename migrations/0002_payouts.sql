@@ -155,6 +155,7 @@ create table payout.attempts (
     lease_until   timestamptz not null,
     quiet_until   timestamptz,           -- "not found" means nothing before this: send_by plus the worker's quiet horizon
     worker        text not null,
+    address       text,                  -- under which the worker reaches this database; a claim needs a registered one
     request_sha256 bytea not null,       -- of the exact bytes of the request body
     outcome       text,                  -- the kind of evidence that its own answer is
     outcome_doubt text,                  -- why that answer proves nothing

@@ -70,3 +70,15 @@ begin
     where f.changed_at is null or f.changed_to is distinct from payout.identity() or not lost = any (f.lost_claims);
     return found;
 end $$;
+
+---- Addresses
+
+-- The addresses under which workers may reach this database. A copy of the data folder has the same identity and the
+-- same set, but is reached by another address, so its workers claim nothing (I11). `payout migrate` registers the first.
+create table payout.addresses (
+    address       text collate "C" primary key,  -- as payout spells it: db.example:5432, machine:1f0c…:5432
+    reason        text not null,
+    registered_by text not null default session_user,
+    registered_at timestamptz not null default now(),
+    constraint address_ends_with_a_port check (address ~ '^[^[:space:][:cntrl:]]{1,200}:[0-9]{1,5}$')
+);

@@ -27,6 +27,8 @@ create trigger never_deleted before delete or truncate on payout.requests
     for each statement execute function payout.refuse_change();
 create trigger never_deleted before delete or truncate on payout.request_payouts
     for each statement execute function payout.refuse_change();
+create trigger append_only before update or delete or truncate on payout.addresses
+    for each statement execute function payout.refuse_change();
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.state
     for each statement execute function payout.refuse_change();
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.event
@@ -500,6 +502,22 @@ begin
     end if;
 end $$;
 
+-- A copy of the data folder cannot be told from its original by anything inside it. Only the worker knows the address
+-- by which it came (I11).
+create function payout.refuse_other_address(old payout.payouts, new payout.payouts) returns void
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    reached_by text := (select a.address from payout.attempts a
+                        where (a.merchant_code, a.order_num, a.attempt)
+                              = (old.merchant_code, old.order_num, new.attempt));
+begin
+    if not exists (select from payout.addresses d where d.address = reached_by) then
+        raise exception 'payout %: its worker reaches this database by an address that is not registered (%)',
+            old.order_num, coalesce(reached_by, 'it stated none')
+            using errcode = 'PW050', hint = 'See payout.addresses. If this is not a copy: payout address add ADDRESS.';
+    end if;
+end $$;
+
 -- The row of payout.transition that this transaction's history names.
 create function payout.move_in_history(old payout.payouts, new payout.payouts) returns payout.transition
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
@@ -540,6 +558,9 @@ begin
           and a.xid = payout.current_xid()) then
         raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
             using errcode = 'PW012';
+    end if;
+    if move.to_state = 'submitting' then
+        perform payout.refuse_other_address(old, new);
     end if;
     if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
        and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
@@ -655,10 +676,10 @@ language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if old.outcome is not null
        or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
-           old.request_sha256, old.xid, old.quiet_until)
+           old.request_sha256, old.xid, old.quiet_until, old.address)
           is distinct from
           (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
-           new.request_sha256, new.xid, new.quiet_until) then
+           new.request_sha256, new.xid, new.quiet_until, new.address) then
         raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
             using errcode = 'PW016';
     end if;
@@ -759,6 +780,26 @@ end $$;
 
 create trigger guard_request_payout before insert or update on payout.request_payouts
     for each row execute function payout.guard_request_payout();
+
+---- Addresses
+
+-- The first addresses are registered by whoever owns the schema, and before any worker ran. Every further one would let a
+-- copy's workers send.
+create function payout.guard_addresses() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    -- Two that register a first address at once wait for each other, so that one of them is not the first.
+    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    if exists (select from registered)
+       and (select count(*) from payout.addresses) > (select count(*) from registered) then
+        raise exception 'further addresses take two people'
+            using errcode = 'PW050', hint = 'payout address add ADDRESS --reason ...; a second person approves it.';
+    end if;
+    return null;
+end $$;
+
+create trigger guard_addresses after insert on payout.addresses
+    referencing new table as registered for each statement execute function payout.guard_addresses();
 
 ---- The ledger
 

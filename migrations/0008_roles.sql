@@ -44,7 +44,7 @@ grant select on payout.status, payout.events, payout.balances, payout.masked, pa
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
-                payout.request_payouts, payout.operator_acts, payout.pauses, payout.failover
+                payout.request_payouts, payout.operator_acts, payout.pauses, payout.failover, payout.addresses
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid()

@@ -22,7 +22,7 @@ use self::{
     finance::{fund, reconcile, report},
     global::Global,
     inspect::{approvals, audit, balance, list, pauses, show, stuck},
-    operate::{cancel, pause, replay, reveal, second_person},
+    operate::{address, cancel, pause, replay, reveal, second_person},
     setup::{configuration, doctor, keys, migrate, pages},
     watch::Watch,
 };
@@ -85,6 +85,9 @@ enum Command {
     Resume(pause::Options),
     /// List what is paused, since when and by whom
     Pauses,
+    /// List the addresses by which workers may reach the database
+    #[command(subcommand)]
+    Address(address::Command),
     /// List who did what, when and why
     Audit(audit::Options),
     /// Show a beneficiary in full; recorded with your login
@@ -163,6 +166,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         Command::Pause(options) => pause::pause(global, options).await?,
         Command::Resume(options) => pause::resume(global, options).await?,
         Command::Pauses => pauses::pauses(global).await?,
+        Command::Address(command) => address::perform(global, command).await?,
         Command::Audit(options) => audit::audit(global, options).await?,
         Command::Reveal(options) => reveal::reveal(global, options).await?,
         Command::Doctor => doctor::doctor(global).await?,

@@ -23,7 +23,7 @@ use crate::{
         callback::{self, Callbacks},
     },
     metrics,
-    store::{Store, failover},
+    store::{Store, addresses::Address, failover},
     worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
@@ -70,6 +70,8 @@ impl Running {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let exporter = metrics::install()?;
         let lanes = lanes(config)?;
+        let address =
+            Address::of_url(&config.database.url).map_err(|error| Unfit(error.to_string()))?;
         let store = Store::connect(&config.database.url)
             .await
             .context("the database cannot be reached")?;
@@ -87,8 +89,8 @@ impl Running {
             store.clone(),
             recorder.clone(),
             lanes.clone(),
-            config.submit,
-            config.poll,
+            config,
+            address,
             Witness::open(config.witness_file.clone()).map_err(Unfit)?,
             Arc::clone(&heartbeats),
         );

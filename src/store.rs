@@ -3,6 +3,7 @@
 //! There is no trait in front of it: the guarantees come from the database's constraints, which a fake would not have.
 
 pub mod act;
+pub mod addresses;
 pub mod balances;
 pub mod callbacks;
 pub mod claim;

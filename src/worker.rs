@@ -23,9 +23,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::{heartbeats::Heartbeats, lane::Lane};
 use self::{recorder::Recorder, witness::Witness};
 use crate::{
-    config::{Poll, Submit},
+    config::{Config, Poll, Submit},
     domain::{decide::Rules, schedule::PollRules},
-    store::Store,
+    store::{Store, addresses::Address},
 };
 
 /// What every loop shares.
@@ -44,6 +44,10 @@ pub struct Worker {
     pub submit: Submit,
     /// The name stored with each attempt, for people: host name and process ID.
     pub name: String,
+    /// The address under which this worker reaches the database.
+    pub address: Address,
+    /// Whether that address is registered (I11). Claims stop while this is false.
+    address_is_registered: AtomicBool,
     /// Whether the server's settings keep a committed claim (I11). Claims stop while this is false.
     database_is_safe: AtomicBool,
     /// Whether a failover was detected that nobody has accepted yet.
@@ -71,8 +75,8 @@ impl Worker {
         store: Store,
         recorder: Recorder,
         lanes: Vec<Arc<Lane>>,
-        submit: Submit,
-        poll: Poll,
+        config: &Config,
+        address: Address,
         witness: Witness,
         heartbeats: Arc<Heartbeats>,
     ) -> Arc<Self> {
@@ -83,9 +87,11 @@ impl Worker {
             recorder,
             lanes,
             heartbeats,
-            poll,
-            submit,
+            poll: config.poll,
+            submit: config.submit,
             name: format!("{host}/{}", std::process::id()),
+            address,
+            address_is_registered: AtomicBool::new(false),
             database_is_safe: AtomicBool::new(false),
             failover_seen: AtomicBool::new(false),
             witness,

@@ -1,5 +1,6 @@
 //! Commands with which an operator acts on payouts. The database holds the rules.
 
+pub(super) mod address;
 pub(super) mod cancel;
 pub(super) mod pause;
 mod proof;

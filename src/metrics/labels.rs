@@ -79,7 +79,7 @@ labels! {
         ["stored", "bad_signature", "malformed", "unknown_order", "unavailable", "too_large"];
     // Why claims are stopped. `other` is listed, because its series must exist to be set back to zero.
     STOP_REASON stop_reasons "reason" [
-        "keys", "gateway", "config", "settings", "failover", "paused", "signatures", "not_sent", "declines", "doubts",
+        "keys", "gateway", "config", "address", "settings", "failover", "paused", "signatures", "not_sent", "declines", "doubts",
         "books", OTHER,
     ];
 }

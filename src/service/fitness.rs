@@ -35,7 +35,9 @@ fn of_schema(error: SchemaError) -> anyhow::Error {
     match error {
         SchemaError::Database(error) => error.into(),
         SchemaError::Away(error) => error.into(),
-        error @ (SchemaError::Migrate(_) | SchemaError::OtherGateway(_)) => Unfit(format!(
+        error @ (SchemaError::Migrate(_)
+        | SchemaError::OtherGateway(_)
+        | SchemaError::Address(_)) => Unfit(format!(
             "{error}; this version of the program does not fit this database"
         ))
         .into(),

@@ -19,7 +19,10 @@ pub use self::{
     resubmit::{Granted, NotGranted},
 };
 use self::{due::Due, take::Covered};
-use super::write::{self, HistoryRow, LedgerRow};
+use super::{
+    addresses::Address,
+    write::{self, HistoryRow, LedgerRow},
+};
 use crate::{
     domain::{
         attention::Attention,
@@ -44,6 +47,8 @@ pub struct ClaimOrder {
     pub base_url: String,
     /// The fingerprints (SHA-256) of the configured platform keys, sorted.
     pub platform_keys: Vec<String>,
+    /// The address under which this worker reaches the database. Nothing is claimed by one that is not registered (I11).
+    pub address: Address,
     /// Maximum payouts to claim: the free slots. A claimed payout never waits in memory.
     pub limit: i64,
     /// How long the claim lasts. A payout still in `submitting` after that becomes `unknown`.
@@ -97,6 +102,12 @@ pub enum ClaimError {
          run `payout migrate --accept-gateway {0}`"
     )]
     RegisteredOtherwise(String),
+    /// The worker reaches the database by an address that is not registered. It may be a copy.
+    #[error(
+        "claims stopped: this worker reaches the database by {0}, which is not registered; if it is not a copy, two \
+         people register that: payout address add {0} --reason ..."
+    )]
+    OtherAddress(Address),
     /// A failover or a restore happened since the last claims.
     #[error(
         "claims stopped: the database failed over or was restored, so commits may be lost; every queued payout is \
@@ -130,6 +141,9 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()));
     };
+    if !merchant.address_is_known {
+        return Err(ClaimError::OtherAddress(order.address.clone()));
+    }
     if !merchant.same_identity {
         return Err(ClaimError::FailoverNotAccepted);
     }

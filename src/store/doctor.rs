@@ -136,3 +136,10 @@ pub async fn pauses_since(pool: &PgPool) -> Result<(i64, Option<DateTime<Utc>>),
     .await?;
     Ok((row.pauses, row.since))
 }
+
+/// The port on which the server accepted this connection; `None` if it came through a socket.
+pub async fn server_port(pool: &PgPool) -> Result<Option<i32>, sqlx::Error> {
+    sqlx::query_scalar!(r#"select /* store::server_port */ inet_server_port() as port"#)
+        .fetch_one(pool)
+        .await
+}

@@ -7,7 +7,11 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migrator},
 };
 
-use super::{connect, failover::continue_seq};
+use super::{
+    addresses::{self, Address, AddressError},
+    connect,
+    failover::continue_seq,
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -54,6 +58,9 @@ pub enum SchemaError {
          run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
     )]
     OtherGateway(String),
+    /// The database URL does not say which server it reaches.
+    #[error(transparent)]
+    Address(#[from] AddressError),
 }
 
 /// A connection that broke says nothing about the schema.
@@ -69,16 +76,28 @@ impl From<MigrateError> for SchemaError {
     }
 }
 
-/// Applies missing migrations and registers merchants. `accept` names the merchants whose gateway or key may change.
-/// Returns one sentence for each thing done, or that would be done with `dry_run`.
+/// Applies missing migrations, registers merchants and, with the first of them, the address of `url`. `accept` names the
+/// merchants whose gateway or key may change. Returns one sentence for each thing done, or that would be done with
+/// `dry_run`.
 pub async fn migrate(
     url: &str,
     merchants: &[Registration],
     accept: &[String],
     dry_run: bool,
 ) -> Result<Vec<String>, SchemaError> {
+    migrate_reached_by(url, merchants, accept, &[Address::of_url(url)?], dry_run).await
+}
+
+/// The same where workers reach the database by other addresses than `url`.
+pub async fn migrate_reached_by(
+    url: &str,
+    merchants: &[Registration],
+    accept: &[String],
+    addresses: &[Address],
+    dry_run: bool,
+) -> Result<Vec<String>, SchemaError> {
     let pool = connect(url, "payout migrate", 1).await?;
-    let result = migrate_with(&pool, merchants, accept, dry_run).await;
+    let result = migrate_with(&pool, merchants, accept, addresses, dry_run).await;
     pool.close().await;
     result
 }
@@ -87,6 +106,7 @@ async fn migrate_with(
     pool: &PgPool,
     merchants: &[Registration],
     accept: &[String],
+    addresses: &[Address],
     dry_run: bool,
 ) -> Result<Vec<String>, SchemaError> {
     let mut done = Vec::new();
@@ -110,7 +130,43 @@ async fn migrate_with(
     for merchant in merchants {
         done.push(register(pool, merchant, accept.contains(&merchant.code), dry_run).await?);
     }
+    if !merchants.is_empty() {
+        done.extend(register_addresses(pool, addresses, dry_run).await?);
+    }
     Ok(done)
+}
+
+/// Registers the addresses if they are the first. Further ones take two people.
+async fn register_addresses(
+    pool: &PgPool,
+    wanted: &[Address],
+    dry_run: bool,
+) -> Result<Vec<String>, SchemaError> {
+    let mut tx = pool.begin().await?;
+    let before = addresses::registered(&mut tx).await?;
+    addresses::register_if_first(&mut tx, wanted).await?;
+    let after = addresses::registered(&mut tx).await?;
+    if !dry_run {
+        tx.commit().await?;
+    }
+    let stands_in = |rows: &[addresses::Registered], address: &str| {
+        rows.iter().any(|row| row.address == address)
+    };
+    let say = |address: &Address| {
+        let address = address.to_string();
+        if stands_in(&before, &address) {
+            return format!("address {address}: already registered");
+        }
+        if stands_in(&after, &address) {
+            let undone = if dry_run { " (not done: dry run)" } else { "" };
+            return format!("address {address}: registered{undone}");
+        }
+        format!(
+            "address {address}: not registered, because others are. If workers are to reach this database by it, two \
+             people register it: payout address add {address} --reason ..."
+        )
+    };
+    Ok(wanted.iter().map(say).collect())
 }
 
 /// The migrations that this program has and the database lacks, as `0003 ledger`.

@@ -62,7 +62,9 @@ async fn carry_out_approved(
         // The trial belongs to a payout that was never sent.
         drop(lane.breaker.begin_trial());
     }
-    let may_send = allowance == Allowance::All && worker.database_is_safe.load(Ordering::Relaxed);
+    let may_send = allowance == Allowance::All
+        && worker.address_is_registered.load(Ordering::Relaxed)
+        && worker.database_is_safe.load(Ordering::Relaxed);
     let mut carrying = JoinSet::new();
     for approved in take_approved(&worker.store.claims, lane.code(), may_send, AT_ONCE).await? {
         let (worker, lane, order, tasks) = (

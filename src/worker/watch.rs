@@ -13,7 +13,7 @@ use super::Worker;
 use crate::{
     domain::evidence::{Evidence, Fact},
     metrics,
-    store::{expired_leases, failover, fitness, snapshot},
+    store::{addresses, expired_leases, failover, fitness, snapshot},
 };
 
 /// How often leases and the database's identity are checked.
@@ -25,13 +25,14 @@ const BOOKS_EVERY: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
+    let mut registered = None;
     while !stop.is_cancelled() {
         worker.heartbeats.beat("watch", "");
         if let Err(error) = leases(&worker).await {
             tracing::warn!(%error, "could not check for expired leases; retrying");
         }
-        if let Err(error) = failover(&worker).await {
-            tracing::warn!(%error, "could not check for a failover; retrying");
+        if let Err(error) = database(&worker, &mut registered).await {
+            tracing::warn!(%error, "could not check whether this is still the workers' database; retrying");
         }
         if Instant::now() >= totals_at {
             totals_at = Instant::now()
@@ -72,6 +73,31 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
             detail: json!({ "reason": "the lease expired before an answer was recorded" }),
         };
         worker.recorder.keep(evidence).await;
+    }
+    Ok(())
+}
+
+/// Whether this is the database that the workers claim in. A worker that came by an address that is not registered stops
+/// itself and fences nobody, because the same server may have two spellings (I11).
+async fn database(worker: &Worker, was_registered: &mut Option<bool>) -> Result<(), sqlx::Error> {
+    let address = &worker.address;
+    let registered = addresses::is_registered(&worker.store.results, address).await?;
+    worker
+        .address_is_registered
+        .store(registered, Ordering::Relaxed);
+    let before = was_registered.replace(registered);
+    if registered {
+        if before == Some(false) {
+            tracing::info!(%address, "claims continue: the address {address} is registered now");
+        }
+        return failover(worker).await;
+    }
+    if before != Some(false) {
+        tracing::error!(
+            %address,
+            "claims stopped: this worker reaches the database by {address}, which is not registered; if it is not a \
+             copy, two people register that: payout address add {address} --reason ..."
+        );
     }
     Ok(())
 }

@@ -153,8 +153,10 @@ class Testbed:
 
     async def _schema(self) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PAYOUT_")}
+        # Each worker reaches the database through a port of its own, and none by that of the server.
+        addresses = [f"--address=127.0.0.1:{self.proxy.ports[worker.listener]}" for worker in self.workers.all]
         for worker in self.workers.all if self.cells else self.workers.all[:1]:
-            code, _, error = await run([str(self.binary), "migrate", "-c", str(worker.config),
+            code, _, error = await run([str(self.binary), "migrate", "-c", str(worker.config), *addresses,
                                         "--database-url", self.cluster.primary.url()], 60, env=environment)
             if code:
                 raise RuntimeError(f"payout migrate: {error}")

@@ -32,7 +32,10 @@ use proptest::{
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use self::pure::Pure;
-use crate::support::{database::Database, server::unique};
+use crate::support::{
+    database::{ADDRESS, Database},
+    server::unique,
+};
 
 const CASES: u32 = 128;
 const LONGEST: usize = 25;
@@ -270,6 +273,7 @@ impl<'a> Both<'a> {
             dialect: "bdpay".into(),
             base_url: "https://gateway.example".into(),
             platform_keys: Vec::new(),
+            address: ADDRESS.parse().unwrap(),
             limit: 100,
             lease: Duration::from_secs(90),
             send_window: Duration::ZERO,

@@ -4,6 +4,7 @@
 //! An attack whose refusal is tested elsewhere shows only the damage here, and names that test.
 
 mod claims;
+mod copies;
 mod durability;
 mod evidence;
 mod strangers;

@@ -6,6 +6,7 @@ use payout_sandbox::{Dialect, Fault};
 use payout_worker::{
     service::keyring,
     store::{
+        addresses::Address,
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,
     },
@@ -118,6 +119,7 @@ async fn a_configuration_for_another_gateway_or_key_claims_nothing() {
         dialect: merchant.dialect.clone(),
         base_url: merchant.base_url.clone(),
         platform_keys: registered.platform_keys,
+        address: Address::of_url(&world.database.url()).unwrap(),
         limit: 10,
         lease: Duration::from_secs(9),
         send_window: Duration::from_secs(5),

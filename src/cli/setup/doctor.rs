@@ -1,5 +1,6 @@
 //! `payout doctor`: checks everything that a worker needs, and says how to repair what is wrong.
 
+mod address;
 mod callback;
 mod database;
 mod merchant;

@@ -9,7 +9,10 @@ use crate::cli::{
 };
 use crate::{
     service,
-    store::schema::{self, SchemaError},
+    store::{
+        addresses::Address,
+        schema::{self, SchemaError},
+    },
 };
 
 #[derive(Debug, Args)]
@@ -20,6 +23,9 @@ pub(crate) struct Options {
     /// Allow the gateway, dialect or platform key of this merchant to change
     #[arg(long, value_name = "CODE")]
     accept_gateway: Vec<String>,
+    /// Where workers reach the database, when that is not how this command does: HOST:PORT; only the first time
+    #[arg(long, value_name = "ADDRESS")]
+    address: Vec<Address>,
 }
 
 pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Exit> {
@@ -44,7 +50,13 @@ pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Ex
             )));
         }
     }
-    let done = schema::migrate(&url, &merchants, &options.accept_gateway, options.dry_run).await;
+    let accept = &options.accept_gateway;
+    let done = if options.address.is_empty() {
+        schema::migrate(&url, &merchants, accept, options.dry_run).await
+    } else {
+        let addresses = &options.address;
+        schema::migrate_reached_by(&url, &merchants, accept, addresses, options.dry_run).await
+    };
     let done = done.map_err(of_schema)?;
     if done.is_empty() {
         return output::print("the schema is up to date\n");
@@ -58,6 +70,6 @@ fn of_schema(error: SchemaError) -> Exit {
         // A configuration for another database must not redirect this one's money: a person decides.
         SchemaError::OtherGateway(_) => Exit::Refused(error.to_string()),
         SchemaError::Away(_) => Exit::Unreachable(error.to_string()),
-        SchemaError::Migrate(_) => Exit::Config(error.to_string()),
+        SchemaError::Migrate(_) | SchemaError::Address(_) => Exit::Config(error.to_string()),
     }
 }

@@ -15,6 +15,8 @@ use crate::{
 /// A merchant as registered, and the transaction's time.
 pub(super) struct Registered {
     pub(super) fee_reserve: Rupiah,
+    /// The worker reaches the database by a registered address (I11).
+    pub(super) address_is_known: bool,
     /// This is still the database that the workers claimed in before (I11).
     pub(super) same_identity: bool,
     /// How many failovers a person has accepted.
@@ -44,6 +46,7 @@ pub(super) async fn merchant_if_same(
         select m.fee_reserve, now() as "now!",
                coalesce((select t.identity = payout.identity() and t.changed_at is null
                          from payout.failover t), false) as "same_identity!",
+               exists (select from payout.addresses a where a.address = $5) as "address_is_registered!",
                coalesce((select t.epoch from payout.failover t), 0) as "epoch!",
                exists (select from payout.pauses z
                        where (z.scope, z.value) in (('all', ''), ('merchant', m.code))) as "paused!"
@@ -53,11 +56,13 @@ pub(super) async fn merchant_if_same(
         order.dialect,
         order.base_url,
         &order.platform_keys,
+        order.address.to_string(),
     )
     .fetch_optional(db)
     .await?;
     Ok(row.map(|row| Registered {
         fee_reserve: Rupiah::new(row.fee_reserve),
+        address_is_known: row.address_is_registered,
         same_identity: row.same_identity,
         epoch: row.epoch,
         now: row.now,

@@ -67,6 +67,9 @@ pub(super) async fn take_if_unknown(
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()).into());
     };
+    if !merchant.address_is_known {
+        return Err(ClaimError::OtherAddress(order.address.clone()).into());
+    }
     if !merchant.same_identity {
         return Err(ClaimError::FailoverNotAccepted.into());
     }

@@ -65,15 +65,16 @@ pub(super) async fn insert_attempts(
     sqlx::query!(
         r#"/* store::insert_attempts */
         insert into payout.attempts (merchant_code, order_num, attempt, claimed_at, send_by, lease_until, quiet_until,
-                                     worker, request_sha256)
+                                     worker, address, request_sha256)
         select r.merchant_code, r.order_num, r.attempt, now(), now() + $2::interval, now() + $3::interval,
-               now() + $2::interval + $5::interval, $4, decode(r.request_sha256, 'hex')
+               now() + $2::interval + $5::interval, $4, $6, decode(r.request_sha256, 'hex')
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, request_sha256 text)"#,
         as_json(&rows(covered, &HashMap::new()))?,
         interval(order.send_window)?,
         interval(order.lease)?,
         order.worker,
         interval(order.quiet_horizon)?,
+        order.address.to_string(),
     )
     .execute(db)
     .await?;

@@ -6,6 +6,7 @@ use payout_worker::{
     permit::SealedRequest,
     service::Running,
     store::{
+        addresses::Address,
         claim::{ClaimError, ClaimOrder, claim},
         failover::register_identity,
         schema::{Registration, migrate},
@@ -115,6 +116,7 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_permit() {
         dialect: "bdpay".to_owned(),
         base_url: "https://gateway.example".to_owned(),
         platform_keys: Vec::new(),
+        address: Address::of_url(&url).unwrap(),
         limit: 10,
         last: None,
         lease: Duration::from_secs(9),

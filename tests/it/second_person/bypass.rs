@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use payout_worker::{
     domain::payout::PayoutKey,
     permit::{SealedRequest, SendBy},
-    store::claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
+    store::{
+        addresses::Address,
+        claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
+    },
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -15,8 +18,11 @@ use crate::support::{database::MERCHANT, world::World};
 /// What `payout_worker` would have to write to resubmit an order.
 const MOVE: &str = "
     begin;
-    insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256)
-    select merchant_code, order_num, attempt + 1, now(), now(), 'psql', sha256('') from payout.payouts;
+    insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256,
+                                 address)
+    select merchant_code, order_num, attempt + 1, now(), now(), 'psql', sha256(''),
+           (select min(address) from payout.addresses)
+    from payout.payouts;
     with moved as (
         insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
         select merchant_code, order_num, 'resubmit_granted', 'unknown', 'submitting', 'operator', attempt + 1
@@ -176,6 +182,7 @@ async fn a_proof_older_than_a_minute_gives_no_right_to_send() {
         dialect: world.database.text(&registered("dialect")).await,
         base_url: world.database.text(&registered("base_url")).await,
         platform_keys: vec![world.database.text(&registered("platform_keys[1]")).await],
+        address: Address::of_url(&world.database.url()).unwrap(),
         limit: 1,
         lease: Duration::from_secs(90),
         send_window: Duration::from_mins(1),

@@ -12,6 +12,9 @@ use super::server::{self, Server};
 /// The merchant of tests that need only one.
 pub(crate) const MERCHANT: &str = "S2020198627344";
 
+/// The address by which the workers of [`Database::with_merchant`] would come.
+pub(crate) const ADDRESS: &str = "db.example:5432";
+
 /// The longest wait for an expected event.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -101,8 +104,14 @@ impl Database {
         login
     }
 
-    /// Registers a merchant as `payout migrate` does, without a fee reserve and without limits.
+    /// Registers a merchant as `payout migrate` does, without a fee reserve and without limits; the first one with
+    /// [`ADDRESS`].
     pub(crate) async fn register_merchant(&self, code: &str) {
+        self.run(&format!(
+            "insert into payout.addresses (address, reason)
+             select '{ADDRESS}', 'test' where not exists (select from payout.addresses)"
+        ))
+        .await;
         sqlx::query(
             "insert into payout.merchants (code, dialect, balance_is_signed, not_found_is_proof, base_url, platform_keys)
              values ($1, 'bdpay', true, true, 'https://gateway.example', '{}')",

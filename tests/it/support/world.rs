@@ -7,7 +7,7 @@ use payout_worker::{
     config::{self, Config},
     gateway::{Client, keys},
     service::{Running, keyring},
-    store::{claim::ClaimOrder, schema::migrate},
+    store::{addresses::Address, claim::ClaimOrder, schema::migrate},
 };
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout_at};
@@ -200,6 +200,7 @@ impl World {
             dialect: merchant.dialect.clone(),
             base_url: merchant.base_url.clone(),
             platform_keys: client.platform_fingerprints(),
+            address: Address::of_url(&self.config.database.url).unwrap(),
             limit,
             last: None,
             lease: self.config.submit.lease,

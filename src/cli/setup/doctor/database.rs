@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use sqlx::PgPool;
 
-use super::{Check, Level, Subject, schema as fit_schema};
+use super::{Check, Level, Subject, address, schema as fit_schema};
 use crate::{
     config::Config,
     service::keyring,
@@ -31,7 +31,7 @@ pub(crate) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
             return vec![Subject("database").fail(error.to_string(), repair)];
         }
     };
-    let checks = look(&pool, config).await;
+    let checks = look(&pool, url, config).await;
     pool.close().await;
     checks.unwrap_or_else(|error| {
         let repair = "read the message; the server was reached";
@@ -39,7 +39,7 @@ pub(crate) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
     })
 }
 
-async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx::Error> {
+async fn look(pool: &PgPool, url: &str, config: Option<&Config>) -> Result<Vec<Check>, sqlx::Error> {
     let before = Utc::now();
     let seen = see(pool).await?;
     let after = Utc::now();
@@ -65,6 +65,7 @@ async fn look(pool: &PgPool, config: Option<&Config>) -> Result<Vec<Check>, sqlx
     }
     if usable {
         checks.extend(fit_schema::check(pool).await?);
+        checks.push(address::check(pool, url, config.is_some()).await?);
         for merchant in config.iter().flat_map(|config| &config.merchants) {
             checks.push(registration(pool, merchant).await?);
         }

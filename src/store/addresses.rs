@@ -1,0 +1,65 @@
+//! The addresses under which workers may reach this database. A copy of its data folder is reached by another one (I11).
+
+mod address;
+mod machine;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+pub use self::address::{Address, AddressError};
+
+/// A registered address.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Registered {
+    /// The address.
+    pub address: String,
+    /// When it was registered.
+    pub registered_at: DateTime<Utc>,
+    /// Who registered it.
+    pub registered_by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Every registered address, the oldest first.
+pub async fn registered(db: &mut PgConnection) -> Result<Vec<Registered>, sqlx::Error> {
+    sqlx::query_as!(
+        Registered,
+        r#"/* store::registered_addresses */
+        select a.address, a.registered_at, a.registered_by, a.reason
+        from payout.addresses a
+        order by a.registered_at, a.address"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Whether workers may reach the database by this address.
+pub async fn is_registered(pool: &PgPool, address: &Address) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::is_registered */
+        select exists (select from payout.addresses a where a.address = $1) as "is_registered!""#,
+        address.to_string(),
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Registers these addresses if none is registered yet. Returns whether it did.
+pub async fn register_if_first(
+    db: &mut PgConnection,
+    addresses: &[Address],
+) -> Result<bool, sqlx::Error> {
+    let addresses: Vec<String> = addresses.iter().map(Address::to_string).collect();
+    let registered = sqlx::query!(
+        r#"/* store::register_if_first */
+        insert into payout.addresses (address, reason)
+        select distinct wanted, 'the first, registered by payout migrate'
+        from unnest($1::text[]) wanted
+        where not exists (select from payout.addresses)"#,
+        &addresses,
+    )
+    .execute(db)
+    .await?;
+    Ok(registered.rows_affected() > 0)
+}
