@@ -25,8 +25,8 @@ pub struct Config {
     pub admin_listen: Option<SocketAddr>,
     /// `[submit]`
     pub submit: Submit,
-    /// `[submit] witness_file`: the last committed claim, kept outside the database (I11).
-    pub witness_file: Option<PathBuf>,
+    /// `[submit] witness_file`: where the last committed claim is kept outside the database (I11).
+    pub witness_file: WitnessFile,
     /// `[poll]`
     pub poll: Poll,
     /// `[callback] settle = "bound"`: a bound callback that reports a success settles the payout without a query.
@@ -63,6 +63,17 @@ pub struct Submit {
     pub timeout: Duration,
     /// A payout still `submitting` after this becomes `unknown`.
     pub lease: Duration,
+}
+
+/// Where the last committed claim is kept outside the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WitnessFile {
+    /// In the state directory that systemd or the user's environment names, if any.
+    Auto,
+    /// In this file.
+    At(PathBuf),
+    /// Nowhere.
+    Off,
 }
 
 /// How often the gateway is queried, and what its answers are worth.

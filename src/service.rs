@@ -81,6 +81,8 @@ impl Running {
         failover::continue_seq(&store.results).await?;
         failover::register_identity(&store.results, quiet).await?;
 
+        let key = failover::lineage(&store.results).await?;
+        let witness = Witness::find(&config.witness_file, &key).map_err(Unfit)?;
         let rules = worker::rules(&config.poll, config.callbacks_settle);
         let heartbeats = Arc::new(Heartbeats::default());
         let (recorder, recording) =
@@ -91,7 +93,7 @@ impl Running {
             lanes.clone(),
             config,
             address,
-            Witness::open(config.witness_file.clone()).map_err(Unfit)?,
+            witness,
             Arc::clone(&heartbeats),
         );
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());

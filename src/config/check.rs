@@ -1,14 +1,9 @@
 //! What the values must satisfy, each by itself and together.
 
-use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
 
 use super::{
-    Config, Database, Faults, Merchant, Poll, Submit,
+    Config, Database, Faults, Merchant, Poll, Submit, WitnessFile,
     section::{Page, Section},
 };
 use crate::{
@@ -96,19 +91,23 @@ fn listen(page: &Page<'_>, name: &str, default: &str) -> Option<SocketAddr> {
     address
 }
 
-fn submit(mut section: Section<'_>, folder: &Path) -> (Submit, Option<PathBuf>) {
+fn submit(mut section: Section<'_>, folder: &Path) -> (Submit, WitnessFile) {
     let submit = Submit {
         concurrency: usize::try_from(section.whole("concurrency", 64, 1..=1024)).unwrap_or(64),
         timeout: section.seconds("timeout_seconds", 30),
         lease: section.seconds("lease_seconds", 90),
     };
-    let witness_file = section.text("witness_file").map(|(_, file)| file);
-    let witness_file = witness_file.filter(|file| !file.is_empty());
+    let witness_file = match section.text("witness_file") {
+        None => WitnessFile::Auto,
+        Some((_, file)) if file == "auto" => WitnessFile::Auto,
+        Some((_, file)) if file.is_empty() => WitnessFile::Off,
+        Some((_, file)) => WitnessFile::At(folder.join(file)),
+    };
     if submit.timeout >= submit.lease {
         section.fault("timeout_seconds must be less than lease_seconds");
     }
     section.end();
-    (submit, witness_file.map(|file| folder.join(file)))
+    (submit, witness_file)
 }
 
 fn poll(mut section: Section<'_>) -> Poll {
@@ -233,6 +232,7 @@ mod tests {
             format!("{:?}{:?}", defaults.submit, defaults.poll)
         );
         assert_eq!(config.http_listen, defaults.http_listen);
+        assert_eq!(config.witness_file, defaults.witness_file);
         assert_eq!(config.admin_listen, defaults.admin_listen);
         assert_eq!(
             config.merchants[0].private_key_file,

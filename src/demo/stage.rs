@@ -91,6 +91,7 @@ listen = "{admin}"
 [submit]
 timeout_seconds = 4
 lease_seconds = 10
+witness_file = "{file}.witness"
 [poll]
 first_after_seconds = 1
 max_interval_seconds = 5

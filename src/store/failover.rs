@@ -47,6 +47,17 @@ pub async fn continue_seq(pool: &PgPool) -> Result<i64, sqlx::Error> {
     Ok(base)
 }
 
+/// What stays the same about this database through failovers and restored snapshots: system, database and table.
+pub async fn lineage(pool: &PgPool) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::lineage */
+        select concat_ws('-', split_part(i, '/', 1), split_part(i, '/', 3), split_part(i, '/', 4)) as "lineage!"
+        from payout.identity() i"#,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Whether this is the database that the workers claim in, including `last`, the last claim that this worker knows to
 /// be committed. If it is not, claims stop, and earlier answers to queries prove nothing.
 pub async fn check_identity(pool: &PgPool, last: Option<&LastClaim>) -> Result<bool, sqlx::Error> {

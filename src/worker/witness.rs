@@ -1,6 +1,8 @@
 //! Remembers the last committed claim outside Postgres, so that a database restored to an older state is detected
 //! (I11).
 
+mod place;
+
 use std::{
     fs::{self, File},
     io::{self, Write as _},
@@ -8,7 +10,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::store::claim::LastClaim;
+pub use self::place::Place;
+use crate::{config::WitnessFile, store::claim::LastClaim};
 
 /// The last committed claim: in memory for this process and, if configured, in a file for the next process on this
 /// host.
@@ -21,6 +24,34 @@ pub struct Witness {
 }
 
 impl Witness {
+    /// Opens the witness of the database with this key where the configuration wants it.
+    ///
+    /// # Errors
+    /// As [`Witness::open`]. Where no place was named and none can be found, there is none, and the log says so.
+    pub fn find(wanted: &WitnessFile, database: &str) -> Result<Self, String> {
+        let place = Place::of(wanted);
+        let file = match place.file(database) {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::warn!(error, "there is no witness: its folder cannot be created");
+                None
+            }
+        };
+        match (&file, place.weakness()) {
+            (None, why) => tracing::warn!(
+                why,
+                "there is no witness: a database that is put back to an older snapshot while no worker runs goes unnoticed"
+            ),
+            (Some(file), Some(why)) => {
+                tracing::warn!(file = %file.display(), "the witness does not last: {why}");
+            }
+            (Some(file), None) => {
+                tracing::info!(file = %file.display(), "the witness of claims is kept");
+            }
+        }
+        Self::open(file)
+    }
+
     /// Reads the claim that an earlier process left in `file`.
     ///
     /// # Errors

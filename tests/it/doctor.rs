@@ -38,11 +38,11 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
 
     let (code, well) = look().await;
     assert_eq!((code, of(&well, "fail")), (0, vec![]));
-    // The only warnings: plain http to this machine, and no witness file.
-    assert_eq!(
-        of(&well, "warn"),
-        ["witness", "notify_url of S2020198627344"]
-    );
+    // The only warnings: plain http to this machine, and no witness file. In a container, loopback proves little too.
+    let mut warned = of(&well, "warn");
+    warned.retain(|what| what != "address");
+    assert_eq!(warned, ["witness", "notify_url of S2020198627344"]);
+    assert!(well.iter().any(|(what, _)| what == "address"), "{well:?}");
     for what in [
         "configuration",
         "database",
@@ -71,6 +71,17 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
             "alter table payout.payouts disable trigger guard_payout",
             "alter table payout.payouts enable trigger guard_payout",
             "guards",
+            "fail",
+            1,
+        ),
+        (
+            "alter table payout.addresses disable trigger user;
+             update payout.addresses set address = 'db.example:' || address;
+             alter table payout.addresses enable trigger user",
+            "alter table payout.addresses disable trigger user;
+             update payout.addresses set address = replace(address, 'db.example:', '');
+             alter table payout.addresses enable trigger user",
+            "address",
             "fail",
             1,
         ),

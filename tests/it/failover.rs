@@ -2,7 +2,10 @@
 
 use payout_sandbox::Fault;
 
-use crate::support::world::{Wishes, World};
+use crate::support::{
+    site::Site,
+    world::{Wishes, World},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_failover_nothing_is_claimed_until_all_is_queried_and_a_person_accepts() {
@@ -224,6 +227,63 @@ async fn a_restored_snapshot_is_noticed_by_the_next_process_through_its_witness_
         .sandbox
         .until(|sandbox| sandbox.submits().len() == 2)
         .await;
+}
+
+/// A site whose first worker keeps its witness where the environment says.
+async fn site_with_default_witness() -> Site {
+    let site = Site::build().await;
+    let file = site.folder.path().join("one.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("witness_file = \"\"\n", "")).unwrap();
+    site
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_the_next_process_notices_a_restored_snapshot() {
+    let site = site_with_default_witness().await;
+    let state = tempfile::tempdir().unwrap();
+    let environment = [("STATE_DIRECTORY", state.path())];
+    let worker = site.worker_with("one.toml", "before.log", &environment);
+    site.enqueue(0..1).await;
+    site.until_settled(1).await;
+    worker.terminate();
+    let kept = std::fs::read_dir(state.path()).unwrap();
+    let kept: Vec<_> = kept.map(|file| file.unwrap().file_name()).collect();
+    assert!(
+        matches!(kept.as_slice(), [one] if one.to_str().unwrap().ends_with(".witness")),
+        "{kept:?}"
+    );
+    sqlx::raw_sql(FORGET).execute(&site.pool).await.unwrap();
+    site.enqueue(0..1).await;
+    let _worker = site.worker_with("one.toml", "after.log", &environment);
+    let fenced = "select changed_at is not null from payout.failover";
+    site.until(fenced, "true").await;
+    site.until_settled(1).await;
+    assert_eq!(site.sandbox.submits().len(), 1, "found, not sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_of_two_databases_share_a_state_directory_and_fence_nobody() {
+    let sites = [
+        site_with_default_witness().await,
+        site_with_default_witness().await,
+    ];
+    let state = tempfile::tempdir().unwrap();
+    let environment = [("STATE_DIRECTORY", state.path())];
+    for round in 1..=2 {
+        for site in &sites {
+            site.enqueue(round - 1..round).await;
+            let worker = site.worker_with("one.toml", "worker.log", &environment);
+            site.until_settled(round).await;
+            worker.terminate();
+        }
+    }
+    assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 2);
+    for site in &sites {
+        let fenced = "select changed_at is not null from payout.failover";
+        site.until(fenced, "false").await;
+        assert_eq!(site.sandbox.submits().len(), 2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

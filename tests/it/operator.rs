@@ -2,6 +2,7 @@
 
 use std::{fs, io::Read, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
+use payout_worker::store::addresses::Address;
 use tempfile::TempDir;
 
 use crate::support::{
@@ -519,6 +520,43 @@ async fn migrate_registers_the_configured_merchants_and_no_other_gateway_by_mist
         database.text("select base_url from payout.merchants").await,
         "https://staging.example"
     );
+}
+
+#[tokio::test]
+async fn migrate_registers_the_first_address_and_no_other() {
+    let here = Database::fresh().await;
+    let stated = Database::fresh().await;
+    let folder = TempDir::new().unwrap();
+    let file = page_with_keys(folder.path());
+    let registered = "select string_agg(address, ' ') from payout.addresses";
+    let migrate = |database: &Database, more: &[&str]| {
+        payout(database, &[&["migrate", "-c", &file], more].concat()).with(0)
+    };
+    migrate(&here, &["--dry-run"]).says(&["not done: dry run"]);
+    assert_eq!(here.text(registered).await, "");
+    migrate(&here, &[]).says(&["registered"]);
+    let by_url = Address::of_url(&here.url()).unwrap().to_string();
+    assert_eq!(here.text(registered).await, by_url);
+    migrate(&here, &["--address", "other.example:5432"]).says(&[
+        "address other.example:5432: not registered",
+        "payout address add",
+    ]);
+    assert_eq!(here.text(registered).await, by_url);
+    payout(&here, &["address", "list"]).with(0).says(&[&by_url]);
+
+    migrate(
+        &stated,
+        &["--address", "DB.example.", "--address", "10.0.0.5:6432"],
+    );
+    assert_eq!(
+        stated.text(registered).await.split(' ').count(),
+        2,
+        "the first ones, and not that of the URL"
+    );
+    payout(&stated, &["address", "list"])
+        .with(0)
+        .says(&["db.example:5432", "10.0.0.5:6432"]);
+    payout(&stated, &["migrate", "-c", &file, "--address", "a,b:1"]).with(2);
 }
 
 #[test]

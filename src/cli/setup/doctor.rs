@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     cli::{exit::Exit, global::Global, output},
     config::Config,
+    worker::witness::Place,
 };
 
 /// How bad it is.
@@ -108,10 +109,16 @@ fn configuration(global: &Global, checks: &mut Vec<Check>) -> Option<Config> {
 
 /// Without it only a worker that ran before notices a restored snapshot.
 fn witness(config: &Config) -> Check {
-    match &config.witness_file {
-        Some(file) => Subject("witness").ok(file.display().to_string()),
-        None => Subject("witness").warn(
-            "no witness_file: a snapshot restored while no worker runs goes unnoticed",
+    let subject = Subject("witness");
+    let place = Place::of(&config.witness_file);
+    let at = match &place {
+        Place::File(path) | Place::Folder(path) => path.display().to_string(),
+        Place::Nowhere(_) => "none".to_owned(),
+    };
+    match place.weakness() {
+        None => subject.ok(at),
+        Some(why) => subject.warn(
+            format!("{at}: {why}; a snapshot restored while no worker runs then goes unnoticed"),
             "set [submit] witness_file to a path on a local disk of this host",
         ),
     }

@@ -30,7 +30,9 @@ pub enum AddressError {
     )]
     SeveralHosts(String),
     /// It has no port, or is no host and port.
-    #[error("{0} is no address: give HOST:PORT, such as db.example:5432, or a socket's folder and port")]
+    #[error(
+        "{0} is no address: give HOST:PORT, such as db.example:5432, or a socket's folder and port"
+    )]
     Malformed(String),
 }
 
@@ -172,7 +174,10 @@ mod tests {
         ] {
             assert_eq!(of(url), "db.example:5432", "{url}");
         }
-        assert_eq!(of("postgres://[2001:DB8:0::1]:5433/p"), "[2001:db8::1]:5433");
+        assert_eq!(
+            of("postgres://[2001:DB8:0::1]:5433/p"),
+            "[2001:db8::1]:5433"
+        );
         assert_eq!(of("postgres://10.0.0.5/p"), "10.0.0.5:5432");
         assert_ne!(of("postgres://db.example:5433/p"), "db.example:5432");
     }
@@ -213,7 +218,14 @@ mod tests {
             "127.0.0.1:5433".parse::<Address>().unwrap(),
             Address::of_url("postgres://localhost:5433/p").unwrap()
         );
-        for nonsense in ["", ":5432", "db.example:x", "db example:1", "a@b:1", "postgres://a@b:1"] {
+        for nonsense in [
+            "",
+            ":5432",
+            "db.example:x",
+            "db example:1",
+            "a@b:1",
+            "postgres://a@b:1",
+        ] {
             assert!(nonsense.parse::<Address>().is_err(), "{nonsense}");
         }
     }
@@ -225,7 +237,10 @@ mod tests {
             "postgres:///p?host=db1.example,db2.example",
         ] {
             let refused = Address::of_url(url).unwrap_err();
-            assert!(matches!(refused, AddressError::SeveralHosts(_)), "{refused}");
+            assert!(
+                matches!(refused, AddressError::SeveralHosts(_)),
+                "{refused}"
+            );
         }
     }
 
@@ -233,7 +248,12 @@ mod tests {
     fn what_proves_little_says_so() {
         let weak = |text: &str| text.parse::<Address>().unwrap().weaknesses().len();
         assert_eq!(weak("db.example:5432"), 0);
-        for text in ["db:5432", "10.0.0.5:5432", "[2001:db8::1]:5432", "machine:unidentified:5432"] {
+        for text in [
+            "db:5432",
+            "10.0.0.5:5432",
+            "[2001:db8::1]:5432",
+            "machine:unidentified:5432",
+        ] {
             assert_eq!(weak(text), 1, "{text}");
         }
     }

@@ -42,7 +42,9 @@ fn platform_id() -> Option<String> {
         .output()
         .ok()?;
     let registry = String::from_utf8_lossy(&registry.stdout);
-    let line = registry.lines().find(|line| line.contains("IOPlatformUUID"))?;
+    let line = registry
+        .lines()
+        .find(|line| line.contains("IOPlatformUUID"))?;
     line.split('"').nth(3).map(str::to_owned)
 }
 

@@ -130,7 +130,11 @@ async fn original_pays_and_copy_sends_nothing(site: &Site, copy: &Copy) {
     .fetch_one(&copied)
     .await
     .unwrap();
-    assert_eq!((queued, fenced), (5, false), "the copy's worker stops itself alone");
+    assert_eq!(
+        (queued, fenced),
+        (5, false),
+        "the copy's worker stops itself alone"
+    );
 
     let address = format!(
         "alter table payout.addresses disable trigger user;
@@ -167,7 +171,10 @@ async fn a_second_spelling_of_one_server_stops_its_own_worker_and_no_other() {
     let socket = site.cluster.data_dir().parent().unwrap().to_owned();
     let socket = socket.to_str().unwrap().replace('/', "%2F");
     let port = site.cluster.port();
-    point_second_worker_at(&site, &format!("postgres://a_worker@{socket}:{port}/postgres"));
+    point_second_worker_at(
+        &site,
+        &format!("postgres://a_worker@{socket}:{port}/postgres"),
+    );
     let _other = site.worker("two.toml", "other.log");
     until_log_says(&site, "other.log", STOPPED).await;
     let worker = site.worker("one.toml", "worker.log");
@@ -179,7 +186,10 @@ async fn a_second_spelling_of_one_server_stops_its_own_worker_and_no_other() {
         .fetch_one(&site.pool)
         .await
         .unwrap();
-    assert!(claimed_by.ends_with(&format!("/{pid}")), "{claimed_by} but only {pid}");
+    assert!(
+        claimed_by.ends_with(&format!("/{pid}")),
+        "{claimed_by} but only {pid}"
+    );
     let fenced = "select (changed_at is not null)::text from payout.failover";
     site.until(fenced, "false").await;
     site.assert_zeros(20).await;
@@ -197,7 +207,10 @@ async fn a_worker_that_may_reach_one_of_several_hosts_does_not_start() {
     let Err(refused) = Running::start(&config).await else {
         panic!("it runs");
     };
-    assert!(refused.to_string().contains("names several hosts"), "{refused}");
+    assert!(
+        refused.to_string().contains("names several hosts"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -234,7 +247,10 @@ async fn nobody_adds_or_removes_an_address_alone_not_even_the_owner() {
             "insert into payout.addresses (address, reason) values ('copy.example:5432', 'staging')",
             "PW050",
         ),
-        ("update payout.addresses set address = 'copy.example:5432'", "PW016"),
+        (
+            "update payout.addresses set address = 'copy.example:5432'",
+            "PW016",
+        ),
         ("delete from payout.addresses", "PW016"),
         ("truncate payout.addresses", "PW016"),
     ] {

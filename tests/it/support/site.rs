@@ -92,7 +92,7 @@ impl Site {
         ] {
             let text = format!(
                 "[database]\nurl = \"{}\"\n[http]\nlisten = \"{http}\"\n[admin]\nlisten = \"{admin}\"\n[submit]\n\
-                 timeout_seconds = 2\nlease_seconds = 4\n[poll]\nfirst_after_seconds = 0.5\nmax_interval_seconds = 2\n\
+                 witness_file = \"\"\ntimeout_seconds = 2\nlease_seconds = 4\n[poll]\nfirst_after_seconds = 0.5\nmax_interval_seconds = 2\n\
                  quiet_horizon_seconds = {quiet_horizon_seconds}\nqueries_per_second = 500\n[[merchant]]\ncode = \"{MERCHANT}\"\n\
                  base_url = \"{}\"\nprivate_key_file = \"merchant.key\"\nplatform_public_key_file = \"platform.pub\"\n\
                  notify_url = \"http://{listen}/callback\"\n",

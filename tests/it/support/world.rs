@@ -4,7 +4,7 @@ use std::{fs, sync::Arc, time::Duration};
 
 use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
 use payout_worker::{
-    config::{self, Config},
+    config::{self, Config, WitnessFile},
     gateway::{Client, keys},
     service::{Running, keyring},
     store::{addresses::Address, claim::ClaimOrder, schema::migrate},
@@ -143,10 +143,12 @@ impl World {
             wishes.merchant,
         );
         let mut config = config::parse("world.toml", &text, folder.path(), None).unwrap();
-        if wishes.witness {
+        config.witness_file = if wishes.witness {
             fs::create_dir(folder.path().join("witness")).unwrap();
-            config.witness_file = Some(folder.path().join("witness/claims"));
-        }
+            WitnessFile::At(folder.path().join("witness/claims"))
+        } else {
+            WitnessFile::Off
+        };
         let merchants: Vec<_> = config
             .merchants
             .iter()

@@ -30,7 +30,9 @@ pub(crate) async fn check(
             subject.fail("none is registered", "payout migrate -c FILE")
         } else {
             subject.fail(
-                format!("{address} is not registered: a worker here claims nothing. Registered: {known}"),
+                format!(
+                    "{address} is not registered: a worker here claims nothing. Registered: {known}"
+                ),
                 "if this is not a copy: payout address add ADDRESS; else stop this worker",
             )
         });

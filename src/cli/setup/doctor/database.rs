@@ -39,7 +39,11 @@ pub(crate) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
     })
 }
 
-async fn look(pool: &PgPool, url: &str, config: Option<&Config>) -> Result<Vec<Check>, sqlx::Error> {
+async fn look(
+    pool: &PgPool,
+    url: &str,
+    config: Option<&Config>,
+) -> Result<Vec<Check>, sqlx::Error> {
     let before = Utc::now();
     let seen = see(pool).await?;
     let after = Utc::now();
