@@ -64,6 +64,60 @@ begin
     return 'claims continue';
 end $$;
 
+CREATE FUNCTION payout.login_oid() RETURNS oid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (SELECT r.oid FROM pg_roles r WHERE (r.rolname = SESSION_USER));
+
+CREATE TABLE payout.addresses (
+    address text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    registered_by text DEFAULT SESSION_USER NOT NULL,
+    approved_by text,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT address_ends_with_a_port CHECK ((address ~ '^[^[:space:][:cntrl:]]{1,200}:[0-9]{1,5}$'::text))
+);
+
+CREATE TABLE payout.requests (
+    id bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    people integer DEFAULT 2 NOT NULL,
+    requested_by text DEFAULT SESSION_USER NOT NULL,
+    requested_by_oid oid DEFAULT payout.login_oid() NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    evidence text,
+    stated bigint,
+    merchant_code text COLLATE pg_catalog."C",
+    subject text,
+    arguments jsonb,
+    decision text,
+    decided_by text,
+    decided_by_oid oid,
+    decided_at timestamp with time zone,
+    decision_reason text,
+    CONSTRAINT approved_by_a_second_person CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (people = 1) OR ((decided_by_oid <> requested_by_oid) AND (decided_by <> requested_by)))),
+    CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
+    CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (decided_by_oid IS NULL)))),
+    CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'reveal'::text]))),
+    CONSTRAINT one_or_two_people CHECK ((people = ANY (ARRAY[1, 2]))),
+    CONSTRAINT resolved_with_evidence CHECK (((kind !~~ 'resolve%'::text) OR (evidence IS NOT NULL)))
+);
+
+CREATE FUNCTION payout.add_address(address text, reason text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    BEGIN ATOMIC
+ INSERT INTO payout.addresses (address, reason, registered_by, approved_by)  SELECT r.subject,
+             r.reason,
+             r.requested_by,
+             r.decided_by
+            FROM payout.requests r
+           WHERE ((r.kind = 'register_address'::text) AND (r.subject = add_address.address) AND (r.decision = 'approved'::text) AND (r.decided_at = now())) ON CONFLICT DO NOTHING;
+END;
+
 CREATE FUNCTION payout.after_enqueue() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -156,39 +210,6 @@ begin
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
     return 'cancelled';
 end $$;
-
-CREATE FUNCTION payout.login_oid() RETURNS oid
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (SELECT r.oid FROM pg_roles r WHERE (r.rolname = SESSION_USER));
-
-CREATE TABLE payout.requests (
-    id bigint NOT NULL,
-    kind text NOT NULL COLLATE pg_catalog."C",
-    people integer DEFAULT 2 NOT NULL,
-    requested_by text DEFAULT SESSION_USER NOT NULL,
-    requested_by_oid oid DEFAULT payout.login_oid() NOT NULL,
-    requested_at timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    reason text NOT NULL,
-    evidence text,
-    stated bigint,
-    merchant_code text COLLATE pg_catalog."C",
-    subject text,
-    arguments jsonb,
-    decision text,
-    decided_by text,
-    decided_by_oid oid,
-    decided_at timestamp with time zone,
-    decision_reason text,
-    CONSTRAINT approved_by_a_second_person CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (people = 1) OR ((decided_by_oid <> requested_by_oid) AND (decided_by <> requested_by)))),
-    CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
-    CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (decided_by_oid IS NULL)))),
-    CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'reveal'::text]))),
-    CONSTRAINT one_or_two_people CHECK ((people = ANY (ARRAY[1, 2]))),
-    CONSTRAINT resolved_with_evidence CHECK (((kind !~~ 'resolve%'::text) OR (evidence IS NOT NULL)))
-);
 
 CREATE FUNCTION payout.carry_out(r payout.requests) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -403,6 +424,9 @@ begin
           and a.xid = payout.current_xid()) then
         raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
             using errcode = 'PW012';
+    end if;
+    if move.to_state = 'submitting' then
+        perform payout.refuse_other_address(old, new);
     end if;
     if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
        and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
@@ -726,6 +750,24 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION payout.guard_addresses() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    -- Two that register a first address at once wait for each other, so that one of them is not the first.
+    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    if (select count(*) from payout.addresses) > (select count(*) from registered)
+       and exists (select from registered g where not exists (
+           select from payout.requests r
+           where r.kind = 'register_address' and r.subject = g.address and r.decision = 'approved'
+             and r.decided_at = now() and (r.requested_by, r.decided_by) = (g.registered_by, g.approved_by))) then
+        raise exception 'further addresses take two people'
+            using errcode = 'PW050', hint = 'payout address add ADDRESS --reason ...; a second person approves it.';
+    end if;
+    return null;
+end $$;
+
 CREATE FUNCTION payout.guard_attempt() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -733,10 +775,10 @@ CREATE FUNCTION payout.guard_attempt() RETURNS trigger
 begin
     if old.outcome is not null
        or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
-           old.request_sha256, old.xid, old.quiet_until)
+           old.request_sha256, old.xid, old.quiet_until, old.address)
           is distinct from
           (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
-           new.request_sha256, new.xid, new.quiet_until) then
+           new.request_sha256, new.xid, new.quiet_until, new.address) then
         raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
             using errcode = 'PW016';
     end if;
@@ -1216,6 +1258,7 @@ CREATE TABLE payout.attempts (
     lease_until timestamp with time zone NOT NULL,
     quiet_until timestamp with time zone,
     worker text NOT NULL,
+    address text,
     request_sha256 bytea NOT NULL,
     outcome text,
     outcome_doubt text,
@@ -1335,6 +1378,22 @@ CREATE FUNCTION payout.refuse_change() RETURNS trigger
 begin
     raise exception 'payout.% is append-only: % is refused', tg_table_name, lower(tg_op)
         using errcode = 'PW016', hint = 'Correct with a new entry, never by changing an old one.';
+end $$;
+
+CREATE FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    reached_by text := (select a.address from payout.attempts a
+                        where (a.merchant_code, a.order_num, a.attempt)
+                              = (old.merchant_code, old.order_num, new.attempt));
+begin
+    if not exists (select from payout.addresses d where d.address = reached_by) then
+        raise exception 'payout %: its worker reaches this database by an address that is not registered (%)',
+            old.order_num, coalesce(reached_by, 'it stated none')
+            using errcode = 'PW050', hint = 'See payout.addresses. If this is not a copy: payout address add ADDRESS.';
+    end if;
 end $$;
 
 CREATE FUNCTION payout.refuse_second_request(what text, other bigint) RETURNS void
@@ -1993,6 +2052,9 @@ ALTER TABLE ONLY payout.accounts
 ALTER TABLE ONLY payout.act
     ADD CONSTRAINT act_pkey PRIMARY KEY (act, applies_if);
 
+ALTER TABLE ONLY payout.addresses
+    ADD CONSTRAINT addresses_pkey PRIMARY KEY (address);
+
 ALTER TABLE ONLY payout.attempts
     ADD CONSTRAINT attempt_is_never_reused PRIMARY KEY (merchant_code, order_num, attempt);
 
@@ -2119,6 +2181,8 @@ CREATE UNIQUE INDEX settled_once_per_attempt ON payout.ledger USING btree (merch
 
 CREATE TRIGGER after_enqueue AFTER INSERT ON payout.payouts REFERENCING NEW TABLE AS enqueued FOR EACH STATEMENT EXECUTE FUNCTION payout.after_enqueue();
 
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.addresses FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.history FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.ledger FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
@@ -2128,6 +2192,8 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.operato
 CREATE TRIGGER check_instruction BEFORE INSERT ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.check_instruction();
 
 CREATE TRIGGER follows_the_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_accounts();
+
+CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW TABLE AS registered FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_addresses();
 
 CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.guard_attempt();
 
@@ -2246,6 +2312,20 @@ GRANT USAGE ON SCHEMA payout TO payout_worker;
 REVOKE ALL ON FUNCTION payout.accept_failover(reason text, old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.accept_failover(reason text, old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) TO payout_operator;
 
+REVOKE ALL ON FUNCTION payout.login_oid() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.login_oid() TO payout_reader;
+GRANT ALL ON FUNCTION payout.login_oid() TO payout_operator;
+
+GRANT SELECT ON TABLE payout.addresses TO payout_reader;
+GRANT SELECT ON TABLE payout.addresses TO payout_operator;
+GRANT SELECT ON TABLE payout.addresses TO payout_worker;
+
+GRANT SELECT ON TABLE payout.requests TO payout_reader;
+GRANT SELECT ON TABLE payout.requests TO payout_operator;
+GRANT SELECT ON TABLE payout.requests TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.add_address(address text, reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.after_enqueue() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.decide_request(id bigint, decision text, reason text) FROM PUBLIC;
@@ -2262,14 +2342,6 @@ GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, 
 REVOKE ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_enqueuer;
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_operator;
-
-REVOKE ALL ON FUNCTION payout.login_oid() FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.login_oid() TO payout_reader;
-GRANT ALL ON FUNCTION payout.login_oid() TO payout_operator;
-
-GRANT SELECT ON TABLE payout.requests TO payout_reader;
-GRANT SELECT ON TABLE payout.requests TO payout_operator;
-GRANT SELECT ON TABLE payout.requests TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.carry_out(r payout.requests) FROM PUBLIC;
 
@@ -2451,6 +2523,8 @@ GRANT ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference 
 
 REVOKE ALL ON FUNCTION payout.guard_accounts() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.guard_addresses() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
@@ -2561,6 +2635,8 @@ GRANT INSERT(quiet_until) ON TABLE payout.attempts TO payout_worker;
 
 GRANT INSERT(worker) ON TABLE payout.attempts TO payout_worker;
 
+GRANT INSERT(address) ON TABLE payout.attempts TO payout_worker;
+
 GRANT INSERT(request_sha256) ON TABLE payout.attempts TO payout_worker;
 
 GRANT INSERT(outcome),UPDATE(outcome) ON TABLE payout.attempts TO payout_worker;
@@ -2596,6 +2672,8 @@ REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
 REVOKE ALL ON FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_second_request(what text, other bigint) FROM PUBLIC;
 

@@ -79,6 +79,7 @@ create table payout.addresses (
     address       text collate "C" primary key,  -- as payout spells it: db.example:5432, machine:1f0c…:5432
     reason        text not null,
     registered_by text not null default session_user,
+    approved_by   text,                            -- null for the first ones, which `payout migrate` registers
     registered_at timestamptz not null default now(),
     constraint address_ends_with_a_port check (address ~ '^[^[:space:][:cntrl:]]{1,200}:[0-9]{1,5}$')
 );

@@ -790,8 +790,11 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 begin
     -- Two that register a first address at once wait for each other, so that one of them is not the first.
     perform pg_advisory_xact_lock(hashtext('payout.addresses'));
-    if exists (select from registered)
-       and (select count(*) from payout.addresses) > (select count(*) from registered) then
+    if (select count(*) from payout.addresses) > (select count(*) from registered)
+       and exists (select from registered g where not exists (
+           select from payout.requests r
+           where r.kind = 'register_address' and r.subject = g.address and r.decision = 'approved'
+             and r.decided_at = now() and (r.requested_by, r.decided_by) = (g.registered_by, g.approved_by))) then
         raise exception 'further addresses take two people'
             using errcode = 'PW050', hint = 'payout address add ADDRESS --reason ...; a second person approves it.';
     end if;

@@ -344,6 +344,18 @@ begin
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
 end $$;
 
+-- Registers a further address, in the transaction in which the request for it was approved.
+create function payout.add_address(address text, reason text) returns void
+language sql security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    insert into payout.addresses (address, reason, registered_by, approved_by)
+    select r.subject, r.reason, r.requested_by, r.decided_by
+    from payout.requests r
+    where r.kind = 'register_address' and r.subject = add_address.address and r.decision = 'approved'
+      and r.decided_at = now()
+    on conflict do nothing;
+end;
+
 -- Carries out what no worker has to, in the transaction of the approval.
 create function payout.carry_out(r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$

@@ -85,7 +85,7 @@ enum Command {
     Resume(pause::Options),
     /// List what is paused, since when and by whom
     Pauses,
-    /// List the addresses by which workers may reach the database
+    /// List the addresses by which workers may reach the database, or request a further one
     #[command(subcommand)]
     Address(address::Command),
     /// List who did what, when and why

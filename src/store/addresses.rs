@@ -15,8 +15,10 @@ pub struct Registered {
     pub address: String,
     /// When it was registered.
     pub registered_at: DateTime<Utc>,
-    /// Who registered it.
+    /// Who registered it, or requested that.
     pub registered_by: String,
+    /// Who approved it; nobody, if it is one of the first.
+    pub approved_by: Option<String>,
     /// Why.
     pub reason: String,
 }
@@ -26,7 +28,7 @@ pub async fn registered(db: &mut PgConnection) -> Result<Vec<Registered>, sqlx::
     sqlx::query_as!(
         Registered,
         r#"/* store::registered_addresses */
-        select a.address, a.registered_at, a.registered_by, a.reason
+        select a.address, a.registered_at, a.registered_by, a.approved_by, a.reason
         from payout.addresses a
         order by a.registered_at, a.address"#,
     )
@@ -42,6 +44,21 @@ pub async fn is_registered(pool: &PgPool, address: &Address) -> Result<bool, sql
         address.to_string(),
     )
     .fetch_one(pool)
+    .await
+}
+
+/// Requests that a further address be registered; a second person approves it. Returns the request's number.
+pub async fn request_address(
+    db: &mut PgConnection,
+    address: &Address,
+    reason: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::request_address */ payout.request_address($1, $2) as "id!""#,
+        address.to_string(),
+        reason,
+    )
+    .fetch_one(db)
     .await
 }
 

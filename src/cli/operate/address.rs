@@ -3,21 +3,44 @@
 use clap::Subcommand;
 
 use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::addresses::{self, Registered},
+    cli::{
+        exit::{Exit, say},
+        global::Global,
+        operate::request,
+        output, words,
+    },
+    store::addresses::{self, Address, Registered},
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// List the addresses by which workers may reach this database
     List,
+    /// Request that workers may reach it by a further address; a second person must approve
+    Add {
+        /// HOST:PORT, as the worker states it
+        address: Address,
+        /// Why; stored with the request
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub(crate) async fn perform(global: &Global, command: &Command) -> Result<(), Exit> {
-    let Command::List = command;
     let mut db = global.connect().await?;
-    let found = addresses::registered(&mut db).await?;
-    output::print(&global.output.rows(&found, NONE, table)?)
+    match command {
+        Command::List => {
+            let found = addresses::registered(&mut db).await?;
+            output::print(&global.output.rows(&found, NONE, table)?)
+        }
+        Command::Add { address, reason } => {
+            for weakness in address.weaknesses() {
+                say(&format!("{address} proves little: {weakness}"));
+            }
+            let id = addresses::request_address(&mut db, address, reason).await?;
+            request::waits(global, &mut db, id).await
+        }
+    }
 }
 
 /// Nothing is claimed without one.
@@ -29,8 +52,9 @@ fn table(found: &[Registered]) -> String {
             row.address.clone(),
             words::time(row.registered_at),
             row.registered_by.clone(),
+            row.approved_by.clone().unwrap_or_default(),
             row.reason.clone(),
         ]
     });
-    output::table("ADDRESS|SINCE (WIB)|BY|REASON", cells)
+    output::table("ADDRESS|SINCE (WIB)|BY|APPROVED BY|REASON", cells)
 }

@@ -196,6 +196,58 @@ async fn a_second_spelling_of_one_server_stops_its_own_worker_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_further_address_takes_two_people_and_then_its_worker_continues() {
+    let site = Site::build().await;
+    for login in ["siti", "budi"] {
+        site.login(login, "payout_operator").await;
+    }
+    let folder = site.cluster.data_dir().parent().unwrap().to_owned();
+    let (socket, port) = (folder.to_str().unwrap(), site.cluster.port());
+    let url = format!(
+        "postgres://a_worker@{}:{port}/postgres",
+        socket.replace('/', "%2F")
+    );
+    point_second_worker_at(&site, &url);
+    let _worker = site.worker("two.toml", "other.log");
+    until_log_says(&site, "other.log", STOPPED).await;
+    site.enqueue(0..3).await;
+
+    let address = format!("{socket}:{port}");
+    let request = [
+        "address",
+        "add",
+        &address,
+        "--reason",
+        "ticket 7: by socket",
+    ];
+    let said = site.payout("siti", &request).await.with(5);
+    let id = said.out.split("Recorded as request ").nth(1).unwrap();
+    let id: String = id.chars().take_while(char::is_ascii_digit).collect();
+    site.payout("siti", &["approve", &id])
+        .await
+        .with(4)
+        .says(&["is yours"]);
+    let registered = "select count(*) from payout.addresses";
+    site.until(registered, "1").await;
+    assert_eq!(site.sandbox.submits().len(), 0, "a request opens nothing");
+    site.payout("budi", &["approve", &id]).await.with(0);
+    site.until(registered, "2").await;
+    until_log_says(&site, "other.log", "claims continue: the address machine:").await;
+    site.until_settled(3).await;
+    site.payout("budi", &["address", "list"])
+        .await
+        .with(0)
+        .says(&["siti", "budi", "ticket 7: by socket"]);
+    // What was approved opens that one address, once.
+    let mut budi = site.cluster.url("postgres", "budi");
+    budi.push_str("?options=-c%20search_path%3Dpg_catalog");
+    let again = sqlx::raw_sql("select payout.add_address('copy.example:5432', 'again')")
+        .execute(&PgPool::connect(&budi).await.unwrap())
+        .await;
+    Refusal::expected("by hand", again).is("by hand", "42501", "add_address");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_may_reach_one_of_several_hosts_does_not_start() {
     let world = World::with(Wishes {
         workers: 0,
