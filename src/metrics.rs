@@ -122,6 +122,13 @@ pub fn recorded(rows: usize, took: Duration) {
     table::RECORD_DURATION.record(&[], took);
 }
 
+/// Evidence of a merchant that is not stored yet, and when the oldest of it was received, in seconds since 1970.
+pub fn evidence_waiting(merchant: &str, pieces: usize, oldest: Option<i64>) {
+    series::of_merchant(merchant);
+    table::EVIDENCE_WAITING.set(&[merchant], i64::try_from(pieces).unwrap_or(i64::MAX));
+    table::EVIDENCE_OLDEST.set(&[merchant], oldest.unwrap_or(0));
+}
+
 /// Submits that await an answer now.
 pub fn in_flight(submits: i64) {
     table::IN_FLIGHT.set(&[], submits);
@@ -139,7 +146,8 @@ pub fn loop_beat(name: &'static str, ago: Duration) {
     table::LOOP_BEAT.set(&[name], now_seconds().saturating_sub(ago));
 }
 
-fn now_seconds() -> i64 {
+/// Seconds since 1970, by this machine's clock.
+pub fn now_seconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
 }

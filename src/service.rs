@@ -4,13 +4,14 @@ mod fitness;
 pub mod keyring;
 mod unfit;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,9 @@ use crate::{
     worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
+/// How long a stopping worker tries to store evidence that the database does not accept.
+const STORE_FOR: Duration = Duration::from_secs(15);
+
 /// A running worker.
 pub struct Running {
     /// Where it receives callbacks.
@@ -38,6 +42,9 @@ pub struct Running {
     loops: JoinHandle<()>,
     listeners: Vec<Listener>,
     recorder: JoinHandle<()>,
+    give_up: CancellationToken,
+    /// How long requests in flight may take to be answered.
+    in_flight_for: Duration,
     store: Store,
 }
 
@@ -85,8 +92,14 @@ impl Running {
         let witness = Witness::find(&config.witness_file, &key).map_err(Unfit)?;
         let rules = worker::rules(&config.poll, config.callbacks_settle);
         let heartbeats = Arc::new(Heartbeats::default());
-        let (recorder, recording) =
-            Recorder::start(store.clone(), rules, lanes.clone(), Arc::clone(&heartbeats));
+        let give_up = CancellationToken::new();
+        let (recorder, recording) = Recorder::start(
+            store.clone(),
+            rules,
+            lanes.clone(),
+            Arc::clone(&heartbeats),
+            give_up.clone(),
+        );
         let worker = Worker::new(
             store.clone(),
             recorder.clone(),
@@ -120,14 +133,20 @@ impl Running {
             loops,
             listeners: http.into_iter().chain(admin).collect(),
             recorder: recording,
+            give_up,
+            in_flight_for: config.submit.timeout,
             store,
         })
     }
 
     /// Stops claiming, finishes what is in flight, accepts callbacks until the end, and stores everything.
-    pub async fn stop(self) {
+    ///
+    /// Evidence that the database does not accept for [`STORE_FOR`] is left behind: one locked payout must not keep a
+    /// worker from stopping, and the next one queries whatever has no answer.
+    pub async fn stop(mut self) {
         self.stop.cancel();
-        if let Err(error) = self.loops.await {
+        let in_flight = self.in_flight_for.saturating_add(STORE_FOR);
+        if let Err(error) = ended(&mut self.loops, in_flight, &self.give_up).await {
             tracing::error!(%error, "worker loop panicked");
         }
         self.closing.cancel();
@@ -135,11 +154,26 @@ impl Running {
             listener.ended().await;
         }
         // Nothing can reach the recorder any more, so it ends when everything is stored.
-        if let Err(error) = self.recorder.await {
+        if let Err(error) = ended(&mut self.recorder, STORE_FOR, &self.give_up).await {
             tracing::error!(%error, "recorder panicked");
         }
-        self.store.close().await;
+        if timeout(STORE_FOR, self.store.close()).await.is_err() {
+            tracing::warn!("the database does not answer; its connections are left open");
+        }
     }
+}
+
+/// Waits for the task; makes the recorder give up if it takes longer than `within`.
+async fn ended(
+    task: &mut JoinHandle<()>,
+    within: Duration,
+    give_up: &CancellationToken,
+) -> Result<(), JoinError> {
+    if let Ok(done) = timeout(within, &mut *task).await {
+        return done;
+    }
+    give_up.cancel();
+    task.await
 }
 
 /// A lane per merchant, with an equal share of the concurrency.

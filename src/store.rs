@@ -25,15 +25,19 @@ pub mod snapshot;
 pub mod wake;
 mod write;
 
-use std::{borrow::Cow, str::FromStr, time::Duration};
+use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Maximum wait for a connection. Short, because every caller retries.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Merchants whose locks were not released that may wait for them at a time, in each pool.
+const LOCKED_AT_ONCE: usize = 2;
 
 /// The worker's connections. The pools are separate, so a stuck claim never keeps evidence from being stored.
 #[derive(Clone, Debug)]
@@ -42,14 +46,37 @@ pub struct Store {
     pub claims: PgPool,
     /// For evidence, callbacks and reports; 8 connections.
     pub results: PgPool,
+    /// Turns of merchants whose locks were not released, at `claims` and at `results`. However many merchants are
+    /// locked, the other connections are free.
+    claim_turns: Arc<Semaphore>,
+    result_turns: Arc<Semaphore>,
 }
+
+/// The right of a merchant whose locks were not released to use a connection.
+pub type Turn = Option<OwnedSemaphorePermit>;
 
 impl Store {
     /// Opens both pools and waits for the first connection of each.
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         let claims = connect(url, "payout claims", 4).await?;
         let results = connect(url, "payout results", 8).await?;
-        Ok(Self { claims, results })
+        Ok(Self {
+            claims,
+            results,
+            claim_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),
+            result_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),
+        })
+    }
+
+    /// Waits until a merchant whose locks were not released may try a claim again.
+    pub async fn claim_turn(&self) -> Turn {
+        // The semaphore is never closed.
+        Arc::clone(&self.claim_turns).acquire_owned().await.ok()
+    }
+
+    /// Waits until a merchant whose locks were not released may try to store evidence again.
+    pub async fn result_turn(&self) -> Turn {
+        Arc::clone(&self.result_turns).acquire_owned().await.ok()
     }
 
     /// Closes every connection.
@@ -66,7 +93,8 @@ pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, 
         .options([
             ("search_path", "pg_catalog"),
             ("statement_timeout", "20s"),
-            ("lock_timeout", "3s"),
+            // Short, because the connection is missing to other merchants meanwhile. Every caller retries.
+            ("lock_timeout", "250ms"),
             ("idle_in_transaction_session_timeout", "30s"),
             ("timezone", "UTC"),
         ]);
@@ -102,7 +130,7 @@ fn is_transient(error: &sqlx::Error) -> bool {
 }
 
 /// Whether a lock was not released in time.
-fn is_locked(error: &sqlx::Error) -> bool {
+pub fn is_locked(error: &sqlx::Error) -> bool {
     sqlstate(error).as_deref() == Some("55P03")
 }
 

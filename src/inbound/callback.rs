@@ -185,12 +185,12 @@ impl Intake {
         match self
             .callbacks
             .recorder
-            .keep_within(evidence, ANSWER_WITHIN)
+            .keep_callback(evidence, ANSWER_WITHIN)
             .await
         {
             Some(Outcome::Recorded(_) | Outcome::Refused(_)) => Receipt::Stored,
             Some(Outcome::UnknownPayout) => Receipt::UnknownOrder,
-            Some(Outcome::Locked) | None => Receipt::Unavailable,
+            Some(Outcome::Locked(_)) | None => Receipt::Unavailable,
         }
     }
 

@@ -114,6 +114,10 @@ families! {
         "Pieces of evidence that this instance wrote."
     RECORD_DURATION: WRITE Process "payout_record_duration_seconds" []
         "Time to write one batch of evidence."
+    EVIDENCE_WAITING: Gauge Process "payout_evidence_waiting" [MERCHANT]
+        "Pieces of evidence that this instance has not stored yet."
+    EVIDENCE_OLDEST: Gauge Process "payout_evidence_oldest_timestamp_seconds" [MERCHANT]
+        "When this instance received the oldest evidence that it has not stored yet; 0 when there is none."
     IN_FLIGHT: Gauge Process "payout_submits_in_flight" []
         "Submits of this instance that await an answer."
     CLAIMS_STOPPED: Gauge Process "payout_claims_stopped" [MERCHANT STOP_REASON]

@@ -121,6 +121,9 @@ pub enum ClaimError {
         .0.key
     )]
     CommitsLost(LastClaim),
+    /// Another transaction has locked the payout.
+    #[error("payout {0} is locked by another transaction")]
+    Locked(PayoutKey),
     /// The database failed; nothing was claimed.
     #[error("nothing was claimed: {0}")]
     Database(#[from] sqlx::Error),

@@ -4,15 +4,20 @@ use sqlx::PgPool;
 
 use crate::domain::payout::PayoutKey;
 
-/// Payouts of every merchant that are still in `submitting` after their lease, each with its attempt (I2). At most 500.
+/// Payouts of every merchant that are still in `submitting` after their lease, each with its attempt (I2). At most 100 of
+/// each merchant, so those of one merchant hide nobody else's, and none that is locked: its evidence could not be stored.
 pub async fn expired_leases(pool: &PgPool) -> Result<Vec<(PayoutKey, i32)>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"/* store::expired_leases */
-        select p.merchant_code, p.order_num, p.attempt
-        from payout.payouts p
-        where p.state = 'submitting' and p.lease_until < now()
-        order by p.lease_until
-        limit 500"#,
+        select m.code as merchant_code, p.order_num, p.attempt
+        from payout.merchants m
+        cross join lateral (
+            select p.order_num, p.attempt
+            from payout.payouts p
+            where p.merchant_code = m.code and p.state = 'submitting' and p.lease_until < now()
+            order by p.lease_until
+            limit 100
+            for update of p skip locked) p"#,
     )
     .fetch_all(pool)
     .await?;

@@ -15,7 +15,10 @@ pub async fn register_identity(pool: &PgPool, quiet_horizon: Duration) -> Result
     let quiet_horizon = PgInterval::try_from(quiet_horizon).map_err(sqlx::Error::Encode)?;
     sqlx::query!(
         r#"/* store::register_identity */
-        insert into payout.failover as t (identity, quiet_horizon) values (payout.identity(), $1)
+        insert into payout.failover as t (identity, quiet_horizon)
+        select payout.identity(), $1::interval
+        -- A row that suffices is not touched: another transaction may have it locked.
+        where not exists (select from payout.failover f where f.quiet_horizon >= $1)
         on conflict (the_only_one) do update set quiet_horizon = excluded.quiet_horizon
         where t.quiet_horizon < excluded.quiet_horizon"#,
         quiet_horizon,

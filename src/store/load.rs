@@ -1,6 +1,6 @@
 //! Locks and reads whole payouts for a decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -18,7 +18,8 @@ pub(super) struct Loaded {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Locks the payouts in the order of their keys, so that two batches never deadlock, and reads them.
+/// Locks the payouts that nobody else has locked, and reads them. It never waits, so one locked payout keeps no other
+/// waiting; [`existing`] tells a locked one from one that is not there.
 pub(super) async fn lock_payouts(
     db: &mut PgConnection,
     keys: &[&PayoutKey],
@@ -40,7 +41,7 @@ pub(super) async fn lock_payouts(
         join payout.merchants m on m.code = p.merchant_code
         where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))
         order by p.merchant_code, p.order_num
-        for update of p"#,
+        for update of p skip locked"#,
         &merchants,
         &orders,
     )
@@ -59,6 +60,36 @@ pub(super) async fn lock_payouts(
         loaded.insert(key, Loaded { payout, now });
     }
     Ok(loaded)
+}
+
+/// Which of these payouts exist, whoever has them locked.
+pub(super) async fn existing(
+    db: &mut PgConnection,
+    keys: &[&PayoutKey],
+) -> Result<BTreeSet<PayoutKey>, sqlx::Error> {
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let merchants: Vec<String> = keys.iter().map(|key| key.merchant_code.clone()).collect();
+    let orders: Vec<String> = keys.iter().map(|key| key.order_num.clone()).collect();
+    let rows = sqlx::query!(
+        r#"/* store::existing */
+        select p.merchant_code, p.order_num
+        from payout.payouts p
+        where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))"#,
+        &merchants,
+        &orders,
+    )
+    .fetch_all(db)
+    .await?;
+    let key = |merchant_code, order_num| PayoutKey {
+        merchant_code,
+        order_num,
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| key(row.merchant_code, row.order_num))
+        .collect())
 }
 
 /// One row of `store::lock_payouts`, with the columns' own types.

@@ -47,7 +47,9 @@ pub async fn take_due(
         return Ok(Vec::new());
     }
     let per_second = i32::try_from(per_second).unwrap_or(i32::MAX);
-    let allowed = lock_query_budget(&mut tx, merchant_code, per_second).await?;
+    let Some(allowed) = lock_query_budget(&mut tx, merchant_code, per_second).await? else {
+        return Ok(Vec::new());
+    };
     let limit = limit.min(allowed);
     let taken = take_due_queries(&mut tx, merchant_code, limit, answer_within).await?;
     let spent = i32::try_from(taken.len()).unwrap_or(i32::MAX);
@@ -67,12 +69,13 @@ async fn any_due_query(db: &mut PgConnection, merchant_code: &str) -> Result<boo
     .await
 }
 
-/// Locks the merchant's budget, creating it if needed. Returns how many queries it allows now.
+/// Locks the merchant's budget, creating it if needed. Returns how many queries it allows now; `None` if it is locked
+/// already, most often by another worker that is taking queries.
 async fn lock_query_budget(
     db: &mut PgConnection,
     merchant_code: &str,
     per_second: i32,
-) -> Result<i64, sqlx::Error> {
+) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query!(
         r#"/* store::insert_query_budget */
         insert into payout.query_budget (merchant_code) values ($1) on conflict do nothing"#,
@@ -86,11 +89,11 @@ async fn lock_query_budget(
                              - greatest(b.spent_until, clock_timestamp())) * $2::int)::bigint as "allowed!"
         from payout.query_budget b
         where b.merchant_code = $1
-        for update"#,
+        for update skip locked"#,
         merchant_code,
         per_second,
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await
 }
 

@@ -5,7 +5,7 @@
 //! queries and attention are scheduled (`queries`, `failover`, `expired_leases`), which moves no state.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Instant,
 };
 
@@ -28,6 +28,8 @@ use crate::domain::{
 
 /// How often a transaction that conflicts with another one is tried.
 const TRIES: u32 = 5;
+/// After that many pieces in a row whose locks were not released, the rest is not tried now.
+const LOCKED_IN_A_ROW: usize = 3;
 
 /// The result of recording one piece of evidence.
 #[derive(Clone, Debug)]
@@ -36,10 +38,19 @@ pub enum Outcome {
     Recorded(Change),
     /// There is no such payout.
     UnknownPayout,
-    /// The payout or its merchant's account is locked by another transaction. Nothing is stored yet: record it again.
-    Locked,
+    /// Another transaction has locked what this needs. Nothing is stored yet: record it again.
+    Locked(Lock),
     /// The database refused what follows from it; only the evidence is stored.
     Refused(String),
+}
+
+/// What another transaction has locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// The payout's own row. It holds up nothing else.
+    Payout,
+    /// Something that the merchant's payouts share, most often its account. It holds up every payout whose money moves.
+    Shared,
 }
 
 /// What one piece of evidence changed.
@@ -64,7 +75,9 @@ pub struct Change {
 /// Records a batch of evidence and what follows from it, in the given order. Returns one outcome per piece.
 ///
 /// One transaction changes a payout at most once, so evidence about the same payout takes several. If the database
-/// refuses a batch, each piece is tried alone, so one bad row cannot block the others.
+/// refuses a batch, each piece is tried alone, so one bad row cannot block the others. A locked payout is left out. If
+/// something that the payouts share stays locked for the connection's `lock_timeout`, nothing of the batch is stored:
+/// continue with [`record_beside_locks`].
 ///
 /// # Errors
 /// Only if the database cannot be reached or is overloaded. Keep the whole batch then; recording it again is safe.
@@ -73,34 +86,114 @@ pub async fn record(
     rules: &Rules,
     batch: &[Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
+    in_rounds(pool, rules, batch, Waiting::ForLocks).await
+}
+
+/// The same for a merchant whose shared rows are locked: stores what does not need them, and tries the rest. It takes
+/// longer, so let only few merchants do it at a time.
+pub async fn record_beside_locks(
+    pool: &PgPool,
+    rules: &Rules,
+    batch: &[Evidence],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    in_rounds(pool, rules, batch, Waiting::Briefly).await
+}
+
+/// How long a transaction waits for a lock on what a merchant's payouts share.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// For the connection's `lock_timeout`.
+    ForLocks,
+    /// For 100 ms, because other evidence waits behind it.
+    Briefly,
+    /// The same, and leaves out what moves money, because the account is locked.
+    BrieflyWithoutMoney,
+}
+
+async fn in_rounds(
+    pool: &PgPool,
+    rules: &Rules,
+    batch: &[Evidence],
+    waiting: Waiting,
+) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
-    let mut waiting: Vec<usize> = (0..batch.len()).collect();
-    while !waiting.is_empty() {
+    let mut left: Vec<usize> = (0..batch.len()).collect();
+    while !left.is_empty() {
         let mut seen = HashSet::new();
-        let (round, later): (Vec<usize>, Vec<usize>) = waiting.iter().partition(|at| {
+        let (round, later): (Vec<usize>, Vec<usize>) = left.iter().partition(|at| {
             batch
                 .get(**at)
                 .is_some_and(|evidence| seen.insert(&evidence.key))
         });
         let pieces: Vec<&Evidence> = round.iter().filter_map(|at| batch.get(*at)).collect();
-        let results = match record_together(pool, rules, &pieces).await {
-            Ok(results) => results,
-            Err(error) if is_refusal(&error) || is_transient(&error) => {
-                record_one_by_one(pool, rules, &pieces).await?
-            }
-            Err(error) => return Err(error),
-        };
+        let results = record_round(pool, rules, &pieces, waiting).await?;
         for (at, result) in round.iter().zip(results) {
             if let Some(place) = outcomes.get_mut(*at) {
                 *place = Some(result);
             }
         }
-        waiting = later;
+        left = later;
     }
     Ok(outcomes
         .into_iter()
         .map(|outcome| outcome.unwrap_or(Outcome::UnknownPayout))
         .collect())
+}
+
+async fn record_round(
+    pool: &PgPool,
+    rules: &Rules,
+    round: &[&Evidence],
+    waiting: Waiting,
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    if waiting == Waiting::ForLocks {
+        return match record_together(pool, rules, round).await {
+            Err(error) if is_locked(&error) => Ok(round
+                .iter()
+                .map(|_| Outcome::Locked(Lock::Shared))
+                .collect()),
+            Err(error) if is_refusal(&error) || is_transient(&error) => {
+                record_one_by_one(pool, rules, round).await
+            }
+            result => result,
+        };
+    }
+    let without_money = Waiting::BrieflyWithoutMoney;
+    let mut outcomes = match transaction(pool, rules, round, without_money).await {
+        Ok(outcomes) => outcomes,
+        Err(error) if is_refusal(&error) || is_transient(&error) => {
+            return record_one_by_one(pool, rules, round).await;
+        }
+        Err(error) => return Err(error),
+    };
+    let money: Vec<(&Evidence, &mut Outcome)> = round
+        .iter()
+        .copied()
+        .zip(&mut outcomes)
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Locked(Lock::Shared)))
+        .collect();
+    let pieces: Vec<&Evidence> = money.iter().map(|(evidence, _)| *evidence).collect();
+    if !pieces.is_empty() {
+        let results = record_money(pool, rules, &pieces).await?;
+        for ((_, outcome), result) in money.into_iter().zip(results) {
+            *outcome = result;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Records what moves money together, and piece by piece if that does not work.
+async fn record_money(
+    pool: &PgPool,
+    rules: &Rules,
+    pieces: &[&Evidence],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    match transaction(pool, rules, pieces, Waiting::Briefly).await {
+        Err(error) if is_refusal(&error) || is_transient(&error) => {
+            record_one_by_one(pool, rules, pieces).await
+        }
+        result => result,
+    }
 }
 
 async fn record_together(
@@ -109,12 +202,12 @@ async fn record_together(
     round: &[&Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     for _ in 1..TRIES {
-        match transaction(pool, rules, round, false).await {
+        match transaction(pool, rules, round, Waiting::ForLocks).await {
             Err(error) if is_transient(&error) && !is_locked(&error) => {}
             result => return result,
         }
     }
-    transaction(pool, rules, round, false).await
+    transaction(pool, rules, round, Waiting::ForLocks).await
 }
 
 async fn record_one_by_one(
@@ -123,31 +216,52 @@ async fn record_one_by_one(
     round: &[&Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut outcomes = Vec::new();
+    let mut locked_in_a_row = 0_usize;
     for evidence in round {
-        outcomes.push(match transaction(pool, rules, &[evidence], true).await {
-            Err(error) if is_transient(&error) => Outcome::Locked,
-            Ok(mut one) => one.pop().unwrap_or(Outcome::UnknownPayout),
-            Err(error) if is_refusal(&error) => match store_evidence_only(pool, evidence).await {
-                Ok(()) => Outcome::Refused(error.to_string()),
-                Err(error) if is_transient(&error) => Outcome::Locked,
-                Err(error) => return Err(error),
-            },
-            Err(error) => return Err(error),
-        });
+        if locked_in_a_row >= LOCKED_IN_A_ROW {
+            outcomes.push(Outcome::Locked(Lock::Shared));
+            continue;
+        }
+        let outcome = record_alone(pool, rules, evidence).await?;
+        locked_in_a_row = match outcome {
+            Outcome::Locked(Lock::Shared) => locked_in_a_row.saturating_add(1),
+            _ => 0,
+        };
+        outcomes.push(outcome);
     }
     Ok(outcomes)
 }
 
-/// Stores evidence without what would follow from it: even if the database refused that, it is still evidence.
-async fn store_evidence_only(pool: &PgPool, evidence: &Evidence) -> Result<(), sqlx::Error> {
+async fn record_alone(
+    pool: &PgPool,
+    rules: &Rules,
+    evidence: &Evidence,
+) -> Result<Outcome, sqlx::Error> {
+    match transaction(pool, rules, &[evidence], Waiting::Briefly).await {
+        Ok(mut one) => Ok(one.pop().unwrap_or(Outcome::UnknownPayout)),
+        Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
+        Err(error) if is_refusal(&error) => match store_evidence_only(pool, evidence).await {
+            Ok(true) => Ok(Outcome::Refused(error.to_string())),
+            Ok(false) => Ok(Outcome::Locked(Lock::Payout)),
+            Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Stores evidence without what would follow from it: even if the database refused that, it is still evidence. Returns
+/// false if the payout is locked.
+async fn store_evidence_only(pool: &PgPool, evidence: &Evidence) -> Result<bool, sqlx::Error> {
     let mut evidence = evidence.clone();
     let mut tx = pool.begin().await?;
     write::wait_briefly_for_locks(&mut tx).await?;
     match load::lock_payouts(&mut tx, &[&evidence.key]).await {
         Ok(locked) => {
-            if let Some(loaded) = locked.get(&evidence.key) {
-                evidence.scrub(&loaded.payout.instruction);
-            }
+            let Some(loaded) = locked.get(&evidence.key) else {
+                return Ok(false);
+            };
+            evidence.scrub(&loaded.payout.instruction);
         }
         // Without the payout nobody can tell which words are personal data.
         Err(error) if is_refusal(&error) => evidence.detail = json!({}),
@@ -162,7 +276,8 @@ async fn store_evidence_only(pool: &PgPool, evidence: &Evidence) -> Result<(), s
     );
     row.refused = true;
     let mut db = pool.acquire().await?;
-    write::insert_or_count_evidence(&mut db, &[row]).await
+    write::insert_or_count_evidence(&mut db, &[row]).await?;
+    Ok(true)
 }
 
 /// A piece of evidence about one of our payouts, and the decision on it.
@@ -172,43 +287,66 @@ struct Decided<'a> {
     decision: Decision,
 }
 
-/// Records one round in a transaction. With `alone` it does not wait for locks, because other evidence waits behind it.
+/// Records one round in a transaction.
 async fn transaction(
     pool: &PgPool,
     rules: &Rules,
     round: &[&Evidence],
-    alone: bool,
+    waiting: Waiting,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut tx = pool.begin().await?;
     // Read after the transaction has begun, so a query is never dated later than it was sent by the transaction's
     // now().
     let instant = Instant::now();
-    if alone {
+    if waiting != Waiting::ForLocks {
         write::wait_briefly_for_locks(&mut tx).await?;
     }
     let keys: Vec<&PayoutKey> = round.iter().map(|evidence| &evidence.key).collect();
     let locked = load::lock_payouts(&mut tx, &keys).await?;
-    let decided: Vec<Option<Decided>> = round
-        .iter()
-        .map(|evidence| decide_on(evidence, &locked, rules, instant))
+    let not_locked: Vec<&PayoutKey> = keys
+        .into_iter()
+        .filter(|key| !locked.contains_key(key))
         .collect();
-    let ours: Vec<&Decided> = decided.iter().flatten().collect();
-    let moves = write_supporting_rows(&mut tx, &ours, instant).await?;
-    let changed: Vec<PayoutRow> = ours
+    let elsewhere = load::existing(&mut tx, &not_locked).await?;
+    let decided: Vec<Result<Decided, Outcome>> = round
         .iter()
-        .filter(|one| one.loaded.payout != one.decision.after)
-        .map(|one| {
-            let before = &one.loaded.payout;
-            let last_seq = moves.get(&before.instruction.key).copied();
-            PayoutRow::of(before, one.decision.after.clone(), last_seq)
+        .map(|evidence| {
+            let decided = decide_on(evidence, &locked, rules, instant);
+            let decided = decided.ok_or_else(|| not_ours(&evidence.key, &elsewhere))?;
+            if waiting == Waiting::BrieflyWithoutMoney && decided.decision.booking.is_some() {
+                return Err(Outcome::Locked(Lock::Shared));
+            }
+            Ok(decided)
         })
         .collect();
-    write::change_if_still(&mut tx, &changed).await?;
+    let ours: Vec<&Decided> = decided.iter().flatten().collect();
+    if !ours.is_empty() {
+        let moves = write_supporting_rows(&mut tx, &ours, instant).await?;
+        let changed: Vec<PayoutRow> = ours
+            .iter()
+            .filter(|one| one.loaded.payout != one.decision.after)
+            .map(|one| {
+                let before = &one.loaded.payout;
+                let last_seq = moves.get(&before.instruction.key).copied();
+                PayoutRow::of(before, one.decision.after.clone(), last_seq)
+            })
+            .collect();
+        write::change_if_still(&mut tx, &changed).await?;
+    }
     tx.commit().await?;
     Ok(decided
         .into_iter()
-        .map(|decided| decided.map_or(Outcome::UnknownPayout, |one| Outcome::Recorded(change(one))))
+        .map(|decided| decided.map_or_else(|outcome| outcome, |one| Outcome::Recorded(change(one))))
         .collect())
+}
+
+/// The outcome for a payout that this transaction could not lock.
+fn not_ours(key: &PayoutKey, elsewhere: &BTreeSet<PayoutKey>) -> Outcome {
+    if elsewhere.contains(key) {
+        Outcome::Locked(Lock::Payout)
+    } else {
+        Outcome::UnknownPayout
+    }
 }
 
 fn decide_on<'a>(

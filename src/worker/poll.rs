@@ -26,6 +26,9 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 const STORED_WITHIN: Duration = Duration::from_secs(5);
 /// Queries in flight per merchant.
 const IN_FLIGHT_MAX: usize = 32;
+/// Pieces of a merchant's evidence that wait for the database, beyond which nothing is queried: the answers could not be
+/// stored either.
+const UNSTORED_MAX: usize = 256;
 
 pub(super) async fn run(
     worker: Arc<Worker>,
@@ -36,7 +39,12 @@ pub(super) async fn run(
     let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     while !stop.is_cancelled() {
         worker.heartbeats.beat("poll", lane.code());
-        let free = slots.available_permits();
+        let is_stuck = worker.recorder.waiting(lane.code()) > UNSTORED_MAX;
+        let free = if is_stuck {
+            0
+        } else {
+            slots.available_permits()
+        };
         let limit = i64::try_from(free).unwrap_or(0);
         let due = if limit > 0 {
             take_due(

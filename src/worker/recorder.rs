@@ -1,208 +1,219 @@
-//! Gathers evidence into batches and stores them. Nothing is dropped before it is stored.
+//! Takes evidence in and has it stored. Each merchant has a queue of its own, so evidence that waits for one merchant's
+//! locks keeps nobody else's waiting. Nothing is dropped before it is stored, until the worker ends.
+
+mod queue;
 
 use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::timeout,
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Heartbeats, Lane, log};
+use self::queue::Queue;
+use super::{Heartbeats, Lane};
 use crate::{
-    backoff::Pauses,
     domain::{decide::Rules, evidence::Evidence},
     metrics,
-    store::{
-        Store,
-        record::{Outcome, record},
-    },
+    store::{Store, record::Outcome},
 };
 
-/// Maximum pieces of evidence in one transaction.
-const BATCH_MAX: usize = 256;
-/// How long a batch waits for more evidence. One commit for many pays off, and the wait is no longer than a disk write.
-const GATHER: Duration = Duration::from_millis(3);
-/// How often an idle recorder reports that it is alive.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
-/// Pause before evidence about a locked payout is stored again.
-const LOCKED_PAUSE: Duration = Duration::from_millis(500);
-/// Maximum time to store one batch, including the attempts piece by piece.
-const STORED_WITHIN: Duration = Duration::from_mins(2);
-/// Maximum pieces of evidence that wait in memory for the database. Senders block beyond that.
-const QUEUE_MAX: usize = 4096;
+/// Maximum pieces of evidence of one merchant that wait in memory for the database. Senders block beyond that.
+const ROOM: usize = 1024;
+/// Maximum callbacks of one merchant that wait for the database. More are refused at once, so that the connections of
+/// the listener stay free for other merchants; the gateway sends them again.
+const CALLBACKS_MAX: usize = 64;
 
+/// A piece of evidence on its way into the database.
 struct Piece {
     evidence: Evidence,
+    /// When we received it, in seconds since 1970.
+    received_at: i64,
     /// Notified of the commit.
     stored: Option<oneshot::Sender<Outcome>>,
+    /// It was locked when it was tried last.
+    was_held_up: bool,
+    /// Its place in the merchant's queue.
+    _room: OwnedSemaphorePermit,
+    /// A callback's place among the merchant's callbacks.
+    callback: Option<OwnedSemaphorePermit>,
 }
 
 /// A handle of the recorder, which ends once the last handle is dropped and everything is stored.
 #[derive(Clone)]
-pub struct Recorder(mpsc::Sender<Piece>);
+pub struct Recorder(Arc<Inner>);
+
+struct Inner {
+    queues: Mutex<HashMap<String, Entrance>>,
+    shared: Shared,
+    tasks: TaskTracker,
+    /// Dropped with the last handle.
+    _open: oneshot::Sender<Infallible>,
+}
+
+/// The sender's side of one merchant's queue.
+#[derive(Clone)]
+struct Entrance {
+    sender: mpsc::UnboundedSender<Piece>,
+    room: Arc<Semaphore>,
+    callbacks: Arc<Semaphore>,
+}
+
+/// What every queue needs.
+#[derive(Clone)]
+struct Shared {
+    store: Store,
+    rules: Rules,
+    lanes: Vec<Arc<Lane>>,
+    heartbeats: Arc<Heartbeats>,
+    /// Whatever is not stored by then is left to the next worker.
+    give_up: CancellationToken,
+}
 
 impl Recorder {
-    /// Starts the recorder. The task ends when the recorder does.
+    /// Starts the recorder. The task ends when the recorder does, or soon after `give_up`.
     pub fn start(
         store: Store,
         rules: Rules,
         lanes: Vec<Arc<Lane>>,
         heartbeats: Arc<Heartbeats>,
+        give_up: CancellationToken,
     ) -> (Self, JoinHandle<()>) {
-        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-        let task = tokio::spawn(run(receiver, store, rules, lanes, heartbeats));
-        (Self(sender), task)
+        let (open, closed) = oneshot::channel();
+        let tasks = TaskTracker::new();
+        let of_queues = tasks.clone();
+        let task = tokio::spawn(async move {
+            closed.await.ok();
+            of_queues.close();
+            of_queues.wait().await;
+        });
+        let shared = Shared {
+            store,
+            rules,
+            lanes,
+            heartbeats,
+            give_up,
+        };
+        let recorder = Self(Arc::new(Inner {
+            queues: Mutex::default(),
+            shared,
+            tasks,
+            _open: open,
+        }));
+        for lane in &recorder.0.shared.lanes {
+            recorder.entrance(lane.code());
+        }
+        (recorder, task)
     }
 
     /// Hands over evidence to be stored as soon as the database accepts it.
     pub async fn keep(&self, evidence: Evidence) {
-        let piece = Piece {
-            evidence,
-            stored: None,
+        let entrance = self.entrance(&evidence.key.merchant_code);
+        let key = evidence.key.clone();
+        let kept = match Arc::clone(&entrance.room).acquire_owned().await {
+            Ok(room) => entrance.hand_over(evidence, room, None, None),
+            Err(_) => false,
         };
-        if self.0.send(piece).await.is_err() {
-            tracing::error!("evidence is lost: the recorder ended before its callers");
+        if !kept {
+            tracing::warn!(
+                payout = %key,
+                "evidence about payout {} was not stored before the worker stopped; its status will be queried",
+                key.order_num
+            );
         }
+    }
+
+    /// Hands over evidence that can be found again later. Returns false if the merchant's evidence waits already.
+    pub fn offer(&self, evidence: Evidence) -> bool {
+        let entrance = self.entrance(&evidence.key.merchant_code);
+        if entrance.waiting() >= ROOM / 2 {
+            return false;
+        }
+        let room = Arc::clone(&entrance.room).try_acquire_owned();
+        room.is_ok_and(|room| entrance.hand_over(evidence, room, None, None))
     }
 
     /// Hands over evidence and waits for its commit. Returns `None` if that takes longer than `within`; the evidence
     /// may still be stored later.
     pub async fn keep_within(&self, evidence: Evidence, within: Duration) -> Option<Outcome> {
+        let entrance = self.entrance(&evidence.key.merchant_code);
         let (stored, outcome) = oneshot::channel();
-        let piece = Piece {
-            evidence,
-            stored: Some(stored),
-        };
         let waiting = async {
-            self.0.send(piece).await.ok()?;
+            let room = Arc::clone(&entrance.room).acquire_owned().await.ok()?;
+            entrance.hand_over(evidence, room, None, Some(stored));
             outcome.await.ok()
         };
         timeout(within, waiting).await.ok().flatten()
     }
-}
 
-async fn run(
-    mut receiver: mpsc::Receiver<Piece>,
-    store: Store,
-    rules: Rules,
-    lanes: Vec<Arc<Lane>>,
-    heartbeats: Arc<Heartbeats>,
-) {
-    let mut batch = Vec::new();
-    loop {
-        heartbeats.beat("record", "");
-        let wait = if batch.is_empty() {
-            HEARTBEAT_INTERVAL
-        } else {
-            LOCKED_PAUSE
+    /// The same for a callback. Returns `None` at once if too many of the merchant's callbacks wait.
+    pub async fn keep_callback(&self, evidence: Evidence, within: Duration) -> Option<Outcome> {
+        let entrance = self.entrance(&evidence.key.merchant_code);
+        let place = Arc::clone(&entrance.callbacks).try_acquire_owned().ok()?;
+        let room = Arc::clone(&entrance.room).try_acquire_owned().ok()?;
+        let (stored, outcome) = oneshot::channel();
+        entrance.hand_over(evidence, room, Some(place), Some(stored));
+        timeout(within, outcome).await.ok()?.ok()
+    }
+
+    /// How many pieces of a merchant's evidence wait for the database.
+    pub fn waiting(&self, merchant: &str) -> usize {
+        self.entrance(merchant).waiting()
+    }
+
+    /// The merchant's queue, which is made when its first evidence arrives: a worker also records expired leases of
+    /// merchants that it does not serve.
+    fn entrance(&self, merchant: &str) -> Entrance {
+        let mut queues = self.0.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entrance) = queues.get(merchant) {
+            return entrance.clone();
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let entrance = Entrance {
+            sender,
+            room: Arc::new(Semaphore::new(ROOM)),
+            callbacks: Arc::new(Semaphore::new(CALLBACKS_MAX)),
         };
-        let room = BATCH_MAX.saturating_sub(batch.len());
-        match timeout(wait, receiver.recv_many(&mut batch, room.max(1))).await {
-            // Every handle is gone and everything is stored.
-            Ok(0) if batch.is_empty() => return,
-            Ok(0) => sleep(LOCKED_PAUSE).await,
-            Ok(_) => {
-                // Evidence that arrives within moments shares the transaction.
-                timeout(GATHER, fill(&mut receiver, &mut batch)).await.ok();
-            }
-            Err(_) if batch.is_empty() => continue,
-            Err(_) => {}
-        }
-        store_and_report(&mut batch, &store, &rules, &lanes, &heartbeats).await;
+        let queue = Queue::new(
+            merchant,
+            receiver,
+            Arc::clone(&entrance.room),
+            self.0.shared.clone(),
+        );
+        self.0.tasks.spawn(queue.run());
+        queues.insert(merchant.to_owned(), entrance.clone());
+        entrance
     }
 }
 
-/// Stores the batch. Evidence about a payout that is locked elsewhere stays in it.
-async fn store_and_report(
-    batch: &mut Vec<Piece>,
-    store: &Store,
-    rules: &Rules,
-    lanes: &[Arc<Lane>],
-    heartbeats: &Heartbeats,
-) {
-    let (evidence, waiting): (Vec<Evidence>, Vec<_>) = batch
-        .drain(..)
-        .map(|piece| (piece.evidence, piece.stored))
-        .unzip();
-    let outcomes = store_all(store, rules, &evidence, heartbeats).await;
-    for ((evidence, stored), outcome) in evidence.into_iter().zip(waiting).zip(outcomes) {
-        if matches!(outcome, Outcome::Locked) {
-            batch.push(Piece { evidence, stored });
-            continue;
-        }
-        report(&evidence, &outcome, lanes);
-        if let Some(stored) = stored {
-            // The caller may have given up waiting.
-            stored.send(outcome).ok();
-        }
+impl Entrance {
+    /// Returns false if the queue has ended.
+    fn hand_over(
+        &self,
+        evidence: Evidence,
+        room: OwnedSemaphorePermit,
+        callback: Option<OwnedSemaphorePermit>,
+        stored: Option<oneshot::Sender<Outcome>>,
+    ) -> bool {
+        let piece = Piece {
+            evidence,
+            received_at: metrics::now_seconds(),
+            stored,
+            was_held_up: false,
+            _room: room,
+            callback,
+        };
+        self.sender.send(piece).is_ok()
     }
-}
 
-async fn fill(receiver: &mut mpsc::Receiver<Piece>, batch: &mut Vec<Piece>) {
-    while batch.len() < BATCH_MAX {
-        match receiver.recv().await {
-            Some(piece) => batch.push(piece),
-            None => return,
-        }
-    }
-}
-
-/// Stores a batch, retrying for as long as the database cannot be reached.
-async fn store_all(
-    store: &Store,
-    rules: &Rules,
-    evidence: &[Evidence],
-    heartbeats: &Heartbeats,
-) -> Vec<Outcome> {
-    let mut pauses = Pauses::default();
-    loop {
-        heartbeats.beat("record", "");
-        let begun = Instant::now();
-        // Bounded, because a server that vanished silently would block for ever. Storing twice is safe.
-        match timeout(STORED_WITHIN, record(&store.results, rules, evidence)).await {
-            Ok(Ok(outcomes)) => {
-                metrics::recorded(evidence.len(), begun.elapsed());
-                return outcomes;
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(%error, waiting = evidence.len(), "could not store evidence; retrying");
-            }
-            Err(_) => {
-                tracing::warn!(
-                    waiting = evidence.len(),
-                    "could not store evidence: the database does not answer; retrying"
-                );
-            }
-        }
-        sleep(pauses.next_pause()).await;
-    }
-}
-
-fn report(evidence: &Evidence, outcome: &Outcome, lanes: &[Arc<Lane>]) {
-    let order_num = &evidence.key.order_num;
-    match outcome {
-        Outcome::Recorded(change) => {
-            log::changed(change);
-            let lane = lanes
-                .iter()
-                .find(|lane| lane.code() == change.key.merchant_code);
-            if let Some(lane) = lane.filter(|_| change.query_now) {
-                lane.query_now();
-            }
-        }
-        // Stays in the batch until it is stored.
-        Outcome::Locked => {}
-        Outcome::UnknownPayout => {
-            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), "stored no evidence about {order_num}: \
-                there is no such payout");
-        }
-        Outcome::Refused(error) => {
-            tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), error, "the database refused the change \
-                that follows from evidence about payout {order_num}; the evidence is stored");
-        }
+    fn waiting(&self) -> usize {
+        ROOM.saturating_sub(self.room.available_permits())
     }
 }

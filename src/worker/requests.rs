@@ -158,7 +158,7 @@ async fn prove(
         }
         Some(Outcome::Recorded(_)) => Err("the gateway's answer settled the payout".to_owned()),
         Some(Outcome::Refused(why)) => Err(why),
-        Some(Outcome::UnknownPayout | Outcome::Locked) | None => {
+        Some(Outcome::UnknownPayout | Outcome::Locked(_)) | None => {
             Err("the gateway's answer could not be stored in time".to_owned())
         }
     }
@@ -254,6 +254,6 @@ async fn resolve(
         Some(Outcome::Refused(why)) => Err(why),
         Some(Outcome::UnknownPayout) => Err("there is no such payout".to_owned()),
         // It may still be stored. The next worker that takes the request finds out.
-        Some(Outcome::Locked) | None => Ok(()),
+        Some(Outcome::Locked(_)) | None => Ok(()),
     }
 }

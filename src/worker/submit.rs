@@ -16,6 +16,7 @@ use super::{
     log,
 };
 use crate::{
+    backoff::Pauses,
     domain::{
         evidence::{Evidence, Fact, SubmitAnswer},
         payout::Instruction,
@@ -24,6 +25,7 @@ use crate::{
     metrics,
     permit::{Submission, SubmitPermit},
     store::{
+        self,
         claim::{ClaimError, ClaimOrder, Claimed, Seal, claim, unpark_if_covered},
         failover::note_lost_claim,
     },
@@ -43,15 +45,32 @@ pub(super) async fn run(
     tasks: TaskTracker,
 ) {
     let order = order(&worker, &lane);
+    let mut is_locked_out = false;
+    let mut pauses = Pauses::default();
     while !stop.is_cancelled() {
         worker.heartbeats.beat("claim", lane.code());
-        let pause = match claim_and_send(&worker, &lane, &order, &tasks).await {
+        let turn = if is_locked_out {
+            worker.store.claim_turn().await
+        } else {
+            None
+        };
+        let claimed = claim_and_send(&worker, &lane, &order, &tasks).await;
+        drop(turn);
+        is_locked_out =
+            matches!(&claimed, Err(ClaimError::Database(error)) if store::is_locked(error));
+        let pause = match claimed {
             Ok(true) => continue,
             Ok(false) => CHECK_INTERVAL,
             Err(error) => {
                 report_failed_claim(&worker, &lane, &error).await;
                 AFTER_ERROR
             }
+        };
+        let pause = if is_locked_out {
+            pause.max(pauses.next_pause())
+        } else {
+            pauses.reset();
+            pause
         };
         tokio::select! {
             () = stop.cancelled() => {}
@@ -74,7 +93,7 @@ async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
                 tracing::warn!(%error, "could not record that commits were lost; the next claim retries");
             }
         }
-        ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
+        ClaimError::Locked(_) | ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
     }
 }
 

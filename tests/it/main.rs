@@ -26,6 +26,7 @@ mod failover;
 mod fees_and_ledger;
 mod forged_callbacks;
 mod guards;
+mod held_locks;
 mod hostile_input;
 mod keys_first;
 mod never_pays_twice;

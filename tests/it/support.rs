@@ -3,6 +3,7 @@
 pub(crate) mod database;
 pub(crate) mod docs;
 pub(crate) mod door;
+pub(crate) mod pair;
 pub(crate) mod refusal;
 pub(crate) mod scissors;
 pub(crate) mod server;

@@ -78,7 +78,7 @@ pub(super) async fn take_if_unknown(
     let payout = loaded.remove(&granted.key).map(|loaded| loaded.payout);
     let refused = |why: &str| Err(NotGranted::Refused(why.to_owned()));
     let Some(payout) = payout else {
-        return refused("there is no such payout");
+        return Err(ClaimError::Locked(granted.key.clone()).into());
     };
     if payout.state != State::Unknown || payout.attempt != granted.attempt {
         return refused("it has moved on since the gateway was queried");
