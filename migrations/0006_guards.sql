@@ -253,6 +253,22 @@ end $$;
 create trigger check_instruction before insert on payout.payouts
     for each row execute function payout.check_instruction();
 
+-- How full the server's queue of notifications is, from 0 to 1.
+create function payout.notification_queue_usage() returns double precision
+language sql volatile set search_path = pg_catalog, payout, pg_temp
+return pg_notification_queue_usage();
+
+-- Wakes whoever listens on the channel, unless the queue of notifications is half full. Any login can fill it: by
+-- listening, and then leaving a transaction open. A full queue would fail every commit that notifies, an insert as well as
+-- the storing of an answer; without a wake-up everybody looks again in a moment.
+create function payout.wake(channel text, payload text default '') returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if payout.notification_queue_usage() < 0.5 then
+        perform pg_notify(channel, payload);
+    end if;
+end $$;
+
 create function payout.after_enqueue() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -264,7 +280,7 @@ begin
     where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
     -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
     if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
-        perform pg_notify('payout_queued', '');
+        perform payout.wake('payout_queued');
     end if;
     return null;
 end $$;
@@ -857,7 +873,7 @@ create function payout.wake_readers() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from lines where event <> 'enqueued') then
-        perform pg_notify('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
+        perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
     end if;
     return null;
 end $$;

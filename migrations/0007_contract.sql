@@ -233,7 +233,7 @@ begin
         set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
         where r.id = request;
     end if;
-    perform pg_notify('payout_queued', '');
+    perform payout.wake('payout_queued');
     return request;
 end $$;
 
@@ -390,7 +390,7 @@ begin
     else
         perform payout.carry_out(decided);
     end if;
-    perform pg_notify('payout_queued', '');
+    perform payout.wake('payout_queued');
 end $$;
 
 -- Approves a request as the second person. What concerns a payout at the gateway, a worker then carries out: it queries
@@ -491,7 +491,7 @@ begin
     end if;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
     values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, btrim(scope || ' ' || scope_value));
-    perform pg_notify('payout_queued', '');
+    perform payout.wake('payout_queued');
 end $$;
 
 ---- After a failover

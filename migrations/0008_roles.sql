@@ -93,7 +93,8 @@ grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks to payout_worker;
 grant execute on function payout.current_xid(), payout.is_numbered_ahead(), payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
-                          payout.holds_back_claim(text[]), payout.resubmit_proof(text, text), payout.finish_request
+                          payout.holds_back_claim(text[]), payout.resubmit_proof(text, text), payout.finish_request,
+                          payout.wake(text, text), payout.notification_queue_usage()
     to payout_worker;
 
 ---- All

@@ -90,6 +90,8 @@ families! {
         "Requests that wait for a second person and have not expired."
     APPROVALS_OLDEST: Gauge Books "payout_approvals_oldest_timestamp_seconds" []
         "When the oldest of these requests was made; 0 when there is none."
+    NOTIFICATION_QUEUE: Gauge Books "payout_notification_queue_permille" []
+        "How full the database server's queue of notifications is, in thousandths. From 500 on nobody is woken and everybody polls."
     SNAPSHOT_AT: Gauge Process "payout_snapshot_timestamp_seconds" []
         "When this instance last read the books, by the database's clock; 0 before the first time."
     SNAPSHOT_DURATION: Gauge Process "payout_snapshot_duration_seconds" []

@@ -47,6 +47,7 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     due(&mut seen, &mut snapshot).await?;
     totals(&mut seen, &mut snapshot).await?;
     snapshot.unmatched_callbacks = unmatched_callbacks(&mut seen).await?;
+    snapshot.notification_queue_permille = notification_queue(&mut seen).await?;
     people::read(&mut seen, &mut snapshot).await?;
     seen.commit().await?;
     snapshot.took = begun.elapsed();
@@ -148,6 +149,16 @@ async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
         )
         select count(*) as "folded!" from lines"#,
         FOLD_STEP,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Reads how full the server's queue of notifications is, in thousandths.
+async fn notification_queue(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::snapshot_notification_queue */
+        select (1000 * payout.notification_queue_usage())::bigint as "permille!""#,
     )
     .fetch_one(db)
     .await

@@ -30,6 +30,7 @@ mod held_locks;
 mod hostile_input;
 mod keys_first;
 mod never_pays_twice;
+mod notifications;
 mod operator;
 mod over_tls;
 mod policy;

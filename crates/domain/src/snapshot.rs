@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub pauses: Pile,
     /// Requests that wait for a second person.
     pub approvals: Pile,
+    /// How full the server's queue of notifications is, in thousandths.
+    pub notification_queue_permille: i64,
 }
 
 /// The books of one merchant. States and reasons that are not listed are zero.
