@@ -223,9 +223,10 @@ async fn record_one_by_one(
             continue;
         }
         let outcome = record_alone(pool, rules, evidence).await?;
-        locked_in_a_row = match outcome {
-            Outcome::Locked(Lock::Shared) => locked_in_a_row.saturating_add(1),
-            _ => 0,
+        locked_in_a_row = if matches!(outcome, Outcome::Locked(Lock::Shared)) {
+            locked_in_a_row.saturating_add(1)
+        } else {
+            0
         };
         outcomes.push(outcome);
     }

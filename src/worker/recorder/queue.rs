@@ -108,11 +108,10 @@ impl Queue {
             match timeout(next_look, arrived).await {
                 Ok(0) if self.held_up.is_empty() => return false,
                 Ok(0) => sleep_until(self.retry_at.into()).await,
-                Ok(_) => {}
                 Err(_) if self.held_up.is_empty() => {
                     self.shared.heartbeats.rest("record", &self.merchant);
                 }
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         self.shared.heartbeats.beat("record", &self.merchant);
