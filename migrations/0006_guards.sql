@@ -116,12 +116,12 @@ language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
     bank payout.banks;
 begin
-    if new.bank_code is null or new.bank_code !~ '^[0-9]{3,10}$' then
+    if new.bank_code is null or octet_length(new.bank_code) > 10 or new.bank_code !~ '^[0-9]{3,10}$' then
         raise exception 'bank_code must be 3 to 10 digits'
             using errcode = 'PW004', column = 'bank_code',
                   hint = 'Quote it to keep leading zeros: ''014''. Known codes: select * from payout.banks.';
     end if;
-    if new.account_number is null or new.account_number !~ '^[0-9]{5,32}$' then
+    if new.account_number is null or octet_length(new.account_number) > 32 or new.account_number !~ '^[0-9]{5,32}$' then
         raise exception 'account_number must be 5 to 32 digits, without spaces or dashes'
             using errcode = 'PW005', column = 'account_number', hint = 'Quote it to keep leading zeros: ''0012345678''.';
     end if;
@@ -132,7 +132,8 @@ begin
             using errcode = 'PW005', column = 'account_number',
                   hint = 'Was it given as a number? Quote it to keep leading zeros: ''0012345678''.';
     end if;
-    if new.account_name is null or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
+    if new.account_name is null or octet_length(new.account_name) > 32
+       or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
        or new.account_name <> btrim(new.account_name) then
         raise exception 'account_name must be 1 to 32 letters, digits and spaces, without a space at either end'
             using errcode = 'PW006', column = 'account_name',
@@ -197,6 +198,18 @@ begin
     return p;
 end $$;
 
+-- Refuses metadata of more than 16 384 bytes as text. The stored form is measured first, because writing out 200 MB takes
+-- seconds; it is at most eight times as long.
+create function payout.check_metadata(metadata jsonb, order_num text) returns void
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if pg_column_size(metadata) > 131072 or octet_length(metadata::text) > 16384 then
+        raise exception 'metadata of payout % must be at most 16384 bytes as text', order_num
+            using errcode = 'PW029', column = 'metadata',
+                  hint = 'Keep what is larger in a table of your own, by order_num.';
+    end if;
+end $$;
+
 -- Checks an instruction before any constraint can print the row: no message contains an account number or a name.
 create function payout.check_instruction() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -205,11 +218,13 @@ declare
     stored payout.payouts;
     fresh payout.payouts;
 begin
-    if new.order_num is null or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
+    -- Lengths first: a pattern is matched against a copy of the whole text.
+    if new.order_num is null or octet_length(new.order_num) > 32 or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
         raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
             using errcode = 'PW001', column = 'order_num',
                   hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
     end if;
+    perform payout.check_metadata(new.metadata, new.order_num);
     merchant := payout.merchant_of(new.merchant_code);
     new.merchant_code := merchant.code;
     perform payout.check_amount(new.amount, merchant);
@@ -220,7 +235,7 @@ begin
                   hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
     end if;
     perform payout.check_beneficiary(new);
-    if new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
+    if octet_length(new.description) > 32 or new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
         raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
             using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) if there is none.';
     end if;

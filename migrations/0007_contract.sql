@@ -103,7 +103,7 @@ begin
     select count(*) into merchants_with_it from payout.payouts q
     where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
     if merchants_with_it = 0 then
-        raise exception 'there is no payout %', wanted
+        raise exception 'there is no payout %', left(wanted, 32)
             using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
     end if;
     if merchants_with_it > 1 then
@@ -120,7 +120,7 @@ end $$;
 create function payout.check_words(what text, words text) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    if coalesce(length(btrim(words)), 0) not between 1 and 200 or words ~ '[[:cntrl:]]' then
+    if octet_length(words) > 800 or coalesce(length(btrim(words)), 0) not between 1 and 200 or words ~ '[[:cntrl:]]' then
         raise exception '% of 1 to 200 characters is required', what
             using errcode = 'PW026', hint = 'One line, such as a ticket number; no account numbers and no names.';
     end if;
@@ -132,7 +132,8 @@ declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
     moved bigint;
 begin
-    if coalesce(length(btrim(reason)), 0) not between 1 and 200 or reason ~ '[[:cntrl:]]' then
+    if octet_length(reason) > 800 or coalesce(length(btrim(reason)), 0) not between 1 and 200
+       or reason ~ '[[:cntrl:]]' then
         raise exception 'a reason of 1 to 200 characters in one line is required'
             using errcode = 'PW013', hint = 'State why; it is stored with the payout.';
     end if;
@@ -191,7 +192,7 @@ begin
         raise exception 'amount must be whole rupiah, not 0, at most 10^15'
             using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
     end if;
-    if reference is null or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
+    if reference is null or octet_length(reference) > 64 or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
             hint = 'Use the bank''s transfer number: a reference is booked once.';
     end if;
@@ -440,7 +441,7 @@ begin
       and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
     order by q.merchant_code limit 1;
     if not found then
-        raise exception 'there is no payout %', resubmit_proof.order_num using errcode = 'PW014';
+        raise exception 'there is no payout %', left(resubmit_proof.order_num, 32) using errcode = 'PW014';
     end if;
     quiet_until := payout.quiet_until(p);
     select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at
@@ -458,7 +459,7 @@ begin
     if scope = 'all' and coalesce(value, '') = '' then
         return '';
     elsif scope = 'merchant' and exists (select from payout.merchants m where m.code = value)
-          or scope = 'bank' and value ~ '^[0-9]{3,10}$' then
+          or scope = 'bank' and octet_length(value) <= 10 and value ~ '^[0-9]{3,10}$' then
         return value;
     end if;
     raise exception 'the scope must be all, a registered merchant or a bank code' using errcode = 'PW027',
@@ -520,7 +521,8 @@ begin
         raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
             hint = 'Since when can nobody write to the old primary? If you call this again, state the same time.';
     end if;
-    if coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
+    if octet_length(accept_failover.reason) > 800
+       or coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
     if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then

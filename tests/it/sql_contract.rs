@@ -8,5 +8,6 @@ mod numbers;
 mod refusals;
 mod replaces;
 mod roles;
+mod sizes;
 mod tricks;
 mod views;
