@@ -14,7 +14,8 @@ begin
         raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
             hint = 'Since when can nobody write to the old primary? If you call this again, state the same time.';
     end if;
-    if coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
+    if octet_length(accept_failover.reason) > 800
+       or coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
         raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
     if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
@@ -131,7 +132,7 @@ begin
     where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
     -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
     if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
-        perform pg_notify('payout_queued', '');
+        perform payout.wake('payout_queued');
     end if;
     return null;
 end $$;
@@ -162,7 +163,7 @@ begin
     else
         perform payout.carry_out(decided);
     end if;
-    perform pg_notify('payout_queued', '');
+    perform payout.wake('payout_queued');
 end $$;
 
 CREATE FUNCTION payout.approve(id bigint) RETURNS void
@@ -184,7 +185,8 @@ declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
     moved bigint;
 begin
-    if coalesce(length(btrim(reason)), 0) not between 1 and 200 or reason ~ '[[:cntrl:]]' then
+    if octet_length(reason) > 800 or coalesce(length(btrim(reason)), 0) not between 1 and 200
+       or reason ~ '[[:cntrl:]]' then
         raise exception 'a reason of 1 to 200 characters in one line is required'
             using errcode = 'PW013', hint = 'State why; it is stored with the payout.';
     end if;
@@ -317,12 +319,12 @@ CREATE FUNCTION payout.check_beneficiary(new payout.payouts) RETURNS void
 declare
     bank payout.banks;
 begin
-    if new.bank_code is null or new.bank_code !~ '^[0-9]{3,10}$' then
+    if new.bank_code is null or octet_length(new.bank_code) > 10 or new.bank_code !~ '^[0-9]{3,10}$' then
         raise exception 'bank_code must be 3 to 10 digits'
             using errcode = 'PW004', column = 'bank_code',
                   hint = 'Quote it to keep leading zeros: ''014''. Known codes: select * from payout.banks.';
     end if;
-    if new.account_number is null or new.account_number !~ '^[0-9]{5,32}$' then
+    if new.account_number is null or octet_length(new.account_number) > 32 or new.account_number !~ '^[0-9]{5,32}$' then
         raise exception 'account_number must be 5 to 32 digits, without spaces or dashes'
             using errcode = 'PW005', column = 'account_number', hint = 'Quote it to keep leading zeros: ''0012345678''.';
     end if;
@@ -333,7 +335,8 @@ begin
             using errcode = 'PW005', column = 'account_number',
                   hint = 'Was it given as a number? Quote it to keep leading zeros: ''0012345678''.';
     end if;
-    if new.account_name is null or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
+    if new.account_name is null or octet_length(new.account_name) > 32
+       or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
        or new.account_name <> btrim(new.account_name) then
         raise exception 'account_name must be 1 to 32 letters, digits and spaces, without a space at either end'
             using errcode = 'PW006', column = 'account_name',
@@ -350,11 +353,13 @@ declare
     stored payout.payouts;
     fresh payout.payouts;
 begin
-    if new.order_num is null or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
+    -- Lengths first: a pattern is matched against a copy of the whole text.
+    if new.order_num is null or octet_length(new.order_num) > 32 or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
         raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
             using errcode = 'PW001', column = 'order_num',
                   hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
     end if;
+    perform payout.check_metadata(new.metadata, new.order_num);
     merchant := payout.merchant_of(new.merchant_code);
     new.merchant_code := merchant.code;
     perform payout.check_amount(new.amount, merchant);
@@ -365,7 +370,7 @@ begin
                   hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
     end if;
     perform payout.check_beneficiary(new);
-    if new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
+    if octet_length(new.description) > 32 or new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
         raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
             using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) if there is none.';
     end if;
@@ -377,7 +382,7 @@ begin
 
     select * into stored from payout.payouts p
     where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found and not payout.same_instruction(stored, new) then
+    if found and (not payout.same_instruction(stored, new) or stored.metadata is distinct from new.metadata) then
         raise exception 'order_num % is already used for another payout', new.order_num
             using errcode = 'PW010', column = 'order_num',
                   hint = 'An order number is never reused. Insert this payout under a new one.';
@@ -394,6 +399,18 @@ begin
     fresh := new;
     return payout.with_worker_columns(fresh);
 end $_$;
+
+CREATE FUNCTION payout.check_metadata(metadata jsonb, order_num text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if pg_column_size(metadata) > 131072 or octet_length(metadata::text) > 16384 then
+        raise exception 'metadata of payout % must be at most 16384 bytes as text', order_num
+            using errcode = 'PW029', column = 'metadata',
+                  hint = 'Keep what is larger in a table of your own, by order_num.';
+    end if;
+end $$;
 
 CREATE TABLE payout.transition (
     from_state text NOT NULL COLLATE pg_catalog."C",
@@ -481,7 +498,7 @@ begin
     if scope = 'all' and coalesce(value, '') = '' then
         return '';
     elsif scope = 'merchant' and exists (select from payout.merchants m where m.code = value)
-          or scope = 'bank' and value ~ '^[0-9]{3,10}$' then
+          or scope = 'bank' and octet_length(value) <= 10 and value ~ '^[0-9]{3,10}$' then
         return value;
     end if;
     raise exception 'the scope must be all, a registered merchant or a bank code' using errcode = 'PW027',
@@ -493,7 +510,7 @@ CREATE FUNCTION payout.check_words(what text, words text) RETURNS void
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
-    if coalesce(length(btrim(words)), 0) not between 1 and 200 or words ~ '[[:cntrl:]]' then
+    if octet_length(words) > 800 or coalesce(length(btrim(words)), 0) not between 1 and 200 or words ~ '[[:cntrl:]]' then
         raise exception '% of 1 to 200 characters is required', what
             using errcode = 'PW026', hint = 'One line, such as a ticket number; no account numbers and no names.';
     end if;
@@ -681,7 +698,7 @@ begin
         raise exception 'replaces: payout % already has a replacement', wanted.replaces
             using errcode = 'PW008', column = 'replaces', hint = 'If the replacement failed, name that one instead.';
     end if;
-    if not payout.same_instruction(stored, wanted) then
+    if not payout.same_instruction(stored, wanted) or stored.metadata is distinct from wanted.metadata then
         raise exception 'order_num % is already used for another payout', wanted.order_num
             using errcode = 'PW010', column = 'order_num',
                   hint = 'An order number is never reused. Enqueue this payout under a new one.';
@@ -720,7 +737,7 @@ begin
         raise exception 'amount must be whole rupiah, not 0, at most 10^15'
             using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
     end if;
-    if reference is null or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
+    if reference is null or octet_length(reference) > 64 or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
             hint = 'Use the bank''s transfer number: a reference is booked once.';
     end if;
@@ -803,6 +820,18 @@ begin
     new.xid := payout.current_xid();
     -- A clock that was set back must not keep evidence from being stored.
     new.last_at := greatest(new.last_at, old.last_at);
+    return new;
+end $$;
+
+CREATE FUNCTION payout.guard_metadata() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if new.metadata is distinct from old.metadata then
+        raise exception 'payout %: the instruction is frozen after insert', old.order_num
+            using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
+    end if;
     return new;
 end $$;
 
@@ -976,7 +1005,7 @@ begin
         set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
         where r.id = request;
     end if;
-    perform pg_notify('payout_queued', '');
+    perform payout.wake('payout_queued');
     return request;
 end $$;
 
@@ -1069,7 +1098,7 @@ begin
     select count(*) into merchants_with_it from payout.payouts q
     where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
     if merchants_with_it = 0 then
-        raise exception 'there is no payout %', wanted
+        raise exception 'there is no payout %', left(wanted, 32)
             using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
     end if;
     if merchants_with_it > 1 then
@@ -1234,6 +1263,11 @@ begin
     where f.changed_at is null or f.changed_to is distinct from payout.identity() or not lost = any (f.lost_claims);
     return found;
 end $$;
+
+CREATE FUNCTION payout.notification_queue_usage() RETURNS double precision
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN pg_notification_queue_usage();
 
 CREATE FUNCTION payout.pause(scope text, value text, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1513,7 +1547,7 @@ begin
       and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
     order by q.merchant_code limit 1;
     if not found then
-        raise exception 'there is no payout %', resubmit_proof.order_num using errcode = 'PW014';
+        raise exception 'there is no payout %', left(resubmit_proof.order_num, 32) using errcode = 'PW014';
     end if;
     quiet_until := payout.quiet_until(p);
     select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at
@@ -1538,7 +1572,7 @@ begin
     end if;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
     values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, btrim(scope || ' ' || scope_value));
-    perform pg_notify('payout_queued', '');
+    perform payout.wake('payout_queued');
 end $$;
 
 CREATE FUNCTION payout.reveal(order_num text, reason text, merchant_code text DEFAULT NULL::text, OUT account_number text, OUT account_name text) RETURNS record
@@ -1559,7 +1593,7 @@ end $$;
 
 CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT ((a).metadata IS DISTINCT FROM (b).metadata)));
+    RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)));
 
 CREATE FUNCTION payout.use_request(p payout.payouts, event text) RETURNS void
     LANGUAGE plpgsql
@@ -1605,13 +1639,23 @@ begin
             format('requested by %s, approved by %s', request.requested_by, request.decided_by));
 end $$;
 
+CREATE FUNCTION payout.wake(channel text, payload text DEFAULT ''::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if payout.notification_queue_usage() < 0.5 then
+        perform pg_notify(channel, payload);
+    end if;
+end $$;
+
 CREATE FUNCTION payout.wake_readers() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
     if exists (select from lines where event <> 'enqueued') then
-        perform pg_notify('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
+        perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
     end if;
     return null;
 end $$;
@@ -2151,7 +2195,7 @@ CREATE UNIQUE INDEX held_once_per_attempt ON payout.ledger USING btree (merchant
 
 CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, order_num, seq);
 
-CREATE INDEX leased ON payout.payouts USING btree (lease_until) WHERE (state = 'submitting'::text);
+CREATE INDEX leased ON payout.payouts USING btree (merchant_code, lease_until) WHERE (state = 'submitting'::text);
 
 CREATE INDEX ledger_of_merchant ON payout.ledger USING btree (merchant_code, id);
 
@@ -2198,6 +2242,8 @@ CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW 
 CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.guard_attempt();
 
 CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.guard_evidence();
+
+CREATE TRIGGER guard_metadata BEFORE UPDATE OF metadata ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_metadata();
 
 CREATE TRIGGER guard_payout BEFORE UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_payout();
 
@@ -2428,6 +2474,8 @@ REVOKE ALL ON FUNCTION payout.check_beneficiary(new payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_instruction() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.check_metadata(metadata jsonb, order_num text) FROM PUBLIC;
+
 GRANT SELECT ON TABLE payout.transition TO payout_reader;
 GRANT SELECT ON TABLE payout.transition TO payout_operator;
 GRANT SELECT ON TABLE payout.transition TO payout_worker;
@@ -2529,6 +2577,8 @@ REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.guard_metadata() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_request() FROM PUBLIC;
@@ -2611,6 +2661,9 @@ GRANT ALL ON FUNCTION payout.next_seq() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integer) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.notification_queue_usage() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.notification_queue_usage() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
@@ -2714,6 +2767,9 @@ GRANT ALL ON FUNCTION payout.reveal(order_num text, reason text, merchant_code t
 REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.wake_readers() FROM PUBLIC;
 

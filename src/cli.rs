@@ -26,6 +26,7 @@ use self::{
     setup::{configuration, doctor, keys, migrate, pages},
     watch::Watch,
 };
+use crate::telemetry;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -128,10 +129,12 @@ pub async fn main() -> ExitCode {
             return u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
-    match perform(cli).await {
+    let code = match perform(cli).await {
         Ok(code) => code,
         Err(exit) => exit.report(),
-    }
+    };
+    telemetry::finish();
+    code
 }
 
 async fn perform(cli: Cli) -> Result<ExitCode, Exit> {

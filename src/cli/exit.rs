@@ -1,14 +1,10 @@
 //! How a command ends when not with success, grouped by what the caller does next; each group is an exit code.
 
-use std::{
-    fmt::Display,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{fmt::Display, process::ExitCode};
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
-use crate::service::Unfit;
+use crate::{service::Unfit, telemetry};
 
 /// Why a command stopped, with the message for the person who called it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +60,9 @@ impl Exit {
     }
 }
 
-/// Prints a line for the person on stderr. A closed stderr is no reason to stop.
+/// Prints a line for the person on stderr.
 pub(super) fn say(line: &str) {
-    writeln!(io::stderr(), "{line}").ok();
+    telemetry::say(line);
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Exit {
@@ -152,6 +148,8 @@ impl Exit {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]

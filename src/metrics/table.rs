@@ -126,6 +126,8 @@ families! {
         "1 while this instance claims nothing for the merchant for this reason, else 0."
     LOOP_BEAT: Gauge Process "payout_loop_timestamp_seconds" [LOOP]
         "When each loop of this instance last completed a round. An old time means that the loop has stalled."
+    LOG_DROPPED: Counter Process "payout_log_lines_dropped_total" []
+        "Lines of this instance's log that were dropped because nobody read it in time."
     BUILD_INFO: Gauge Process "payout_build_info" [VERSION]
         "Always 1; the label is the version."
     PROCESS_CPU: Counter Process "process_cpu_seconds_total" []

@@ -46,3 +46,4 @@ mod state_machine;
 mod storyboard;
 mod support;
 mod typed;
+mod unread_log;
