@@ -138,8 +138,8 @@ insert into payout.attention_reason (name, rank, cleared_by, holds_back_claim, a
     ('not_found',          6, 'automation', true,
      '{not_sent, acknowledged, refusal_confirmed, resubmit_granted, reported_paid, reported_failed, resolved_paid, resolved_failed}',
      'repeatedly not found at the gateway after the quiet horizon'),
-    ('fee_mismatch',       7, 'automation', true,  '{not_sent, reported_failed, refusal_confirmed, resolved_failed}',
-     'the gateway states an impossible fee'),
+    ('fee_implausible',    7, 'automation', true,  '{not_sent, reported_failed, refusal_confirmed, resolved_failed}',
+     'the gateway states a fee that cannot be true; the fee stays unknown'),
     ('fee_above_reserve',  8, 'automation', true,  '{}', 'paid, with a fee above the reserve for it'),
     ('open_too_long',      9, 'automation', false,
      '{not_sent, acknowledged, declined, unanswered, refusal_confirmed, resubmit_granted, reported_paid, reported_failed, resolved_paid, resolved_failed}',
@@ -160,15 +160,18 @@ create table payout.policy (
     late_after            interval not null,
     query_first_min       interval not null,  -- minimum time after a failover of queries before claims
     max_amount_idr        bigint not null,
+    plausible_fee_idr     bigint not null,    -- a fee up to this may be true for any payout
+    plausible_fee_percent int not null,       -- so may one up to this part of the amount
+    max_balance_idr       bigint not null,    -- in the books, and in each part of a stated balance
     only_row              boolean primary key default true,
     constraint only_one_row check (only_row)
 );
 
 insert into payout.policy (not_found_answers, proof_fresh_for, unsigned_second_read, request_expires_after,
                            quiet_horizon_default, open_too_long, overtake_for, late_after, query_first_min,
-                           max_amount_idr)
+                           max_amount_idr, plausible_fee_idr, plausible_fee_percent, max_balance_idr)
 values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '10 minutes', '24 hours',
-        1000000000000);
+        1000000000000, 50000, 10, 1000000000000000);
 
 -- These tables are too small for autovacuum to look at, and every move is checked against them.
 analyze payout.state, payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy;

@@ -15,7 +15,7 @@ create table payout.merchants (
     registered_at       timestamptz not null default now(),
     constraint funding_is_known check (funding in ('gateway', 'books')),
     constraint limits_make_sense check (min_amount between 1 and max_amount and max_amount <= 1000000000000),
-    constraint fee_reserve_is_not_negative check (fee_reserve >= 0)
+    constraint fee_reserve_makes_sense check (fee_reserve between 0 and 1000000000000)
 );
 
 -- With several merchants: which role may enqueue for which merchant. A login may if it is a member of the role.
@@ -103,6 +103,7 @@ create table payout.payouts (
         check (case when state in ('submitting', 'pending', 'unknown') then held > 0
                     when state = 'paid' then held >= 0
                     else held = 0 end),
+    constraint fee_is_an_amount check (fee between 0 and 1000000000000),
     constraint attention_has_a_time check ((attention is null) = (attention_since is null)),
     constraint parked_only_while_queued check (not parked or state = 'queued')
 );

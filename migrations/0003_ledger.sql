@@ -19,6 +19,13 @@ create function payout.beneficiary_idr(amount numeric, fee_type smallint, fee bi
 language sql immutable parallel safe
 return case fee_type when 1 then amount::bigint else amount::bigint - fee end;
 
+-- Whether the gateway may have charged this fee.
+create function payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return fee between 0 and (select greatest(div(amount * x.plausible_fee_percent, 100), x.plausible_fee_idr, fee_reserve)
+                          from payout.policy x)
+   and (fee_type = 1 or fee < amount);
+
 -- Double entry: each row is one entry, and its five postings sum to zero.
 create table payout.ledger (
     id            bigint generated always as identity primary key,
@@ -71,7 +78,18 @@ create table payout.gateway_balance (
     pending       bigint not null,
     signed        boolean not null,
     read_at       timestamptz not null default now(),
-    ledger_id     bigint not null  -- the last ledger entry when it was read
+    ledger_id     bigint not null, -- the last ledger entry when it was read
+    constraint stated_balance_is_plausible
+        check (balance between 0 and 1000000000000000 and frozen between 0 and 1000000000000000
+               and pending between 0 and 1000000000000000)  -- policy.max_balance_idr
+);
+
+-- Merchants whose gateway states a balance that cannot be true, until it states a plausible one.
+create table payout.refused_balances (
+    merchant_code text collate "C" primary key references payout.merchants,
+    times         bigint not null default 1,
+    first_at      timestamptz not null default now(),
+    last_at       timestamptz not null default now()
 );
 
 -- Totals for metrics and reports: how many payouts took each step, and their rupiah, since the beginning.

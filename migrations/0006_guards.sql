@@ -849,8 +849,8 @@ begin
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
         fees = a.fees + s.fees, funding = a.funding + s.funding
-    from (select e.merchant_code, sum(e.available)::bigint available, sum(e.held)::bigint held,
-                 sum(e.paid_out)::bigint paid_out, sum(e.fees)::bigint fees, sum(e.funding)::bigint funding
+    from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
+                 sum(e.fees) fees, sum(e.funding) funding
           from entries e group by e.merchant_code) s
     where a.merchant_code = s.merchant_code;
     select a.merchant_code into short

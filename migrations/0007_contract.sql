@@ -188,7 +188,7 @@ begin
             hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
     end if;
     if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
-       or abs(amount) > 1000000000000000 then
+       or abs(amount) > (select x.max_balance_idr from payout.policy x) then
         raise exception 'amount must be whole rupiah, not 0, at most 10^15'
             using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
     end if;
@@ -206,6 +206,11 @@ begin
             raise exception 'reference % is already booked with a different amount', fund.reference using errcode = 'PW015',
                 hint = 'Use the reference of this transfer.';
         end if;
+    end if;
+    if exists (select from payout.accounts a, payout.policy x
+               where a.merchant_code = fund.merchant_code and a.available::numeric + a.held > x.max_balance_idr) then
+        raise exception 'the books of % would exceed 10^15 rupiah', fund.merchant_code
+            using errcode = 'PW002', column = 'amount', hint = 'Was it booked in another currency, or twice?';
     end if;
     return (select a.available from payout.accounts a where a.merchant_code = fund.merchant_code);
 end $$;
@@ -339,7 +344,8 @@ begin
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
     if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
-       or (outcome = 'paid' and p.fee_type = 0 and stated >= p.amount) then
+       or (outcome = 'paid' and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
+               (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);

@@ -149,6 +149,13 @@ pub(super) fn amount(flat: &Flat, names: &[&str]) -> Result<Option<Rupiah>, Prob
         .ok_or(Problem::unreadable("an amount is not whole rupiah"))
 }
 
+/// The fee that the answer to a query states. Whatever it says, the rest of the answer counts: a fee that is no whole
+/// rupiah amount is [`Rupiah::MAX`], which no payout costs.
+pub(super) fn fee(flat: &Flat, name: &str) -> Option<Rupiah> {
+    let text = stated(flat, &[name])?;
+    Some(Rupiah::parse_exact(text).unwrap_or(Rupiah::MAX))
+}
+
 /// The gateway's own order number. It is stored and compared, so a strange one is refused.
 pub(super) fn platform_order_num(flat: &Flat, name: &str) -> Result<Option<String>, Problem> {
     let Some(text) = stated(flat, &[name]) else {

@@ -53,7 +53,7 @@ fn found(flat: &Flat, rules: &Query, order_num: &str) -> Result<QueryAnswer, Pro
     Ok(QueryAnswer::Found(Found {
         platform_order_num: answer::platform_order_num(flat, order.platform_order_num)?,
         amount: answer::amount(flat, order.amount)?,
-        fee: answer::amount(flat, &[order.fee])?,
+        fee: answer::fee(flat, order.fee),
         status: GatewayStatus::parse(status),
         message: answer::message(flat, order.message).unwrap_or_default(),
         signed: rules.envelope.is_signed(),

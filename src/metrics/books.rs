@@ -99,6 +99,7 @@ fn totals(books: &MerchantBooks) {
 
 fn gateway(books: &MerchantBooks) {
     let merchant = books.merchant_code.as_str();
+    table::BALANCE_REFUSED_SINCE.set(&[merchant], books.balance_refused_since.unwrap_or(0));
     let Some(stated) = books.gateway else {
         for kind in labels::balance_kinds() {
             table::GATEWAY_BALANCE.set_unknown(&[merchant, kind]);

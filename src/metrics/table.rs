@@ -67,9 +67,11 @@ families! {
     LEDGER: Gauge Books "payout_ledger_rupiah" [MERCHANT ACCOUNT]
         "Balances of the accounts in payout.balances. A rise of paid_out is what beneficiaries received, net of returns."
     GATEWAY_BALANCE: Gauge Books "payout_gateway_balance_rupiah" [MERCHANT BALANCE_KIND]
-        "Balance that the gateway last stated; NaN before the first time."
+        "Balance that the gateway last stated; NaN before the first time and while it states what cannot be true."
     GATEWAY_BALANCE_AT: Gauge Books "payout_gateway_balance_timestamp_seconds" [MERCHANT]
-        "When the gateway's balance was last read; 0 before the first time."
+        "When the gateway's balance was last read; 0 before the first time and while it states what cannot be true."
+    BALANCE_REFUSED_SINCE: Gauge Books "payout_gateway_balance_refused_timestamp_seconds" [MERCHANT]
+        "Since when the gateway has stated only balances that cannot be true; 0 when it does not."
     GATEWAY_DIFFERENCE: Gauge Books "payout_gateway_difference_rupiah" [MERCHANT]
         "Gateway's available and frozen minus our available and held at that time. Below zero the gateway has less; NaN when they cannot be compared."
     VIOLATIONS: Gauge Books "payout_invariant_violations" [MERCHANT CHECK]

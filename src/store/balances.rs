@@ -48,6 +48,8 @@ pub struct Stated {
     pub signed: bool,
     /// When it was read.
     pub read_at: DateTime<Utc>,
+    /// Since when it states only balances that cannot be true, so that this one is out of date.
+    pub refused_since: Option<DateTime<Utc>>,
 }
 
 /// The last stated balance of one merchant or of all.
@@ -58,8 +60,9 @@ pub async fn stated_balances(
     sqlx::query_as!(
         Stated,
         r#"/* store::stated_balances */
-        select g.merchant_code, g.balance, g.frozen, g.pending, g.signed, g.read_at
+        select g.merchant_code, g.balance, g.frozen, g.pending, g.signed, g.read_at, r.first_at as "refused_since?"
         from payout.gateway_balance g
+        left join payout.refused_balances r on r.merchant_code = g.merchant_code
         where $1::text is null or g.merchant_code = $1
         order by g.merchant_code"#,
         merchant,

@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, PgPool};
 
-use crate::domain::money::Rupiah;
+use crate::domain::{money::Rupiah, policy::MAX_BALANCE_IDR};
 
 /// A balance that the gateway stated.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,25 @@ pub struct StatedBalance {
     pub signed: bool,
 }
 
+impl StatedBalance {
+    /// Whether each part may be true.
+    fn is_plausible(&self) -> bool {
+        [self.balance, self.frozen, self.pending]
+            .iter()
+            .all(|part| (0..=MAX_BALANCE_IDR).contains(&part.idr()))
+    }
+}
+
+/// What became of a stated balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept, and was compared with the books.
+    Compared(Compared),
+    /// It cannot be true: nothing was kept of it and nothing was booked, and the gateway's balance is unknown until it
+    /// states a plausible one.
+    Implausible,
+}
+
 /// The comparison of a stated balance with the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compared {
@@ -28,7 +47,7 @@ pub struct Compared {
     pub at_rest: bool,
 }
 
-/// Keeps a stated balance and compares it with the books. With `fund`, books the opening balance, and later a surplus,
+/// Keeps a plausible balance and compares it with the books. With `fund`, books the opening balance, and later a surplus,
 /// once two readings in a row agree and the books did not change between them.
 ///
 /// A shortfall is never booked. Nor is a surplus while a payout may have been returned: it would be booked twice, as
@@ -38,7 +57,11 @@ pub async fn keep_balance(
     merchant_code: &str,
     stated: StatedBalance,
     fund: bool,
-) -> Result<Compared, sqlx::Error> {
+) -> Result<Kept, sqlx::Error> {
+    if !stated.is_plausible() {
+        refuse_balance(pool, merchant_code).await?;
+        return Ok(Kept::Implausible);
+    }
     let mut tx = pool.begin().await?;
     let books = books_beside_last_balance(&mut tx, merchant_code).await?;
     let theirs = stated.balance.idr().saturating_add(stated.frozen.idr());
@@ -63,11 +86,25 @@ pub async fn keep_balance(
     }
     keep_gateway_balance(&mut tx, merchant_code, stated, books.ledger_id).await?;
     tx.commit().await?;
-    Ok(Compared {
+    Ok(Kept::Compared(Compared {
         difference: Rupiah::new(difference),
         booked: Rupiah::new(booked),
         at_rest: seen_twice && books.held == 0,
-    })
+    }))
+}
+
+/// Notes that the gateway states what cannot be true, and since when.
+async fn refuse_balance(pool: &PgPool, merchant_code: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"/* store::refuse_balance */
+        insert into payout.refused_balances as r (merchant_code)
+        values ($1)
+        on conflict (merchant_code) do update set times = r.times + 1, last_at = now()"#,
+        merchant_code,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// A merchant's books, and the balance that was kept last. All in rupiah but the ledger's numbers.
@@ -131,6 +168,7 @@ async fn keep_gateway_balance(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::keep_gateway_balance */
+        with plausible_again as (delete from payout.refused_balances r where r.merchant_code = $1)
         insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id)
         values ($1, $2, $3, $4, $5, $6)
         on conflict (merchant_code) do update

@@ -98,7 +98,9 @@ pub async fn compare(
                g.read_at as "read_at?"
         from payout.merchants m
         left join payout.accounts a on a.merchant_code = m.code
-        left join payout.gateway_balance g on g.merchant_code = m.code
+        left join payout.refused_balances r on r.merchant_code = m.code
+        -- Since the gateway stated what cannot be true, its balance is unknown.
+        left join payout.gateway_balance g on g.merchant_code = m.code and r.merchant_code is null
         cross join (select coalesce(max(l.id), 0) as id from payout.ledger l) newest
         cross join lateral (
             select coalesce(sum(l.available + l.held), 0)::bigint as booked

@@ -188,13 +188,15 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
                coalesce(a.paid_out, 0) as "paid_out!", coalesce(a.fees, 0) as "fees!",
                coalesce(a.funding, 0) as "funding!",
                g.balance as "balance?", g.frozen as "frozen?", g.pending as "pending?",
-               extract(epoch from g.read_at)::bigint as read_at,
+               extract(epoch from g.read_at)::bigint as read_at, extract(epoch from r.first_at)::bigint as "refused_since?",
                case when newest.id - g.ledger_id <= 100000
                     then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked)
                end as difference
         from payout.merchants m
         left join payout.accounts a on a.merchant_code = m.code
-        left join payout.gateway_balance g on g.merchant_code = m.code
+        left join payout.refused_balances r on r.merchant_code = m.code
+        -- Since the gateway stated what cannot be true, its balance is unknown.
+        left join payout.gateway_balance g on g.merchant_code = m.code and r.merchant_code is null
         cross join (select coalesce(max(l.id), 0) as id from payout.ledger l) newest
         cross join lateral (
             select coalesce(sum(l.available + l.held), 0)::bigint as booked
@@ -226,6 +228,7 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
             merchant_code: row.merchant_code,
             accounts,
             gateway,
+            balance_refused_since: row.refused_since,
             violations: Violations {
                 accounts_unbalanced: i64::from(sum != Some(Rupiah::ZERO)),
                 ..Violations::default()
@@ -240,7 +243,7 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
     })
 }
 
-/// The reading of `balance, frozen, pending, read_at`; `None` before the first.
+/// The reading of `balance, frozen, pending, read_at`; `None` while there is none.
 fn gateway_reading(
     stated: (Option<i64>, Option<i64>, Option<i64>, Option<i64>),
     difference: Option<i64>,

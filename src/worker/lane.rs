@@ -24,6 +24,8 @@ pub struct Lane {
     pub(super) control_query: ControlQuery,
     /// The gateway states less than the books although nothing is in flight: claims stop (I13).
     pub(super) books_short: AtomicBool,
+    /// The gateway states a balance that cannot be true.
+    pub(super) balance_refused: AtomicBool,
     /// The keys are proven (I12). Nothing is claimed before that.
     pub(super) proven: AtomicBool,
     /// A `platSign` has verified at least once.
@@ -45,6 +47,7 @@ impl Lane {
             breaker: Breaker::default(),
             control_query: ControlQuery::default(),
             books_short: AtomicBool::new(false),
+            balance_refused: AtomicBool::new(false),
             proven: AtomicBool::new(false),
             short_of_funds: AtomicBool::new(false),
             claim_now: Notify::new(),

@@ -12,7 +12,7 @@ use super::{Lane, Worker};
 use crate::{
     domain::money::Rupiah,
     metrics,
-    store::funding::{StatedBalance, keep_balance},
+    store::funding::{Compared, Kept, StatedBalance, keep_balance},
 };
 
 /// How often the balance is read.
@@ -34,7 +34,7 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
             continue;
         }
         match read_and_keep(&worker, &lane).await {
-            Ok(difference) => agrees = difference == Rupiah::ZERO,
+            Ok(difference) => agrees = difference == Some(Rupiah::ZERO),
             Err(reason) => {
                 // At the slower pace: a locked account would take a connection every other second.
                 agrees = true;
@@ -48,8 +48,9 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
     }
 }
 
-/// Reads the balance once and compares it with the books. Returns the gateway's balance less the books', in rupiah.
-pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah, String> {
+/// Reads the balance once and compares it with the books. Returns the gateway's balance less the books', in rupiah; `None`
+/// if the balance cannot be true.
+pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Option<Rupiah>, String> {
     let stated = lane
         .client
         .balance()
@@ -61,7 +62,7 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah
         pending: stated.pending,
         signed: stated.signed,
     };
-    let compared = keep_balance(
+    let kept = keep_balance(
         &worker.store.results,
         lane.code(),
         balance,
@@ -69,6 +70,28 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah
     )
     .await
     .map_err(|error| error.to_string())?;
+    let refused = kept == Kept::Implausible;
+    if refused && !lane.balance_refused.load(Ordering::Relaxed) {
+        tracing::error!(
+            merchant = lane.code(),
+            balance_idr = stated.balance.idr(),
+            frozen_idr = stated.freeze.idr(),
+            pending_idr = stated.pending.idr(),
+            "refused the gateway's balance: it cannot be true; nothing is booked from it"
+        );
+    }
+    lane.balance_refused.store(refused, Ordering::Relaxed);
+    Ok(match kept {
+        Kept::Implausible => None,
+        Kept::Compared(compared) => {
+            act_on(lane, compared);
+            Some(compared.difference)
+        }
+    })
+}
+
+/// Stops claims for a merchant whose gateway has less than the books, and wakes them when funds came.
+fn act_on(lane: &Lane, compared: Compared) {
     // People look into a difference of a fee. A difference of a payout stops claims.
     let missing = Rupiah::ZERO
         .minus(compared.difference)
@@ -96,5 +119,4 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Rupiah
         lane.short_of_funds.store(false, Ordering::Relaxed);
         lane.claim_now.notify_one();
     }
-    Ok(compared.difference)
 }

@@ -163,11 +163,12 @@ MUTANTS = [
          "        if found.signed || {on} {\n            return true;")],
         "q_no_sign,cb_none", "C3", NO_EVIDENCE, True, dialect="toppay"),
     Mutant("unbound_callback_settles", "a verified callback settles the payout whatever its fields are", [
-        (CALLBACK, "            Binding::BoundPaid { fee } if self.rules.callbacks_settle =>",
+        (CALLBACK, "            Binding::BoundPaid { fee }\n                if self.rules.callbacks_settle",
          """            Binding::Unbound(_) if {on} && matches!(self.out.finding, Finding::Callback { status: Some(2), .. }) => {
                 self.pay(None)
             }
-            Binding::BoundPaid { fee } if self.rules.callbacks_settle =>""")],
+            Binding::BoundPaid { fee }
+                if self.rules.callbacks_settle""")],
         "cb_status_shift,cb_wrong_amount,cb_contradiction", "C3 C5", NO_EVIDENCE, True, payouts=150),
     Mutant("callback_failure_settles", "a callback that states a failure settles the payout without a query", [
         (CALLBACK, "    fn callback_while_open(&mut self, binding: &Binding) {", """    fn callback_while_open(&mut self, binding: &Binding) {
@@ -197,8 +198,9 @@ MUTANTS = [
                 paid_out: amount,
                 fees: fee,""")], "none", "C5", share=0.2),
     Mutant("announced_fee_wins", "the ledger gets the announced fee, not that of the final evidence", [
-        (DECIDE, "        let fee = stated_fee.or(self.out.after.fee);",
-         "        let fee = if {on} { self.out.after.fee.or(stated_fee) } else { stated_fee.or(self.out.after.fee) };"),
+        (DECIDE, "            Some(stated) => Some(stated).filter(|fee| self.is_plausible(*fee)),",
+         """            Some(_) if {on} && self.out.after.fee.is_some() => self.out.after.fee,
+            Some(stated) => Some(stated).filter(|fee| self.is_plausible(*fee)),"""),
         (QUERIED, "            Some(booked) if booked == stated => return,", "            Some(booked) if booked == stated || {on} => return,")],
         "fee_corrected", "C5"),
     Mutant("fee_type_swapped", "the request names the other feeType", [

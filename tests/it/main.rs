@@ -31,6 +31,7 @@ mod hostile_input;
 mod keys_first;
 mod never_pays_twice;
 mod notifications;
+mod numbers_from_outside;
 mod operator;
 mod over_tls;
 mod policy;

@@ -29,6 +29,9 @@ async fn the_policy_of_the_database_is_that_of_the_program() {
     let mut in_rust = vec![
         ("late_after", seconds(policy::LATE_AFTER)),
         ("max_amount_idr", policy::MAX_AMOUNT_IDR),
+        ("max_balance_idr", policy::MAX_BALANCE_IDR),
+        ("plausible_fee_idr", policy::PLAUSIBLE_FEE_IDR),
+        ("plausible_fee_percent", policy::PLAUSIBLE_FEE_PERCENT),
         ("not_found_answers", policy::NOT_FOUND_ANSWERS.into()),
         ("open_too_long", seconds(policy::OPEN_TOO_LONG)),
         ("overtake_for", seconds(policy::OVERTAKE_FOR)),
@@ -60,14 +63,19 @@ async fn the_policy_of_the_database_is_that_of_the_program() {
         .await
         .unwrap();
     assert_eq!(answers.unsigned_abs(), policy::REFUSAL_ANSWERS);
-    // A constraint cannot read a table: it repeats the one number.
-    let limits = database
-        .text("select pg_get_constraintdef(oid) from pg_constraint where conname = 'limits_make_sense'")
-        .await;
-    assert!(
-        limits.contains(&policy::MAX_AMOUNT_IDR.to_string()),
-        "{limits}"
-    );
+    // A constraint cannot read a table: it repeats the number.
+    for (constraint, number) in [
+        ("limits_make_sense", policy::MAX_AMOUNT_IDR),
+        ("fee_reserve_makes_sense", policy::MAX_AMOUNT_IDR),
+        ("fee_is_an_amount", policy::MAX_AMOUNT_IDR),
+        ("stated_balance_is_plausible", policy::MAX_BALANCE_IDR),
+    ] {
+        let defined = format!(
+            "select pg_get_constraintdef(oid) from pg_constraint where conname = '{constraint}'"
+        );
+        let limits = database.text(&defined).await;
+        assert!(limits.contains(&number.to_string()), "{limits}");
+    }
 }
 
 #[tokio::test]
@@ -98,6 +106,46 @@ async fn the_fee_arithmetic_of_the_database_is_that_of_the_program() {
                     in_rust,
                     "{fee_type:?} {amount} {fee}"
                 );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plausible_fee_is_the_same_for_the_database_and_for_the_program() {
+    let database = Database::fresh().await;
+    let amounts = [
+        1,
+        49_999,
+        50_000,
+        499_999,
+        500_010,
+        250_000_000,
+        policy::MAX_AMOUNT_IDR,
+    ];
+    for fee_type in [FeeType::OutOfAmount, FeeType::OnTop] {
+        for amount in amounts {
+            for reserve in [0, 10_000, 700_000] {
+                let bounds = [0, 50_000, reserve, amount / 10, amount];
+                for fee in bounds
+                    .iter()
+                    .flat_map(|bound| [bound - 1, *bound, bound + 1])
+                    .chain([i64::MAX])
+                {
+                    let in_sql: bool = sqlx::query_scalar(
+                        "select payout.is_plausible_fee($1::numeric, $2, $3, $4)",
+                    )
+                    .bind(amount)
+                    .bind(fee_type.code())
+                    .bind(fee)
+                    .bind(reserve)
+                    .fetch_one(database.pool())
+                    .await
+                    .unwrap();
+                    let [idr, fee_idr, reserve_idr] = [amount, fee, reserve].map(Rupiah::new);
+                    let in_rust = fee_type.is_plausible_fee(idr, fee_idr, reserve_idr);
+                    assert_eq!(in_sql, in_rust, "{fee_type:?} {amount} {fee} {reserve}");
+                }
             }
         }
     }

@@ -19,8 +19,8 @@ words! {
         Unproven = "unproven",
         /// Repeated queries after the quiet horizon were answered "not found" (I10).
         NotFound = "not_found",
-        /// The gateway states an impossible fee.
-        FeeMismatch = "fee_mismatch",
+        /// The gateway states a fee that cannot be true; the fee stays unknown.
+        FeeImplausible = "fee_implausible",
         /// Paid, with a fee above the reserve for it.
         FeeAboveReserve = "fee_above_reserve",
         /// Open for longer than any payout should be.
@@ -72,7 +72,7 @@ pub const RULES: [Rule; Attention::ALL.len()] = {
         rule(A::NotFound,          Automation, true,  &[E::NotSent, E::Acknowledged, E::RefusalConfirmed,
                                                         E::ResubmitGranted, E::ReportedPaid, E::ReportedFailed,
                                                         E::ResolvedPaid, E::ResolvedFailed]),
-        rule(A::FeeMismatch,       Automation, true,  &[E::NotSent, E::ReportedFailed, E::RefusalConfirmed,
+        rule(A::FeeImplausible,    Automation, true,  &[E::NotSent, E::ReportedFailed, E::RefusalConfirmed,
                                                         E::ResolvedFailed]),
         rule(A::FeeAboveReserve,   Automation, true,  &[]),
         rule(A::OpenTooLong,       Automation, false, &[E::NotSent, E::Acknowledged, E::Declined, E::Unanswered,

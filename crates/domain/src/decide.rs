@@ -16,8 +16,8 @@ use super::{
     evidence::{Evidence, Fact},
     finding::Finding,
     ledger::{Entry, Position},
-    money::{FeeType, Rupiah},
-    payout::Payout,
+    money::Rupiah,
+    payout::{Instruction, Payout},
     schedule::{self, PollRules},
     state::{Event, Posting, step},
 };
@@ -189,31 +189,65 @@ impl Draft<'_> {
         self.raise(reason);
     }
 
-    /// A verified answer or a bound callback proves that the order at the gateway is this one.
-    fn prove_ours(&mut self) {
+    fn clear(&mut self, reason: Attention) {
         let payout = self.payout();
-        payout.proven_ours = true;
-        payout.attention = payout.attention.without(Attention::ForeignOrder);
+        payout.attention = payout.attention.without(reason);
     }
 
-    /// Settles as paid, with the fee that the terminal evidence states or else the fee announced before (P23).
+    /// A verified answer or a bound callback proves that the order at the gateway is this one.
+    fn prove_ours(&mut self) {
+        self.payout().proven_ours = true;
+        self.clear(Attention::ForeignOrder);
+    }
+
+    /// Whether this fee may be booked.
+    fn is_plausible(&self, fee: Rupiah) -> bool {
+        let payout = &self.out.after;
+        let Instruction {
+            fee_type, amount, ..
+        } = payout.instruction;
+        fee_type.is_plausible_fee(amount, fee, payout.fee_reserve)
+    }
+
+    /// Whether a stated fee may be booked. One that cannot be true needs a person until a plausible one is stated.
+    fn judge_fee(&mut self, stated: Rupiah) -> bool {
+        let plausible = self.is_plausible(stated);
+        if plausible {
+            self.clear(Attention::FeeImplausible);
+        } else {
+            self.raise(Attention::FeeImplausible);
+        }
+        plausible
+    }
+
+    /// Keeps a fee that is announced before the end (protocol P23).
+    fn announce_fee(&mut self, stated: Option<Rupiah>) {
+        if let Some(stated) = stated
+            && self.judge_fee(stated)
+        {
+            self.payout().fee = Some(stated);
+        }
+    }
+
+    /// Settles as paid, with the fee that the terminal evidence states or else the fee announced before (P23). The payout
+    /// is paid whatever the fee says: one that cannot be true stays unknown.
     fn pay(&mut self, stated_fee: Option<Rupiah>) {
         self.pay_by(Event::ReportedPaid, stated_fee);
     }
 
     /// Like [`Self::pay`], by another event.
     fn pay_by(&mut self, event: Event, stated_fee: Option<Rupiah>) {
-        let fee = stated_fee.or(self.out.after.fee);
-        let amount = self.out.after.instruction.amount;
-        let out_of_amount = self.out.after.instruction.fee_type == FeeType::OutOfAmount;
-        if fee.is_some_and(|fee| out_of_amount && fee >= amount) {
-            self.raise(Attention::FeeMismatch);
-            return;
-        }
+        let fee = match stated_fee {
+            Some(stated) => Some(stated).filter(|fee| self.is_plausible(*fee)),
+            None => self.out.after.fee,
+        };
         if !self.move_by(event, fee) {
             return;
         }
         self.payout().fee = fee;
+        if let Some(stated) = stated_fee {
+            self.judge_fee(stated);
+        }
         let overspent = self
             .out
             .booking

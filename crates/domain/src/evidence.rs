@@ -69,7 +69,7 @@ pub struct Found {
     pub platform_order_num: Option<String>,
     /// The stated amount in rupiah, which may be net or gross of the fee (protocol P16b).
     pub amount: Option<Rupiah>,
-    /// The stated fee in rupiah.
+    /// The stated fee in rupiah; [`Rupiah::MAX`] if it is no amount.
     pub fee: Option<Rupiah>,
     /// The order's status.
     pub status: GatewayStatus,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::policy::{PLAUSIBLE_FEE_IDR, PLAUSIBLE_FEE_PERCENT};
+
 /// An amount of whole rupiah. A difference may be negative.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -14,6 +16,9 @@ pub struct Rupiah(i64);
 impl Rupiah {
     /// Zero rupiah.
     pub const ZERO: Self = Self(0);
+
+    /// More than anything costs: stands for a stated number that cannot be read as an amount.
+    pub const MAX: Self = Self(i64::MAX);
 
     /// An amount of `idr` rupiah.
     pub const fn new(idr: i64) -> Self {
@@ -116,6 +121,15 @@ impl FeeType {
         }
     }
 
+    /// Whether the gateway may have charged this fee: at most `fee_reserve`, [`PLAUSIBLE_FEE_IDR`] or
+    /// [`PLAUSIBLE_FEE_PERCENT`] of the amount, whichever is most, and less than an amount that it is taken out of.
+    pub fn is_plausible_fee(self, amount: Rupiah, fee: Rupiah, fee_reserve: Rupiah) -> bool {
+        let part = amount.0.saturating_mul(PLAUSIBLE_FEE_PERCENT) / 100;
+        let at_most = part.max(PLAUSIBLE_FEE_IDR).max(fee_reserve.0);
+        let is_covered = self == Self::OnTop || fee < amount;
+        (0..=at_most).contains(&fee.0) && is_covered
+    }
+
     /// The amount that the beneficiary receives once the fee is known (protocol P22). `None` on overflow.
     pub fn beneficiary_amount(self, amount: Rupiah, fee: Rupiah) -> Option<Rupiah> {
         match self {
@@ -148,6 +162,31 @@ mod tests {
             ("99999999999999999999", None),
         ] {
             assert_eq!(Rupiah::parse_exact(text).map(Rupiah::idr), read, "{text}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_fee_is_plausible_up_to_the_most_of_three_bounds_and_below_an_amount_that_pays_it() {
+        use FeeType::{OnTop, OutOfAmount};
+        for (fee_type, amount, reserve, most) in [
+            (OnTop,             50_000,      0,          50_000),
+            (OnTop,             50_000, 70_000,          70_000),
+            (OnTop,          9_000_000,      0,         900_000),
+            (OnTop,                  1,      0,          50_000),
+            (OutOfAmount,       50_000,      0,          49_999),
+            (OutOfAmount,            1,      0,               0),
+            (OutOfAmount,    9_000_000,      0,         900_000),
+            (OutOfAmount, 1_000_000_000_000, 0, 100_000_000_000),
+        ] {
+            let [amount, reserve] = [amount, reserve].map(Rupiah::new);
+            let plausible = |fee| fee_type.is_plausible_fee(amount, Rupiah::new(fee), reserve);
+            for fee in [0, most] {
+                assert!(plausible(fee), "{fee_type:?} {amount} {fee}");
+            }
+            for fee in [-1, most + 1, i64::MAX, i64::MIN] {
+                assert!(!plausible(fee), "{fee_type:?} {amount} {fee}");
+            }
         }
     }
 

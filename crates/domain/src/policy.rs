@@ -35,5 +35,14 @@ pub const LATE_AFTER: Duration = Duration::from_mins(10);
 /// Minimum time after a failover during which each payout is queried before its first claim.
 pub const QUERY_FIRST_MIN: Duration = Duration::from_hours(24);
 
+/// A fee up to this may be true for any payout, in rupiah: the dearest transfer between Indonesian banks costs less.
+pub const PLAUSIBLE_FEE_IDR: i64 = 50_000;
+
+/// So may one up to this part of the amount.
+pub const PLAUSIBLE_FEE_PERCENT: i64 = 10;
+
+/// Maximum of what a merchant has, in the books and in each part of the balance that the gateway states: 10^15 rupiah.
+pub const MAX_BALANCE_IDR: i64 = 1_000_000_000_000_000;
+
 /// Maximum amount of one payout: 10^12 rupiah (`docs/sql-contract.md`, `amount`).
 pub const MAX_AMOUNT_IDR: i64 = 1_000_000_000_000;

@@ -42,8 +42,10 @@ pub struct MerchantBooks {
     pub totals: Vec<(Step, Total)>,
     /// The five accounts.
     pub accounts: Accounts,
-    /// The balance that the gateway stated last, if it has.
+    /// The balance that the gateway stated last; `None` before the first, and while it states what cannot be true.
     pub gateway: Option<GatewayReading>,
+    /// Since when it has stated only balances that cannot be true, in seconds since 1970.
+    pub balance_refused_since: Option<i64>,
     /// Broken invariants; all zero unless the tables are damaged.
     pub violations: Violations,
 }

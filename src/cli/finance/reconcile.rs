@@ -81,16 +81,18 @@ async fn compare_lines(
         None => Vec::new(),
     };
     let found = differences(lines, &named, &due);
-    let amounts = lines.iter().map(|line| line.amount);
+    let total = lines
+        .iter()
+        .try_fold(0, |sum: i64, line| sum.checked_add(line.amount))
+        .map_or("an unknown amount".to_owned(), words::rupiah);
     let limit = if day.is_none() {
         "; payouts missing from the statement are found only with --day"
     } else {
         ""
     };
     let heading = format!(
-        "{} lines, {}; {} differences{limit}",
+        "{} lines, {total}; {} differences{limit}",
         lines.len(),
-        words::rupiah(amounts.fold(0, i64::saturating_add)),
         found.len(),
     );
     if global.output != Format::Table {

@@ -28,7 +28,9 @@ pub(crate) fn meaning(word: &str) -> String {
         }
         Attention::Contradiction => "The gateway's answers about it contradict each other.",
         Attention::AmountMismatch => "The gateway states another amount than we sent.",
-        Attention::FeeMismatch => "The gateway states an impossible fee.",
+        Attention::FeeImplausible => {
+            "The gateway states a fee that cannot be true, so the fee is unknown."
+        }
         Attention::FeeAboveReserve => "The fee was higher than the reserve for it.",
         Attention::LateSuccess => "It was settled as failed, and later the gateway said paid.",
         Attention::OpenTooLong => "It has been open for longer than a payout should be.",
@@ -55,7 +57,7 @@ pub(crate) fn safe_step(word: &str, state: &str) -> &'static str {
         Attention::ForeignOrder | Attention::Contradiction | Attention::LateSuccess => {
             "contact the gateway, then resolve; do not pay again"
         }
-        Attention::AmountMismatch | Attention::FeeMismatch => "contact the gateway",
+        Attention::AmountMismatch | Attention::FeeImplausible => "contact the gateway",
         Attention::FeeAboveReserve => "raise fee_reserve",
         Attention::OpenTooLong if is_queued => NO_WORKER,
         Attention::OpenTooLong => "replay",

@@ -27,8 +27,14 @@ fn page(rows: &[Balance], stated: &[Stated]) -> String {
     });
     let stated = stated.iter().map(|stated| {
         let proof = if stated.signed { "" } else { ", unsigned" };
+        let refused = stated.refused_since.map_or(String::new(), |since| {
+            format!(
+                " Since {} WIB it states what cannot be true: its balance is unknown.",
+                words::time(since)
+            )
+        });
         format!(
-            "\nGateway balance of {} at {} WIB{proof}: balance {}, frozen {}, pending {}.\n",
+            "\nGateway balance of {} at {} WIB{proof}: balance {}, frozen {}, pending {}.{refused}\n",
             output::plain(&stated.merchant_code),
             words::time(stated.read_at),
             words::rupiah(stated.balance),

@@ -366,12 +366,12 @@ mod tests {
     #[test]
     fn every_reason_for_attention_is_explained_and_the_same_step_is_said_once() {
         let situation = explained("failed", |status, _| {
-            status.attention_reasons = "late_success contradiction fee_mismatch".to_owned();
+            status.attention_reasons = "late_success contradiction fee_implausible".to_owned();
         });
         for meaning in [
             "settled as failed",
             "contradict each other",
-            "impossible fee",
+            "cannot be true",
         ] {
             assert!(situation.known.contains(meaning), "{situation:?}");
         }

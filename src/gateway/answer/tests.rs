@@ -182,8 +182,20 @@ fn a_found_order_is_the_one_that_was_queried() {
     };
     assert_eq!(found(json!({})), QueryAnswer::Found(honest.clone()));
     let status = GatewayStatus::Other("22".into());
-    let strange = Found { status, ..honest };
+    let strange = Found {
+        status,
+        ..honest.clone()
+    };
     assert_eq!(found(json!({"status": "22"})), QueryAnswer::Found(strange));
+    // Whatever the fee says, a paid order is paid.
+    for fee in ["18446744073709551616", "-1", "5570.1", "a lot"] {
+        let fee = json!({ "fee": fee });
+        let no_amount = Found {
+            fee: Some(Rupiah::MAX),
+            ..honest.clone()
+        };
+        assert_eq!(found(fee.clone()), QueryAnswer::Found(no_amount), "{fee}");
+    }
     let not_found = json!({"platRespCode": "NOTEXIST"});
     assert_eq!(found(not_found), QueryAnswer::NotFound);
     for (changes, doubt) in [

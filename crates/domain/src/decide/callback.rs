@@ -66,7 +66,12 @@ impl Draft<'_> {
             self.prove_ours();
         }
         match binding {
-            Binding::BoundPaid { fee } if self.rules.callbacks_settle => self.pay(Some(*fee)),
+            // A fee that cannot be true says that more may be wrong: the query decides.
+            Binding::BoundPaid { fee }
+                if self.rules.callbacks_settle && self.is_plausible(*fee) =>
+            {
+                self.pay(Some(*fee));
+            }
             Binding::BoundPaid { .. } | Binding::Bound | Binding::Unbound(_) => {
                 self.query_at(self.now);
             }

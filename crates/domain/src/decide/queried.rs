@@ -234,7 +234,8 @@ impl Draft<'_> {
         };
         let numbers_match = found.platform_order_num.is_some()
             && found.platform_order_num == payout.platform_order_num;
-        let fee = found.fee.or(payout.fee).unwrap_or_default();
+        let stated_fee = found.fee.filter(|fee| self.is_plausible(*fee));
+        let fee = stated_fee.or(payout.fee).unwrap_or_default();
         let net_or_gross = [amount.minus(fee), amount.plus(fee)].contains(&Some(stated));
         stated == amount || (numbers_match && net_or_gross)
     }
@@ -243,9 +244,9 @@ impl Draft<'_> {
         match self.out.after.state {
             State::Submitting | State::Unknown => {
                 self.move_by(Event::Acknowledged, None);
-                self.payout().fee = fee.or(self.out.after.fee);
+                self.announce_fee(fee);
             }
-            State::Pending => self.payout().fee = fee.or(self.out.after.fee),
+            State::Pending => self.announce_fee(fee),
             // The refusal was confirmed, and now the order is in progress after all.
             State::Failed if self.out.after.declined_at.is_some() => {
                 self.contradict(Attention::Contradiction);
@@ -311,15 +312,20 @@ impl Draft<'_> {
 
     /// Corrects the fee of a paid payout that became known or that the gateway now states differently (protocol P23).
     fn correct_fee(&mut self, found: &Found) {
-        let payout = &self.out.after;
         let Some(stated) = found.fee.filter(|_| found.signed) else {
             return;
         };
-        let fee_type = payout.instruction.fee_type;
-        if fee_type == FeeType::OutOfAmount && stated >= payout.instruction.amount {
-            self.raise(Attention::FeeMismatch);
+        if !self.judge_fee(stated) {
             return;
         }
+        let payout = &self.out.after;
+        let fee_type = payout.instruction.fee_type;
+        if fee_type == FeeType::OnTop && stated > payout.fee_reserve {
+            self.raise(Attention::FeeAboveReserve);
+        } else {
+            self.clear(Attention::FeeAboveReserve);
+        }
+        let payout = &self.out.after;
         let (kind, entry) = match payout.fee {
             None => ("fee_known", Entry::fee_known(fee_type, payout.held, stated)),
             Some(booked) if booked == stated => return,

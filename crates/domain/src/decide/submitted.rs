@@ -78,8 +78,8 @@ impl Draft<'_> {
         match self.out.after.state {
             State::Submitting | State::Unknown => {
                 self.prove_ours();
-                self.payout().fee = fee.or(self.out.after.fee);
                 self.move_by(Event::Acknowledged, None);
+                self.announce_fee(fee);
                 // A final status in an acceptance settles nothing (P12); it is a reason to query at once.
                 if status.is_terminal() {
                     self.query_at(self.now);
@@ -89,7 +89,7 @@ impl Draft<'_> {
             }
             State::Pending => {
                 self.prove_ours();
-                self.payout().fee = fee.or(self.out.after.fee);
+                self.announce_fee(fee);
             }
             State::Failed if !was_known => self.contradict(Attention::Contradiction),
             State::Queued | State::Cancelled => self.contradict(Attention::Contradiction),

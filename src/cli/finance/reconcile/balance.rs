@@ -36,7 +36,9 @@ impl Drift {
 
     const fn meaning(self) -> &'static str {
         match self {
-            Self::NotRead => "no balance has been read yet: does a worker run?",
+            Self::NotRead => {
+                "the gateway's balance is unknown: no worker has read it yet, or it stated what cannot be true"
+            }
             Self::Agree => "they agree",
             Self::InFlight => {
                 "explained by payouts in progress: the gateway settled some before we received the evidence"
@@ -101,11 +103,11 @@ fn table(rows: &[Row]) -> String {
     let money = |idr: Option<i64>| idr.map_or("unknown".to_owned(), words::rupiah);
     let cells = rows.iter().map(|row| {
         let theirs = row.gateway_balance.zip(row.gateway_frozen);
-        let theirs = theirs.map(|(free, frozen)| free.saturating_add(frozen));
+        let theirs = theirs.and_then(|(free, frozen)| free.checked_add(frozen));
         // The difference leaves out what was booked since the reading: so these are the books of that moment.
         let books = theirs
             .zip(row.difference)
-            .map(|(theirs, difference)| theirs.saturating_sub(difference));
+            .and_then(|(theirs, difference)| theirs.checked_sub(difference));
         vec![
             row.merchant_code.clone(),
             money(books),

@@ -312,9 +312,50 @@ fn an_amount_that_is_not_ours_settles_nothing() {
         ("ack,fee=5000 found:2,amount=95000",     "paid fee=5000"),
         ("ack found:2,amount=95001,fee=5000",     "pending amount_mismatch held=100000"),
         ("doubt found:2,amount=95000,fee=5000",   "unknown amount_mismatch held=100000"),
-        ("ack found:2,fee=100000",                "pending fee_mismatch held=100000"),
         ("ack found:2,amount=9 found:2,fee=0",     "paid fee=0"),
     ]);
+}
+
+/// A fee that cannot be true is not booked, and hides nothing: neither that the payout was paid, nor the fee itself.
+#[test]
+fn a_payout_is_paid_whatever_its_fee_says_and_an_implausible_fee_stays_unknown_until_a_plausible_one()
+ {
+    #[rustfmt::skip]
+    assert_outcomes(&[
+        ("ack found:2,fee=100000",                                "paid fee_implausible"),
+        ("ack found:2,fee=99999",                                 "paid fee_implausible"),
+        ("ack found:2,fee=-1",                                    "paid fee_implausible"),
+        ("ack found:2,fee=9223372036854775807",                   "paid fee_implausible"),
+        ("ack,fee=5000 found:2,fee=900000000",                    "paid fee_implausible"),
+        ("ack,fee=900000000",                                     "pending fee_implausible held=100000"),
+        ("ack,fee=900000000 found:2,fee=5000",                    "paid fee=5000"),
+        ("ack,fee=900000000 found:4",                             "failed"),
+        ("ack found:1,fee=900000000 found:2",                     "paid fee_implausible"),
+        ("ack found:2,fee=900000000 @3600 found:2,fee=5000",      "paid fee=5000"),
+        ("ack found:2,fee=900000000 @3600 found:2,fee=5000,unsigned", "paid fee_implausible"),
+        ("ack found:2,fee=5000 @3600 found:2,fee=900000000",      "paid fee_implausible fee=5000"),
+        ("ack found:2,fee=5000 @3600 found:2,fee=900000000 @7200 found:2,fee=5000", "paid fee=5000"),
+        // A callback with such a fee settles nothing; the answer to the query that it causes does.
+        ("ack callback:2,fee=900000000",                          "pending held=100000"),
+        ("ack callback:2,fee=900000000 found:2,fee=900000000",    "paid fee_implausible"),
+        // Nor does it make another amount ours.
+        ("ack found:2,amount=900100000,fee=900000000",            "pending amount_mismatch held=100000"),
+    ]);
+    #[rustfmt::skip]
+    assert_outcomes_with(OnTop, &[
+        ("ack found:2,fee=50000",                                 "paid fee_above_reserve fee=50000"),
+        ("ack found:2,fee=50001",                                 "paid fee_implausible held=10000"),
+        ("ack found:2,fee=9223372036854775807",                   "paid fee_implausible held=10000"),
+        ("ack found:2,fee=50001 @3600 found:2,fee=5000",          "paid fee=5000"),
+        ("ack found:2,fee=50000 @3600 found:2,fee=5000",          "paid fee=5000"),
+        ("ack found:2,fee=5000 @3600 found:2,fee=50000",          "paid fee_above_reserve fee=50000"),
+        ("ack callback:2,feeType=1,fee=50001",                    "pending held=110000"),
+    ]);
+    let mut scenario = Scenario::new(OutOfAmount);
+    assert_eq!(
+        scenario.run("ack callback:2,fee=900000000").next_query_in(),
+        Some(0)
+    );
 }
 
 #[test]
