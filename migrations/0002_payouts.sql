@@ -1,5 +1,10 @@
 -- Merchants, payouts, and the append-only records behind every change of a payout.
 
+-- What a gateway is known by: its dialect, its address and its keys.
+create function payout.gateway_digest(dialect text, base_url text, platform_keys text[]) returns bytea
+language sql immutable parallel safe
+return sha256(convert_to(concat_ws(E'\n', dialect, base_url, array_to_string(platform_keys, E'\n')), 'UTF8'));
+
 -- Registered by `payout migrate`, never with a private key.
 create table payout.merchants (
     code                text collate "C" primary key,
@@ -8,6 +13,8 @@ create table payout.merchants (
     not_found_is_proof  boolean not null,  -- "not found" proves something in this dialect
     base_url            text not null,     -- a worker configured with another gateway does not claim
     platform_keys       text[] not null,   -- SHA-256 of each platform key's SPKI, sorted
+    gateway             bytea not null
+        generated always as (payout.gateway_digest(dialect, base_url, platform_keys)) stored,
     min_amount          bigint not null default 1,
     max_amount          bigint not null default 1000000000000,
     fee_reserve         bigint not null default 0,  -- rupiah held for the fee until it is known (fee_type 1)
@@ -158,6 +165,7 @@ create table payout.attempts (
     worker        text not null,
     address       text,                  -- under which the worker reaches this database; a claim needs a registered one
     request_sha256 bytea not null,       -- of the exact bytes of the request body
+    gateway       bytea,                 -- payout.gateway_digest() of the worker's configuration
     outcome       text,                  -- the kind of evidence that its own answer is
     outcome_doubt text,                  -- why that answer proves nothing
     outcome_at    timestamptz,

@@ -138,7 +138,7 @@ create table payout.operator_acts (
 
 create index acts_of_payout on payout.operator_acts (merchant_code, order_num);
 
--- Pauses: what is in their scope is not claimed.
+-- Pauses: what is in their scope is not claimed (payout.why_no_send).
 create table payout.pauses (
     scope  text collate "C" not null,
     value  text collate "C" not null,  -- '' for all, a merchant's code, or a bank's
@@ -149,9 +149,3 @@ create table payout.pauses (
     constraint scope_is_known check (scope in ('all', 'merchant', 'bank')),
     constraint all_has_no_value check ((scope = 'all') = (value = ''))
 );
-
-create function payout.is_paused(merchant text, bank text) returns boolean
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return exists (select from payout.pauses z
-               where (z.scope, z.value) in (('all', ''), ('merchant', merchant), ('bank', bank)));
-

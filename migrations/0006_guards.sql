@@ -1,6 +1,45 @@
 -- What no role may do, not even the owner: every trigger, and the rules that triggers call. Each table has one trigger
--- per operation and timing, so nothing depends on the order of names. Every refusal has a stable SQLSTATE and a sentence;
--- those that a caller can act on also have a hint.
+-- per operation and timing, the commit being a timing, so nothing depends on the order of names. Every refusal has a
+-- stable SQLSTATE and a sentence; those that a caller can act on also have a hint.
+
+---- Durability
+
+-- From here on, the commit of this transaction waits until the disk has it, and a synchronous replica if one is
+-- configured. The caller's own setting must not make an act forgettable that somebody relies on. Not a SET clause of a
+-- function: that ends before the commit.
+create function payout.make_durable() returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
+end $$;
+
+create function payout.forget_nothing() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    perform payout.make_durable();
+    return null;
+end $$;
+
+-- Together with the triggers of history (`wake_readers`) and ledger (`post`), every act and every answer passes one of
+-- these.
+create trigger forget_nothing after insert or update on payout.evidence
+    for each statement execute function payout.forget_nothing();
+create trigger forget_nothing after insert on payout.operator_acts
+    for each statement execute function payout.forget_nothing();
+create trigger forget_nothing after insert or update on payout.failover
+    for each statement execute function payout.forget_nothing();
+
+-- Once more at the commit, for whoever changes the setting after a person's act.
+create constraint trigger forget_nothing_at_commit after insert on payout.operator_acts
+    deferrable initially deferred for each row execute function payout.forget_nothing();
+create constraint trigger forget_nothing_at_commit after insert on payout.history
+    deferrable initially deferred for each row when (new.source = 'operator') execute function payout.forget_nothing();
+create constraint trigger forget_nothing_at_commit after insert on payout.ledger
+    deferrable initially deferred for each row when (new.kind = 'funding') execute function payout.forget_nothing();
+create constraint trigger forget_nothing_at_commit after insert or update on payout.failover
+    deferrable initially deferred for each row execute function payout.forget_nothing();
 
 ---- Append-only and fixed tables
 
@@ -504,9 +543,6 @@ begin
         why := format('the gateway has not answered "not found" within the last %s seconds',
                       (select extract(epoch from x.proof_fresh_for)::int from payout.policy x));
     end if;
-    if why is null and wanted = 'resubmit' and payout.is_paused(p.merchant_code, p.bank_code) then
-        why := 'an operator paused it';
-    end if;
     if why is null and greatest(request.people, payout.people_needed(wanted, p)) > 1
        and (request.requested_by_oid = request.decided_by_oid or request.requested_by = request.decided_by) then
         why := format('it takes two people now, and %s requested and approved it', request.requested_by);
@@ -569,6 +605,60 @@ begin
     return move;
 end $$;
 
+-- Every stop: why this payout may not be sent now by this attempt, or null. The claim knows them too, to choose what it
+-- takes. They are rules here, so that the claim of an older worker, which lacks one, is refused. A new stop is one more
+-- branch.
+create function payout.why_no_send(p payout.payouts, attempt int) returns text
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    fence payout.failover;
+begin
+    select * into fence from payout.failover f where f.the_only_one;
+    if fence.changed_at is not null or fence.identity <> payout.identity() then
+        return 'the database failed over or was restored, and nobody has accepted that yet';
+    elsif p.state = 'queued' and fence.query_first_until > now() and not payout.is_proven_unsent(p) then
+        return 'after a failover it may have been sent, so its status is queried first';
+    elsif exists (select from payout.pauses z
+                  where (z.scope, z.value) in (('all', ''), ('merchant', p.merchant_code), ('bank', p.bank_code))) then
+        return 'an operator paused it';
+    elsif p.not_before > now() then
+        return 'it may not be sent before its not_before';
+    elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
+        return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
+    elsif p.replaces is not null and not exists (
+        select from payout.payouts o
+        where o.merchant_code = p.merchant_code and o.order_num = p.replaces
+          and o.state = 'failed' and o.attention is null and o.reaffirmed_at > p.created_at) then
+        return format('the failure of payout %s, which it replaces, is not confirmed', p.replaces);
+    elsif not exists (
+        select from payout.attempts a
+        join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
+        where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, why_no_send.attempt)) then
+        return 'the worker is configured for another gateway, dialect or platform key than the registered one';
+    elsif current_setting('transaction_isolation') <> 'read committed' then
+        return 'its transaction does not see what others have committed since it began';
+    end if;
+    return null;
+end $$;
+
+-- Refuses to send what is stopped, and what this server could forget.
+create function payout.guard_send(p payout.payouts, attempt int) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    why text := payout.why_no_send(p, attempt);
+begin
+    if why is not null then
+        raise exception 'payout % is not sent: %', p.order_num, why using errcode = 'PW041',
+            hint = 'A worker claims it once nothing stops it any more.';
+    end if;
+    if current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+        raise exception 'payout % is not sent: this server could lose its claim (fsync = %, full_page_writes = %)',
+            p.order_num, current_setting('fsync'), current_setting('full_page_writes')
+            using errcode = 'PW042', hint = 'Set both to on: they are settings of the server.';
+    end if;
+    perform payout.make_durable();
+end $$;
+
 -- Checks what a move must come with: its count of sends, its attempt, its evidence or its request (I2, I3, I8).
 create function payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
@@ -609,6 +699,9 @@ begin
     end if;
     if move.to_state = 'cancelled' then
         perform payout.refuse_cancel_after_failover(old);
+    end if;
+    if move.to_state = 'submitting' then
+        perform payout.guard_send(old, new.attempt);
     end if;
 end $$;
 
@@ -707,10 +800,10 @@ language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if old.outcome is not null
        or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
-           old.request_sha256, old.xid, old.quiet_until, old.address)
+           old.request_sha256, old.xid, old.quiet_until, old.address, old.gateway)
           is distinct from
           (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
-           new.request_sha256, new.xid, new.quiet_until, new.address) then
+           new.request_sha256, new.xid, new.quiet_until, new.address, new.gateway) then
         raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
             using errcode = 'PW016';
     end if;
@@ -862,6 +955,7 @@ begin
         raise exception 'merchant %: the available balance does not cover this', short
             using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
     end if;
+    perform payout.make_durable();
     return null;
 end $$;
 
@@ -888,6 +982,7 @@ create function payout.wake_readers() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from lines where event <> 'enqueued') then
+        perform payout.make_durable();
         perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
     end if;
     return null;

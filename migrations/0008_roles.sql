@@ -92,7 +92,8 @@ grant update (quiet_horizon) on payout.failover to payout_worker;
 -- For `for update` on an account: a claim locks the balance while it decides what is covered.
 grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks, payout.refused_balances to payout_worker;
-grant execute on function payout.current_xid(), payout.is_numbered_ahead(), payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
+grant execute on function payout.gateway_digest(text, text, text[]), payout.current_xid(), payout.is_numbered_ahead(),
+                          payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
                           payout.holds_back_claim(text[]), payout.resubmit_proof(text, text), payout.finish_request,
                           payout.wake(text, text), payout.notification_queue_usage()
@@ -100,6 +101,8 @@ grant execute on function payout.current_xid(), payout.is_numbered_ahead(), payo
 
 ---- All
 
+-- Also at the commit of an act, which runs as the login.
+grant execute on function payout.make_durable() to payout_reader, payout_operator, payout_worker, payout_enqueuer;
 grant execute on function payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint),
                           payout.is_plausible_fee(numeric, smallint, bigint, bigint)

@@ -10,7 +10,7 @@ mod take;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::task::JoinSet;
 
 pub use self::{
@@ -124,13 +124,37 @@ pub enum ClaimError {
     /// Another transaction has locked the payout.
     #[error("payout {0} is locked by another transaction")]
     Locked(PayoutKey),
+    /// The server could lose a committed claim, so the database refused it.
+    #[error("claims stopped: {0}")]
+    NotDurable(String),
     /// The database failed; nothing was claimed.
     #[error("nothing was claimed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// The commit was not confirmed, or only with a warning. No permit is issued; whatever was committed becomes
     /// `unknown` when its lease expires.
     #[error("the commit of the claim was not confirmed, so none of it is sent: {0}")]
     CommitUnknown(sqlx::Error),
+}
+
+/// The SQLSTATE of a claim that the server could lose.
+const NOT_DURABLE: &str = "PW042";
+
+impl From<sqlx::Error> for ClaimError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(refusal) if refusal.code().as_deref() == Some(NOT_DURABLE) => {
+                Self::NotDurable(refusal.message().to_owned())
+            }
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Begins a claim's transaction. It sees every stop that is committed meanwhile, whatever isolation level the role or
+/// the database has; the guard refuses any other.
+async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pool.begin_with("begin isolation level read committed read write")
+        .await
 }
 
 /// Claims due payouts of one merchant. Attempts, holds and moves are written in one transaction; permits are issued
@@ -140,7 +164,7 @@ pub enum ClaimError {
 pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimError> {
     // Before the transaction begins, so that a pause inside it counts against the window.
     let send_by = SendBy::after(order.send_window);
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()));
     };

@@ -93,6 +93,11 @@ async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
                 tracing::warn!(%error, "could not record that commits were lost; the next claim retries");
             }
         }
+        ClaimError::NotDurable(_) => {
+            // Nothing is tried again until the watch has found the server's settings safe.
+            worker.database_is_safe.store(false, Ordering::Relaxed);
+            metrics::claims_stopped(lane.code(), Some("settings"));
+        }
         ClaimError::Locked(_) | ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
     }
 }

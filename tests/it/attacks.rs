@@ -7,6 +7,7 @@ mod claims;
 mod copies;
 mod durability;
 mod evidence;
+mod settings;
 mod strangers;
 
 use crate::support::world::World;

@@ -44,6 +44,7 @@ mod second_person;
 mod snapshot;
 mod sql_contract;
 mod state_machine;
+mod stops;
 mod storyboard;
 mod support;
 mod typed;

@@ -39,9 +39,10 @@ async fn claim(database: &Database, order_num: &str) {
         .run(&format!(
             "do $$ declare moved bigint; begin
              insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256,
-                                          address)
-             values ('{MERCHANT}', '{order_num}', 1, now(), now() + interval '90 s', 'test/1', sha256('x'),
-                     (select min(address) from payout.addresses));
+                                          address, gateway)
+             select code, '{order_num}', 1, now(), now() + interval '90 s', 'test/1', sha256('x'),
+                    (select min(address) from payout.addresses), gateway
+             from payout.merchants where code = '{MERCHANT}';
              insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
              values ('{MERCHANT}', '{order_num}', 'claimed', 'queued', 'submitting', 'worker', 1) returning seq into moved;
              insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held)

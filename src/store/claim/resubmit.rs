@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    ClaimError, ClaimOrder, commit,
+    ClaimError, ClaimOrder, NOT_DURABLE, commit,
     due::{self, Due},
     last,
     take::{self, Covered},
@@ -50,9 +50,13 @@ impl From<sqlx::Error> for NotGranted {
     fn from(error: sqlx::Error) -> Self {
         let refusal = error
             .as_database_error()
-            .filter(|refusal| refusal.code().is_some_and(|code| code.starts_with("PW")))
+            .filter(|refusal| {
+                refusal
+                    .code()
+                    .is_some_and(|code| code.starts_with("PW") && code != NOT_DURABLE)
+            })
             .map(|refusal| refusal.message().to_owned());
-        refusal.map_or_else(|| Self::Claim(ClaimError::Database(error)), Self::Refused)
+        refusal.map_or_else(|| Self::Claim(error.into()), Self::Refused)
     }
 }
 
@@ -63,7 +67,7 @@ pub(super) async fn take_if_unknown(
     order: &ClaimOrder,
     granted: &Granted,
 ) -> Result<(Covered, i32), NotGranted> {
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
         return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()).into());
     };

@@ -53,7 +53,8 @@ pub(super) fn interval(time: std::time::Duration) -> Result<PgInterval, sqlx::Er
     PgInterval::try_from(micros).map_err(sqlx::Error::Encode)
 }
 
-/// Records each new attempt, with the hash of the exact bytes to send.
+/// Records each new attempt, with the hash of the exact bytes to send and of the gateway that this worker is configured
+/// with, which the guard compares with the registered one.
 pub(super) async fn insert_attempts(
     db: &mut PgConnection,
     covered: &[Covered],
@@ -65,9 +66,10 @@ pub(super) async fn insert_attempts(
     sqlx::query!(
         r#"/* store::insert_attempts */
         insert into payout.attempts (merchant_code, order_num, attempt, claimed_at, send_by, lease_until, quiet_until,
-                                     worker, address, request_sha256)
+                                     worker, address, request_sha256, gateway)
         select r.merchant_code, r.order_num, r.attempt, now(), now() + $2::interval, now() + $3::interval,
-               now() + $2::interval + $5::interval, $4, $6, decode(r.request_sha256, 'hex')
+               now() + $2::interval + $5::interval, $4, $6, decode(r.request_sha256, 'hex'),
+               payout.gateway_digest($7, $8, $9)
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, request_sha256 text)"#,
         as_json(&rows(covered, &HashMap::new()))?,
         interval(order.send_window)?,
@@ -75,6 +77,9 @@ pub(super) async fn insert_attempts(
         order.worker,
         interval(order.quiet_horizon)?,
         order.address.to_string(),
+        order.dialect,
+        order.base_url,
+        &order.platform_keys,
     )
     .execute(db)
     .await?;

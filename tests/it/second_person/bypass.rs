@@ -19,10 +19,10 @@ use crate::support::{database::MERCHANT, world::World};
 const MOVE: &str = "
     begin;
     insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256,
-                                 address)
-    select merchant_code, order_num, attempt + 1, now(), now(), 'psql', sha256(''),
-           (select min(address) from payout.addresses)
-    from payout.payouts;
+                                 address, gateway)
+    select p.merchant_code, p.order_num, p.attempt + 1, now(), now(), 'psql', sha256(''),
+           (select min(address) from payout.addresses), m.gateway
+    from payout.payouts p join payout.merchants m on m.code = p.merchant_code;
     with moved as (
         insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
         select merchant_code, order_num, 'resubmit_granted', 'unknown', 'submitting', 'operator', attempt + 1

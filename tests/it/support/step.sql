@@ -77,9 +77,13 @@ begin
     next_attempt := p.attempt + (t.to_state = 'submitting' or what = 'found_after_failover')::int;
 
     if t.to_state = 'submitting' and without <> 'attempt' then
-        insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256, address)
-        values (p.merchant_code, p.order_num, next_attempt, now(), now(), 'test', sha256('body'),
-                (select min(a.address) from payout.addresses a));
+        insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256,
+                                     address, gateway)
+        select p.merchant_code, p.order_num, next_attempt, now(), now(), 'test', sha256('body'),
+               (select min(a.address) from payout.addresses a),
+               case without when 'registered gateway' then payout.gateway_digest('bdpay', 'https://gateway.example', '{}')
+                            else m.gateway end
+        from payout.merchants m where m.code = p.merchant_code;
     end if;
     if what = 'not_sent' and without <> 'outcome' then
         update payout.attempts a set outcome = 'not_sent', outcome_at = now()

@@ -42,8 +42,8 @@ impl Database {
             .unwrap_or_else(|error| panic!("{order_num} {event}: {error}"));
     }
 
-    /// Tries one move that lacks something: `attempt`, `outcome`, `ledger`, `right kind`, `evidence`, `history`
-    /// or `count`.
+    /// Tries one move that lacks something: `attempt`, `outcome`, `ledger`, `right kind`, `evidence`, `history`,
+    /// `count`, or `registered gateway` (its worker is configured as [`Self::register_merchant`] registers).
     pub(crate) async fn try_step(
         &self,
         order_num: &str,
