@@ -1,5 +1,6 @@
 //! The payment gateway: its keys, its signature, its wire format and dialects, and a client that sends at most once.
 
+pub mod address;
 mod answer;
 mod balance_answer;
 mod callback_form;
@@ -22,6 +23,7 @@ mod submit_answer;
 mod transport;
 pub mod wire;
 
+pub use address::AddressError;
 pub use balance_answer::GatewayBalance;
 pub use callback_form::{CallbackVerdict, read_callback_order};
 pub use client::{Client, QueryReply};

@@ -1,6 +1,8 @@
 //! What the values must satisfy, each by itself and together.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, str::FromStr, time::Duration};
+
+use sqlx::postgres::PgConnectOptions;
 
 use super::{
     Config, Database, Faults, Merchant, Poll, Submit, WitnessFile,
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{money::Rupiah, policy::MAX_AMOUNT_IDR},
-    gateway::Dialect,
+    gateway::{Dialect, address},
 };
 
 /// Every section that exists.
@@ -64,6 +66,11 @@ fn database(page: &Page<'_>, database_url: Option<String>) -> Database {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         let words = "[database] url must be a postgres:// URL, here or in PAYOUT_DATABASE_URL";
         page.fault(line, words);
+    } else if PgConnectOptions::from_str(&url).is_err() {
+        page.fault(
+            line,
+            "[database] url cannot be read: write @ : / ? # and % in a user name or password as %40 %3A %2F %3F %23 %25",
+        );
     }
     let allow_owner = section.flag("allow_owner");
     section.end();
@@ -152,22 +159,18 @@ fn merchant(page: &Page<'_>, mut section: Section<'_>, folder: &Path) -> Merchan
     let dialect = section.one_of("dialect", &dialects);
     let base_url = section.required("base_url");
     let base_url = base_url.trim_end_matches('/').to_owned();
-    if !base_url.is_empty() && !is_safe_url(&base_url) {
-        section.fault(
-            "base_url must begin with https:// (http:// only for a gateway on this machine)",
-        );
+    if let Err(error) = address::base_url(&base_url)
+        && !base_url.is_empty()
+    {
+        section.fault(format_args!("base_url {error}"));
     }
     let private_key_file = folder.join(section.required("private_key_file"));
     let platform_keys = section.required_list("platform_public_key_file");
     let notify_url = section.text("notify_url");
-    if let Some((line, _)) = notify_url
-        .as_ref()
-        .filter(|(_, url)| !url.starts_with("http"))
+    if let Some((line, url)) = &notify_url
+        && let Err(error) = address::notify_url(url)
     {
-        page.fault(
-            *line,
-            "notify_url must be an http:// or https:// address that the gateway can reach",
-        );
+        page.fault(*line, format_args!("notify_url {error}"));
     }
     let fee_reserve = section.whole("fee_reserve", 10_000, 0..=MAX_AMOUNT_IDR);
     let min_amount = section.whole("min_amount", 1, 1..=MAX_AMOUNT_IDR);
@@ -177,8 +180,13 @@ fn merchant(page: &Page<'_>, mut section: Section<'_>, folder: &Path) -> Merchan
     }
     let funding = section.one_of("funding", &["gateway", "books"]);
     let mut path = |key, default: &str| {
-        let stated = section.text(key);
-        stated.map_or_else(|| default.to_owned(), |(_, path)| path)
+        let Some((line, path)) = section.text(key) else {
+            return default.to_owned();
+        };
+        if let Err(error) = address::request_url("https://gateway.example", &path) {
+            page.fault(line, format_args!("{key} {error}"));
+        }
+        path
     };
     let merchant = Merchant {
         code,
@@ -197,16 +205,6 @@ fn merchant(page: &Page<'_>, mut section: Section<'_>, folder: &Path) -> Merchan
     };
     section.end();
     merchant
-}
-
-/// HTTPS, or plain HTTP to this very machine.
-fn is_safe_url(url: &str) -> bool {
-    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    url.starts_with("https://")
-        || local.iter().any(|host| {
-            url.strip_prefix(host)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        })
 }
 
 #[cfg(test)]

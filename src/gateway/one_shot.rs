@@ -23,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{
+    address::AddressError,
     gate::{Gated, SendGate, TooLate},
     http::{JSON, USER_AGENT, cause},
     once_body::OnceBody,
@@ -61,7 +62,7 @@ impl OneShot {
         connect_timeout: Duration,
         user_timeout: Duration,
     ) -> Result<Self, SettingsError> {
-        let unusable = || SettingsError::Address("submit_path");
+        let unusable = || SettingsError::Address("submit_path", AddressError::NotWeb);
         let address: Uri = url.as_str().parse().map_err(|_| unusable())?;
         let host = address.host().ok_or_else(unusable)?;
         let tls = if url.scheme() == "https" {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use super::dialect::Dialect;
+use super::{
+    address::{self, AddressError},
+    dialect::Dialect,
+};
 
 /// Why a client cannot be made, and what to change.
 #[derive(Debug, thiserror::Error)]
@@ -13,15 +16,8 @@ pub enum SettingsError {
     #[error("the merchant code is empty")]
     MerchantCode,
     /// An address that no request can be sent to.
-    #[error(
-        "base_url and {0} together are not a web address: begin base_url with https:// and a host name, and the path with /"
-    )]
-    Address(&'static str),
-    /// What stands before an @ can look like the host that is called.
-    #[error(
-        "base_url holds a user name or a password, and the gateway needs neither: remove everything up to the @"
-    )]
-    Credentials,
+    #[error("base_url and {0} together: the address {1}")]
+    Address(&'static str, AddressError),
     /// Without a key no answer can be verified (protocol P7).
     #[error("no platform public key is given, so no answer could be verified")]
     NoPlatformKey,
@@ -87,18 +83,8 @@ impl Settings {
     }
 
     fn address(&self, name: &'static str, path: &str) -> Result<Url, SettingsError> {
-        let url = Url::parse(&format!("{}{path}", self.base_url));
-        let url = url
-            .ok()
-            .filter(|url| path.starts_with('/') && matches!(url.scheme(), "http" | "https"))
-            // `https://` alone would make a host of the path's first word.
-            .filter(|_| Url::parse(&self.base_url).is_ok())
-            .ok_or(SettingsError::Address(name))?;
-        if url.username().is_empty() && url.password().is_none() {
-            Ok(url)
-        } else {
-            Err(SettingsError::Credentials)
-        }
+        address::request_url(&self.base_url, path)
+            .map_err(|error| SettingsError::Address(name, error))
     }
 }
 
@@ -122,22 +108,14 @@ mod tests {
             timeout: Duration::from_secs(1),
         };
         assert!(settings.check().is_ok());
-        for url in [
-            "http://localhost:x@gateway.example",
-            "https://me@gateway.example",
-        ] {
-            settings.base_url = url.into();
-            assert!(
-                matches!(settings.check(), Err(SettingsError::Credentials)),
-                "{url}"
-            );
-        }
-        for url in ["", "gateway.example", "ftp://gateway.example", "https://"] {
-            settings.base_url = url.into();
-            assert!(
-                matches!(settings.check(), Err(SettingsError::Address(_))),
-                "{url}"
-            );
-        }
+        settings.base_url = "http://127.0.0.1:80@example.com".into();
+        let refused = settings.check().err().map(|error| error.to_string());
+        assert!(refused.is_some_and(|words| words.contains("holds a user name")));
+        settings.base_url = "https://gateway.example".into();
+        settings.query_path = "query".into();
+        let refused = settings.check().err().map(|error| error.to_string());
+        assert!(
+            refused.is_some_and(|words| words.contains("query_path together: the address must"))
+        );
     }
 }

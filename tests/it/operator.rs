@@ -677,3 +677,64 @@ fn page_with_keys(folder: &Path) -> String {
     fs::write(&file, bare(&["config", "example"]).with(0).out).unwrap();
     file.to_str().unwrap().to_owned()
 }
+
+/// `config check`, `migrate` and `run` read the URLs with the same rules, before they open a key or a connection.
+#[test]
+fn a_url_that_hides_its_host_is_refused_at_every_door_with_the_same_words() {
+    let folder = TempDir::new().unwrap();
+    let file = page_with_keys(folder.path());
+    let good = fs::read_to_string(&file).unwrap();
+    let gateway = "base_url = \"https://gateway.example\"";
+    assert!(good.contains(gateway), "{good}");
+    for (line, words) in [
+        (
+            "base_url = \"http://127.0.0.1:80@example.com\"",
+            "base_url holds a user name",
+        ),
+        (
+            "base_url = \"http://127.0.0.1\\\\@example.com\"",
+            "base_url holds a space, a backslash",
+        ),
+        (
+            "base_url = \"https://gateway.example\\t.evil.example\"",
+            "base_url holds a space, a backslash",
+        ),
+        (
+            "base_url = \"https://127.1\"",
+            "base_url does not name its host plainly: write 127.0.0.1",
+        ),
+        (
+            "base_url = \"https://gateway.example:0\"",
+            "base_url has no usable port",
+        ),
+        (
+            "base_url = \"https://gateway.example?x\"",
+            "base_url must end with its path",
+        ),
+        (
+            "base_url = \"https://gateway.example\"\nnotify_url = \"https://us:secret@payouts.example/callback\"",
+            "notify_url holds a user name",
+        ),
+        (
+            "base_url = \"https://gateway.example\"\nquery_path = \"@evil.example/query\"",
+            "query_path must have a plain path",
+        ),
+    ] {
+        let bare_page = ["notify_url =", "query_path ="]
+            .iter()
+            .fold(good.clone(), |page, key| {
+                page.replace(key, &format!("# {key}"))
+            });
+        fs::write(&file, bare_page.replace(gateway, line)).unwrap();
+        let url = "postgres://nobody@127.0.0.1:1/none";
+        for door in [
+            vec!["config", "check", "-c", &file],
+            vec!["migrate", "--dry-run", "-c", &file, "--database-url", url],
+            vec!["run", "-c", &file, "--database-url", url],
+        ] {
+            let said = bare(&door).with(78);
+            assert!(said.err.contains(words), "{door:?} {line}: {}", said.err);
+            assert!(!said.all().contains("secret"), "{door:?}: {}", said.all());
+        }
+    }
+}
