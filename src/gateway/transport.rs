@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     Client, Response, StatusCode, Url,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, CONNECTION, CONTENT_TYPE},
 };
 use tokio::time::{self, Instant};
 
@@ -18,9 +18,6 @@ use super::{
     wire::BODY_BYTES_MAX,
 };
 use crate::{domain::evidence::Doubt, permit::SendBy};
-
-/// Idle connections that are kept for queries.
-const IDLE_CONNECTIONS: usize = 4;
 
 /// Why there is no body to read.
 pub(super) struct NoAnswer {
@@ -50,9 +47,9 @@ impl Transport {
         install_tls();
         Ok(Self {
             submits: OneShot::new(submit, connect_timeout(timeout), timeout)?,
-            queries: plain(timeout)
-                .pool_max_idle_per_host(IDLE_CONNECTIONS)
-                .build()?,
+            // No pool: "not found" need not name an order, so an answer that a proxy or the gateway repeats, or that
+            // comes after its time, could be taken for the next query's (protocol P17).
+            queries: plain(timeout).pool_max_idle_per_host(0).build()?,
             timeout,
         })
     }
@@ -88,7 +85,7 @@ impl Transport {
         }
     }
 
-    /// Sends a query, which may be repeated.
+    /// Sends a query, which may be repeated, on a connection that carries nothing else.
     pub(super) async fn query(&self, url: Url, bytes: Bytes) -> Result<Bytes, NoAnswer> {
         match post(&self.queries, url, bytes.into()).await {
             Ok(response) => read(response).await,
@@ -105,7 +102,9 @@ async fn post(client: &Client, url: Url, body: reqwest::Body) -> reqwest::Result
     let request = client
         .post(url)
         .header(CONTENT_TYPE, JSON)
-        .header(ACCEPT, "application/json");
+        .header(ACCEPT, "application/json")
+        // Whoever stands between must not use it for another request either.
+        .header(CONNECTION, "close");
     request.body(body).send().await
 }
 

@@ -142,7 +142,7 @@ _SAYS_NOTEXIST = {"q_notexist_lag", "q_notexist_once"}
 # A repeated "not found" does harm only where nothing else tells the truth, so half of these orders get that too.
 _DO_HARM_TOGETHER = {"submit": "fail_booked", "query": "q_repeated", "callback": "cb_none"}
 # Left out of "all" until the worker withstands them.
-NOT_YET: set[str] = {"q_repeated"}
+NOT_YET: set[str] = set()
 # Abnormal queries and callbacks stop no claims, so there may be more of them.
 _FREQUENCY = {"submit": 1.0, "query": 2.5, "callback": 3.0}
 DEFAULT_SHARE = 0.2

@@ -4,5 +4,6 @@ mod broken_servers;
 mod callbacks;
 mod dialects;
 mod queries;
+mod repeated_answers;
 mod submits;
 mod support;

@@ -15,7 +15,7 @@ use crate::{
     permit::Submission,
 };
 
-async fn listen() -> (TcpListener, String) {
+pub(super) async fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .expect("a port");
@@ -24,7 +24,7 @@ async fn listen() -> (TcpListener, String) {
 }
 
 /// One whole request, or `None` when the connection ended before.
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
+pub(super) async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     loop {
