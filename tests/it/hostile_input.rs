@@ -8,6 +8,7 @@ mod mutate;
 #[path = "../fuzz/properties.rs"]
 #[allow(unreachable_pub, reason = "the fuzz targets use it from outside")]
 mod properties;
+mod spellings;
 
 use std::{env, fs, path::Path};
 

@@ -5,12 +5,8 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::{
-    callback::Callback,
-    evidence_words::Mismatch,
-    finding::Finding,
-    money::Rupiah,
-    payout::{Instruction, PayoutKey},
-    words,
+    callback::Callback, evidence_words::Mismatch, finding::Finding, money::Rupiah,
+    payout::PayoutKey, words,
 };
 pub use super::{evidence_words::Doubt, gateway_status::GatewayStatus, resolution::Resolution};
 
@@ -191,49 +187,4 @@ pub struct Evidence {
     pub fact: Fact,
     /// The redacted message, kept for people: never an account number, a name or a signature.
     pub detail: Value,
-}
-
-/// Fields that hold order numbers, which are kept: a name in them would be the caller's own choice.
-const NUMBERS: [&str; 2] = ["orderNum", "platOrderNum"];
-
-impl Evidence {
-    /// Removes the beneficiary's name from the gateway's messages, and characters that the database cannot store.
-    pub fn scrub(&mut self, instruction: &Instruction) {
-        scrub_texts(&mut self.detail, instruction);
-        match &mut self.fact {
-            Fact::Submitted {
-                answer: SubmitAnswer::Declined { message },
-                ..
-            } => *message = instruction.scrub(message),
-            Fact::Queried {
-                answer: QueryAnswer::Found(found),
-                ..
-            } => found.message = instruction.scrub(&found.message),
-            Fact::NotSent { .. }
-            | Fact::Submitted { .. }
-            | Fact::LeaseExpired { .. }
-            | Fact::Queried { .. }
-            | Fact::Callback(_)
-            | Fact::Resolved(_) => {}
-        }
-    }
-}
-
-fn scrub_texts(value: &mut Value, instruction: &Instruction) {
-    match value {
-        Value::String(text) => *text = instruction.scrub(text).replace('\0', " "),
-        Value::Array(items) => {
-            for item in items {
-                scrub_texts(item, instruction);
-            }
-        }
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                if !NUMBERS.contains(&name.as_str()) {
-                    scrub_texts(field, instruction);
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }

@@ -12,6 +12,7 @@
 )]
 
 pub mod attention;
+mod beneficiary;
 pub mod callback;
 pub mod decide;
 pub mod evidence;
@@ -24,6 +25,7 @@ pub mod payout;
 pub mod policy;
 pub mod resolution;
 pub mod schedule;
+pub mod scrub;
 pub mod snapshot;
 pub mod state;
 mod words;

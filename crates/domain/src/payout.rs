@@ -90,28 +90,6 @@ pub struct Instruction {
     pub description: Option<String>,
 }
 
-impl Instruction {
-    /// Removes the beneficiary's name from a message of the gateway: each of its words with three or more letters
-    /// becomes `***`.
-    pub fn scrub(&self, message: &str) -> String {
-        let names: Vec<&str> = self.account_name.reveal().split_whitespace().collect();
-        let is_name = |word: &str| {
-            word.len() >= 3 && names.iter().any(|name| name.eq_ignore_ascii_case(word))
-        };
-        let mut scrubbed = String::new();
-        for piece in message.split_inclusive(|c: char| !c.is_alphanumeric()) {
-            let word = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
-            if is_name(word) {
-                scrubbed.push_str("***");
-                scrubbed.push_str(piece.get(word.len()..).unwrap_or_default());
-            } else {
-                scrubbed.push_str(piece);
-            }
-        }
-        scrubbed
-    }
-}
-
 /// How often one finding was observed since the current attempt began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observed {
@@ -185,35 +163,6 @@ impl Payout {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_gateway_message_loses_the_beneficiarys_name() {
-        let instruction = Instruction {
-            key: PayoutKey {
-                merchant_code: "M1".into(),
-                order_num: "INV-77".into(),
-            },
-            amount: Rupiah::new(1000),
-            fee_type: FeeType::OnTop,
-            bank_code: "014".into(),
-            account_number: Private::new("0012345678"),
-            account_name: Private::new("Siti Rahayu"),
-            description: None,
-        };
-        for (message, scrubbed) in [
-            (
-                "account name SITI RAHAYU mismatch",
-                "account name *** *** mismatch",
-            ),
-            ("(siti-rahayu)", "(***-***)"),
-            ("Sitivity", "Sitivity"),
-            ("insufficient balance", "insufficient balance"),
-            ("é Siti", "é ***"),
-            ("", ""),
-        ] {
-            assert_eq!(instruction.scrub(message), scrubbed);
-        }
-    }
 
     #[test]
     fn personal_data_is_masked_however_it_is_printed() {

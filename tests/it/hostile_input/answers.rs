@@ -26,13 +26,13 @@ use crate::support::{
 };
 
 /// Answers every request with the next body, whatever the request is.
-struct Parrot {
-    url: String,
+pub(super) struct Parrot {
+    pub(super) url: String,
     says: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Parrot {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let says: Arc<Mutex<Vec<u8>>> = Arc::default();
@@ -59,7 +59,7 @@ impl Parrot {
         Self { url, says }
     }
 
-    fn say(&self, body: &[u8]) {
+    pub(super) fn say(&self, body: &[u8]) {
         self.says.lock().unwrap().clone_from(&body.to_vec());
     }
 }

@@ -1,0 +1,317 @@
+//! The gateway's own words repeat the beneficiary, in spellings that nobody listed: they are made up at random.
+
+use std::time::{Duration, Instant};
+
+use payout_worker::{
+    domain::{
+        evidence::{Evidence, Fact, QueryAnswer, SubmitAnswer},
+        scrub::WITHHELD,
+    },
+    gateway::Client,
+    permit::{Submission, SubmitPermit},
+    service::keyring,
+    store::{claim::claim, failover::register_identity, record::record},
+    worker::rules,
+};
+use rand::{RngExt, rngs::StdRng};
+use serde_json::{Value, json};
+
+use super::{answers::Parrot, begin, properties::signed_answer};
+use crate::support::{
+    database::MERCHANT,
+    world::{Wishes, World},
+};
+
+const NUMBER: &str = "7716253409";
+const NAME: [&str; 2] = ["Zubaidah", "Qomar"];
+/// The zeros of some scripts; their nine other digits follow.
+const ZEROS: [char; 9] = ['0', '０', '٠', '۰', '०', '০', '๐', '𝟎', '𝟢'];
+const BETWEEN: [&str; 14] = [
+    "", "", "", " ", "-", ".", "/", "_", "\u{a0}", "\u{200b}", " - ", "'", " and ", ", then ",
+];
+const JOINED: [&str; 9] = ["", " ", ".", "-", "_", "%20", "/", "\u{200d}", "  "];
+const BEFORE: [&str; 4] = ["", "no such account: ", "transfer to (", "Bank says: "];
+const AFTER: [&str; 4] = ["", ") failed", " unknown", "!"];
+
+/// Writes the number or the name as nobody expects it.
+struct Speller(StdRng);
+
+impl Speller {
+    fn one_of<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.0.random_range(0..from.len())]
+    }
+
+    fn secret(&mut self) -> String {
+        let words = if self.0.random() {
+            self.number()
+        } else {
+            self.name()
+        };
+        format!("{}{words}{}", self.one_of(&BEFORE), self.one_of(&AFTER))
+    }
+
+    /// All of the number, or a part that is longer than a masked number shows.
+    fn number(&mut self) -> String {
+        let length = self.0.random_range(5..=NUMBER.len());
+        let from = self.0.random_range(0..=NUMBER.len() - length);
+        let (script, between) = (self.one_of(&ZEROS), self.one_of(&BETWEEN));
+        let mixed: bool = self.0.random();
+        let mut text = String::new();
+        for digit in NUMBER[from..from + length].chars() {
+            let zero = if mixed { self.one_of(&ZEROS) } else { script };
+            let value = digit.to_digit(10).unwrap();
+            text.push(char::from_u32(u32::from(zero) + value).unwrap());
+            if mixed || self.0.random_ratio(1, 3) {
+                text.push_str(between);
+            }
+        }
+        text
+    }
+
+    /// The words in either order, run together or not, in any case, perhaps cut off.
+    fn name(&mut self) -> String {
+        let mut words = NAME.map(str::to_owned);
+        if self.0.random() {
+            words.reverse();
+        }
+        if self.0.random() {
+            let at = self.0.random_range(0..2);
+            let length = self.0.random_range(4..=words[at].len());
+            words[at].truncate(length);
+        }
+        let kept = self.0.random_range(1..=2);
+        let text = words[..kept].join(self.one_of(&JOINED));
+        let style = self.0.random_range(0..5);
+        text.chars()
+            .map(|c| match style {
+                0 => c.to_string(),
+                1 => c.to_ascii_uppercase().to_string(),
+                2 if c.is_ascii_alphabetic() => {
+                    char::from_u32(u32::from(c) - u32::from('A') + u32::from('Ａ'))
+                        .unwrap()
+                        .to_string()
+                }
+                3 => format!("{c}."),
+                _ if self.0.random() => c.to_ascii_uppercase().to_string(),
+                _ => c.to_ascii_lowercase().to_string(),
+            })
+            .collect()
+    }
+
+    /// `fields` with a secret in one of these, or cut in two between two of them, beside harmless words.
+    fn plant(&mut self, mut fields: Value, names: &[&str]) -> Value {
+        for name in names {
+            fields[*name] = "Failed".into();
+        }
+        let secret = self.secret();
+        let first = self.one_of(names);
+        if self.0.random() {
+            fields[first] = secret.into();
+            return fields;
+        }
+        let second = self.one_of(names);
+        let places: Vec<usize> = secret.char_indices().map(|(at, _)| at).collect();
+        let (head, tail) = secret.split_at(self.one_of(&places));
+        fields[first] = head.into();
+        fields[second] = if first == second {
+            secret
+        } else {
+            tail.to_owned()
+        }
+        .into();
+        fields
+    }
+}
+
+/// What a reader of the stored words could recognise: digits of any script, and letters, without what is between them.
+fn projections(text: &str) -> (String, String) {
+    let digit = |c: char| {
+        let mut place = ZEROS
+            .iter()
+            .map(|zero| u32::from(c).wrapping_sub(u32::from(*zero)));
+        place.find_map(|value| char::from_digit(value, 10))
+    };
+    let letter = |c: char| match c {
+        'Ａ'..='Ｚ' | 'ａ'..='ｚ' => {
+            char::from_u32(u32::from(c) - u32::from('Ａ') + u32::from('A'))
+                .map(|c| c.to_ascii_lowercase())
+        }
+        _ => c.is_ascii_alphabetic().then(|| c.to_ascii_lowercase()),
+    };
+    (
+        text.chars().filter_map(digit).collect(),
+        text.chars().filter_map(letter).collect(),
+    )
+}
+
+#[track_caller]
+fn names_nobody(what: &str, text: &str) {
+    let (digits, letters) = projections(text);
+    for from in 0..=NUMBER.len() - 5 {
+        assert!(!digits.contains(&NUMBER[from..from + 5]), "{what}: {text}");
+    }
+    for word in NAME {
+        let beginning = word[..4].to_ascii_lowercase();
+        assert!(!letters.contains(&beginning), "{what}: {text}");
+    }
+}
+
+struct Bench {
+    world: World,
+    parrot: Parrot,
+    client: Client,
+}
+
+impl Bench {
+    async fn start(payouts: usize) -> (Self, Vec<SubmitPermit>) {
+        let world = World::with(Wishes {
+            workers: 0,
+            ..Wishes::default()
+        })
+        .await;
+        world.database.fund(MERCHANT, 1_000_000_000_000).await;
+        register_identity(world.database.pool(), Duration::from_secs(3))
+            .await
+            .unwrap();
+        let name = NAME.join(" ");
+        world
+            .database
+            .run(&format!(
+                "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+                 select 'INV-' || chr(65 + n / 26) || chr(65 + n % 26), 100000, 1, '014', '{NUMBER}', '{name}'
+                 from generate_series(1, {payouts}) n"
+            ))
+            .await;
+        let parrot = Parrot::start().await;
+        let mut merchant = world.config.merchants[0].clone();
+        merchant.base_url.clone_from(&parrot.url);
+        let client = keyring::client(&merchant, Duration::from_secs(5)).unwrap();
+        let mut order = world.claim_order(256);
+        order.send_window = Duration::from_mins(5);
+        order.lease = Duration::from_mins(6);
+        let claimed = claim(world.database.pool(), &order).await.unwrap();
+        assert_eq!(claimed.permits.len(), payouts);
+        let bench = Self {
+            world,
+            parrot,
+            client,
+        };
+        (bench, claimed.permits)
+    }
+
+    fn say(&self, fields: &Value) {
+        let body = signed_answer(fields.to_string().as_bytes(), &self.world.platform_key);
+        self.parrot.say(&body.unwrap());
+    }
+
+    async fn record(&self, evidence: Evidence) {
+        let config = &self.world.config;
+        let rules = rules(&config.poll, config.callbacks_settle);
+        let pool = self.world.database.pool();
+        record(pool, &rules, &[evidence]).await.unwrap();
+    }
+
+    async fn submit(&self, permit: SubmitPermit) -> SubmitAnswer {
+        let key = permit.key().clone();
+        let (attempt, request_sha256) = (permit.attempt(), permit.request().request_sha256);
+        let Submission::Sent { answer, detail } = self.client.submit(permit).await else {
+            panic!("it was sent");
+        };
+        let fact = Fact::Submitted {
+            attempt,
+            request_sha256,
+            answer: answer.clone(),
+        };
+        self.record(Evidence { key, fact, detail }).await;
+        answer
+    }
+
+    /// Every text from outside that is stored, one per line.
+    async fn stored(&self) -> Vec<String> {
+        let texts = sqlx::query_scalar(
+            "select failure_reason from payout.status where failure_reason is not null
+             union all select detail::text from payout.evidence
+             union all select detail::text from payout.history
+             union all select detail::text from payout.unmatched_callbacks",
+        );
+        texts.fetch_all(self.world.database.pool()).await.unwrap()
+    }
+}
+
+/// Half of the orders are declined, half accepted and then found failed, each time with words that name the beneficiary.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_spelling_of_the_beneficiary_in_the_gateways_words_is_stored() {
+    let (_, rng) = begin("spellings");
+    let mut speller = Speller(rng);
+    let (bench, permits) = Bench::start(200).await;
+    let mut said = Vec::new();
+    for (at, permit) in permits.into_iter().enumerate() {
+        let key = permit.key().clone();
+        let order = &key.order_num;
+        let code = if at % 2 == 0 { "FAIL" } else { "SUCCESS" };
+        let texts = ["platRespMessage", "statusMsg"];
+        let fields = json!({"platRespCode": code, "orderNum": order, "platOrderNum": format!("W{at}"), "money": "100000",
+                            "fee": "0", "status": "0"});
+        let fields = speller.plant(fields, &texts);
+        said.push(fields.to_string());
+        bench.say(&fields);
+        let answer = bench.submit(permit).await;
+        if code == "FAIL" {
+            assert!(
+                matches!(answer, SubmitAnswer::Declined { .. }),
+                "{answer:?}"
+            );
+            continue;
+        }
+        let texts = ["msg", "platRespMessage", "statusMsg"];
+        let fields = json!({"platRespCode": "SUCCESS", "orderNum": order, "platOrderNum": format!("W{at}"),
+                            "amount": 100_000, "fee": 0, "status": "4"});
+        let fields = speller.plant(fields, &texts);
+        said.push(fields.to_string());
+        bench.say(&fields);
+        let sent_at = Instant::now();
+        let reply = bench.client.query(order).await;
+        assert!(matches!(reply.answer, QueryAnswer::Found(_)), "{reply:?}");
+        let fact = Fact::Queried {
+            answer: reply.answer,
+            sent_at,
+        };
+        let detail = reply.detail;
+        bench.record(Evidence { key, fact, detail }).await;
+    }
+    let planted = said.iter().filter(|fields| {
+        let (digits, letters) = projections(fields);
+        digits.contains(&NUMBER[..5]) || letters.contains("zuba") || letters.contains("qoma")
+    });
+    assert!(planted.count() > 100, "the canary is there: {said:?}");
+    let failed =
+        "select count(*) from payout.payouts where state = 'failed' and failure_reason is not null";
+    assert_eq!(bench.world.database.text(failed).await, "100");
+    let stored = bench.stored().await;
+    assert!(stored.len() > 500 && stored.iter().any(|text| text.contains(WITHHELD)));
+    for text in &stored {
+        names_nobody("stored", text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_number_of_the_gateway_that_holds_the_account_number_is_a_doubt() {
+    let (bench, permits) = Bench::start(3).await;
+    let doubts = "select count(*) from payout.evidence where doubt = 'unreadable'";
+    for (permit, number) in permits.into_iter().zip([
+        NUMBER.to_owned(),
+        format!("W-{}.{}", &NUMBER[..5], &NUMBER[5..]),
+        format!("W{}", &NUMBER[2..]),
+    ]) {
+        let fields = json!({"platRespCode": "SUCCESS", "orderNum": permit.key().order_num, "platOrderNum": number,
+                            "money": "100000", "fee": "0", "status": "0", "statusMsg": "Apply"});
+        bench.say(&fields);
+        bench.submit(permit).await;
+    }
+    assert_eq!(bench.world.database.text(doubts).await, "3");
+    let unknown = "select count(*) from payout.payouts where state = 'unknown' and platform_order_num is null";
+    assert_eq!(bench.world.database.text(unknown).await, "3");
+    for text in bench.stored().await {
+        names_nobody("stored", &text);
+    }
+}
