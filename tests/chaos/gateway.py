@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
-from . import admin, behaviours, query_answers, submit_answers
+from . import admin, behaviours, query_answers, spellings, submit_answers
 from .envelopes import refusal
 from .ground_truth import GroundTruthLog
 from .http_server import Connection, Reply, Request, response
@@ -153,6 +153,7 @@ class Gateway:
             await self.lifecycle.finish_at_once(order)
         elif order:
             self.lifecycle.start(order)
+        why = spellings.words(call.fields, why)
         return submit_answers.submit_reply(name, merchant, call.order_num, order, why, self._other(order))
 
     def _other(self, order: Optional[Order]) -> Optional[Order]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Optional
 
+from . import spellings
 from .envelopes import HTML, SLOW, refusal, result, signed, to_json, wrongly_signed
 from .http_server import Reply, chunked, response
 from .orders import AT_BANK, FAILED, FINAL, PAID, PROCESSING, STATUS_TEXT, Merchant, Order
@@ -19,7 +20,7 @@ _PERMANENT = ("q_net_amount", "q_gross_amount", "q_decimals", "q_chunked", "q_fl
 def honest_fields(order: Order) -> dict:
     fee = order.fee if order.status in FINAL else order.announced_fee
     return {"platOrderNum": order.platform, "orderNum": order.order_num, "amount": order.money, "fee": fee,
-            "status": str(order.status), "msg": STATUS_TEXT[order.status]}
+            "status": str(order.status), "msg": spellings.words(order.fields, STATUS_TEXT[order.status])}
 
 
 def positive(merchant: Merchant, fields: dict) -> bytes:

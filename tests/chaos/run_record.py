@@ -101,6 +101,8 @@ class RunRecord:
     clock: ServerClock = field(default_factory=ServerClock)  # of the database
     outputs: list[Path] = field(default_factory=list)
     canaries: list[str] = field(default_factory=list)
+    # What is stored of the gateway's words: reasons of failures, and the details of evidence and history.
+    texts: list[tuple[Key, object]] = field(default_factory=list)
     _known_requests: Optional[set[str]] = None
 
     def may_be_lost(self, at: float) -> bool:
@@ -208,6 +210,10 @@ _STATEMENTS = {
         extract(epoch from next_query_at)::float8 next_query_at, extract(epoch from send_by)::float8 send_by,
         extract(epoch from clock_timestamp())::float8 as now, extract(epoch from lease_until)::float8 lease_until
         from payout.payouts""",
+    "texts": """select merchant_code merchant, order_num "order", to_jsonb(failure_reason) as text from payout.payouts
+        where failure_reason is not null and state <> 'cancelled'
+        union all select merchant_code, order_num, detail from payout.evidence where source <> 'operator'
+        union all select merchant_code, order_num, detail from payout.history where source <> 'operator'""",
     "attempts": """select merchant_code merchant, order_num "order", encode(request_sha256, 'hex') request_sha256
         from payout.attempts""",
     "history": """select merchant_code merchant, order_num "order", event, from_state, to_state, source
@@ -246,6 +252,7 @@ def _rows(database: str, name: str) -> Iterator[dict]:
 def read_database(record: RunRecord, database: str) -> None:
     for row in _rows(database, "payouts"):
         record.payouts[(row["merchant"], row["order"])] = row
+    record.texts = [((row["merchant"], row["order"]), row["text"]) for row in _rows(database, "texts")]
     for row in _rows(database, "attempts"):
         record.attempts[(row["merchant"], row["order"])].append(row)
     for row in _rows(database, "history"):

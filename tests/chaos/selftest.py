@@ -35,6 +35,7 @@ def correct_run(folder: Path) -> RunRecord:
     log = folder / "worker.log"
     log.write_text("claimed A-1\n")
     record.outputs = [log]
+    record.texts = [(A, {"orderNum": "A-0012345678", "msg": "Failed, code 1001"}), (B, "Payout failed")]
     for key, fee_type in ((A, 1), (B, 0), (C, 0)):
         _enqueue(record, key, 100_000, fee_type)
         _send(record, key, T0)
@@ -204,6 +205,9 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("SUCCESS before the commit", "C7", lambda f: f.stored_callbacks.clear()),
     ("another status was stored", "C7", _other_status_stored),
     ("a name in a log", "C8", _name_in_a_log),
+    ("a number in other digits in a reason", "C8", lambda f: f.texts.append((A, "no ００-12 and ٣٤٥ 678"))),
+    ("a name run together in other letters", "C8", lambda f: f.texts.append((A, {"msg": "xＫ.ánariy"}))),
+    ("a name shared by two fields", "C8", lambda f: f.texts.append((A, {"msg": "for Kan", "statusMsg": "ari"}))),
     ("no output at all", "C8", lambda f: f.outputs.clear()),
     ("another amount was sent", "C9", _set("submits", A, 0, "fields", "money", "10000000")),
     ("a leading zero was lost", "C9", _set("submits", A, 0, "fields", "number", "12345678")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
+from . import spellings
 from .envelopes import HTML, IN_TIME, SLOW, refusal, result, signed, to_json, wrongly_signed
 from .http_server import Reply, chunked, response
 from .orders import STATUS_TEXT, Merchant, Order
@@ -13,7 +14,7 @@ def honest_fields(order: Order) -> dict:
     """The acceptance (protocol P11), unsigned. Its status is 0, as nothing has happened yet."""
     fields = result("SUCCESS", "Request success", order.order_num)
     fields.update(platOrderNum=order.platform, money=str(order.money), fee=str(order.announced_fee),
-                  feeType=str(order.fee_type), status=0, statusMsg=STATUS_TEXT[0])
+                  feeType=str(order.fee_type), status=0, statusMsg=spellings.words(order.fields, STATUS_TEXT[0]))
     for name in ("bankCode", "number", "name", "description"):
         if name in order.fields:
             fields[name] = order.fields[name]
