@@ -59,7 +59,7 @@ fn json<R: Serialize>(rows: &[R]) -> anyhow::Result<String> {
     Ok(format!("[\n{}\n]\n", lines?.join(",\n")))
 }
 
-/// CSV with a header (RFC 4180, lines end with LF).
+/// CSV with a header (RFC 4180, lines end with LF), in which a spreadsheet finds no formula.
 fn csv<R: Serialize + Default>(rows: &[R]) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
@@ -69,11 +69,59 @@ fn csv<R: Serialize + Default>(rows: &[R]) -> anyhow::Result<String> {
         // The writer learns the header from a row: this one is cut off again.
         writer.serialize(R::default())?;
     }
-    let text = String::from_utf8(writer.into_inner()?)?;
-    Ok(match text.split_once('\n') {
-        Some((header, _)) if rows.is_empty() => format!("{header}\n"),
-        _ => text,
-    })
+    let written = writer.into_inner()?;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(written.as_slice());
+    let mut safe = csv::Writer::from_writer(Vec::new());
+    let mut header: Option<csv::StringRecord> = None;
+    for row in reader.records() {
+        let row = row?;
+        let Some(names) = &header else {
+            safe.write_record(&row)?;
+            header = Some(row);
+            if rows.is_empty() {
+                break;
+            }
+            continue;
+        };
+        safe.write_record(names.iter().zip(&row).map(|(name, text)| cell(name, text)))?;
+    }
+    Ok(String::from_utf8(safe.into_inner()?)?)
+}
+
+/// Columns with keys, which other programs compare. Ours have only letters, digits, `-` and `_`.
+const KEYS: [&str; 4] = [
+    "merchant_code",
+    "order_num",
+    "platform_order_num",
+    "replaces",
+];
+
+/// A cell that no spreadsheet takes for a formula, and that reads in one direction. Numbers and keys stay as they are, a
+/// negative amount too.
+fn cell(column: &str, text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if turns_the_line(c) { ' ' } else { c })
+        .collect();
+    let is_number = text
+        .strip_prefix('-')
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
+    let is_key = KEYS.contains(&column)
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    // Spreadsheets skip spaces before a formula, and take full-width signs for plain ones.
+    let first = text
+        .chars()
+        .find(|c| !matches!(c, ' ' | '\u{a0}' | '\u{feff}'));
+    let begins_a_formula = first.is_some_and(|c| "=+-@\t\r\n＝＋－＠".contains(c));
+    if begins_a_formula && !is_number && !is_key {
+        format!("'{text}")
+    } else {
+        text
+    }
 }
 
 /// A table for people: no frame, columns as wide as their content. `headings` are separated by `|`; a column whose
@@ -100,11 +148,29 @@ pub(super) fn table(headings: &str, rows: impl IntoIterator<Item = Vec<String>>)
         .collect()
 }
 
-/// Text from outside without control characters, which a terminal would obey.
+/// Text from outside without characters that a terminal would obey or that change what a line seems to say.
 pub(super) fn plain(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| {
+            if c.is_control() || turns_the_line(c) {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect()
+}
+
+/// Whether a character changes the direction in which a line is read, or breaks it.
+const fn turns_the_line(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// The same for several lines.
@@ -160,6 +226,60 @@ mod tests {
     fn without_rows_a_spreadsheet_still_gets_its_header() {
         assert_eq!(csv::<Row>(&[]).unwrap(), "name,amount\n");
         assert_eq!(super::json::<Row>(&[]).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn a_spreadsheet_finds_text_where_outside_words_look_like_a_formula() {
+        for text in [
+            "=HYPERLINK(\"http://evil.example\",\"paid\")",
+            "+1-1",
+            "-1+1",
+            "-x",
+            "- 1",
+            "--1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "  =1",
+            "\u{feff}=1",
+            "\u{202e}=1",
+            "＝1",
+        ] {
+            assert!(cell("failure_reason", text).starts_with('\''), "{text:?}");
+        }
+        for text in [
+            "",
+            "-2500",
+            "-0",
+            "2026-11-28T01:00:00Z",
+            "a=1",
+            "'=1",
+            "order does not exist",
+        ] {
+            assert_eq!(cell("failure_reason", text), text);
+        }
+        for key in ["-INV_1", "INV-77", "W0620"] {
+            assert_eq!(cell("order_num", key), key);
+        }
+        // From a statement that somebody else wrote.
+        assert_eq!(cell("order_num", "=1+1"), "'=1+1");
+        let rows = [Row {
+            name: "=1+1",
+            amount: Some(-2500),
+        }];
+        assert_eq!(csv(&rows).unwrap(), "name,amount\n'=1+1,-2500\n");
+    }
+
+    #[test]
+    fn no_output_for_people_holds_a_character_that_turns_the_line() {
+        for c in "\u{202a}\u{202e}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}\u{2028}".chars() {
+            let text = format!("gnp.{c}exe");
+            assert_eq!(plain(&text), "gnp. exe");
+            assert_eq!(lines(&text), "gnp. exe");
+            assert_eq!(cell("failure_reason", &text), "gnp. exe");
+            assert!(!table("NAME", [vec![text]]).contains(c));
+        }
+        assert_eq!(plain("Zoë 日本 א"), "Zoë 日本 א");
     }
 
     #[test]

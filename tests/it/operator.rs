@@ -738,3 +738,38 @@ fn a_url_that_hides_its_host_is_refused_at_every_door_with_the_same_words() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spreadsheet_and_a_terminal_show_outside_words_as_words() {
+    let database = Database::with_merchant().await;
+    for (order, reason) in [
+        ("-1", "=HYPERLINK(\"http://evil.example\")"),
+        ("INV-2", "paid \u{202e}gnp.exe"),
+        ("INV-3", "-1+1|calc"),
+    ] {
+        database.insert(order, 10_000).await;
+        database
+            .run(&format!("select payout.cancel('{order}', '{reason}')"))
+            .await;
+    }
+    let said = payout(&database, &["list", "-o", "csv"]).with(0).out;
+    for cell in [
+        "\n-1,",
+        ",\"'=HYPERLINK(\"\"http://evil.example\"\")\",",
+        ",paid  gnp.exe,",
+        ",'-1+1|calc,",
+    ] {
+        assert!(said.contains(cell), "{cell}: {said}");
+    }
+    for arguments in [["list", "-o", "csv"], ["list", "-o", "table"]] {
+        let said = payout(&database, &arguments).with(0).out;
+        assert!(!said.contains('\u{202e}'), "{said}");
+    }
+    for arguments in [["show", "INV-2"], ["audit", "INV-2"]] {
+        let said = payout(&database, &arguments).all();
+        assert!(!said.contains('\u{202e}'), "{said}");
+    }
+    database.fund(MERCHANT, -500).await;
+    let books = payout(&database, &["balance", "-o", "csv"]).with(0).out;
+    assert!(books.contains(",funding,-9999999500\n"), "{books}");
+}
