@@ -342,6 +342,25 @@ end $$;
 create trigger after_enqueue after insert on payout.payouts
     referencing new table as enqueued for each statement execute function payout.after_enqueue();
 
+-- COPY reports the whole line with each error: to the client, and in the server's log. A trigger for the statement runs
+-- before any line is read, so its refusal shows none. The first condition spares an INSERT the look at every session. The
+-- table is hidden from a session that changed its role.
+create function payout.refuse_copy() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if current_query() ilike '%copy%'
+       and exists (select from pg_catalog.pg_stat_progress_copy c
+                   where c.pid = pg_backend_pid() and coalesce(c.relid, tg_relid) = tg_relid) then
+        raise exception 'COPY into payout.payouts is refused: an error in a line would print the whole line'
+            using errcode = 'PW055',
+                  hint = 'Copy into a temporary table of text columns and insert from there, as docs/sql-contract.md shows.';
+    end if;
+    return null;
+end $$;
+
+create trigger refuse_copy before insert on payout.payouts
+    for each statement execute function payout.refuse_copy();
+
 ---- Moving a payout
 
 -- Whether this transaction stored the evidence that the move needs (I3, I5): one row of payout.required_evidence. In

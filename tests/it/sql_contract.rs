@@ -2,6 +2,7 @@
 
 mod append_only;
 mod cancel_and_fund;
+mod copy;
 mod enqueue;
 mod events;
 mod numbers;
