@@ -96,6 +96,20 @@ return (select count(*) from payout.merchants) = 1
                where e.merchant_code = merchant and pg_has_role(session_user, r.oid, 'member'))
     or pg_has_role(session_user, (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'), 'member');
 
+-- The merchants whose payouts this login may see: those that it may enqueue for; every merchant for readers, operators,
+-- workers and the owner. One call serves a whole query.
+create function payout.merchants_seen() returns text[]
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return array(
+    select m.code from payout.merchants m
+    where (select count(*) = 1 from payout.merchants)
+       or (select bool_or(pg_has_role(session_user, r.oid, 'member')) from pg_catalog.pg_roles r
+           where r.rolname in ('payout_reader', 'payout_operator', 'payout_worker')
+              or r.oid = (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'))
+       or m.code in (select e.merchant_code from payout.enqueuers e
+                     join pg_catalog.pg_roles r on r.rolname = e.role_name
+                     where pg_has_role(session_user, r.oid, 'member')));
+
 -- Without a search path of its own, so that its callers inline it; its names were bound when it was created.
 create function payout.same_instruction(a payout.payouts, b payout.payouts) returns boolean
 language sql immutable

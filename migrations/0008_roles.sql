@@ -40,7 +40,7 @@ end $$;
 
 ---- Reader and operator: read everything but personal data
 
-grant select on payout.status, payout.events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
+grant select on payout.status, payout.all_status, payout.events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
@@ -103,7 +103,7 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
 
 -- Also at the commit of an act, which runs as the login.
 grant execute on function payout.make_durable() to payout_reader, payout_operator, payout_worker, payout_enqueuer;
-grant execute on function payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
+grant execute on function payout.merchants_seen(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint),
                           payout.is_plausible_fee(numeric, smallint, bigint, bigint)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;

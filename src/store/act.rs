@@ -44,7 +44,7 @@ pub async fn in_states(
         PayoutKey,
         r#"/* store::in_states */
         select s.merchant_code as "merchant_code!", s.order_num as "order_num!"
-        from payout.status s
+        from payout.all_status s
         where s.state = any($1) and ($2::text is null or s.merchant_code = $2)
         order by s.state_since, s.merchant_code, s.order_num
         limit $3"#,

@@ -70,7 +70,7 @@ pub async fn requests(
                    count(*) filter (where q.outcome = 'refused') as refused,
                    coalesce(bool_or(q.merchant_code = $2), r.merchant_code = $2, false) as of_merchant
             from payout.request_payouts q
-            join payout.status s on (s.merchant_code, s.order_num) = (q.merchant_code, q.order_num)
+            join payout.all_status s on (s.merchant_code, s.order_num) = (q.merchant_code, q.order_num)
             where q.request_id = r.id
         ) i on $2::text is null or i.of_merchant
         where $1 or (r.decision is null and r.expires_at > now())
@@ -109,7 +109,7 @@ pub async fn pauses(db: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
         Pause,
         r#"/* store::pauses */
         select z.scope, z.value, z.reason, z.actor, z.since,
-               (select count(*) from payout.status s
+               (select count(*) from payout.all_status s
                 where s.state = 'queued'
                   and (z.scope = 'all' or (z.scope = 'merchant' and s.merchant_code = z.value)
                        or (z.scope = 'bank' and s.bank_code = z.value))) as "queued!"

@@ -82,7 +82,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
                s.attention_since, s.settled_at
-        from payout.status s
+        from payout.all_status s
         where (cardinality($1::text[]) = 0 or s.state = any($1))
           and ($2::text is null or s.merchant_code = $2)
           and (not $3::boolean or s.attention is not null)
@@ -122,7 +122,7 @@ pub async fn keys_of(
         r#"/* store::keys_of */
         select s.merchant_code as "merchant_code!", s.order_num as "order_num!"
         from payout.merchants m
-        join payout.status s on s.merchant_code = m.code and s.order_num = $1
+        join payout.all_status s on s.merchant_code = m.code and s.order_num = $1
         where $2::text is null or m.code = $2
         order by m.code"#,
         order_num,
@@ -152,7 +152,7 @@ pub async fn statuses(
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
                s.attention_since, s.settled_at
         from wanted
-        join payout.status s on (s.merchant_code, s.order_num) = (wanted.merchant_code, wanted.order_num)
+        join payout.all_status s on (s.merchant_code, s.order_num) = (wanted.merchant_code, wanted.order_num)
         order by wanted.place"#,
         &merchants,
         &orders,

@@ -141,7 +141,7 @@ pub async fn requested(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>,
                     when r.decision = 'rejected' then 'refused' end as outcome, i.detail as "detail?"
         from payout.requests r
         left join payout.request_payouts i on i.request_id = r.id
-        left join payout.status s on (s.merchant_code, s.order_num) = (i.merchant_code, i.order_num)
+        left join payout.all_status s on (s.merchant_code, s.order_num) = (i.merchant_code, i.order_num)
         where r.id = $1
         order by i.order_num"#,
         id,

@@ -131,7 +131,7 @@ pub async fn settled_between(
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
                s.attention_since, s.settled_at
-        from payout.status s
+        from payout.all_status s
         where s.merchant_code = $1 and s.state in ('paid', 'returned') and s.settled_at >= $2 and s.settled_at < $3
         order by s.settled_at, s.order_num"#,
         merchant,

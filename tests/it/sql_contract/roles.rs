@@ -234,7 +234,8 @@ async fn with_several_merchants_a_login_enqueues_only_for_its_own() {
 
     database.run(&for_merchant("M2")[0]).await;
     let cancel = "select payout.cancel('INV-1', 'test')";
-    check(&mut session, &[(cancel, "PW007")]).await;
+    // As if it did not exist: whether another merchant has this number is not its business.
+    check(&mut session, &[(cancel, "PW014")]).await;
     check(&mut database.connect_as(&member).await, &[(cancel, "ok")]).await;
     let kept = "select created_by = session_user from payout.payouts";
     assert_eq!(database.text(kept).await, "true");
@@ -288,4 +289,161 @@ async fn security_definer_functions_resolve_names_in_our_schema_only() {
         "PW007",
         "may not enqueue",
     );
+}
+
+/// Two merchants, each with payouts, and a login for each of the roles that may read their status.
+async fn two_merchants() -> Database {
+    let database = Database::fresh().await;
+    for merchant in ["M1", "M2"] {
+        database.register_merchant(merchant).await;
+        database
+            .run(&format!(
+                "insert into payout.payouts (merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name)
+                 select '{merchant}', '{merchant}-' || n, 1000, 1, '014', '0012345678', 'Siti Rahayu'
+                 from generate_series(1, 20) n"
+            ))
+            .await;
+    }
+    database
+}
+
+async fn seen_by(database: &Database, login: &str, query: &str) -> String {
+    let mut session = database.connect_as(login).await;
+    let query = format!("select coalesce(({query})::text, '')");
+    sqlx::query_scalar(AssertSqlSafe(query))
+        .fetch_one(&mut session)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_enqueuer_sees_the_status_of_its_own_merchants_only() {
+    let database = two_merchants().await;
+    let seen =
+        "select string_agg(distinct merchant_code, ' ' order by merchant_code) from payout.status";
+    let tied = database.login(&["payout_enqueuer"]).await;
+    let both = database.login(&["payout_enqueuer"]).await;
+    let untied = database.login(&["payout_enqueuer"]).await;
+    for (login, merchant) in [(&tied, "M2"), (&both, "M1"), (&both, "M2")] {
+        let tie = format!("insert into payout.enqueuers values ('{login}', '{merchant}')");
+        database.run(&tie).await;
+    }
+    for (login, expected) in [(&tied, "M2"), (&both, "M1 M2"), (&untied, "")] {
+        assert_eq!(seen_by(&database, login, seen).await, expected);
+    }
+    for role in ["payout_reader", "payout_operator", "payout_worker"] {
+        let login = database.login(&[role]).await;
+        assert_eq!(seen_by(&database, &login, seen).await, "M1 M2", "{role}");
+        // A role that sees everything still does when it may also enqueue for one merchant.
+        database.run(&format!("grant {role} to {tied}")).await;
+        assert_eq!(seen_by(&database, &tied, seen).await, "M1 M2", "{role}");
+        database.run(&format!("revoke {role} from {tied}")).await;
+    }
+    assert_eq!(database.text(seen).await, "M1 M2", "the owner");
+    assert_eq!(seen_by(&database, &tied, seen).await, "M2");
+}
+
+#[tokio::test]
+async fn no_condition_of_an_enqueuer_reports_what_the_view_hides() {
+    let database = two_merchants().await;
+    let login = database.login(&["payout_enqueuer"]).await;
+    database
+        .run(&format!(
+            "insert into payout.enqueuers values ('{login}', 'M2')"
+        ))
+        .await;
+    let mut session = database.connect_as(&login).await;
+    for statement in [
+        "select count(*) from payout.status where (order_num || 'x')::int > 0",
+        "select count(*) from payout.status where (merchant_code || order_num)::jsonb is not null order by 1",
+        "select count(*) from payout.status where 1 / (case when merchant_code = 'M1' then 0 else 1 end) > 0",
+        "select count(*) from payout.status s, payout.banks b where (s.order_num || b.code)::int > 0",
+    ] {
+        match attempt(&mut session, statement).await {
+            Ok(()) => {}
+            Err(error) => {
+                let said = Refusal::of(&error).everything;
+                assert!(
+                    !said.contains("M1") && !said.contains("zero"),
+                    "{statement}: {said}"
+                );
+            }
+        }
+    }
+    // A function of the caller's own that costs nothing is applied as early as it may be.
+    let leak = "create temp table leaked (order_num text);
+                create function pg_temp.leak(text) returns boolean language plpgsql cost 0.0000001 as
+                'begin insert into leaked values ($1); return true; end'";
+    attempt(&mut session, leak).await.unwrap();
+    let leaking = "select * from payout.status where pg_temp.leak(order_num)";
+    attempt(&mut session, leaking).await.unwrap();
+    let leaked: String =
+        sqlx::query_scalar("select string_agg(distinct left(order_num, 2), ' ') from leaked")
+            .fetch_one(&mut session)
+            .await
+            .unwrap();
+    assert_eq!(leaked, "M2");
+}
+
+#[tokio::test]
+async fn the_status_of_one_payout_is_read_by_its_key_whatever_the_login_may_see() {
+    let database = two_merchants().await;
+    let reader = database.login(&["payout_reader"]).await;
+    let enqueuer = database.login(&["payout_enqueuer"]).await;
+    for login in [reader, enqueuer] {
+        let mut session = database.connect_as(&login).await;
+        // The tables are small: a plan that can only read all of it would do so.
+        attempt(&mut session, "set enable_seqscan = off")
+            .await
+            .unwrap();
+        let plan: Vec<String> = sqlx::query_scalar(
+            "explain (costs off) select * from payout.status where order_num = 'M1-7'",
+        )
+        .fetch_all(&mut session)
+        .await
+        .unwrap();
+        let plan = plan.join("\n");
+        assert!(
+            plan.contains("Index Scan using order_num_is_used_once"),
+            "{plan}"
+        );
+        assert!(plan.contains("order_num = 'M1-7'"), "{plan}");
+        // Once for the query, not for each row.
+        assert!(
+            plan.contains("InitPlan") && !plan.contains("SubPlan"),
+            "{plan}"
+        );
+        assert!(!plan.contains("merchants_seen"), "{plan}");
+    }
+}
+
+/// What else an enqueuer can learn of other merchants, and how to close it: `docs/sql-contract.md`, "Roles".
+#[tokio::test]
+async fn without_the_three_columns_an_enqueuer_still_enqueues_and_sees_no_other_merchant() {
+    let database = two_merchants().await;
+    let login = database.login(&["payout_enqueuer"]).await;
+    database
+        .run(&format!(
+            "insert into payout.enqueuers values ('{login}', 'M2');
+             revoke select (order_num, merchant_code, state) on payout.payouts from payout_enqueuer"
+        ))
+        .await;
+    let mut session = database.connect_as(&login).await;
+    let [insert, call] = both_ways("merchant_code", "'M2'");
+    check(
+        &mut session,
+        &[
+            (&insert, "ok"),
+            (&call, "ok"),
+            (&format!("{insert} on conflict do nothing"), "ok"),
+            (&format!("{insert} returning state"), DENIED),
+            ("select order_num from payout.payouts", DENIED),
+            ("select order_num from payout.status", "ok"),
+            ("select payout.cancel('M2-1', 'test')", "ok"),
+            ("select payout.cancel('M1-1', 'test')", "PW014"),
+            ("select payout.cancel('M1-1', 'test', 'M1')", "PW014"),
+            ("select payout.cancel('M1-999', 'test')", "PW014"),
+        ],
+    )
+    .await;
 }
