@@ -159,6 +159,8 @@ create table payout.policy (
     overtake_for          interval not null,  -- how long smaller payouts may overtake an uncovered one
     late_after            interval not null,
     query_first_min       interval not null,  -- minimum time after a failover of queries before claims
+    clock_tolerance       interval not null,  -- how far this server's clock may be off the workers' boot clocks
+    clock_unwatched_max   interval not null,  -- without a worker that compares it, longer time than this is unknown
     max_amount_idr        bigint not null,
     plausible_fee_idr     bigint not null,    -- a fee up to this may be true for any payout
     plausible_fee_percent int not null,       -- so may one up to this part of the amount
@@ -169,9 +171,10 @@ create table payout.policy (
 
 insert into payout.policy (not_found_answers, proof_fresh_for, unsigned_second_read, request_expires_after,
                            quiet_horizon_default, open_too_long, overtake_for, late_after, query_first_min,
-                           max_amount_idr, plausible_fee_idr, plausible_fee_percent, max_balance_idr)
+                           clock_tolerance, clock_unwatched_max, max_amount_idr, plausible_fee_idr,
+                           plausible_fee_percent, max_balance_idr)
 values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '10 minutes', '24 hours',
-        1000000000000, 50000, 10, 1000000000000000);
+        '5 seconds', '60 seconds', 1000000000000, 50000, 10, 1000000000000000);
 
 -- These tables are too small for autovacuum to look at, and every move is checked against them.
 analyze payout.state, payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy;

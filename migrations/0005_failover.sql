@@ -19,6 +19,63 @@ create table payout.failover (
     constraint a_change_has_its_horizon check (changed_at is null or trusted_after is not null)
 );
 
+-- Every horizon rests on this server's clock, so the workers compare it with their boot clocks. A jump is not elapsed time:
+-- it is marked here, once for all workers, and the quiet horizons restart (I10).
+create table payout.clock (
+    the_only_one  boolean primary key default true,
+    compared_at   timestamptz,      -- when a worker last found it steady
+    jumped_at     timestamptz,      -- when a worker last found a jump, by the time after it
+    jumped_by     interval,
+    trusted_after timestamptz,      -- from then on "not found" proves something again
+    day           date,             -- of the count, in UTC
+    jumps         int not null default 0,
+    constraint there_is_one check (the_only_one)
+);
+
+insert into payout.clock default values;
+
+-- Until when answers prove nothing, because commits may be lost or the clock jumped; null if never so.
+create function payout.trusted_after() returns timestamptz
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return greatest((select f.trusted_after from payout.failover f), (select c.trusted_after from payout.clock c));
+
+-- The longest quiet horizon of all workers, with the time in which they may still begin to send.
+create function payout.longest_horizon() returns interval
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return coalesce((select f.quiet_horizon from payout.failover f),
+                (select x.quiet_horizon_default from payout.policy x));
+
+-- Marks a jump that a worker found; it last found the clock steady `compared_ago` by its own clock. If another worker has
+-- marked the same jump since then, that is enough: the horizons restart once. Returns whether this is the first mark.
+create function payout.note_clock_jump(by interval, compared_ago interval) returns boolean
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    tolerance interval := (select x.clock_tolerance from payout.policy x);
+    today date := (clock_timestamp() at time zone 'UTC')::date;
+begin
+    update payout.clock c
+    set compared_at = clock_timestamp(), jumped_at = clock_timestamp(), jumped_by = note_clock_jump.by,
+        trusted_after = clock_timestamp() + payout.longest_horizon(), day = today,
+        jumps = case when c.day = today then c.jumps else 0 end + 1
+    where c.jumped_at is null
+       or c.jumped_at not between clock_timestamp() - note_clock_jump.compared_ago - tolerance
+                              and clock_timestamp() + tolerance
+       or c.jumped_by not between note_clock_jump.by - tolerance and note_clock_jump.by + tolerance;
+    return found;
+end $$;
+
+-- Called by a worker that starts and so has nothing to compare with. After a time in which no worker compared the clock,
+-- nobody knows how much of it has really passed. Returns whether the horizons restart.
+create function payout.begin_clock_watch() returns boolean
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    update payout.clock c
+    set compared_at = clock_timestamp(), trusted_after = clock_timestamp() + payout.longest_horizon()
+    from payout.policy x
+    where c.compared_at not between clock_timestamp() - x.clock_unwatched_max and clock_timestamp() + x.clock_tolerance;
+    return found;
+end $$;
+
 -- The system, timeline, database and table, as Postgres names them. The second is read from the write position, because
 -- the control file lags behind after a promotion.
 create function payout.identity() returns text
@@ -36,16 +93,17 @@ language sql stable security definer set search_path = pg_catalog, payout, pg_te
 return exists (select from payout.failover f, payout.merchants m
                where m.code = (p).merchant_code and not m.not_found_is_proof and f.changed_at is null
                  and (p).created_at >= f.since)
-    or exists (select from payout.evidence e, payout.failover f
+    or exists (select from payout.evidence e
                where (e.merchant_code, e.order_num, e.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)
                  and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence'
-                 and e.query_sent_at > f.trusted_after);
+                 and e.query_sent_at > payout.trusted_after());
 
 -- Until when "not found" means nothing for a payout that was sent: the end of the quiet horizon of its last attempt.
--- After lost commits, which may have sent it once more, at least the time from which answers count again.
+-- After lost commits, which may have sent it once more, or a jump of the clock, at least the time from which answers
+-- count again.
 create function payout.quiet_until(p payout.payouts) returns timestamptz
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return greatest((select f.trusted_after from payout.failover f),
+return greatest(payout.trusted_after(),
                 coalesce((select coalesce(a.quiet_until, a.send_by + x.quiet_horizon_default)
                           from payout.attempts a, payout.policy x
                           where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, (p).attempt)),

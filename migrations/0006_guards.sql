@@ -547,7 +547,7 @@ language sql stable security definer set search_path = pg_catalog, payout, pg_te
 return exists (
     select from payout.evidence e, payout.policy x
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
-      and e.source = 'query' and e.last_at > clock_timestamp() - x.proof_fresh_for
+      and e.source = 'query' and e.last_at between clock_timestamp() - x.proof_fresh_for and clock_timestamp()
       and (e.kind = 'not_found' and e.proves in ('absence', 'contradiction')
            or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'found' and e.status in (3, 4)));
 

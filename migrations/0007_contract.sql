@@ -545,6 +545,12 @@ begin
         raise exception 'the database failed over again: everything is queried again' using errcode = 'PW019',
             hint = 'The quiet horizon starts over. Try again after payout.failover.trusted_after.';
     end if;
+    if exists (select from payout.clock c, payout.policy x
+               where c.compared_at not between clock_timestamp() - x.clock_unwatched_max
+                                           and clock_timestamp() + x.clock_tolerance) then
+        raise exception 'no worker has compared this server''s clock in the last minute' using errcode = 'PW019',
+            hint = 'Let a worker run. If the clock has jumped, the quiet horizon starts over.';
+    end if;
     update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
     where f.trusted_after < old_primary_dead_since + f.quiet_horizon
     returning f.trusted_after into later;
@@ -552,7 +558,7 @@ begin
         return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
                       to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
-    if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+    if set_aside and payout.trusted_after() < clock_timestamp() then
         with aside as (
             update payout.payouts p set attention_reasons = p.attention_reasons || '{unproven}', parked = false
             where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
@@ -565,10 +571,10 @@ begin
     end if;
     -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
     select count(*) into not_queried
-    from payout.payouts p, payout.failover f
+    from payout.payouts p
     where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
-      and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
-    if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p);
+    if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
         raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
             using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
             'If some cannot be queried: set_aside => true.';

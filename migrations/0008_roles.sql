@@ -45,7 +45,7 @@ grant select on payout.status, payout.all_status, payout.events, payout.balances
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
                 payout.request_payouts, payout.operator_acts, payout.pauses, payout.failover, payout.addresses,
-                payout.refused_balances
+                payout.refused_balances, payout.clock
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid()
@@ -89,14 +89,16 @@ grant update on payout.gateway_balance, payout.refused_balances, payout.query_bu
                 payout.totals_cursor to payout_worker;
 grant update (taken_at) on payout.request_payouts to payout_worker;
 grant update (quiet_horizon) on payout.failover to payout_worker;
+grant update (compared_at) on payout.clock to payout_worker;
 -- For `for update` on an account: a claim locks the balance while it decides what is covered.
 grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks, payout.refused_balances to payout_worker;
 grant execute on function payout.gateway_digest(text, text, text[]), payout.current_xid(), payout.is_numbered_ahead(),
                           payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
-                          payout.holds_back_claim(text[]), payout.resubmit_proof(text, text), payout.finish_request,
-                          payout.wake(text, text), payout.notification_queue_usage()
+                          payout.holds_back_claim(text[]), payout.trusted_after(), payout.begin_clock_watch(),
+                          payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
+                          payout.finish_request, payout.wake(text, text), payout.notification_queue_usage()
     to payout_worker;
 
 ---- All

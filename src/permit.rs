@@ -60,7 +60,8 @@ impl SendBy {
     }
 }
 
-fn boot_time() -> Duration {
+/// Time since this machine started, suspension included.
+pub fn boot_time() -> Duration {
     let now = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     let nanos = u32::try_from(now.tv_nsec).unwrap_or(0);

@@ -24,7 +24,7 @@ use crate::{
         callback::{self, Callbacks},
     },
     metrics,
-    store::{Store, addresses::Address, failover},
+    store::{Store, addresses::Address, clock, failover},
     worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
@@ -87,6 +87,12 @@ impl Running {
         let quiet = config.poll.quiet_horizon.saturating_add(send_window);
         failover::continue_seq(&store.results).await?;
         failover::register_identity(&store.results, quiet).await?;
+        if clock::begin(&store.results).await? {
+            tracing::warn!(
+                "no worker has compared the database's clock for a while: how much time has passed is unknown, so the \
+                 quiet horizons restart"
+            );
+        }
 
         let key = failover::lineage(&store.results).await?;
         let witness = Witness::find(&config.witness_file, &key).map_err(Unfit)?;

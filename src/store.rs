@@ -7,6 +7,7 @@ pub mod addresses;
 pub mod balances;
 pub mod callbacks;
 pub mod claim;
+pub mod clock;
 pub mod decisions;
 pub mod doctor;
 pub mod expired_leases;
@@ -50,6 +51,8 @@ pub struct Store {
     /// locked, the other connections are free.
     claim_turns: Arc<Semaphore>,
     result_turns: Arc<Semaphore>,
+    /// What this process expects of the database's clock.
+    pub clock: Arc<clock::Clock>,
 }
 
 /// The right of a merchant whose locks were not released to use a connection.
@@ -65,6 +68,7 @@ impl Store {
             results,
             claim_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),
             result_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),
+            clock: Arc::default(),
         })
     }
 

@@ -26,6 +26,7 @@ pub fn snapshot(snapshot: &Snapshot) {
         oldest.set(&[], pile.oldest_at.unwrap_or(0));
     }
     table::NOTIFICATION_QUEUE.set(&[], snapshot.notification_queue_permille);
+    table::CLOCK_JUMPS.set(&[], snapshot.clock_jumps);
     table::SNAPSHOT_AT.set(&[], snapshot.read_at);
     table::SNAPSHOT_DURATION.set_seconds(&[], snapshot.took.as_secs_f64());
     if let Some(handle) = INSTALLED.get() {

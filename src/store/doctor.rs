@@ -145,3 +145,15 @@ pub async fn server_port(pool: &PgPool) -> Result<Option<i32>, sqlx::Error> {
         .fetch_one(pool)
         .await
 }
+
+/// From when "not found" counts again, while the quiet horizons are restarted because of the server's clock.
+pub async fn horizons_restarted_until(pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::horizons_restarted_until */
+        select c.trusted_after as "trusted_after!"
+        from payout.clock c
+        where c.trusted_after > clock_timestamp()"#,
+    )
+    .fetch_optional(pool)
+    .await
+}

@@ -35,7 +35,7 @@ pub(super) async fn lock_payouts(
                p.reaffirmed_at, p.settled_at, p.queries, p.next_query_at, p.due_at, m.fee_reserve, now() as "now!",
                (select a.request_sha256 from payout.attempts a
                 where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as request_sha256,
-               (select f.trusted_after from payout.failover f) as trusted_after,
+               (select payout.trusted_after()) as trusted_after,
                payout.must_query_first() as "commits_may_be_lost!"
         from payout.payouts p
         join payout.merchants m on m.code = p.merchant_code

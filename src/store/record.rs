@@ -14,16 +14,21 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 
 use super::{
+    Store,
+    clock::{self, Clock, Jump, Reading},
     is_locked, is_refusal, is_transient,
     load::{self, Loaded},
     write::{self, EvidenceRow, HistoryRow, LedgerRow, PayoutRow},
 };
-use crate::domain::{
-    decide::{Decision, Note, Now, Rules, decide},
-    evidence::{Evidence, Fact, Source},
-    finding::Finding,
-    payout::PayoutKey,
-    state::{Event, Posting, State},
+use crate::{
+    domain::{
+        decide::{Decision, Note, Now, Rules, decide},
+        evidence::{Evidence, Fact, Source},
+        finding::Finding,
+        payout::PayoutKey,
+        state::{Event, Posting, State},
+    },
+    permit::boot_time,
 };
 
 /// How often a transaction that conflicts with another one is tried.
@@ -72,6 +77,29 @@ pub struct Change {
     pub query_now: bool,
 }
 
+/// Where evidence is recorded. A worker's store also knows what to expect of the database's clock, which is compared in
+/// each transaction: after a jump the quiet horizons restart before anything counts as proof (I10).
+#[derive(Clone, Copy, Debug)]
+pub struct Database<'a> {
+    pool: &'a PgPool,
+    clock: Option<&'a Clock>,
+}
+
+impl<'a> From<&'a PgPool> for Database<'a> {
+    fn from(pool: &'a PgPool) -> Self {
+        Self { pool, clock: None }
+    }
+}
+
+impl<'a> From<&'a Store> for Database<'a> {
+    fn from(store: &'a Store) -> Self {
+        Self {
+            pool: &store.results,
+            clock: Some(&store.clock),
+        }
+    }
+}
+
 /// Records a batch of evidence and what follows from it, in the given order. Returns one outcome per piece.
 ///
 /// One transaction changes a payout at most once, so evidence about the same payout takes several. If the database
@@ -81,22 +109,22 @@ pub struct Change {
 ///
 /// # Errors
 /// Only if the database cannot be reached or is overloaded. Keep the whole batch then; recording it again is safe.
-pub async fn record(
-    pool: &PgPool,
+pub async fn record<'a>(
+    database: impl Into<Database<'a>>,
     rules: &Rules,
     batch: &[Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    in_rounds(pool, rules, batch, Waiting::ForLocks).await
+    in_rounds(database.into(), rules, batch, Waiting::ForLocks).await
 }
 
 /// The same for a merchant whose shared rows are locked: stores what does not need them, and tries the rest. It takes
 /// longer, so let only few merchants do it at a time.
-pub async fn record_beside_locks(
-    pool: &PgPool,
+pub async fn record_beside_locks<'a>(
+    database: impl Into<Database<'a>>,
     rules: &Rules,
     batch: &[Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    in_rounds(pool, rules, batch, Waiting::Briefly).await
+    in_rounds(database.into(), rules, batch, Waiting::Briefly).await
 }
 
 /// How long a transaction waits for a lock on what a merchant's payouts share.
@@ -111,7 +139,7 @@ enum Waiting {
 }
 
 async fn in_rounds(
-    pool: &PgPool,
+    database: Database<'_>,
     rules: &Rules,
     batch: &[Evidence],
     waiting: Waiting,
@@ -126,7 +154,7 @@ async fn in_rounds(
                 .is_some_and(|evidence| seen.insert(&evidence.key))
         });
         let pieces: Vec<&Evidence> = round.iter().filter_map(|at| batch.get(*at)).collect();
-        let results = record_round(pool, rules, &pieces, waiting).await?;
+        let results = record_round(database, rules, &pieces, waiting).await?;
         for (at, result) in round.iter().zip(results) {
             if let Some(place) = outcomes.get_mut(*at) {
                 *place = Some(result);
@@ -141,28 +169,28 @@ async fn in_rounds(
 }
 
 async fn record_round(
-    pool: &PgPool,
+    database: Database<'_>,
     rules: &Rules,
     round: &[&Evidence],
     waiting: Waiting,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     if waiting == Waiting::ForLocks {
-        return match record_together(pool, rules, round).await {
+        return match record_together(database, rules, round).await {
             Err(error) if is_locked(&error) => Ok(round
                 .iter()
                 .map(|_| Outcome::Locked(Lock::Shared))
                 .collect()),
             Err(error) if is_refusal(&error) || is_transient(&error) => {
-                record_one_by_one(pool, rules, round).await
+                record_one_by_one(database, rules, round).await
             }
             result => result,
         };
     }
     let without_money = Waiting::BrieflyWithoutMoney;
-    let mut outcomes = match transaction(pool, rules, round, without_money).await {
+    let mut outcomes = match transaction(database, rules, round, without_money).await {
         Ok(outcomes) => outcomes,
         Err(error) if is_refusal(&error) || is_transient(&error) => {
-            return record_one_by_one(pool, rules, round).await;
+            return record_one_by_one(database, rules, round).await;
         }
         Err(error) => return Err(error),
     };
@@ -174,7 +202,7 @@ async fn record_round(
         .collect();
     let pieces: Vec<&Evidence> = money.iter().map(|(evidence, _)| *evidence).collect();
     if !pieces.is_empty() {
-        let results = record_money(pool, rules, &pieces).await?;
+        let results = record_money(database, rules, &pieces).await?;
         for ((_, outcome), result) in money.into_iter().zip(results) {
             *outcome = result;
         }
@@ -184,34 +212,34 @@ async fn record_round(
 
 /// Records what moves money together, and piece by piece if that does not work.
 async fn record_money(
-    pool: &PgPool,
+    database: Database<'_>,
     rules: &Rules,
     pieces: &[&Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    match transaction(pool, rules, pieces, Waiting::Briefly).await {
+    match transaction(database, rules, pieces, Waiting::Briefly).await {
         Err(error) if is_refusal(&error) || is_transient(&error) => {
-            record_one_by_one(pool, rules, pieces).await
+            record_one_by_one(database, rules, pieces).await
         }
         result => result,
     }
 }
 
 async fn record_together(
-    pool: &PgPool,
+    database: Database<'_>,
     rules: &Rules,
     round: &[&Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     for _ in 1..TRIES {
-        match transaction(pool, rules, round, Waiting::ForLocks).await {
+        match transaction(database, rules, round, Waiting::ForLocks).await {
             Err(error) if is_transient(&error) && !is_locked(&error) => {}
             result => return result,
         }
     }
-    transaction(pool, rules, round, Waiting::ForLocks).await
+    transaction(database, rules, round, Waiting::ForLocks).await
 }
 
 async fn record_one_by_one(
-    pool: &PgPool,
+    database: Database<'_>,
     rules: &Rules,
     round: &[&Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
@@ -222,7 +250,7 @@ async fn record_one_by_one(
             outcomes.push(Outcome::Locked(Lock::Shared));
             continue;
         }
-        let outcome = record_alone(pool, rules, evidence).await?;
+        let outcome = record_alone(database, rules, evidence).await?;
         locked_in_a_row = if matches!(outcome, Outcome::Locked(Lock::Shared)) {
             locked_in_a_row.saturating_add(1)
         } else {
@@ -234,19 +262,21 @@ async fn record_one_by_one(
 }
 
 async fn record_alone(
-    pool: &PgPool,
+    database: Database<'_>,
     rules: &Rules,
     evidence: &Evidence,
 ) -> Result<Outcome, sqlx::Error> {
-    match transaction(pool, rules, &[evidence], Waiting::Briefly).await {
+    match transaction(database, rules, &[evidence], Waiting::Briefly).await {
         Ok(mut one) => Ok(one.pop().unwrap_or(Outcome::UnknownPayout)),
         Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
-        Err(error) if is_refusal(&error) => match store_evidence_only(pool, evidence).await {
-            Ok(true) => Ok(Outcome::Refused(error.to_string())),
-            Ok(false) => Ok(Outcome::Locked(Lock::Payout)),
-            Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
-            Err(error) => Err(error),
-        },
+        Err(error) if is_refusal(&error) => {
+            match store_evidence_only(database.pool, evidence).await {
+                Ok(true) => Ok(Outcome::Refused(error.to_string())),
+                Ok(false) => Ok(Outcome::Locked(Lock::Payout)),
+                Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
+                Err(error) => Err(error),
+            }
+        }
         Err(error) => Err(error),
     }
 }
@@ -288,14 +318,31 @@ struct Decided<'a> {
     decision: Decision,
 }
 
-/// Records one round in a transaction.
+/// Records one round in a transaction. If that finds that the database's clock has jumped, the jump is marked and the
+/// round begins again.
 async fn transaction(
-    pool: &PgPool,
+    database: Database<'_>,
     rules: &Rules,
     round: &[&Evidence],
     waiting: Waiting,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    loop {
+        if let Some(outcomes) = transaction_by_the_clock(database, rules, round, waiting).await? {
+            return Ok(outcomes);
+        }
+    }
+}
+
+/// `None` after a jump of the clock: nothing is recorded.
+async fn transaction_by_the_clock(
+    database: Database<'_>,
+    rules: &Rules,
+    round: &[&Evidence],
+    waiting: Waiting,
+) -> Result<Option<Vec<Outcome>>, sqlx::Error> {
+    let before = boot_time();
+    let mut tx = database.pool.begin().await?;
+    let after = boot_time();
     // Read after the transaction has begun, so a query is never dated later than it was sent by the transaction's
     // now().
     let instant = Instant::now();
@@ -304,6 +351,17 @@ async fn transaction(
     }
     let keys: Vec<&PayoutKey> = round.iter().map(|evidence| &evidence.key).collect();
     let locked = load::lock_payouts(&mut tx, &keys).await?;
+    // now() was read when the transaction began.
+    let reading = locked.values().next().map(|loaded| Reading {
+        before,
+        now: loaded.now,
+        after,
+    });
+    if let Some((clock, reading, jump)) = jumped(database, reading) {
+        tx.rollback().await?;
+        clock::note_jump(database.pool, clock, &reading, jump).await?;
+        return Ok(None);
+    }
     let not_locked: Vec<&PayoutKey> = keys
         .into_iter()
         .filter(|key| !locked.contains_key(key))
@@ -335,10 +393,15 @@ async fn transaction(
         write::change_if_still(&mut tx, &changed).await?;
     }
     tx.commit().await?;
-    Ok(decided
-        .into_iter()
-        .map(|decided| decided.map_or_else(|outcome| outcome, |one| Outcome::Recorded(change(one))))
-        .collect())
+    let outcome = |decided: Result<Decided<'_>, Outcome>| {
+        decided.map_or_else(|outcome| outcome, |one| Outcome::Recorded(change(one)))
+    };
+    Ok(Some(decided.into_iter().map(outcome).collect()))
+}
+
+fn jumped(database: Database<'_>, reading: Option<Reading>) -> Option<(&Clock, Reading, Jump)> {
+    let (clock, reading) = (database.clock?, reading?);
+    Some((clock, reading, clock.compare(&reading)?))
 }
 
 /// The outcome for a payout that this transaction could not lock.

@@ -49,6 +49,7 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     snapshot.unmatched_callbacks = unmatched_callbacks(&mut seen).await?;
     snapshot.notification_queue_permille = notification_queue(&mut seen).await?;
     people::read(&mut seen, &mut snapshot).await?;
+    snapshot.clock_jumps = clock_jumps(&mut seen).await?;
     seen.commit().await?;
     snapshot.took = begun.elapsed();
     Ok(snapshot)
@@ -399,6 +400,17 @@ async fn totals(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sq
 }
 
 /// Reads callbacks for unknown orders. The worker bounds their number.
+async fn clock_jumps(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::snapshot_clock_jumps */
+        select coalesce(sum(c.jumps), 0) as "jumps!"
+        from payout.clock c
+        where c.day = (now() at time zone 'UTC')::date"#
+    )
+    .fetch_one(db)
+    .await
+}
+
 async fn unmatched_callbacks(db: &mut PgConnection) -> Result<Pile, sqlx::Error> {
     let row = sqlx::query!(
         r#"/* store::snapshot_unmatched_callbacks */

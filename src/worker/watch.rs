@@ -13,7 +13,7 @@ use super::Worker;
 use crate::{
     domain::evidence::{Evidence, Fact},
     metrics,
-    store::{addresses, expired_leases, failover, fitness, snapshot},
+    store::{addresses, clock, expired_leases, failover, fitness, snapshot},
 };
 
 /// How often leases and the database's identity are checked.
@@ -28,6 +28,9 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut registered = None;
     while !stop.is_cancelled() {
         worker.heartbeats.beat("watch", "");
+        if let Err(error) = compare_clock(&worker).await {
+            tracing::warn!(%error, "could not compare the database's clock; retrying");
+        }
         if let Err(error) = leases(&worker).await {
             tracing::warn!(%error, "could not check for expired leases; retrying");
         }
@@ -60,6 +63,16 @@ pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
             () = stop.cancelled() => {}
             () = sleep(BOOKS_EVERY) => {}
         }
+    }
+}
+
+/// The database's clock must run as this machine's boot clock does: a jump is not elapsed time (I10).
+async fn compare_clock(worker: &Worker) -> Result<(), sqlx::Error> {
+    let (pool, known) = (&worker.store.results, &worker.store.clock);
+    let reading = clock::read(pool).await?;
+    match known.compare(&reading) {
+        None => clock::note_steady(pool).await,
+        Some(jump) => clock::note_jump(pool, known, &reading, jump).await,
     }
 }
 

@@ -60,7 +60,7 @@ REQUEUE = """self.move_by(Event::NotSent, None) {
                 self.payout().next_query_at = None;
             }"""
 SILENCE = """        let rules = self.rules.poll;
-        let quiet_until = self.quiet_until();"""
+        let valid_from = self.quiet_until();"""
 
 MUTANTS = [
     Mutant("doubt_is_failed", "an answer that proves nothing counts as a failure", [

@@ -19,6 +19,7 @@ mod attacks;
 mod attention;
 mod callbacks;
 mod canary;
+mod clock;
 mod cut_anywhere;
 mod docs;
 mod doctor;

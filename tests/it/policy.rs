@@ -27,6 +27,8 @@ async fn the_policy_of_the_database_is_that_of_the_program() {
     let mut in_sql = rows;
     in_sql.sort();
     let mut in_rust = vec![
+        ("clock_tolerance", seconds(policy::CLOCK_TOLERANCE)),
+        ("clock_unwatched_max", seconds(policy::CLOCK_UNWATCHED_MAX)),
         ("late_after", seconds(policy::LATE_AFTER)),
         ("max_amount_idr", policy::MAX_AMOUNT_IDR),
         ("max_balance_idr", policy::MAX_BALANCE_IDR),

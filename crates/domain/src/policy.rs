@@ -43,6 +43,11 @@ pub const PLAUSIBLE_FEE_PERCENT: i64 = 10;
 
 /// Maximum of what a merchant has, in the books and in each part of the balance that the gateway states: 10^15 rupiah.
 pub const MAX_BALANCE_IDR: i64 = 1_000_000_000_000_000;
+/// How far the database's clock may be off what a worker's boot clock says, besides the round trip and slow drift.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// If no worker has compared the database's clock for longer, nobody knows how much time has really passed.
+pub const CLOCK_UNWATCHED_MAX: Duration = Duration::from_mins(1);
 
 /// Maximum amount of one payout: 10^12 rupiah (`docs/sql-contract.md`, `amount`).
 pub const MAX_AMOUNT_IDR: i64 = 1_000_000_000_000;

@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub approvals: Pile,
     /// How full the server's queue of notifications is, in thousandths.
     pub notification_queue_permille: i64,
+    /// Jumps of the database's clock that workers found today (UTC).
+    pub clock_jumps: i64,
 }
 
 /// The books of one merchant. States and reasons that are not listed are zero.

@@ -47,6 +47,8 @@ pub const SUPERUSER: &str = "postgres";
 pub struct Options {
     /// Server settings, which override the crate's own, as in `("wal_level", "logical")`.
     pub settings: Vec<(String, String)>,
+    /// Environment variables of the server, besides this process's own.
+    pub environment: Vec<(String, String)>,
     /// The port; by default a free one, which the server keeps.
     pub port: Option<u16>,
     /// The server's log; by default `server.log` in the server's folder.

@@ -43,6 +43,7 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 pub(crate) struct Server {
     pub(crate) home: Home,
     settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     /// Kept from the first successful start on.
     port: Option<u16>,
     child: Option<Child>,
@@ -64,6 +65,7 @@ impl Server {
             },
             port: options.port,
             settings: options.settings,
+            environment: options.environment,
             child: None,
         }
     }
@@ -117,6 +119,7 @@ impl Server {
         let log_file = self.home.log.clone();
         let log = Log::open(&log_file)?;
         let mut command = self.home.start_command(port, &self.settings);
+        command.envs(self.environment.iter().cloned());
         command.stdout(log.file()?).stderr(log.file()?);
         self.child = Some(command.spawn().with_context(|| not_run(&command))?);
         let outcome = within(READY_WITHIN, || {

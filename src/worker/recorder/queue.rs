@@ -208,10 +208,10 @@ impl Queue {
     async fn record(&self, evidence: &[Evidence]) -> Result<Vec<Outcome>, sqlx::Error> {
         let Shared { store, rules, .. } = &self.shared;
         if !self.beside_locks {
-            return record(&store.results, rules, evidence).await;
+            return record(store, rules, evidence).await;
         }
         let _turn = store.result_turn().await;
-        record_beside_locks(&store.results, rules, evidence).await
+        record_beside_locks(store, rules, evidence).await
     }
 
     fn publish(&self) {

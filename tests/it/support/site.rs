@@ -39,7 +39,12 @@ impl Site {
 
     /// With a quiet horizon of that many seconds.
     pub(crate) async fn with_horizon(quiet_horizon_seconds: u32) -> Self {
-        let cluster = tokio::task::spawn_blocking(|| Cluster::start(Options::default()))
+        Self::on_server(Options::default(), quiet_horizon_seconds).await
+    }
+
+    /// The same on a server with these options.
+    pub(crate) async fn on_server(options: Options, quiet_horizon_seconds: u32) -> Self {
+        let cluster = tokio::task::spawn_blocking(|| Cluster::start(options))
             .await
             .unwrap()
             .unwrap();

@@ -122,6 +122,7 @@ impl Draft<'_> {
         let valid_from = declined_at
             .checked_add_signed(delta(rules.decline_confirm))
             .unwrap_or(declined_at);
+        let valid_from = self.not_before_trusted(valid_from);
         if sent_at < valid_from {
             self.query_at(valid_from);
             return;
@@ -136,25 +137,27 @@ impl Draft<'_> {
         }
     }
 
-    /// Until when something that was sent may still arrive: the send-by time plus the quiet horizon (I10).
+    /// Until when something that was sent may still arrive: the send-by time plus the quiet horizon (I10). A failover may
+    /// have lost a later send, and a jump of the clock is not elapsed time.
     pub(super) fn quiet_until(&self) -> DateTime<Utc> {
         let sent_by = self.out.after.send_by.unwrap_or(self.now);
-        sent_by
+        let quiet_until = sent_by
             .checked_add_signed(delta(self.rules.poll.quiet_horizon))
-            .unwrap_or(sent_by)
+            .unwrap_or(sent_by);
+        self.not_before_trusted(quiet_until)
+    }
+
+    /// The same time, or the one from which answers count again if that is later.
+    fn not_before_trusted(&self, time: DateTime<Utc>) -> DateTime<Utc> {
+        let trusted_after = self.out.after.trusted_after;
+        trusted_after.map_or(time, |trusted| trusted.max(time))
     }
 
     /// Without an answer to the submit, "not found" means nothing before the quiet horizon. After it, a person must
     /// decide (I10).
     fn not_found_after_silence(&mut self, sent_at: DateTime<Utc>) {
         let rules = self.rules.poll;
-        let quiet_until = self.quiet_until();
-        // A failover may have lost a later send, so answers from before it no longer count.
-        let valid_from = self
-            .out
-            .after
-            .trusted_after
-            .map_or(quiet_until, |trusted| trusted.max(quiet_until));
+        let valid_from = self.quiet_until();
         if sent_at < valid_from {
             let scheduled = self.out.after.next_query_at.unwrap_or(valid_from);
             self.query_at(scheduled.min(valid_from));

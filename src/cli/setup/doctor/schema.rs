@@ -37,6 +37,7 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
              TIME_OF_ITS_DEATH)",
         ),
     });
+    checks.push(clock_jumps(pool).await?);
     let (pauses, since) = doctor::pauses_since(pool).await?;
     checks.push(match since {
         None => Subject("pauses").ok("nothing is paused"),
@@ -49,4 +50,18 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
         ),
     });
     Ok(checks)
+}
+
+async fn clock_jumps(pool: &PgPool) -> Result<Check, sqlx::Error> {
+    let subject = Subject("clock jumps");
+    Ok(match doctor::horizons_restarted_until(pool).await? {
+        None => subject.ok("no jump restarts the quiet horizons now"),
+        Some(until) => subject.warn(
+            format!(
+                "the server's clock jumped, or no worker watched it: \"not found\" counts again from {} WIB",
+                words::time(until)
+            ),
+            "repair the time service of the database server; see PayoutClockJumps in the runbook",
+        ),
+    })
 }

@@ -114,6 +114,10 @@ fn a_fail_becomes_a_failure_only_after_two_spaced_not_found_answers() {
         ("@1 fail @61 none @68 query? @76 none",   "failed"),
         ("@1 fail @61 query? @76 query? @999 query?",  "unknown held=100000"),
         ("@1 doubt @2 fail @62 none @77 none",   "failed"),
+        // After lost commits or a jump of the clock, only what comes after the quiet horizon counts.
+        ("@1 fail failover @61 none @76 none",   "unknown held=100000"),
+        ("@1 fail @61 none failover @1862 none", "unknown held=100000"),
+        ("@1 fail @61 none failover @1862 none @1877 none", "failed"),
         ("ack @1 fail @61 none @76 none",        "pending held=100000"),
         ("found:1 @1 fail @61 none @76 none",     "pending foreign_order held=100000"),
     ]);
