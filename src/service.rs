@@ -72,6 +72,22 @@ fn abandoned() {
     tracing::warn!("worker stopped at once; the status of payouts in flight will be queried");
 }
 
+/// Checks that the database and this configuration fit, and continues what a restore or a stopped clock interrupted.
+async fn prepare(store: &Store, config: &Config) -> anyhow::Result<()> {
+    fitness::check(store, config).await?;
+    let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
+    let quiet = config.poll.quiet_horizon.saturating_add(send_window);
+    failover::continue_seq(&store.results).await?;
+    failover::register_identity(&store.results, quiet).await?;
+    if clock::begin(&store.results).await? {
+        tracing::warn!(
+            "no worker has compared the database's clock for a while: how much time has passed is unknown, so the \
+             quiet horizons restart"
+        );
+    }
+    Ok(())
+}
+
 impl Running {
     /// Checks that it may run here, and starts every part. Fails with [`Unfit`] where a person must change something.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
@@ -82,18 +98,7 @@ impl Running {
         let store = Store::connect(&config.database.url)
             .await
             .context("the database cannot be reached")?;
-        fitness::check(&store, config).await?;
-        let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
-        let quiet = config.poll.quiet_horizon.saturating_add(send_window);
-        failover::continue_seq(&store.results).await?;
-        failover::register_identity(&store.results, quiet).await?;
-        if clock::begin(&store.results).await? {
-            tracing::warn!(
-                "no worker has compared the database's clock for a while: how much time has passed is unknown, so the \
-                 quiet horizons restart"
-            );
-        }
-
+        prepare(&store, config).await?;
         let key = failover::lineage(&store.results).await?;
         let witness = Witness::find(&config.witness_file, &key).map_err(Unfit)?;
         let rules = worker::rules(&config.poll, config.callbacks_settle);

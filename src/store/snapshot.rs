@@ -219,10 +219,6 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
             fees: Rupiah::new(row.fees),
             funding: Rupiah::new(row.funding),
         };
-        let sum = accounts
-            .by_name()
-            .into_iter()
-            .try_fold(Rupiah::ZERO, |sum, (_, balance)| sum.plus(balance));
         let stated = (row.balance, row.frozen, row.pending, row.read_at);
         let gateway = gateway_reading(stated, row.difference);
         merchants.push(MerchantBooks {
@@ -231,7 +227,7 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
             gateway,
             balance_refused_since: row.refused_since,
             violations: Violations {
-                accounts_unbalanced: i64::from(sum != Some(Rupiah::ZERO)),
+                accounts_unbalanced: i64::from(!sum_to_zero(&accounts)),
                 ..Violations::default()
             },
             ..MerchantBooks::default()
@@ -242,6 +238,12 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
         merchants,
         ..Snapshot::default()
     })
+}
+
+fn sum_to_zero(accounts: &Accounts) -> bool {
+    let mut balances = accounts.by_name().into_iter();
+    let sum = balances.try_fold(Rupiah::ZERO, |sum, (_, balance)| sum.plus(balance));
+    sum == Some(Rupiah::ZERO)
 }
 
 /// The reading of `balance, frozen, pending, read_at`; `None` while there is none.
