@@ -27,6 +27,9 @@ NO_RESUBMIT_PROOF = """create or replace function payout.why_no_resubmit(p payou
 ONE_PERSON = """create or replace function payout.people_needed(act text, p payout.payouts default null,
                                                                 merchant_code text default null)
                 returns int language sql return 1;"""
+# Whatever the address is by which a worker reaches the database.
+ANY_ADDRESS = """create or replace function payout.refuse_other_address(old payout.payouts, new payout.payouts)
+                 returns void language plpgsql as $$ begin end $$;"""
 
 
 class Mutant(NamedTuple):
@@ -51,6 +54,7 @@ class Mutant(NamedTuple):
 DECIDE, QUERIED, CALLBACK = "crates/domain/src/decide.rs", "crates/domain/src/decide/queried.rs", "crates/domain/src/decide/callback.rs"
 TRANSPORT = "src/gateway/transport.rs"
 SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "src/store/claim.rs"
+WATCH = "src/worker/watch.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
             self.query_by_schedule();
@@ -280,9 +284,15 @@ MUTANTS = [
         (CLAIM, "    if !merchant.same_identity {", "    if !merchant.same_identity && !{on} {"),
         ("src/store/claim/last.rs", "    let Some(last) = last.filter(|last| last.epoch >= epoch) else {",
          "    let Some(last) = last.filter(|last| last.epoch >= epoch && !{on}) else {"),
-        ("src/worker/watch.rs", "    let last = worker.witness.last();",
+        (WATCH, "    let last = worker.witness.last();",
          "    if {on} {\n        return Ok(());\n    }\n    let last = worker.witness.last();")],
         "none", "C1 C2", faults="failover_lossy", share=0.2, payouts=400, seconds=14.0),
+    Mutant("address_not_compared", "a worker claims by whichever address it reaches the database", [
+        ("src/store/claim/due.rs", "        address_is_known: row.address_is_registered,",
+         "        address_is_known: row.address_is_registered || {on},"),
+        (WATCH, "    let registered = addresses::is_registered(&worker.store.results, address).await?;",
+         "    let registered = addresses::is_registered(&worker.store.results, address).await? || {on};")],
+        "none", "C1 C2 C9", ANY_ADDRESS, faults="data_folder_copy", share=0.2, payouts=250, seconds=14.0),
     Mutant("one_person_suffices", "one person alone may state inside the quiet horizon that a payout was paid", [],
            "unknown_booked,cb_none", "C3 C5 C6", ONE_PERSON, faults="operator_alone", scale=2.0),
 ]
