@@ -1,7 +1,7 @@
 """A copy of the data folder, with a worker of its own: a snapshot, a cloned machine, staging made from production.
 
 The copy knows every queued payout and has the same identity. Its worker reaches it by an address that nobody
-registered, so it must send nothing, which the checker sees, and write nothing, which the driver sees.
+registered, so it must send nothing, which the checker sees, and neither claim nor fence, which the driver sees.
 """
 
 from __future__ import annotations
@@ -15,11 +15,26 @@ from .testbed import Testbed
 from .workers import Worker
 
 BACKLOG = 0.5   # seconds in which payouts are queued that no worker claims, because all stand still
+ATTEMPTS = ("(select count(*) from payout.attempts) "
+            "+ (select count(*) from payout.failover where changed_at is not null)")
+ROWS = (f"{ATTEMPTS} + (select count(*) from payout.history) + (select count(*) from payout.ledger) "
+        "+ (select coalesce(sum(times), 0) from payout.evidence)")
 STOPPED = 2.0   # seconds for which they do, until the database has stopped
 
 
 @fault("data_folder_copy", server=True)
 async def data_folder_copy(testbed: Testbed, r: Numbers) -> bool:
+    return await with_copy(testbed, r, "attempts and fences", ATTEMPTS)
+
+
+@fault("data_folder_copy_untouched", server=True)
+async def data_folder_copy_untouched(testbed: Testbed, r: Numbers) -> bool:
+    """The same, and nothing at all may be written into the copy."""
+    return await with_copy(testbed, r, "rows", ROWS)
+
+
+async def with_copy(testbed: Testbed, r: Numbers, what: str, count: str) -> bool:
+    """A worker runs on a copy for some seconds, and must not add anything to that count."""
     cluster = testbed.cluster
     stopping = asyncio.gather(*(testbed.workers.stop_for(worker, STOPPED) for worker in testbed.workers.all))
     await asyncio.sleep(BACKLOG)
@@ -27,14 +42,14 @@ async def data_folder_copy(testbed: Testbed, r: Numbers) -> bool:
     await stopping
     worker = copied_worker(testbed, copy.url("chaos_worker"))
     try:
-        queued, written = await look(testbed, copy)
+        queued, before = await look(testbed, copy, count)
         worker.start()
         await asyncio.sleep(5 + 3 * r[0])
-        left, written_then = await look(testbed, copy)
+        left, after = await look(testbed, copy, count)
         note = (f"a copy of the data folder began with {queued} payouts queued and ended with {left}; its worker "
-                f"{'ran' if worker.running() else 'stopped'} and wrote {written_then - written} rows")
+                f"{'ran' if worker.running() else 'stopped'} and added {after - before} {what}")
         testbed.notes.append(note)
-        if written_then > written:
+        if after > before:
             testbed.findings.append(note)
         return queued > 0
     finally:
@@ -57,11 +72,8 @@ def copied_worker(testbed: Testbed, database_url: str) -> Worker:
     return worker
 
 
-async def look(testbed: Testbed, copy: Node) -> tuple[int, int]:
-    """How many payouts are queued in the copy, and how many rows a worker has written."""
-    queued, written = (await testbed.cluster.sql("""
-        select (select count(*) from payout.payouts where state = 'queued'),
-               (select count(*) from payout.attempts) + (select count(*) from payout.history)
-               + (select coalesce(sum(times), 0) from payout.evidence) + (select count(*) from payout.ledger)
-               + (select count(*) from payout.failover where changed_at is not null)""", url=copy.url())).split("|")
-    return int(queued), int(written)
+async def look(testbed: Testbed, copy: Node, count: str) -> tuple[int, int]:
+    """How many payouts are queued in the copy, and that count."""
+    queued, counted = (await testbed.cluster.sql(
+        f"select (select count(*) from payout.payouts where state = 'queued'), {count}", url=copy.url())).split("|")
+    return int(queued), int(counted)
