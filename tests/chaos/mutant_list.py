@@ -23,6 +23,9 @@ NO_PROOF = """create or replace function payout.check_move(old payout.payouts, n
 NO_RESUBMIT_PROOF = """create or replace function payout.why_no_resubmit(p payout.payouts) returns text
                        language sql return null::text;"""
 
+# A commit waits for the disk only where the session's setting says so.
+NOT_DURABLE = """create or replace function payout.make_durable() returns void language plpgsql
+                 as $$ begin end $$;"""
 # Every act takes one person.
 ONE_PERSON = """create or replace function payout.people_needed(act text, p payout.payouts default null,
                                                                 merchant_code text default null)
@@ -293,6 +296,8 @@ MUTANTS = [
         (WATCH, "    let registered = addresses::is_registered(&worker.store.results, address).await?;",
          "    let registered = addresses::is_registered(&worker.store.results, address).await? || {on};")],
         "none", "C1 C2 C9", ANY_ADDRESS, faults="data_folder_copy", share=0.2, payouts=250, seconds=14.0),
+    Mutant("claim_not_durable", "a claim's commit waits for the disk only where the login's settings say so", [],
+           "none", "C1 C2 C7 C9", NOT_DURABLE, faults="pg_async_login", share=0.2, payouts=250, seconds=14.0),
     Mutant("one_person_suffices", "one person alone may state inside the quiet horizon that a payout was paid", [],
            "unknown_booked,cb_none", "C3 C5 C6", ONE_PERSON, faults="operator_alone", scale=2.0),
 ]
