@@ -296,6 +296,12 @@ MUTANTS = [
         (WATCH, "    let registered = addresses::is_registered(&worker.store.results, address).await?;",
          "    let registered = addresses::is_registered(&worker.store.results, address).await? || {on};")],
         "none", "C1 C2 C9", ANY_ADDRESS, faults="data_folder_copy", share=0.2, payouts=250, seconds=14.0),
+    Mutant("queries_share_connections", "queries are sent on connections that carried others before", [
+        (TRANSPORT, "            queries: plain(timeout).pool_max_idle_per_host(0).build()?,",
+         "            queries: plain(timeout).pool_max_idle_per_host(if {on} { 4 } else { 0 }).build()?,"),
+        (TRANSPORT, '        .header(CONNECTION, "close");',
+         '        .header(CONNECTION, if {on} { "keep-alive" } else { "close" });')],
+        "fail_booked,q_repeated,cb_none", "C3"),
     Mutant("claim_not_durable", "a claim's commit waits for the disk only where the login's settings say so", [],
            "none", "C1 C2 C7 C9", NOT_DURABLE, faults="pg_async_login", share=0.2, payouts=250, seconds=14.0),
     Mutant("one_person_suffices", "one person alone may state inside the quiet horizon that a payout was paid", [],
