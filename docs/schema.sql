@@ -224,6 +224,12 @@ begin
     end case;
 end $$;
 
+CREATE FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(convert_to(concat_ws('
+'::text, dialect, base_url, array_to_string(platform_keys, '
+'::text)), 'UTF8'::name));
+
 CREATE TABLE payout.merchants (
     code text NOT NULL COLLATE pg_catalog."C",
     dialect text NOT NULL,
@@ -231,12 +237,13 @@ CREATE TABLE payout.merchants (
     not_found_is_proof boolean NOT NULL,
     base_url text NOT NULL,
     platform_keys text[] NOT NULL,
+    gateway bytea GENERATED ALWAYS AS (payout.gateway_digest(dialect, base_url, platform_keys)) STORED NOT NULL,
     min_amount bigint DEFAULT 1 NOT NULL,
     max_amount bigint DEFAULT '1000000000000'::bigint NOT NULL,
     fee_reserve bigint DEFAULT 0 NOT NULL,
     funding text DEFAULT 'gateway'::text NOT NULL,
     registered_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT fee_reserve_is_not_negative CHECK ((fee_reserve >= 0)),
+    CONSTRAINT fee_reserve_makes_sense CHECK (((fee_reserve >= 0) AND (fee_reserve <= '1000000000000'::bigint))),
     CONSTRAINT funding_is_known CHECK ((funding = ANY (ARRAY['gateway'::text, 'books'::text]))),
     CONSTRAINT limits_make_sense CHECK ((((min_amount >= 1) AND (min_amount <= max_amount)) AND (max_amount <= '1000000000000'::bigint)))
 );
@@ -301,6 +308,7 @@ CREATE TABLE payout.payouts (
     parked boolean DEFAULT false NOT NULL,
     CONSTRAINT attempts_count_up CHECK (((attempt >= sends) AND ((not_sent >= 0) AND (not_sent <= sends)))),
     CONSTRAINT attention_has_a_time CHECK (((attention IS NULL) = (attention_since IS NULL))),
+    CONSTRAINT fee_is_an_amount CHECK (((fee >= 0) AND (fee <= '1000000000000'::bigint))),
     CONSTRAINT held_while_it_may_have_left CHECK (
 CASE
     WHEN (state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) THEN (held > 0)
@@ -382,7 +390,7 @@ begin
 
     select * into stored from payout.payouts p
     where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found and (not payout.same_instruction(stored, new) or stored.metadata is distinct from new.metadata) then
+    if found and not payout.same_instruction(stored, new) then
         raise exception 'order_num % is already used for another payout', new.order_num
             using errcode = 'PW010', column = 'order_num',
                   hint = 'An order number is never reused. Insert this payout under a new one.';
@@ -461,6 +469,9 @@ begin
     end if;
     if move.to_state = 'cancelled' then
         perform payout.refuse_cancel_after_failover(old);
+    end if;
+    if move.to_state = 'submitting' then
+        perform payout.guard_send(old, new.attempt);
     end if;
 end $$;
 
@@ -573,6 +584,9 @@ CREATE TABLE payout.policy (
     late_after interval NOT NULL,
     query_first_min interval NOT NULL,
     max_amount_idr bigint NOT NULL,
+    plausible_fee_idr bigint NOT NULL,
+    plausible_fee_percent integer NOT NULL,
+    max_balance_idr bigint NOT NULL,
     only_row boolean DEFAULT true NOT NULL,
     CONSTRAINT only_one_row CHECK (only_row)
 );
@@ -698,7 +712,7 @@ begin
         raise exception 'replaces: payout % already has a replacement', wanted.replaces
             using errcode = 'PW008', column = 'replaces', hint = 'If the replacement failed, name that one instead.';
     end if;
-    if not payout.same_instruction(stored, wanted) or stored.metadata is distinct from wanted.metadata then
+    if not payout.same_instruction(stored, wanted) then
         raise exception 'order_num % is already used for another payout', wanted.order_num
             using errcode = 'PW010', column = 'order_num',
                   hint = 'An order number is never reused. Enqueue this payout under a new one.';
@@ -721,6 +735,15 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION payout.forget_nothing() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    perform payout.make_durable();
+    return null;
+end $$;
+
 CREATE FUNCTION payout.fund(merchant_code text, amount numeric, reference text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -733,7 +756,7 @@ begin
             hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
     end if;
     if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
-       or abs(amount) > 1000000000000000 then
+       or abs(amount) > (select x.max_balance_idr from payout.policy x) then
         raise exception 'amount must be whole rupiah, not 0, at most 10^15'
             using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
     end if;
@@ -751,6 +774,11 @@ begin
             raise exception 'reference % is already booked with a different amount', fund.reference using errcode = 'PW015',
                 hint = 'Use the reference of this transfer.';
         end if;
+    end if;
+    if exists (select from payout.accounts a, payout.policy x
+               where a.merchant_code = fund.merchant_code and a.available::numeric + a.held > x.max_balance_idr) then
+        raise exception 'the books of % would exceed 10^15 rupiah', fund.merchant_code
+            using errcode = 'PW002', column = 'amount', hint = 'Was it booked in another currency, or twice?';
     end if;
     return (select a.available from payout.accounts a where a.merchant_code = fund.merchant_code);
 end $_$;
@@ -792,10 +820,10 @@ CREATE FUNCTION payout.guard_attempt() RETURNS trigger
 begin
     if old.outcome is not null
        or (old.merchant_code, old.order_num, old.attempt, old.claimed_at, old.send_by, old.lease_until, old.worker,
-           old.request_sha256, old.xid, old.quiet_until, old.address)
+           old.request_sha256, old.xid, old.quiet_until, old.address, old.gateway)
           is distinct from
           (new.merchant_code, new.order_num, new.attempt, new.claimed_at, new.send_by, new.lease_until, new.worker,
-           new.request_sha256, new.xid, new.quiet_until, new.address) then
+           new.request_sha256, new.xid, new.quiet_until, new.address, new.gateway) then
         raise exception 'attempt % of payout %: only its missing outcome may be added', old.attempt, old.order_num
             using errcode = 'PW016';
     end if;
@@ -820,18 +848,6 @@ begin
     new.xid := payout.current_xid();
     -- A clock that was set back must not keep evidence from being stored.
     new.last_at := greatest(new.last_at, old.last_at);
-    return new;
-end $$;
-
-CREATE FUNCTION payout.guard_metadata() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    if new.metadata is distinct from old.metadata then
-        raise exception 'payout %: the instruction is frozen after insert', old.order_num
-            using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
-    end if;
     return new;
 end $$;
 
@@ -953,6 +969,25 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION payout.guard_send(p payout.payouts, attempt integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    why text := payout.why_no_send(p, attempt);
+begin
+    if why is not null then
+        raise exception 'payout % is not sent: %', p.order_num, why using errcode = 'PW041',
+            hint = 'A worker claims it once nothing stops it any more.';
+    end if;
+    if current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+        raise exception 'payout % is not sent: this server could lose its claim (fsync = %, full_page_writes = %)',
+            p.order_num, current_setting('fsync'), current_setting('full_page_writes')
+            using errcode = 'PW042', hint = 'Set both to on: they are settings of the server.';
+    end if;
+    perform payout.make_durable();
+end $$;
+
 CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1040,20 +1075,10 @@ begin
                                 + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20);
 end $$;
 
-CREATE TABLE payout.pauses (
-    scope text NOT NULL COLLATE pg_catalog."C",
-    value text NOT NULL COLLATE pg_catalog."C",
-    reason text NOT NULL,
-    actor text DEFAULT SESSION_USER NOT NULL,
-    since timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
-    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
-);
-
-CREATE FUNCTION payout.is_paused(merchant text, bank text) RETURNS boolean
+CREATE FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM payout.pauses z WHERE ((((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = is_paused.merchant))) OR ((z.scope = 'bank'::text) AND (z.value = is_paused.bank)))));
+    RETURN (((fee >= 0) AND ((fee)::numeric <= (SELECT GREATEST(div((is_plausible_fee.amount * (x.plausible_fee_percent)::numeric), (100)::numeric), (x.plausible_fee_idr)::numeric, (is_plausible_fee.fee_reserve)::numeric) AS "greatest" FROM payout.policy x))) AND ((fee_type = 1) OR ((fee)::numeric < amount)));
 
 CREATE TABLE payout.failover (
     the_only_one boolean DEFAULT true NOT NULL,
@@ -1109,6 +1134,16 @@ begin
     where q.order_num = wanted and (merchant is null or q.merchant_code = merchant)
     for update;
     return p;
+end $$;
+
+CREATE FUNCTION payout.make_durable() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if current_setting('synchronous_commit') not in ('on', 'remote_apply') then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
 end $$;
 
 CREATE FUNCTION payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint) RETURNS bigint
@@ -1294,6 +1329,7 @@ CREATE TABLE payout.attempts (
     worker text NOT NULL,
     address text,
     request_sha256 bytea NOT NULL,
+    gateway bytea,
     outcome text,
     outcome_doubt text,
     outcome_at timestamp with time zone,
@@ -1377,8 +1413,8 @@ begin
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
         fees = a.fees + s.fees, funding = a.funding + s.funding
-    from (select e.merchant_code, sum(e.available)::bigint available, sum(e.held)::bigint held,
-                 sum(e.paid_out)::bigint paid_out, sum(e.fees)::bigint fees, sum(e.funding)::bigint funding
+    from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
+                 sum(e.fees) fees, sum(e.funding) funding
           from entries e group by e.merchant_code) s
     where a.merchant_code = s.merchant_code;
     select a.merchant_code into short
@@ -1390,6 +1426,7 @@ begin
         raise exception 'merchant %: the available balance does not cover this', short
             using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
     end if;
+    perform payout.make_durable();
     return null;
 end $$;
 
@@ -1529,7 +1566,8 @@ begin
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
     if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
-       or (outcome = 'paid' and p.fee_type = 0 and stated >= p.amount) then
+       or (outcome = 'paid' and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
+               (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
@@ -1593,7 +1631,7 @@ end $$;
 
 CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)));
+    RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT ((a).metadata IS DISTINCT FROM (b).metadata)));
 
 CREATE FUNCTION payout.use_request(p payout.payouts, event text) RETURNS void
     LANGUAGE plpgsql
@@ -1620,9 +1658,6 @@ begin
     if why is null and wanted in ('resubmit', 'resolve_failed') and not payout.has_fresh_proof(p, wanted) then
         why := format('the gateway has not answered "not found" within the last %s seconds',
                       (select extract(epoch from x.proof_fresh_for)::int from payout.policy x));
-    end if;
-    if why is null and wanted = 'resubmit' and payout.is_paused(p.merchant_code, p.bank_code) then
-        why := 'an operator paused it';
     end if;
     if why is null and greatest(request.people, payout.people_needed(wanted, p)) > 1
        and (request.requested_by_oid = request.decided_by_oid or request.requested_by = request.decided_by) then
@@ -1655,6 +1690,7 @@ CREATE FUNCTION payout.wake_readers() RETURNS trigger
     AS $$
 begin
     if exists (select from lines where event <> 'enqueued') then
+        perform payout.make_durable();
         perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
     end if;
     return null;
@@ -1716,6 +1752,41 @@ begin
     -- Whatever else needs a person is not answered by sending it once more.
     if payout.holds_back_claim(array_remove(p.attention_reasons, 'not_found')) then
         return format('it needs a person for more than "not found": %s', array_to_string(p.attention_reasons, ', '));
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.why_no_send(p payout.payouts, attempt integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    fence payout.failover;
+begin
+    select * into fence from payout.failover f where f.the_only_one;
+    if fence.changed_at is not null or fence.identity <> payout.identity() then
+        return 'the database failed over or was restored, and nobody has accepted that yet';
+    elsif p.state = 'queued' and fence.query_first_until > now() and not payout.is_proven_unsent(p) then
+        return 'after a failover it may have been sent, so its status is queried first';
+    elsif exists (select from payout.pauses z
+                  where (z.scope, z.value) in (('all', ''), ('merchant', p.merchant_code), ('bank', p.bank_code))) then
+        return 'an operator paused it';
+    elsif p.not_before > now() then
+        return 'it may not be sent before its not_before';
+    elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
+        return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
+    elsif p.replaces is not null and not exists (
+        select from payout.payouts o
+        where o.merchant_code = p.merchant_code and o.order_num = p.replaces
+          and o.state = 'failed' and o.attention is null and o.reaffirmed_at > p.created_at) then
+        return format('the failure of payout %s, which it replaces, is not confirmed', p.replaces);
+    elsif not exists (
+        select from payout.attempts a
+        join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
+        where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, why_no_send.attempt)) then
+        return 'the worker is configured for another gateway, dialect or platform key than the registered one';
+    elsif current_setting('transaction_isolation') <> 'read committed' then
+        return 'its transaction does not see what others have committed since it began';
     end if;
     return null;
 end $$;
@@ -1945,7 +2016,8 @@ CREATE TABLE payout.gateway_balance (
     pending bigint NOT NULL,
     signed boolean NOT NULL,
     read_at timestamp with time zone DEFAULT now() NOT NULL,
-    ledger_id bigint NOT NULL
+    ledger_id bigint NOT NULL,
+    CONSTRAINT stated_balance_is_plausible CHECK ((((balance >= 0) AND (balance <= '1000000000000000'::bigint)) AND ((frozen >= 0) AND (frozen <= '1000000000000000'::bigint)) AND ((pending >= 0) AND (pending <= '1000000000000000'::bigint))))
 );
 
 ALTER TABLE payout.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2004,9 +2076,26 @@ ALTER TABLE payout.operator_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE payout.pauses (
+    scope text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
+    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
+);
+
 CREATE TABLE payout.query_budget (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
     spent_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
+CREATE TABLE payout.refused_balances (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    times bigint DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 ALTER TABLE payout.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2162,6 +2251,9 @@ ALTER TABLE ONLY payout.policy
 ALTER TABLE ONLY payout.query_budget
     ADD CONSTRAINT query_budget_pkey PRIMARY KEY (merchant_code);
 
+ALTER TABLE ONLY payout.refused_balances
+    ADD CONSTRAINT refused_balances_pkey PRIMARY KEY (merchant_code);
+
 ALTER TABLE ONLY payout.request_payouts
     ADD CONSTRAINT request_payouts_pkey PRIMARY KEY (request_id, merchant_code, order_num);
 
@@ -2237,13 +2329,25 @@ CREATE TRIGGER check_instruction BEFORE INSERT ON payout.payouts FOR EACH ROW EX
 
 CREATE TRIGGER follows_the_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_accounts();
 
+CREATE TRIGGER forget_nothing AFTER INSERT OR UPDATE ON payout.evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
+
+CREATE TRIGGER forget_nothing AFTER INSERT OR UPDATE ON payout.failover FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
+
+CREATE TRIGGER forget_nothing AFTER INSERT ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
+
+CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT OR UPDATE ON payout.failover DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
+
+CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.history DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.source = 'operator'::text)) EXECUTE FUNCTION payout.forget_nothing();
+
+CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.ledger DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'funding'::text)) EXECUTE FUNCTION payout.forget_nothing();
+
+CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.operator_acts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
+
 CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW TABLE AS registered FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_addresses();
 
 CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.guard_attempt();
 
 CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.guard_evidence();
-
-CREATE TRIGGER guard_metadata BEFORE UPDATE OF metadata ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_metadata();
 
 CREATE TRIGGER guard_payout BEFORE UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_payout();
 
@@ -2323,6 +2427,9 @@ ALTER TABLE ONLY payout.payouts
 ALTER TABLE ONLY payout.query_budget
     ADD CONSTRAINT query_budget_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
 
+ALTER TABLE ONLY payout.refused_balances
+    ADD CONSTRAINT refused_balances_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
 ALTER TABLE ONLY payout.payouts
     ADD CONSTRAINT replaced_payout_is_of_the_same_merchant FOREIGN KEY (merchant_code, replaces) REFERENCES payout.payouts(merchant_code, order_num);
 
@@ -2390,6 +2497,9 @@ GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code t
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.carry_out(r payout.requests) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) TO payout_worker;
 
 GRANT SELECT ON TABLE payout.merchants TO payout_reader;
 GRANT SELECT ON TABLE payout.merchants TO payout_operator;
@@ -2566,6 +2676,8 @@ GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_t
 REVOKE ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.forget_nothing() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) TO payout_operator;
 
@@ -2577,13 +2689,13 @@ REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.guard_metadata() FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_request() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_request_payout() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_send(p payout.payouts, attempt integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) FROM PUBLIC;
 
@@ -2612,11 +2724,11 @@ REVOKE ALL ON FUNCTION payout.is_evidenced(wanted text, merchant text, order_num
 REVOKE ALL ON FUNCTION payout.is_numbered_ahead() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_numbered_ahead() TO payout_worker;
 
-GRANT SELECT ON TABLE payout.pauses TO payout_reader;
-GRANT SELECT ON TABLE payout.pauses TO payout_operator;
-GRANT SELECT ON TABLE payout.pauses TO payout_worker;
-
-REVOKE ALL ON FUNCTION payout.is_paused(merchant text, bank text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_reader;
+GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_operator;
+GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_worker;
+GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_enqueuer;
 
 GRANT SELECT ON TABLE payout.failover TO payout_reader;
 GRANT SELECT ON TABLE payout.failover TO payout_operator;
@@ -2630,6 +2742,12 @@ GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.locked(wanted text, merchant text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.make_durable() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.make_durable() TO payout_reader;
+GRANT ALL ON FUNCTION payout.make_durable() TO payout_operator;
+GRANT ALL ON FUNCTION payout.make_durable() TO payout_worker;
+GRANT ALL ON FUNCTION payout.make_durable() TO payout_enqueuer;
 
 REVOKE ALL ON FUNCTION payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint) FROM PUBLIC;
 
@@ -2691,6 +2809,8 @@ GRANT INSERT(worker) ON TABLE payout.attempts TO payout_worker;
 GRANT INSERT(address) ON TABLE payout.attempts TO payout_worker;
 
 GRANT INSERT(request_sha256) ON TABLE payout.attempts TO payout_worker;
+
+GRANT INSERT(gateway) ON TABLE payout.attempts TO payout_worker;
 
 GRANT INSERT(outcome),UPDATE(outcome) ON TABLE payout.attempts TO payout_worker;
 
@@ -2776,6 +2896,8 @@ REVOKE ALL ON FUNCTION payout.wake_readers() FROM PUBLIC;
 REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, attempt integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) FROM PUBLIC;
 
@@ -2868,7 +2990,15 @@ GRANT SELECT ON TABLE payout.masked TO payout_reader;
 GRANT SELECT ON TABLE payout.masked TO payout_operator;
 GRANT SELECT ON TABLE payout.masked TO payout_worker;
 
+GRANT SELECT ON TABLE payout.pauses TO payout_reader;
+GRANT SELECT ON TABLE payout.pauses TO payout_operator;
+GRANT SELECT ON TABLE payout.pauses TO payout_worker;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.query_budget TO payout_worker;
+
+GRANT SELECT ON TABLE payout.refused_balances TO payout_reader;
+GRANT SELECT ON TABLE payout.refused_balances TO payout_operator;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE payout.refused_balances TO payout_worker;
 
 GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;

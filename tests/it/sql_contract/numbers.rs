@@ -180,8 +180,11 @@ fn restored(table: &str, first: i64) -> String {
              select merchant_code, order_num, attempt, 'submit', 'acknowledged', 0, '{}', "
         }
         "attempt" => {
-            "insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256, xid)
-             select merchant_code, order_num, 1, now(), now(), 'restored', sha256('body'), "
+            "insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker, request_sha256,
+                                          address, gateway, xid)
+             select merchant_code, order_num, 1, now(), now(), 'restored', sha256('body'),
+                    (select min(d.address) from payout.addresses d),
+                    (select m.gateway from payout.merchants m where m.code = merchant_code), "
         }
         "ledger" => {
             "insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held, xid)

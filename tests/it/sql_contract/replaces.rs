@@ -60,6 +60,10 @@ async fn only_one_replacement_is_open_at_a_time_and_a_failed_one_can_be_replaced
         .await;
     database.run(&next("INV-0", "R2")[1]).await;
 
+    // As the worker does once the gateway has confirmed the failure.
+    database
+        .run("update payout.payouts set reaffirmed_at = now() where order_num = 'INV-0'")
+        .await;
     database.step("R2", "claimed").await;
     database.step("R2", "reported_failed").await;
     let [insert, _] = next("INV-0", "R3");
