@@ -92,6 +92,14 @@ language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
 
 ---- Cancel, query again, fund
 
+-- Reports an order number that nobody enqueued, or that the login may not see. It comes from a caller, so it is cut.
+create function payout.refuse_missing(order_num text) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    raise exception 'there is no payout %', left(order_num, 32)
+        using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
+end $$;
+
 -- The payout that an operator or a backend names, locked. An order_num that several merchants have needs the
 -- merchant_code.
 create function payout.locked(wanted text, merchant text) returns payout.payouts
@@ -105,8 +113,7 @@ begin
     select count(*) into merchants_with_it from payout.payouts q
     where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
     if merchants_with_it = 0 then
-        raise exception 'there is no payout %', left(wanted, 32)
-            using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
+        perform payout.refuse_missing(wanted);
     end if;
     if merchants_with_it > 1 then
         raise exception 'payout % exists for % merchants', wanted, merchants_with_it
@@ -449,7 +456,7 @@ begin
       and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
     order by q.merchant_code limit 1;
     if not found then
-        raise exception 'there is no payout %', left(resubmit_proof.order_num, 32) using errcode = 'PW014';
+        perform payout.refuse_missing(resubmit_proof.order_num);
     end if;
     quiet_until := payout.quiet_until(p);
     select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at

@@ -16,8 +16,6 @@ use std::{
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::telemetry;
-
 pub use books::{books_checked, snapshot};
 pub use family::{Family, Kind, Origin};
 pub use labels::{Label, Values};
@@ -45,11 +43,14 @@ impl Exporter {
     /// The text of `GET /metrics`. Reads no database, so that a storm of scrapes costs none.
     pub fn render(&self) -> String {
         metrics_process::Collector::default().collect();
-        let dropped = i64::try_from(telemetry::dropped_lines()).unwrap_or(i64::MAX);
-        table::LOG_DROPPED.absolute(&[], dropped);
         self.0.run_upkeep();
         self.0.render()
     }
+}
+
+/// Sets how many log lines nobody will read.
+pub fn log_lines_dropped(lines: u64) {
+    table::LOG_DROPPED.absolute(&[], i64::try_from(lines).unwrap_or(i64::MAX));
 }
 
 /// Installs this process's recorder; another call returns the same exporter.

@@ -13,8 +13,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    metrics::Exporter,
+    metrics::{self, Exporter},
     store::{Store, fitness},
+    telemetry,
     worker::Heartbeats,
 };
 
@@ -38,7 +39,7 @@ pub fn routes(admin: Admin) -> Router {
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(scrape))
         .with_state(Arc::new(admin))
 }
 
@@ -64,7 +65,8 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
     }
 }
 
-async fn metrics(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+async fn scrape(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    metrics::log_lines_dropped(telemetry::dropped_lines());
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         admin.exporter.render(),

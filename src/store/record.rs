@@ -6,27 +6,30 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use base16ct::lower::encode_string;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
+
+mod rows;
+
+use rows::{Decided, evidence_row, history_rows, ledger_row};
 
 use super::{
     Store,
     clock::{self, Clock, Jump, Reading},
     is_locked, is_refusal, is_transient,
     load::{self, Loaded},
-    write::{self, EvidenceRow, HistoryRow, LedgerRow, PayoutRow},
+    write::{self, PayoutRow},
 };
 use crate::{
     domain::{
-        decide::{Decision, Note, Now, Rules, decide},
-        evidence::{Evidence, Fact, Source},
+        decide::{Note, Now, Rules, decide},
+        evidence::{Evidence, Source},
         finding::Finding,
         payout::PayoutKey,
-        state::{Event, Posting, State},
+        state::{Event, State},
     },
     permit::boot_time,
 };
@@ -311,13 +314,6 @@ async fn store_evidence_only(pool: &PgPool, evidence: &Evidence) -> Result<bool,
     Ok(true)
 }
 
-/// A piece of evidence about one of our payouts, and the decision on it.
-struct Decided<'a> {
-    evidence: Evidence,
-    loaded: &'a Loaded,
-    decision: Decision,
-}
-
 /// Records one round in a transaction. If that finds that the database's clock has jumped, the jump is marked and the
 /// round begins again.
 async fn transaction(
@@ -342,35 +338,76 @@ async fn transaction_by_the_clock(
 ) -> Result<Option<Vec<Outcome>>, sqlx::Error> {
     let before = boot_time();
     let mut tx = database.pool.begin().await?;
-    let after = boot_time();
-    // Read after the transaction has begun, so a query is never dated later than it was sent by the transaction's
-    // now().
-    let instant = Instant::now();
+    let begun = Begun {
+        before,
+        after: boot_time(),
+        // Read after the transaction has begun, so a query is never dated later than it was sent by the transaction's
+        // now().
+        instant: Instant::now(),
+    };
+    match write_round(&mut tx, database, rules, round, waiting, begun).await {
+        Ok(Round::Written(outcomes)) => {
+            tx.commit().await?;
+            Ok(Some(outcomes))
+        }
+        Ok(Round::Jumped(clock, reading, jump)) => {
+            tx.rollback().await?;
+            clock::note_jump(database.pool, clock, &reading, jump).await?;
+            Ok(None)
+        }
+        Err(error) => {
+            // At once: a dropped transaction ends later, and until then its locks look like somebody else's.
+            tx.rollback().await.ok();
+            Err(error)
+        }
+    }
+}
+
+/// When a transaction began: by the boot clock, before and after, and by the monotonic clock.
+#[derive(Clone, Copy)]
+struct Begun {
+    before: Duration,
+    after: Duration,
+    instant: Instant,
+}
+
+/// What became of a round that the database did not refuse.
+enum Round<'a> {
+    Written(Vec<Outcome>),
+    Jumped(&'a Clock, Reading, Jump),
+}
+
+async fn write_round<'a>(
+    tx: &mut PgConnection,
+    database: Database<'a>,
+    rules: &Rules,
+    round: &[&Evidence],
+    waiting: Waiting,
+    begun: Begun,
+) -> Result<Round<'a>, sqlx::Error> {
     if waiting != Waiting::ForLocks {
-        write::wait_briefly_for_locks(&mut tx).await?;
+        write::wait_briefly_for_locks(tx).await?;
     }
     let keys: Vec<&PayoutKey> = round.iter().map(|evidence| &evidence.key).collect();
-    let locked = load::lock_payouts(&mut tx, &keys).await?;
+    let locked = load::lock_payouts(tx, &keys).await?;
     // now() was read when the transaction began.
     let reading = locked.values().next().map(|loaded| Reading {
-        before,
+        before: begun.before,
         now: loaded.now,
-        after,
+        after: begun.after,
     });
     if let Some((clock, reading, jump)) = jumped(database, reading) {
-        tx.rollback().await?;
-        clock::note_jump(database.pool, clock, &reading, jump).await?;
-        return Ok(None);
+        return Ok(Round::Jumped(clock, reading, jump));
     }
     let not_locked: Vec<&PayoutKey> = keys
         .into_iter()
         .filter(|key| !locked.contains_key(key))
         .collect();
-    let elsewhere = load::existing(&mut tx, &not_locked).await?;
+    let elsewhere = load::existing(tx, &not_locked).await?;
     let decided: Vec<Result<Decided, Outcome>> = round
         .iter()
         .map(|evidence| {
-            let decided = decide_on(evidence, &locked, rules, instant);
+            let decided = decide_on(evidence, &locked, rules, begun.instant);
             let decided = decided.ok_or_else(|| not_ours(&evidence.key, &elsewhere))?;
             if waiting == Waiting::BrieflyWithoutMoney && decided.decision.booking.is_some() {
                 return Err(Outcome::Locked(Lock::Shared));
@@ -380,23 +417,30 @@ async fn transaction_by_the_clock(
         .collect();
     let ours: Vec<&Decided> = decided.iter().flatten().collect();
     if !ours.is_empty() {
-        let moves = write_supporting_rows(&mut tx, &ours, instant).await?;
-        let changed: Vec<PayoutRow> = ours
-            .iter()
-            .filter(|one| one.loaded.payout != one.decision.after)
-            .map(|one| {
-                let before = &one.loaded.payout;
-                let last_seq = moves.get(&before.instruction.key).copied();
-                PayoutRow::of(before, one.decision.after.clone(), last_seq)
-            })
-            .collect();
-        write::change_if_still(&mut tx, &changed).await?;
+        write_changes(tx, &ours, begun.instant).await?;
     }
-    tx.commit().await?;
     let outcome = |decided: Result<Decided<'_>, Outcome>| {
         decided.map_or_else(|outcome| outcome, |one| Outcome::Recorded(change(one)))
     };
-    Ok(Some(decided.into_iter().map(outcome).collect()))
+    Ok(Round::Written(decided.into_iter().map(outcome).collect()))
+}
+
+async fn write_changes(
+    db: &mut PgConnection,
+    ours: &[&Decided<'_>],
+    instant: Instant,
+) -> Result<(), sqlx::Error> {
+    let moves = write_supporting_rows(db, ours, instant).await?;
+    let changed: Vec<PayoutRow> = ours
+        .iter()
+        .filter(|one| one.loaded.payout != one.decision.after)
+        .map(|one| {
+            let before = &one.loaded.payout;
+            let last_seq = moves.get(&before.instruction.key).copied();
+            PayoutRow::of(before, one.decision.after.clone(), last_seq)
+        })
+        .collect();
+    write::change_if_still(db, &changed).await
 }
 
 fn jumped(database: Database<'_>, reading: Option<Reading>) -> Option<(&Clock, Reading, Jump)> {
@@ -477,96 +521,4 @@ fn change(one: Decided<'_>) -> Change {
         key: one.evidence.key,
         notes: one.decision.notes,
     }
-}
-
-fn evidence_row(
-    evidence: &Evidence,
-    attempt: i32,
-    finding: Finding,
-    instant: Instant,
-) -> EvidenceRow {
-    let is_bound = matches!(finding, Finding::Callback { mismatch: None, .. });
-    let digest = match &evidence.fact {
-        // One genuine callback can be read in billions of ways (protocol P9). Unbound ones are therefore counted, not
-        // kept one by one.
-        Fact::Callback(callback) if is_bound => callback.digest(),
-        Fact::Callback(_)
-        | Fact::NotSent { .. }
-        | Fact::Submitted { .. }
-        | Fact::LeaseExpired { .. }
-        | Fact::Queried { .. }
-        | Fact::Resolved(_) => &[],
-    };
-    let query_sent_ago_us = if let Fact::Queried { sent_at, .. } = evidence.fact {
-        let ago = instant.saturating_duration_since(sent_at);
-        Some(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))
-    } else {
-        None
-    };
-    EvidenceRow {
-        key: evidence.key.clone(),
-        attempt,
-        source: evidence.fact.source().name(),
-        finding: finding.columns(),
-        refused: false,
-        digest: encode_string(digest),
-        detail: evidence.detail.clone(),
-        request_sha256: evidence
-            .fact
-            .request_sha256()
-            .map(|sha256| encode_string(sha256)),
-        query_sent_ago_us,
-    }
-}
-
-fn history_rows(one: &Decided<'_>) -> Vec<HistoryRow> {
-    let source = one.evidence.fact.source();
-    let row = |event, states: Option<(State, State)>, detail| HistoryRow {
-        key: one.evidence.key.clone(),
-        event,
-        from_state: states.map(|(from, _)| from.name()),
-        to_state: states.map(|(_, to)| to.name()),
-        source: source.name(),
-        attempt: one.decision.after.attempt,
-        detail,
-    };
-    let finding = json!(one.decision.finding.columns());
-    let mut rows = Vec::new();
-    if let Some(event) = one.decision.event {
-        let states = (one.loaded.payout.state, one.decision.after.state);
-        // A person's move records who requested it, who approved it and why.
-        let detail = if source == Source::Operator {
-            one.evidence.detail.clone()
-        } else {
-            finding.clone()
-        };
-        rows.push(row(event.name(), Some(states), detail));
-    }
-    for note in &one.decision.notes {
-        rows.push(row(note.name(), None, note_detail(*note, &finding)));
-    }
-    rows
-}
-
-fn note_detail(note: Note, finding: &Value) -> Value {
-    let mut detail = finding.clone();
-    match note {
-        Note::AttentionRaised(reason) => detail["attention"] = reason.name().into(),
-        Note::Contradicted | Note::FeeCorrected => {}
-    }
-    detail
-}
-
-fn ledger_row(one: &Decided<'_>) -> Option<LedgerRow> {
-    let booking = one.decision.booking?;
-    Some(LedgerRow {
-        key: one.evidence.key.clone(),
-        kind: booking.kind,
-        attempt: one.decision.after.attempt,
-        available: booking.entry.available.idr(),
-        held: booking.entry.held.idr(),
-        paid_out: booking.entry.paid_out.idr(),
-        fees: booking.entry.fees.idr(),
-        forced: booking.kind == Posting::Hold.name(),
-    })
 }

@@ -135,6 +135,8 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
         vec!["doctor", "-c", config],
         vec!["config", "check", config],
         vec!["config", "example"],
+        vec!["address", "list"],
+        vec!["address", "add", "db.example:5432", "--reason", "ticket 1"],
         vec!["keys", "generate", made, "--bits", "1024"],
         vec!["man", made],
         vec!["completions", "bash"],

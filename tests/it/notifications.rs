@@ -35,7 +35,7 @@ async fn payouts_are_paid_while_the_queue_of_notifications_is_full() {
 
     // Below the threshold, everybody is woken again.
     filled_to(&world.database, "0.4").await;
-    world.enqueue("HEARD-1", 50_000, 0).await;
+    world.enqueue("WOKEN-1", 50_000, 0).await;
     assert_eq!(wakes.recv().await.unwrap().channel(), "payout_queued");
 }
 

@@ -273,8 +273,9 @@ async fn the_database_refuses_a_claim_by_an_address_that_is_not_registered() {
         format!(
             "do $$ declare moved bigint; begin
              insert into payout.attempts (merchant_code, order_num, attempt, send_by, lease_until, worker,
-                                          request_sha256, address)
-             values ('{MERCHANT}', 'INV-1', 1, now(), now(), 'an older version', sha256('x'), {address});
+                                          request_sha256, address, gateway)
+             select '{MERCHANT}', 'INV-1', 1, now(), now(), 'an older version', sha256('x'), {address}, m.gateway
+             from payout.merchants m where m.code = '{MERCHANT}';
              insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
              values ('{MERCHANT}', 'INV-1', 'claimed', 'queued', 'submitting', 'worker', 1) returning seq into moved;
              insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held)

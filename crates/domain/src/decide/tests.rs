@@ -3,5 +3,6 @@
 #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used)]
 
 mod any_order;
+mod lost_commits;
 mod promises;
 mod scenario;

@@ -311,3 +311,17 @@ fn callback(step: &str, options: &BTreeMap<&str, &str>) -> Callback {
         b"digest".to_vec(),
     )
 }
+
+/// Runs each row on a new payout, with the fee taken out of the amount.
+#[track_caller]
+pub(super) fn assert_outcomes(rows: &[(&str, &str)]) {
+    assert_outcomes_with(FeeType::OutOfAmount, rows);
+}
+
+#[track_caller]
+pub(super) fn assert_outcomes_with(fee_type: FeeType, rows: &[(&str, &str)]) {
+    for (steps, outcome) in rows {
+        let mut scenario = Scenario::new(fee_type);
+        assert_eq!(scenario.run(steps).outcome(), *outcome, "{steps}");
+    }
+}
