@@ -31,12 +31,17 @@ class ProxyClient:
         tests = str(Path(__file__).resolve().parent.parent)
         self.process = spawn([sys.executable, "-m", "chaos.proxy", "--socket", str(self.socket)],
                              self.folder / "logs" / "proxy.log", env={**os.environ, "PYTHONPATH": tests})
-        for _ in range(200):
-            if self.socket.exists():
-                break
-            await asyncio.sleep(0.05)
-        self._reader, self._writer = await asyncio.open_unix_connection(str(self.socket))
+        self._reader, self._writer = await self._connected()
         self._task = asyncio.create_task(self._read())
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Waits until the proxy listens, which is a moment after its socket appears."""
+        for _ in range(400):
+            try:
+                return await asyncio.open_unix_connection(str(self.socket))
+            except (FileNotFoundError, ConnectionRefusedError):
+                await asyncio.sleep(0.05)
+        raise RuntimeError(f"the proxy did not start; see {self.folder}/logs/proxy.log")
 
     async def _read(self) -> None:
         while line := await self._reader.readline():
