@@ -30,6 +30,12 @@ begin
         raise exception 'the database failed over again: everything is queried again' using errcode = 'PW019',
             hint = 'The quiet horizon starts over. Try again after payout.failover.trusted_after.';
     end if;
+    if exists (select from payout.clock c, payout.policy x
+               where c.compared_at not between clock_timestamp() - x.clock_unwatched_max
+                                           and clock_timestamp() + x.clock_tolerance) then
+        raise exception 'no worker has compared this server''s clock in the last minute' using errcode = 'PW019',
+            hint = 'Let a worker run. If the clock has jumped, the quiet horizon starts over.';
+    end if;
     update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
     where f.trusted_after < old_primary_dead_since + f.quiet_horizon
     returning f.trusted_after into later;
@@ -37,7 +43,7 @@ begin
         return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
                       to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
-    if set_aside and exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+    if set_aside and payout.trusted_after() < clock_timestamp() then
         with aside as (
             update payout.payouts p set attention_reasons = p.attention_reasons || '{unproven}', parked = false
             where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
@@ -50,10 +56,10 @@ begin
     end if;
     -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
     select count(*) into not_queried
-    from payout.payouts p, payout.failover f
+    from payout.payouts p
     where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
-      and p.created_at < f.trusted_after and not payout.is_proven_unsent(p);
-    if not_queried > 0 or not exists (select from payout.failover f where f.trusted_after < clock_timestamp()) then
+      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p);
+    if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
         raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
             using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
             'If some cannot be queried: set_aside => true.';
@@ -172,6 +178,18 @@ CREATE FUNCTION payout.approve(id bigint) RETURNS void
     BEGIN ATOMIC
  SELECT payout.decide_request(id, 'approved'::text, NULL::text) AS decide_request;
 END;
+
+CREATE FUNCTION payout.begin_clock_watch() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    update payout.clock c
+    set compared_at = clock_timestamp(), trusted_after = clock_timestamp() + payout.longest_horizon()
+    from payout.policy x
+    where c.compared_at not between clock_timestamp() - x.clock_unwatched_max and clock_timestamp() + x.clock_tolerance;
+    return found;
+end $$;
 
 CREATE FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -583,6 +601,8 @@ CREATE TABLE payout.policy (
     overtake_for interval NOT NULL,
     late_after interval NOT NULL,
     query_first_min interval NOT NULL,
+    clock_tolerance interval NOT NULL,
+    clock_unwatched_max interval NOT NULL,
     max_amount_idr bigint NOT NULL,
     plausible_fee_idr bigint NOT NULL,
     plausible_fee_percent integer NOT NULL,
@@ -991,7 +1011,7 @@ end $$;
 CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (has_fresh_proof.p).merchant_code) AND (e.order_num = (has_fresh_proof.p).order_num) AND (e.attempt = (has_fresh_proof.p).attempt)) AND (e.source = 'query'::text) AND (e.last_at > (clock_timestamp() - x.proof_fresh_for)) AND (((e.kind = 'not_found'::text) AND (e.proves = ANY (ARRAY['absence'::text, 'contradiction'::text]))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])))))));
+    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (has_fresh_proof.p).merchant_code) AND (e.order_num = (has_fresh_proof.p).order_num) AND (e.attempt = (has_fresh_proof.p).attempt)) AND (e.source = 'query'::text) AND ((e.last_at >= (clock_timestamp() - x.proof_fresh_for)) AND (e.last_at <= clock_timestamp())) AND (((e.kind = 'not_found'::text) AND (e.proves = ANY (ARRAY['absence'::text, 'contradiction'::text]))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])))))));
 
 CREATE FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1080,6 +1100,17 @@ CREATE FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee b
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN (((fee >= 0) AND ((fee)::numeric <= (SELECT GREATEST(div((is_plausible_fee.amount * (x.plausible_fee_percent)::numeric), (100)::numeric), (x.plausible_fee_idr)::numeric, (is_plausible_fee.fee_reserve)::numeric) AS "greatest" FROM payout.policy x))) AND ((fee_type = 1) OR ((fee)::numeric < amount)));
 
+CREATE TABLE payout.clock (
+    the_only_one boolean DEFAULT true NOT NULL,
+    compared_at timestamp with time zone,
+    jumped_at timestamp with time zone,
+    jumped_by interval,
+    trusted_after timestamp with time zone,
+    day date,
+    jumps integer DEFAULT 0 NOT NULL,
+    CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
 CREATE TABLE payout.failover (
     the_only_one boolean DEFAULT true NOT NULL,
     identity text NOT NULL,
@@ -1097,10 +1128,15 @@ CREATE TABLE payout.failover (
     CONSTRAINT there_is_one CHECK (the_only_one)
 );
 
+CREATE FUNCTION payout.trusted_after() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN GREATEST((SELECT f.trusted_after FROM payout.failover f), (SELECT c.trusted_after FROM payout.clock c));
+
 CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e, payout.failover f WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > f.trusted_after)))));
+    RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > payout.trusted_after())))));
 
 CREATE FUNCTION payout.last_xid() RETURNS bigint
     LANGUAGE plpgsql STABLE
@@ -1118,23 +1154,29 @@ CREATE FUNCTION payout.locked(wanted text, merchant text) RETURNS payout.payouts
     AS $$
 declare
     p payout.payouts;
+    seen text[] := payout.merchants_seen();
     merchants_with_it bigint;
 begin
+    -- What the login may not see does not exist for it.
     select count(*) into merchants_with_it from payout.payouts q
-    where q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
+    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
     if merchants_with_it = 0 then
-        raise exception 'there is no payout %', left(wanted, 32)
-            using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
+        perform payout.refuse_missing(wanted);
     end if;
     if merchants_with_it > 1 then
         raise exception 'payout % exists for % merchants', wanted, merchants_with_it
             using errcode = 'PW007', hint = 'Name the merchant_code too.';
     end if;
     select * into p from payout.payouts q
-    where q.order_num = wanted and (merchant is null or q.merchant_code = merchant)
+    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant)
     for update;
     return p;
 end $$;
+
+CREATE FUNCTION payout.longest_horizon() RETURNS interval
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN COALESCE((SELECT f.quiet_horizon FROM payout.failover f), (SELECT x.quiet_horizon_default FROM payout.policy x));
 
 CREATE FUNCTION payout.make_durable() RETURNS void
     LANGUAGE plpgsql
@@ -1236,6 +1278,11 @@ begin
     return merchant;
 end $$;
 
+CREATE FUNCTION payout.merchants_seen() RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN ARRAY(SELECT m.code FROM payout.merchants m WHERE ((SELECT (count(*) = 1) FROM payout.merchants) OR (SELECT bool_or(pg_has_role(SESSION_USER, r.oid, 'member'::text)) AS bool_or FROM pg_roles r WHERE ((r.rolname = ANY (ARRAY['payout_reader'::name, 'payout_operator'::name, 'payout_worker'::name])) OR (r.oid = (SELECT n.nspowner FROM pg_namespace n WHERE (n.nspname = 'payout'::name))))) OR (m.code IN (SELECT e.merchant_code FROM (payout.enqueuers e JOIN pg_roles r ON ((r.rolname = e.role_name))) WHERE pg_has_role(SESSION_USER, r.oid, 'member'::text)))));
+
 CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts) RETURNS payout.transition
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1284,6 +1331,25 @@ begin
             using errcode = 'PW040', hint = 'Start a worker, or call payout.continue_seq(), and run this again.';
     end if;
     return coalesce(latest, first) + 1;
+end $$;
+
+CREATE FUNCTION payout.note_clock_jump(by interval, compared_ago interval) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    tolerance interval := (select x.clock_tolerance from payout.policy x);
+    today date := (clock_timestamp() at time zone 'UTC')::date;
+begin
+    update payout.clock c
+    set compared_at = clock_timestamp(), jumped_at = clock_timestamp(), jumped_by = note_clock_jump.by,
+        trusted_after = clock_timestamp() + payout.longest_horizon(), day = today,
+        jumps = case when c.day = today then c.jumps else 0 end + 1
+    where c.jumped_at is null
+       or c.jumped_at not between clock_timestamp() - note_clock_jump.compared_ago - tolerance
+                              and clock_timestamp() + tolerance
+       or c.jumped_by not between note_clock_jump.by - tolerance and note_clock_jump.by + tolerance;
+    return found;
 end $$;
 
 CREATE FUNCTION payout.note_failover(why text, lost text DEFAULT NULL::text, seen_epoch integer DEFAULT 0) RETURNS boolean
@@ -1340,7 +1406,7 @@ CREATE TABLE payout.attempts (
 CREATE FUNCTION payout.quiet_until(p payout.payouts) RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN GREATEST((SELECT f.trusted_after FROM payout.failover f), COALESCE((SELECT COALESCE(a.quiet_until, (a.send_by + x.quiet_horizon_default)) AS "coalesce" FROM payout.attempts a, payout.policy x WHERE ((a.merchant_code = (quiet_until.p).merchant_code) AND (a.order_num = (quiet_until.p).order_num) AND (a.attempt = (quiet_until.p).attempt))), ((p).state_since + (SELECT x.quiet_horizon_default FROM payout.policy x))));
+    RETURN GREATEST(payout.trusted_after(), COALESCE((SELECT COALESCE(a.quiet_until, (a.send_by + x.quiet_horizon_default)) AS "coalesce" FROM payout.attempts a, payout.policy x WHERE ((a.merchant_code = (quiet_until.p).merchant_code) AND (a.order_num = (quiet_until.p).order_num) AND (a.attempt = (quiet_until.p).attempt))), ((p).state_since + (SELECT x.quiet_horizon_default FROM payout.policy x))));
 
 CREATE FUNCTION payout.rests_on_statement(p payout.payouts) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1449,6 +1515,30 @@ CREATE FUNCTION payout.refuse_change() RETURNS trigger
 begin
     raise exception 'payout.% is append-only: % is refused', tg_table_name, lower(tg_op)
         using errcode = 'PW016', hint = 'Correct with a new entry, never by changing an old one.';
+end $$;
+
+CREATE FUNCTION payout.refuse_copy() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if current_query() ilike '%copy%'
+       and exists (select from pg_catalog.pg_stat_progress_copy c
+                   where c.pid = pg_backend_pid() and coalesce(c.relid, tg_relid) = tg_relid) then
+        raise exception 'COPY into payout.payouts is refused: an error in a line would print the whole line'
+            using errcode = 'PW055',
+                  hint = 'Copy into a temporary table of text columns and insert from there, as docs/sql-contract.md shows.';
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.refuse_missing(order_num text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    raise exception 'there is no payout %', left(order_num, 32)
+        using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
 end $$;
 
 CREATE FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) RETURNS void
@@ -1585,7 +1675,7 @@ begin
       and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
     order by q.merchant_code limit 1;
     if not found then
-        raise exception 'there is no payout %', left(resubmit_proof.order_num, 32) using errcode = 'PW014';
+        perform payout.refuse_missing(resubmit_proof.order_num);
     end if;
     quiet_until := payout.quiet_until(p);
     select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at
@@ -1867,6 +1957,32 @@ CREATE TABLE payout.accounts (
     CONSTRAINT held_is_not_negative CHECK ((held >= 0))
 );
 
+CREATE VIEW payout.all_status AS
+ SELECT p.order_num,
+    p.merchant_code,
+    p.bank_code,
+    (p.amount)::bigint AS amount,
+    p.fee_type,
+    p.state,
+    p.state_since,
+    p.created_at,
+    p.fee,
+        CASE
+            WHEN (p.state = ANY (ARRAY['failed'::text, 'cancelled'::text])) THEN (0)::bigint
+            ELSE payout.debit_idr(p.amount, p.fee_type, p.fee)
+        END AS debit_total,
+        CASE
+            WHEN (p.state = ANY (ARRAY['failed'::text, 'cancelled'::text])) THEN (0)::bigint
+            ELSE payout.beneficiary_idr(p.amount, p.fee_type, p.fee)
+        END AS beneficiary_amount,
+    p.platform_order_num,
+    p.failure_reason,
+    p.attention,
+    p.attention_reasons,
+    p.attention_since,
+    p.settled_at
+   FROM payout.payouts p;
+
 CREATE TABLE payout.history (
     seq bigint DEFAULT payout.next_seq() NOT NULL,
     merchant_code text NOT NULL COLLATE pg_catalog."C",
@@ -2126,31 +2242,26 @@ CREATE TABLE payout.state (
     meaning text NOT NULL
 );
 
-CREATE VIEW payout.status AS
- SELECT p.order_num,
-    p.merchant_code,
-    p.bank_code,
-    (p.amount)::bigint AS amount,
-    p.fee_type,
-    p.state,
-    p.state_since,
-    p.created_at,
-    p.fee,
-        CASE
-            WHEN (p.state = ANY (ARRAY['failed'::text, 'cancelled'::text])) THEN (0)::bigint
-            ELSE payout.debit_idr(p.amount, p.fee_type, p.fee)
-        END AS debit_total,
-        CASE
-            WHEN (p.state = ANY (ARRAY['failed'::text, 'cancelled'::text])) THEN (0)::bigint
-            ELSE payout.beneficiary_idr(p.amount, p.fee_type, p.fee)
-        END AS beneficiary_amount,
-    p.platform_order_num,
-    p.failure_reason,
-    p.attention,
-    p.attention_reasons,
-    p.attention_since,
-    p.settled_at
-   FROM payout.payouts p;
+CREATE VIEW payout.status WITH (security_barrier='true') AS
+ SELECT s.order_num,
+    s.merchant_code,
+    s.bank_code,
+    s.amount,
+    s.fee_type,
+    s.state,
+    s.state_since,
+    s.created_at,
+    s.fee,
+    s.debit_total,
+    s.beneficiary_amount,
+    s.platform_order_num,
+    s.failure_reason,
+    s.attention,
+    s.attention_reasons,
+    s.attention_since,
+    s.settled_at
+   FROM payout.all_status s
+  WHERE (s.merchant_code = ANY (( SELECT payout.merchants_seen() AS merchants_seen)::text[]));
 
 CREATE TABLE payout.totals (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
@@ -2199,6 +2310,9 @@ ALTER TABLE ONLY payout.attention_reason
 
 ALTER TABLE ONLY payout.banks
     ADD CONSTRAINT banks_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY payout.clock
+    ADD CONSTRAINT clock_pkey PRIMARY KEY (the_only_one);
 
 ALTER TABLE ONLY payout.effect
     ADD CONSTRAINT effect_pkey PRIMARY KEY (name);
@@ -2367,6 +2481,8 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.requests FOR EA
 
 CREATE TRIGGER post AFTER INSERT ON payout.ledger REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION payout.post();
 
+CREATE TRIGGER refuse_copy BEFORE INSERT ON payout.payouts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_copy();
+
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.act FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.attention_reason FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
@@ -2485,6 +2601,9 @@ REVOKE ALL ON FUNCTION payout.decide_request(id bigint, decision text, reason te
 
 REVOKE ALL ON FUNCTION payout.approve(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.approve(id bigint) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.begin_clock_watch() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.begin_clock_watch() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
@@ -2730,11 +2849,20 @@ GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint,
 GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_enqueuer;
 
+GRANT SELECT ON TABLE payout.clock TO payout_reader;
+GRANT SELECT ON TABLE payout.clock TO payout_operator;
+GRANT SELECT ON TABLE payout.clock TO payout_worker;
+
+GRANT UPDATE(compared_at) ON TABLE payout.clock TO payout_worker;
+
 GRANT SELECT ON TABLE payout.failover TO payout_reader;
 GRANT SELECT ON TABLE payout.failover TO payout_operator;
 GRANT SELECT,INSERT ON TABLE payout.failover TO payout_worker;
 
 GRANT UPDATE(quiet_horizon) ON TABLE payout.failover TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.trusted_after() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.trusted_after() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
@@ -2742,6 +2870,8 @@ GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.locked(wanted text, merchant text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.longest_horizon() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.make_durable() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.make_durable() TO payout_reader;
@@ -2769,6 +2899,12 @@ REVOKE ALL ON FUNCTION payout.may_enqueue(merchant text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.merchant_of(given text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.merchants_seen() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_reader;
+GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_operator;
+GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_worker;
+GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_enqueuer;
+
 REVOKE ALL ON FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.must_query_first() FROM PUBLIC;
@@ -2776,6 +2912,9 @@ GRANT ALL ON FUNCTION payout.must_query_first() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.next_seq() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.next_seq() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.note_clock_jump(by interval, compared_ago interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.note_clock_jump(by interval, compared_ago interval) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integer) TO payout_worker;
@@ -2846,6 +2985,10 @@ REVOKE ALL ON FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) FRO
 
 REVOKE ALL ON FUNCTION payout.refuse_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.refuse_copy() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse_missing(order_num text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_second_request(what text, other bigint) FROM PUBLIC;
@@ -2908,6 +3051,10 @@ GRANT SELECT ON TABLE payout.accounts TO payout_operator;
 GRANT SELECT ON TABLE payout.accounts TO payout_worker;
 
 GRANT UPDATE(available) ON TABLE payout.accounts TO payout_worker;
+
+GRANT SELECT ON TABLE payout.all_status TO payout_reader;
+GRANT SELECT ON TABLE payout.all_status TO payout_operator;
+GRANT SELECT ON TABLE payout.all_status TO payout_worker;
 
 GRANT SELECT ON TABLE payout.history TO payout_reader;
 GRANT SELECT ON TABLE payout.history TO payout_operator;
