@@ -240,7 +240,7 @@ impl Pure {
             _ => false,
         };
         let (at, finding, decision) = match outcome {
-            Outcome::Locked(_) => panic!("nobody else locks {}", evidence.key),
+            Outcome::Locked(lock) => panic!("nobody else locks {}: {lock:?}", evidence.key),
             Outcome::UnknownPayout => panic!("{} is there", evidence.key),
             Outcome::Refused(why) => {
                 assert!(
