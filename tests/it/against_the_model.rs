@@ -426,6 +426,7 @@ impl<'a> Both<'a> {
         assert_eq!(id.is_some(), may_request, "{outcome} {:?}", pure.payout);
         let made = Instant::now();
         let evidence = pure.evidence(0, outcome, made);
+        self.until_nobody_acts().await;
         let before = self.clock().await;
         let outcomes = record(
             self.database.pool(),
@@ -471,6 +472,7 @@ impl<'a> Both<'a> {
             .iter()
             .map(|(at, ago, word)| self.payouts[*at].evidence(*ago, word, made))
             .collect();
+        self.until_nobody_acts().await;
         let before = self.clock().await;
         let outcomes = record(self.database.pool(), &self.rules, &batch)
             .await
@@ -479,6 +481,19 @@ impl<'a> Both<'a> {
         for (((at, _, _), evidence), outcome) in pieces.iter().zip(&batch).zip(outcomes) {
             self.payouts[*at].received(evidence, &outcome, &self.rules, [before, after], made);
         }
+    }
+
+    /// Waits for the end of what a refused act had locked: the server reports an error before it lets go.
+    async fn until_nobody_acts(&self) {
+        let acting = "select count(*) from pg_stat_activity
+                      where datname = current_database() and backend_type = 'client backend'
+                        and pid <> pg_backend_pid() and state <> 'idle'";
+        while self
+            .database
+            .text(&format!("select ({acting})::text"))
+            .await
+            != "0"
+        {}
     }
 
     async fn clock(&self) -> DateTime<Utc> {
