@@ -181,7 +181,7 @@ fn rules() -> Rules {
     Rules {
         poll: PollRules {
             first_after: Duration::from_secs(1),
-            max_interval: Duration::from_secs(60),
+            max_interval: Duration::from_mins(1),
             quiet_horizon: Duration::ZERO,
             decline_confirm: Duration::ZERO,
         },
