@@ -12,8 +12,10 @@ use std::{
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+mod outcome;
 mod rows;
 
+pub use outcome::{Change, Lock, Outcome};
 use rows::{Decided, evidence_row, history_rows, ledger_row};
 
 use super::{
@@ -25,11 +27,9 @@ use super::{
 };
 use crate::{
     domain::{
-        decide::{Note, Now, Rules, decide},
-        evidence::{Evidence, Source},
-        finding::Finding,
+        decide::{Now, Rules, decide},
+        evidence::Evidence,
         payout::PayoutKey,
-        state::{Event, State},
     },
     permit::boot_time,
 };
@@ -38,47 +38,6 @@ use crate::{
 const TRIES: u32 = 5;
 /// After that many pieces in a row whose locks were not released, the rest is not tried now.
 const LOCKED_IN_A_ROW: usize = 3;
-
-/// The result of recording one piece of evidence.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It is stored, with everything that follows from it.
-    Recorded(Change),
-    /// There is no such payout.
-    UnknownPayout,
-    /// Another transaction has locked what this needs. Nothing is stored yet: record it again.
-    Locked(Lock),
-    /// The database refused what follows from it; only the evidence is stored.
-    Refused(String),
-}
-
-/// What another transaction has locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
-    /// The payout's own row. It holds up nothing else.
-    Payout,
-    /// Something that the merchant's payouts share, most often its account. It holds up every payout whose money moves.
-    Shared,
-}
-
-/// What one piece of evidence changed.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The payout.
-    pub key: PayoutKey,
-    /// The payout's attempt at the time.
-    pub attempt: i32,
-    /// Where the evidence came from.
-    pub source: Source,
-    /// What the evidence says about the payout.
-    pub finding: Finding,
-    /// The move, if there was one.
-    pub moved: Option<(State, Event, State)>,
-    /// Further history rows.
-    pub notes: Vec<Note>,
-    /// Whether the payout's status must be queried at once.
-    pub query_now: bool,
-}
 
 /// Where evidence is recorded. A worker's store also knows what to expect of the database's clock, which is compared in
 /// each transaction: after a jump the quiet horizons restart before anything counts as proof (I10).
