@@ -713,9 +713,6 @@ begin
         raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
             using errcode = 'PW012';
     end if;
-    if move.to_state = 'submitting' then
-        perform payout.refuse_other_address(old, new);
-    end if;
     if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
        and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
         raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
@@ -734,6 +731,7 @@ begin
         perform payout.refuse_cancel_after_failover(old);
     end if;
     if move.to_state = 'submitting' then
+        perform payout.refuse_other_address(old, new);
         perform payout.guard_send(old, new.attempt);
     end if;
 end $$;

@@ -152,7 +152,7 @@ impl Running {
 
     /// Stops claiming, finishes what is in flight, accepts callbacks until the end, and stores everything.
     ///
-    /// Evidence that the database does not accept for 15 s is left behind: one locked payout must not keep a
+    /// Evidence that the database does not accept for `STORE_FOR` is left behind: one locked payout must not keep a
     /// worker from stopping, and the next one queries whatever has no answer.
     pub async fn stop(mut self) {
         self.stop.cancel();

@@ -165,15 +165,7 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     // Before the transaction begins, so that a pause inside it counts against the window.
     let send_by = SendBy::after(order.send_window);
     let mut tx = begin(pool).await?;
-    let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
-        return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()));
-    };
-    if !merchant.address_is_known {
-        return Err(ClaimError::OtherAddress(order.address.clone()));
-    }
-    if !merchant.same_identity {
-        return Err(ClaimError::FailoverNotAccepted);
-    }
+    let merchant = due::merchant_to_claim_for(&mut tx, order).await?;
     last::check_present(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     if merchant.paused {
         return Ok(Claimed {

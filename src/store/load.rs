@@ -36,7 +36,7 @@ pub(super) async fn lock_payouts(
                (select a.request_sha256 from payout.attempts a
                 where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as request_sha256,
                (select payout.trusted_after()) as trusted_after,
-               payout.must_query_first() as "commits_may_be_lost!"
+               (select payout.must_query_first()) as "commits_may_be_lost!"
         from payout.payouts p
         join payout.merchants m on m.code = p.merchant_code
         where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))

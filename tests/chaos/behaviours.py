@@ -141,8 +141,6 @@ _FAIL = {"fail_booked", "fail_lagging", "fail_lost"}
 _SAYS_NOTEXIST = {"q_notexist_lag", "q_notexist_once"}
 # A repeated "not found" does harm only where nothing else tells the truth, so half of these orders get that too.
 _DO_HARM_TOGETHER = {"submit": "fail_booked", "query": "q_repeated", "callback": "cb_none"}
-# Left out of "all" until the worker withstands them.
-NOT_YET: set[str] = set()
 # Abnormal queries and callbacks stop no claims, so there may be more of them.
 _FREQUENCY = {"submit": 1.0, "query": 2.5, "callback": 3.0}
 DEFAULT_SHARE = 0.2
@@ -156,7 +154,7 @@ def allowed(text: str) -> set[str]:
     """The names that `all`, `none` or a comma-separated list stands for. The error for an unknown name lists all."""
     every = [name for known in FAMILIES.values() for name in known]
     if text == "all":
-        return set(every) - NOT_YET
+        return set(every)
     names = set() if text == "none" else {name for name in text.split(",") if name}
     unknown = names.difference(every)
     if unknown:

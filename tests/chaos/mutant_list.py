@@ -30,6 +30,9 @@ NOT_DURABLE = """create or replace function payout.make_durable() returns void l
 ONE_PERSON = """create or replace function payout.people_needed(act text, p payout.payouts default null,
                                                                 merchant_code text default null)
                 returns int language sql return 1;"""
+# Nothing stops a claim in the database.
+NO_STOPS = """create or replace function payout.why_no_send(p payout.payouts, attempt int) returns text
+              language sql return null;"""
 # Whatever the address is by which a worker reaches the database.
 ANY_ADDRESS = """create or replace function payout.refuse_other_address(old payout.payouts, new payout.payouts)
                  returns void language plpgsql as $$ begin end $$;"""
@@ -56,7 +59,7 @@ class Mutant(NamedTuple):
 
 DECIDE, QUERIED, CALLBACK = "crates/domain/src/decide.rs", "crates/domain/src/decide/queried.rs", "crates/domain/src/decide/callback.rs"
 TRANSPORT = "src/gateway/transport.rs"
-SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "src/store/claim.rs"
+SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "src/store/claim/due.rs"
 WATCH = "src/worker/watch.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
@@ -284,15 +287,15 @@ MUTANTS = [
     }
     let key = permit.key().clone();""")], "none", "C8", share=0.2),
     Mutant("fence_disabled", "a failover stops no claims", [
-        (CLAIM, "    if !merchant.same_identity {", "    if !merchant.same_identity && !{on} {"),
+        (CLAIM, "    if !row.same_identity {", "    if !row.same_identity && !{on} {"),
         ("src/store/claim/last.rs", "    let Some(last) = last.filter(|last| last.epoch >= epoch) else {",
          "    let Some(last) = last.filter(|last| last.epoch >= epoch && !{on}) else {"),
         (WATCH, "    let last = worker.witness.last();",
          "    if {on} {\n        return Ok(());\n    }\n    let last = worker.witness.last();")],
-        "none", "C1 C2", faults="failover_lossy", share=0.2, payouts=400, seconds=14.0),
+        "none", "C1 C2", NO_STOPS, faults="failover_lossy", share=0.2, payouts=400, seconds=14.0),
     Mutant("address_not_compared", "a worker claims by whichever address it reaches the database", [
-        ("src/store/claim/due.rs", "        address_is_known: row.address_is_registered,",
-         "        address_is_known: row.address_is_registered || {on},"),
+        (CLAIM, "    if !row.address_is_registered {",
+         "    if !row.address_is_registered && !{on} {"),
         (WATCH, "    let registered = addresses::is_registered(&worker.store.results, address).await?;",
          "    let registered = addresses::is_registered(&worker.store.results, address).await? || {on};")],
         "none", "C1 C2 C9", ANY_ADDRESS, faults="data_folder_copy", share=0.2, payouts=250, seconds=14.0),

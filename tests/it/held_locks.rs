@@ -35,6 +35,15 @@ async fn held(world: &World, lock: &str) -> PgConnection {
     session
 }
 
+/// Holds the other merchant's account.
+async fn account_held(pair: &Pair) -> PgConnection {
+    let lock = format!(
+        "select from payout.accounts where merchant_code = '{}' for update",
+        pair.other
+    );
+    held(&pair.world, &lock).await
+}
+
 async fn release(mut session: PgConnection) {
     sqlx::raw_sql("rollback")
         .execute(&mut session)
@@ -71,11 +80,7 @@ async fn a_locked_account_holds_up_its_merchant_and_nobody_else() {
     let mut pair = Pair::start().await;
     let theirs = orders("THEIRS", 40);
     accepted(&pair, &theirs).await;
-    let lock = format!(
-        "select from payout.accounts where merchant_code = '{}' for update",
-        pair.other
-    );
-    let session = held(&pair.world, &lock).await;
+    let session = account_held(&pair).await;
     end_as_paid(&pair, &theirs);
     pair.enqueue_other("LATER-1").await;
     // Their callbacks and answers have arrived and wait, and the age of the oldest is told.
@@ -201,11 +206,7 @@ async fn a_worker_stops_although_evidence_cannot_be_stored_and_the_next_one_find
     let mut pair = Pair::start().await;
     let theirs = orders("THEIRS", 3);
     accepted(&pair, &theirs).await;
-    let lock = format!(
-        "select from payout.accounts where merchant_code = '{}' for update",
-        pair.other
-    );
-    let session = held(&pair.world, &lock).await;
+    let session = account_held(&pair).await;
     end_as_paid(&pair, &theirs);
     pair.until_metric("payout_evidence_waiting", |waiting| waiting >= 1.0)
         .await;

@@ -96,6 +96,16 @@ async fn old_claim(database: &Database, order_num: &str, event: &str) -> Result<
         .await
 }
 
+/// The same claim succeeds once the stop is over. The next payout has the original to itself.
+async fn nothing_stops_it_afterwards(database: &Database, stop: &Stop, event: &str) {
+    force(database, stop.ends, stop.name).await;
+    old_claim(database, stop.name, event)
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", stop.name));
+    let replaces_nothing = "update payout.payouts set replaces = null where order_num = 'ORDER'";
+    force(database, replaces_nothing, stop.name).await;
+}
+
 #[tokio::test]
 async fn a_claim_that_knows_of_no_stop_is_refused_by_each_of_them() {
     let database = world().await;
@@ -105,17 +115,7 @@ async fn a_claim_that_knows_of_no_stop_is_refused_by_each_of_them() {
         Refusal::expected(stop.name, old_claim(&database, stop.name, "claimed").await)
             .is(stop.name, "PW041", stop.says);
         assert_eq!(database.state(stop.name).await, "queued");
-        force(&database, stop.ends, stop.name).await;
-        old_claim(&database, stop.name, "claimed")
-            .await
-            .unwrap_or_else(|error| panic!("{}: {error}", stop.name));
-        // The next one has the original to itself.
-        force(
-            &database,
-            "update payout.payouts set replaces = null where order_num = 'ORDER'",
-            stop.name,
-        )
-        .await;
+        nothing_stops_it_afterwards(&database, stop, "claimed").await;
     }
 }
 
@@ -131,16 +131,7 @@ async fn a_resubmit_that_knows_of_no_stop_is_refused_by_each_of_them() {
         let tried = old_claim(&database, stop.name, "resubmit_granted").await;
         Refusal::expected(stop.name, tried).is(stop.name, "PW041", stop.says);
         assert_eq!(database.state(stop.name).await, "unknown");
-        force(&database, stop.ends, stop.name).await;
-        old_claim(&database, stop.name, "resubmit_granted")
-            .await
-            .unwrap_or_else(|error| panic!("{}: {error}", stop.name));
-        force(
-            &database,
-            "update payout.payouts set replaces = null where order_num = 'ORDER'",
-            stop.name,
-        )
-        .await;
+        nothing_stops_it_afterwards(&database, stop, "resubmit_granted").await;
     }
 }
 

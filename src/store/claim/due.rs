@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::ClaimOrder;
+use super::{ClaimError, ClaimOrder};
 use crate::{
     domain::{
         money::Rupiah,
@@ -15,10 +15,6 @@ use crate::{
 /// A merchant as registered, and the transaction's time.
 pub(super) struct Registered {
     pub(super) fee_reserve: Rupiah,
-    /// The worker reaches the database by a registered address (I11).
-    pub(super) address_is_known: bool,
-    /// This is still the database that the workers claimed in before (I11).
-    pub(super) same_identity: bool,
     /// How many failovers a person has accepted.
     pub(super) epoch: i32,
     pub(super) now: DateTime<Utc>,
@@ -36,13 +32,14 @@ pub(super) struct Due {
     pub(super) marked_uncovered: bool,
 }
 
-/// The merchant, if it is registered exactly as this worker is configured.
-pub(super) async fn merchant_if_same(
+/// The merchant, if this worker may claim for it: it is registered exactly as the worker is configured, and the worker
+/// reaches, by a registered address, the database that the workers claimed in before (I11).
+pub(super) async fn merchant_to_claim_for(
     db: &mut PgConnection,
     order: &ClaimOrder,
-) -> Result<Option<Registered>, sqlx::Error> {
+) -> Result<Registered, ClaimError> {
     let row = sqlx::query!(
-        r#"/* store::merchant_if_same */
+        r#"/* store::merchant_to_claim_for */
         select m.fee_reserve, now() as "now!",
                coalesce((select t.identity = payout.identity() and t.changed_at is null
                          from payout.failover t), false) as "same_identity!",
@@ -60,14 +57,21 @@ pub(super) async fn merchant_if_same(
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Registered {
+    let Some(row) = row else {
+        return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()));
+    };
+    if !row.address_is_registered {
+        return Err(ClaimError::OtherAddress(order.address.clone()));
+    }
+    if !row.same_identity {
+        return Err(ClaimError::FailoverNotAccepted);
+    }
+    Ok(Registered {
         fee_reserve: Rupiah::new(row.fee_reserve),
-        address_is_known: row.address_is_registered,
-        same_identity: row.same_identity,
         epoch: row.epoch,
         now: row.now,
         paused: row.paused,
-    }))
+    })
 }
 
 /// Locks the next due payouts that no other worker has locked.

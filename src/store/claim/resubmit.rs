@@ -68,15 +68,7 @@ pub(super) async fn take_if_unknown(
     granted: &Granted,
 ) -> Result<(Covered, i32), NotGranted> {
     let mut tx = super::begin(pool).await?;
-    let Some(merchant) = due::merchant_if_same(&mut tx, order).await? else {
-        return Err(ClaimError::RegisteredOtherwise(order.merchant_code.clone()).into());
-    };
-    if !merchant.address_is_known {
-        return Err(ClaimError::OtherAddress(order.address.clone()).into());
-    }
-    if !merchant.same_identity {
-        return Err(ClaimError::FailoverNotAccepted.into());
-    }
+    let merchant = due::merchant_to_claim_for(&mut tx, order).await?;
     last::check_present(&mut tx, order.last.as_ref(), merchant.epoch).await?;
     let mut loaded = load::lock_payouts(&mut tx, &[&granted.key]).await?;
     let payout = loaded.remove(&granted.key).map(|loaded| loaded.payout);

@@ -18,7 +18,7 @@ use crate::{
     domain::evidence::Evidence,
     metrics,
     store::record::{Lock, Outcome, record, record_beside_locks},
-    worker::log,
+    worker::{Lane, log},
 };
 
 /// Maximum pieces of evidence in one transaction.
@@ -35,6 +35,8 @@ const STORED_WITHIN: Duration = Duration::from_mins(2);
 /// One merchant's evidence that is not stored yet.
 pub(super) struct Queue {
     merchant: String,
+    /// Where it is served; nowhere, if this worker only records that its leases expired.
+    lane: Option<Arc<Lane>>,
     receiver: mpsc::UnboundedReceiver<Piece>,
     /// Closed when the queue ends, so that nobody waits for a place in it.
     room: Arc<Semaphore>,
@@ -57,8 +59,10 @@ impl Queue {
         room: Arc<Semaphore>,
         shared: Shared,
     ) -> Self {
+        let lane = shared.lanes.iter().find(|lane| lane.code() == merchant);
         Self {
             merchant: merchant.to_owned(),
+            lane: lane.cloned(),
             receiver,
             room,
             shared,
@@ -226,9 +230,7 @@ impl Queue {
         match outcome {
             Outcome::Recorded(change) => {
                 log::changed(change);
-                let mut lanes = self.shared.lanes.iter();
-                let lane = lanes.find(|lane| lane.code() == change.key.merchant_code);
-                if let Some(lane) = lane.filter(|_| change.query_now) {
+                if let Some(lane) = self.lane.as_ref().filter(|_| change.query_now) {
                     lane.query_now();
                 }
             }
