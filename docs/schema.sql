@@ -7,68 +7,19 @@ CREATE FUNCTION payout.accept_failover(reason text, old_primary_dead_since times
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    not_queried bigint;
-    later timestamptz;
+    not_yet text;
+    request bigint;
 begin
-    if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
-        raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
-            hint = 'Since when can nobody write to the old primary? If you call this again, state the same time.';
+    perform payout.check_words('a reason', reason);
+    not_yet := payout.check_acceptance(old_primary_dead_since, query_first_for, set_aside);
+    if not_yet is not null then
+        return not_yet;
     end if;
-    if octet_length(accept_failover.reason) > 800
-       or coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
-        raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
-    end if;
-    if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
-        raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
-            hint = 'Backends insert again what they lost, and until then each payout is queried before its first claim.';
-    end if;
-    if not exists (select from payout.failover f where f.changed_at is not null) then
-        raise exception 'no worker has found a failover: there is nothing to accept'
-            using errcode = 'PW019', hint = 'See payout.failover. A running worker finds a failover within seconds.';
-    end if;
-    if exists (select from payout.failover f where f.changed_to is distinct from payout.identity()) then
-        raise exception 'the database failed over again: everything is queried again' using errcode = 'PW019',
-            hint = 'The quiet horizon starts over. Try again after payout.failover.trusted_after.';
-    end if;
-    if exists (select from payout.clock c, payout.policy x
-               where c.compared_at not between clock_timestamp() - x.clock_unwatched_max
-                                           and clock_timestamp() + x.clock_tolerance) then
-        raise exception 'no worker has compared this server''s clock in the last minute' using errcode = 'PW019',
-            hint = 'Let a worker run. If the clock has jumped, the quiet horizon starts over.';
-    end if;
-    update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
-    where f.trusted_after < old_primary_dead_since + f.quiet_horizon
-    returning f.trusted_after into later;
-    if found and later > clock_timestamp() then
-        return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
-                      to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
-    end if;
-    if set_aside and payout.trusted_after() < clock_timestamp() then
-        with aside as (
-            update payout.payouts p set attention_reasons = p.attention_reasons || '{unproven}', parked = false
-            where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
-              and not payout.is_proven_unsent(p)
-            returning p.merchant_code, p.order_num, p.attempt)
-        insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
-        select a.merchant_code, a.order_num, 'attention_raised', 'operator', a.attempt,
-               jsonb_build_object('attention', 'unproven', 'reason', accept_failover.reason)
-        from aside a;
-    end if;
-    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
-    select count(*) into not_queried
-    from payout.payouts p
-    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
-      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p);
-    if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
-        raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
-            using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
-            'If some cannot be queried: set_aside => true.';
-    end if;
-    update payout.failover f
-    set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
-        lost_claims = '{}', accepted_by = session_user,
-        query_first_until = now() + query_first_for, reason = accept_failover.reason;
-    return 'claims continue';
+    request := payout.request_act('accept_failover', null, 'failover', null, jsonb_build_object(
+        'old_primary_dead_since', old_primary_dead_since, 'query_first_for', query_first_for, 'set_aside', set_aside,
+        'found_at', (select f.changed_at from payout.failover f)), reason);
+    return format('recorded as request %s: claims stay stopped until another operator calls payout.approve(%s)',
+                  request, request);
 end $$;
 
 CREATE FUNCTION payout.login_oid() RETURNS oid
@@ -195,13 +146,27 @@ CREATE FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bi
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE fee_type WHEN 1 THEN (amount)::bigint ELSE ((amount)::bigint - fee) END;
 
+CREATE FUNCTION payout.book_funding(merchant text, amount bigint, reference text, funded_by text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    insert into payout.ledger (merchant_code, kind, available, funding, reference, funded_by)
+    values (merchant, 'funding', amount, -amount, reference, book_funding.funded_by)
+    on conflict do nothing;
+    if book_funding.funded_by = 'person' and exists (select from payout.accounts a, payout.policy x
+               where a.merchant_code = merchant and a.available::numeric + a.held > x.max_balance_idr) then
+        raise exception 'the books of % would exceed 10^15 rupiah', merchant
+            using errcode = 'PW002', column = 'amount', hint = 'Was it booked in another currency, or twice?';
+    end if;
+end $$;
+
 CREATE FUNCTION payout.cancel(order_num text, reason text, merchant_code text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
-    moved bigint;
 begin
     if octet_length(reason) > 800 or coalesce(length(btrim(reason)), 0) not between 1 and 200
        or reason ~ '[[:cntrl:]]' then
@@ -220,14 +185,7 @@ begin
                               then 'It may have been sent already. Wait for the gateway''s answer.'
                               else 'It is final.' end;
     end if;
-    insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
-    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
-            jsonb_build_object('reason', reason))
-    returning seq into moved;
-    update payout.payouts q
-    set state = 'cancelled', last_seq = moved, settled_at = now(), parked = false,
-        next_query_at = null, failure_reason = reason
-    where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
+    perform payout.withdraw(p, reason);
     return 'cancelled';
 end $$;
 
@@ -235,11 +193,117 @@ CREATE FUNCTION payout.carry_out(r payout.requests) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
+declare
+    p payout.payouts;
 begin
     case r.kind
-        when 'register_address' then perform payout.add_address(r.subject, r.reason);
-        else null;  -- a worker carries it out
+        when 'fund' then
+            if (payout.check_funding(r.merchant_code, r.stated, r.subject)).id is not null then
+                raise exception 'reference % was booked meanwhile', r.subject using errcode = 'PW015',
+                    hint = format('Reject this request: payout reject %s --reason ...', r.id);
+            end if;
+            perform payout.book_funding(r.merchant_code, r.stated, r.subject, 'person');
+        when 'register_address' then
+            perform payout.add_address(r.subject, r.reason);
+        when 'accept_failover' then
+            perform payout.carry_out_acceptance(r);
+        when 'cancel' then
+            for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
+                     where i.request_id = r.id order by q.merchant_code, q.order_num for update of q loop
+                if p.state <> 'queued' then
+                    raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state using errcode = 'PW013',
+                        hint = format('Reject this request: payout reject %s --reason ...', r.id);
+                end if;
+                perform payout.withdraw(p, r.reason);
+            end loop;
+            update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
+        else
+            null;  -- a worker carries it out, or whoever requested it acts on it
     end case;
+end $$;
+
+CREATE FUNCTION payout.carry_out_acceptance(r payout.requests) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    query_first_for interval := r.arguments ->> 'query_first_for';
+    set_aside boolean := coalesce(r.arguments ->> 'set_aside', 'false');
+    not_yet text;
+begin
+    if not exists (select from payout.failover f where f.changed_at = (r.arguments ->> 'found_at')::timestamptz) then
+        raise exception 'the failover of request % is accepted, or another one was found since', r.id
+            using errcode = 'PW019', hint = 'See payout.failover. If claims are stopped, call payout.accept_failover again.';
+    end if;
+    not_yet := payout.check_acceptance((r.arguments ->> 'old_primary_dead_since')::timestamptz, query_first_for, set_aside);
+    if not_yet is not null then
+        raise exception '%', not_yet using errcode = 'PW019', hint = 'Call payout.accept_failover again then.';
+    end if;
+    if set_aside then
+        with aside as (
+            update payout.payouts p set attention_reasons = p.attention_reasons || '{unproven}', parked = false
+            where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+              and not payout.is_proven_unsent(p)
+            returning p.merchant_code, p.order_num, p.attempt)
+        insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+        select a.merchant_code, a.order_num, 'attention_raised', 'operator', a.attempt,
+               jsonb_build_object('attention', 'unproven', 'reason', r.reason)
+        from aside a;
+    end if;
+    update payout.failover f
+    set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
+        lost_claims = '{}', accepted_by = format('%s, approved by %s', r.requested_by, r.decided_by),
+        query_first_until = now() + query_first_for, reason = r.reason;
+end $$;
+
+CREATE FUNCTION payout.check_acceptance(old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    not_queried bigint;
+    later timestamptz;
+begin
+    if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
+        raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
+            hint = 'Since when can nobody write to the old primary? If you call this again, state the same time.';
+    end if;
+    if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
+        raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
+            hint = 'Backends insert again what they lost, and until then each payout is queried before its first claim.';
+    end if;
+    if not exists (select from payout.failover f where f.changed_at is not null) then
+        raise exception 'no worker has found a failover: there is nothing to accept'
+            using errcode = 'PW019', hint = 'See payout.failover. A running worker finds a failover within seconds.';
+    end if;
+    if exists (select from payout.failover f where f.changed_to is distinct from payout.identity()) then
+        raise exception 'the database failed over again: everything is queried again' using errcode = 'PW019',
+            hint = 'The quiet horizon starts over. Try again after payout.failover.trusted_after.';
+    end if;
+    if exists (select from payout.clock c, payout.policy x
+               where c.compared_at not between clock_timestamp() - x.clock_unwatched_max
+                                           and clock_timestamp() + x.clock_tolerance) then
+        raise exception 'no worker has compared this server''s clock in the last minute' using errcode = 'PW019',
+            hint = 'Let a worker run. If the clock has jumped, the quiet horizon starts over.';
+    end if;
+    update payout.failover f set trusted_after = old_primary_dead_since + f.quiet_horizon
+    where f.trusted_after < old_primary_dead_since + f.quiet_horizon
+    returning f.trusted_after into later;
+    if found and later > clock_timestamp() then
+        return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
+                      to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
+    select count(*) into not_queried
+    from payout.payouts p
+    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p) and not coalesce(set_aside, false);
+    if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
+        raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
+            using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
+            'If some cannot be queried: set_aside => true.';
+    end if;
+    return null;
 end $$;
 
 CREATE FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) RETURNS bytea
@@ -368,6 +432,68 @@ begin
             using errcode = 'PW006', column = 'account_name',
                   hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
     end if;
+end $_$;
+
+CREATE FUNCTION payout.current_xid() RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
+end $$;
+
+CREATE TABLE payout.ledger (
+    id bigint NOT NULL,
+    xid bigint DEFAULT payout.current_xid() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    order_num text COLLATE pg_catalog."C",
+    attempt integer,
+    available bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    paid_out bigint DEFAULT 0 NOT NULL,
+    fees bigint DEFAULT 0 NOT NULL,
+    funding bigint DEFAULT 0 NOT NULL,
+    reference text,
+    funded_by text,
+    forced boolean DEFAULT false NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT entry_of_a_payout_or_funding CHECK (((order_num IS NULL) = (kind = 'funding'::text))),
+    CONSTRAINT funding_has_a_reference CHECK (((kind <> 'funding'::text) OR ((COALESCE(length(reference), 0) >= 1) AND (COALESCE(length(reference), 0) <= 64)))),
+    CONSTRAINT funding_has_an_origin CHECK ((((kind = 'funding'::text) = (funded_by IS NOT NULL)) AND (funded_by = ANY (ARRAY['person'::text, 'gateway'::text])))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['hold'::text, 'capture'::text, 'release'::text, 'return'::text, 'late_capture'::text, 'fee_known'::text, 'fee_corrected'::text, 'funding'::text]))),
+    CONSTRAINT postings_sum_to_zero CHECK ((((((available + held) + paid_out) + fees) + funding) = 0))
+);
+
+CREATE FUNCTION payout.check_funding(merchant text, amount numeric, reference text) RETURNS payout.ledger
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $_$
+declare
+    booked payout.ledger;
+begin
+    if not exists (select from payout.merchants m where m.code = merchant) then
+        raise exception 'merchant_code is not registered' using errcode = 'PW007', column = 'merchant_code',
+            hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
+    end if;
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
+       or abs(amount) > (select x.max_balance_idr from payout.policy x) then
+        raise exception 'amount must be whole rupiah, not 0, at most 10^15'
+            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
+    end if;
+    if reference is null or octet_length(reference) > 64 or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
+        raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
+            hint = 'Use the bank''s transfer number: a reference is booked once.';
+    end if;
+    select * into booked from payout.ledger l
+    where l.merchant_code = merchant and l.kind = 'funding' and l.funded_by = 'person'
+      and l.reference = check_funding.reference;
+    if booked.available <> amount then
+        raise exception 'reference % is already booked with a different amount', reference using errcode = 'PW015',
+            hint = 'Use the reference of this transfer.';
+    end if;
+    return booked;
 end $_$;
 
 CREATE FUNCTION payout.check_instruction() RETURNS trigger
@@ -543,14 +669,6 @@ begin
     end if;
 end $$;
 
-CREATE FUNCTION payout.current_xid() RETURNS bigint
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
-end $$;
-
 CREATE TABLE payout.evidence (
     id bigint NOT NULL,
     merchant_code text NOT NULL COLLATE pg_catalog."C",
@@ -612,7 +730,7 @@ CREATE TABLE payout.policy (
 CREATE FUNCTION payout.confirmed_paid_at(p payout.payouts) RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (SELECT max(e.last_at) AS max FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (confirmed_paid_at.p).merchant_code) AND (e.order_num = (confirmed_paid_at.p).order_num)) AND (e.status = 2) AND (((e.kind = 'callback'::text) AND e.bound) OR ((e.kind = 'found'::text) AND (e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND (((confirmed_paid_at.p).declined_at IS NULL) OR (confirmed_paid_at.p).proven_ours) AND (((confirmed_paid_at.p).attention IS NULL) OR ((confirmed_paid_at.p).attention = 'late_success'::text))))));
+    RETURN (SELECT max(e.last_at) AS max FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (confirmed_paid_at.p).merchant_code) AND (e.order_num = (confirmed_paid_at.p).order_num)) AND (e.status = 2) AND (((e.kind = 'callback'::text) AND e.bound) OR ((e.kind = 'found'::text) AND (e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND (((confirmed_paid_at.p).declined_at IS NULL) OR (confirmed_paid_at.p).proven_ours) AND (NOT ((confirmed_paid_at.p).attention_reasons && '{amount_mismatch,foreign_order}'::text[]))))));
 
 CREATE FUNCTION payout.continue_seq() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -765,41 +883,35 @@ end $$;
 CREATE FUNCTION payout.fund(merchant_code text, amount numeric, reference text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $_$
+    AS $$
 declare
-    booked payout.ledger;
+    booked payout.ledger := payout.check_funding(fund.merchant_code, fund.amount, fund.reference);
 begin
-    if not exists (select from payout.merchants m where m.code = fund.merchant_code) then
-        raise exception 'merchant_code is not registered' using errcode = 'PW007', column = 'merchant_code',
-            hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
-    end if;
-    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') or amount <> trunc(amount) or amount = 0
-       or abs(amount) > (select x.max_balance_idr from payout.policy x) then
-        raise exception 'amount must be whole rupiah, not 0, at most 10^15'
-            using errcode = 'PW002', column = 'amount', hint = 'Positive for a top-up, negative for a withdrawal.';
-    end if;
-    if reference is null or octet_length(reference) > 64 or reference !~ '^[A-Za-z0-9][A-Za-z0-9._:/ -]{0,63}$' then
-        raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
-            hint = 'Use the bank''s transfer number: a reference is booked once.';
-    end if;
-    insert into payout.ledger (merchant_code, kind, available, funding, reference)
-    values (fund.merchant_code, 'funding', amount::bigint, -amount::bigint, fund.reference)
-    on conflict do nothing;
-    if not found then
-        select * into booked from payout.ledger l
-        where l.merchant_code = fund.merchant_code and l.kind = 'funding' and l.reference = fund.reference;
-        if booked.available <> amount then
-            raise exception 'reference % is already booked with a different amount', fund.reference using errcode = 'PW015',
-                hint = 'Use the reference of this transfer.';
+    if booked.id is null then
+        if payout.people_needed('fund', null, fund.merchant_code) > 1 then
+            raise exception 'the balance of merchant % at its gateway funds its books: two people must agree to book by hand',
+                fund.merchant_code
+                using errcode = 'PW031',
+                      hint = 'A top-up there is booked automatically. Otherwise: select payout.request_fund(merchant_code, amount, '
+                      'reference, reason); then another operator approves it.';
         end if;
-    end if;
-    if exists (select from payout.accounts a, payout.policy x
-               where a.merchant_code = fund.merchant_code and a.available::numeric + a.held > x.max_balance_idr) then
-        raise exception 'the books of % would exceed 10^15 rupiah', fund.merchant_code
-            using errcode = 'PW002', column = 'amount', hint = 'Was it booked in another currency, or twice?';
+        perform payout.book_funding(fund.merchant_code, amount::bigint, fund.reference, 'person');
     end if;
     return (select a.available from payout.accounts a where a.merchant_code = fund.merchant_code);
-end $_$;
+end $$;
+
+CREATE FUNCTION payout.fund_from_gateway(merchant_code text, amount bigint, reference text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if amount <= 0 or not exists (select from payout.merchants m
+                                  where m.code = fund_from_gateway.merchant_code and m.funding = 'gateway') then
+        raise exception 'the gateway''s balance does not fund merchant % by %', fund_from_gateway.merchant_code, amount
+            using errcode = 'PW015', hint = 'Only a surplus, of a merchant whose funding is "gateway".';
+    end if;
+    perform payout.book_funding(fund_from_gateway.merchant_code, amount, fund_from_gateway.reference, 'gateway');
+end $$;
 
 CREATE FUNCTION payout.guard_accounts() RETURNS trigger
     LANGUAGE plpgsql
@@ -1041,6 +1153,7 @@ CREATE FUNCTION payout.insert_request(wanted payout.requests, payouts payout.pay
     AS $$
 declare
     request bigint;
+    approved payout.requests;
 begin
     insert into payout.requests (kind, people, reason, evidence, stated, merchant_code, subject, arguments, expires_at)
     select wanted.kind, wanted.people, wanted.reason, wanted.evidence, wanted.stated, wanted.merchant_code, wanted.subject,
@@ -1050,13 +1163,16 @@ begin
     insert into payout.request_payouts (request_id, merchant_code, order_num)
     select request, p.merchant_code, p.order_num from unnest(payouts) p;
     insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, detail)
-    select wanted.kind || '_requested', coalesce(p.merchant_code, wanted.merchant_code), p.order_num, wanted.reason,
+    select wanted.kind || '_requested', coalesce(p.merchant_code, wanted.merchant_code),
+           case wanted.kind when 'reveal' then wanted.subject else p.order_num end, wanted.reason,
            wanted.evidence, request, concat_ws(' ', 'Rp ' || wanted.stated, wanted.subject, wanted.arguments)
     from (select) one left join unnest(payouts) p on true;
     if wanted.people = 1 then
         update payout.requests r
         set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
-        where r.id = request;
+        where r.id = request
+        returning * into approved;
+        perform payout.carry_out(approved);
     end if;
     perform payout.wake('payout_queued');
     return request;
@@ -1211,10 +1327,12 @@ begin
     request.stated := make_request.stated;
     for wanted in select distinct o from unnest(orders) o order by o loop
         p := payout.locked(wanted, merchant);
-        why := case kind when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, kind) end;
+        why := case kind when 'resubmit' then payout.why_no_resubmit(p)
+                         when 'cancel' then case when p.state <> 'queued' then format('it is %s and cannot be cancelled', p.state) end
+                         else payout.why_no_resolve(p, kind) end;
         if why is not null then
             raise exception 'payout %: %', wanted, why
-                using errcode = case kind when 'resubmit' then 'PW024' else 'PW025' end,
+                using errcode = case kind when 'resubmit' then 'PW024' when 'cancel' then 'PW013' else 'PW025' end,
                       hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
                                                        then ' Always safe: payout replay ' || wanted else '' end;
         end if;
@@ -1358,8 +1476,8 @@ begin
     update payout.failover f
     set changed_at = now(), trusted_after = clock_timestamp() + f.quiet_horizon, query_first_until = null,
         changed_to = payout.identity(), reason = note_failover.why, epoch = greatest(f.epoch, seen_epoch),
-        lost_claims = f.lost_claims || lost
-    where f.changed_at is null or f.changed_to is distinct from payout.identity() or not lost = any (f.lost_claims);
+        lost_claims = f.lost_claims || array_remove(array[lost], null)
+    where f.changed_at is null or f.changed_to is distinct from payout.identity() or lost <> all (f.lost_claims);
     return found;
 end $$;
 
@@ -1446,7 +1564,7 @@ CREATE TABLE payout.effect (
 CREATE FUNCTION payout.people_needed(act text, p payout.payouts DEFAULT NULL::payout.payouts, merchant_code text DEFAULT NULL::text) RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN COALESCE((SELECT max(e.people) AS max FROM (payout.act a JOIN payout.effect e ON ((e.name = a.effect))) WHERE ((a.act = people_needed.act) AND CASE a.applies_if WHEN 'always'::text THEN true WHEN 'contradicted'::text THEN ((EXISTS (SELECT FROM payout.contrary_to_paid(people_needed.p) contrary_to_paid(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))) OR COALESCE(((people_needed.p).attention = ANY (ARRAY['foreign_order'::text, 'contradiction'::text, 'amount_mismatch'::text])), false)) WHEN 'early'::text THEN COALESCE((now() < payout.quiet_until(people_needed.p)), true) WHEN 'stated'::text THEN COALESCE(payout.rests_on_statement(people_needed.p), true) WHEN 'gateway_funds'::text THEN COALESCE((SELECT (m.funding <> 'books'::text) FROM payout.merchants m WHERE (m.code = people_needed.merchant_code)), true) WHEN 'unproven'::text THEN COALESCE(((people_needed.p).attention = 'unproven'::text), false) ELSE NULL::boolean END)), 2);
+    RETURN COALESCE((SELECT max(e.people) AS max FROM (payout.act a JOIN payout.effect e ON ((e.name = a.effect))) WHERE ((a.act = people_needed.act) AND CASE a.applies_if WHEN 'always'::text THEN true WHEN 'contradicted'::text THEN ((EXISTS (SELECT FROM payout.contrary_to_paid(people_needed.p) contrary_to_paid(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))) OR COALESCE(((people_needed.p).attention_reasons && '{amount_mismatch,foreign_order,contradiction}'::text[]), false)) WHEN 'early'::text THEN COALESCE((now() < payout.quiet_until(people_needed.p)), true) WHEN 'stated'::text THEN COALESCE(payout.rests_on_statement(people_needed.p), true) WHEN 'gateway_funds'::text THEN COALESCE((SELECT (m.funding <> 'books'::text) FROM payout.merchants m WHERE (m.code = people_needed.merchant_code)), true) WHEN 'unproven'::text THEN COALESCE(('unproven'::text = ANY ((people_needed.p).attention_reasons)), false) ELSE NULL::boolean END)), 2);
 
 CREATE TABLE payout.request_payouts (
     request_id bigint NOT NULL,
@@ -1502,7 +1620,15 @@ begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
        or (payout.must_query_first() and not payout.is_proven_unsent(p) and 'unproven' <> all (p.attention_reasons)) then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
-            using errcode = 'PW019', hint = 'Wait until its status has been queried and payout.accept_failover has been called.';
+            using errcode = 'PW019', hint = 'Wait until its status has been queried and the failover is accepted.';
+    end if;
+    if payout.people_needed('cancel', p) > 1 and not exists (
+        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at = now() and r.people > 1) then
+        raise exception 'payout % may have been sent before a failover: two people must agree to cancel it', p.order_num
+            using errcode = 'PW031',
+                  hint = 'select payout.request_cancel(order_num, reason); then another operator approves it.';
     end if;
 end $$;
 
@@ -1632,6 +1758,23 @@ CREATE FUNCTION payout.request_address(address text, reason text) RETURNS bigint
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN payout.request_act('register_address'::text, NULL::text, address, NULL::bigint, NULL::jsonb, reason);
 
+CREATE FUNCTION payout.request_cancel(order_num text, reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN payout.make_request('cancel'::text, ARRAY[order_num], merchant_code, reason, NULL::text, NULL::bigint);
+
+CREATE FUNCTION payout.request_fund(merchant_code text, amount numeric, reference text, reason text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if (payout.check_funding(request_fund.merchant_code, amount, request_fund.reference)).id is not null then
+        raise exception 'reference % is already booked', request_fund.reference using errcode = 'PW015',
+            hint = 'A reference is booked once. Use the reference of this transfer.';
+    end if;
+    return payout.request_act('fund', request_fund.merchant_code, request_fund.reference, amount::bigint, null, reason);
+end $$;
+
 CREATE FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1641,6 +1784,16 @@ CREATE FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN payout.make_request('resubmit'::text, order_nums, merchant_code, reason, NULL::text, NULL::bigint);
+
+CREATE FUNCTION payout.request_reveal(order_num text, reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts := payout.locked(request_reveal.order_num, request_reveal.merchant_code);
+begin
+    return payout.request_act('reveal', p.merchant_code, p.order_num, null, null, reason);
+end $$;
 
 CREATE FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text DEFAULT NULL::text, stated bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1701,18 +1854,26 @@ begin
     perform payout.wake('payout_queued');
 end $$;
 
-CREATE FUNCTION payout.reveal(order_num text, reason text, merchant_code text DEFAULT NULL::text, OUT account_number text, OUT account_name text) RETURNS record
+CREATE FUNCTION payout.reveal(order_num text, merchant_code text DEFAULT NULL::text, OUT account_number text, OUT account_name text) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
     p payout.payouts := payout.locked(reveal.order_num, reveal.merchant_code);
+    request payout.requests;
 begin
-    perform payout.check_words('a reason', reason);
-    insert into payout.operator_acts (act, merchant_code, order_num, reason)
-    values ('revealed', p.merchant_code, p.order_num, reveal.reason);
-    -- In the server's own log too, which a rollback cannot undo.
-    raise log 'payout.reveal: % revealed the beneficiary of payout %', session_user, p.order_num;
+    select r.* into request from payout.requests r
+    where r.kind = 'reveal' and r.subject = p.order_num and r.merchant_code = p.merchant_code
+      and r.requested_by_oid = payout.login_oid() and r.decision = 'approved'
+      and r.requested_at < now() and r.expires_at > now()
+    order by r.id desc limit 1;
+    if not found then
+        raise exception 'payout %: you have no committed request to see its beneficiary', p.order_num
+            using errcode = 'PW030',
+                  hint = 'First, in a transaction of its own: select payout.request_reveal(order_num, reason). It holds for ten minutes.';
+    end if;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
+    values ('revealed', p.merchant_code, p.order_num, request.reason, request.id);
     account_number := p.account_number;
     account_name := p.account_name;
 end $$;
@@ -1944,6 +2105,23 @@ begin
     return p;
 end $$;
 
+CREATE FUNCTION payout.withdraw(p payout.payouts, reason text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    moved bigint;
+begin
+    insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
+            jsonb_build_object('reason', reason))
+    returning seq into moved;
+    update payout.payouts q
+    set state = 'cancelled', last_seq = moved, settled_at = now(), parked = false,
+        next_query_at = null, failure_reason = reason
+    where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
+end $$;
+
 CREATE TABLE payout.accounts (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
     available bigint DEFAULT 0 NOT NULL,
@@ -1994,28 +2172,6 @@ CREATE TABLE payout.history (
     attempt integer,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT a_move_has_both_ends CHECK (((from_state IS NULL) = (to_state IS NULL)))
-);
-
-CREATE TABLE payout.ledger (
-    id bigint NOT NULL,
-    xid bigint DEFAULT payout.current_xid() NOT NULL,
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    merchant_code text NOT NULL COLLATE pg_catalog."C",
-    kind text NOT NULL,
-    order_num text COLLATE pg_catalog."C",
-    attempt integer,
-    available bigint DEFAULT 0 NOT NULL,
-    held bigint DEFAULT 0 NOT NULL,
-    paid_out bigint DEFAULT 0 NOT NULL,
-    fees bigint DEFAULT 0 NOT NULL,
-    funding bigint DEFAULT 0 NOT NULL,
-    reference text,
-    forced boolean DEFAULT false NOT NULL,
-    actor text DEFAULT SESSION_USER NOT NULL,
-    CONSTRAINT entry_of_a_payout_or_funding CHECK (((order_num IS NULL) = (kind = 'funding'::text))),
-    CONSTRAINT funding_has_a_reference CHECK (((kind <> 'funding'::text) OR ((COALESCE(length(reference), 0) >= 1) AND (COALESCE(length(reference), 0) <= 64)))),
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['hold'::text, 'capture'::text, 'release'::text, 'return'::text, 'late_capture'::text, 'fee_known'::text, 'fee_corrected'::text, 'funding'::text]))),
-    CONSTRAINT postings_sum_to_zero CHECK ((((((available + held) + paid_out) + fees) + funding) = 0))
 );
 
 CREATE TABLE payout.operator_acts (
@@ -2069,7 +2225,7 @@ UNION ALL
     'done'::text AS outcome,
     ('Rp '::text || l.available) AS detail
    FROM payout.ledger l
-  WHERE ((l.kind = 'funding'::text) AND (l.reference !~ '^gateway (opening$|after )'::text));
+  WHERE (l.funded_by = 'person'::text);
 
 CREATE VIEW payout.balances AS
  SELECT m.code AS merchant_code,
@@ -2393,7 +2549,7 @@ CREATE INDEX by_time ON payout.payouts USING btree (created_at);
 
 CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, priority DESC, due_at, order_num) WHERE ((state = 'queued'::text) AND (NOT parked));
 
-CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, reference) WHERE (kind = 'funding'::text);
+CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, funded_by, reference) WHERE (kind = 'funding'::text);
 
 CREATE UNIQUE INDEX held_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = 'hold'::text);
 
@@ -2609,11 +2765,17 @@ GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, 
 GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
 
+REVOKE ALL ON FUNCTION payout.book_funding(merchant text, amount bigint, reference text, funded_by text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_enqueuer;
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.carry_out(r payout.requests) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.carry_out_acceptance(r payout.requests) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.check_acceptance(old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) TO payout_worker;
@@ -2699,6 +2861,37 @@ GRANT UPDATE(parked) ON TABLE payout.payouts TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.check_beneficiary(new payout.payouts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.current_xid() TO payout_worker;
+
+GRANT SELECT ON TABLE payout.ledger TO payout_reader;
+GRANT SELECT ON TABLE payout.ledger TO payout_operator;
+GRANT SELECT ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(merchant_code) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(kind) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(order_num) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(attempt) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(available) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(held) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(paid_out) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(fees) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(funding) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(reference) ON TABLE payout.ledger TO payout_worker;
+
+GRANT INSERT(forced) ON TABLE payout.ledger TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.check_funding(merchant text, amount numeric, reference text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.check_instruction() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_metadata(metadata jsonb, order_num text) FROM PUBLIC;
@@ -2714,9 +2907,6 @@ REVOKE ALL ON FUNCTION payout.check_replacement(new payout.payouts) FROM PUBLIC;
 REVOKE ALL ON FUNCTION payout.check_scope(scope text, value text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_words(what text, words text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.current_xid() TO payout_worker;
 
 GRANT SELECT ON TABLE payout.evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.evidence TO payout_operator;
@@ -2797,6 +2987,9 @@ REVOKE ALL ON FUNCTION payout.forget_nothing() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.fund(merchant_code text, amount numeric, reference text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.fund_from_gateway(merchant_code text, amount bigint, reference text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.fund_from_gateway(merchant_code text, amount bigint, reference text) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.guard_accounts() FROM PUBLIC;
 
@@ -2968,6 +3161,7 @@ GRANT SELECT ON TABLE payout.effect TO payout_operator;
 GRANT SELECT ON TABLE payout.effect TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.people_needed(act text, p payout.payouts, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.people_needed(act text, p payout.payouts, merchant_code text) TO payout_operator;
 
 GRANT SELECT ON TABLE payout.request_payouts TO payout_reader;
 GRANT SELECT ON TABLE payout.request_payouts TO payout_operator;
@@ -3005,11 +3199,20 @@ REVOKE ALL ON FUNCTION payout.request_act(kind text, merchant text, subject text
 REVOKE ALL ON FUNCTION payout.request_address(address text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_address(address text, reason text) TO payout_operator;
 
+REVOKE ALL ON FUNCTION payout.request_cancel(order_num text, reason text, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_cancel(order_num text, reason text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.request_fund(merchant_code text, amount numeric, reference text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_fund(merchant_code text, amount numeric, reference text, reason text) TO payout_operator;
+
 REVOKE ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.request_reveal(order_num text, reason text, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_reveal(order_num text, reason text, merchant_code text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint) TO payout_operator;
@@ -3022,8 +3225,8 @@ GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, 
 REVOKE ALL ON FUNCTION payout.resume(scope text, value text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.resume(scope text, value text, reason text) TO payout_operator;
 
-REVOKE ALL ON FUNCTION payout.reveal(order_num text, reason text, merchant_code text, OUT account_number text, OUT account_name text) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.reveal(order_num text, reason text, merchant_code text, OUT account_number text, OUT account_name text) TO payout_operator;
+REVOKE ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) FROM PUBLIC;
 
@@ -3043,6 +3246,8 @@ REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, attempt integer) FRO
 REVOKE ALL ON FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.with_worker_columns(p payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.withdraw(p payout.payouts, reason text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.accounts TO payout_reader;
 GRANT SELECT ON TABLE payout.accounts TO payout_operator;
@@ -3073,32 +3278,6 @@ GRANT INSERT(source) ON TABLE payout.history TO payout_worker;
 GRANT INSERT(attempt) ON TABLE payout.history TO payout_worker;
 
 GRANT INSERT(detail) ON TABLE payout.history TO payout_worker;
-
-GRANT SELECT ON TABLE payout.ledger TO payout_reader;
-GRANT SELECT ON TABLE payout.ledger TO payout_operator;
-GRANT SELECT ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(merchant_code) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(kind) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(order_num) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(attempt) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(available) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(held) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(paid_out) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(fees) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(funding) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(reference) ON TABLE payout.ledger TO payout_worker;
-
-GRANT INSERT(forced) ON TABLE payout.ledger TO payout_worker;
 
 GRANT SELECT ON TABLE payout.operator_acts TO payout_reader;
 GRANT SELECT ON TABLE payout.operator_acts TO payout_operator;

@@ -41,6 +41,7 @@ create table payout.ledger (
     fees          bigint not null default 0,
     funding       bigint not null default 0,  -- where the money came from; never positive in total
     reference     text,
+    funded_by     text,  -- of funding: a person's act, or the balance that the gateway stated
     forced        boolean not null default false,  -- evidence forces it even if the balance does not cover it
     actor         text not null default session_user,
     constraint postings_sum_to_zero check (available + held + paid_out + fees + funding = 0),
@@ -48,10 +49,13 @@ create table payout.ledger (
                                              'fee_known', 'fee_corrected', 'funding')),
     constraint entry_of_a_payout_or_funding check ((order_num is null) = (kind = 'funding')),
     constraint entry_has_a_payout foreign key (merchant_code, order_num) references payout.payouts,
+    constraint funding_has_an_origin
+        check ((kind = 'funding') = (funded_by is not null) and funded_by in ('person', 'gateway')),
     constraint funding_has_a_reference check (kind <> 'funding' or coalesce(length(reference), 0) between 1 and 64)
 );
 
-create unique index funded_once_by_reference on payout.ledger (merchant_code, reference) where kind = 'funding';
+create unique index funded_once_by_reference on payout.ledger (merchant_code, funded_by, reference)
+    where kind = 'funding';
 create unique index held_once_per_attempt on payout.ledger (merchant_code, order_num, attempt) where kind = 'hold';
 create unique index settled_once_per_attempt on payout.ledger (merchant_code, order_num, attempt)
     where kind in ('capture', 'release');

@@ -124,8 +124,8 @@ begin
     update payout.failover f
     set changed_at = now(), trusted_after = clock_timestamp() + f.quiet_horizon, query_first_until = null,
         changed_to = payout.identity(), reason = note_failover.why, epoch = greatest(f.epoch, seen_epoch),
-        lost_claims = f.lost_claims || lost
-    where f.changed_at is null or f.changed_to is distinct from payout.identity() or not lost = any (f.lost_claims);
+        lost_claims = f.lost_claims || array_remove(array[lost], null)
+    where f.changed_at is null or f.changed_to is distinct from payout.identity() or lost <> all (f.lost_claims);
     return found;
 end $$;
 

@@ -469,7 +469,7 @@ return (select max(e.last_at)
           and (e.kind = 'callback' and e.bound
                or e.kind = 'found' and (e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
                   and ((p).declined_at is null or (p).proven_ours)
-                  and ((p).attention is null or (p).attention = 'late_success')));
+                  and not (p).attention_reasons && '{amount_mismatch,foreign_order}'));
 
 -- The gateway's evidence against the statement that this payout was paid: "not found" answers since it last found the
 -- order, its FAIL, and reported failures; all of it only since it last confirmed the payment.
@@ -521,12 +521,12 @@ return coalesce((
       and case a.applies_if
               when 'always' then true
               when 'contradicted' then exists (select from payout.contrary_to_paid(p))
-                   or coalesce((p).attention in ('foreign_order', 'contradiction', 'amount_mismatch'), false)
+                   or coalesce((p).attention_reasons && '{amount_mismatch,foreign_order,contradiction}', false)
               when 'early' then coalesce(now() < payout.quiet_until(p), true)
               when 'stated' then coalesce(payout.rests_on_statement(p), true)
               when 'gateway_funds' then coalesce((select m.funding <> 'books' from payout.merchants m
                                                   where m.code = people_needed.merchant_code), true)
-              when 'unproven' then coalesce((p).attention = 'unproven', false)
+              when 'unproven' then coalesce('unproven' = any ((p).attention_reasons), false)
           end), 2);
 
 -- The same for a request: for each of its payouts, and never fewer than when it was made.
@@ -591,14 +591,23 @@ begin
             format('requested by %s, approved by %s', request.requested_by, request.decided_by));
 end $$;
 
--- After a failover a queued payout may have been sent. Withdrawing it would invite somebody to pay it another way.
+-- After a failover a queued payout may have been sent. Withdrawing it would invite somebody to pay it another way. Where
+-- the gateway cannot tell, two people decide.
 create function payout.refuse_cancel_after_failover(p payout.payouts) returns void
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
        or (payout.must_query_first() and not payout.is_proven_unsent(p) and 'unproven' <> all (p.attention_reasons)) then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
-            using errcode = 'PW019', hint = 'Wait until its status has been queried and payout.accept_failover has been called.';
+            using errcode = 'PW019', hint = 'Wait until its status has been queried and the failover is accepted.';
+    end if;
+    if payout.people_needed('cancel', p) > 1 and not exists (
+        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at = now() and r.people > 1) then
+        raise exception 'payout % may have been sent before a failover: two people must agree to cancel it', p.order_num
+            using errcode = 'PW031',
+                  hint = 'select payout.request_cancel(order_num, reason); then another operator approves it.';
     end if;
 end $$;
 

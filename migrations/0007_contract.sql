@@ -135,11 +135,25 @@ begin
     end if;
 end $$;
 
+create function payout.withdraw(p payout.payouts, reason text) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    moved bigint;
+begin
+    insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
+            jsonb_build_object('reason', reason))
+    returning seq into moved;
+    update payout.payouts q
+    set state = 'cancelled', last_seq = moved, settled_at = now(), parked = false,
+        next_query_at = null, failure_reason = reason
+    where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
+end $$;
+
 create function payout.cancel(order_num text, reason text, merchant_code text default null) returns text
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
-    moved bigint;
 begin
     if octet_length(reason) > 800 or coalesce(length(btrim(reason)), 0) not between 1 and 200
        or reason ~ '[[:cntrl:]]' then
@@ -158,14 +172,7 @@ begin
                               then 'It may have been sent already. Wait for the gateway''s answer.'
                               else 'It is final.' end;
     end if;
-    insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
-    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
-            jsonb_build_object('reason', reason))
-    returning seq into moved;
-    update payout.payouts q
-    set state = 'cancelled', last_seq = moved, settled_at = now(), parked = false,
-        next_query_at = null, failure_reason = reason
-    where q.merchant_code = p.merchant_code and q.order_num = p.order_num and q.state = 'queued';
+    perform payout.withdraw(p, reason);
     return 'cancelled';
 end $$;
 
@@ -186,13 +193,13 @@ begin
     return p.state;
 end $$;
 
--- Books a top-up, or a withdrawal if negative; idempotent by reference. Returns the available balance.
-create function payout.fund(merchant_code text, amount numeric, reference text) returns bigint
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+-- Checks what a person wants to book. Returns what is booked under that reference already.
+create function payout.check_funding(merchant text, amount numeric, reference text) returns payout.ledger
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     booked payout.ledger;
 begin
-    if not exists (select from payout.merchants m where m.code = fund.merchant_code) then
+    if not exists (select from payout.merchants m where m.code = merchant) then
         raise exception 'merchant_code is not registered' using errcode = 'PW007', column = 'merchant_code',
             hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
     end if;
@@ -205,21 +212,59 @@ begin
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
             hint = 'Use the bank''s transfer number: a reference is booked once.';
     end if;
-    insert into payout.ledger (merchant_code, kind, available, funding, reference)
-    values (fund.merchant_code, 'funding', amount::bigint, -amount::bigint, fund.reference)
-    on conflict do nothing;
-    if not found then
-        select * into booked from payout.ledger l
-        where l.merchant_code = fund.merchant_code and l.kind = 'funding' and l.reference = fund.reference;
-        if booked.available <> amount then
-            raise exception 'reference % is already booked with a different amount', fund.reference using errcode = 'PW015',
-                hint = 'Use the reference of this transfer.';
-        end if;
+    select * into booked from payout.ledger l
+    where l.merchant_code = merchant and l.kind = 'funding' and l.funded_by = 'person'
+      and l.reference = check_funding.reference;
+    if booked.available <> amount then
+        raise exception 'reference % is already booked with a different amount', reference using errcode = 'PW015',
+            hint = 'Use the reference of this transfer.';
     end if;
-    if exists (select from payout.accounts a, payout.policy x
-               where a.merchant_code = fund.merchant_code and a.available::numeric + a.held > x.max_balance_idr) then
-        raise exception 'the books of % would exceed 10^15 rupiah', fund.merchant_code
+    return booked;
+end $$;
+
+-- Books funding once per origin and reference. People and the gateway's balance number theirs separately, so that neither
+-- takes a reference from the other.
+create function payout.book_funding(merchant text, amount bigint, reference text, funded_by text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    insert into payout.ledger (merchant_code, kind, available, funding, reference, funded_by)
+    values (merchant, 'funding', amount, -amount, reference, book_funding.funded_by)
+    on conflict do nothing;
+    if book_funding.funded_by = 'person' and exists (select from payout.accounts a, payout.policy x
+               where a.merchant_code = merchant and a.available::numeric + a.held > x.max_balance_idr) then
+        raise exception 'the books of % would exceed 10^15 rupiah', merchant
             using errcode = 'PW002', column = 'amount', hint = 'Was it booked in another currency, or twice?';
+    end if;
+end $$;
+
+-- For the worker: books money that the gateway's balance shows. A shortfall is never booked.
+create function payout.fund_from_gateway(merchant_code text, amount bigint, reference text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if amount <= 0 or not exists (select from payout.merchants m
+                                  where m.code = fund_from_gateway.merchant_code and m.funding = 'gateway') then
+        raise exception 'the gateway''s balance does not fund merchant % by %', fund_from_gateway.merchant_code, amount
+            using errcode = 'PW015', hint = 'Only a surplus, of a merchant whose funding is "gateway".';
+    end if;
+    perform payout.book_funding(fund_from_gateway.merchant_code, amount, fund_from_gateway.reference, 'gateway');
+end $$;
+
+-- Books a top-up, or a withdrawal if negative; idempotent by reference. Returns the available balance. Where the
+-- gateway's balance funds the merchant, that takes two people: see payout.request_fund.
+create function payout.fund(merchant_code text, amount numeric, reference text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    booked payout.ledger := payout.check_funding(fund.merchant_code, fund.amount, fund.reference);
+begin
+    if booked.id is null then
+        if payout.people_needed('fund', null, fund.merchant_code) > 1 then
+            raise exception 'the balance of merchant % at its gateway funds its books: two people must agree to book by hand',
+                fund.merchant_code
+                using errcode = 'PW031',
+                      hint = 'A top-up there is booked automatically. Otherwise: select payout.request_fund(merchant_code, amount, '
+                      'reference, reason); then another operator approves it.';
+        end if;
+        perform payout.book_funding(fund.merchant_code, amount::bigint, fund.reference, 'person');
     end if;
     return (select a.available from payout.accounts a where a.merchant_code = fund.merchant_code);
 end $$;
@@ -231,6 +276,7 @@ create function payout.insert_request(wanted payout.requests, payouts payout.pay
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     request bigint;
+    approved payout.requests;
 begin
     insert into payout.requests (kind, people, reason, evidence, stated, merchant_code, subject, arguments, expires_at)
     select wanted.kind, wanted.people, wanted.reason, wanted.evidence, wanted.stated, wanted.merchant_code, wanted.subject,
@@ -240,13 +286,16 @@ begin
     insert into payout.request_payouts (request_id, merchant_code, order_num)
     select request, p.merchant_code, p.order_num from unnest(payouts) p;
     insert into payout.operator_acts (act, merchant_code, order_num, reason, evidence, request_id, detail)
-    select wanted.kind || '_requested', coalesce(p.merchant_code, wanted.merchant_code), p.order_num, wanted.reason,
+    select wanted.kind || '_requested', coalesce(p.merchant_code, wanted.merchant_code),
+           case wanted.kind when 'reveal' then wanted.subject else p.order_num end, wanted.reason,
            wanted.evidence, request, concat_ws(' ', 'Rp ' || wanted.stated, wanted.subject, wanted.arguments)
     from (select) one left join unnest(payouts) p on true;
     if wanted.people = 1 then
         update payout.requests r
         set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
-        where r.id = request;
+        where r.id = request
+        returning * into approved;
+        perform payout.carry_out(approved);
     end if;
     perform payout.wake('payout_queued');
     return request;
@@ -287,10 +336,12 @@ begin
     request.stated := make_request.stated;
     for wanted in select distinct o from unnest(orders) o order by o loop
         p := payout.locked(wanted, merchant);
-        why := case kind when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, kind) end;
+        why := case kind when 'resubmit' then payout.why_no_resubmit(p)
+                         when 'cancel' then case when p.state <> 'queued' then format('it is %s and cannot be cancelled', p.state) end
+                         else payout.why_no_resolve(p, kind) end;
         if why is not null then
             raise exception 'payout %: %', wanted, why
-                using errcode = case kind when 'resubmit' then 'PW024' else 'PW025' end,
+                using errcode = case kind when 'resubmit' then 'PW024' when 'cancel' then 'PW013' else 'PW025' end,
                       hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
                                                        then ' Always safe: payout replay ' || wanted else '' end;
         end if;
@@ -372,13 +423,35 @@ begin atomic
     on conflict do nothing;
 end;
 
--- Carries out what no worker has to, in the transaction of the approval.
+-- Carries out what no worker has to, in the transaction of the approval. Every rule is checked again.
 create function payout.carry_out(r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts;
 begin
     case r.kind
-        when 'register_address' then perform payout.add_address(r.subject, r.reason);
-        else null;  -- a worker carries it out
+        when 'fund' then
+            if (payout.check_funding(r.merchant_code, r.stated, r.subject)).id is not null then
+                raise exception 'reference % was booked meanwhile', r.subject using errcode = 'PW015',
+                    hint = format('Reject this request: payout reject %s --reason ...', r.id);
+            end if;
+            perform payout.book_funding(r.merchant_code, r.stated, r.subject, 'person');
+        when 'register_address' then
+            perform payout.add_address(r.subject, r.reason);
+        when 'accept_failover' then
+            perform payout.carry_out_acceptance(r);
+        when 'cancel' then
+            for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
+                     where i.request_id = r.id order by q.merchant_code, q.order_num for update of q loop
+                if p.state <> 'queued' then
+                    raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state using errcode = 'PW013',
+                        hint = format('Reject this request: payout reject %s --reason ...', r.id);
+                end if;
+                perform payout.withdraw(p, r.reason);
+            end loop;
+            update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
+        else
+            null;  -- a worker carries it out, or whoever requested it acts on it
     end case;
 end $$;
 
@@ -416,6 +489,22 @@ language sql security definer set search_path = pg_catalog, payout, pg_temp
 begin atomic
     select payout.decide_request(id, 'approved', null);
 end;
+
+-- Requests a top-up, or a withdrawal if negative, of a merchant that is funded by its balance at the gateway.
+create function payout.request_fund(merchant_code text, amount numeric, reference text, reason text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if (payout.check_funding(request_fund.merchant_code, amount, request_fund.reference)).id is not null then
+        raise exception 'reference % is already booked', request_fund.reference using errcode = 'PW015',
+            hint = 'A reference is booked once. Use the reference of this transfer.';
+    end if;
+    return payout.request_act('fund', request_fund.merchant_code, request_fund.reference, amount::bigint, null, reason);
+end $$;
+
+-- Requests that queued payouts be withdrawn. Needed only where one person may not: see payout.cancel.
+create function payout.request_cancel(order_num text, reason text, merchant_code text default null) returns bigint
+language sql security definer set search_path = pg_catalog, payout, pg_temp
+return payout.make_request('cancel', array[order_num], merchant_code, reason, null, null);
 
 -- Requests that workers may claim in this database by a further address.
 create function payout.request_address(address text, reason text) returns bigint
@@ -512,21 +601,10 @@ end $$;
 
 ---- After a failover
 
--- Accepts a failover. A person states since when the old primary is dead (after a restore: since when nobody can write
--- to the old copy), and that they examined what was found at the gateway.
---
--- Workers still connected to the old primary could send until it died, so the quiet horizon counts from there. If that
--- is later than assumed, everything is queried again, and the result says so. The acceptance is refused until every
--- payout queued by then has been queried after the quiet horizon, when nothing sent before can still be on its way: a
--- payout that the gateway knows is not sent from here. Backends may still insert again what they lost, so for
--- `query_first_for` each payout is queried before its first claim.
---
--- A payout that cannot be queried (its dialect's "not found" proves nothing, or its gateway is gone) keeps all others
--- waiting. With `set_aside` such payouts get the attention "unproven" instead and are not claimed until a person
--- decides.
-create function payout.accept_failover(reason text, old_primary_dead_since timestamptz,
-                                       query_first_for interval default '30 days',
-                                       set_aside boolean default false) returns text
+-- Checks whether a failover may be accepted now. Raises an error if not, or returns when it may be: if the old primary
+-- died later than the workers assumed, everything is queried again first.
+create function payout.check_acceptance(old_primary_dead_since timestamptz, query_first_for interval, set_aside boolean)
+returns text
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     not_queried bigint;
@@ -535,10 +613,6 @@ begin
     if old_primary_dead_since is null or old_primary_dead_since > clock_timestamp() then
         raise exception 'old_primary_dead_since must be a time in the past' using errcode = 'PW013',
             hint = 'Since when can nobody write to the old primary? If you call this again, state the same time.';
-    end if;
-    if octet_length(accept_failover.reason) > 800
-       or coalesce(length(btrim(accept_failover.reason)), 0) not between 1 and 200 then
-        raise exception 'a reason of 1 to 200 characters is required' using errcode = 'PW013';
     end if;
     if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
         raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
@@ -565,7 +639,68 @@ begin
         return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
                       to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
-    if set_aside and payout.trusted_after() < clock_timestamp() then
+    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
+    select count(*) into not_queried
+    from payout.payouts p
+    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p) and not coalesce(set_aside, false);
+    if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
+        raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
+            using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
+            'If some cannot be queried: set_aside => true.';
+    end if;
+    return null;
+end $$;
+
+-- Requests that a failover be accepted, for another person to approve. A person states since when the old primary is dead
+-- (after a restore: since when nobody can write to the old copy), and that they examined what was found at the gateway.
+--
+-- Workers still connected to the old primary could send until it died, so the quiet horizon counts from there. If that
+-- is later than assumed, everything is queried again, and the result says so. The acceptance is refused until every
+-- payout queued by then has been queried after the quiet horizon, when nothing sent before can still be on its way: a
+-- payout that the gateway knows is not sent from here. Backends may still insert again what they lost, so for
+-- `query_first_for` each payout is queried before its first claim.
+--
+-- A payout that cannot be queried (its dialect's "not found" proves nothing, or its gateway is gone) keeps all others
+-- waiting. With `set_aside` such payouts get the attention "unproven" instead and are not claimed until a person
+-- decides.
+create function payout.accept_failover(reason text, old_primary_dead_since timestamptz,
+                                       query_first_for interval default '30 days',
+                                       set_aside boolean default false) returns text
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    not_yet text;
+    request bigint;
+begin
+    perform payout.check_words('a reason', reason);
+    not_yet := payout.check_acceptance(old_primary_dead_since, query_first_for, set_aside);
+    if not_yet is not null then
+        return not_yet;
+    end if;
+    request := payout.request_act('accept_failover', null, 'failover', null, jsonb_build_object(
+        'old_primary_dead_since', old_primary_dead_since, 'query_first_for', query_first_for, 'set_aside', set_aside,
+        'found_at', (select f.changed_at from payout.failover f)), reason);
+    return format('recorded as request %s: claims stay stopped until another operator calls payout.approve(%s)',
+                  request, request);
+end $$;
+
+-- Accepts the failover that the request is about. Another one since then needs a new request.
+create function payout.carry_out_acceptance(r payout.requests) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    query_first_for interval := r.arguments ->> 'query_first_for';
+    set_aside boolean := coalesce(r.arguments ->> 'set_aside', 'false');
+    not_yet text;
+begin
+    if not exists (select from payout.failover f where f.changed_at = (r.arguments ->> 'found_at')::timestamptz) then
+        raise exception 'the failover of request % is accepted, or another one was found since', r.id
+            using errcode = 'PW019', hint = 'See payout.failover. If claims are stopped, call payout.accept_failover again.';
+    end if;
+    not_yet := payout.check_acceptance((r.arguments ->> 'old_primary_dead_since')::timestamptz, query_first_for, set_aside);
+    if not_yet is not null then
+        raise exception '%', not_yet using errcode = 'PW019', hint = 'Call payout.accept_failover again then.';
+    end if;
+    if set_aside then
         with aside as (
             update payout.payouts p set attention_reasons = p.attention_reasons || '{unproven}', parked = false
             where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
@@ -573,24 +708,13 @@ begin
             returning p.merchant_code, p.order_num, p.attempt)
         insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
         select a.merchant_code, a.order_num, 'attention_raised', 'operator', a.attempt,
-               jsonb_build_object('attention', 'unproven', 'reason', accept_failover.reason)
+               jsonb_build_object('attention', 'unproven', 'reason', r.reason)
         from aside a;
-    end if;
-    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
-    select count(*) into not_queried
-    from payout.payouts p
-    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
-      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p);
-    if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
-        raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
-            using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
-            'If some cannot be queried: set_aside => true.';
     end if;
     update payout.failover f
     set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
-        lost_claims = '{}', accepted_by = session_user,
-        query_first_until = now() + query_first_for, reason = accept_failover.reason;
-    return 'claims continue';
+        lost_claims = '{}', accepted_by = format('%s, approved by %s', r.requested_by, r.decided_by),
+        query_first_until = now() + query_first_for, reason = r.reason;
 end $$;
 
 ---- Reading
@@ -643,18 +767,36 @@ select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as
 from payout.payouts p
 left join payout.banks b on b.code = p.bank_code;
 
--- Shows a beneficiary unmasked, and records who did so and why.
-create function payout.reveal(order_num text, reason text, merchant_code text default null,
+-- Records that you are about to see a beneficiary unmasked, and why. Commit it, then call payout.reveal.
+create function payout.request_reveal(order_num text, reason text, merchant_code text default null) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts := payout.locked(request_reveal.order_num, request_reveal.merchant_code);
+begin
+    return payout.request_act('reveal', p.merchant_code, p.order_num, null, null, reason);
+end $$;
+
+-- Shows a beneficiary unmasked, to whoever requested it in an earlier transaction: one that is visible here is committed,
+-- so that rolling this one back hides nothing. A request of this transaction was made now().
+create function payout.reveal(order_num text, merchant_code text default null,
                               out account_number text, out account_name text)
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     p payout.payouts := payout.locked(reveal.order_num, reveal.merchant_code);
+    request payout.requests;
 begin
-    perform payout.check_words('a reason', reason);
-    insert into payout.operator_acts (act, merchant_code, order_num, reason)
-    values ('revealed', p.merchant_code, p.order_num, reveal.reason);
-    -- In the server's own log too, which a rollback cannot undo.
-    raise log 'payout.reveal: % revealed the beneficiary of payout %', session_user, p.order_num;
+    select r.* into request from payout.requests r
+    where r.kind = 'reveal' and r.subject = p.order_num and r.merchant_code = p.merchant_code
+      and r.requested_by_oid = payout.login_oid() and r.decision = 'approved'
+      and r.requested_at < now() and r.expires_at > now()
+    order by r.id desc limit 1;
+    if not found then
+        raise exception 'payout %: you have no committed request to see its beneficiary', p.order_num
+            using errcode = 'PW030',
+                  hint = 'First, in a transaction of its own: select payout.request_reveal(order_num, reason). It holds for ten minutes.';
+    end if;
+    insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
+    values ('revealed', p.merchant_code, p.order_num, request.reason, request.id);
     account_number := p.account_number;
     account_name := p.account_name;
 end $$;
@@ -670,4 +812,4 @@ where h.source = 'operator' and h.event in ('withdrawn', 'replay_requested')
 union all
 select l.at, l.actor, 'funded', l.merchant_code, null, l.reference, null, null, 'done', 'Rp ' || l.available
 from payout.ledger l
-where l.kind = 'funding' and l.reference !~ '^gateway (opening$|after )';
+where l.funded_by = 'person';

@@ -54,7 +54,8 @@ grant execute on function payout.identity(), payout.resubmit_proof(text, text), 
 ---- Operator: acts
 
 grant execute on function payout.cancel(text, text, text), payout.replay(text, text),
-                          payout.fund(text, numeric, text), payout.request_resubmit, payout.request_resolve_failed,
+                          payout.fund(text, numeric, text), payout.request_fund, payout.request_cancel,
+                          payout.request_reveal, payout.people_needed, payout.request_resubmit, payout.request_resolve_failed,
                           payout.request_address, payout.resolve, payout.approve, payout.reject, payout.pause,
                           payout.resume, payout.reveal, payout.accept_failover, payout.continue_seq()
     to payout_operator;
@@ -72,7 +73,7 @@ begin
         from pg_catalog.pg_attribute a
         where a.attrelid in ('payout.attempts'::regclass, 'payout.evidence'::regclass, 'payout.history'::regclass,
                              'payout.ledger'::regclass)
-          and a.attnum > 0 and not a.attisdropped and a.attname not in ('id', 'seq', 'xid', 'at', 'actor')
+          and a.attnum > 0 and not a.attisdropped and a.attname not in ('id', 'seq', 'xid', 'at', 'actor', 'funded_by')
         group by a.attrelid
     loop
         execute format('grant insert (%s) on %s to payout_worker', granted.columns, granted.name);
@@ -98,7 +99,8 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
                           payout.holds_back_claim(text[]), payout.trusted_after(), payout.begin_clock_watch(),
                           payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
-                          payout.finish_request, payout.wake(text, text), payout.notification_queue_usage()
+                          payout.finish_request, payout.wake(text, text), payout.notification_queue_usage(),
+                          payout.fund_from_gateway(text, bigint, text)
     to payout_worker;
 
 ---- All

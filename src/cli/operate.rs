@@ -5,6 +5,6 @@ pub(super) mod cancel;
 pub(super) mod pause;
 mod proof;
 pub(super) mod replay;
-mod request;
+pub(super) mod request;
 pub(super) mod reveal;
 pub(super) mod second_person;

@@ -56,8 +56,8 @@ pub async fn in_states(
     .await
 }
 
-/// Books a top-up, or a withdrawal if `amount` is negative, in rupiah and once per reference. Returns the available
-/// balance afterwards, in rupiah.
+/// Books a top-up, or a withdrawal if `amount` is negative, in rupiah and once per reference, where one person may.
+/// Returns the available balance afterwards, in rupiah.
 pub async fn fund(
     db: &mut PgConnection,
     merchant: &str,
@@ -83,9 +83,19 @@ pub async fn is_funded(
     sqlx::query_scalar!(
         r#"/* store::is_funded */
         select exists (select from payout.ledger l
-                       where l.merchant_code = $1 and l.kind = 'funding' and l.reference = $2) as "is_funded!""#,
+                       where l.merchant_code = $1 and l.funded_by = 'person' and l.reference = $2) as "is_funded!""#,
         merchant,
         reference,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// How many people must agree before funding of this merchant is booked by hand.
+pub async fn people_to_fund(db: &mut PgConnection, merchant: &str) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::people_to_fund */ payout.people_needed('fund', null, $1) as "people!""#,
+        merchant,
     )
     .fetch_one(db)
     .await

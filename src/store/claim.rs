@@ -111,7 +111,7 @@ pub enum ClaimError {
     /// A failover or a restore happened since the last claims.
     #[error(
         "claims stopped: the database failed over or was restored, so commits may be lost; every queued payout is \
-         queried first, and claims continue once a person accepts it \
+         queried first, and claims continue once two people accept it \
          (`select payout.accept_failover('reason', since when the old primary is dead)`)"
     )]
     FailoverNotAccepted,

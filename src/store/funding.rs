@@ -147,10 +147,7 @@ async fn fund_once_by_reference(
     reference: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        r#"/* store::fund_once_by_reference */
-            insert into payout.ledger (merchant_code, kind, available, funding, reference)
-            values ($1, 'funding', $2, -$2::bigint, $3)
-            on conflict do nothing"#,
+        "select /* store::fund_once_by_reference */ payout.fund_from_gateway($1, $2, $3)",
         merchant_code,
         booked,
         reference,

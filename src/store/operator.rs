@@ -34,6 +34,41 @@ pub async fn request_resubmit(
     .await
 }
 
+/// Requests that a payout be withdrawn which one person may not withdraw. Returns the request's number.
+pub async fn request_cancel(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    reason: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::request_cancel */ payout.request_cancel($1, $2, $3) as "id!""#,
+        key.order_num,
+        reason,
+        key.merchant_code,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Requests that funding be booked by hand, in rupiah, negative for a withdrawal. Returns the request's number.
+pub async fn request_fund(
+    db: &mut PgConnection,
+    merchant: &str,
+    amount: i64,
+    reference: &str,
+    reason: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::request_fund */ payout.request_fund($1, $2::bigint::numeric, $3, $4) as "id!""#,
+        merchant,
+        amount,
+        reference,
+        reason,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Requests that a payout be resolved as failed. Returns the request's number.
 pub async fn request_resolve_failed(
     db: &mut PgConnection,
@@ -195,17 +230,25 @@ pub struct Beneficiary {
     pub account_name: Private,
 }
 
-/// Shows a beneficiary unmasked. The database records who did so and why.
+/// Shows a beneficiary unmasked, in two transactions: the first records who sees it and why, and only the second, which
+/// finds that record committed, shows it.
 pub async fn reveal(
     db: &mut PgConnection,
     key: &PayoutKey,
     reason: &str,
 ) -> Result<Beneficiary, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select /* store::reveal */ account_number as "account_number!", account_name as "account_name!"
-           from payout.reveal($1, $2, $3)"#,
+    sqlx::query_scalar!(
+        r#"select /* store::request_reveal */ payout.request_reveal($1, $2, $3) as "id!""#,
         key.order_num,
         reason,
+        key.merchant_code,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let row = sqlx::query!(
+        r#"select /* store::reveal */ account_number as "account_number!", account_name as "account_name!"
+           from payout.reveal($1, $2)"#,
+        key.order_num,
         key.merchant_code,
     )
     .fetch_one(db)

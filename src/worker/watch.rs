@@ -125,11 +125,11 @@ async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
     }
     if !same && !worker.failover_seen.swap(true, Ordering::Relaxed) {
         tracing::error!(
-            "claims stopped: commits may be lost after a failover or a restore; a person must accept it: \
-             select payout.accept_failover('reason', since when the old primary is dead)"
+            "claims stopped: commits may be lost after a failover or a restore; two people must accept it: \
+             select payout.accept_failover('reason', since when the old primary is dead), then payout approve"
         );
     } else if same && worker.failover_seen.swap(false, Ordering::Relaxed) {
-        tracing::info!("claims continue: a person accepted the failover");
+        tracing::info!("claims continue: two people accepted the failover");
     }
     if failover::query_queued(&worker.store.results).await? > 0 {
         worker.lanes.iter().for_each(|lane| lane.query_now());

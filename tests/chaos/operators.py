@@ -55,10 +55,11 @@ class Operators:
             self.generation = self.cluster.generation
             self.dead_since = await self.cluster.sql("select now()")
         try:
-            # In one transaction, so that no other failover comes between. What the function says is for people to read.
-            answer = await self.cluster.sql(
-                f"begin; select payout.accept_failover('chaos: the old primary is dead', '{self.dead_since}'); "
-                f"select {FAILOVER_PENDING}; commit", REQUESTER)
+            said = await self.cluster.sql(
+                f"select payout.accept_failover('chaos: the old primary is dead', '{self.dead_since}')", REQUESTER)
+            if request := re.match(r"recorded as request (\d+):", said):
+                await self._accept_or_reject(request[1])
+            answer = await self.cluster.sql(f"select {FAILOVER_PENDING}", REQUESTER)
         except SqlError as error:
             self.not_yet += 1
             self.count_refusal("accept", error)
@@ -69,6 +70,14 @@ class Operators:
             self.dead_since = ""
         else:
             self.not_yet += 1
+
+    async def _accept_or_reject(self, request: str) -> None:
+        """The second person. Another failover since the request voids it, and it must not stand in the next one's way."""
+        try:
+            await self.cluster.sql(f"select payout.approve({request})", APPROVER)
+        except SqlError:
+            await self.cluster.sql(f"select payout.reject({request}, 'chaos: try again')", APPROVER)
+            raise
 
     async def _resubmit(self) -> None:
         rows = await self.cluster.sql(

@@ -324,8 +324,10 @@ async fn accept_when_it_may_be(world: &World, reason: &str) {
     world.until(MAY_BE_ACCEPTED, "true").await;
     world
         .database
-        .run(&format!(
+        .agree(&format!(
             "select payout.accept_failover('{reason}', (select changed_at from payout.failover))"
         ))
         .await;
+    let accepted = "select changed_at is null from payout.failover";
+    assert_eq!(world.database.text(accepted).await, "true");
 }

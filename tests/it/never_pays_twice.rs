@@ -144,7 +144,7 @@ async fn claims_stop_while_the_gateway_balance_is_below_the_books_with_nothing_u
     world.until_state("BEFORE-1", "paid").await;
     world
         .database
-        .run("select payout.fund(code, 50000, 'a transfer that never came') from payout.merchants")
+        .agree("select payout.request_fund(code, 50000, 'a transfer that never came', 'a test') from payout.merchants")
         .await;
     // The second reading with the same result is believed.
     until_balance_is_read(&world, 3).await;
@@ -153,7 +153,7 @@ async fn claims_stop_while_the_gateway_balance_is_below_the_books_with_nothing_u
     assert_eq!(world.submits_of("WAITS-1"), 0);
     world
         .database
-        .run("select payout.fund(code, -50000, 'taken back') from payout.merchants")
+        .agree("select payout.request_fund(code, -50000, 'taken back', 'a test') from payout.merchants")
         .await;
     world.until_state("WAITS-1", "paid").await;
     world.assert_books_agree().await;

@@ -1,6 +1,8 @@
 //! What takes one person or two: resubmitting an order, stating how a payout ended, pausing, revealing.
 
 mod bypass;
+mod failover;
+mod fund;
 mod pairs;
 mod pause_and_reveal;
 mod resolve;

@@ -3,8 +3,14 @@
 use clap::Args;
 
 use crate::{
-    cli::{confirm, exit::Exit, global::Global, output, words},
-    store::{act, balances::balances},
+    cli::{
+        confirm,
+        exit::{Exit, say},
+        global::Global,
+        operate::request,
+        output, words,
+    },
+    store::{act, balances::balances, operator},
 };
 
 #[derive(Debug, Args)]
@@ -15,6 +21,9 @@ pub(crate) struct Options {
     /// The bank's transfer number; a reference is booked once
     #[arg(long)]
     reference: String,
+    /// Why, for the person who approves it where that takes two; without it they see the reference
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 /// Refuses a dot, which could separate thousands or a fraction.
@@ -27,13 +36,29 @@ pub(crate) async fn fund(global: &Global, options: &Options) -> Result<(), Exit>
     let mut db = global.connect().await?;
     let merchant = global.one_merchant(&mut db).await?;
     let booked_before = act::is_funded(&mut db, &merchant, &options.reference).await?;
+    let needs_two = !booked_before && act::people_to_fund(&mut db, &merchant).await? > 1;
     if !booked_before {
+        let who = if needs_two {
+            " once a second person approves it, because its balance at the gateway funds it"
+        } else {
+            ""
+        };
         let question = format!(
-            "{} is booked for {merchant} with reference {}. An entry is never deleted.",
+            "{} is booked for {merchant} with reference {}{who}. An entry is never deleted.",
             words::rupiah(options.amount),
             options.reference,
         );
         confirm::confirm(global, &output::plain(&question))?;
+    }
+    if needs_two {
+        let (amount, reference) = (options.amount, &options.reference);
+        let reason = options.reason.as_ref().unwrap_or(reference);
+        let id = operator::request_fund(&mut db, &merchant, amount, reference, reason).await?;
+        say(&format!(
+            "The balance of {merchant} at its gateway funds it: a top-up there is booked automatically, and booking by \
+             hand takes two people."
+        ));
+        return request::waits(global, &mut db, id).await;
     }
     let available = act::fund(&mut db, &merchant, options.amount, &options.reference).await?;
     let rows = balances(&mut db, Some(&merchant)).await?;

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use super::request;
 use crate::{
     cli::{confirm, exit::Exit, global::Global, inspect::show::status, output, words},
     domain::state::State,
-    store::{act, find::history::detail},
+    store::{act, find::history::detail, operator},
 };
 
 #[derive(Debug, Args)]
@@ -32,8 +33,20 @@ pub(crate) async fn cancel(global: &Global, options: &Options) -> Result<(), Exi
         );
         confirm::confirm(global, &output::plain(&question))?;
     }
-    act::cancel(&mut db, &key, &options.reason).await?;
+    match act::cancel(&mut db, &key, &options.reason).await {
+        Err(refused) if takes_two(&refused) => {
+            let id = operator::request_cancel(&mut db, &key, &options.reason).await?;
+            return request::waits(global, &mut db, id).await;
+        }
+        done => done?,
+    }
     let after = status(&mut db, &key).await?;
     let page = |_: &_| format!("{order}: cancelled; nothing was sent\n");
     output::print(&global.output.row(after, page)?)
+}
+
+/// Whether the database refused it because two people must agree.
+fn takes_two(refused: &sqlx::Error) -> bool {
+    let refused = refused.as_database_error();
+    refused.is_some_and(|refused| refused.code().as_deref() == Some("PW031"))
 }

@@ -64,7 +64,7 @@ fn line(row: &Requested) -> String {
         "resolve_failed" => "is given up as failed and its hold is released,",
         "resolve_paid" => "is booked as paid,",
         "resolve_returned" => "is booked as returned,",
-        _ => "is withdrawn,",
+        _ => "is withdrawn for good,",
     };
     output::plain(&format!(
         "{order} ({amount}) {effect} bank {bank}; it is {state}"

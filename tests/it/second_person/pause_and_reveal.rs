@@ -2,8 +2,14 @@
 
 use std::process::Command;
 
+use sqlx::PgConnection;
+
 use super::{Desk, payout};
-use crate::support::{database::MERCHANT, world::World};
+use crate::support::{
+    database::{Database, MERCHANT},
+    refusal::Refusal,
+    world::World,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_stops_claims_and_resume_continues_them() {
@@ -64,9 +70,12 @@ async fn a_reveal_is_recorded_with_its_reason_and_denied_to_readers() {
     .with(1);
     let acts = payout(&world, &reader, &["audit", "SEEN-1"]).await.with(0);
     let rows = acts.rows();
-    assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0]["act"], "revealed");
-    assert_eq!(rows[0]["actor"], desk.one.as_str());
+    assert_eq!(rows.len(), 2);
+    for (row, act) in rows.iter().zip(["reveal_requested", "revealed"]) {
+        assert_eq!(row["act"], act);
+        assert_eq!(row["actor"], desk.one.as_str());
+        assert_eq!(row["reason"], "the bank needs it");
+    }
     assert!(!acts.out.contains("0012345678"));
     payout(&world, &desk.one, &["reveal", "SEEN-1", "--reason", " "])
         .await
@@ -78,6 +87,72 @@ async fn a_reveal_is_recorded_with_its_reason_and_denied_to_readers() {
     )
     .await
     .with(3);
+}
+
+/// `begin; reveal; rollback` showed the number and left no trace.
+#[tokio::test]
+async fn a_rollback_hides_no_reveal() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 100_000).await;
+    let login = database.login(&["payout_operator"]).await;
+    let other = database.login(&["payout_operator"]).await;
+    let mut one = database.connect_as(&login).await;
+    let mut other = database.connect_as(&other).await;
+    let request = "select payout.request_reveal('INV-1', 'the bank needs it')";
+    let reveal = "select account_number from payout.reveal('INV-1')";
+    let number = async |db: &mut PgConnection, statement: &'static str| {
+        sqlx::query_scalar::<_, String>(statement)
+            .fetch_one(db)
+            .await
+    };
+    let run = async |db: &mut PgConnection, statement: &'static str| {
+        sqlx::raw_sql(statement).execute(db).await.unwrap();
+    };
+    for before in [
+        "select 1",
+        "begin",
+        "begin; select payout.request_reveal('INV-1', 'x')",
+    ] {
+        run(&mut one, before).await;
+        Refusal::expected(before, number(&mut one, reveal).await).is(
+            before,
+            "PW030",
+            "no committed request",
+        );
+        run(&mut one, "rollback").await;
+    }
+    run(&mut one, "begin; savepoint s").await;
+    run(&mut one, request).await;
+    run(&mut one, "release savepoint s").await;
+    Refusal::expected(reveal, number(&mut one, reveal).await).is(reveal, "PW030", "");
+    run(&mut one, "rollback").await;
+    assert_eq!(
+        database.text("select count(*) from payout.audit").await,
+        "1",
+        "the top-up"
+    );
+
+    run(&mut one, request).await;
+    Refusal::expected(reveal, number(&mut other, reveal).await).is(reveal, "PW030", "");
+    run(&mut one, "begin").await;
+    assert_eq!(number(&mut one, reveal).await.unwrap(), "0012345678");
+    run(&mut one, "rollback").await;
+    let kept = "select string_agg(act || ' ' || actor || ' ' || reason, ', ') from payout.audit where order_num = 'INV-1'";
+    assert_eq!(
+        database.text(kept).await,
+        format!("reveal_requested {login} the bank needs it")
+    );
+
+    // It does not hold for ever.
+    database
+        .run(
+            "alter table payout.requests disable trigger user;
+             update payout.requests set requested_at = now() - interval '11 minutes', expires_at = now() - interval '1 minute',
+                                        decided_at = now() - interval '11 minutes';
+             alter table payout.requests enable trigger user",
+        )
+        .await;
+    Refusal::expected(reveal, number(&mut one, reveal).await).is(reveal, "PW030", "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

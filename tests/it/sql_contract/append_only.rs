@@ -108,7 +108,21 @@ async fn an_entry_that_does_not_balance_or_overdraws_is_refused() {
         ),
         ("kind, order_num, attempt", "'hold', 'INV-404', 1", "23503"),
         ("kind, order_num", "'gift', 'INV-1'", "23514"),
-        ("kind, available, funding", "'funding', 5, -5", "23514"),
+        (
+            "kind, available, funding, funded_by",
+            "'funding', 5, -5, 'person'",
+            "23514",
+        ),
+        (
+            "kind, available, funding, reference",
+            "'funding', 5, -5, 'BCA 1'",
+            "23514",
+        ),
+        (
+            "kind, order_num, attempt, funded_by",
+            "'hold', 'INV-1', 1, 'person'",
+            "23514",
+        ),
     ] {
         let insert = format!(
             "insert into payout.ledger (merchant_code, {columns}) select code, {values} from payout.merchants"

@@ -120,6 +120,8 @@ async fn an_operator_cancels_queries_and_funds_and_moves_nothing_by_hand() {
         ("select payout.replay('INV-9')",                          "ok"),
         ("select payout.fund('S2020198627344', 5, 'r')",           "ok"),
         ("select payout.continue_seq()",                           "ok"),
+        ("select payout.fund_from_gateway('S2020198627344', 5, 'r')", DENIED),
+        ("select payout.book_funding('S2020198627344', 5, 'r', 'gateway')", DENIED),
         ("select account_number from payout.payouts",              DENIED),
         ("update payout.payouts set state = 'paid'",               DENIED),
         ("insert into payout.ledger (merchant_code, kind) values ('S2020198627344', 'funding')", DENIED),
@@ -161,6 +163,12 @@ async fn a_worker_records_evidence_and_neither_creates_nor_alters_an_instruction
         (&call,                                                                              DENIED),
         ("select payout.cancel('INV-9', 'test')",                                            DENIED),
         ("select payout.fund('S2020198627344', 5, 'r')",                                     DENIED),
+        ("insert into payout.ledger (merchant_code, kind, available, funding, reference)
+          values ('S2020198627344', 'funding', 5, -5, 'r')",                                 "23514"),
+        ("insert into payout.ledger (merchant_code, kind, available, funding, reference, funded_by)
+          values ('S2020198627344', 'funding', 5, -5, 'r', 'gateway')",                      DENIED),
+        ("select payout.fund_from_gateway('S2020198627344', 5, 'r')",                        "PW015"),
+        ("update payout.merchants set funding = 'gateway'",                                  DENIED),
     ]).await;
 }
 

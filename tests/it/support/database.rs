@@ -104,8 +104,8 @@ impl Database {
         login
     }
 
-    /// Registers a merchant as `payout migrate` does, without a fee reserve and without limits; the first one with
-    /// [`ADDRESS`].
+    /// Registers a merchant as `payout migrate` does, without a fee reserve and without limits, and the first one with
+    /// [`ADDRESS`]. Only people fund it.
     pub(crate) async fn register_merchant(&self, code: &str) {
         self.run(&format!(
             "insert into payout.addresses (address, reason)
@@ -113,8 +113,9 @@ impl Database {
         ))
         .await;
         sqlx::query(
-            "insert into payout.merchants (code, dialect, balance_is_signed, not_found_is_proof, base_url, platform_keys)
-             values ($1, 'bdpay', true, true, 'https://gateway.example', '{}')",
+            "insert into payout.merchants (code, dialect, balance_is_signed, not_found_is_proof, base_url, platform_keys,
+                                           funding)
+             values ($1, 'bdpay', true, true, 'https://gateway.example', '{}', 'books')",
         )
         .bind(code)
         .execute(&self.pool)
@@ -122,15 +123,28 @@ impl Database {
         .unwrap();
     }
 
-    /// Books a top-up under a new reference.
+    /// Books a top-up under a new reference, however many people that takes.
     pub(crate) async fn fund(&self, merchant_code: &str, amount: i64) {
-        sqlx::query("select payout.fund($1, $2, $3)")
-            .bind(merchant_code)
-            .bind(amount)
-            .bind(server::unique("top-up"))
-            .execute(&self.pool)
-            .await
-            .unwrap();
+        let reference = server::unique("top-up");
+        let people = format!("select payout.people_needed('fund', null, '{merchant_code}')");
+        let fund = format!("'{merchant_code}', {amount}, '{reference}'");
+        if self.text(&people).await == "1" {
+            self.run(&format!("select payout.fund({fund})")).await;
+        } else {
+            self.agree(&format!("select payout.request_fund({fund}, 'a test')"))
+                .await;
+        }
+    }
+
+    /// Makes requests as the owner; whatever waits is then approved by another role, in the same transaction.
+    pub(crate) async fn agree(&self, requests: &str) {
+        self.run(&format!(
+            "{requests};
+             set session authorization payout_operator;
+             select payout.approve(r.id) from payout.requests r where r.decision is null and r.expires_at > now();
+             reset session authorization"
+        ))
+        .await;
     }
 
     /// Enqueues a payout for the only merchant by the INSERT that the contract promises.

@@ -34,7 +34,7 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
                 words::time(at)
             ),
             "once the old primary is certainly dead: select payout.accept_failover('reason', \
-             TIME_OF_ITS_DEATH)",
+             TIME_OF_ITS_DEATH); another operator approves it with payout approve",
         ),
     });
     checks.push(clock_jumps(pool).await?);
