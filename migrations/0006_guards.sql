@@ -486,27 +486,47 @@ begin atomic
       and e.last_at > coalesce(payout.confirmed_paid_at(p), '-infinity');
 end;
 
--- Whether the end of this payout rests on people's word alone: they resolved it, and the gateway has not confirmed since
--- that it was paid. In plpgsql, whose plans last as long as the session.
+-- Whether the end of this payout rests on people's word alone: they resolved it, or resolved as paid what then came back,
+-- and the gateway has not confirmed that since. In plpgsql, whose plans last as long as the session.
 create function payout.rests_on_statement(p payout.payouts) returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
-    event text;
-    stated_at timestamptz;
+    ended payout.history;
 begin
-    select h.event, h.at into event, stated_at from payout.history h where h.seq = p.last_seq;
-    if p.state = 'returned' then
-        select h.event, h.at into event, stated_at from payout.history h
-        where (h.merchant_code, h.order_num, h.to_state) = (p.merchant_code, p.order_num, 'paid')
-        order by h.seq desc limit 1;
-        return event = 'resolved_paid' and not exists (
-            select from payout.evidence e
-            where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.status = 2
-              and (e.bound or e.signed) and e.first_at between stated_at and p.state_since);
-    end if;
-    return p.state in ('paid', 'failed') and event in ('resolved_paid', 'resolved_failed')
-       and coalesce(payout.confirmed_paid_at(p) <= stated_at, true);
+    select h.* into ended from payout.history h
+    where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num)
+      and h.to_state = case p.state when 'returned' then 'paid' else p.state end
+    order by h.seq desc limit 1;
+    return ended.event in ('resolved_paid', 'resolved_failed') and not exists (
+        select from payout.history h
+        where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num) and h.seq > ended.seq
+          and h.event = 'statement_confirmed');
 end $$;
+
+-- What the gateway ever answered against the end that an act states: resolve_paid, resolve_failed or resolve_returned.
+create function payout.contrary_answers(p payout.payouts, act text) returns setof payout.evidence
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select e.* from payout.evidence e
+    where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
+      and case contrary_answers.act
+              when 'resolve_paid' then e.kind in ('declined', 'not_found')
+                                       or e.kind in ('found', 'callback') and e.status in (3, 4)
+              else e.kind = 'acknowledged' or e.kind in ('found', 'callback') and coalesce(e.status not in (3, 4), true)
+          end;
+end;
+
+-- Whether the gateway has contradicted what this act states, in a way that was new, since people agreed to it. That a
+-- payout is paid contradicts its return only if it was people who had stated the payment.
+create function payout.is_contradicted_since(p payout.payouts, act text, since timestamptz) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return exists (select from payout.contrary_answers(p, act) e
+               where e.first_at > since and e.bound is not false
+                 and (is_contradicted_since.act <> 'resolve_returned' or coalesce(e.status <> 2, true)))
+    or is_contradicted_since.act = 'resolve_returned'
+       and exists (select from payout.history h
+                   where (h.merchant_code, h.order_num) = ((p).merchant_code, (p).order_num)
+                     and h.event = 'statement_confirmed' and h.at > since);
 
 -- How many people must agree to this act now, on this payout or for this merchant: as many as its gravest effect that
 -- applies takes. A condition that cannot be judged applies; an act that is not listed takes two.
@@ -579,6 +599,9 @@ begin
     if why is null and greatest(request.people, payout.people_needed(wanted, p)) > 1
        and (request.requested_by_oid = request.decided_by_oid or request.requested_by = request.decided_by) then
         why := format('it takes two people now, and %s requested and approved it', request.requested_by);
+    end if;
+    if why is null and wanted <> 'resubmit' and payout.is_contradicted_since(p, wanted, request.decided_at) then
+        why := 'the gateway has answered otherwise since it was approved';
     end if;
     if why is not null then
         raise exception 'payout %: %', p.order_num, why using errcode = 'PW024';

@@ -48,7 +48,8 @@ grant select on payout.status, payout.all_status, payout.events, payout.balances
                 payout.refused_balances, payout.clock
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
-grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid()
+grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
+                          payout.rests_on_statement(payout.payouts)
     to payout_reader, payout_operator;
 
 ---- Operator: acts
@@ -97,8 +98,8 @@ grant delete on payout.unmatched_callbacks, payout.refused_balances to payout_wo
 grant execute on function payout.gateway_digest(text, text, text[]), payout.current_xid(), payout.is_numbered_ahead(),
                           payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
-                          payout.holds_back_claim(text[]), payout.trusted_after(), payout.begin_clock_watch(),
-                          payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
+                          payout.holds_back_claim(text[]), payout.rests_on_statement(payout.payouts), payout.trusted_after(),
+                          payout.begin_clock_watch(), payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
                           payout.finish_request, payout.wake(text, text), payout.notification_queue_usage(),
                           payout.fund_from_gateway(text, bigint, text)
     to payout_worker;

@@ -10,6 +10,7 @@ use crate::domain::{
     finding::{Columns, Finding},
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
+    state::State,
 };
 
 /// A payout and the transaction's time.
@@ -48,6 +49,7 @@ pub(super) async fn lock_payouts(
     .fetch_all(&mut *db)
     .await?;
     let mut observed = observed_since_attempt(db, &merchants, &orders).await?;
+    let stated = ended_by_statement(db, &rows).await?;
     let mut loaded = BTreeMap::new();
     for row in rows {
         let key = PayoutKey {
@@ -56,7 +58,8 @@ pub(super) async fn lock_payouts(
         };
         let now = row.now;
         let observed = observed.remove(&key).unwrap_or_default();
-        let payout = payout_of(key.clone(), row, observed)?;
+        let by_statement = stated.contains(&key);
+        let payout = payout_of(key.clone(), row, observed, by_statement)?;
         loaded.insert(key, Loaded { payout, now });
     }
     Ok(loaded)
@@ -130,6 +133,7 @@ fn payout_of(
     key: PayoutKey,
     row: LockedRow,
     observed: BTreeMap<Finding, Observed>,
+    by_statement: bool,
 ) -> Result<Payout, sqlx::Error> {
     let instruction = Instruction {
         key,
@@ -159,12 +163,50 @@ fn payout_of(
         declined_at: row.declined_at,
         proven_ours: row.proven_ours,
         reaffirmed_at: row.reaffirmed_at,
+        by_statement,
         settled_at: row.settled_at,
         queries: u32::try_from(row.queries).unwrap_or(0),
         next_query_at: row.next_query_at,
         due_at: row.due_at,
         observed,
     })
+}
+
+/// Which of these locked payouts ended on people's word alone. A statement of its own, so that it sees what was committed
+/// before the lock.
+async fn ended_by_statement(
+    db: &mut PgConnection,
+    locked: &[LockedRow],
+) -> Result<BTreeSet<PayoutKey>, sqlx::Error> {
+    let ends = [State::Paid, State::Failed, State::Returned].map(State::name);
+    let ended = locked
+        .iter()
+        .filter(|row| ends.contains(&row.state.as_str()));
+    let (merchants, orders): (Vec<String>, Vec<String>) = ended
+        .map(|row| (row.merchant_code.clone(), row.order_num.clone()))
+        .unzip();
+    if orders.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = sqlx::query!(
+        r#"/* store::ended_by_statement */
+        select p.merchant_code, p.order_num
+        from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
+        join payout.payouts p using (merchant_code, order_num)
+        where payout.rests_on_statement(p)"#,
+        &merchants,
+        &orders,
+    )
+    .fetch_all(db)
+    .await?;
+    let key = |merchant_code, order_num| PayoutKey {
+        merchant_code,
+        order_num,
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| key(row.merchant_code, row.order_num))
+        .collect())
 }
 
 /// The findings of queries since the current attempt began.

@@ -34,11 +34,12 @@ pub(super) fn changed(change: &Change) {
         let problem = match note {
             Note::Contradicted => "has contradictory evidence",
             Note::FeeCorrected => "has a different fee from the one booked",
+            Note::StatementConfirmed => "ended as people had stated: the gateway confirms it",
             Note::AttentionRaised(_) => "needs a person",
         };
         let attention = match note {
             Note::AttentionRaised(reason) => reason.name(),
-            Note::Contradicted | Note::FeeCorrected => "",
+            Note::Contradicted | Note::FeeCorrected | Note::StatementConfirmed => "",
         };
         tracing::warn!(
             target: "payout::note", %merchant, %order_num, attempt, note = note.name(), attention, %source, %finding,

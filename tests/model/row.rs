@@ -453,6 +453,7 @@ fn payout_of(row: Row) -> Payout {
         declined_at: time(row.declined_at),
         proven_ours: row.proven_ours,
         reaffirmed_at: None,
+        by_statement: false,
         settled_at: row.state.is_final().then(|| instant(1)),
         queries: 0,
         next_query_at: row.is_query_due.then(|| instant(1)),

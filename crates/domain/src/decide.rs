@@ -41,6 +41,8 @@ pub enum Note {
     Contradicted,
     /// The fee became known or changed after the payout was paid.
     FeeCorrected,
+    /// The gateway confirms the end that people stated.
+    StatementConfirmed,
     /// The payout needs a person from now on.
     AttentionRaised(Attention),
 }
@@ -51,6 +53,7 @@ impl Note {
         match self {
             Self::Contradicted => "contradicted",
             Self::FeeCorrected => "fee_corrected",
+            Self::StatementConfirmed => "statement_confirmed",
             Self::AttentionRaised(_) => "attention_raised",
         }
     }
@@ -162,6 +165,8 @@ impl Draft<'_> {
         let now = self.now;
         let payout = self.payout();
         payout.state = to;
+        payout.by_statement = matches!(event, Event::ResolvedPaid | Event::ResolvedFailed)
+            || event == Event::ResolvedReturned && payout.by_statement;
         payout.attention = payout.attention.after(event);
         if to.is_final() {
             payout.settled_at = Some(now);
@@ -192,6 +197,21 @@ impl Draft<'_> {
     fn clear(&mut self, reason: Attention) {
         let payout = self.payout();
         payout.attention = payout.attention.without(reason);
+    }
+
+    /// Like [`Self::contradict`], if this payout's end rests on people's word alone.
+    fn contradict_statement(&mut self) {
+        if self.out.after.by_statement {
+            self.contradict(Attention::Contradiction);
+        }
+    }
+
+    /// The gateway itself reports the end that people stated.
+    fn confirm_statement(&mut self) {
+        if self.out.after.by_statement {
+            self.payout().by_statement = false;
+            self.out.notes.push(Note::StatementConfirmed);
+        }
     }
 
     /// A verified answer or a bound callback proves that the order at the gateway is this one.

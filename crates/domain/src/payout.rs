@@ -141,6 +141,8 @@ pub struct Payout {
     pub proven_ours: bool,
     /// For a failed payout: when the gateway last confirmed the failure.
     pub reaffirmed_at: Option<DateTime<Utc>>,
+    /// Its end rests on people's word alone: they resolved it, and the gateway has not confirmed that.
+    pub by_statement: bool,
     /// When it became final.
     pub settled_at: Option<DateTime<Utc>>,
     /// Queries since the last send.

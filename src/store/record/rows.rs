@@ -98,7 +98,7 @@ fn note_detail(note: Note, finding: &Value) -> Value {
     let mut detail = finding.clone();
     match note {
         Note::AttentionRaised(reason) => detail["attention"] = reason.name().into(),
-        Note::Contradicted | Note::FeeCorrected => {}
+        Note::Contradicted | Note::FeeCorrected | Note::StatementConfirmed => {}
     }
     detail
 }

@@ -79,6 +79,7 @@ impl Pure {
             declined_at: None,
             proven_ours: false,
             reaffirmed_at: None,
+            by_statement: false,
             settled_at: None,
             queries: 0,
             next_query_at: None,

@@ -37,18 +37,18 @@ declare
     request bigint;
 begin
     perform set_config('session_replication_role', 'replica', true);
-    insert into payout.requests (kind, requested_by, requested_by_oid, reason, evidence, expires_at, decision, decided_by,
-                                 decided_by_oid, decided_at)
-    values (case what when 'resubmit_granted' then 'resubmit' else replace(what, 'resolved', 'resolve') end,
-            'one', 1, 'a test', 'a letter', now() + interval '10 minutes', 'approved', 'another', 2, now())
-    returning id into request;
-    insert into payout.request_payouts (request_id, merchant_code, order_num)
-    values (request, p.merchant_code, p.order_num);
     update payout.attempts a set quiet_until = now() - interval '1 hour'
     where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt);
     insert into payout.evidence (merchant_code, order_num, attempt, source, kind, proves, detail, times, xid)
     values (p.merchant_code, p.order_num, p.attempt, 'query', 'not_found', 'absence', '{}', 3, '3')
     on conflict do nothing;
+    insert into payout.requests (kind, requested_by, requested_by_oid, reason, evidence, expires_at, decision, decided_by,
+                                 decided_by_oid, decided_at)
+    values (case what when 'resubmit_granted' then 'resubmit' else replace(what, 'resolved', 'resolve') end,
+            'one', 1, 'a test', 'a letter', now() + interval '10 minutes', 'approved', 'another', 2, clock_timestamp())
+    returning id into request;
+    insert into payout.request_payouts (request_id, merchant_code, order_num)
+    values (request, p.merchant_code, p.order_num);
     update payout.payouts q set attention_reasons = '{not_found}', attention_since = now()
     where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) and what = 'resubmit_granted';
     perform set_config('session_replication_role', 'origin', true);

@@ -7,6 +7,7 @@ use crate::{
     evidence_words::Mismatch,
     finding::Finding,
     gateway_status::GatewayStatus,
+    money::Rupiah,
     state::State,
 };
 
@@ -44,21 +45,54 @@ impl Draft<'_> {
                     self.contradict(Attention::Contradiction);
                 }
             }
-            // Final, so the callback moves nothing (protocol P19). If it disagrees, the payout is queried, and that
-            // answer counts.
-            State::Paid => {
-                let same = callback.status() == GatewayStatus::Paid
-                    && callback.fee() == self.out.after.fee;
-                let in_progress = matches!(
-                    callback.status(),
-                    GatewayStatus::New | GatewayStatus::Processing | GatewayStatus::AtBank
-                );
-                if !same && !in_progress {
-                    self.query_at(self.now);
-                }
+            State::Paid => self.callback_when_paid(callback, &binding),
+            State::Failed | State::Returned => {
+                self.callback_against_statement(callback, &binding);
             }
-            State::Failed | State::Returned => {}
         }
+    }
+
+    /// Final, so the callback moves nothing (protocol P19). If it disagrees, the payout is queried, and that answer
+    /// counts.
+    fn callback_when_paid(&mut self, callback: &Callback, binding: &Binding) {
+        let is_failure = match callback.status() {
+            GatewayStatus::New | GatewayStatus::Processing | GatewayStatus::AtBank => return,
+            GatewayStatus::Cancelled | GatewayStatus::Failed => true,
+            GatewayStatus::Paid | GatewayStatus::Other(_) => false,
+        };
+        match binding {
+            Binding::BoundPaid { fee } if self.settles(*fee) => {
+                self.prove_ours();
+                self.confirm_statement();
+            }
+            Binding::Bound if is_failure => self.contradict_statement(),
+            Binding::BoundPaid { .. } | Binding::Bound | Binding::Unbound(_) => {}
+        }
+        let same = callback.status() == GatewayStatus::Paid && callback.fee() == self.out.after.fee;
+        if !same || self.out.after.by_statement {
+            self.query_at(self.now);
+        }
+    }
+
+    /// People stated that the beneficiary does not have the money, and the callback may say that it is on its way.
+    fn callback_against_statement(&mut self, callback: &Callback, binding: &Binding) {
+        let agrees = matches!(
+            callback.status(),
+            GatewayStatus::Cancelled | GatewayStatus::Failed
+        );
+        if !self.out.after.by_statement || agrees {
+            return;
+        }
+        if !matches!(binding, Binding::Unbound(_)) {
+            self.contradict_statement();
+        }
+        self.query_at(self.now);
+    }
+
+    /// Whether a bound callback with this fee settles. A fee that cannot be true says that more may be wrong: the query
+    /// decides.
+    fn settles(&self, fee: Rupiah) -> bool {
+        self.rules.callbacks_settle && self.is_plausible(fee)
     }
 
     fn callback_while_open(&mut self, binding: &Binding) {
@@ -66,12 +100,7 @@ impl Draft<'_> {
             self.prove_ours();
         }
         match binding {
-            // A fee that cannot be true says that more may be wrong: the query decides.
-            Binding::BoundPaid { fee }
-                if self.rules.callbacks_settle && self.is_plausible(*fee) =>
-            {
-                self.pay(Some(*fee));
-            }
+            Binding::BoundPaid { fee } if self.settles(*fee) => self.pay(Some(*fee)),
             Binding::BoundPaid { .. } | Binding::Bound | Binding::Unbound(_) => {
                 self.query_at(self.now);
             }

@@ -67,6 +67,9 @@ impl Draft<'_> {
                 self.counts_as(Proves::Contradiction, None);
                 if self.times_observed(sent_at) >= NOT_FOUND_ANSWERS {
                     self.contradict(Attention::Contradiction);
+                } else if sent_at >= self.quiet_until() {
+                    // One is enough against people's word: nothing that was sent can still arrive.
+                    self.contradict_statement();
                 }
             }
             State::Failed if self.out.after.platform_order_num.is_some() => {
@@ -254,8 +257,11 @@ impl Draft<'_> {
             State::Failed if self.out.after.declined_at.is_some() => {
                 self.contradict(Attention::Contradiction);
             }
-            State::Cancelled => self.contradict(Attention::Contradiction),
-            State::Queued | State::Paid | State::Failed | State::Returned => {}
+            // A person said that the money had come back, and it is on its way again.
+            State::Cancelled | State::Returned => self.contradict(Attention::Contradiction),
+            // Two people said that it failed.
+            State::Failed => self.contradict_statement(),
+            State::Queued | State::Paid => {}
         }
     }
 
@@ -266,10 +272,17 @@ impl Draft<'_> {
                     self.pay(found.fee);
                 }
             }
-            State::Paid => self.correct_fee(found),
+            State::Paid => {
+                if self.out.after.by_statement && self.is_believed(found, sent_at) {
+                    self.confirm_paid();
+                }
+                self.correct_fee(found);
+            }
             State::Failed => self.contradict(Attention::LateSuccess),
             State::Cancelled => self.contradict(Attention::Contradiction),
-            State::Queued | State::Returned => {}
+            // People said that it had been paid and came back, and the gateway pays it only now.
+            State::Returned => self.contradict_statement(),
+            State::Queued => {}
         }
     }
 
@@ -287,9 +300,22 @@ impl Draft<'_> {
             State::Failed => {
                 let now = self.now;
                 self.payout().reaffirmed_at = Some(now);
+                let is_ours = self.out.after.declined_at.is_none() || self.out.after.proven_ours;
+                if self.out.after.by_statement && is_ours && self.is_believed(found, sent_at) {
+                    self.confirm_statement();
+                }
             }
             State::Paid => self.contradict(Attention::Contradiction),
             State::Queued | State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// Confirms people's word that it was paid, unless the order that the gateway has may be another one.
+    fn confirm_paid(&mut self) {
+        let attention = self.out.after.attention;
+        let doubts = [Attention::AmountMismatch, Attention::ForeignOrder];
+        if !doubts.into_iter().any(|doubt| attention.contains(doubt)) {
+            self.confirm_statement();
         }
     }
 

@@ -47,10 +47,13 @@ impl Draft<'_> {
         if amount <= Rupiah::ZERO || amount > received || payout.held != Rupiah::ZERO {
             return;
         }
-        self.move_with(Event::ResolvedReturned, |_, posting| {
+        let is_moved = self.move_with(Event::ResolvedReturned, |_, posting| {
             let kind = posting.name();
             let entry = Entry::returned(amount).ok_or(NotComputable)?;
             Ok(Some(Booking { kind, entry }))
         });
+        if is_moved && self.out.after.by_statement {
+            self.query_when_final();
+        }
     }
 }

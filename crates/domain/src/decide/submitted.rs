@@ -13,12 +13,16 @@ impl Draft<'_> {
     /// Proof that nothing left puts the payout back into the queue, once, for the attempt that holds the claim.
     pub(super) fn not_sent(&mut self, attempt: i32, request_sha256: &[u8; 32]) {
         let payout = &self.out.after;
-        let holds_claim = attempt == payout.attempt
-            && payout.request_sha256.as_ref() == Some(request_sha256)
-            && matches!(payout.state, State::Submitting | State::Unknown);
+        let is_of_attempt =
+            attempt == payout.attempt && payout.request_sha256.as_ref() == Some(request_sha256);
+        let holds_claim =
+            is_of_attempt && matches!(payout.state, State::Submitting | State::Unknown);
         let only_send = payout.sends_that_may_have_left() == 1;
         let known_to_gateway = payout.platform_order_num.is_some() || payout.declined_at.is_some();
-        if holds_claim && known_to_gateway {
+        if is_of_attempt && only_send && payout.state == State::Paid {
+            // A person said that it was paid, and it never left.
+            self.contradict_statement();
+        } else if holds_claim && known_to_gateway {
             // We sent nothing, yet the gateway knows the number: the order is somebody else's.
             self.contradict(Attention::ForeignOrder);
         } else if holds_claim && only_send && self.move_by(Event::NotSent, None) {
@@ -93,7 +97,10 @@ impl Draft<'_> {
             }
             State::Failed if !was_known => self.contradict(Attention::Contradiction),
             State::Queued | State::Cancelled => self.contradict(Attention::Contradiction),
-            State::Paid | State::Failed | State::Returned => {}
+            State::Failed => self.contradict_statement(),
+            // Whether it came back before or after this, a query tells.
+            State::Returned if self.out.after.by_statement => self.query_at(self.now),
+            State::Paid | State::Returned => {}
         }
     }
 
@@ -119,7 +126,8 @@ impl Draft<'_> {
                 self.contradict(Attention::ForeignOrder);
             }
             State::Queued => self.contradict(Attention::Contradiction),
-            State::Pending | State::Paid | State::Failed | State::Cancelled | State::Returned => {}
+            State::Paid => self.contradict_statement(),
+            State::Pending | State::Failed | State::Cancelled | State::Returned => {}
         }
     }
 

@@ -6,3 +6,4 @@ mod any_order;
 mod lost_commits;
 mod promises;
 mod scenario;
+mod statements;

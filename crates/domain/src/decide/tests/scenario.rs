@@ -3,8 +3,8 @@
 //! `@SECONDS` sets the clock, counted from the claim. The other steps are facts: `ack[:STATUS]`, `fail` and `doubt` are
 //! answers to the submit; `unsent` and `lease` are what the worker observed; `none`, `query?` and `found:STATUS` are
 //! answers to a query; `callback:STATUS` is a verified callback; `resend` is a granted resubmit; `claim` is the next
-//! claim; `failover` is one that loses nothing of this payout; `lost` is one that loses its claim.
-//! After `,` follow `fee=` `amount=` `plat=` `attempt=` `request=` `ago=` `unsigned` `unbound`.
+//! claim; `failover` is one that loses nothing of this payout; `lost` is one that loses its claim; `resolved:END` is a
+//! person's word.
 //! After `,` follow `fee=` `amount=` `plat=` `attempt=` `request=` `ago=` `unsigned` `unbound`.
 
 use std::{
@@ -18,7 +18,9 @@ use crate::{
     attention::AttentionSet,
     callback::Callback,
     decide::{Decision, Now, Rules, decide},
-    evidence::{Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, SubmitAnswer},
+    evidence::{
+        Doubt, Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution, SubmitAnswer,
+    },
     money::{FeeType, Rupiah},
     payout::{Instruction, Observed, Payout, PayoutKey, Private},
     schedule::PollRules,
@@ -81,6 +83,7 @@ impl Scenario {
             declined_at: None,
             proven_ours: false,
             reaffirmed_at: None,
+            by_statement: false,
             settled_at: None,
             queries: 0,
             next_query_at: None,
@@ -278,7 +281,20 @@ fn fact(step: &str, attempt: i32, now: Instant) -> Fact {
             signed: !options.contains_key("unsigned"),
         })),
         "callback" => Fact::Callback(callback(step, &options)),
+        "resolved" => Fact::Resolved(resolution(step.trim_start_matches("resolved:"))),
         other => panic!("no such step: {other}"),
+    }
+}
+
+/// A person's word; of a payment, with a fee of 5 000.
+fn resolution(end: &str) -> Resolution {
+    match end {
+        "paid" => Resolution::Paid {
+            fee: Some(Rupiah::new(5000)),
+        },
+        "failed" => Resolution::Failed,
+        "returned" => Resolution::Returned { amount: None },
+        other => panic!("no such end: {other}"),
     }
 }
 
