@@ -434,6 +434,24 @@ begin
     end if;
 end $_$;
 
+CREATE FUNCTION payout.check_confirmed(p payout.payouts, act text, confirm text) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if confirm is distinct from p.order_num then
+        raise exception 'payout %: confirm with its order number how it ended', p.order_num
+            using errcode = 'PW032',
+                  detail = coalesce((select string_agg(concat_ws(', ', format('%s: %s', e.source, replace(e.kind, '_', ' ')),
+                                                                 'status ' || e.status, 'not ours: ' || e.mismatch,
+                                                                 format('%s times, last at %s', e.times, e.last_at)),
+                                                       E'\n' order by e.last_at, e.id)
+                                     from payout.contrary_answers(p, act) e),
+                                    'No answer of the gateway contradicts it.'),
+                  hint = format('The detail lists every answer against it. If you are sure, add: confirm => %L', p.order_num);
+    end if;
+end $$;
+
 CREATE FUNCTION payout.current_xid() RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -752,6 +770,56 @@ begin
     end if;
     return (select b.base from payout.seq_base b);
 end $$;
+
+CREATE FUNCTION payout.contrary_answers(p payout.payouts, act text) RETURNS SETOF payout.evidence
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT e.id,
+     e.merchant_code,
+     e.order_num,
+     e.attempt,
+     e.source,
+     e.kind,
+     e.status,
+     e.signed,
+     e.bound,
+     e.mismatch,
+     e.doubt,
+     e.proves,
+     e.valid_from,
+     e.refused,
+     e.digest,
+     e.detail,
+     e.times,
+     e.first_at,
+     e.last_at,
+     e.query_sent_at,
+     e.xid,
+     e.actor
+    FROM payout.evidence e
+   WHERE (((e.merchant_code = (contrary_answers.p).merchant_code) AND (e.order_num = (contrary_answers.p).order_num)) AND
+         CASE contrary_answers.act
+             WHEN 'resolve_paid'::text THEN ((e.kind = ANY (ARRAY['declined'::text, 'not_found'::text])) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND (e.status = ANY (ARRAY[3, 4]))))
+             ELSE ((e.kind = 'acknowledged'::text) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND COALESCE((e.status <> ALL (ARRAY[3, 4])), true)))
+         END);
+END;
+
+CREATE FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text DEFAULT NULL::text) RETURNS TABLE(source text, kind text, status smallint, mismatch text, times integer, last_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT e.source,
+     e.kind,
+     e.status,
+     e.mismatch,
+     e.times,
+     e.last_at
+    FROM payout.payouts p,
+     LATERAL payout.contrary_answers(p.*, ('resolve_'::text || contrary_evidence.outcome)) e(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor)
+   WHERE ((p.order_num = contrary_evidence.order_num) AND ((contrary_evidence.merchant_code IS NULL) OR (p.merchant_code = contrary_evidence.merchant_code)))
+   ORDER BY e.last_at, e.id;
+END;
 
 CREATE FUNCTION payout.contrary_to_paid(p payout.payouts) RETURNS SETOF payout.evidence
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1178,6 +1246,50 @@ begin
     return request;
 end $$;
 
+CREATE FUNCTION payout.next_seq() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    first bigint := payout.current_xid() << 20;
+    latest bigint;
+begin
+    select h.seq into latest
+    from payout.history h
+    where h.seq between first and first + 1048575
+    order by h.seq desc limit 1;
+    if latest = first + 1048575 then
+        raise exception 'more than 1048575 payout events in one transaction'
+            using errcode = 'PW018', hint = 'Split the work into several transactions.';
+    elsif latest is null and payout.is_numbered_ahead() then
+        raise exception 'the payout history is numbered ahead of this server, as after a restore'
+            using errcode = 'PW040', hint = 'Start a worker, or call payout.continue_seq(), and run this again.';
+    end if;
+    return coalesce(latest, first) + 1;
+end $$;
+
+CREATE TABLE payout.history (
+    seq bigint DEFAULT payout.next_seq() NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C",
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    event text NOT NULL COLLATE pg_catalog."C",
+    from_state text COLLATE pg_catalog."C",
+    to_state text COLLATE pg_catalog."C",
+    source text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    attempt integer,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT a_move_has_both_ends CHECK (((from_state IS NULL) = (to_state IS NULL)))
+);
+
+CREATE FUNCTION payout.is_contradicted_since(p payout.payouts, act text, since timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN ((EXISTS (SELECT FROM payout.contrary_answers(is_contradicted_since.p, is_contradicted_since.act) e(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor) WHERE ((e.first_at > is_contradicted_since.since) AND (e.bound IS NOT FALSE) AND ((is_contradicted_since.act <> 'resolve_returned'::text) OR COALESCE((e.status <> 2), true))))) OR ((act = 'resolve_returned'::text) AND (EXISTS (SELECT FROM payout.history h WHERE (((h.merchant_code = (is_contradicted_since.p).merchant_code) AND (h.order_num = (is_contradicted_since.p).order_num)) AND (h.event = 'statement_confirmed'::text) AND (h.at > is_contradicted_since.since))))));
+
 CREATE FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1425,30 +1537,6 @@ CREATE FUNCTION payout.must_query_first() RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN (EXISTS (SELECT FROM payout.failover f WHERE ((f.changed_at IS NOT NULL) OR (f.query_first_until > now()))));
 
-CREATE FUNCTION payout.next_seq() RETURNS bigint
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    AS $$
-declare
-    first bigint := payout.current_xid() << 20;
-    latest bigint;
-begin
-    select h.seq into latest
-    from payout.history h
-    where h.seq between first and first + 1048575
-    order by h.seq desc limit 1;
-    if latest = first + 1048575 then
-        raise exception 'more than 1048575 payout events in one transaction'
-            using errcode = 'PW018', hint = 'Split the work into several transactions.';
-    elsif latest is null and payout.is_numbered_ahead() then
-        raise exception 'the payout history is numbered ahead of this server, as after a restore'
-            using errcode = 'PW040', hint = 'Start a worker, or call payout.continue_seq(), and run this again.';
-    end if;
-    return coalesce(latest, first) + 1;
-end $$;
-
 CREATE FUNCTION payout.note_clock_jump(by interval, compared_ago interval) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1529,21 +1617,16 @@ CREATE FUNCTION payout.rests_on_statement(p payout.payouts) RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    event text;
-    stated_at timestamptz;
+    ended payout.history;
 begin
-    select h.event, h.at into event, stated_at from payout.history h where h.seq = p.last_seq;
-    if p.state = 'returned' then
-        select h.event, h.at into event, stated_at from payout.history h
-        where (h.merchant_code, h.order_num, h.to_state) = (p.merchant_code, p.order_num, 'paid')
-        order by h.seq desc limit 1;
-        return event = 'resolved_paid' and not exists (
-            select from payout.evidence e
-            where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.status = 2
-              and (e.bound or e.signed) and e.first_at between stated_at and p.state_since);
-    end if;
-    return p.state in ('paid', 'failed') and event in ('resolved_paid', 'resolved_failed')
-       and coalesce(payout.confirmed_paid_at(p) <= stated_at, true);
+    select h.* into ended from payout.history h
+    where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num)
+      and h.to_state = case p.state when 'returned' then 'paid' else p.state end
+    order by h.seq desc limit 1;
+    return ended.event in ('resolved_paid', 'resolved_failed') and not exists (
+        select from payout.history h
+        where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num) and h.seq > ended.seq
+          and h.event = 'statement_confirmed');
 end $$;
 
 CREATE TABLE payout.act (
@@ -1775,10 +1858,16 @@ begin
     return payout.request_act('fund', request_fund.merchant_code, request_fund.reference, amount::bigint, null, reason);
 end $$;
 
-CREATE FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER
+CREATE FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text DEFAULT NULL::text, confirm text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN payout.make_request('resolve_failed'::text, ARRAY[order_num], merchant_code, reason, evidence, NULL::bigint);
+    AS $$
+declare
+    p payout.payouts := payout.locked(request_resolve_failed.order_num, request_resolve_failed.merchant_code);
+begin
+    perform payout.check_confirmed(p, 'resolve_failed', confirm);
+    return payout.make_request('resolve_failed', array[p.order_num], p.merchant_code, reason, evidence, null);
+end $$;
 
 CREATE FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
@@ -1795,7 +1884,7 @@ begin
     return payout.request_act('reveal', p.merchant_code, p.order_num, null, null, reason);
 end $$;
 
-CREATE FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text DEFAULT NULL::text, stated bigint DEFAULT NULL::bigint) RETURNS bigint
+CREATE FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text DEFAULT NULL::text, stated bigint DEFAULT NULL::bigint, confirm text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
@@ -1811,6 +1900,7 @@ begin
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
+    perform payout.check_confirmed(p, 'resolve_' || outcome, confirm);
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
 end $$;
 
@@ -1911,6 +2001,9 @@ begin
     if why is null and greatest(request.people, payout.people_needed(wanted, p)) > 1
        and (request.requested_by_oid = request.decided_by_oid or request.requested_by = request.decided_by) then
         why := format('it takes two people now, and %s requested and approved it', request.requested_by);
+    end if;
+    if why is null and wanted <> 'resubmit' and payout.is_contradicted_since(p, wanted, request.decided_at) then
+        why := 'the gateway has answered otherwise since it was approved';
     end if;
     if why is not null then
         raise exception 'payout %: %', p.order_num, why using errcode = 'PW024';
@@ -2159,21 +2252,6 @@ CREATE VIEW payout.all_status AS
     p.settled_at
    FROM payout.payouts p;
 
-CREATE TABLE payout.history (
-    seq bigint DEFAULT payout.next_seq() NOT NULL,
-    merchant_code text NOT NULL COLLATE pg_catalog."C",
-    order_num text NOT NULL COLLATE pg_catalog."C",
-    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    event text NOT NULL COLLATE pg_catalog."C",
-    from_state text COLLATE pg_catalog."C",
-    to_state text COLLATE pg_catalog."C",
-    source text NOT NULL,
-    actor text DEFAULT SESSION_USER NOT NULL,
-    attempt integer,
-    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT a_move_has_both_ends CHECK (((from_state IS NULL) = (to_state IS NULL)))
-);
-
 CREATE TABLE payout.operator_acts (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -2333,7 +2411,11 @@ CREATE VIEW payout.masked AS
     p.queries,
     p.next_query_at,
     p.due_at,
-    p.parked
+    p.parked,
+        CASE
+            WHEN (p.state = ANY (ARRAY['paid'::text, 'failed'::text, 'returned'::text])) THEN payout.rests_on_statement(p.*)
+            ELSE false
+        END AS rests_on_statement
    FROM (payout.payouts p
      LEFT JOIN payout.banks b ON ((b.code = p.bank_code)));
 
@@ -2861,6 +2943,8 @@ GRANT UPDATE(parked) ON TABLE payout.payouts TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.check_beneficiary(new payout.payouts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.check_confirmed(p payout.payouts, act text, confirm text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.current_xid() TO payout_worker;
 
@@ -2960,6 +3044,12 @@ REVOKE ALL ON FUNCTION payout.continue_seq() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.continue_seq() TO payout_operator;
 GRANT ALL ON FUNCTION payout.continue_seq() TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.contrary_answers(p payout.payouts, act text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text) TO payout_reader;
+GRANT ALL ON FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text) TO payout_operator;
+
 REVOKE ALL ON FUNCTION payout.contrary_to_paid(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
@@ -3028,6 +3118,31 @@ GRANT ALL ON FUNCTION payout.identity() TO payout_operator;
 GRANT ALL ON FUNCTION payout.identity() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.insert_request(wanted payout.requests, payouts payout.payouts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.next_seq() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.next_seq() TO payout_worker;
+
+GRANT SELECT ON TABLE payout.history TO payout_reader;
+GRANT SELECT ON TABLE payout.history TO payout_operator;
+GRANT SELECT ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(merchant_code) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(order_num) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(event) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(from_state) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(to_state) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(source) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(attempt) ON TABLE payout.history TO payout_worker;
+
+GRANT INSERT(detail) ON TABLE payout.history TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_contradicted_since(p payout.payouts, act text, since timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) FROM PUBLIC;
 
@@ -3101,9 +3216,6 @@ REVOKE ALL ON FUNCTION payout.move_in_history(old payout.payouts, new payout.pay
 REVOKE ALL ON FUNCTION payout.must_query_first() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.must_query_first() TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.next_seq() FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.next_seq() TO payout_worker;
-
 REVOKE ALL ON FUNCTION payout.note_clock_jump(by interval, compared_ago interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.note_clock_jump(by interval, compared_ago interval) TO payout_worker;
 
@@ -3151,6 +3263,9 @@ GRANT INSERT(outcome_at),UPDATE(outcome_at) ON TABLE payout.attempts TO payout_w
 REVOKE ALL ON FUNCTION payout.quiet_until(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_reader;
+GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_operator;
+GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_worker;
 
 GRANT SELECT ON TABLE payout.act TO payout_reader;
 GRANT SELECT ON TABLE payout.act TO payout_operator;
@@ -3205,8 +3320,8 @@ GRANT ALL ON FUNCTION payout.request_cancel(order_num text, reason text, merchan
 REVOKE ALL ON FUNCTION payout.request_fund(merchant_code text, amount numeric, reference text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_fund(merchant_code text, amount numeric, reference text, reason text) TO payout_operator;
 
-REVOKE ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text) TO payout_operator;
+REVOKE ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text, confirm text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text, confirm text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, merchant_code text) TO payout_operator;
@@ -3214,8 +3329,8 @@ GRANT ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, me
 REVOKE ALL ON FUNCTION payout.request_reveal(order_num text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_reveal(order_num text, reason text, merchant_code text) TO payout_operator;
 
-REVOKE ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint) TO payout_operator;
+REVOKE ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint, confirm text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint, confirm text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_reader;
@@ -3258,26 +3373,6 @@ GRANT UPDATE(available) ON TABLE payout.accounts TO payout_worker;
 GRANT SELECT ON TABLE payout.all_status TO payout_reader;
 GRANT SELECT ON TABLE payout.all_status TO payout_operator;
 GRANT SELECT ON TABLE payout.all_status TO payout_worker;
-
-GRANT SELECT ON TABLE payout.history TO payout_reader;
-GRANT SELECT ON TABLE payout.history TO payout_operator;
-GRANT SELECT ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(merchant_code) ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(order_num) ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(event) ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(from_state) ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(to_state) ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(source) ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(attempt) ON TABLE payout.history TO payout_worker;
-
-GRANT INSERT(detail) ON TABLE payout.history TO payout_worker;
 
 GRANT SELECT ON TABLE payout.operator_acts TO payout_reader;
 GRANT SELECT ON TABLE payout.operator_acts TO payout_operator;

@@ -385,16 +385,39 @@ create function payout.request_resubmit(order_nums text[], reason text, merchant
 language sql security definer set search_path = pg_catalog, payout, pg_temp
 return payout.make_request('resubmit', order_nums, merchant_code, reason, null, null);
 
+-- Whoever states an end sees what the gateway answered against it, and then repeats the order number: at the command line
+-- and in psql alike.
+create function payout.check_confirmed(p payout.payouts, act text, confirm text) returns void
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if confirm is distinct from p.order_num then
+        raise exception 'payout %: confirm with its order number how it ended', p.order_num
+            using errcode = 'PW032',
+                  detail = coalesce((select string_agg(concat_ws(', ', format('%s: %s', e.source, replace(e.kind, '_', ' ')),
+                                                                 'status ' || e.status, 'not ours: ' || e.mismatch,
+                                                                 format('%s times, last at %s', e.times, e.last_at)),
+                                                       E'\n' order by e.last_at, e.id)
+                                     from payout.contrary_answers(p, act) e),
+                                    'No answer of the gateway contradicts it.'),
+                  hint = format('The detail lists every answer against it. If you are sure, add: confirm => %L', p.order_num);
+    end if;
+end $$;
+
 -- Requests that a payout be resolved as failed, which releases its hold.
-create function payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text default null)
-returns bigint
-language sql security definer set search_path = pg_catalog, payout, pg_temp
-return payout.make_request('resolve_failed', array[order_num], merchant_code, reason, evidence, null);
+create function payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text default null,
+                                              confirm text default null) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts := payout.locked(request_resolve_failed.order_num, request_resolve_failed.merchant_code);
+begin
+    perform payout.check_confirmed(p, 'resolve_failed', confirm);
+    return payout.make_request('resolve_failed', array[p.order_num], p.merchant_code, reason, evidence, null);
+end $$;
 
 -- States that a payout was paid (stated: the fee, if known) or returned (stated: how much came back, by default
 -- everything). Takes a second person where payout.act says so. Returns the request's id.
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
-                               stated bigint default null) returns bigint
+                               stated bigint default null, confirm text default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
@@ -408,6 +431,7 @@ begin
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
+    perform payout.check_confirmed(p, 'resolve_' || outcome, confirm);
     return payout.make_request('resolve_' || outcome, array[p.order_num], p.merchant_code, reason, evidence, stated);
 end $$;
 
@@ -763,9 +787,23 @@ select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as
        payout.masked_number(p.account_number) as account_number, payout.masked_name(p.account_name) as account_name,
        p.description, p.replaces, p.not_before, p.priority, p.created_at, p.created_by, p.attempt, p.sends, p.not_sent,
        p.send_by, p.lease_until, p.held, p.fee, p.platform_order_num, p.failure_reason, p.attention, p.attention_reasons,
-       p.attention_since, p.declined_at, p.settled_at, p.queries, p.next_query_at, p.due_at, p.parked
+       p.attention_since, p.declined_at, p.settled_at, p.queries, p.next_query_at, p.due_at, p.parked,
+       case when p.state in ('paid', 'failed', 'returned') then payout.rests_on_statement(p) else false end
+           as rests_on_statement
 from payout.payouts p
 left join payout.banks b on b.code = p.bank_code;
+
+-- Every answer of the gateway against the end (paid, failed, returned) that a person is about to state.
+create function payout.contrary_evidence(order_num text, outcome text, merchant_code text default null)
+returns table (source text, kind text, status smallint, mismatch text, times int, last_at timestamptz)
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select e.source, e.kind, e.status, e.mismatch, e.times, e.last_at
+    from payout.payouts p, payout.contrary_answers(p, 'resolve_' || outcome) e
+    where p.order_num = contrary_evidence.order_num
+      and (contrary_evidence.merchant_code is null or p.merchant_code = contrary_evidence.merchant_code)
+    order by e.last_at, e.id;
+end;
 
 -- Records that you are about to see a beneficiary unmasked, and why. Commit it, then call payout.reveal.
 create function payout.request_reveal(order_num text, reason text, merchant_code text default null) returns bigint

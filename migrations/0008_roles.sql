@@ -49,7 +49,7 @@ grant select on payout.status, payout.all_status, payout.events, payout.balances
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
-                          payout.rests_on_statement(payout.payouts)
+                          payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text)
     to payout_reader, payout_operator;
 
 ---- Operator: acts

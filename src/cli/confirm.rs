@@ -20,9 +20,32 @@ pub(super) fn confirm_by_typing(global: &Global, what: &str, word: &str) -> Resu
     prompt(global, &question, |answer| answer == word)
 }
 
+/// The same for what contradicts the gateway: without a terminal the word must be `given` on the command line.
+pub(super) fn confirm_by_repeating(
+    global: &Global,
+    what: &str,
+    word: &str,
+    given: Option<&str>,
+) -> Result<(), Exit> {
+    if given.is_none() && is_attended(global) {
+        return confirm_by_typing(global, what, word);
+    }
+    say(what);
+    if given == Some(word) {
+        return Ok(());
+    }
+    let rule = format!("nothing was changed; if you are sure, add: --confirm {word}");
+    Err(Exit::Usage(rule))
+}
+
+/// Whether a person is there to answer a prompt.
+fn is_attended(global: &Global) -> bool {
+    !global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
 /// Scripts get no prompt: their flags say it all.
 fn prompt(global: &Global, question: &str, is_yes: impl Fn(&str) -> bool) -> Result<(), Exit> {
-    if global.no_input || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !is_attended(global) {
         return Ok(());
     }
     say(question);

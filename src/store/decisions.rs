@@ -148,3 +148,39 @@ pub async fn resubmit_proof(db: &mut PgConnection, key: &PayoutKey) -> Result<Pr
     .fetch_one(db)
     .await
 }
+
+/// An answer of the gateway against an end that a person states. Equal ones are counted together.
+#[derive(Clone, Debug)]
+pub struct Contrary {
+    /// `submit`, `query` or `callback`.
+    pub source: String,
+    /// The kind of evidence, as in `payout.evidence.kind`.
+    pub kind: String,
+    /// The gateway's number for the status.
+    pub status: Option<i16>,
+    /// The first field of a callback that does not match the payout.
+    pub mismatch: Option<String>,
+    /// How many times.
+    pub times: i32,
+    /// When it last came.
+    pub last_at: DateTime<Utc>,
+}
+
+/// What the gateway ever answered against the end `paid`, `failed` or `returned`, oldest first.
+pub async fn contrary_answers(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    end: &str,
+) -> Result<Vec<Contrary>, sqlx::Error> {
+    sqlx::query_as!(
+        Contrary,
+        r#"/* store::contrary_answers */
+        select e.source as "source!", e.kind as "kind!", e.status, e.mismatch, e.times as "times!", e.last_at as "last_at!"
+        from payout.contrary_evidence($1, $2, $3) e"#,
+        key.order_num,
+        end,
+        key.merchant_code,
+    )
+    .fetch_all(db)
+    .await
+}

@@ -15,6 +15,8 @@ pub struct Statement<'a> {
     pub reason: &'a str,
     /// In rupiah: the fee if it was paid, or how much came back if it was returned.
     pub stated: Option<i64>,
+    /// The order number once more, as whoever has seen the contrary answers repeats it.
+    pub confirm: &'a str,
 }
 
 /// Requests a resubmit of these order numbers. Sends nothing. Returns the request's number.
@@ -76,11 +78,12 @@ pub async fn request_resolve_failed(
     statement: &Statement<'_>,
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select /* store::request_resolve_failed */ payout.request_resolve_failed($1, $2, $3, $4) as "id!""#,
+        r#"select /* store::request_resolve_failed */ payout.request_resolve_failed($1, $2, $3, $4, $5) as "id!""#,
         key.order_num,
         statement.evidence,
         statement.reason,
         key.merchant_code,
+        statement.confirm,
     )
     .fetch_one(db)
     .await
@@ -95,13 +98,14 @@ pub async fn resolve(
     statement: &Statement<'_>,
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select /* store::resolve */ payout.resolve($1, $2, $3, $4, $5, $6) as "id!""#,
+        r#"select /* store::resolve */ payout.resolve($1, $2, $3, $4, $5, $6, $7) as "id!""#,
         key.order_num,
         outcome,
         statement.evidence,
         statement.reason,
         key.merchant_code,
         statement.stated,
+        statement.confirm,
     )
     .fetch_one(db)
     .await

@@ -77,7 +77,7 @@ class People:
 
     async def resolve(self, order: Order, outcome: str, stated: int | None = None) -> str | None:
         return await self.say(f"select payout.resolve({quoted(order[1])}, '{outcome}', 'chaos: a slip', {WHY}, "
-                              f"{quoted(order[0])}, {quoted(stated)})")
+                              f"{quoted(order[0])}, {quoted(stated)}, {quoted(order[1])})")
 
     async def paid_at_gateway(self) -> dict[Order, int]:
         """Orders that the gateway has paid, each with its fee: all that a pair may state."""
@@ -181,7 +181,7 @@ async def give_up_too_early(people: People) -> None:
     """As failed, inside the quiet horizon."""
     for merchant, order in await people.some(f"{IN_DOUBT} and send_by > now()"):
         request = await people.say(f"select payout.request_resolve_failed({quoted(order)}, 'chaos: a guess', {WHY}, "
-                                   f"{quoted(merchant)})")
+                                   f"{quoted(merchant)}, {quoted(order)})")
         if request:
             await people.say(f"select payout.approve({request})", SECOND)
 

@@ -402,9 +402,11 @@ impl<'a> Both<'a> {
     async fn resolve(&mut self, at: usize, outcome: &'static str) {
         let now = Utc::now();
         let request = if outcome == "failed" {
-            "select payout.request_resolve_failed($1, 'a letter', 'a ticket', $2)".to_owned()
+            "select payout.request_resolve_failed($1, 'a letter', 'a ticket', $2, $1)".to_owned()
         } else {
-            format!("select payout.resolve($1, '{outcome}', 'a letter', 'a ticket', $2)")
+            format!(
+                "select payout.resolve($1, '{outcome}', 'a letter', 'a ticket', $2, confirm => $1)"
+            )
         };
         let id = self.request_and_approve(&request, at).await;
         let pure = &self.payouts[at];

@@ -155,6 +155,8 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
             "e",
             "--reason",
             "r",
+            "--confirm",
+            "R-0",
         ],
         vec![
             "resolve",
@@ -165,6 +167,8 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
             "e",
             "--reason",
             "r",
+            "--confirm",
+            "R-6",
         ],
         vec!["resubmit", "R-0", "R-6", "--reason", "ticket 1"],
         vec!["approve", &id],

@@ -181,8 +181,9 @@ async fn a_person_cannot_state_a_fee_that_cannot_be_true() {
     let database = Database::with_steps().await;
     database.insert_in("unknown", "INV-1").await;
     for fee in [-1, 50_001, 900_000_000, i64::MAX] {
-        let resolve =
-            format!("select payout.resolve('INV-1', 'paid', 'letter', 'ticket', null, {fee})");
+        let resolve = format!(
+            "select payout.resolve('INV-1', 'paid', 'letter', 'ticket', null, {fee}, 'INV-1')"
+        );
         let refusal = Refusal::expected(&resolve, database.try_run(&resolve).await);
         refusal.is(&resolve, "PW026", "does not fit");
     }

@@ -8,6 +8,7 @@ mod pause_and_reveal;
 mod resolve;
 mod resubmit;
 mod same_person;
+mod statements;
 
 use std::process::{Command, Stdio};
 
@@ -69,9 +70,14 @@ impl Said {
 
 /// `payout ARGUMENTS` under this login, with JSON output and without a terminal to confirm at.
 async fn payout(world: &World, login: &str, arguments: &[&str]) -> Said {
+    payout_in("json", world, login, arguments).await
+}
+
+/// The same, with output in this format.
+async fn payout_in(format: &str, world: &World, login: &str, arguments: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payout"));
     command
-        .args(["--no-input", "-o", "json", "--database-url"])
+        .args(["--no-input", "-o", format, "--database-url"])
         .arg(world.database.url_as(login))
         .args(arguments)
         .env_remove("PAYOUT_CONFIG")

@@ -50,7 +50,8 @@ pub(crate) async fn read(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<L
 fn of_history(row: Happened) -> Line {
     let mut detail = row.detail;
     if let Some(fields) = detail.as_object_mut() {
-        fields.insert("by".to_owned(), row.actor.into());
+        // What a person decided, a worker writes; the detail names the person.
+        fields.entry("by").or_insert_with(|| row.actor.into());
         if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 0) {
             fields.insert("attempt".to_owned(), attempt.into());
         }
@@ -179,9 +180,13 @@ fn detail(line: &Line) -> String {
             _ => parts.push(value),
         }
     }
-    let by = field("by");
+    let (by, second) = (field("by"), field("approved_by"));
     if !by.is_empty() && matches!(line.source.as_str(), "sql" | "operator") {
-        parts.push(format!("by {by}"));
+        parts.push(if second.is_empty() || second == by {
+            format!("by {by}")
+        } else {
+            format!("by {by} and {second}")
+        });
     }
     if let Some(last) = line.last_at {
         parts.push(format!("{} times, last {}", line.times, words::time(last)));

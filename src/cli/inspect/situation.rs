@@ -96,6 +96,7 @@ pub(crate) fn explain(
             "Use the program version that migrated this database.",
         ),
     };
+    situation.add_statement(&status.state, detail);
     situation.add_attention(status);
     situation
 }
@@ -277,12 +278,15 @@ fn replay(status: &Status) -> Step {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const NOW: &str = "2026-11-25T12:00:00Z";
 
-    fn explained(state: &str, change: impl FnOnce(&mut Status, &mut Detail)) -> Situation {
+    pub(super) fn explained(
+        state: &str,
+        change: impl FnOnce(&mut Status, &mut Detail),
+    ) -> Situation {
         let now: DateTime<Utc> = NOW.parse().unwrap();
         let mut status = Status {
             order_num: "INV-1".to_owned(),
@@ -309,6 +313,10 @@ mod tests {
             due_at: now,
             parked: false,
             declined_at: None,
+            stated_by: None,
+            stated_on: None,
+            rests_on_statement: false,
+            confirmed_at: None,
         };
         change(&mut status, &mut detail);
         explain(&status, &detail, None, now)

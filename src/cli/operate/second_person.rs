@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::{proof, request};
 use crate::{
     cli::{
-        confirm::confirm_by_typing,
+        confirm::{confirm_by_repeating, confirm_by_typing},
         exit::{Exit, say},
         global::Global,
         inspect::show::status,
@@ -55,6 +55,16 @@ pub(crate) enum StatedEnd {
     Returned,
 }
 
+impl StatedEnd {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::Returned => "returned",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ResolveOptions {
     /// The order number
@@ -71,6 +81,9 @@ pub(crate) struct ResolveOptions {
     /// With --as paid: the fee in rupiah, if known
     #[arg(long, value_name = "RUPIAH", value_parser = clap::value_parser!(i64).range(0..))]
     fee: Option<i64>,
+    /// The order number once more, where nobody is at a terminal to type it
+    #[arg(long, value_name = "ORDER")]
+    confirm: Option<String>,
     /// With --as returned: how much came back, if not all of it
     #[arg(long, value_name = "RUPIAH", value_parser = clap::value_parser!(i64).range(1..))]
     amount: Option<i64>,
@@ -118,21 +131,21 @@ pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result
         evidence: &options.evidence,
         reason: &options.reason,
         stated,
+        confirm: &key.order_num,
     };
+    let end = options.end.name();
     let question = format!(
-        "{}\nYou state another end than the gateway has reported. An entry in the books is never deleted.",
-        describe(&mut db, &key).await?
+        "{}\n{}\nYou state another end than the gateway has reported. An entry in the books is never deleted.",
+        describe(&mut db, &key).await?,
+        contrary_answers(&mut db, &key, end).await?,
     );
-    confirm_by_typing(global, &question, &key.order_num)?;
-    let outcome = match options.end {
-        StatedEnd::Failed => {
-            let id = operator::request_resolve_failed(&mut db, &key, &statement).await?;
-            return request::waits(global, &mut db, id).await;
-        }
-        StatedEnd::Paid => "paid",
-        StatedEnd::Returned => "returned",
-    };
-    let id = operator::resolve(&mut db, &key, outcome, &statement).await?;
+    let confirm = options.confirm.as_deref();
+    confirm_by_repeating(global, &question, &key.order_num, confirm)?;
+    if options.end == StatedEnd::Failed {
+        let id = operator::request_resolve_failed(&mut db, &key, &statement).await?;
+        return request::waits(global, &mut db, id).await;
+    }
+    let id = operator::resolve(&mut db, &key, end, &statement).await?;
     let rows = request::read(&mut db, id).await?;
     if rows.iter().all(|row| row.is_approved) {
         request::carried_out(global, &mut db, id).await
@@ -145,8 +158,7 @@ pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result
     let mut db = global.connect().await?;
     let rows = request::read(&mut db, options.id).await?;
     let mut question = vec![request::summary(options.id, &rows)];
-    let resubmits = rows.iter().filter(|row| row.kind == "resubmit");
-    for row in resubmits.take(request::SHOWN) {
+    for row in rows.iter().take(request::SHOWN) {
         let (Some(merchant_code), Some(order_num)) = (&row.merchant_code, &row.order_num) else {
             continue;
         };
@@ -154,9 +166,13 @@ pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result
             merchant_code: merchant_code.clone(),
             order_num: order_num.clone(),
         };
-        let found = decisions::resubmit_proof(&mut db, &key).await?;
-        question.push(order_num.clone());
-        question.extend(proof::lines(&found));
+        if row.kind == "resubmit" {
+            let found = decisions::resubmit_proof(&mut db, &key).await?;
+            question.push(order_num.clone());
+            question.extend(proof::lines(&found));
+        } else if let Some(end) = row.kind.strip_prefix("resolve_") {
+            question.push(contrary_answers(&mut db, &key, end).await?);
+        }
     }
     let question = output::lines(&question.join("\n"));
     confirm_by_typing(global, &question, &request::word(options.id, &rows))?;
@@ -170,6 +186,43 @@ pub(crate) async fn reject(global: &Global, options: &RejectOptions) -> Result<(
     let rows = request::read(&mut db, options.id).await?;
     let done = |_: &[_]| format!("request {} is rejected; nothing is done\n", options.id);
     output::print(&global.output.rows(&rows, "", done)?)
+}
+
+/// Everything that the gateway answered against this end, a line each.
+async fn contrary_answers(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+    end: &str,
+) -> Result<String, Exit> {
+    let answers = decisions::contrary_answers(db, key, end).await?;
+    if answers.is_empty() {
+        return Ok("No answer of the gateway contradicts it.".to_owned());
+    }
+    let lines = answers.iter().map(|answer| {
+        let parts = [
+            Some(format!(
+                "{}: {}",
+                answer.source,
+                answer.kind.replace('_', " ")
+            )),
+            answer.status.map(|status| format!("status {status}")),
+            answer
+                .mismatch
+                .as_ref()
+                .map(|field| format!("not ours: {field}")),
+            Some(format!("{} times", answer.times)),
+            Some(format!("last at {} WIB", words::time(answer.last_at))),
+        ];
+        format!(
+            "  {}",
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        )
+    });
+    let lines: Vec<String> = lines.collect();
+    Ok(format!(
+        "The gateway has answered otherwise:\n{}",
+        output::lines(&lines.join("\n"))
+    ))
 }
 
 /// One payout in a line, the beneficiary masked.

@@ -37,6 +37,14 @@ pub struct Detail {
     pub parked: bool,
     /// When the gateway declined it, if that may become a refusal.
     pub declined_at: Option<DateTime<Utc>>,
+    /// The people who stated its end; `None` if the gateway's evidence alone settled it.
+    pub stated_by: Option<String>,
+    /// The evidence that they gave.
+    pub stated_on: Option<String>,
+    /// Whether its end rests on their word alone.
+    pub rests_on_statement: bool,
+    /// When the gateway confirmed what they had stated.
+    pub confirmed_at: Option<DateTime<Utc>>,
 }
 
 /// Reads the details of one payout.
@@ -47,8 +55,21 @@ pub async fn detail(db: &mut PgConnection, key: &PayoutKey) -> Result<Detail, sq
         select m.bank_name as "bank_name!", m.account_number as "account_number!", m.account_name as "account_name!",
                m.replaces, m.created_by as "created_by!", m.sends as "sends!", m.not_sent as "not_sent!", m.lease_until,
                m.held as "held!", m.queries as "queries!", m.next_query_at, m.due_at as "due_at!", m.parked as "parked!",
-               m.declined_at
+               m.declined_at, m.rests_on_statement as "rests_on_statement!", s.stated_by, s.stated_on,
+               (select h.at from payout.history h
+                where (h.merchant_code, h.order_num) = (m.merchant_code, m.order_num)
+                  and h.event = 'statement_confirmed' and s.stated_by is not null
+                order by h.seq desc limit 1) as confirmed_at
         from payout.masked m
+        left join lateral (
+            select case when h.event like 'resolved%'
+                        then concat_ws(' and ', h.detail ->> 'by', nullif(h.detail ->> 'approved_by', h.detail ->> 'by'))
+                   end as stated_by,
+                   h.detail ->> 'evidence' as stated_on
+            from payout.history h
+            where (h.merchant_code, h.order_num) = (m.merchant_code, m.order_num) and h.to_state is not null
+            order by h.seq desc limit 1
+        ) s on true
         where m.merchant_code = $1 and m.order_num = $2"#,
         key.merchant_code,
         key.order_num,

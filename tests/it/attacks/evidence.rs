@@ -99,7 +99,7 @@ async fn resolving_a_fresh_unknown_as_failed_would_pay_later() {
     let operator = world.database.login(&["payout_operator"]).await;
     let mut operator = world.database.connect_as(&operator).await;
     let refused = sqlx::query(
-        "select payout.request_resolve_failed('LATE-2', 'ticket:1', 'it surely did not arrive')",
+        "select payout.request_resolve_failed('LATE-2', 'ticket:1', 'it surely did not arrive', confirm => 'LATE-2')",
     )
     .execute(&mut operator)
     .await;

@@ -310,7 +310,7 @@ async fn an_act_of_a_person_is_durable_whatever_its_session_sets_before_or_after
         ("one", "select payout.resume('bank', '014', 'a test')"),
         (
             "one",
-            "select payout.request_resolve_failed('PENDING-1', 'a letter', 'a test')",
+            "select payout.request_resolve_failed('PENDING-1', 'a letter', 'a test', confirm => 'PENDING-1')",
         ),
         (
             "other",
@@ -318,7 +318,7 @@ async fn an_act_of_a_person_is_durable_whatever_its_session_sets_before_or_after
         ),
         (
             "one",
-            "select payout.request_resolve_failed('PENDING-2', 'a letter', 'a test')",
+            "select payout.request_resolve_failed('PENDING-2', 'a letter', 'a test', confirm => 'PENDING-2')",
         ),
         (
             "other",
@@ -326,7 +326,7 @@ async fn an_act_of_a_person_is_durable_whatever_its_session_sets_before_or_after
         ),
         (
             "one",
-            "select payout.resolve('PENDING-2', 'paid', 'a letter', 'a test')",
+            "select payout.resolve('PENDING-2', 'paid', 'a letter', 'a test', confirm => 'PENDING-2')",
         ),
         (
             "owner",

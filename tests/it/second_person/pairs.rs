@@ -8,7 +8,7 @@ use crate::support::{
     world::{Wishes, World},
 };
 
-fn resolve<'a>(order: &'a str, end: &'a str) -> [&'a str; 8] {
+fn resolve<'a>(order: &'a str, end: &'a str) -> [&'a str; 10] {
     let (evidence, reason) = ("ticket:77", "told by phone");
     [
         "resolve",
@@ -19,11 +19,13 @@ fn resolve<'a>(order: &'a str, end: &'a str) -> [&'a str; 8] {
         evidence,
         "--reason",
         reason,
+        "--confirm",
+        order,
     ]
 }
 
 /// Enqueues a payout that the gateway books; then it answers nothing about it any more.
-async fn book_and_mute(world: &World, order: &str) {
+pub(super) async fn book_and_mute(world: &World, order: &str) {
     world
         .sandbox
         .script(order, super::staying(Some(Fault::CutAfter)));
@@ -108,7 +110,8 @@ async fn what_took_one_person_when_requested_and_takes_two_now_is_not_carried_ou
     database.end_quiet_horizons().await;
     let one = database.login(&["payout_operator"]).await;
     let mut one = database.connect_as(&one).await;
-    let resolve = "select payout.resolve('INV-1', 'paid', 'letter 7', 'ticket 1')";
+    let resolve =
+        "select payout.resolve('INV-1', 'paid', 'letter 7', 'ticket 1', confirm => 'INV-1')";
     sqlx::query(resolve).execute(&mut one).await.unwrap();
     let people = "select people || ' ' || decision from payout.requests";
     assert_eq!(database.text(people).await, "1 approved");

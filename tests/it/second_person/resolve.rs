@@ -15,6 +15,8 @@ fn resolve<'a>(order: &'a str, end: &'a str) -> Vec<&'a str> {
         "ticket:77",
         "--reason",
         "told by phone",
+        "--confirm",
+        order,
     ]
 }
 

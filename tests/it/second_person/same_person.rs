@@ -22,7 +22,8 @@ impl Waiting {
         let one = database.login(&["payout_operator"]).await;
         let other = database.login(&["payout_operator"]).await;
         let mut requester = database.connect_as(&one).await;
-        let request = "select payout.resolve('INV-1', 'paid', 'letter 7', 'ticket 1')";
+        let request =
+            "select payout.resolve('INV-1', 'paid', 'letter 7', 'ticket 1', confirm => 'INV-1')";
         run(&mut requester, request).await.unwrap();
         assert_eq!(database.text(DECISION).await, "", "it waits");
         Self {

@@ -93,7 +93,8 @@ async fn a_huge_argument_is_refused_by_every_function_that_takes_one() {
         format!("payout.request_resubmit(array[{HUGE}], 'T-1')"),
         format!("payout.request_resubmit(array['INV-1'], {HUGE})"),
         "payout.request_resubmit(array(select 'INV-' || n from generate_series(1, 1000000) n), 'T-1')".to_owned(),
-        format!("payout.request_resolve_failed('INV-1', {HUGE}, 'T-1')"),
+        format!("payout.request_resolve_failed('INV-1', {HUGE}, 'T-1', confirm => 'INV-1')"),
+        format!("payout.request_resolve_failed('INV-1', 'E-1', 'T-1', confirm => {HUGE})"),
         format!("payout.reject(1, {HUGE})"),
         format!("payout.accept_failover({HUGE}, now())"),
     ] {

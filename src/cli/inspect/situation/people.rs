@@ -3,10 +3,38 @@
 use super::Situation;
 use crate::{
     cli::{inspect::pauses, words},
-    store::find::waits::{OpenRequest, PausedBy},
+    store::find::{
+        history::Detail,
+        waits::{OpenRequest, PausedBy},
+    },
 };
 
 impl Situation {
+    /// Who stated how it ended, on what evidence, and whether the gateway has confirmed that.
+    pub(super) fn add_statement(&mut self, state: &str, detail: &Detail) {
+        let Some(people) = &detail.stated_by else {
+            return;
+        };
+        let evidence = detail.stated_on.as_ref();
+        let evidence = evidence.map_or(String::new(), |named| format!(" (evidence: {named})"));
+        let confirmed = detail.confirmed_at.map_or(String::new(), |at| {
+            format!(" The gateway confirmed it at {} WIB.", words::time(at))
+        });
+        self.known = format!("{} {people} stated so{evidence}.{confirmed}", self.known);
+        if detail.rests_on_statement {
+            let doubt = match state {
+                "paid" => "Whether it was paid: the gateway has not confirmed it.",
+                "returned" => "Whether it was ever paid: the gateway has not confirmed it.",
+                _ => "Whether it can still be paid: the gateway has not confirmed the failure.",
+            };
+            self.unknown = if self.unknown.starts_with("Nothing is in doubt") {
+                doubt.to_owned()
+            } else {
+                format!("{doubt} {}", self.unknown)
+            };
+        }
+    }
+
     /// The pauses that hold it back: it is not sent before somebody ends them.
     pub(crate) fn add_pauses(&mut self, pauses: &[PausedBy]) {
         for by in pauses {
@@ -53,6 +81,43 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
+    use crate::cli::inspect::situation::tests::explained;
+
+    #[test]
+    fn an_end_that_people_stated_names_them_and_what_the_gateway_has_not_confirmed() {
+        for (state, doubt) in [
+            ("paid", "Whether it was paid"),
+            ("failed", "Whether it can still be paid"),
+            ("returned", "Whether it was ever paid"),
+        ] {
+            let stated = |is_confirmed: bool| {
+                explained(state, |status, detail| {
+                    status.fee = Some(2_500);
+                    detail.stated_by = Some("siti and budi".to_owned());
+                    detail.stated_on = Some("letter 7".to_owned());
+                    detail.rests_on_statement = !is_confirmed;
+                    detail.confirmed_at = is_confirmed.then(Utc::now);
+                })
+            };
+            let unconfirmed = stated(false);
+            let people = "siti and budi stated so (evidence: letter 7).";
+            assert!(unconfirmed.known.ends_with(people), "{unconfirmed:?}");
+            assert!(unconfirmed.unknown.starts_with(doubt), "{unconfirmed:?}");
+            assert!(
+                !unconfirmed.unknown.contains("Nothing is in doubt"),
+                "{unconfirmed:?}"
+            );
+            let confirmed = stated(true);
+            assert!(
+                confirmed.known.contains("The gateway confirmed it at"),
+                "{confirmed:?}"
+            );
+            assert!(
+                confirmed.unknown.starts_with("Nothing is in doubt"),
+                "{confirmed:?}"
+            );
+        }
+    }
 
     fn request(approved: bool, yours: bool) -> OpenRequest {
         OpenRequest {
