@@ -26,6 +26,16 @@ fn stated(balance: i64, frozen: i64, pending: i64) -> StatedBalance {
     }
 }
 
+/// A merchant whose books follow its balance at the gateway.
+async fn funded_by_its_gateway() -> Database {
+    let database = Database::fresh().await;
+    database.register_merchant(MERCHANT).await;
+    database
+        .run("update payout.merchants set funding = 'gateway'")
+        .await;
+    database
+}
+
 async fn keep(database: &Database, stated: StatedBalance) -> Kept {
     keep_balance(database.pool(), MERCHANT, stated, true)
         .await
@@ -49,8 +59,7 @@ async fn seen(database: &Database) -> (Option<i64>, Option<i64>, bool) {
 /// The attack: 2^63-1 was booked as funding, every later comparison failed, and the difference stood at 0.
 #[tokio::test]
 async fn a_balance_that_cannot_be_true_is_refused_and_the_next_plausible_one_counts() {
-    let database = Database::fresh().await;
-    database.register_merchant(MERCHANT).await;
+    let database = funded_by_its_gateway().await;
     let booked = "select count(*) from payout.ledger";
     assert_eq!(
         keep(&database, stated(i64::MAX, 0, 0)).await,
@@ -102,8 +111,7 @@ async fn a_balance_that_cannot_be_true_is_refused_and_the_next_plausible_one_cou
 
 #[tokio::test]
 async fn the_largest_plausible_balance_is_kept_and_more_frozen_than_free_is_plausible() {
-    let database = Database::fresh().await;
-    database.register_merchant(MERCHANT).await;
+    let database = funded_by_its_gateway().await;
     let most = keep(&database, stated(0, MAX_BALANCE_IDR, MAX_BALANCE_IDR)).await;
     let compared = Compared {
         difference: Rupiah::new(MAX_BALANCE_IDR),

@@ -44,8 +44,10 @@ begin
     on conflict do nothing;
     insert into payout.requests (kind, requested_by, requested_by_oid, reason, evidence, expires_at, decision, decided_by,
                                  decided_by_oid, decided_at)
-    values (case what when 'resubmit_granted' then 'resubmit' else replace(what, 'resolved', 'resolve') end,
-            'one', 1, 'a test', 'a letter', now() + interval '10 minutes', 'approved', 'another', 2, clock_timestamp())
+    values (case what when 'resubmit_granted' then 'resubmit' when 'withdrawn' then 'cancel'
+                      else replace(what, 'resolved', 'resolve') end,
+            'one', 1, 'a test', 'a letter', now() + interval '10 minutes', 'approved', 'another', 2,
+            case what when 'withdrawn' then now() else clock_timestamp() end)
     returning id into request;
     insert into payout.request_payouts (request_id, merchant_code, order_num)
     values (request, p.merchant_code, p.order_num);
@@ -98,7 +100,8 @@ begin
         from (select case t.posting when 'capture' then p.amount when 'late_capture' then p.amount
                                     when 'return' then -p.amount else 0 end) x (paid);
     end if;
-    if what in ('resubmit_granted', 'resolved_failed', 'resolved_paid', 'resolved_returned') and without <> 'request' then
+    if (what in ('resubmit_granted', 'resolved_failed', 'resolved_paid', 'resolved_returned')
+        or what = 'withdrawn' and 'unproven' = any (p.attention_reasons)) and without <> 'request' then
         perform public.approve_for(p, what);
     end if;
     if without <> 'evidence' then
