@@ -133,11 +133,20 @@ end $$;
 
 -- The addresses under which workers may reach this database. A copy of the data folder has the same identity and the
 -- same set, but is reached by another address, so its workers claim nothing (I11). `payout migrate` registers the first.
+-- A removed one stays as a record; registered again, it has a further row.
 create table payout.addresses (
-    address       text collate "C" primary key,  -- as payout spells it: db.example:5432, machine:1f0c…:5432
+    address       text collate "C" not null,  -- as payout spells it: db.example:5432, machine:1f0c…:5432
     reason        text not null,
     registered_by text not null default session_user,
     approved_by   text,                            -- null for the first ones, which `payout migrate` registers
     registered_at timestamptz not null default now(),
+    removed_at    timestamptz,                     -- since then nothing is claimed by it
+    removed_by    text,                            -- who requested that
+    removal_approved_by text,
+    primary key (address, registered_at),
+    constraint removed_whole
+        check ((removed_at is null) = (removed_by is null) and (removed_at is null) = (removal_approved_by is null)),
     constraint address_ends_with_a_port check (address ~ '^[^[:space:][:cntrl:]]{1,200}:[0-9]{1,5}$')
 );
+
+create unique index address_registered_once on payout.addresses (address) where removed_at is null;

@@ -66,7 +66,7 @@ create trigger never_deleted before delete or truncate on payout.requests
     for each statement execute function payout.refuse_change();
 create trigger never_deleted before delete or truncate on payout.request_payouts
     for each statement execute function payout.refuse_change();
-create trigger append_only before update or delete or truncate on payout.addresses
+create trigger never_deleted before delete or truncate on payout.addresses
     for each statement execute function payout.refuse_change();
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.state
     for each statement execute function payout.refuse_change();
@@ -643,7 +643,7 @@ declare
                         where (a.merchant_code, a.order_num, a.attempt)
                               = (old.merchant_code, old.order_num, new.attempt));
 begin
-    if not exists (select from payout.addresses d where d.address = reached_by) then
+    if not exists (select from payout.addresses d where d.address = reached_by and d.removed_at is null) then
         raise exception 'payout %: its worker reaches this database by an address that is not registered (%)',
             old.order_num, coalesce(reached_by, 'it stated none')
             using errcode = 'PW050', hint = 'See payout.addresses. If this is not a copy: payout address add ADDRESS.';
@@ -990,6 +990,51 @@ end $$;
 
 create trigger guard_addresses after insert on payout.addresses
     referencing new table as registered for each statement execute function payout.guard_addresses();
+
+-- Why this address may not be removed, or null if it may. Without one nobody could claim, and the next one would be
+-- registered in a hurry.
+create function payout.why_not_removed(address text) returns text
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    -- Of two that are removed at once, one waits for the other, so that one of them is the last.
+    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    if not exists (select from payout.addresses a where a.address = why_not_removed.address and a.removed_at is null) then
+        return format('address %s is not registered', left(address, 210));
+    elsif (select count(*) from payout.addresses a where a.removed_at is null) = 1 then
+        return format('address %s is the only one: without it nothing is claimed', left(address, 210));
+    end if;
+    return null;
+end $$;
+
+-- A registration changes once, when two people remove it.
+create function payout.guard_removal() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    why text;
+begin
+    if old.removed_at is not null
+       or (old.address, old.reason, old.registered_by, old.approved_by, old.registered_at)
+          is distinct from (new.address, new.reason, new.registered_by, new.approved_by, new.registered_at) then
+        raise exception 'the registration of address % is a record: it can only be removed, once', old.address
+            using errcode = 'PW016', hint = 'payout address add ADDRESS --reason ... registers one again.';
+    end if;
+    if not exists (
+        select from payout.requests r
+        where r.kind = 'remove_address' and r.subject = old.address and r.decision = 'approved'
+          and r.decided_at = now() and r.decided_at = new.removed_at
+          and (r.requested_by, r.decided_by) = (new.removed_by, new.removal_approved_by)) then
+        raise exception 'removing address % takes two people', old.address
+            using errcode = 'PW050', hint = 'payout address remove ADDRESS --reason ...; a second person approves it.';
+    end if;
+    why := payout.why_not_removed(old.address);
+    if why is not null then
+        raise exception '%', why using errcode = 'PW050', hint = 'See payout.addresses. First: payout address add ADDRESS.';
+    end if;
+    return new;
+end $$;
+
+create trigger guard_removal before update on payout.addresses
+    for each row execute function payout.guard_removal();
 
 ---- The ledger
 

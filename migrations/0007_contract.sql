@@ -447,6 +447,19 @@ begin atomic
     on conflict do nothing;
 end;
 
+-- Removes an address, in the transaction in which the request for it was approved. See payout.guard_removal().
+create function payout.remove_address(r payout.requests) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    update payout.addresses a
+    set removed_at = r.decided_at, removed_by = r.requested_by, removal_approved_by = r.decided_by
+    where a.address = r.subject and a.removed_at is null;
+    if not found then
+        raise exception 'address % was removed meanwhile', r.subject using errcode = 'PW050',
+            hint = format('Reject this request: payout reject %s --reason ...', r.id);
+    end if;
+end $$;
+
 -- Carries out what no worker has to, in the transaction of the approval. Every rule is checked again.
 create function payout.carry_out(r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -462,6 +475,8 @@ begin
             perform payout.book_funding(r.merchant_code, r.stated, r.subject, 'person');
         when 'register_address' then
             perform payout.add_address(r.subject, r.reason);
+        when 'remove_address' then
+            perform payout.remove_address(r);
         when 'accept_failover' then
             perform payout.carry_out_acceptance(r);
         when 'cancel' then
@@ -534,6 +549,18 @@ return payout.make_request('cancel', array[order_num], merchant_code, reason, nu
 create function payout.request_address(address text, reason text) returns bigint
 language sql security definer set search_path = pg_catalog, payout, pg_temp
 return payout.request_act('register_address', null, address, null, null, reason);
+
+-- Requests that workers may no longer claim in this database by an address.
+create function payout.request_address_removal(address text, reason text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    why text := payout.why_not_removed(address);
+begin
+    if why is not null then
+        raise exception '%', why using errcode = 'PW050', hint = 'See payout.addresses. First: payout address add ADDRESS.';
+    end if;
+    return payout.request_act('remove_address', null, address, null, null, reason);
+end $$;
 
 create function payout.reject(id bigint, reason text) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -625,6 +652,14 @@ end $$;
 
 ---- After a failover
 
+-- How many queued payouts keep a failover from being accepted: they have not been queried since the quiet horizon.
+-- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
+create function payout.not_queried_yet() returns bigint
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return (select count(*) from payout.payouts p
+        where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+          and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p));
+
 -- Checks whether a failover may be accepted now. Raises an error if not, or returns when it may be: if the old primary
 -- died later than the workers assumed, everything is queried again first.
 create function payout.check_acceptance(old_primary_dead_since timestamptz, query_first_for interval, set_aside boolean)
@@ -663,11 +698,7 @@ begin
         return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
                       to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
-    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
-    select count(*) into not_queried
-    from payout.payouts p
-    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
-      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p) and not coalesce(set_aside, false);
+    not_queried := case when set_aside then 0 else payout.not_queried_yet() end;
     if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
         raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
             using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '

@@ -49,7 +49,8 @@ grant select on payout.status, payout.all_status, payout.events, payout.balances
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
-                          payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text)
+                          payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text),
+                          payout.not_queried_yet()
     to payout_reader, payout_operator;
 
 ---- Operator: acts
@@ -57,7 +58,7 @@ grant execute on function payout.identity(), payout.resubmit_proof(text, text), 
 grant execute on function payout.cancel(text, text, text), payout.replay(text, text),
                           payout.fund(text, numeric, text), payout.request_fund, payout.request_cancel,
                           payout.request_reveal, payout.people_needed, payout.request_resubmit, payout.request_resolve_failed,
-                          payout.request_address, payout.resolve, payout.approve, payout.reject, payout.pause,
+                          payout.request_address, payout.request_address_removal, payout.resolve, payout.approve, payout.reject, payout.pause,
                           payout.resume, payout.reveal, payout.accept_failover, payout.continue_seq()
     to payout_operator;
 

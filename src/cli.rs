@@ -22,7 +22,7 @@ use self::{
     finance::{fund, reconcile, report},
     global::Global,
     inspect::{approvals, audit, balance, list, pauses, show, stuck},
-    operate::{address, cancel, pause, replay, reveal, second_person},
+    operate::{address, cancel, failover, pause, replay, reveal, second_person},
     setup::{configuration, doctor, keys, migrate, pages},
     watch::Watch,
 };
@@ -86,9 +86,12 @@ enum Command {
     Resume(pause::Options),
     /// List what is paused, since when and by whom
     Pauses,
-    /// List the addresses by which workers may reach the database, or request a further one
+    /// List the addresses by which workers may reach the database, request a further one, or request that one goes
     #[command(subcommand)]
     Address(address::Command),
+    /// After a failover, a restore or an older snapshot: show what is stopped, or request that claims continue
+    #[command(subcommand)]
+    Failover(failover::Command),
     /// List who did what, when and why
     Audit(audit::Options),
     /// Show a beneficiary in full; recorded with your login
@@ -170,6 +173,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         Command::Resume(options) => pause::resume(global, options).await?,
         Command::Pauses => pauses::pauses(global).await?,
         Command::Address(command) => address::perform(global, command).await?,
+        Command::Failover(command) => failover::perform(global, command).await?,
         Command::Audit(options) => audit::audit(global, options).await?,
         Command::Reveal(options) => reveal::reveal(global, options).await?,
         Command::Doctor => doctor::doctor(global).await?,

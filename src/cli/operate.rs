@@ -2,6 +2,7 @@
 
 pub(super) mod address;
 pub(super) mod cancel;
+pub(super) mod failover;
 pub(super) mod pause;
 mod proof;
 pub(super) mod replay;

@@ -63,6 +63,13 @@ pub(super) fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Str
     })
 }
 
+/// Reads a point in time that means the same whenever it is read: RFC 3339.
+pub(super) fn point(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| "write 2026-11-21T08:00:00+07:00".to_owned())
+}
+
 fn back(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let length = humantime::parse_duration(text).ok()?;
     now.checked_sub_signed(TimeDelta::from_std(length).ok()?)

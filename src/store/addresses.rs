@@ -30,6 +30,7 @@ pub async fn registered(db: &mut PgConnection) -> Result<Vec<Registered>, sqlx::
         r#"/* store::registered_addresses */
         select a.address, a.registered_at, a.registered_by, a.approved_by, a.reason
         from payout.addresses a
+        where a.removed_at is null
         order by a.registered_at, a.address"#,
     )
     .fetch_all(db)
@@ -40,7 +41,8 @@ pub async fn registered(db: &mut PgConnection) -> Result<Vec<Registered>, sqlx::
 pub async fn is_registered(pool: &PgPool, address: &Address) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::is_registered */
-        select exists (select from payout.addresses a where a.address = $1) as "is_registered!""#,
+        select exists (select from payout.addresses a
+                       where a.address = $1 and a.removed_at is null) as "is_registered!""#,
         address.to_string(),
     )
     .fetch_one(pool)
@@ -55,6 +57,21 @@ pub async fn request_address(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select /* store::request_address */ payout.request_address($1, $2) as "id!""#,
+        address.to_string(),
+        reason,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Requests that an address be removed; a second person approves it. Returns the request's number.
+pub async fn request_address_removal(
+    db: &mut PgConnection,
+    address: &Address,
+    reason: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select /* store::request_address_removal */ payout.request_address_removal($1, $2) as "id!""#,
         address.to_string(),
         reason,
     )

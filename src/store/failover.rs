@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::{PgPool, postgres::types::PgInterval};
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection, PgPool, postgres::types::PgInterval};
 
 use super::claim::LastClaim;
 
@@ -140,4 +141,88 @@ pub async fn query_queued(pool: &PgPool) -> Result<u64, sqlx::Error> {
     .execute(pool)
     .await?;
     Ok(planned.rows_affected())
+}
+
+/// Whether claims are stopped because commits may be lost, and what people decided about it.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Fence {
+    /// Whether this is the database that the workers claim in, and nothing waits for people.
+    pub is_open: bool,
+    /// When a worker found a change or a lost claim.
+    pub changed_at: Option<DateTime<Utc>>,
+    /// From when "not found" proves something again.
+    pub trusted_after: Option<DateTime<Utc>>,
+    /// How many queued payouts keep it from being accepted.
+    pub not_queried: i64,
+    /// When it was last accepted, or first claimed in.
+    pub since: DateTime<Utc>,
+    /// Until when each payout is queried before its first claim.
+    pub query_first_until: Option<DateTime<Utc>>,
+    /// Who accepted it.
+    pub accepted_by: Option<String>,
+    /// What was found, or why it was accepted.
+    pub reason: Option<String>,
+}
+
+/// The fence; `None` before the first worker.
+pub async fn fence(db: &mut PgConnection) -> Result<Option<Fence>, sqlx::Error> {
+    sqlx::query_as!(
+        Fence,
+        r#"/* store::fence */
+        select f.changed_at is null and f.identity = payout.identity() as "is_open!", f.changed_at, f.trusted_after,
+               payout.not_queried_yet() as "not_queried!", f.since, f.query_first_until, f.accepted_by, f.reason
+        from payout.failover f"#,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// What a person states when they request that a failover be accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct Acceptance<'a> {
+    /// Why.
+    pub reason: &'a str,
+    /// Since when nobody can write to the old primary.
+    pub old_primary_dead_since: DateTime<Utc>,
+    /// How long each payout is queried before its first claim, in seconds.
+    pub query_first_for: i64,
+    /// Whether what cannot be queried is set aside.
+    pub set_aside: bool,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub enum Accepted {
+    /// It waits for a second person under this number.
+    Requested(i64),
+    /// The quiet horizon restarted; the words say until when.
+    NotYet(String),
+}
+
+/// Requests that a failover be accepted; a second person approves it.
+pub async fn request_acceptance(
+    db: &mut PgConnection,
+    acceptance: &Acceptance<'_>,
+) -> Result<Accepted, sqlx::Error> {
+    // In one transaction, so that the request is the one of this call.
+    let mut tx = db.begin().await?;
+    let said = sqlx::query_scalar!(
+        r#"/* store::accept_failover */
+        select payout.accept_failover($1, $2, $3::bigint * interval '1 second', $4) as "said!""#,
+        acceptance.reason,
+        acceptance.old_primary_dead_since,
+        acceptance.query_first_for,
+        acceptance.set_aside,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let request = sqlx::query_scalar!(
+        r#"/* store::acceptance_requested */
+        select max(r.id) as id from payout.requests r
+        where r.kind = 'accept_failover' and r.requested_at = now() and r.requested_by_oid = payout.login_oid()"#,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(request.map_or(Accepted::NotYet(said), Accepted::Requested))
 }

@@ -151,6 +151,12 @@ pub struct Requested {
     pub order_num: Option<String>,
     /// What it is about instead of payouts: a reference, an address.
     pub subject: Option<String>,
+    /// Of accepting a failover: since when nobody can write to the old primary.
+    #[serde(skip)]
+    pub dead_since: Option<DateTime<Utc>>,
+    /// Of accepting a failover: whether what cannot be queried is set aside.
+    #[serde(skip)]
+    pub sets_aside: bool,
     /// The amount in rupiah, if there is one.
     pub amount: Option<i64>,
     /// The bank's code.
@@ -174,6 +180,8 @@ pub async fn requested(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>,
         r#"/* store::requested */
         select r.id as request_id, r.kind, r.requested_by, r.reason, r.expires_at,
                coalesce(i.merchant_code, r.merchant_code) as merchant_code, i.order_num as "order_num?", r.subject,
+               (r.arguments ->> 'old_primary_dead_since')::timestamptz as dead_since,
+               coalesce((r.arguments ->> 'set_aside')::boolean, false) as "sets_aside!",
                case when i.order_num is null then r.stated else s.amount end as amount, s.bank_code as "bank_code?",
                s.state as "state?", r.decision is not distinct from 'approved' as "is_approved!",
                case when i.order_num is not null then i.outcome when r.decision = 'approved' then 'done'

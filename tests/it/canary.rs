@@ -121,6 +121,14 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
         .out;
     let request: serde_json::Value = serde_json::from_str(&request).unwrap();
     let id = request[0]["request_id"].to_string();
+    let accept = vec![
+        "failover",
+        "accept",
+        "--old-primary-dead-since",
+        "2026-11-21T08:00:00+07:00",
+        "--reason",
+        "ticket 1",
+    ];
     let mut calls: Vec<Vec<&str>> = vec![
         vec!["list"],
         vec!["list", "--attention", "--text", "r-", "--min", "1rb"],
@@ -137,6 +145,15 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
         vec!["config", "example"],
         vec!["address", "list"],
         vec!["address", "add", "db.example:5432", "--reason", "ticket 1"],
+        vec![
+            "address",
+            "remove",
+            "x.example:5432",
+            "--reason",
+            "ticket 1",
+        ],
+        vec!["failover", "status"],
+        accept,
         vec!["keys", "generate", made, "--bits", "1024"],
         vec!["man", made],
         vec!["completions", "bash"],

@@ -1,5 +1,6 @@
 //! What takes one person or two: resubmitting an order, stating how a payout ended, pausing, revealing.
 
+mod address;
 mod bypass;
 mod failover;
 mod fund;

@@ -24,6 +24,14 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Request that workers may no longer reach it by an address; a second person must approve
+    Remove {
+        /// HOST:PORT, as the list shows it
+        address: Address,
+        /// Why; stored with the request
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub(crate) async fn perform(global: &Global, command: &Command) -> Result<(), Exit> {
@@ -38,6 +46,10 @@ pub(crate) async fn perform(global: &Global, command: &Command) -> Result<(), Ex
                 say(&format!("{address} proves little: {weakness}"));
             }
             let id = addresses::request_address(&mut db, address, reason).await?;
+            request::waits(global, &mut db, id).await
+        }
+        Command::Remove { address, reason } => {
+            let id = addresses::request_address_removal(&mut db, address, reason).await?;
             request::waits(global, &mut db, id).await
         }
     }

@@ -53,11 +53,7 @@ fn line(row: &Requested) -> String {
     let amount = row.amount.map_or_else(String::new, words::rupiah);
     let (Some(order), Some(bank), Some(state)) = (&row.order_num, &row.bank_code, &row.state)
     else {
-        let subject = row.subject.as_deref().unwrap_or_default();
-        let merchant = row.merchant_code.as_deref().unwrap_or_default();
-        let what = [row.kind.as_str(), merchant, &amount, subject];
-        let what: Vec<&str> = what.into_iter().filter(|word| !word.is_empty()).collect();
-        return output::plain(&what.join(" "));
+        return output::plain(&act_line(row, &amount));
     };
     let effect = match row.kind.as_str() {
         "resubmit" => "is sent once more, with the same order number,",
@@ -69,6 +65,30 @@ fn line(row: &Requested) -> String {
     output::plain(&format!(
         "{order} ({amount}) {effect} bank {bank}; it is {state}"
     ))
+}
+
+/// An act on something else than payouts.
+fn act_line(row: &Requested, amount: &str) -> String {
+    let subject = row.subject.as_deref().unwrap_or_default();
+    let merchant = row.merchant_code.as_deref().unwrap_or_default();
+    match row.kind.as_str() {
+        "fund" => format!("{amount} is booked for {merchant} with reference {subject}"),
+        "register_address" => format!("workers may reach this database by {subject}"),
+        "remove_address" => {
+            format!("workers that reach this database by {subject} claim nothing any more")
+        }
+        "accept_failover" => format!(
+            "claims continue after the failover, because nobody has been able to write to the old primary since {}{}",
+            row.dead_since
+                .map_or_else(String::new, |at| words::time(at) + " WIB"),
+            if row.sets_aside {
+                "; what cannot be queried is set aside"
+            } else {
+                ""
+            },
+        ),
+        other => [other, merchant, subject].join(" "),
+    }
 }
 
 /// What is typed to approve: the order number, or the request's number where there is not exactly one.

@@ -43,7 +43,8 @@ pub(super) async fn merchant_to_claim_for(
         select m.fee_reserve, now() as "now!",
                coalesce((select t.identity = payout.identity() and t.changed_at is null
                          from payout.failover t), false) as "same_identity!",
-               exists (select from payout.addresses a where a.address = $5) as "address_is_registered!",
+               exists (select from payout.addresses a
+                       where a.address = $5 and a.removed_at is null) as "address_is_registered!",
                coalesce((select t.epoch from payout.failover t), 0) as "epoch!",
                exists (select from payout.pauses z
                        where (z.scope, z.value) in (('all', ''), ('merchant', m.code))) as "paused!"

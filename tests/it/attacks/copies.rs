@@ -247,6 +247,51 @@ async fn a_further_address_takes_two_people_and_then_its_worker_continues() {
     Refusal::expected("by hand", again).is("by hand", "42501", "add_address");
 }
 
+/// One requests it at the command line, and the other one approves.
+async fn agree(site: &Site, request: &[&str]) {
+    let said = site.payout("siti", request).await.with(5);
+    let id = said.out.split("Recorded as request ").nth(1).unwrap();
+    let id: String = id.chars().take_while(char::is_ascii_digit).collect();
+    site.payout("siti", &["approve", &id]).await.with(4);
+    site.payout("budi", &["approve", &id]).await.with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_two_people_remove_stops_its_own_worker_and_no_other() {
+    let site = Site::build().await;
+    for login in ["siti", "budi"] {
+        site.login(login, "payout_operator").await;
+    }
+    let folder = site.cluster.data_dir().parent().unwrap().to_owned();
+    let (socket, port) = (folder.to_str().unwrap(), site.cluster.port());
+    let encoded = socket.replace('/', "%2F");
+    let url = format!("postgres://a_worker@{encoded}:{port}/postgres");
+    point_second_worker_at(&site, &url);
+    let address = format!("{socket}:{port}");
+    let act = |verb| ["address", verb, &address, "--reason", "ticket 8"];
+    agree(&site, &act("add")).await;
+    let _other = site.worker("two.toml", "other.log");
+    site.enqueue(0..3).await;
+    site.until_settled(3).await;
+
+    agree(&site, &act("remove")).await;
+    until_log_says(&site, "other.log", STOPPED).await;
+    let listed = site.payout("budi", &["address", "list"]).await.with(0);
+    assert!(!listed.out.contains(socket), "{}", listed.out);
+    site.enqueue(3..6).await;
+    let worker = site.worker("one.toml", "worker.log");
+    site.until_settled(6).await;
+    let claimed_by =
+        "select string_agg(distinct worker, ' ') from payout.attempts where order_num > 'R-2'";
+    let claimed_by: String = sqlx::query_scalar(claimed_by)
+        .fetch_one(&site.pool)
+        .await
+        .unwrap();
+    let pid = format!("/{}", worker.0.id());
+    assert!(claimed_by.ends_with(&pid), "{claimed_by} but only {pid}");
+    site.assert_zeros(6).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_may_reach_one_of_several_hosts_does_not_start() {
     let world = World::with(Wishes {

@@ -2,11 +2,12 @@
 
 use sqlx::PgConnection;
 
-use crate::support::{database::Database, refusal::Refusal};
+use crate::support::{database::Database, refusal::Refusal, terminal::payout_as};
 
 /// A failover that may be accepted, with one queued payout that nobody can query; two operators.
 struct After {
     database: Database,
+    logins: [String; 2],
     one: PgConnection,
     other: PgConnection,
 }
@@ -27,14 +28,18 @@ impl After {
             )
             .await;
         database.insert("INV-1", 100_000).await;
-        let one = database.login(&["payout_operator"]).await;
-        let other = database.login(&["payout_operator"]).await;
+        let logins = [
+            database.login(&["payout_operator"]).await,
+            database.login(&["payout_operator"]).await,
+        ];
+        let [one, other] = &logins;
         let (one, other) = (
-            database.connect_as(&one).await,
-            database.connect_as(&other).await,
+            database.connect_as(one).await,
+            database.connect_as(other).await,
         );
         Self {
             database,
+            logins,
             one,
             other,
         }
@@ -78,6 +83,71 @@ async fn one_person_requests_to_accept_a_failover_and_another_one_accepts_it() {
             .await,
         "unproven"
     );
+}
+
+#[tokio::test]
+async fn a_failover_is_accepted_at_the_command_line_by_two_people() {
+    let after = After::begin().await;
+    after
+        .database
+        .run("update payout.failover set trusted_after = clock_timestamp()")
+        .await;
+    let [one, other] = &after.logins;
+    let payout = |login: &str, arguments: &[&str]| payout_as(&after.database, login, arguments);
+    payout(one, &["failover", "status"]).with(0).says(&[
+        "Claims are stopped",
+        "a test",
+        "still to be queried: 1",
+    ]);
+    let ago = async |length: &str| {
+        let time = format!(
+            "select to_char(clock_timestamp() at time zone 'UTC' - interval '{length}', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+        );
+        after.database.text(&time).await
+    };
+    let accept = |since: &str, more: &[&str]| {
+        let accept = ["failover", "accept", "--reason", "ticket 7: it burnt down"];
+        let since = ["--old-primary-dead-since", since];
+        payout(one, &[&accept[..], &since, more].concat())
+    };
+    // A length of time would mean another time whenever it is called again.
+    accept("2h", &[])
+        .with(2)
+        .says(&["2026-11-21T08:00:00+07:00"]);
+    let long_ago = ago("2 hours").await;
+    accept(&long_ago, &[]).with(4).says(&["1 queued payouts"]);
+    let said = accept(&long_ago, &["--set-aside", "-o", "json"]).with(5);
+    let id = said.json()[0]["request_id"].to_string();
+    assert!(after.is_shut().await, "a request accepts nothing");
+    payout(one, &["approve", &id]).with(4).says(&["is yours"]);
+    payout(other, &["approve", &id]).with(0);
+    assert!(!after.is_shut().await);
+    payout(other, &["failover", "status"])
+        .with(0)
+        .says(&["Claims are open", one, other]);
+}
+
+/// What is told later than the workers assumed restarts the quiet horizon, and that stays although nothing is accepted.
+#[tokio::test]
+async fn a_later_death_of_the_old_primary_restarts_the_horizon_at_the_command_line_too() {
+    let after = After::begin().await;
+    let now =
+        "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+    let now = after.database.text(now).await;
+    let accept = [
+        "failover",
+        "accept",
+        "--reason",
+        "ticket 7",
+        "--old-primary-dead-since",
+        &now,
+    ];
+    payout_as(&after.database, &after.logins[0], &accept)
+        .with(4)
+        .says(&["not yet"]);
+    let restarted = "select trusted_after > now() + interval '20 minutes' from payout.failover";
+    assert_eq!(after.database.text(restarted).await, "true");
+    assert!(after.is_shut().await);
 }
 
 /// What the request said about the old primary is not true of another failover since.

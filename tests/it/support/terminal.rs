@@ -67,7 +67,16 @@ pub(crate) fn bare(arguments: &[&str]) -> Said {
 
 /// `payout ARGUMENTS` as the owner of the database.
 pub(crate) fn payout(database: &Database, arguments: &[&str]) -> Said {
+    payout_by(&database.url(), arguments)
+}
+
+/// `payout ARGUMENTS` as a role that [`Database::login`] made.
+pub(crate) fn payout_as(database: &Database, role: &str, arguments: &[&str]) -> Said {
+    payout_by(&database.url_as(role), arguments)
+}
+
+fn payout_by(url: &str, arguments: &[&str]) -> Said {
     let mut command = program(arguments);
-    command.env("PAYOUT_DATABASE_URL", database.url());
+    command.env("PAYOUT_DATABASE_URL", url);
     command.output().unwrap().into()
 }

@@ -33,8 +33,8 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
                 "claims stopped at {} WIB: a failover or a restore was detected",
                 words::time(at)
             ),
-            "once the old primary is certainly dead: select payout.accept_failover('reason', \
-             TIME_OF_ITS_DEATH); another operator approves it with payout approve",
+            "once the old primary is certainly dead: payout failover accept --old-primary-dead-since TIME \
+             --reason ...; another operator approves it with payout approve",
         ),
     });
     checks.push(clock_jumps(pool).await?);
