@@ -196,15 +196,18 @@ async def state_what_the_gateway_paid(people: People) -> None:
 
 
 async def perform(testbed: Testbed, r: Numbers, acts: Dict[str, Act]) -> bool:
-    """A few acts, one after another, as the numbers decide. One pair of operators does them all, so they wait."""
+    """A few acts, one after another, as the numbers decide, and more if the server was down for all of them. One pair of
+    operators does them all, so they wait."""
     rng = random.Random(f"mischief {tuple(r)}")
     people = People(testbed, rng)
     async with testbed.operators.mischievous:
         try:
-            for name in rng.choices(sorted(acts), k=ACTS_MIN + int(ACTS_MORE * r[0])):
-                people.what = name
+            names = rng.choices(sorted(acts), k=ACTS_MIN + int(ACTS_MORE * r[0]))
+            while names or not people.reached:
+                people.what = names.pop() if names else rng.choice(sorted(acts))
                 try:
-                    await acts[name](people)
+                    await testbed.cluster.until_accepting()
+                    await acts[people.what](people)
                 except SqlError:
                     pass  # the server is down: another fault's business
         finally:

@@ -10,7 +10,9 @@ from . import (  # noqa: F401  they register their faults
 from .faults import FAULTS, KILLS, SERVER
 
 # Left out of "all" until the worker withstands them.
-NOT_YET: set[str] = {"operator_alone", "data_folder_copy_untouched"}
+NOT_YET: set[str] = {"data_folder_copy_untouched"}
+# Never left out of "all", however short the run.
+ALWAYS = ("pg_immediate_restart", "worker_kill", "operator_alone", "operators_in_pairs")
 FAILOVERS = ("failover_lossy", "failover_zombie", "failover_loses_acceptance")
 RESTARTS = ("pg_immediate_restart", "pg_kill")
 STOPS = ("worker_stop", "worker_stop_past_lease", "worker_flicker", "k3_stop", "k2_stop")
@@ -55,14 +57,9 @@ def make_plan(seed: int, seconds: float, words: str, minimums: dict[str, int]) -
         failovers.remove("failover_loses_acceptance")  # takes two quiet horizons
     server = [name for name in names if name in SERVER and name not in FAILOVERS]
     others = [name for name in names if name not in SERVER]
-    plan.rng.shuffle(server)
-    plan.rng.shuffle(others)
     # A short run takes a sample: with every fault at once no claim would get through. Another seed takes another one.
-    server = server[:max(1, int(seconds / SERVER_FAULT_EVERY))]
-    others = others[:max(1, int(seconds * FAULTS_PER_SECOND))]
-    for name, sample in (("pg_immediate_restart", server), ("worker_kill", others)):
-        if name in names and name not in sample:
-            sample[0] = name
+    server = plan.sample(server, seconds / SERVER_FAULT_EVERY)
+    others = plan.sample(others, seconds * FAULTS_PER_SECOND)
     plan.rng.shuffle(failovers)
     plan.add_failovers(failovers)
     plan.add_server_faults(server)
@@ -77,6 +74,15 @@ class _Plan:
         self.seconds, self.minimums = seconds, minimums
         self.faults: list[PlannedFault] = []
         self.failovers_at: list[float] = []
+
+    def sample(self, names: list[str], count: float) -> list[str]:
+        """At least one of the names, in random order, and all of them that belong to every run."""
+        always = [name for name in names if name in ALWAYS]
+        more = [name for name in names if name not in ALWAYS]
+        self.rng.shuffle(more)
+        chosen = always + more[:max(0, max(1, int(count)) - len(always))]
+        self.rng.shuffle(chosen)
+        return chosen
 
     def _add(self, at: float, name: str) -> None:
         at = min(at, max(QUIET_START, self.seconds - LASTS.get(name, 0.0)))
