@@ -33,7 +33,11 @@ CREATE TABLE payout.addresses (
     registered_by text DEFAULT SESSION_USER NOT NULL,
     approved_by text,
     registered_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT address_ends_with_a_port CHECK ((address ~ '^[^[:space:][:cntrl:]]{1,200}:[0-9]{1,5}$'::text))
+    removed_at timestamp with time zone,
+    removed_by text,
+    removal_approved_by text,
+    CONSTRAINT address_ends_with_a_port CHECK ((address ~ '^[^[:space:][:cntrl:]]{1,200}:[0-9]{1,5}$'::text)),
+    CONSTRAINT removed_whole CHECK ((((removed_at IS NULL) = (removed_by IS NULL)) AND ((removed_at IS NULL) = (removal_approved_by IS NULL))))
 );
 
 CREATE TABLE payout.requests (
@@ -59,7 +63,7 @@ CREATE TABLE payout.requests (
     CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
     CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (decided_by_oid IS NULL)))),
     CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'reveal'::text]))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'remove_address'::text, 'reveal'::text]))),
     CONSTRAINT one_or_two_people CHECK ((people = ANY (ARRAY[1, 2]))),
     CONSTRAINT resolved_with_evidence CHECK (((kind !~~ 'resolve%'::text) OR (evidence IS NOT NULL)))
 );
@@ -205,6 +209,8 @@ begin
             perform payout.book_funding(r.merchant_code, r.stated, r.subject, 'person');
         when 'register_address' then
             perform payout.add_address(r.subject, r.reason);
+        when 'remove_address' then
+            perform payout.remove_address(r);
         when 'accept_failover' then
             perform payout.carry_out_acceptance(r);
         when 'cancel' then
@@ -293,11 +299,7 @@ begin
         return format('not yet: the old primary died later than assumed, so everything is queried again; accept with the same time after %s',
                       to_char(later, 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
-    -- Payouts inserted later are queried before their own claim, so traffic need not stop for this.
-    select count(*) into not_queried
-    from payout.payouts p
-    where p.state = 'queued' and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
-      and p.created_at < payout.trusted_after() and not payout.is_proven_unsent(p) and not coalesce(set_aside, false);
+    not_queried := case when set_aside then 0 else payout.not_queried_yet() end;
     if not_queried > 0 or (payout.trusted_after() < clock_timestamp()) is not true then
         raise exception '% queued payouts have not been queried since the quiet horizon after the failover', not_queried
             using errcode = 'PW019', hint = 'The workers query them. Try again after payout.failover.trusted_after. '
@@ -1103,6 +1105,34 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION payout.guard_removal() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    why text;
+begin
+    if old.removed_at is not null
+       or (old.address, old.reason, old.registered_by, old.approved_by, old.registered_at)
+          is distinct from (new.address, new.reason, new.registered_by, new.approved_by, new.registered_at) then
+        raise exception 'the registration of address % is a record: it can only be removed, once', old.address
+            using errcode = 'PW016', hint = 'payout address add ADDRESS --reason ... registers one again.';
+    end if;
+    if not exists (
+        select from payout.requests r
+        where r.kind = 'remove_address' and r.subject = old.address and r.decision = 'approved'
+          and r.decided_at = now() and r.decided_at = new.removed_at
+          and (r.requested_by, r.decided_by) = (new.removed_by, new.removal_approved_by)) then
+        raise exception 'removing address % takes two people', old.address
+            using errcode = 'PW050', hint = 'payout address remove ADDRESS --reason ...; a second person approves it.';
+    end if;
+    why := payout.why_not_removed(old.address);
+    if why is not null then
+        raise exception '%', why using errcode = 'PW050', hint = 'See payout.addresses. First: payout address add ADDRESS.';
+    end if;
+    return new;
+end $$;
+
 CREATE FUNCTION payout.guard_request() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1537,6 +1567,11 @@ CREATE FUNCTION payout.must_query_first() RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN (EXISTS (SELECT FROM payout.failover f WHERE ((f.changed_at IS NOT NULL) OR (f.query_first_until > now()))));
 
+CREATE FUNCTION payout.not_queried_yet() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN (SELECT count(*) AS count FROM payout.payouts p WHERE ((p.state = 'queued'::text) AND ((p.attention IS NULL) OR (NOT payout.holds_back_claim(p.attention_reasons))) AND (p.created_at < payout.trusted_after()) AND (NOT payout.is_proven_unsent(p.*))));
+
 CREATE FUNCTION payout.note_clock_jump(by interval, compared_ago interval) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1757,7 +1792,7 @@ declare
                         where (a.merchant_code, a.order_num, a.attempt)
                               = (old.merchant_code, old.order_num, new.attempt));
 begin
-    if not exists (select from payout.addresses d where d.address = reached_by) then
+    if not exists (select from payout.addresses d where d.address = reached_by and d.removed_at is null) then
         raise exception 'payout %: its worker reaches this database by an address that is not registered (%)',
             old.order_num, coalesce(reached_by, 'it stated none')
             using errcode = 'PW050', hint = 'See payout.addresses. If this is not a copy: payout address add ADDRESS.';
@@ -1791,6 +1826,20 @@ CREATE FUNCTION payout.reject(id bigint, reason text) RETURNS void
 begin
     perform payout.check_words('a reason', reason);
     perform payout.decide_request(id, 'rejected', reason);
+end $$;
+
+CREATE FUNCTION payout.remove_address(r payout.requests) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    update payout.addresses a
+    set removed_at = r.decided_at, removed_by = r.requested_by, removal_approved_by = r.decided_by
+    where a.address = r.subject and a.removed_at is null;
+    if not found then
+        raise exception 'address % was removed meanwhile', r.subject using errcode = 'PW050',
+            hint = format('Reject this request: payout reject %s --reason ...', r.id);
+    end if;
 end $$;
 
 CREATE FUNCTION payout.replay(order_num text, merchant_code text DEFAULT NULL::text) RETURNS text
@@ -1840,6 +1889,19 @@ CREATE FUNCTION payout.request_address(address text, reason text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN payout.request_act('register_address'::text, NULL::text, address, NULL::bigint, NULL::jsonb, reason);
+
+CREATE FUNCTION payout.request_address_removal(address text, reason text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    why text := payout.why_not_removed(address);
+begin
+    if why is not null then
+        raise exception '%', why using errcode = 'PW050', hint = 'See payout.addresses. First: payout address add ADDRESS.';
+    end if;
+    return payout.request_act('remove_address', null, address, null, null, reason);
+end $$;
 
 CREATE FUNCTION payout.request_cancel(order_num text, reason text, merchant_code text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
@@ -2129,6 +2191,21 @@ begin
         return 'the worker is configured for another gateway, dialect or platform key than the registered one';
     elsif current_setting('transaction_isolation') <> 'read committed' then
         return 'its transaction does not see what others have committed since it began';
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION payout.why_not_removed(address text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    -- Of two that are removed at once, one waits for the other, so that one of them is the last.
+    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    if not exists (select from payout.addresses a where a.address = why_not_removed.address and a.removed_at is null) then
+        return format('address %s is not registered', left(address, 210));
+    elsif (select count(*) from payout.addresses a where a.removed_at is null) = 1 then
+        return format('address %s is the only one: without it nothing is claimed', left(address, 210));
     end if;
     return null;
 end $$;
@@ -2533,7 +2610,7 @@ ALTER TABLE ONLY payout.act
     ADD CONSTRAINT act_pkey PRIMARY KEY (act, applies_if);
 
 ALTER TABLE ONLY payout.addresses
-    ADD CONSTRAINT addresses_pkey PRIMARY KEY (address);
+    ADD CONSTRAINT addresses_pkey PRIMARY KEY (address, registered_at);
 
 ALTER TABLE ONLY payout.attempts
     ADD CONSTRAINT attempt_is_never_reused PRIMARY KEY (merchant_code, order_num, attempt);
@@ -2627,6 +2704,8 @@ ALTER TABLE ONLY payout.unmatched_callbacks
 
 CREATE INDEX acts_of_payout ON payout.operator_acts USING btree (merchant_code, order_num);
 
+CREATE UNIQUE INDEX address_registered_once ON payout.addresses USING btree (address) WHERE (removed_at IS NULL);
+
 CREATE INDEX by_time ON payout.payouts USING btree (created_at);
 
 CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, priority DESC, due_at, order_num) WHERE ((state = 'queued'::text) AND (NOT parked));
@@ -2667,8 +2746,6 @@ CREATE UNIQUE INDEX settled_once_per_attempt ON payout.ledger USING btree (merch
 
 CREATE TRIGGER after_enqueue AFTER INSERT ON payout.payouts REFERENCING NEW TABLE AS enqueued FOR EACH STATEMENT EXECUTE FUNCTION payout.after_enqueue();
 
-CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.addresses FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
-
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.history FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.ledger FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
@@ -2701,9 +2778,13 @@ CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXEC
 
 CREATE TRIGGER guard_payout BEFORE UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_payout();
 
+CREATE TRIGGER guard_removal BEFORE UPDATE ON payout.addresses FOR EACH ROW EXECUTE FUNCTION payout.guard_removal();
+
 CREATE TRIGGER guard_request BEFORE INSERT OR UPDATE ON payout.requests FOR EACH ROW EXECUTE FUNCTION payout.guard_request();
 
 CREATE TRIGGER guard_request_payout BEFORE INSERT OR UPDATE ON payout.request_payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_request_payout();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.addresses FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.attempts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
@@ -3091,6 +3172,8 @@ REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.guard_removal() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.guard_request() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_request_payout() FROM PUBLIC;
@@ -3216,6 +3299,10 @@ REVOKE ALL ON FUNCTION payout.move_in_history(old payout.payouts, new payout.pay
 REVOKE ALL ON FUNCTION payout.must_query_first() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.must_query_first() TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.not_queried_yet() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.not_queried_yet() TO payout_reader;
+GRANT ALL ON FUNCTION payout.not_queried_yet() TO payout_operator;
+
 REVOKE ALL ON FUNCTION payout.note_clock_jump(by interval, compared_ago interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.note_clock_jump(by interval, compared_ago interval) TO payout_worker;
 
@@ -3306,6 +3393,8 @@ GRANT ALL ON FUNCTION payout.refuse_unquoted() TO payout_enqueuer;
 REVOKE ALL ON FUNCTION payout.reject(id bigint, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.reject(id bigint, reason text) TO payout_operator;
 
+REVOKE ALL ON FUNCTION payout.remove_address(r payout.requests) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.replay(order_num text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.replay(order_num text, merchant_code text) TO payout_operator;
 
@@ -3313,6 +3402,9 @@ REVOKE ALL ON FUNCTION payout.request_act(kind text, merchant text, subject text
 
 REVOKE ALL ON FUNCTION payout.request_address(address text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_address(address text, reason text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.request_address_removal(address text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_address_removal(address text, reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.request_cancel(order_num text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_cancel(order_num text, reason text, merchant_code text) TO payout_operator;
@@ -3357,6 +3449,8 @@ REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM P
 REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, attempt integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_not_removed(address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) FROM PUBLIC;
 
