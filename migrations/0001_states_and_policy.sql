@@ -157,6 +157,8 @@ create table payout.policy (
     quiet_horizon_default interval not null,  -- of an attempt that does not state its own
     open_too_long         interval not null,
     overtake_for          interval not null,  -- how long smaller payouts may overtake an uncovered one
+    reserve_for           interval not null,  -- how long it then keeps funds free for itself
+    funding_counts_for    interval not null,  -- funding of this long may come again, so it counts as within reach
     late_after            interval not null,
     query_first_min       interval not null,  -- minimum time after a failover of queries before claims
     clock_tolerance       interval not null,  -- how far this server's clock may be off the workers' boot clocks
@@ -170,11 +172,11 @@ create table payout.policy (
 );
 
 insert into payout.policy (not_found_answers, proof_fresh_for, unsigned_second_read, request_expires_after,
-                           quiet_horizon_default, open_too_long, overtake_for, late_after, query_first_min,
-                           clock_tolerance, clock_unwatched_max, max_amount_idr, plausible_fee_idr,
-                           plausible_fee_percent, max_balance_idr)
-values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '10 minutes', '24 hours',
-        '5 seconds', '60 seconds', 1000000000000, 50000, 10, 1000000000000000);
+                           quiet_horizon_default, open_too_long, overtake_for, reserve_for, funding_counts_for,
+                           late_after, query_first_min, clock_tolerance, clock_unwatched_max, max_amount_idr,
+                           plausible_fee_idr, plausible_fee_percent, max_balance_idr)
+values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '1 hour', '24 hours',
+        '10 minutes', '24 hours', '5 seconds', '60 seconds', 1000000000000, 50000, 10, 1000000000000000);
 
 -- These tables are too small for autovacuum to look at, and every move is checked against them.
 analyze payout.state, payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy;

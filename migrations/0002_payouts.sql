@@ -119,6 +119,7 @@ create index claimable on payout.payouts (merchant_code, priority desc, due_at, 
     where state = 'queued' and not parked;
 create index parked on payout.payouts (merchant_code, priority desc, created_at)
     where state = 'queued' and parked;
+create index parked_by_amount on payout.payouts (merchant_code, amount) where state = 'queued' and parked;
 create index leased on payout.payouts (merchant_code, lease_until) where state = 'submitting';
 create index query_due on payout.payouts (merchant_code, next_query_at) where next_query_at is not null;
 create index not_final on payout.payouts (state, state_since)

@@ -59,6 +59,7 @@ create unique index funded_once_by_reference on payout.ledger (merchant_code, fu
 create unique index held_once_per_attempt on payout.ledger (merchant_code, order_num, attempt) where kind = 'hold';
 create unique index settled_once_per_attempt on payout.ledger (merchant_code, order_num, attempt)
     where kind in ('capture', 'release');
+create index funding_of_merchant on payout.ledger (merchant_code, at) where kind = 'funding';
 create index ledger_of_payout on payout.ledger (merchant_code, order_num);
 create index ledger_of_merchant on payout.ledger (merchant_code, id);
 

@@ -1070,6 +1070,53 @@ end $$;
 create trigger post after insert on payout.ledger
     referencing new table as entries for each statement execute function payout.post();
 
+-- The payout that keeps funds of its merchant free for itself, the hold that it waits for, and until when; nothing most
+-- of the time. Smaller payouts overtake an uncovered one for policy.overtake_for. For policy.reserve_for after that it
+-- keeps the balance free, but only while it can be covered from what is within reach: the balance, what is held, and as
+-- much funding as came within policy.funding_counts_for. Otherwise one payout far above the funds would stop all others.
+-- Only the first thousand in line are looked at. Without sequential scans, as guard_payout.
+create function payout.reservation(merchant text, out order_num text, out hold bigint, out until timestamptz)
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp
+set enable_seqscan = off set jit = off as $$
+declare
+    x payout.policy;
+    available bigint;
+    within_reach numeric;
+    waiting record;
+begin
+    for waiting in
+        select f.order_num, f.hold, f.attention_since
+        from (select p.order_num, p.attention_since,
+                     payout.hold_idr(p.amount, p.fee_type, m.fee_reserve) as hold,
+                     p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
+                     and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+                     and (not (select payout.must_query_first()) or payout.is_proven_unsent(p)) as may_go
+              from payout.payouts p
+              join payout.merchants m on m.code = p.merchant_code
+              where p.merchant_code = reservation.merchant and p.state = 'queued' and p.parked
+              order by p.priority desc, p.created_at
+              limit 1000) f
+        where f.may_go and f.attention_since < now() - (select y.overtake_for from payout.policy y)
+    loop
+        if within_reach is null then
+            select * into x from payout.policy;
+            select a.available, a.available::numeric + a.held into available, within_reach
+            from payout.accounts a where a.merchant_code = reservation.merchant;
+            within_reach := coalesce(within_reach, 0)
+                + (select coalesce(sum(l.available), 0) from payout.ledger l
+                   where l.merchant_code = reservation.merchant and l.kind = 'funding' and l.available > 0
+                     and l.at > now() - x.funding_counts_for);
+        end if;
+        if waiting.hold > coalesce(available, 0) and waiting.hold <= within_reach
+           and waiting.attention_since + x.overtake_for + x.reserve_for > now() then
+            order_num := waiting.order_num;
+            hold := waiting.hold;
+            until := waiting.attention_since + x.overtake_for + x.reserve_for;
+            return;
+        end if;
+    end loop;
+end $$;
+
 create function payout.guard_accounts() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin

@@ -53,6 +53,8 @@ grant execute on function payout.identity(), payout.resubmit_proof(text, text), 
                           payout.not_queried_yet()
     to payout_reader, payout_operator;
 
+grant execute on function payout.reservation(text) to payout_reader, payout_operator, payout_worker;
+
 ---- Operator: acts
 
 grant execute on function payout.cancel(text, text, text), payout.replay(text, text),

@@ -180,7 +180,7 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     let (mut sealed, unsealed) = seal_all(rows, merchant.now, &order.seal).await;
     // The signers finish in any order; the claim keeps the order in which payouts are due.
     sealed.sort_by_key(|(due, _)| due.place);
-    let funds = cover::lock_funds(&mut tx, &order.merchant_code, merchant.fee_reserve).await?;
+    let funds = cover::lock_funds(&mut tx, &order.merchant_code).await?;
     let (covered, uncovered) = cover::split(sealed, funds, merchant.fee_reserve);
 
     let history_rows = covered

@@ -29,6 +29,7 @@ async fn the_policy_of_the_database_is_that_of_the_program() {
     let mut in_rust = vec![
         ("clock_tolerance", seconds(policy::CLOCK_TOLERANCE)),
         ("clock_unwatched_max", seconds(policy::CLOCK_UNWATCHED_MAX)),
+        ("funding_counts_for", seconds(policy::FUNDING_COUNTS_FOR)),
         ("late_after", seconds(policy::LATE_AFTER)),
         ("max_amount_idr", policy::MAX_AMOUNT_IDR),
         ("max_balance_idr", policy::MAX_BALANCE_IDR),
@@ -38,6 +39,7 @@ async fn the_policy_of_the_database_is_that_of_the_program() {
         ("open_too_long", seconds(policy::OPEN_TOO_LONG)),
         ("overtake_for", seconds(policy::OVERTAKE_FOR)),
         ("proof_fresh_for", seconds(policy::PROOF_FRESH_FOR)),
+        ("reserve_for", seconds(policy::RESERVE_FOR)),
         ("query_first_min", seconds(policy::QUERY_FIRST_MIN)),
         (
             "quiet_horizon_default",

@@ -29,6 +29,13 @@ pub const OPEN_TOO_LONG: Duration = Duration::from_hours(24);
 /// How long smaller payouts may overtake one that the balance does not cover.
 pub const OVERTAKE_FOR: Duration = Duration::from_mins(15);
 
+/// How long a payout that the balance does not cover then keeps funds free for itself.
+pub const RESERVE_FOR: Duration = Duration::from_hours(1);
+
+/// Funding of this long may come again, so it counts when a payout that keeps funds free is compared with what is within
+/// reach.
+pub const FUNDING_COUNTS_FOR: Duration = Duration::from_hours(24);
+
 /// A payout that takes longer than this to settle counts as late.
 pub const LATE_AFTER: Duration = Duration::from_mins(10);
 

@@ -69,6 +69,9 @@ async fn situation(
     let mut situation = situation::explain(status, detail, proof.as_ref(), now);
     if status.state == State::Queued.name() {
         situation.add_pauses(&waits::pauses_over(db, key).await?);
+        if let Some(reservation) = waits::reservation(db, key).await? {
+            situation.add_reservation(&reservation, &key.order_num);
+        }
     }
     if let Some(request) = waits::open_request(db, key).await? {
         situation.add_request(&request);

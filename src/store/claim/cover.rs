@@ -5,13 +5,11 @@ use sqlx::{PgConnection, PgPool};
 use super::{Covered, Due};
 use crate::{domain::money::Rupiah, permit::SealedRequest};
 
-/// Locks the merchant's balance and returns how much of it may be claimed.
-///
-/// Smaller payouts may overtake an uncovered one for `policy.overtake_for`. After that its hold is set aside.
+/// Locks the merchant's balance and returns how much of it may be claimed: not what a payout keeps free for itself
+/// (`payout.reservation`).
 pub(super) async fn lock_funds(
     db: &mut PgConnection,
     merchant_code: &str,
-    fee_reserve: Rupiah,
 ) -> Result<Rupiah, sqlx::Error> {
     let available = sqlx::query_scalar!(
         r#"/* store::lock_available */
@@ -22,21 +20,12 @@ pub(super) async fn lock_funds(
     .await?
     .unwrap_or(0);
     let kept_free = sqlx::query_scalar!(
-        r#"/* store::hold_of_aged_head */
-        select payout.hold_idr(p.amount, p.fee_type, $2) as "hold!"
-        from payout.payouts p
-        where p.merchant_code = $1 and p.state = 'queued' and p.parked
-          and p.attention_since < now() - (select x.overtake_for from payout.policy x)
-          and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
-          and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
-        order by p.priority desc, p.created_at
-        limit 1"#,
+        r#"/* store::kept_free */
+        select coalesce(r.hold, 0) as "hold!" from payout.reservation($1) r"#,
         merchant_code,
-        fee_reserve.idr(),
     )
-    .fetch_optional(db)
-    .await?
-    .unwrap_or(0);
+    .fetch_one(db)
+    .await?;
     Ok(Rupiah::new(available.saturating_sub(kept_free)))
 }
 
@@ -73,24 +62,37 @@ pub(super) fn split(
 }
 
 /// Makes parked payouts claimable again as far as the available balance covers them. Returns how many.
+///
+/// Looks at the first hundred in line and at the hundred smallest, so that payouts too large for the balance do not hide
+/// those that it covers.
 pub async fn unpark_if_covered(pool: &PgPool, merchant_code: &str) -> Result<u64, sqlx::Error> {
     let done = sqlx::query!(
         r#"/* store::unpark_if_covered */
-        with waiting as materialized (
-            select p.merchant_code, p.order_num, p.priority, p.created_at, a.available,
-                   payout.hold_idr(p.amount, p.fee_type, m.fee_reserve) as hold,
-                   p.attention_since < now() - (select x.overtake_for from payout.policy x) as aged
+        with first as materialized (
+            select p.merchant_code, p.order_num, p.priority, p.created_at, p.amount, p.fee_type
             from payout.payouts p
-            join payout.merchants m on m.code = p.merchant_code
             join payout.accounts a on a.merchant_code = p.merchant_code
             where p.merchant_code = $1 and p.state = 'queued' and p.parked and a.available > 0
             order by p.priority desc, p.created_at
             limit 100
             for update of p skip locked
-        ), free as (
-            select w.available - coalesce((select h.hold from waiting h where h.aged and h.hold > h.available
-                                           order by h.priority desc, h.created_at limit 1), 0) as idr
-            from waiting w limit 1
+        ), smallest as materialized (
+            select p.merchant_code, p.order_num, p.priority, p.created_at, p.amount, p.fee_type
+            from payout.payouts p
+            join payout.accounts a on a.merchant_code = p.merchant_code
+            where p.merchant_code = $1 and p.state = 'queued' and p.parked and a.available > 0
+            order by p.amount
+            limit 100
+            for update of p skip locked
+        ), waiting as (
+            select w.merchant_code, w.order_num, w.priority, w.created_at,
+                   payout.hold_idr(w.amount, w.fee_type, m.fee_reserve) as hold
+            from (select * from first union select * from smallest) w
+            join payout.merchants m on m.code = w.merchant_code
+        ), free as materialized (
+            select a.available - coalesce((select r.hold from payout.reservation($1) r), 0) as idr
+            from payout.accounts a
+            where a.merchant_code = $1 and exists (select from first)
         ), fitting as (
             select w.*, f.idr, sum(w.hold) over (order by w.priority desc, w.created_at, w.order_num) as total
             from waiting w, free f

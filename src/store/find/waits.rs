@@ -1,4 +1,4 @@
-//! What still holds a payout back by people's decision: pauses, and a request that names it.
+//! What still holds a payout back: pauses, a request that names it, and a payout that keeps funds free for itself.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -37,6 +37,34 @@ pub async fn pauses_over(
         key.order_num,
     )
     .fetch_all(db)
+    .await
+}
+
+/// The payout that keeps funds of its merchant free for itself.
+#[derive(Clone, Debug)]
+pub struct Reservation {
+    /// Its number.
+    pub order_num: String,
+    /// How much it needs, in rupiah.
+    pub hold: i64,
+    /// Until when it keeps funds free.
+    pub until: DateTime<Utc>,
+}
+
+/// The reservation of this payout's merchant, if there is one. The merchant's other payouts wait behind it.
+pub async fn reservation(
+    db: &mut PgConnection,
+    key: &PayoutKey,
+) -> Result<Option<Reservation>, sqlx::Error> {
+    sqlx::query_as!(
+        Reservation,
+        r#"/* store::reservation */
+        select r.order_num as "order_num!", r.hold as "hold!", r.until as "until!"
+        from payout.reservation($1) r
+        where r.order_num is not null"#,
+        key.merchant_code,
+    )
+    .fetch_optional(db)
     .await
 }
 

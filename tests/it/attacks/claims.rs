@@ -280,6 +280,63 @@ async fn an_uncovered_payout_is_overtaken_for_a_while_but_not_forever() {
     assert_eq!(claimed(&world, 10).await.0, ["P5"], "higher priority first");
 }
 
+/// Makes the payout look as if it had waited for funds that long.
+async fn has_waited(world: &World, order_num: &str, minutes: u32) {
+    let aged = format!(
+        "update payout.payouts set attention_since = now() - interval '{minutes} minutes' where order_num = '{order_num}'"
+    );
+    without_guards(world, "payouts", &aged).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_can_never_be_covered_holds_up_nobody() {
+    let world = by_hand(50_000).await;
+    world.enqueue("NEVER-1", 900_000_000, 0).await;
+    assert!(claimed(&world, 1).await.0.is_empty());
+    has_waited(&world, "NEVER-1", 16).await;
+    world.enqueue("SMALL-1", 10_000, 0).await;
+    assert_eq!(claimed(&world, 10).await.0, ["SMALL-1"]);
+    let reservation =
+        "select count(*) from payout.reservation('S2020198627344') r where r.order_num is not null";
+    assert_eq!(world.database.text(reservation).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_covered_payout_waits_behind_a_larger_one_for_an_hour_and_is_told_so() {
+    let world = by_hand(50_000).await;
+    world.enqueue("BIG-1", 80_000, 0).await;
+    assert!(claimed(&world, 1).await.0.is_empty());
+    world.enqueue("SMALL-1", 10_000, 0).await;
+    has_waited(&world, "BIG-1", 74).await;
+    assert!(claimed(&world, 10).await.0.is_empty());
+    let named = "select r.order_num || ' ' || r.hold || ' ' || (r.until > now())
+                 from payout.reservation('S2020198627344') r";
+    assert_eq!(world.database.text(named).await, "BIG-1 80000 true");
+    has_waited(&world, "BIG-1", 76).await;
+    assert_eq!(claimed(&world, 10).await.0, ["SMALL-1"]);
+    // Funded enough, it goes as before.
+    world.database.fund(MERCHANT, 40_000).await;
+    assert_eq!(claimed(&world, 10).await.0, ["BIG-1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_covered_payout_is_found_behind_any_number_that_can_never_be_covered() {
+    let world = by_hand(5_000).await;
+    world
+        .database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, priority)
+             select 'NEVER-' || n, 900000000, 0, '014', '0012345678', 'Siti Rahayu', 5 from generate_series(1, 150) n",
+        )
+        .await;
+    world.enqueue("SMALL-1", 10_000, 0).await;
+    assert!(claimed(&world, 200).await.0.is_empty(), "all are parked");
+    let parked = "select count(*) from payout.payouts where parked";
+    assert_eq!(world.database.text(parked).await, "151");
+    world.database.fund(MERCHANT, 10_000).await;
+    assert_eq!(claimed(&world, 200).await.0, ["SMALL-1"]);
+}
+
 /// With four slots and one claim per half second, six hundred would take longer than a test waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_uncovered_payouts_at_the_head_of_the_queue_do_not_block_those_behind_them() {

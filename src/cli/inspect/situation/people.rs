@@ -5,7 +5,7 @@ use crate::{
     cli::{inspect::pauses, words},
     store::find::{
         history::Detail,
-        waits::{OpenRequest, PausedBy},
+        waits::{OpenRequest, PausedBy, Reservation},
     },
 };
 
@@ -54,6 +54,23 @@ impl Situation {
                 "sends everything that this pause holds back",
             ));
         }
+    }
+
+    /// The payout that keeps funds free for itself; the merchant's others wait behind it.
+    pub(crate) fn add_reservation(&mut self, by: &Reservation, order_num: &str) {
+        let (hold, until) = (words::rupiah(by.hold), words::time(by.until));
+        let what = if by.order_num == order_num {
+            format!(
+                "It waits for {hold} and keeps the balance free for itself until {until} WIB; then smaller payouts \
+                 overtake it again."
+            )
+        } else {
+            format!(
+                "It waits behind {}, which waits for {hold} and keeps the balance free for itself until {until} WIB.",
+                by.order_num
+            )
+        };
+        self.next = format!("{} {what}", self.next);
     }
 
     /// The request of an operator that is not carried out yet.
@@ -150,6 +167,23 @@ mod tests {
                 .0
                 .starts_with("payout resume --bank 014")
         );
+    }
+
+    #[test]
+    fn a_payout_that_keeps_funds_free_is_named_to_those_behind_it() {
+        for (order_num, says) in [
+            ("INV-1", "waits behind INV-9, which waits for Rp 900.000"),
+            ("INV-9", "keeps the balance free for itself until"),
+        ] {
+            let mut situation = Situation::default();
+            let reservation = Reservation {
+                order_num: "INV-9".to_owned(),
+                hold: 900_000,
+                until: Utc::now(),
+            };
+            situation.add_reservation(&reservation, order_num);
+            assert!(situation.next.contains(says), "{situation:?}");
+        }
     }
 
     #[test]
