@@ -1,5 +1,6 @@
 //! The worker as a process: what `payout run` starts, from a configuration to running loops and listeners.
 
+mod begin;
 mod fitness;
 pub mod keyring;
 mod unfit;
@@ -24,7 +25,7 @@ use crate::{
         callback::{self, Callbacks},
     },
     metrics,
-    store::{Store, addresses::Address, clock, failover},
+    store::Store,
     worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
 };
 
@@ -72,35 +73,16 @@ fn abandoned() {
     tracing::warn!("worker stopped at once; the status of payouts in flight will be queried");
 }
 
-/// Checks that the database and this configuration fit, and continues what a restore or a stopped clock interrupted.
-async fn prepare(store: &Store, config: &Config) -> anyhow::Result<()> {
-    fitness::check(store, config).await?;
-    let send_window = config.submit.lease.saturating_sub(config.submit.timeout);
-    let quiet = config.poll.quiet_horizon.saturating_add(send_window);
-    failover::continue_seq(&store.results).await?;
-    failover::register_identity(&store.results, quiet).await?;
-    if clock::begin(&store.results).await? {
-        tracing::warn!(
-            "no worker has compared the database's clock for a while: how much time has passed is unknown, so the \
-             quiet horizons restart"
-        );
-    }
-    Ok(())
-}
-
 impl Running {
     /// Checks that it may run here, and starts every part. Fails with [`Unfit`] where a person must change something.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let exporter = metrics::install()?;
         let lanes = lanes(config)?;
-        let address =
-            Address::of_url(&config.database.url).map_err(|error| Unfit(error.to_string()))?;
-        let store = Store::connect(&config.database.url)
-            .await
-            .context("the database cannot be reached")?;
-        prepare(&store, config).await?;
-        let key = failover::lineage(&store.results).await?;
-        let witness = Witness::find(&config.witness_file, &key).map_err(Unfit)?;
+        let store = Store::at(&config.database.url).map_err(|error| Unfit(error.to_string()))?;
+        let witness = begin::begin_if_registered(&store, config).await?;
+        if witness.is_none() {
+            store.reach.close();
+        }
         let rules = worker::rules(&config.poll, config.callbacks_settle);
         let heartbeats = Arc::new(Heartbeats::default());
         let give_up = CancellationToken::new();
@@ -111,31 +93,28 @@ impl Running {
             Arc::clone(&heartbeats),
             give_up.clone(),
         );
-        let worker = Worker::new(
-            store.clone(),
-            recorder.clone(),
-            lanes.clone(),
-            config,
-            address,
-            witness,
-            Arc::clone(&heartbeats),
-        );
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
         let callbacks = callback::routes(Callbacks {
-            recorder,
+            recorder: recorder.clone(),
             store: store.clone(),
-            lanes,
+            lanes: lanes.clone(),
         });
         let inside = admin::routes(Admin {
             store: store.clone(),
             exporter,
-            heartbeats,
+            heartbeats: Arc::clone(&heartbeats),
             draining: stop.clone(),
         });
         let http = listen("http", config.http_listen, callbacks, &closing).await?;
         let admin = listen("admin", config.admin_listen, inside, &closing).await?;
-        let until = stop.clone();
-        let loops = tokio::spawn(async move { worker.run(&until).await });
+        let worker = Parts {
+            store: store.clone(),
+            recorder,
+            lanes,
+            config: config.clone(),
+            heartbeats,
+        };
+        let loops = tokio::spawn(worker.run(witness, stop.clone()));
         Ok(Self {
             http: http.as_ref().map(|listener| listener.address),
             admin: admin.as_ref().map(|listener| listener.address),
@@ -171,6 +150,47 @@ impl Running {
         if timeout(STORE_FOR, self.store.close()).await.is_err() {
             tracing::warn!("the database does not answer; its connections are left open");
         }
+    }
+}
+
+/// What a worker is made of once it may begin.
+struct Parts {
+    store: Store,
+    recorder: Recorder,
+    lanes: Vec<Arc<Lane>>,
+    config: Config,
+    heartbeats: Arc<Heartbeats>,
+}
+
+impl Parts {
+    /// Runs every loop until `stop`. Without a witness, the worker has not begun yet and waits until it may.
+    async fn run(self, witness: Option<Witness>, stop: CancellationToken) {
+        let witness = if witness.is_some() {
+            witness
+        } else {
+            self.begin_later(&stop).await
+        };
+        let Some(witness) = witness else {
+            return;
+        };
+        let Self {
+            store,
+            recorder,
+            lanes,
+            config,
+            heartbeats,
+        } = self;
+        let worker = Worker::new(store, recorder, lanes, &config, witness, heartbeats);
+        worker.run(&stop).await;
+    }
+
+    /// `None` if it is stopped before.
+    async fn begin_later(&self, stop: &CancellationToken) -> Option<Witness> {
+        for lane in &self.lanes {
+            metrics::claims_stopped(lane.code(), Some("address"));
+        }
+        let beginning = begin::begin_once_registered(&self.store, &self.config);
+        stop.run_until_cancelled(beginning).await
     }
 }
 

@@ -34,6 +34,8 @@ use sqlx::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::addresses::{Address, AddressError, Reach};
+
 /// Maximum wait for a connection. Short, because every caller retries.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -53,22 +55,32 @@ pub struct Store {
     result_turns: Arc<Semaphore>,
     /// What this process expects of the database's clock.
     pub clock: Arc<clock::Clock>,
+    /// Whether the database is reached by a registered address. Both pools refuse any other.
+    pub reach: Reach,
 }
 
 /// The right of a merchant whose locks were not released to use a connection.
 pub type Turn = Option<OwnedSemaphorePermit>;
 
 impl Store {
-    /// Opens both pools and waits for the first connection of each.
-    pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
-        let claims = connect(url, "payout claims", 4).await?;
-        let results = connect(url, "payout results", 8).await?;
+    /// The connections to this URL. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// If the URL does not say by which address it reaches the database.
+    pub fn at(url: &str) -> Result<Self, AddressError> {
+        let lazily = |name, options: PgConnectOptions, pool: PgPoolOptions| {
+            pool.connect_lazy_with(options.application_name(name))
+        };
+        let options = options(url)?;
+        let look = lazily("payout look", options.clone(), bounded(1));
+        let reach = Reach::new(Address::of_url(url)?, look);
         Ok(Self {
-            claims,
-            results,
+            claims: lazily("payout claims", options.clone(), reach.guard(bounded(4))),
+            results: lazily("payout results", options, reach.guard(bounded(8))),
             claim_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),
             result_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),
             clock: Arc::default(),
+            reach,
         })
     }
 
@@ -87,26 +99,32 @@ impl Store {
     pub async fn close(&self) {
         self.claims.close().await;
         self.results.close().await;
+        self.reach.unchecked().close().await;
     }
 }
 
-/// Opens a pool. Every statement on it is bounded in time and ignores the role's `search_path`.
+/// Opens a pool.
 pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name(name)
-        .options([
-            ("search_path", "pg_catalog"),
-            ("statement_timeout", "20s"),
-            // Short, because the connection is missing to other merchants meanwhile. Every caller retries.
-            ("lock_timeout", "250ms"),
-            ("idle_in_transaction_session_timeout", "30s"),
-            ("timezone", "UTC"),
-        ]);
+    let options = options(url)?.application_name(name);
+    bounded(connections).connect_with(options).await
+}
+
+/// Every statement on such a connection is bounded in time and ignores the role's `search_path`.
+fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(PgConnectOptions::from_str(url)?.options([
+        ("search_path", "pg_catalog"),
+        ("statement_timeout", "20s"),
+        // Short, because the connection is missing to other merchants meanwhile. Every caller retries.
+        ("lock_timeout", "250ms"),
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("timezone", "UTC"),
+    ]))
+}
+
+fn bounded(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_WITHIN)
-        .connect_with(options)
-        .await
 }
 
 /// Makes the database's messages on this connection show times in Jakarta (WIB, UTC+7) from now on. The server needs no

@@ -25,7 +25,7 @@ use self::{recorder::Recorder, witness::Witness};
 use crate::{
     config::{Config, Poll, Submit},
     domain::{decide::Rules, schedule::PollRules},
-    store::{Store, addresses::Address},
+    store::Store,
 };
 
 /// What every loop shares.
@@ -44,10 +44,6 @@ pub struct Worker {
     pub submit: Submit,
     /// The name stored with each attempt, for people: host name and process ID.
     pub name: String,
-    /// The address under which this worker reaches the database.
-    pub address: Address,
-    /// Whether that address is registered (I11). Claims stop while this is false.
-    address_is_registered: AtomicBool,
     /// Whether the server's settings keep a committed claim (I11). Claims stop while this is false.
     database_is_safe: AtomicBool,
     /// Whether a failover was detected that nobody has accepted yet.
@@ -76,7 +72,6 @@ impl Worker {
         recorder: Recorder,
         lanes: Vec<Arc<Lane>>,
         config: &Config,
-        address: Address,
         witness: Witness,
         heartbeats: Arc<Heartbeats>,
     ) -> Arc<Self> {
@@ -90,8 +85,6 @@ impl Worker {
             poll: config.poll,
             submit: config.submit,
             name: format!("{host}/{}", std::process::id()),
-            address,
-            address_is_registered: AtomicBool::new(false),
             database_is_safe: AtomicBool::new(false),
             failover_seen: AtomicBool::new(false),
             witness,

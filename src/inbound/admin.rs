@@ -53,6 +53,9 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
     if admin.draining.is_cancelled() {
         return not("the worker is shutting down".to_owned());
     }
+    if !admin.store.reach.is_open() {
+        return not(admin.store.reach.why_closed());
+    }
     let stalled = admin.heartbeats.stalled();
     if !stalled.is_empty() {
         return not(format!("stalled loops: {}", stalled.join(", ")));

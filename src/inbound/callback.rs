@@ -126,6 +126,10 @@ impl Receipt {
 impl Intake {
     /// Cheap checks first: the shape, then whether the order is known, and the signature last.
     async fn take(&self, merchant: Option<&str>, body: Bytes) -> (Option<String>, Receipt) {
+        // It may be for the original of the copy that this worker reaches.
+        if !self.callbacks.store.reach.is_open() {
+            return (None, Receipt::Unavailable);
+        }
         let Some(order_num) = read_callback_order(&body) else {
             return (None, Receipt::Malformed);
         };

@@ -1,17 +1,19 @@
 //! Whether a worker may run on this database, as this login.
 
+use sqlx::PgPool;
+
 use super::Unfit;
 use crate::{
     config::Config,
     store::{
-        Store, fitness,
+        fitness,
         schema::{self, SchemaError},
     },
 };
 
 /// Fails with [`Unfit`] where the schema does not fit this program, or the login could switch the guards off.
-pub(super) async fn check(store: &Store, config: &Config) -> anyhow::Result<()> {
-    let missing = schema::missing(&store.results).await.map_err(of_schema)?;
+pub(super) async fn check(pool: &PgPool, config: &Config) -> anyhow::Result<()> {
+    let missing = schema::missing(pool).await.map_err(of_schema)?;
     if !missing.is_empty() {
         let names = missing.join(", ");
         return Err(Unfit(format!(
@@ -19,7 +21,7 @@ pub(super) async fn check(store: &Store, config: &Config) -> anyhow::Result<()> 
         ))
         .into());
     }
-    let fitness = fitness::fitness(&store.results).await?;
+    let fitness = fitness::fitness(pool).await?;
     if fitness.could_switch_guards_off && !config.database.allow_owner {
         return Err(Unfit(
             "this login is a superuser or owns the schema, so it could switch the guards off. Run the worker under a \

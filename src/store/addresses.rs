@@ -2,11 +2,15 @@
 
 mod address;
 mod machine;
+mod reach;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
-pub use self::address::{Address, AddressError};
+pub use self::{
+    address::{Address, AddressError},
+    reach::Reach,
+};
 
 /// A registered address.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -38,14 +42,14 @@ pub async fn registered(db: &mut PgConnection) -> Result<Vec<Registered>, sqlx::
 }
 
 /// Whether workers may reach the database by this address.
-pub async fn is_registered(pool: &PgPool, address: &Address) -> Result<bool, sqlx::Error> {
+pub async fn is_registered(db: &mut PgConnection, address: &Address) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::is_registered */
         select exists (select from payout.addresses a
                        where a.address = $1 and a.removed_at is null) as "is_registered!""#,
         address.to_string(),
     )
-    .fetch_one(pool)
+    .fetch_one(db)
     .await
 }
 

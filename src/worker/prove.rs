@@ -38,6 +38,7 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
 async fn until_proven(worker: &Worker, lane: &Lane) {
     let mut pauses = Pauses::default();
     loop {
+        worker.store.reach.opened().await;
         match prove(worker, lane).await {
             Ok(()) => return,
             Err(reason) => {

@@ -39,7 +39,8 @@ pub(super) async fn run(
     let order = submit::order(&worker, &lane);
     while !stop.is_cancelled() {
         worker.heartbeats.beat("requests", lane.code());
-        if lane.proven.load(Ordering::Relaxed)
+        if worker.store.reach.is_open()
+            && lane.proven.load(Ordering::Relaxed)
             && let Err(error) = carry_out_approved(&worker, &lane, &order, &tasks).await
         {
             tracing::warn!(merchant = lane.code(), %error, "could not take the approved requests of merchant {}; retrying", lane.code());
@@ -62,9 +63,7 @@ async fn carry_out_approved(
         // The trial belongs to a payout that was never sent.
         drop(lane.breaker.begin_trial());
     }
-    let may_send = allowance == Allowance::All
-        && worker.address_is_registered.load(Ordering::Relaxed)
-        && worker.database_is_safe.load(Ordering::Relaxed);
+    let may_send = allowance == Allowance::All && worker.database_is_safe.load(Ordering::Relaxed);
     let mut carrying = JoinSet::new();
     for approved in take_approved(&worker.store.claims, lane.code(), may_send, AT_ONCE).await? {
         let (worker, lane, order, tasks) = (

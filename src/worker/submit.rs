@@ -85,7 +85,7 @@ async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
     tracing::warn!(merchant = lane.code(), %error, "claim failed for merchant {}: {error}", lane.code());
     match error {
         ClaimError::RegisteredOtherwise(_) => metrics::claims_stopped(lane.code(), Some("config")),
-        ClaimError::OtherAddress(_) => metrics::claims_stopped(lane.code(), Some("address")),
+        ClaimError::OtherAddress(_) => worker.store.reach.close(),
         ClaimError::FailoverNotAccepted => metrics::claims_stopped(lane.code(), Some("failover")),
         ClaimError::CommitsLost(lost) => {
             metrics::claims_stopped(lane.code(), Some("failover"));
@@ -114,7 +114,7 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
         dialect: lane.merchant.dialect.clone(),
         base_url: lane.merchant.base_url.clone(),
         platform_keys: lane.client.platform_fingerprints(),
-        address: worker.address.clone(),
+        address: worker.store.reach.address().clone(),
         limit: 0,
         lease: worker.submit.lease,
         send_window: worker.submit.lease.saturating_sub(worker.submit.timeout),
@@ -142,11 +142,11 @@ enum Closed {
 }
 
 fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>, Closed> {
+    if !worker.store.reach.is_open() {
+        return Err(Closed::Stopped("address"));
+    }
     if !lane.proven.load(Ordering::Relaxed) {
         return Err(Closed::NoCapacity);
-    }
-    if !worker.address_is_registered.load(Ordering::Relaxed) {
-        return Err(Closed::Stopped("address"));
     }
     if !worker.database_is_safe.load(Ordering::Relaxed) {
         return Err(Closed::Stopped("settings"));

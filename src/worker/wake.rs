@@ -30,6 +30,7 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
 }
 
 async fn listen(worker: &Worker, pauses: &mut Pauses) -> Result<(), sqlx::Error> {
+    worker.store.reach.opened().await;
     let mut waker = Waker::listen(&worker.store.results).await?;
     pauses.reset();
     loop {

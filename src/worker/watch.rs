@@ -25,25 +25,12 @@ const BOOKS_EVERY: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
-    let mut registered = None;
     while !stop.is_cancelled() {
         worker.heartbeats.beat("watch", "");
-        if let Err(error) = compare_clock(&worker).await {
-            tracing::warn!(%error, "could not compare the database's clock; retrying");
-        }
-        if let Err(error) = leases(&worker).await {
-            tracing::warn!(%error, "could not check for expired leases; retrying");
-        }
-        if let Err(error) = database(&worker, &mut registered).await {
-            tracing::warn!(%error, "could not check whether this is still the workers' database; retrying");
-        }
-        if Instant::now() >= totals_at {
-            totals_at = Instant::now()
-                .checked_add(TOTALS_EVERY)
-                .unwrap_or(totals_at);
-            if let Err(error) = totals(&worker).await {
-                tracing::warn!(%error, "could not read the totals; retrying");
-            }
+        if worker.store.reach.is_open() {
+            round(&worker, &mut totals_at).await;
+        } else {
+            look(&worker).await;
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -52,9 +39,61 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     }
 }
 
+async fn round(worker: &Worker, totals_at: &mut Instant) {
+    if let Err(error) = stop_if_removed(worker).await {
+        tracing::warn!(%error, "could not look whether the worker's address is still registered; retrying");
+    }
+    if !worker.store.reach.is_open() {
+        return;
+    }
+    if let Err(error) = compare_clock(worker).await {
+        tracing::warn!(%error, "could not compare the database's clock; retrying");
+    }
+    if let Err(error) = leases(worker).await {
+        tracing::warn!(%error, "could not check for expired leases; retrying");
+    }
+    if let Err(error) = failover(worker).await {
+        tracing::warn!(%error, "could not check whether this is still the workers' database; retrying");
+    }
+    if Instant::now() >= *totals_at {
+        *totals_at = Instant::now()
+            .checked_add(TOTALS_EVERY)
+            .unwrap_or(*totals_at);
+        if let Err(error) = totals(worker).await {
+            tracing::warn!(%error, "could not read the totals; retrying");
+        }
+    }
+}
+
+/// Two people may have removed the address since the connections were checked.
+async fn stop_if_removed(worker: &Worker) -> Result<(), sqlx::Error> {
+    let reach = &worker.store.reach;
+    let mut db = worker.store.results.acquire().await?;
+    if !addresses::is_registered(&mut db, reach.address()).await? {
+        reach.close();
+    }
+    Ok(())
+}
+
+/// Goes on once a new connection reaches a database where this worker's address is registered (I11).
+async fn look(worker: &Worker) {
+    let reach = &worker.store.reach;
+    match reach.look().await {
+        Ok(true) => reach.reopen(),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(%error, "could not look whether the worker's address is registered; retrying");
+        }
+    }
+}
+
 /// Checks the accounts against the ledger, in a loop of its own because summing a large ledger takes long.
 pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = worker.store.reach.opened() => {}
+        }
         match snapshot::check_books(&worker.store.results).await {
             Ok(checks) => metrics::books_checked(&checks),
             Err(error) => tracing::warn!(%error, "could not sum the ledger; retrying in an hour"),
@@ -87,31 +126,6 @@ async fn leases(worker: &Worker) -> Result<(), sqlx::Error> {
         };
         // Without waiting for room, because this loop serves every merchant. The lease is found again in a second.
         worker.recorder.offer(evidence);
-    }
-    Ok(())
-}
-
-/// Whether this is the database that the workers claim in. A worker that came by an address that is not registered stops
-/// itself and fences nobody, because the same server may have two spellings (I11).
-async fn database(worker: &Worker, was_registered: &mut Option<bool>) -> Result<(), sqlx::Error> {
-    let address = &worker.address;
-    let registered = addresses::is_registered(&worker.store.results, address).await?;
-    worker
-        .address_is_registered
-        .store(registered, Ordering::Relaxed);
-    let before = was_registered.replace(registered);
-    if registered {
-        if before == Some(false) {
-            tracing::info!(%address, "claims continue: the address {address} is registered now");
-        }
-        return failover(worker).await;
-    }
-    if before != Some(false) {
-        tracing::error!(
-            %address,
-            "claims stopped: this worker reaches the database by {address}, which is not registered; if it is not a \
-             copy, two people register that: payout address add {address} --reason ..."
-        );
     }
     Ok(())
 }

@@ -60,6 +60,7 @@ class Mutant(NamedTuple):
 DECIDE, QUERIED, CALLBACK = "crates/domain/src/decide.rs", "crates/domain/src/decide/queried.rs", "crates/domain/src/decide/callback.rs"
 TRANSPORT = "src/gateway/transport.rs"
 SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "src/store/claim/due.rs"
+REACH = "src/store/addresses/reach.rs"
 WATCH = "src/worker/watch.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
@@ -296,8 +297,10 @@ MUTANTS = [
     Mutant("address_not_compared", "a worker claims by whichever address it reaches the database", [
         (CLAIM, "    if !row.address_is_registered {",
          "    if !row.address_is_registered && !{on} {"),
-        (WATCH, "    let registered = addresses::is_registered(&worker.store.results, address).await?;",
-         "    let registered = addresses::is_registered(&worker.store.results, address).await? || {on};")],
+        (REACH, "        let registered = is_registered(&mut db, &self.address).await;",
+         "        let registered = is_registered(&mut db, &self.address).await.map(|found| found || {on});"),
+        (REACH, "        if is_registered(db, &self.address).await? {",
+         "        if is_registered(db, &self.address).await? || {on} {")],
         "none", "C1 C2 C9", ANY_ADDRESS, faults="data_folder_copy", share=0.2, payouts=250, seconds=14.0),
     Mutant("queries_share_connections", "queries are sent on connections that carried others before", [
         (TRANSPORT, "            queries: plain(timeout).pool_max_idle_per_host(0).build()?,",

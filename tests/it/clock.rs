@@ -194,7 +194,7 @@ fn rules() -> Rules {
 async fn the_answer_that_arrives_first_after_a_step_proves_nothing() {
     let world = by_hand().await;
     let pool = world.database.pool();
-    let store = Store::connect(&world.database.url()).await.unwrap();
+    let store = Store::at(&world.database.url()).unwrap();
     for (order, answer) in [
         ("SILENT-1", SubmitAnswer::Doubt(Doubt::Timeout)),
         ("SILENT-2", SubmitAnswer::Doubt(Doubt::Timeout)),
@@ -254,7 +254,7 @@ async fn workers_that_find_the_same_jump_make_one_mark_and_the_next_jump_another
     let jumps = async || world.database.text("select jumps from payout.clock").await;
     for (off, after) in [(50, "1"), (-50, "2"), (50, "3")] {
         for _ in 0..3 {
-            let worker = Store::connect(&world.database.url()).await.unwrap();
+            let worker = Store::at(&world.database.url()).unwrap();
             believed(&worker, TimeDelta::minutes(off)).await;
             let reading = clock::read(&worker.results).await.unwrap();
             let jump = worker.clock.compare(&reading).expect("a jump");

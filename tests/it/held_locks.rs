@@ -338,7 +338,8 @@ async fn however_many_merchants_are_locked_another_ones_evidence_is_stored() {
     let lock =
         format!("select from payout.accounts where merchant_code <> '{MERCHANT}' for update");
     let session = held(&world, &lock).await;
-    let store = Store::connect(&world.database.url()).await.unwrap();
+    let store = Store::at(&world.database.url()).unwrap();
+    store.reach.open();
     let (recorder, ended) = Recorder::start(
         store.clone(),
         rules(&world.config.poll, true),

@@ -9,5 +9,6 @@ pub(crate) mod scissors;
 pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod steps;
+pub(crate) mod switch;
 pub(crate) mod terminal;
 pub(crate) mod world;

@@ -181,6 +181,10 @@ impl Queue {
         let mut pauses = Pauses::default();
         loop {
             self.shared.heartbeats.beat("record", &self.merchant);
+            let reach = &self.shared.store.reach;
+            if timeout(HEARTBEAT_INTERVAL, reach.opened()).await.is_err() {
+                continue;
+            }
             let begun = Instant::now();
             // Bounded, because a server that vanished silently would block for ever. Storing twice is safe.
             match timeout(STORED_WITHIN, self.record(&evidence)).await {

@@ -1,5 +1,7 @@
 //! Copies that a copy of the data folder makes: the same system, timeline, database and table twice, one worker each.
 
+mod untouched;
+
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use payout_worker::{config, service::Running};
@@ -15,7 +17,9 @@ use crate::support::{
 };
 
 /// What a worker says that stops itself.
-const STOPPED: &str = "claims stopped: this worker reaches the database by machine:";
+const STOPPED: &str = "stopped: this worker reaches the database by machine:";
+/// What it says when it goes on.
+const GOES_ON: &str = "no longer stopped: the address machine:";
 
 /// A second server with the same data.
 struct Copy {
@@ -232,7 +236,7 @@ async fn a_further_address_takes_two_people_and_then_its_worker_continues() {
     assert_eq!(site.sandbox.submits().len(), 0, "a request opens nothing");
     site.payout("budi", &["approve", &id]).await.with(0);
     site.until(registered, "2").await;
-    until_log_says(&site, "other.log", "claims continue: the address machine:").await;
+    until_log_says(&site, "other.log", GOES_ON).await;
     site.until_settled(3).await;
     site.payout("budi", &["address", "list"])
         .await

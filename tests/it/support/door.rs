@@ -53,6 +53,11 @@ impl Door {
             .unwrap();
     }
 
+    /// How many requests have arrived.
+    pub(crate) fn requests(&self) -> usize {
+        *self.requests.borrow()
+    }
+
     /// Accepts connections again.
     pub(crate) async fn open(&self) {
         let listener = TcpListener::bind(self.address).await.unwrap();

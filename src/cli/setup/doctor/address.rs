@@ -19,8 +19,8 @@ pub(crate) async fn check(
         Ok(address) => address,
         Err(error) => return Ok(subject.fail(error.to_string(), "name one host in the URL")),
     };
-    if !addresses::is_registered(pool, &address).await? {
-        let mut db = pool.acquire().await?;
+    let mut db = pool.acquire().await?;
+    if !addresses::is_registered(&mut db, &address).await? {
         let known = addresses::registered(&mut db).await?;
         let known: Vec<_> = known.into_iter().map(|row| row.address).collect();
         let known = known.join(", ");
@@ -37,6 +37,7 @@ pub(crate) async fn check(
             )
         });
     }
+    drop(db);
     let mut weak = address.weaknesses();
     if !address.is_socket() && server_port(pool).await? != Some(i32::from(address.port())) {
         weak.push("the server itself listens elsewhere: a pooler or a proxy decides which database answers");
