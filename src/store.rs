@@ -42,6 +42,15 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 /// Merchants whose locks were not released that may wait for them at a time, in each pool.
 const LOCKED_AT_ONCE: usize = 2;
 
+/// What is claimed and queried next is read in the order of an index, a few rows of perhaps millions. A plan that was made
+/// while the table was small, or with statistics from then, would read and sort all of them.
+const BY_INDEX: [(&str, &str); 4] = [
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_sort", "off"),
+    ("jit", "off"),
+];
+
 /// The worker's connections. The pools are separate, so a stuck claim never keeps evidence from being stored.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -74,8 +83,9 @@ impl Store {
         let options = options(url)?;
         let look = lazily("payout look", options.clone(), bounded(1));
         let reach = Reach::new(Address::of_url(url)?, look);
+        let by_index = options.clone().options(BY_INDEX);
         Ok(Self {
-            claims: lazily("payout claims", options.clone(), reach.guard(bounded(4))),
+            claims: lazily("payout claims", by_index, reach.guard(bounded(4))),
             results: lazily("payout results", options, reach.guard(bounded(8))),
             claim_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),
             result_turns: Arc::new(Semaphore::new(LOCKED_AT_ONCE)),

@@ -11,6 +11,7 @@ use payout_worker::{
     },
     service::Running,
     store::{
+        Store,
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
         failover::register_identity,
         queries,
@@ -359,6 +360,37 @@ async fn many_uncovered_payouts_at_the_head_of_the_queue_do_not_block_those_behi
         "select count(*) from payout.payouts where parked and attention = 'insufficient_funds'";
     assert_eq!(world.database.text(waiting).await, "600");
     assert_eq!(world.sandbox.submits().len(), 1);
+}
+
+/// A plan may be kept from when the table was small. With a million queued payouts a scan of all of them takes longer than
+/// a statement may.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_takes_next_is_read_by_an_index_even_while_the_table_is_small() {
+    let world = by_hand(1_000_000_000).await;
+    world.enqueue("SMALL-1", 10_000, 0).await;
+    world.enqueue("LARGE-1", 9_000_000_000, 0).await;
+    let (url, order) = (world.database.url(), world.claim_order(10));
+    let store = Store::at(&url).unwrap();
+    let scans = "select seq_scan from pg_stat_user_tables where relid = 'payout.payouts'::regclass";
+    world
+        .database
+        .run("select pg_stat_force_next_flush()")
+        .await;
+    let before = world.database.text(scans).await;
+    // Often enough that a plan is kept whatever the parameters are.
+    for _ in 0..7 {
+        claim(&store.claims, &order).await.unwrap();
+        unpark_if_covered(&store.claims, MERCHANT).await.unwrap();
+        let within = Duration::from_secs(5);
+        queries::take_due(&store.claims, MERCHANT, 10, 10, within)
+            .await
+            .unwrap();
+    }
+    store.close().await;
+    let gone = "select count(*) = 0 from pg_stat_activity
+                where datname = current_database() and application_name = 'payout claims'";
+    world.database.until(gone).await;
+    assert_eq!(world.database.text(scans).await, before);
 }
 
 /// Only its own worker queries a merchant's payouts. Once no worker is configured for it, every other worker sees the
