@@ -735,6 +735,8 @@ CREATE TABLE payout.policy (
     quiet_horizon_default interval NOT NULL,
     open_too_long interval NOT NULL,
     overtake_for interval NOT NULL,
+    reserve_for interval NOT NULL,
+    funding_counts_for interval NOT NULL,
     late_after interval NOT NULL,
     query_first_min interval NOT NULL,
     clock_tolerance interval NOT NULL,
@@ -1946,6 +1948,51 @@ begin
     return payout.request_act('reveal', p.merchant_code, p.order_num, null, null, reason);
 end $$;
 
+CREATE FUNCTION payout.reservation(merchant text, OUT order_num text, OUT hold bigint, OUT until timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    x payout.policy;
+    available bigint;
+    within_reach numeric;
+    waiting record;
+begin
+    for waiting in
+        select f.order_num, f.hold, f.attention_since
+        from (select p.order_num, p.attention_since,
+                     payout.hold_idr(p.amount, p.fee_type, m.fee_reserve) as hold,
+                     p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
+                     and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+                     and (not (select payout.must_query_first()) or payout.is_proven_unsent(p)) as may_go
+              from payout.payouts p
+              join payout.merchants m on m.code = p.merchant_code
+              where p.merchant_code = reservation.merchant and p.state = 'queued' and p.parked
+              order by p.priority desc, p.created_at
+              limit 1000) f
+        where f.may_go and f.attention_since < now() - (select y.overtake_for from payout.policy y)
+    loop
+        if within_reach is null then
+            select * into x from payout.policy;
+            select a.available, a.available::numeric + a.held into available, within_reach
+            from payout.accounts a where a.merchant_code = reservation.merchant;
+            within_reach := coalesce(within_reach, 0)
+                + (select coalesce(sum(l.available), 0) from payout.ledger l
+                   where l.merchant_code = reservation.merchant and l.kind = 'funding' and l.available > 0
+                     and l.at > now() - x.funding_counts_for);
+        end if;
+        if waiting.hold > coalesce(available, 0) and waiting.hold <= within_reach
+           and waiting.attention_since + x.overtake_for + x.reserve_for > now() then
+            order_num := waiting.order_num;
+            hold := waiting.hold;
+            until := waiting.attention_since + x.overtake_for + x.reserve_for;
+            return;
+        end if;
+    end loop;
+end $$;
+
 CREATE FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text DEFAULT NULL::text, stated bigint DEFAULT NULL::bigint, confirm text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2712,6 +2759,8 @@ CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, priority DE
 
 CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, funded_by, reference) WHERE (kind = 'funding'::text);
 
+CREATE INDEX funding_of_merchant ON payout.ledger USING btree (merchant_code, at) WHERE (kind = 'funding'::text);
+
 CREATE UNIQUE INDEX held_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = 'hold'::text);
 
 CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, order_num, seq);
@@ -2729,6 +2778,8 @@ CREATE INDEX not_final ON payout.payouts USING btree (state, state_since) WHERE 
 CREATE INDEX open_unmarked ON payout.payouts USING btree (state_since) WHERE ((state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) AND (attention IS NULL));
 
 CREATE INDEX parked ON payout.payouts USING btree (merchant_code, priority DESC, created_at) WHERE ((state = 'queued'::text) AND parked);
+
+CREATE INDEX parked_by_amount ON payout.payouts USING btree (merchant_code, amount) WHERE ((state = 'queued'::text) AND parked);
 
 CREATE INDEX query_due ON payout.payouts USING btree (merchant_code, next_query_at) WHERE (next_query_at IS NOT NULL);
 
@@ -3420,6 +3471,11 @@ GRANT ALL ON FUNCTION payout.request_resubmit(order_nums text[], reason text, me
 
 REVOKE ALL ON FUNCTION payout.request_reveal(order_num text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_reveal(order_num text, reason text, merchant_code text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.reservation(merchant text, OUT order_num text, OUT hold bigint, OUT until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.reservation(merchant text, OUT order_num text, OUT hold bigint, OUT until timestamp with time zone) TO payout_reader;
+GRANT ALL ON FUNCTION payout.reservation(merchant text, OUT order_num text, OUT hold bigint, OUT until timestamp with time zone) TO payout_operator;
+GRANT ALL ON FUNCTION payout.reservation(merchant text, OUT order_num text, OUT hold bigint, OUT until timestamp with time zone) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint, confirm text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text, stated bigint, confirm text) TO payout_operator;
