@@ -90,6 +90,14 @@ pub(crate) fn note(setup: &Setup, row: &mut Row, now: u8) {
     fence.trusted_after = now + window + HORIZON;
 }
 
+/// Backends have inserted again what they lost.
+pub(crate) fn end_query_first(row: &mut Row) -> Option<()> {
+    let fence = &mut row.fence;
+    let open = fence.query_first && !fence.shut;
+    fence.query_first = false;
+    open.then_some(())
+}
+
 pub(crate) fn old_primary_dies(setup: &Setup, world: &mut World) -> Option<()> {
     let failover = world.failover.as_mut()?;
     failover.last_claims_at = world.now;

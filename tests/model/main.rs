@@ -1,8 +1,9 @@
-//! An exhaustive search of every order of crashes, pauses, lost answers, forgeries and failovers.
+//! An exhaustive search of every order of crashes, pauses, lost answers, forgeries, failovers, copies and acts of people.
 //!
-//! The model runs the production rules (`domain::decide`, `domain::state::step`) against workers, a network, a gateway
-//! and a standby that misbehave as badly as they are allowed to. `moves::tick` holds what the rules assume about time: a
-//! request arrives or is lost before the quiet horizon of its attempt ends, and from then on a query finds its order.
+//! The model runs the production rules (`domain::decide`, `domain::state::step`) against workers, a network, a gateway, a
+//! standby and people that misbehave as badly as they are allowed to. Which acts take two people is a rule of the
+//! database: `table` has the same rows. `moves::tick` holds what the rules assume about time: a request arrives or is lost
+//! before the quiet horizon of its attempt ends, and from then on a query finds its order.
 //!
 //! `holds` searches the whole space and must find no broken promise; `breaks` must find the broken promise of a known-bad
 //! rule, on a shortest path.
@@ -16,17 +17,23 @@
 
 mod failover;
 mod known_bad;
+mod known_bad_acts;
 mod moves;
+mod people;
 mod promises;
 mod row;
 mod search;
 mod setup;
 mod steps;
+mod table;
 mod variants;
 mod world;
 
 use search::holds;
-use setup::{LATE_REFUSAL, LOST_AND_NOT_FOUND, LOST_CLAIM, LOST_INSERT, Rule, Setup};
+use setup::{
+    LATE_REFUSAL, LOST_AND_NOT_FOUND, LOST_AND_NOT_FOUND_ALONE, LOST_CLAIM, LOST_INSERT, Rule,
+    Setup,
+};
 
 #[test]
 fn one_payout_is_paid_once_and_ends_despite_crashes_pauses_and_late_answers() {
@@ -146,4 +153,38 @@ fn an_old_primary_that_lives_on_is_safe_when_the_horizon_counts_from_its_death()
         end: 4,
         ..Setup::FAILOVER
     });
+}
+
+/// A person alone may state anything, in any sequence with what a second person approves.
+#[test]
+fn no_four_acts_of_one_or_two_people_pay_twice_lose_or_invent_money() {
+    holds(Setup::OPERATORS);
+}
+
+/// The same from the moment at which a resubmit is possible.
+#[test]
+fn no_four_acts_around_a_resubmit_pay_twice() {
+    holds(Setup {
+        first_steps: &LOST_AND_NOT_FOUND_ALONE,
+        end: 7,
+        ..Setup::OPERATORS
+    });
+}
+
+#[test]
+fn no_four_acts_after_a_failover_at_a_gateway_that_cannot_be_queried_pay_twice() {
+    holds(Setup::SILENT);
+}
+
+#[test]
+fn no_four_acts_after_a_failover_pay_twice() {
+    holds(Setup {
+        silent: false,
+        ..Setup::SILENT
+    });
+}
+
+#[test]
+fn a_copy_of_the_data_folder_sends_nothing() {
+    holds(Setup::COPY);
 }

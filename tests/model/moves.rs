@@ -6,7 +6,7 @@ use payout_worker::domain::{
 };
 
 use crate::{
-    failover,
+    failover, people,
     row::{self, HORIZON, Observation, OrderStatus, Row},
     setup::{Rule, Setup},
     steps::{Arrival, Step},
@@ -53,7 +53,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::Request(request) => request_by_two(setup, &mut next, request),
         Step::Prove(worker) => prove(setup, &mut next, worker),
         Step::Resubmit(worker) => resubmit(setup, &mut next, worker),
-        Step::ResolveFailed(worker) => resolve_failed(&mut next, worker),
+        Step::ResolveFailed(worker) => resolve_failed(setup, &mut next, worker),
         Step::ResolvePaid => resolve_paid(&mut next),
         Step::Cancel => cancel(&mut next),
         Step::StandbyFallsBehind => failover::fall_behind(setup, &mut next, world.row),
@@ -63,8 +63,15 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::RestoreSnapshot => failover::restore_snapshot(&mut next),
         Step::OldPrimaryDies => failover::old_primary_dies(setup, &mut next),
         Step::AcceptFailover => failover::accept(setup, &mut next),
+        Step::Act(act) => people::act(setup, &mut next, act),
+        Step::CarryOut => people::carry_out_statement(setup, &mut next),
+        Step::ComeBack => come_back(&mut next),
+        Step::PayAgain => people::pay_again(setup, &mut next),
+        Step::RunShort => people::run_short(setup, &mut next.row),
+        Step::QueryFirstEnds => failover::end_query_first(&mut next.row),
+        Step::CopyData => copy_data(&mut next),
     }?;
-    next.sort_workers_and_requests();
+    next.sort_workers_and_requests(setup);
     if !setup.resubmits {
         next.forget_the_old_primarys_row();
     }
@@ -95,16 +102,16 @@ pub(crate) fn pass_time(world: &mut World) {
         world.gateway.may_book_by = 0;
     }
     // An approval and a proof are valid for minutes; a tick is longer.
-    world.row.request = None;
+    world.row.expire_requests();
     if let Some(old) = world
         .failover
         .as_mut()
         .and_then(|failover| failover.old.as_mut())
     {
-        old.request = None;
+        old.expire_requests();
     }
     if let Some(standby) = &mut world.standby {
-        standby.request = None;
+        standby.expire_requests();
     }
     for worker in &mut world.workers {
         if matches!(worker.hand, Hand::Proof { .. }) {
@@ -120,7 +127,10 @@ fn claim(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
         failover::note(setup, &mut world.row, world.now);
         return Some(());
     }
-    if worker.hand != Hand::Empty || !row.is_due() || row.attempt >= 3 {
+    if worker.side == Side::Copy && !world.copy_is_registered && setup.rule != Rule::AnyAddress {
+        return None;
+    }
+    if worker.hand != Hand::Empty || !row.is_due() || row.people.paused || row.attempt >= 3 {
         return None;
     }
     commit_send(world, at, row, Event::Claimed)?;
@@ -308,6 +318,20 @@ fn book(gateway: &mut Gateway, shown_by: u8) {
     }
 }
 
+fn come_back(world: &mut World) -> Option<()> {
+    let gateway = &mut world.gateway;
+    let first = gateway.status == Some(OrderStatus::Paid) && !gateway.came_back;
+    gateway.came_back = true;
+    first.then_some(())
+}
+
+/// Of a running server or not: what is committed is in the copy.
+fn copy_data(world: &mut World) -> Option<()> {
+    let first = world.copy.is_none();
+    world.copy = Some(world.row);
+    first.then_some(())
+}
+
 fn book_late(world: &mut World) -> Option<()> {
     let gateway = &mut world.gateway;
     if gateway.may_book_by == 0 {
@@ -398,14 +422,16 @@ fn request_by_two(setup: &Setup, world: &mut World, request: row::Request) -> Op
         row::Request::ResolveFailed => {
             matches!(row.state, State::Pending | State::Unknown) && quiet
         }
+        _ => false,
     };
     let first = row.request.is_none();
     world.row.request = Some(request);
+    world.row.people.by_two = true;
     (allowed && first).then_some(())
 }
 
 /// The opposite of `payout.why_no_resubmit`.
-fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
+pub(crate) fn why_resubmit(setup: &Setup, row: &Row, now: u8) -> bool {
     let known = row.known_to_gateway || row.number_known || row.proven_ours;
     if row.state != State::Unknown || known || row.resubmits > 0 {
         return false;
@@ -462,16 +488,18 @@ fn resubmit(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     };
     let granted = row.request == Some(row::Request::Resubmit)
         && why_resubmit(setup, &row, world.now)
+        && people::is_agreed(setup, &row, world.now)
+        && !row.people.paused
         && !row.fence.shut;
     if !proven || !granted {
         return None;
     }
     commit_send(world, at, row, Event::ResubmitGranted)?;
-    world.granted += 1;
+    world.granted += u8::from(row.people.by_two);
     Some(())
 }
 
-fn resolve_failed(world: &mut World, at: usize) -> Option<()> {
+fn resolve_failed(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let worker = world.workers[at];
     let Hand::Proof { .. } = worker.hand else {
         return None;
@@ -482,8 +510,10 @@ fn resolve_failed(world: &mut World, at: usize) -> Option<()> {
     let allowed = row.request == Some(row::Request::ResolveFailed)
         && matches!(row.state, State::Pending | State::Unknown)
         && world.now >= row.quiet_until()
+        && people::is_agreed(setup, &row, world.now)
         && row.not_found.last == world.now;
     if allowed {
+        world.freed_by_one |= !row.people.by_two;
         let row = row.record(Observation::ResolvedFailed, world.now);
         world.set_row(worker.side, row);
     }

@@ -19,13 +19,19 @@ pub(crate) const PAID_IS_TRUE: &str = "a paid payout is paid at the gateway";
 pub(crate) const ATTENTION_AFTER_HORIZON: &str =
     "\"not found\" raises attention only after the horizon";
 
-pub(crate) const PROMISES: [Promise; 8] = [
+pub(crate) const DEBT_PAID_ONCE: &str = "a debt is not paid again while the gateway pays it";
+pub(crate) const RETURNED_IS_TRUE: &str = "a returned payout came back, or it needs attention";
+pub(crate) const NO_WORD_AGAINST_EVIDENCE: &str =
+    "no word of one person stands against evidence without attention";
+pub(crate) const NOT_FREED_BY_ONE: &str = "nobody alone frees money that may have left";
+pub(crate) const NOTHING_INVENTED: &str = "nobody alone adds money that the gateway does not have";
+pub(crate) const EACH_LOOK_RECORDED: &str = "whoever saw a beneficiary is recorded";
+
+pub(crate) const PROMISES: [Promise; 14] = [
     (PAID_ONCE, |world| world.gateway.accepts <= 1),
     (SENT_ONCE, |world| world.sent <= 1 + world.granted),
     (FAILED_IS_TRUE, failed_is_true),
-    (PAID_IS_TRUE, |world| {
-        world.row.state != State::Paid || world.gateway.status == Some(OrderStatus::Paid)
-    }),
+    (PAID_IS_TRUE, paid_is_true),
     (
         "a queued or cancelled payout never left, or it needs attention",
         queued_is_true,
@@ -46,7 +52,32 @@ pub(crate) const PROMISES: [Promise; 8] = [
         let row = &world.row;
         !row.attention.contains(Attention::NotFound) || row.not_found.first >= row.send_by + HORIZON
     }),
+    (DEBT_PAID_ONCE, |world| {
+        let pays = matches!(
+            world.gateway.status,
+            Some(OrderStatus::Open | OrderStatus::Paid)
+        );
+        !world.paid_again || !pays || world.gateway.came_back
+    }),
+    (RETURNED_IS_TRUE, |world| {
+        let row = &world.row;
+        row.state != State::Returned || world.gateway.came_back || !row.attention.is_empty()
+    }),
+    (NO_WORD_AGAINST_EVIDENCE, |world| {
+        !world.row.people.defied || !world.row.attention.is_empty()
+    }),
+    (NOT_FREED_BY_ONE, |world| !world.freed_by_one),
+    (NOTHING_INVENTED, |world| !world.invented),
+    (EACH_LOOK_RECORDED, |world| !world.seen_unrecorded),
 ];
+
+/// Where people act, one of them may have been mistaken: then the end rests on that word, until the gateway's evidence
+/// contradicts it.
+fn paid_is_true(world: &World) -> bool {
+    let row = &world.row;
+    let mistaken = world.acts > 0 && (row.stated || !row.attention.is_empty());
+    row.state != State::Paid || world.gateway.status == Some(OrderStatus::Paid) || mistaken
+}
 
 /// No payout is failed while the gateway pays it or may yet pay it, unless it is flagged for attention.
 fn failed_is_true(world: &World) -> bool {
@@ -67,14 +98,20 @@ fn queued_is_true(world: &World) -> bool {
 }
 
 /// Whether the search has reached what it is for. With failovers: the payout is sent after the last one; without: it is
-/// paid. Where resubmits are allowed, one was made.
+/// paid, or came back where people act. Where resubmits are allowed, one was made.
 pub(crate) fn reaches_goal(setup: &Setup, world: &World) -> bool {
     let row = &world.row;
     let resubmitted = row.resubmits > 0 || !setup.resubmits;
-    let arrives = if setup.failovers > 0 {
+    let arrives = if setup.silent {
+        world.acts == setup.acts && row.state == State::Cancelled
+    } else if setup.copies {
+        world.copy.is_some() && row.state == State::Paid
+    } else if setup.failovers > 0 {
         world.failovers == setup.failovers
             && row.fence.query_first
             && row.state == State::Submitting
+    } else if setup.acts > 0 {
+        row.state == State::Returned
     } else {
         row.state == State::Paid
     };

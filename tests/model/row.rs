@@ -23,6 +23,8 @@ use payout_worker::domain::{
     state::{Event, Posting, State, step},
 };
 
+use crate::people::People;
+
 /// The quiet horizon in ticks: for how long after the send-by time "not found" means nothing.
 pub(crate) const HORIZON: u8 = 1;
 
@@ -76,6 +78,7 @@ pub(crate) enum Observation {
     },
     ResolvedPaid,
     ResolvedFailed,
+    ResolvedReturned,
 }
 
 impl Observation {
@@ -130,11 +133,14 @@ pub(crate) struct Books {
     pub(crate) late: u8,
 }
 
-/// A request that two people approved, valid for one tick.
+/// What a request is for. An approval is valid for one tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Request {
     Resubmit,
     ResolveFailed,
+    ResolvePaid,
+    ResolveReturned,
+    Cancel,
 }
 
 /// A row of `payout.payouts` with what else the rules read. Times are ticks; 0 is never.
@@ -165,7 +171,11 @@ pub(crate) struct Row {
     pub(crate) known_to_gateway: bool,
     /// `payout.attempts.outcome` of this attempt: none yet, or whether it is `not_sent`.
     pub(crate) outcome: Option<bool>,
+    /// The approved request.
     pub(crate) request: Option<Request>,
+    pub(crate) people: People,
+    /// Its end rests on people's word (`payout.rests_on_statement`).
+    pub(crate) stated: bool,
     pub(crate) books: Books,
     /// The row is in this database; after a failover that lost it, a backend inserts it again.
     pub(crate) inserted: bool,
@@ -195,6 +205,8 @@ impl Row {
             known_to_gateway: false,
             outcome: None,
             request: None,
+            people: People::default(),
+            stated: false,
             books: Books::default(),
             inserted: true,
             fence: Fence::default(),
@@ -249,6 +261,12 @@ impl Row {
         self.fence.query_first = true;
     }
 
+    /// Approvals and requests are valid for minutes; a tick is longer.
+    pub(crate) fn expire_requests(&mut self) {
+        self.request = None;
+        self.people.expire();
+    }
+
     /// `payout.quiet_until`.
     pub(crate) fn quiet_until(&self) -> u8 {
         (self.send_by + HORIZON).max(self.fence.trusted_after)
@@ -274,6 +292,7 @@ impl Row {
         self.not_found_after_decline = 0;
         self.outcome = None;
         self.request = None;
+        self.people.by_two = false;
         if event == Event::ResubmitGranted {
             self.declined_at = 0;
         }
@@ -301,12 +320,13 @@ impl Row {
         }
         // The decision does not depend on the ledger and on requests, so it is made once for all of them.
         let (books, request) = (self.books, self.request.take());
+        let mut people = std::mem::take(&mut self.people);
         self.books = Books::default();
-        let (mut after, kind) = DECIDED.with_borrow_mut(|decided| {
-            *decided
-                .entry((self, fact, now))
-                .or_insert_with(|| decide_and_store(self, fact, now))
-        });
+        let Decided {
+            mut after, kind, ..
+        } = self.decided_by(fact, now);
+        people.learn(fact, &self, &after);
+        after.people = people;
         after.books = books;
         match kind {
             "hold" => after.books.holds += 1,
@@ -318,22 +338,54 @@ impl Row {
         after.request = request.filter(|_| !used_up);
         after
     }
+
+    /// Whether a fact confirms once more that the payout failed, which releases a replacement.
+    pub(crate) fn is_reaffirmed_by(mut self, fact: Observation, now: u8) -> bool {
+        (self.books, self.request, self.people) = Default::default();
+        self.decided_by(fact, now).reaffirmed
+    }
+
+    fn decided_by(self, fact: Observation, now: u8) -> Decided {
+        DECIDED.with_borrow_mut(|decided| {
+            *decided
+                .entry((self, fact, now))
+                .or_insert_with(|| decide_and_store(self, fact, now))
+        })
+    }
 }
 
 type Key = (Row, Observation, u8);
 
-thread_local! {
-    static DECIDED: RefCell<HashMap<Key, (Row, &'static str)>> = RefCell::default();
+/// The row after a decision, the kind of the ledger entry, and whether the failure is confirmed once more.
+#[derive(Clone, Copy)]
+struct Decided {
+    after: Row,
+    kind: &'static str,
+    reaffirmed: bool,
 }
 
-fn decide_and_store(row: Row, fact: Observation, now: u8) -> (Row, &'static str) {
+impl Decided {
+    fn nothing(row: Row) -> Self {
+        Self {
+            after: row,
+            kind: "none",
+            reaffirmed: false,
+        }
+    }
+}
+
+thread_local! {
+    static DECIDED: RefCell<HashMap<Key, Decided>> = RefCell::default();
+}
+
+fn decide_and_store(row: Row, fact: Observation, now: u8) -> Decided {
     let payout = payout_of(row);
     let evidence = evidence_of(row, fact, now);
     let decision = decide(&payout, &evidence, &RULES, clocks(now));
     let kind = decision.booking.map_or("none", |booking| booking.kind);
     let outcome = outcome_with(row, fact);
     if decision.event == Some(Event::NotSent) && outcome != Some(true) {
-        return (row, "none");
+        return Decided::nothing(row);
     }
     let after = decision.after;
     let mut stored = Row {
@@ -348,6 +400,7 @@ fn decide_and_store(row: Row, fact: Observation, now: u8) -> (Row, &'static str)
         proven_ours: after.proven_ours,
         declined_at: after.declined_at.map_or(0, tick),
         attention: after.attention,
+        stated: after.by_statement,
         is_query_due: after.next_query_at.is_some(),
         outcome,
         ..row
@@ -378,7 +431,11 @@ fn decide_and_store(row: Row, fact: Observation, now: u8) -> (Row, &'static str)
             proof => stored.not_found.count(proof, query_sent_at, again, now),
         }
     }
-    (stored, kind)
+    Decided {
+        after: stored,
+        kind,
+        reaffirmed: after.reaffirmed_at.is_some(),
+    }
 }
 
 fn proof_of(finding: Finding) -> Proof {
@@ -453,7 +510,7 @@ fn payout_of(row: Row) -> Payout {
         declined_at: time(row.declined_at),
         proven_ours: row.proven_ours,
         reaffirmed_at: None,
-        by_statement: false,
+        by_statement: row.stated,
         settled_at: row.state.is_final().then(|| instant(1)),
         queries: 0,
         next_query_at: row.is_query_due.then(|| instant(1)),
@@ -530,6 +587,10 @@ fn evidence_of(row: Row, fact: Observation, now: u8) -> Evidence {
             Fact::Resolved(Resolution::Paid { fee })
         }
         Observation::ResolvedFailed => Fact::Resolved(Resolution::Failed),
+        Observation::ResolvedReturned => {
+            let amount = None;
+            Fact::Resolved(Resolution::Returned { amount })
+        }
         _ => of_attempt(row, fact),
     };
     Evidence {

@@ -19,6 +19,20 @@ pub(crate) const LOST_AND_NOT_FOUND: [Step; 10] = [
     Step::Query,
 ];
 
+/// The same with one worker.
+pub(crate) const LOST_AND_NOT_FOUND_ALONE: [Step; 10] = [
+    Step::Claim(0),
+    Step::Send(0),
+    Step::Vanish(1),
+    Step::StoreDoubt(0),
+    Step::Tick,
+    Step::Tick,
+    Step::Query,
+    Step::Query,
+    Step::Tick,
+    Step::Query,
+];
+
 /// A failover is accepted, and the next standby has not received that commit.
 pub(crate) const LOST_ACCEPTANCE: [Step; 8] = [
     Step::StandbyFallsBehind,
@@ -89,6 +103,20 @@ pub(crate) enum Rule {
     HorizonCountsFromDeath,
     /// V9: V1 with a gateway that books each order number once.
     ExpiredLeaseRequeuesGatewayDedups,
+    /// An act, and the condition of `payout.act` whose row takes one person instead of two.
+    TakesOnePerson(&'static str, &'static str),
+    /// Whoever made a request may approve it.
+    OwnApprovalCounts,
+    /// How many people a request takes is not counted again when it is carried out.
+    PeopleCountedWhenRequested,
+    /// Evidence against a person's word is stored, and nothing more.
+    WordOutweighsEvidence,
+    /// A reason for attention replaces the one before.
+    AttentionIsOneReason,
+    /// A reveal is recorded in the transaction that shows the beneficiary.
+    RevealRecordsItself,
+    /// A worker claims by whatever address it reaches the database.
+    AnyAddress,
 }
 
 /// One search.
@@ -123,6 +151,16 @@ pub(crate) struct Setup {
     pub(crate) late_bookings: bool,
     /// The gateway only books or loses what arrives, and sends no callbacks.
     pub(crate) few_answers: bool,
+    /// How many acts people make: alone, or one who requests and another who approves.
+    pub(crate) acts: u8,
+    /// One person may state a return that the bank never made, of a payment that the gateway confirmed.
+    pub(crate) mistaken_returns: bool,
+    /// There is one worker.
+    pub(crate) one_worker: bool,
+    /// The gateway cannot be queried, and a failover is accepted nevertheless: what is queued is set aside.
+    pub(crate) silent: bool,
+    /// The data folder may be copied. One worker uses the original, and one the copy.
+    pub(crate) copies: bool,
 }
 
 impl Setup {
@@ -142,6 +180,37 @@ impl Setup {
         repeats: false,
         late_bookings: false,
         few_answers: false,
+        acts: 0,
+        mistaken_returns: false,
+        one_worker: false,
+        silent: false,
+        copies: false,
+    };
+
+    /// Operators, alone and in pairs, in every sequence of up to four acts.
+    pub(crate) const OPERATORS: Self = Self {
+        acts: 4,
+        one_worker: true,
+        end: 4,
+        ..Self::PLAIN
+    };
+
+    /// The same after a failover, at a gateway that cannot be queried.
+    pub(crate) const SILENT: Self = Self {
+        acts: 4,
+        one_worker: true,
+        silent: true,
+        late_reports: true,
+        first_steps: &LOST_CLAIM,
+        end: 4,
+        ..Self::FAILOVER
+    };
+
+    /// A copy of the data folder, and no acts.
+    pub(crate) const COPY: Self = Self {
+        copies: true,
+        end: 4,
+        ..Self::PLAIN
     };
 
     /// One failover, and little else.

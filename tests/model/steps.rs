@@ -1,6 +1,7 @@
 //! The steps that a search can take.
 
 use crate::{
+    people::{Act, Errand},
     row::{self, OrderStatus},
     setup::{Rule, Setup},
     world::{SLOTS, WORKERS},
@@ -73,21 +74,44 @@ pub(crate) enum Step {
     InsertAgain,
     OldPrimaryDies,
     AcceptFailover,
+    Act(Act),
+    /// A worker carries out an approved statement.
+    CarryOut,
+    /// The bank sends the money back.
+    ComeBack,
+    /// The debt is paid by another order.
+    PayAgain,
+    /// The funds do not cover what is queued.
+    RunShort,
+    /// The time after an acceptance ends in which each payout is queried before its first claim.
+    QueryFirstEnds,
+    CopyData,
 }
 
 /// Every step that the setup allows, whether or not it is possible now.
 pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
-    steps.extend([Step::Tick, Step::LeaseExpires, Step::Query]);
+    steps.extend([Step::Tick, Step::LeaseExpires]);
+    if !setup.silent {
+        steps.push(Step::Query);
+    }
+    if setup.acts > 0 {
+        of_people(setup, steps);
+    }
+    if setup.copies {
+        steps.push(Step::CopyData);
+    }
     if !setup.few_answers {
         steps.extend([
             Step::Callback,
             Step::Settle(OrderStatus::Paid),
             Step::Settle(OrderStatus::Failed),
-            Step::ResolvePaid,
-            Step::Cancel,
         ]);
     }
-    (0..WORKERS).for_each(|worker| of_worker(setup, worker, steps));
+    if !setup.few_answers && setup.acts == 0 {
+        steps.extend([Step::ResolvePaid, Step::Cancel]);
+    }
+    let workers = if setup.one_worker { 1 } else { WORKERS };
+    (0..workers).for_each(|worker| of_worker(setup, worker, steps));
     (0..SLOTS).for_each(|slot| of_request(setup, slot, steps));
     if setup.stale_answers {
         steps.push(Step::StoreQueryAnswer);
@@ -113,16 +137,53 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
         ]);
     }
     if setup.failovers > 0 {
-        steps.extend([
-            Step::StandbyFallsBehind,
-            Step::InsertAgain,
-            Step::AcceptFailover,
-        ]);
+        steps.extend([Step::StandbyFallsBehind, Step::InsertAgain]);
+    }
+    if setup.failovers > 0 && setup.acts == 0 {
+        steps.push(Step::AcceptFailover);
     }
     if setup.restores_snapshot {
         steps.push(Step::RestoreSnapshot);
     } else if setup.failovers > 0 {
         steps.extend([Step::FailOver, Step::OldPrimaryDies]);
+    }
+}
+
+fn of_people(setup: &Setup, steps: &mut Vec<Step>) {
+    let mut act = |act| steps.push(Step::Act(act));
+    act(Act::Request(row::Request::Cancel));
+    act(Act::Cancel);
+    act(Act::Reject);
+    act(Act::RejectErrand);
+    for own in [false, true] {
+        act(Act::Approve { own });
+        act(Act::ApproveErrand { own });
+    }
+    act(Act::Run(Errand::Fund));
+    act(Act::Reveal);
+    act(Act::Pause);
+    act(Act::Resume);
+    if setup.failovers > 0 {
+        act(Act::Run(Errand::AcceptFailover));
+    }
+    if setup.silent {
+        act(Act::Run(Errand::AcceptSettingAside));
+    } else {
+        act(Act::Request(row::Request::Resubmit));
+        act(Act::Request(row::Request::ResolveFailed));
+        act(Act::Replay);
+    }
+    act(Act::Request(row::Request::ResolvePaid));
+    act(Act::Request(row::Request::ResolveReturned));
+    if setup.copies {
+        act(Act::Run(Errand::RegisterAddress));
+    }
+    steps.extend([Step::CarryOut, Step::PayAgain]);
+    if !setup.few_answers {
+        steps.push(Step::ComeBack);
+    }
+    if setup.silent {
+        steps.extend([Step::RunShort, Step::QueryFirstEnds]);
     }
 }
 
@@ -139,13 +200,14 @@ fn of_worker(setup: &Setup, worker: usize, steps: &mut Vec<Step>) {
     if setup.rule == Rule::ExpiredLeaseRequeuesTokenReread {
         steps.push(Step::Reread(worker));
     }
-    if setup.gives_up || setup.resubmits {
+    let acts = setup.acts > 0 && !setup.silent && !setup.copies;
+    if setup.gives_up || setup.resubmits || acts {
         steps.push(Step::Prove(worker));
     }
-    if setup.gives_up {
+    if setup.gives_up || acts {
         steps.push(Step::ResolveFailed(worker));
     }
-    if setup.resubmits {
+    if setup.resubmits || acts {
         steps.push(Step::Resubmit(worker));
     }
     if setup.repeats {

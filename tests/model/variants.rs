@@ -1,6 +1,9 @@
 //! What the rules make of a fact: those of production, with the one that a known-bad variant replaces.
 
-use payout_worker::domain::state::State;
+use payout_worker::domain::{
+    attention::{Attention, AttentionSet},
+    state::State,
+};
 
 use crate::{
     row::{Fence, HORIZON, Observation, OrderStatus, Proof, Row},
@@ -46,7 +49,23 @@ pub(crate) fn record(setup: &Setup, row: Row, fact: Observation, now: u8) -> Row
         let proof = Proof::Absence(row.quiet_until());
         after.not_found.count(proof, query_sent_at, again, now);
     }
+    after.attention = attention(setup.rule, &row, &after);
     after
+}
+
+/// The reasons for attention after a fact, in a variant.
+fn attention(rule: Rule, before: &Row, after: &Row) -> AttentionSet {
+    let had = |reason: &Attention| before.attention.contains(*reason);
+    let is_new = |reason: &Attention| !had(reason);
+    let stated = before.stated && before.state == after.state;
+    let mut raised = after.attention.reasons().filter(is_new);
+    match rule {
+        Rule::AttentionIsOneReason => raised
+            .next()
+            .map_or(after.attention, |reason| AttentionSet::EMPTY.with(reason)),
+        Rule::WordOutweighsEvidence if stated => after.attention.reasons().filter(had).collect(),
+        _ => after.attention,
+    }
 }
 
 /// As if the failover did not concern a payout that is not queued.

@@ -2,7 +2,10 @@
 
 use payout_worker::domain::state::State;
 
-use crate::row::{OrderStatus, Row};
+use crate::{
+    row::{OrderStatus, Row},
+    setup::Setup,
+};
 
 /// How many workers there are.
 pub(crate) const WORKERS: usize = 2;
@@ -16,6 +19,8 @@ pub(crate) enum Side {
     Now,
     /// The primary from before the failover.
     Old,
+    /// A copy of the data folder.
+    Copy,
 }
 
 /// What a worker holds in memory. A paused worker is one that takes no step for a long time.
@@ -83,6 +88,8 @@ pub(crate) struct Gateway {
     pub(crate) shown_by: u8,
     /// It answered `FAIL` and may still book the order before this tick; 0 when it will not.
     pub(crate) may_book_by: u8,
+    /// The bank sent the money back.
+    pub(crate) came_back: bool,
 }
 
 impl Gateway {
@@ -113,6 +120,8 @@ pub(crate) struct Failover {
     pub(crate) last_claims_at: u8,
 }
 
+// Why: each is a separate fact.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) now: u8,
@@ -131,13 +140,27 @@ pub(crate) struct World {
     pub(crate) sent: u8,
     /// How many further sends people granted: by a resubmit, or by accepting a failover.
     pub(crate) granted: u8,
+    /// The row of a copy of the data folder, which has the same identity.
+    pub(crate) copy: Option<Row>,
+    /// The address by which workers reach the copy is registered there.
+    pub(crate) copy_is_registered: bool,
+    /// How many acts people made.
+    pub(crate) acts: u8,
+    /// The debt was paid by another order, as the database allowed it.
+    pub(crate) paid_again: bool,
+    /// One person freed money that may have left.
+    pub(crate) freed_by_one: bool,
+    /// One person booked money that the gateway does not have.
+    pub(crate) invented: bool,
+    /// Somebody saw a beneficiary, and no record says so.
+    pub(crate) seen_unrecorded: bool,
 }
 
 impl World {
     /// One payout that was just inserted.
-    pub(crate) fn begin() -> Self {
-        let worker = Worker {
-            side: Side::Now,
+    pub(crate) fn begin(setup: &Setup) -> Self {
+        let worker = |side| Worker {
+            side,
             hand: Hand::Empty,
             claim_was_lost: false,
         };
@@ -148,7 +171,11 @@ impl World {
             failover: None,
             failovers: 0,
             witness: None,
-            workers: [worker; WORKERS],
+            workers: if setup.copies {
+                [worker(Side::Now), worker(Side::Copy)]
+            } else {
+                [worker(Side::Now); WORKERS]
+            },
             wire: [None; SLOTS],
             pending_answer: None,
             gateway: Gateway {
@@ -156,9 +183,17 @@ impl World {
                 status: None,
                 shown_by: 0,
                 may_book_by: 0,
+                came_back: false,
             },
             sent: 0,
             granted: 0,
+            copy: None,
+            copy_is_registered: false,
+            acts: 0,
+            paid_again: false,
+            freed_by_one: false,
+            invented: false,
+            seen_unrecorded: false,
         }
     }
 
@@ -167,6 +202,7 @@ impl World {
         match side {
             Side::Now => Some(self.row),
             Side::Old => self.failover.and_then(|failover| failover.old),
+            Side::Copy => self.copy,
         }
     }
 
@@ -181,12 +217,13 @@ impl World {
             (Side::Now, _) => self.row = row,
             (Side::Old, Some(failover)) => failover.old = Some(row),
             (Side::Old, None) => {}
+            (Side::Copy, _) => self.copy = Some(row),
         }
     }
 
     /// Workers are interchangeable, and so are requests: states that differ only in their order count as one.
-    pub(crate) fn sort_workers_and_requests(&mut self) {
-        if self.workers[0] > self.workers[1] {
+    pub(crate) fn sort_workers_and_requests(&mut self, setup: &Setup) {
+        if !setup.one_worker && self.workers[0] > self.workers[1] {
             self.workers.swap(0, 1);
             for request in self.wire.iter_mut().flatten() {
                 request.owner = request.owner.map(|owner| 1 - owner);
