@@ -5,7 +5,10 @@ use std::process::Command;
 use payout_worker::domain::state::grid;
 use throwaway_postgres::Binaries;
 
-use crate::support::{database::Database, docs, refusal::Refusal};
+use crate::{
+    support::{database::Database, docs, refusal::Refusal},
+    who_must_agree,
+};
 
 #[test]
 fn the_state_machine_page_is_fresh() {
@@ -15,6 +18,11 @@ fn the_state_machine_page_is_fresh() {
 #[test]
 fn the_metrics_page_is_fresh() {
     docs::is_generated("docs/metrics.md", &payout_worker::metrics::page());
+}
+
+#[tokio::test]
+async fn the_page_of_acts_is_fresh() {
+    docs::is_generated("docs/who-must-agree.md", &who_must_agree::page().await);
 }
 
 /// The major version whose `pg_dump` wrote the committed dump: another one writes the same schema differently.

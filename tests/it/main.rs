@@ -50,3 +50,4 @@ mod storyboard;
 mod support;
 mod typed;
 mod unread_log;
+mod who_must_agree;
