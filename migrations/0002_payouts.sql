@@ -20,6 +20,7 @@ create table payout.merchants (
     fee_reserve         bigint not null default 0,  -- rupiah held for the fee until it is known (fee_type 1)
     funding             text not null default 'gateway',
     registered_at       timestamptz not null default now(),
+    gateway_since       timestamptz not null default '-infinity',  -- when dialect or address last changed
     constraint funding_is_known check (funding in ('gateway', 'books')),
     constraint limits_make_sense check (min_amount between 1 and max_amount and max_amount <= 1000000000000),
     constraint fee_reserve_makes_sense check (fee_reserve between 0 and 1000000000000)
@@ -192,7 +193,7 @@ create table payout.evidence (
     proves        text,                       -- what "not found" proves
     valid_from    timestamptz,                -- from when it proves that
     refused       boolean not null default false,  -- the database refused what would have followed
-    digest        bytea not null default '',  -- of a bound callback: SHA-256 of its fields
+    digest        bytea not null default '',  -- of a bound callback: SHA-256 of its fields and signature
     detail        jsonb not null,             -- the latest redacted message
     times         int not null default 1,
     first_at      timestamptz not null default clock_timestamp(),

@@ -85,6 +85,36 @@ create trigger rules_are_fixed before insert or update or delete or truncate on 
 create trigger rules_are_fixed before insert or update or delete or truncate on payout.act
     for each statement execute function payout.refuse_change();
 
+---- The registered gateway
+
+-- Only the gateway that got an order can say what became of it; another one's "not found" would pass for proof. So a
+-- merchant moves to another gateway only while nothing may be with the old one. A change of key alone is free.
+create function payout.guard_merchants() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    open bigint;
+begin
+    new.gateway_since := old.gateway_since;
+    if (new.dialect, new.base_url) is not distinct from (old.dialect, old.base_url) then
+        return new;
+    end if;
+    -- A claim holds this lock to its commit, and compares the gateway after it has taken it.
+    perform from payout.accounts a where a.merchant_code = old.code for update;
+    select count(*) into open from payout.payouts p
+    where p.merchant_code = old.code and p.state in ('submitting', 'pending', 'unknown');
+    if open > 0 then
+        raise exception '% payouts of merchant % may be with its gateway at %', open, old.code, old.base_url
+            using errcode = 'PW060', column = 'base_url',
+                  hint = 'Pause the merchant, let these payouts end, and then register the new gateway. If only its '
+                         'address changed, let the old name lead to the new address.';
+    end if;
+    new.gateway_since := clock_timestamp();
+    return new;
+end $$;
+
+create trigger guard_merchants before update on payout.merchants
+    for each row execute function payout.guard_merchants();
+
 ---- Inserting a payout
 
 -- With one merchant, every enqueuer may enqueue; with several, only the roles assigned to the merchant.
@@ -211,6 +241,11 @@ begin
                 original.state || coalesce(' with attention ' || nullif(array_to_string(original.attention_reasons, ', '), ''), '')
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
+    end if;
+    if original.state_since < (select m.gateway_since from payout.merchants m where m.code = new.merchant_code) then
+        raise exception 'replaces: payout % failed at another gateway, which is no longer queried', new.replaces
+            using errcode = 'PW008', column = 'replaces',
+                  hint = 'Find out from that gateway whether it paid. If it did not, insert a payout that replaces none.';
     end if;
     if exists (select from payout.payouts p where p.merchant_code = new.merchant_code
                and p.replaces = new.replaces and p.state <> 'cancelled') then

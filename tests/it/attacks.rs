@@ -7,6 +7,7 @@ mod claims;
 mod copies;
 mod durability;
 mod evidence;
+mod gateways;
 mod settings;
 mod strangers;
 
