@@ -81,14 +81,18 @@ pub(super) fn verify(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
         return CallbackVerdict::BadSignature;
     };
     let one_block = sign::fits_one_block(key, &text);
-    let digest = digest(&fields);
+    let digest = digest(&fields, &signature);
     CallbackVerdict::Verified(Callback::new(fields, one_block, digest))
 }
 
 /// Hashes the fields and not the bytes: one form can be spelled in endless ways.
-fn digest(fields: &Fields) -> Vec<u8> {
+///
+/// With the signature, which only the platform can make, nobody who reads the digest can try beneficiaries until one fits.
+/// Fields have one valid signature per key, so a repeated callback has the same digest.
+fn digest(fields: &Fields, signature: &str) -> Vec<u8> {
     let mut digest = Sha256::new();
-    for text in fields.iter().flat_map(|(name, value)| [name, value]) {
+    let fields = fields.iter().flat_map(|(name, value)| [name, value]);
+    for text in fields.map(String::as_str).chain([signature]) {
         // No field holds a control character.
         digest.update(text);
         digest.update([0]);
