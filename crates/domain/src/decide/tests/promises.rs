@@ -166,6 +166,8 @@ fn an_order_found_after_a_decline_is_foreign_until_a_bound_callback_proves_it_ou
         ("@1 fail @61 callback:2",                             "unknown held=100000"),
         ("@1 fail @61 found:1 callback:1",                      "unknown held=100000"),
         ("@1 fail @61 found:1 callback:4 found:4",               "failed"),
+        ("@1 found:1 fail",                                  "pending foreign_order held=100000"),
+        ("@1 found:2 fail",                                  "paid foreign_order"),
         ("doubt found:1,plat=W2 ack,plat=W1",                "pending contradiction held=100000"),
     ]);
 }
