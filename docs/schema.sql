@@ -327,6 +327,7 @@ CREATE TABLE payout.merchants (
     fee_reserve bigint DEFAULT 0 NOT NULL,
     funding text DEFAULT 'gateway'::text NOT NULL,
     registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    gateway_since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT fee_reserve_makes_sense CHECK (((fee_reserve >= 0) AND (fee_reserve <= '1000000000000'::bigint))),
     CONSTRAINT funding_is_known CHECK ((funding = ANY (ARRAY['gateway'::text, 'books'::text]))),
     CONSTRAINT limits_make_sense CHECK ((((min_amount >= 1) AND (min_amount <= max_amount)) AND (max_amount <= '1000000000000'::bigint)))
@@ -655,6 +656,11 @@ begin
                 original.state || coalesce(' with attention ' || nullif(array_to_string(original.attention_reasons, ', '), ''), '')
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
+    end if;
+    if original.state_since < (select m.gateway_since from payout.merchants m where m.code = new.merchant_code) then
+        raise exception 'replaces: payout % failed at another gateway, which is no longer queried', new.replaces
+            using errcode = 'PW008', column = 'replaces',
+                  hint = 'Find out from that gateway whether it paid. If it did not, insert a payout that replaces none.';
     end if;
     if exists (select from payout.payouts p where p.merchant_code = new.merchant_code
                and p.replaces = new.replaces and p.state <> 'cancelled') then
@@ -1050,6 +1056,31 @@ begin
     new.xid := payout.current_xid();
     -- A clock that was set back must not keep evidence from being stored.
     new.last_at := greatest(new.last_at, old.last_at);
+    return new;
+end $$;
+
+CREATE FUNCTION payout.guard_merchants() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    open bigint;
+begin
+    new.gateway_since := old.gateway_since;
+    if (new.dialect, new.base_url) is not distinct from (old.dialect, old.base_url) then
+        return new;
+    end if;
+    -- A claim holds this lock to its commit, and compares the gateway after it has taken it.
+    perform from payout.accounts a where a.merchant_code = old.code for update;
+    select count(*) into open from payout.payouts p
+    where p.merchant_code = old.code and p.state in ('submitting', 'pending', 'unknown');
+    if open > 0 then
+        raise exception '% payouts of merchant % may be with its gateway at %', open, old.code, old.base_url
+            using errcode = 'PW060', column = 'base_url',
+                  hint = 'Pause the merchant, let these payouts end, and then register the new gateway. If only its '
+                         'address changed, let the old name lead to the new address.';
+    end if;
+    new.gateway_since := clock_timestamp();
     return new;
 end $$;
 
@@ -2827,6 +2858,8 @@ CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECU
 
 CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.guard_evidence();
 
+CREATE TRIGGER guard_merchants BEFORE UPDATE ON payout.merchants FOR EACH ROW EXECUTE FUNCTION payout.guard_merchants();
+
 CREATE TRIGGER guard_payout BEFORE UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_payout();
 
 CREATE TRIGGER guard_removal BEFORE UPDATE ON payout.addresses FOR EACH ROW EXECUTE FUNCTION payout.guard_removal();
@@ -3220,6 +3253,8 @@ REVOKE ALL ON FUNCTION payout.guard_addresses() FROM PUBLIC;
 REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_merchants() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
 

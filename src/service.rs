@@ -102,6 +102,7 @@ impl Running {
         let inside = admin::routes(Admin {
             store: store.clone(),
             exporter,
+            lanes: lanes.clone(),
             heartbeats: Arc::clone(&heartbeats),
             draining: stop.clone(),
         });

@@ -19,6 +19,7 @@ mod load;
 pub mod operator;
 pub mod queries;
 pub mod record;
+pub mod registration;
 pub mod report;
 pub mod requests;
 pub mod schema;

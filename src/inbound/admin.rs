@@ -16,7 +16,7 @@ use crate::{
     metrics::{self, Exporter},
     store::{Store, fitness},
     telemetry,
-    worker::Heartbeats,
+    worker::{Heartbeats, Lane},
 };
 
 /// A readiness probe must not wait for a database that hangs.
@@ -28,6 +28,8 @@ pub struct Admin {
     pub store: Store,
     /// Renders the metrics.
     pub exporter: Exporter,
+    /// The merchants of this worker.
+    pub lanes: Vec<Arc<Lane>>,
     /// Tells which loops have stalled.
     pub heartbeats: Arc<Heartbeats>,
     /// Set while the worker drains.
@@ -55,6 +57,9 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
     }
     if !admin.store.reach.is_open() {
         return not(admin.store.reach.why_closed());
+    }
+    if !admin.lanes.iter().any(|lane| lane.is_registered()) {
+        return not("no merchant's gateway is the one registered in this database".to_owned());
     }
     let stalled = admin.heartbeats.stalled();
     if !stalled.is_empty() {

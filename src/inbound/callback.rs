@@ -143,8 +143,13 @@ impl Intake {
         };
         let lanes = self.callbacks.lanes.iter();
         let lanes = lanes.filter(|lane| merchant.is_none_or(|code| code == lane.code()));
-        let (ours, others): (Vec<_>, Vec<_>) =
-            lanes.partition(|lane| owners.iter().any(|code| code == lane.code()));
+        let (lanes, elsewhere): (Vec<_>, Vec<_>) = lanes.partition(|lane| lane.is_registered());
+        let is_ours = |lane: &&Arc<Lane>| owners.iter().any(|code| code == lane.code());
+        if elsewhere.iter().any(is_ours) {
+            // Another gateway signed it than the registered one, or a worker with the right key takes it.
+            return (None, Receipt::Unavailable);
+        }
+        let (ours, others): (Vec<_>, Vec<_>) = lanes.into_iter().partition(is_ours);
         if ours.is_empty() {
             return (None, self.unknown(&others, &order_num, body).await);
         }

@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::{breaker::Breaker, control_query::ControlQuery};
-use crate::{config::Merchant, gateway::Client, metrics};
+use crate::{config::Merchant, gateway::Client, metrics, store::registration::Gateway};
 
 /// The worker's state for one merchant.
 pub struct Lane {
@@ -26,6 +26,8 @@ pub struct Lane {
     pub(super) books_short: AtomicBool,
     /// The gateway states a balance that cannot be true.
     pub(super) balance_refused: AtomicBool,
+    /// The gateway is the one registered for the merchant. What another one says about its payouts means nothing.
+    is_registered: watch::Sender<bool>,
     /// The keys are proven (I12). Nothing is claimed before that.
     pub(super) proven: AtomicBool,
     /// A `platSign` has verified at least once.
@@ -48,6 +50,7 @@ impl Lane {
             control_query: ControlQuery::default(),
             books_short: AtomicBool::new(false),
             balance_refused: AtomicBool::new(false),
+            is_registered: watch::Sender::new(false),
             proven: AtomicBool::new(false),
             short_of_funds: AtomicBool::new(false),
             claim_now: Notify::new(),
@@ -61,6 +64,52 @@ impl Lane {
     /// The merchant's code.
     pub fn code(&self) -> &str {
         &self.merchant.code
+    }
+
+    /// Whether this worker is configured with the gateway that is registered for the merchant. It sends, queries, stores
+    /// and acknowledges nothing for the merchant while it is not.
+    pub fn is_registered(&self) -> bool {
+        *self.is_registered.borrow()
+    }
+
+    /// Waits until it is.
+    pub(super) async fn registered(&self) {
+        // This value itself keeps the channel open.
+        self.is_registered
+            .subscribe()
+            .wait_for(|registered| *registered)
+            .await
+            .ok();
+    }
+
+    /// Compares the configuration with the registered gateways, and says so when the answer changes.
+    pub(super) fn compare_registration(&self, gateways: &[Gateway]) {
+        let ours = Gateway {
+            merchant_code: self.code().to_owned(),
+            dialect: self.merchant.dialect.clone(),
+            base_url: self.merchant.base_url.clone(),
+            platform_keys: self.client.platform_fingerprints(),
+        };
+        let registered = gateways.contains(&ours);
+        let was_registered = self.is_registered.send_replace(registered);
+        if !registered {
+            metrics::claims_stopped(self.code(), Some("config"));
+        }
+        if registered && !was_registered {
+            tracing::info!(
+                merchant = self.code(),
+                "the gateway of merchant {} is the registered one",
+                self.code()
+            );
+            self.claim_now.notify_one();
+        } else if was_registered && !registered {
+            tracing::error!(
+                merchant = self.code(),
+                "stopped for merchant {}: the database has another gateway or platform key registered, so this worker \
+                 sends, queries and stores nothing for it; `payout config check` and `payout doctor` show the difference",
+                self.code()
+            );
+        }
     }
 
     /// Wakes the poll loop: a query is due now.

@@ -39,6 +39,7 @@ async fn until_proven(worker: &Worker, lane: &Lane) {
     let mut pauses = Pauses::default();
     loop {
         worker.store.reach.opened().await;
+        lane.registered().await;
         match prove(worker, lane).await {
             Ok(()) => return,
             Err(reason) => {

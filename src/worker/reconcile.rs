@@ -30,7 +30,10 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
         }
         worker.heartbeats.beat("reconcile", lane.code());
         // Proving the keys reads the balance too; until then an answer is worth little.
-        if !worker.store.reach.is_open() || !lane.proven.load(Ordering::Relaxed) {
+        if !worker.store.reach.is_open()
+            || !lane.is_registered()
+            || !lane.proven.load(Ordering::Relaxed)
+        {
             continue;
         }
         match read_and_keep(&worker, &lane).await {

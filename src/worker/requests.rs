@@ -40,6 +40,7 @@ pub(super) async fn run(
     while !stop.is_cancelled() {
         worker.heartbeats.beat("requests", lane.code());
         if worker.store.reach.is_open()
+            && lane.is_registered()
             && lane.proven.load(Ordering::Relaxed)
             && let Err(error) = carry_out_approved(&worker, &lane, &order, &tasks).await
         {

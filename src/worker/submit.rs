@@ -145,6 +145,9 @@ fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>
     if !worker.store.reach.is_open() {
         return Err(Closed::Stopped("address"));
     }
+    if !lane.is_registered() {
+        return Err(Closed::Stopped("config"));
+    }
     if !lane.proven.load(Ordering::Relaxed) {
         return Err(Closed::NoCapacity);
     }

@@ -13,7 +13,7 @@ use super::Worker;
 use crate::{
     domain::evidence::{Evidence, Fact},
     metrics,
-    store::{addresses, clock, expired_leases, failover, fitness, snapshot},
+    store::{addresses, clock, expired_leases, failover, fitness, registration, snapshot},
 };
 
 /// How often leases and the database's identity are checked.
@@ -48,6 +48,9 @@ async fn round(worker: &Worker, totals_at: &mut Instant) {
     }
     if let Err(error) = compare_clock(worker).await {
         tracing::warn!(%error, "could not compare the database's clock; retrying");
+    }
+    if let Err(error) = registrations(worker).await {
+        tracing::warn!(%error, "could not compare the registered gateways; retrying");
     }
     if let Err(error) = leases(worker).await {
         tracing::warn!(%error, "could not check for expired leases; retrying");
@@ -113,6 +116,15 @@ async fn compare_clock(worker: &Worker) -> Result<(), sqlx::Error> {
         None => clock::note_steady(pool).await,
         Some(jump) => clock::note_jump(pool, known, &reading, jump).await,
     }
+}
+
+/// A worker that is configured with another gateway than the registered one believes it about nobody's payouts.
+async fn registrations(worker: &Worker) -> Result<(), sqlx::Error> {
+    let gateways = registration::registered_gateways(&worker.store.results).await?;
+    for lane in &worker.lanes {
+        lane.compare_registration(&gateways);
+    }
+    Ok(())
 }
 
 /// The worker that claimed these payouts is gone or slow. Nobody knows whether they were sent, so their status is

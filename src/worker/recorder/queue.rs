@@ -182,7 +182,13 @@ impl Queue {
         loop {
             self.shared.heartbeats.beat("record", &self.merchant);
             let reach = &self.shared.store.reach;
-            if timeout(HEARTBEAT_INTERVAL, reach.opened()).await.is_err() {
+            let may_store = async {
+                reach.opened().await;
+                if let Some(lane) = &self.lane {
+                    lane.registered().await;
+                }
+            };
+            if timeout(HEARTBEAT_INTERVAL, may_store).await.is_err() {
                 continue;
             }
             let begun = Instant::now();

@@ -1,9 +1,16 @@
 //! Attacks with another gateway than the one that got the order: its "not found" would pass for proof.
 
+use std::time::Instant;
+
 use payout_sandbox::Fault;
+use payout_worker::service::Running;
 
 use super::believe_it_failed;
-use crate::support::{refusal::Refusal, world::World};
+use crate::support::{
+    database::DEADLINE,
+    refusal::Refusal,
+    world::{Wishes, World, free_port},
+};
 
 /// Moves the merchant to another gateway, as `payout migrate --accept-gateway` does.
 const MOVE: &str = "update payout.merchants set base_url = 'https://new.example'";
@@ -62,4 +69,54 @@ async fn what_failed_at_another_gateway_is_not_paid_again_without_a_person() {
     let refusal = refused(&world, again).await;
     assert_eq!(refusal.code, "PW008", "{refusal:?}");
     assert!(refusal.message.contains("another gateway"), "{refusal:?}");
+}
+
+/// The worker of another gateway runs beside the right one and takes every callback; nothing of it counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_of_another_gateway_queries_stores_and_acknowledges_nothing() {
+    let mut production = World::start().await;
+    let staging = World::with(Wishes {
+        workers: 0,
+        ..Wishes::default()
+    })
+    .await;
+    production.sandbox.set_fault(Fault::Unknown);
+    production.enqueue("REAL-1", 100_000, 1).await;
+    production.until_state("REAL-1", "unknown").await;
+    production.stop_workers().await;
+    let evidence = "select count(*) from payout.evidence";
+    let stored = production.database.text(evidence).await;
+
+    let mut config = staging.config.clone();
+    config.database.url = production.database.url();
+    config.http_listen = Some(free_port());
+    config.admin_listen = Some(free_port());
+    let strange = Running::start(&config).await.unwrap();
+    let due = "update payout.payouts set next_query_at = now()";
+    production.database.run(due).await;
+    let callback = format!("http://{}/callback", strange.http.unwrap());
+    let ready = format!("http://{}/readyz", strange.admin.unwrap());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let begun = Instant::now();
+    loop {
+        let answer = client.get(&ready).send().await.unwrap();
+        let code = answer.status();
+        if code == 503 && answer.text().await.unwrap().contains("registered") {
+            break;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{code}");
+    }
+    let form = "orderNum=REAL-1&status=4&platSign=AAAA";
+    let answer = client.post(&callback).body(form).send().await.unwrap();
+    assert_eq!(answer.status(), 503, "a right worker must get it again");
+    assert_eq!(production.database.text(evidence).await, stored);
+
+    // The right worker settles it meanwhile; the strange one was there all the time.
+    production.sandbox.heal();
+    production.add_worker().await;
+    production.until_state("REAL-1", "paid").await;
+    assert_eq!(staging.sandbox.queries("REAL-1"), 0);
+    assert_eq!(production.submits_of("REAL-1"), 1);
+    strange.stop().await;
+    production.assert_books_agree().await;
 }
