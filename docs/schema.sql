@@ -63,7 +63,7 @@ CREATE TABLE payout.requests (
     CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
     CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (decided_by_oid IS NULL)))),
     CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'remove_address'::text, 'reveal'::text]))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'resolve_unchanged'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'remove_address'::text, 'reveal'::text]))),
     CONSTRAINT one_or_two_people CHECK ((people = ANY (ARRAY[1, 2]))),
     CONSTRAINT resolved_with_evidence CHECK (((kind !~~ 'resolve%'::text) OR (evidence IS NOT NULL)))
 );
@@ -213,6 +213,12 @@ begin
             perform payout.remove_address(r);
         when 'accept_failover' then
             perform payout.carry_out_acceptance(r);
+        when 'resolve_unchanged' then
+            for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
+                     where i.request_id = r.id for update of q loop
+                perform payout.uphold(p, r);
+            end loop;
+            update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
         when 'cancel' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
                      where i.request_id = r.id order by q.merchant_code, q.order_num for update of q loop
@@ -781,6 +787,10 @@ begin
     return (select b.base from payout.seq_base b);
 end $$;
 
+CREATE FUNCTION payout.contradictions() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '{late_success,contradiction,foreign_order,amount_mismatch}'::text[];
+
 CREATE FUNCTION payout.contrary_answers(p payout.payouts, act text) RETURNS SETOF payout.evidence
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -809,8 +819,8 @@ CREATE FUNCTION payout.contrary_answers(p payout.payouts, act text) RETURNS SETO
      e.actor
     FROM payout.evidence e
    WHERE (((e.merchant_code = (contrary_answers.p).merchant_code) AND (e.order_num = (contrary_answers.p).order_num)) AND
-         CASE contrary_answers.act
-             WHEN 'resolve_paid'::text THEN ((e.kind = ANY (ARRAY['declined'::text, 'not_found'::text])) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND (e.status = ANY (ARRAY[3, 4]))))
+         CASE
+             WHEN ((contrary_answers.act = 'resolve_paid'::text) OR ((contrary_answers.act = 'resolve_unchanged'::text) AND ((contrary_answers.p).state = 'paid'::text))) THEN ((e.kind = ANY (ARRAY['declined'::text, 'not_found'::text])) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND (e.status = ANY (ARRAY[3, 4]))))
              ELSE ((e.kind = 'acknowledged'::text) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND COALESCE((e.status <> ALL (ARRAY[3, 4])), true)))
          END);
 END;
@@ -1427,6 +1437,17 @@ CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > payout.trusted_after())))));
 
+CREATE FUNCTION payout.is_upheld(p payout.payouts) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.kind = 'resolve_unchanged' and r.decision = 'approved' and r.decided_at = now() and r.people > 1);
+end $$;
+
 CREATE FUNCTION payout.last_xid() RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1689,9 +1710,9 @@ declare
 begin
     select h.* into ended from payout.history h
     where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num)
-      and h.to_state = case p.state when 'returned' then 'paid' else p.state end
+      and (h.event = 'upheld' or h.to_state = case p.state when 'returned' then 'paid' else p.state end)
     order by h.seq desc limit 1;
-    return ended.event in ('resolved_paid', 'resolved_failed') and not exists (
+    return ended.event in ('resolved_paid', 'resolved_failed', 'upheld') and not exists (
         select from payout.history h
         where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num) and h.seq > ended.seq
           and h.event = 'statement_confirmed');
@@ -2031,11 +2052,11 @@ CREATE FUNCTION payout.resolve(order_num text, outcome text, evidence text, reas
 declare
     p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
 begin
-    if outcome is null or outcome not in ('paid', 'returned') then
-        raise exception 'outcome must be paid or returned' using errcode = 'PW026',
+    if outcome is null or outcome not in ('paid', 'returned', 'unchanged') then
+        raise exception 'outcome must be paid, returned or unchanged' using errcode = 'PW026',
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
-    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
+    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0) or outcome = 'unchanged' and stated is not null
        or (outcome = 'paid' and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
@@ -2112,6 +2133,26 @@ CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETU
     LANGUAGE sql IMMUTABLE
     RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT ((a).metadata IS DISTINCT FROM (b).metadata)));
 
+CREATE FUNCTION payout.uphold(p payout.payouts, r payout.requests) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    why text := payout.why_no_resolve(p, r.kind);
+begin
+    if why is not null then
+        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
+            hint = format('Reject this request: payout reject %s --reason ...', r.id);
+    end if;
+    insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'upheld', 'operator', p.attempt,
+            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
+                               'evidence', r.evidence, 'attention', array_to_string(p.attention_reasons, ' ')));
+    update payout.payouts q
+    set attention_reasons = array(select a from unnest(q.attention_reasons) a where a <> all (payout.contradictions()))
+    where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
+end $$;
+
 CREATE FUNCTION payout.use_request(p payout.payouts, event text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2183,6 +2224,15 @@ CREATE FUNCTION payout.why_no_resolve(p payout.payouts, kind text) RETURNS text
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
+    if kind = 'resolve_unchanged' and p.state not in ('paid', 'failed', 'cancelled', 'returned') then
+        return format('it is %s, and only a final payout can be resolved as unchanged', p.state);
+    elsif kind = 'resolve_unchanged' and not p.attention_reasons && payout.contradictions() then
+        return 'nothing contradicts its end';
+    elsif kind = 'resolve_unchanged' and p.state = 'failed' and exists (
+        select from payout.contrary_answers(p, kind) e
+        where e.bound is not false and coalesce(e.last_at > p.reaffirmed_at, true)) then
+        return 'the gateway has not confirmed the failure since it was contradicted';
+    end if;
     if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
         return format('it is %s, and only a pending or unknown payout can be resolved as failed', p.state);
     elsif kind = 'resolve_paid' and p.state not in ('pending', 'unknown', 'failed') then
@@ -2308,7 +2358,7 @@ begin
                lateral (select a.name = any (old.attention_reasons) as was,
                                coalesce(event = any (a.answered_by), false) as is_answered) x
           where a.name = any (old.attention_reasons || new.attention_reasons)) r;
-    if lost is not null then
+    if lost is not null and not (event is null and payout.is_upheld(old)) then
         raise exception 'payout %: only a person can clear its attention %', old.order_num, lost
             using errcode = 'PW012', hint = 'Add reasons to attention_reasons; a move that answers one clears it.';
     end if;
@@ -3209,6 +3259,8 @@ REVOKE ALL ON FUNCTION payout.continue_seq() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.continue_seq() TO payout_operator;
 GRANT ALL ON FUNCTION payout.continue_seq() TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.contradictions() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.contrary_answers(p payout.payouts, act text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text) FROM PUBLIC;
@@ -3341,6 +3393,8 @@ GRANT ALL ON FUNCTION payout.trusted_after() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_upheld(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
@@ -3527,6 +3581,8 @@ REVOKE ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT acc
 GRANT ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.uphold(p payout.payouts, r payout.requests) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUBLIC;
 

@@ -472,10 +472,38 @@ begin
     return null;
 end $$;
 
+-- The reasons for attention that say that the gateway's evidence contradicts an end.
+create function payout.contradictions() returns text[]
+language sql immutable parallel safe
+return '{late_success,contradiction,foreign_order,amount_mismatch}'::text[];
+
+-- What the gateway ever answered against the end that an act states: resolve_paid, resolve_failed, resolve_returned or
+-- resolve_unchanged, which states the recorded one.
+create function payout.contrary_answers(p payout.payouts, act text) returns setof payout.evidence
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select e.* from payout.evidence e
+    where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
+      and case
+              when contrary_answers.act = 'resolve_paid' or contrary_answers.act = 'resolve_unchanged' and (p).state = 'paid'
+              then e.kind in ('declined', 'not_found') or e.kind in ('found', 'callback') and e.status in (3, 4)
+              else e.kind = 'acknowledged' or e.kind in ('found', 'callback') and coalesce(e.status not in (3, 4), true)
+          end;
+end;
+
 -- Why this payout may not be resolved this way, or null if it may. Names its state and the states that would allow it.
 create function payout.why_no_resolve(p payout.payouts, kind text) returns text
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    if kind = 'resolve_unchanged' and p.state not in ('paid', 'failed', 'cancelled', 'returned') then
+        return format('it is %s, and only a final payout can be resolved as unchanged', p.state);
+    elsif kind = 'resolve_unchanged' and not p.attention_reasons && payout.contradictions() then
+        return 'nothing contradicts its end';
+    elsif kind = 'resolve_unchanged' and p.state = 'failed' and exists (
+        select from payout.contrary_answers(p, kind) e
+        where e.bound is not false and coalesce(e.last_at > p.reaffirmed_at, true)) then
+        return 'the gateway has not confirmed the failure since it was contradicted';
+    end if;
     if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
         return format('it is %s, and only a pending or unknown payout can be resolved as failed', p.state);
     elsif kind = 'resolve_paid' and p.state not in ('pending', 'unknown', 'failed') then
@@ -521,8 +549,8 @@ begin atomic
       and e.last_at > coalesce(payout.confirmed_paid_at(p), '-infinity');
 end;
 
--- Whether the end of this payout rests on people's word alone: they resolved it, or resolved as paid what then came back,
--- and the gateway has not confirmed that since. In plpgsql, whose plans last as long as the session.
+-- Whether the end of this payout rests on people's word alone: they resolved it, resolved as paid what then came back, or
+-- upheld its end against the gateway, which has not confirmed that since. In plpgsql, whose plans last as long as the session.
 create function payout.rests_on_statement(p payout.payouts) returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
@@ -530,26 +558,13 @@ declare
 begin
     select h.* into ended from payout.history h
     where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num)
-      and h.to_state = case p.state when 'returned' then 'paid' else p.state end
+      and (h.event = 'upheld' or h.to_state = case p.state when 'returned' then 'paid' else p.state end)
     order by h.seq desc limit 1;
-    return ended.event in ('resolved_paid', 'resolved_failed') and not exists (
+    return ended.event in ('resolved_paid', 'resolved_failed', 'upheld') and not exists (
         select from payout.history h
         where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num) and h.seq > ended.seq
           and h.event = 'statement_confirmed');
 end $$;
-
--- What the gateway ever answered against the end that an act states: resolve_paid, resolve_failed or resolve_returned.
-create function payout.contrary_answers(p payout.payouts, act text) returns setof payout.evidence
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-begin atomic
-    select e.* from payout.evidence e
-    where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
-      and case contrary_answers.act
-              when 'resolve_paid' then e.kind in ('declined', 'not_found')
-                                       or e.kind in ('found', 'callback') and e.status in (3, 4)
-              else e.kind = 'acknowledged' or e.kind in ('found', 'callback') and coalesce(e.status not in (3, 4), true)
-          end;
-end;
 
 -- Whether the gateway has contradicted what this act states, in a way that was new, since people agreed to it. That a
 -- payout is paid contradicts its return only if it was people who had stated the payment.
@@ -803,6 +818,16 @@ begin
     end if;
 end $$;
 
+-- Whether two people, in this transaction, uphold the end of this payout.
+create function payout.is_upheld(p payout.payouts) returns boolean
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return exists (
+        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.kind = 'resolve_unchanged' and r.decision = 'approved' and r.decided_at = now() and r.people > 1);
+end $$;
+
 -- Keeps the reasons for attention in order of gravity, each once, and clears those that the move answers. A reason that
 -- only a person may clear stays until then, whoever writes another one.
 create function payout.with_attention(old payout.payouts, new payout.payouts, event text) returns payout.payouts
@@ -823,7 +848,7 @@ begin
                lateral (select a.name = any (old.attention_reasons) as was,
                                coalesce(event = any (a.answered_by), false) as is_answered) x
           where a.name = any (old.attention_reasons || new.attention_reasons)) r;
-    if lost is not null then
+    if lost is not null and not (event is null and payout.is_upheld(old)) then
         raise exception 'payout %: only a person can clear its attention %', old.order_num, lost
             using errcode = 'PW012', hint = 'Add reasons to attention_reasons; a move that answers one clears it.';
     end if;

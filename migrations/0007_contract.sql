@@ -414,19 +414,19 @@ begin
     return payout.make_request('resolve_failed', array[p.order_num], p.merchant_code, reason, evidence, null);
 end $$;
 
--- States that a payout was paid (stated: the fee, if known) or returned (stated: how much came back, by default
--- everything). Takes a second person where payout.act says so. Returns the request's id.
+-- States that a payout was paid (stated: the fee, if known), returned (stated: how much came back, by default everything),
+-- or that a final one ended as it is recorded (unchanged), which ends a contradiction. Takes a second person where payout.act says so. Returns the request's id.
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
                                stated bigint default null, confirm text default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
 begin
-    if outcome is null or outcome not in ('paid', 'returned') then
-        raise exception 'outcome must be paid or returned' using errcode = 'PW026',
+    if outcome is null or outcome not in ('paid', 'returned', 'unchanged') then
+        raise exception 'outcome must be paid, returned or unchanged' using errcode = 'PW026',
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
-    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0)
+    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0) or outcome = 'unchanged' and stated is not null
        or (outcome = 'paid' and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
@@ -460,6 +460,25 @@ begin
     end if;
 end $$;
 
+-- Ends the contradiction of a final payout: its end stands on the word of two people.
+create function payout.uphold(p payout.payouts, r payout.requests) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    why text := payout.why_no_resolve(p, r.kind);
+begin
+    if why is not null then
+        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
+            hint = format('Reject this request: payout reject %s --reason ...', r.id);
+    end if;
+    insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'upheld', 'operator', p.attempt,
+            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
+                               'evidence', r.evidence, 'attention', array_to_string(p.attention_reasons, ' ')));
+    update payout.payouts q
+    set attention_reasons = array(select a from unnest(q.attention_reasons) a where a <> all (payout.contradictions()))
+    where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
+end $$;
+
 -- Carries out what no worker has to, in the transaction of the approval. Every rule is checked again.
 create function payout.carry_out(r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -479,6 +498,12 @@ begin
             perform payout.remove_address(r);
         when 'accept_failover' then
             perform payout.carry_out_acceptance(r);
+        when 'resolve_unchanged' then
+            for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
+                     where i.request_id = r.id for update of q loop
+                perform payout.uphold(p, r);
+            end loop;
+            update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
         when 'cancel' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
                      where i.request_id = r.id order by q.merchant_code, q.order_num for update of q loop
@@ -824,7 +849,7 @@ select p.merchant_code, p.order_num, p.state, p.state_since, p.amount::bigint as
 from payout.payouts p
 left join payout.banks b on b.code = p.bank_code;
 
--- Every answer of the gateway against the end (paid, failed, returned) that a person is about to state.
+-- Every answer of the gateway against the end (paid, failed, returned, unchanged) that a person is about to state.
 create function payout.contrary_evidence(order_num text, outcome text, merchant_code text default null)
 returns table (source text, kind text, status smallint, mismatch text, times int, last_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp

@@ -53,6 +53,8 @@ pub(crate) enum StatedEnd {
     Failed,
     /// It was paid and came back
     Returned,
+    /// It ended as it is recorded, whatever contradicts that; needs a second person
+    Unchanged,
 }
 
 impl StatedEnd {
@@ -61,6 +63,7 @@ impl StatedEnd {
             Self::Paid => "paid",
             Self::Failed => "failed",
             Self::Returned => "returned",
+            Self::Unchanged => "unchanged",
         }
     }
 }
@@ -119,7 +122,7 @@ pub(crate) async fn resubmit(global: &Global, options: &ResubmitOptions) -> Resu
 pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result<(), Exit> {
     let stated = match (options.end, options.fee, options.amount) {
         (StatedEnd::Paid, stated, None) | (StatedEnd::Returned, None, stated) => stated,
-        (StatedEnd::Failed, None, None) => None,
+        (StatedEnd::Failed | StatedEnd::Unchanged, None, None) => None,
         _ => {
             let rule = "--fee belongs to --as paid, --amount to --as returned";
             return Err(Exit::Usage(rule.to_owned()));

@@ -1,6 +1,7 @@
 //! A person's word against the gateway's: what must be seen before it is given, and what comes after it.
 
 use payout_sandbox::{Ending, Fault, Script};
+use sqlx::PgConnection;
 
 use super::{Desk, PATIENT, agree, hide, lose, pairs::book_and_mute, payout, payout_in, staying};
 use crate::support::{
@@ -366,4 +367,111 @@ async fn the_people_are_named_even_if_the_beneficiary_has_the_same_name() {
         .unwrap();
     assert_eq!(resolved["detail"]["by"], desk.one.as_str());
     assert_eq!(resolved["detail"]["approved_by"], desk.other.as_str());
+}
+
+const UNCHANGED: &str =
+    "select payout.resolve(order_num, 'unchanged', 'letter 7', 'ticket 1', confirm => order_num)
+                         from payout.all_status";
+const APPROVE: &str = "select payout.approve(max(id)) from payout.requests where decision is null";
+
+/// A final payout that evidence contradicts, and two operators.
+async fn contradicted(state: &str) -> (Database, PgConnection, PgConnection) {
+    let database = Database::with_steps().await;
+    database.insert_in(state, "INV-1").await;
+    let raise = "update payout.payouts set attention_reasons = '{contradiction,amount_mismatch,fee_above_reserve}',
+                                           reaffirmed_at = clock_timestamp()";
+    database.run(raise).await;
+    let one = database.login(&["payout_operator"]).await;
+    let other = database.login(&["payout_operator"]).await;
+    let (one, other) = (
+        database.connect_as(&one).await,
+        database.connect_as(&other).await,
+    );
+    (database, one, other)
+}
+
+async fn act(operator: &mut PgConnection, act: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(sqlx::AssertSqlSafe(act.to_owned()))
+        .execute(operator)
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn two_people_and_nobody_else_end_a_contradiction_of_a_final_payout() {
+    for state in ["paid", "failed", "cancelled", "returned"] {
+        let (database, mut one, mut other) = contradicted(state).await;
+        act(&mut one, UNCHANGED).await.unwrap();
+        let refused = act(&mut one, APPROVE).await;
+        Refusal::expected(state, refused).is(state, "PW021", "somebody else");
+        act(&mut other, APPROVE).await.unwrap();
+        let left =
+            "select state || ' ' || array_to_string(attention_reasons, ' ') from payout.payouts";
+        let expected = format!("{state} fee_above_reserve");
+        assert_eq!(database.text(left).await, expected, "only what contradicts");
+        let upheld = "select count(*) from payout.history
+                      where event = 'upheld' and detail ->> 'by' <> detail ->> 'approved_by'";
+        assert_eq!(database.text(upheld).await, "1");
+        let word = "select payout.rests_on_statement(p) from payout.payouts p";
+        assert_eq!(
+            database.text(word).await,
+            "true",
+            "what comes now contradicts people"
+        );
+
+        // The request is used up.
+        database
+            .run("update payout.payouts set attention_reasons = '{contradiction}'")
+            .await;
+        let by_hand = "update payout.payouts set attention_reasons = '{}'";
+        Refusal::expected(by_hand, database.try_run(by_hand).await).is(
+            by_hand,
+            "PW012",
+            "contradiction",
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_upheld_only_after_a_query_has_confirmed_it() {
+    let (database, mut one, mut other) = contradicted("failed").await;
+    act(&mut one, UNCHANGED).await.unwrap();
+    let found = r#"{"source": "query", "kind": "found", "signed": true, "status": 2}"#;
+    database
+        .run(&format!("select public.receive('INV-1', '{found}')"))
+        .await;
+    for (operator, statement) in [(&mut other, APPROVE), (&mut one, UNCHANGED)] {
+        let refused = act(operator, statement).await;
+        Refusal::expected(statement, refused).is(
+            statement,
+            "PW025",
+            "has not confirmed the failure",
+        );
+    }
+    let queried = "update payout.payouts set reaffirmed_at = clock_timestamp()";
+    database.run(queried).await;
+    act(&mut other, APPROVE).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_a_final_payout_that_is_contradicted_is_upheld() {
+    for (state, why) in [
+        ("unknown", "only a final payout"),
+        ("pending", "only a final payout"),
+        ("paid", "nothing contradicts its end"),
+    ] {
+        let (database, mut one, _) = contradicted(state).await;
+        if state == "paid" {
+            // As if it had never been contradicted.
+            database
+                .run(
+                    "set session_replication_role = replica;
+                      update payout.payouts set attention_reasons = '{fee_above_reserve}';
+                      set session_replication_role = origin",
+                )
+                .await;
+        }
+        let refused = act(&mut one, UNCHANGED).await;
+        Refusal::expected(state, refused).is(state, "PW025", why);
+    }
 }
