@@ -2,6 +2,26 @@
 -- per operation and timing, the commit being a timing, so nothing depends on the order of names. Every refusal has a
 -- stable SQLSTATE and a sentence; those that a caller can act on also have a hint.
 
+---- Whose session it is
+
+-- Refuses to go on where `session_user` is not the one who acts. In ANALYZE, VACUUM, CLUSTER, CREATE INDEX, REINDEX and
+-- REFRESH MATERIALIZED VIEW, Postgres runs the functions of a table's indexes, or the query of a view, as the owner of
+-- that table or view, but in the session of whoever gave the command: a superuser's, or autovacuum's. There Postgres
+-- refuses a cursor that outlives its transaction, because it could escape from the operation; that shows where we are.
+-- Also where the current user is the session's: a function with its owner's rights makes them equal again.
+create function payout.refuse_borrowed_session() returns void
+language plpgsql volatile set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    own_session refcursor := 'payout_own_session';
+begin
+    execute 'declare payout_own_session no scroll cursor with hold for select 1';
+    close own_session;
+exception when insufficient_privilege then
+    raise exception 'nobody acts or reads in the session of another: this runs inside ANALYZE, VACUUM, CREATE INDEX, REINDEX, CLUSTER or REFRESH MATERIALIZED VIEW'
+        using errcode = 'PW033',
+              hint = 'Run it as a statement of your own; take it out of the index, the statistics or the materialized view.';
+end $$;
+
 ---- Durability
 
 -- From here on, the commit of this transaction waits until the disk has it, and a synchronous replica if one is
@@ -18,6 +38,8 @@ end $$;
 create function payout.forget_nothing() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    -- What is recorded names its author.
+    perform payout.refuse_borrowed_session();
     perform payout.make_durable();
     return null;
 end $$;
@@ -129,16 +151,19 @@ return (select count(*) from payout.merchants) = 1
 -- The merchants whose payouts this login may see: those that it may enqueue for; every merchant for readers, operators,
 -- workers and the owner. One call serves a whole query.
 create function payout.merchants_seen() returns text[]
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return array(
-    select m.code from payout.merchants m
-    where (select count(*) = 1 from payout.merchants)
-       or (select bool_or(pg_has_role(session_user, r.oid, 'member')) from pg_catalog.pg_roles r
-           where r.rolname in ('payout_reader', 'payout_operator', 'payout_worker')
-              or r.oid = (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'))
-       or m.code in (select e.merchant_code from payout.enqueuers e
-                     join pg_catalog.pg_roles r on r.rolname = e.role_name
-                     where pg_has_role(session_user, r.oid, 'member')));
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    perform payout.refuse_borrowed_session();
+    return array(
+        select m.code from payout.merchants m
+        where (select count(*) = 1 from payout.merchants)
+           or (select bool_or(pg_has_role(session_user, r.oid, 'member')) from pg_catalog.pg_roles r
+               where r.rolname in ('payout_reader', 'payout_operator', 'payout_worker')
+                  or r.oid = (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'))
+           or m.code in (select e.merchant_code from payout.enqueuers e
+                         join pg_catalog.pg_roles r on r.rolname = e.role_name
+                         where pg_has_role(session_user, r.oid, 'member')));
+end $$;
 
 -- Without a search path of its own, so that its callers inline it; its names were bound when it was created.
 create function payout.same_instruction(a payout.payouts, b payout.payouts) returns boolean
@@ -391,12 +416,15 @@ end $$;
 create trigger after_enqueue after insert on payout.payouts
     referencing new table as enqueued for each statement execute function payout.after_enqueue();
 
--- COPY reports the whole line with each error: to the client, and in the server's log. A trigger for the statement runs
--- before any line is read, so its refusal shows none. The first condition spares an INSERT the look at every session. The
--- table is hidden from a session that changed its role.
-create function payout.refuse_copy() returns trigger
+-- What holds for the whole statement, before any row is looked at.
+--
+-- COPY reports the whole line with each error: to the client, and in the server's log. This runs before any line is read,
+-- so its refusal shows none. The first condition spares an INSERT the look at every session. The table is hidden from a
+-- session that changed its role.
+create function payout.before_enqueue() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    perform payout.refuse_borrowed_session();
     if current_query() ilike '%copy%'
        and exists (select from pg_catalog.pg_stat_progress_copy c
                    where c.pid = pg_backend_pid() and coalesce(c.relid, tg_relid) = tg_relid) then
@@ -407,8 +435,8 @@ begin
     return null;
 end $$;
 
-create trigger refuse_copy before insert on payout.payouts
-    for each statement execute function payout.refuse_copy();
+create trigger before_enqueue before insert on payout.payouts
+    for each statement execute function payout.before_enqueue();
 
 ---- Moving a payout
 
@@ -964,6 +992,7 @@ create trigger guard_evidence before update on payout.evidence
 create function payout.guard_request() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    perform payout.refuse_borrowed_session();
     if tg_op = 'INSERT' then
         if new.requested_by <> session_user or new.requested_by_oid is distinct from payout.login_oid()
            or new.requested_at <> now() or new.decision is not null
@@ -1123,6 +1152,7 @@ begin
         raise exception 'merchant %: the available balance does not cover this', short
             using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
     end if;
+    perform payout.refuse_borrowed_session();
     perform payout.make_durable();
     return null;
 end $$;
@@ -1197,6 +1227,7 @@ create function payout.wake_readers() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from lines where event <> 'enqueued') then
+        perform payout.refuse_borrowed_session();
         perform payout.make_durable();
         perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
     end if;

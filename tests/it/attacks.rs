@@ -8,6 +8,7 @@ mod copies;
 mod durability;
 mod evidence;
 mod gateways;
+mod sessions;
 mod settings;
 mod strangers;
 
