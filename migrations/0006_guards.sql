@@ -22,6 +22,20 @@ exception when insufficient_privilege then
               hint = 'Run it as a statement of your own; take it out of the index, the statistics or the materialized view.';
 end $$;
 
+---- What its transaction sees
+
+-- Refuses an act whose transaction sees other rows as they were when it began: what was committed since, such as the fence
+-- after a failover, would not count for it.
+create function payout.refuse_old_snapshot() returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception 'an act is refused at the isolation level %: it does not see what others have committed since its transaction began',
+            current_setting('transaction_isolation')
+            using errcode = 'PW034', hint = 'Call it in a transaction of its own: begin isolation level read committed.';
+    end if;
+end $$;
+
 ---- Durability
 
 -- From here on, the commit of this transaction waits until the disk has it, and a synchronous replica if one is
@@ -48,10 +62,20 @@ end $$;
 -- these.
 create trigger forget_nothing after insert or update on payout.evidence
     for each statement execute function payout.forget_nothing();
-create trigger forget_nothing after insert on payout.operator_acts
-    for each statement execute function payout.forget_nothing();
 create trigger forget_nothing after insert or update on payout.failover
     for each statement execute function payout.forget_nothing();
+
+create function payout.guard_act() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    perform payout.refuse_old_snapshot();
+    perform payout.refuse_borrowed_session();
+    perform payout.make_durable();
+    return null;
+end $$;
+
+create trigger guard_act after insert on payout.operator_acts
+    for each statement execute function payout.guard_act();
 
 -- Once more at the commit, for whoever changes the setting after a person's act.
 create constraint trigger forget_nothing_at_commit after insert on payout.operator_acts
@@ -658,11 +682,12 @@ declare
     request payout.requests;
     why text;
 begin
+    perform payout.refuse_old_snapshot();
     select r.* into request
     from payout.request_payouts i
     join payout.requests r on r.id = i.request_id
     where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-      and r.kind = wanted and r.decision = 'approved' and r.expires_at > now()
+      and r.kind = wanted and r.decision = 'approved' and r.expires_at > clock_timestamp()
     order by r.id limit 1
     for update of i;
     if not found then
@@ -697,6 +722,7 @@ end $$;
 create function payout.refuse_cancel_after_failover(p payout.payouts) returns void
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    perform payout.refuse_old_snapshot();
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
        or (payout.must_query_first() and not payout.is_proven_unsent(p) and 'unproven' <> all (p.attention_reasons)) then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
@@ -705,7 +731,7 @@ begin
     if payout.people_needed('cancel', p) > 1 and not exists (
         select from payout.request_payouts i join payout.requests r on r.id = i.request_id
         where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at = now() and r.people > 1) then
+          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at >= now() and r.people > 1) then
         raise exception 'payout % may have been sent before a failover: two people must agree to cancel it', p.order_num
             using errcode = 'PW031',
                   hint = 'select payout.request_cancel(order_num, reason); then another operator approves it.';
@@ -993,6 +1019,7 @@ create function payout.guard_request() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     perform payout.refuse_borrowed_session();
+    perform payout.refuse_old_snapshot();
     if tg_op = 'INSERT' then
         if new.requested_by <> session_user or new.requested_by_oid is distinct from payout.login_oid()
            or new.requested_at <> now() or new.decision is not null
@@ -1014,13 +1041,14 @@ begin
         raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
             hint = 'A request is decided once. See its outcome with payout audit.';
     end if;
-    if new.decided_by is distinct from session_user or new.decided_by_oid is distinct from payout.login_oid()
-       or new.decided_at is distinct from now() then
+    if new.decided_by is distinct from session_user or new.decided_by_oid is distinct from payout.login_oid() then
         raise exception 'request % must be decided under one''s own login', old.id using errcode = 'PW028';
     end if;
+    -- Not now(): a transaction may be as old as it likes, and may have waited for the lock on this row.
+    new.decided_at := clock_timestamp();
     new.people := payout.people_needed_for(old);
     if new.decision = 'approved' then
-        if now() > old.expires_at then
+        if new.decided_at > old.expires_at then
             raise exception 'request % expired at %', old.id, to_char(old.expires_at, 'YYYY-MM-DD HH24:MI:SS TZ')
                 using errcode = 'PW022', hint = 'Make a new request: what was true then must be checked again.';
         end if;
@@ -1034,6 +1062,21 @@ end $$;
 
 create trigger guard_request before insert or update on payout.requests
     for each row execute function payout.guard_request();
+
+-- Once more at the commit: what two people agreed to comes into force then.
+create function payout.refuse_late_approval() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if exists (select from payout.requests r where r.id = new.id and r.expires_at < clock_timestamp()) then
+        raise exception 'request % expired before its approval was committed', new.id
+            using errcode = 'PW022', hint = 'Make a new request, and commit its approval at once.';
+    end if;
+    return null;
+end $$;
+
+create constraint trigger approved_in_time_at_commit after update on payout.requests
+    deferrable initially deferred for each row when (new.decision = 'approved' and new.people > 1)
+    execute function payout.refuse_late_approval();
 
 -- The outcome of a request for a payout is set with its move, by a rejection, or by payout.finish_request.
 create function payout.guard_request_payout() returns trigger
@@ -1064,13 +1107,14 @@ create trigger guard_request_payout before insert or update on payout.request_pa
 create function payout.guard_addresses() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    perform payout.refuse_old_snapshot();
     -- Two that register a first address at once wait for each other, so that one of them is not the first.
     perform pg_advisory_xact_lock(hashtext('payout.addresses'));
     if (select count(*) from payout.addresses) > (select count(*) from registered)
        and exists (select from registered g where not exists (
            select from payout.requests r
            where r.kind = 'register_address' and r.subject = g.address and r.decision = 'approved'
-             and r.decided_at = now() and (r.requested_by, r.decided_by) = (g.registered_by, g.approved_by))) then
+             and r.decided_at >= now() and (r.requested_by, r.decided_by) = (g.registered_by, g.approved_by))) then
         raise exception 'further addresses take two people'
             using errcode = 'PW050', hint = 'payout address add ADDRESS --reason ...; a second person approves it.';
     end if;
@@ -1110,7 +1154,7 @@ begin
     if not exists (
         select from payout.requests r
         where r.kind = 'remove_address' and r.subject = old.address and r.decision = 'approved'
-          and r.decided_at = now() and r.decided_at = new.removed_at
+          and r.decided_at >= now() and r.decided_at = new.removed_at
           and (r.requested_by, r.decided_by) = (new.removed_by, new.removal_approved_by)) then
         raise exception 'removing address % takes two people', old.address
             using errcode = 'PW050', hint = 'payout address remove ADDRESS --reason ...; a second person approves it.';

@@ -256,6 +256,7 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 declare
     booked payout.ledger := payout.check_funding(fund.merchant_code, fund.amount, fund.reference);
 begin
+    perform payout.refuse_old_snapshot();
     if booked.id is null then
         if payout.people_needed('fund', null, fund.merchant_code) > 1 then
             raise exception 'the balance of merchant % at its gateway funds its books: two people must agree to book by hand',
@@ -292,7 +293,7 @@ begin
     from (select) one left join unnest(payouts) p on true;
     if wanted.people = 1 then
         update payout.requests r
-        set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
+        set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid()
         where r.id = request
         returning * into approved;
         perform payout.carry_out(approved);
@@ -348,7 +349,7 @@ begin
         perform payout.refuse_second_request('payout ' || wanted, (
             select min(r.id) from payout.request_payouts i join payout.requests r on r.id = i.request_id
             where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-              and r.decision is distinct from 'rejected' and r.expires_at > now()));
+              and r.decision is distinct from 'rejected' and r.expires_at > clock_timestamp()));
         request.people := greatest(request.people, payout.people_needed(kind, p));
         payouts := payouts || p;
     end loop;
@@ -369,7 +370,7 @@ begin
         select min(r.id) from payout.requests r
         where r.kind = request_act.kind and r.subject = request_act.subject
           and r.merchant_code is not distinct from request_act.merchant
-          and r.decision is null and r.expires_at > now()));
+          and r.decision is null and r.expires_at > clock_timestamp()));
     request.kind := request_act.kind;
     request.people := payout.people_needed(request_act.kind, null, request_act.merchant);
     request.reason := request_act.reason;
@@ -436,14 +437,11 @@ begin
 end $$;
 
 -- Registers a further address, in the transaction in which the request for it was approved.
-create function payout.add_address(address text, reason text) returns void
+create function payout.add_address(r payout.requests) returns void
 language sql security definer set search_path = pg_catalog, payout, pg_temp
 begin atomic
-    insert into payout.addresses (address, reason, registered_by, approved_by)
-    select r.subject, r.reason, r.requested_by, r.decided_by
-    from payout.requests r
-    where r.kind = 'register_address' and r.subject = add_address.address and r.decision = 'approved'
-      and r.decided_at = now()
+    insert into payout.addresses (address, reason, registered_by, approved_by, registered_at)
+    values ((r).subject, (r).reason, (r).requested_by, (r).decided_by, (r).decided_at)
     on conflict do nothing;
 end;
 
@@ -493,7 +491,7 @@ begin
             end if;
             perform payout.book_funding(r.merchant_code, r.stated, r.subject, 'person');
         when 'register_address' then
-            perform payout.add_address(r.subject, r.reason);
+            perform payout.add_address(r);
         when 'remove_address' then
             perform payout.remove_address(r);
         when 'accept_failover' then
@@ -526,7 +524,7 @@ declare
 begin
     update payout.requests r
     set decision = decide_request.decision, decided_by = session_user, decided_by_oid = payout.login_oid(),
-        decided_at = now(), decision_reason = decide_request.reason
+        decision_reason = decide_request.reason
     where r.id = decide_request.id
     returning * into decided;
     if not found then
@@ -792,9 +790,9 @@ begin
         from aside a;
     end if;
     update payout.failover f
-    set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
+    set identity = payout.identity(), epoch = f.epoch + 1, since = clock_timestamp(), changed_at = null, changed_to = null,
         lost_claims = '{}', accepted_by = format('%s, approved by %s', r.requested_by, r.decided_by),
-        query_first_until = now() + query_first_for, reason = r.reason;
+        query_first_until = clock_timestamp() + query_first_for, reason = r.reason;
 end $$;
 
 ---- Reading
@@ -882,7 +880,7 @@ begin
     select r.* into request from payout.requests r
     where r.kind = 'reveal' and r.subject = p.order_num and r.merchant_code = p.merchant_code
       and r.requested_by_oid = payout.login_oid() and r.decision = 'approved'
-      and r.requested_at < now() and r.expires_at > now()
+      and r.requested_at < now() and r.expires_at > clock_timestamp()
     order by r.id desc limit 1;
     if not found then
         raise exception 'payout %: you have no committed request to see its beneficiary', p.order_num

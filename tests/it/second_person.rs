@@ -4,6 +4,7 @@ mod address;
 mod bypass;
 mod failover;
 mod fund;
+mod old_transactions;
 mod pairs;
 mod pause_and_reveal;
 mod resolve;

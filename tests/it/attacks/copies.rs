@@ -245,7 +245,7 @@ async fn a_further_address_takes_two_people_and_then_its_worker_continues() {
     // What was approved opens that one address, once.
     let mut budi = site.cluster.url("postgres", "budi");
     budi.push_str("?options=-c%20search_path%3Dpg_catalog");
-    let again = sqlx::raw_sql("select payout.add_address('copy.example:5432', 'again')")
+    let again = sqlx::raw_sql("select payout.add_address(r) from payout.requests r")
         .execute(&PgPool::connect(&budi).await.unwrap())
         .await;
     Refusal::expected("by hand", again).is("by hand", "42501", "add_address");
