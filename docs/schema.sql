@@ -68,16 +68,12 @@ CREATE TABLE payout.requests (
     CONSTRAINT resolved_with_evidence CHECK (((kind !~~ 'resolve%'::text) OR (evidence IS NOT NULL)))
 );
 
-CREATE FUNCTION payout.add_address(address text, reason text) RETURNS void
+CREATE FUNCTION payout.add_address(r payout.requests) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     BEGIN ATOMIC
- INSERT INTO payout.addresses (address, reason, registered_by, approved_by)  SELECT r.subject,
-             r.reason,
-             r.requested_by,
-             r.decided_by
-            FROM payout.requests r
-           WHERE ((r.kind = 'register_address'::text) AND (r.subject = add_address.address) AND (r.decision = 'approved'::text) AND (r.decided_at = now())) ON CONFLICT DO NOTHING;
+ INSERT INTO payout.addresses (address, reason, registered_by, approved_by, registered_at)
+   VALUES ((add_address.r).subject, (add_address.r).reason, (add_address.r).requested_by, (add_address.r).decided_by, (add_address.r).decided_at) ON CONFLICT DO NOTHING;
 END;
 
 CREATE FUNCTION payout.after_enqueue() RETURNS trigger
@@ -107,7 +103,7 @@ declare
 begin
     update payout.requests r
     set decision = decide_request.decision, decided_by = session_user, decided_by_oid = payout.login_oid(),
-        decided_at = now(), decision_reason = decide_request.reason
+        decision_reason = decide_request.reason
     where r.id = decide_request.id
     returning * into decided;
     if not found then
@@ -133,6 +129,22 @@ CREATE FUNCTION payout.approve(id bigint) RETURNS void
     BEGIN ATOMIC
  SELECT payout.decide_request(id, 'approved'::text, NULL::text) AS decide_request;
 END;
+
+CREATE FUNCTION payout.before_enqueue() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    perform payout.refuse_borrowed_session();
+    if current_query() ilike '%copy%'
+       and exists (select from pg_catalog.pg_stat_progress_copy c
+                   where c.pid = pg_backend_pid() and coalesce(c.relid, tg_relid) = tg_relid) then
+        raise exception 'COPY into payout.payouts is refused: an error in a line would print the whole line'
+            using errcode = 'PW055',
+                  hint = 'Copy into a temporary table of text columns and insert from there, as docs/sql-contract.md shows.';
+    end if;
+    return null;
+end $$;
 
 CREATE FUNCTION payout.begin_clock_watch() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -208,7 +220,7 @@ begin
             end if;
             perform payout.book_funding(r.merchant_code, r.stated, r.subject, 'person');
         when 'register_address' then
-            perform payout.add_address(r.subject, r.reason);
+            perform payout.add_address(r);
         when 'remove_address' then
             perform payout.remove_address(r);
         when 'accept_failover' then
@@ -263,9 +275,9 @@ begin
         from aside a;
     end if;
     update payout.failover f
-    set identity = payout.identity(), epoch = f.epoch + 1, since = now(), changed_at = null, changed_to = null,
+    set identity = payout.identity(), epoch = f.epoch + 1, since = clock_timestamp(), changed_at = null, changed_to = null,
         lost_claims = '{}', accepted_by = format('%s, approved by %s', r.requested_by, r.decided_by),
-        query_first_until = now() + query_first_for, reason = r.reason;
+        query_first_until = clock_timestamp() + query_first_for, reason = r.reason;
 end $$;
 
 CREATE FUNCTION payout.check_acceptance(old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) RETURNS text
@@ -964,6 +976,8 @@ CREATE FUNCTION payout.forget_nothing() RETURNS trigger
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
+    -- What is recorded names its author.
+    perform payout.refuse_borrowed_session();
     perform payout.make_durable();
     return null;
 end $$;
@@ -975,6 +989,7 @@ CREATE FUNCTION payout.fund(merchant_code text, amount numeric, reference text) 
 declare
     booked payout.ledger := payout.check_funding(fund.merchant_code, fund.amount, fund.reference);
 begin
+    perform payout.refuse_old_snapshot();
     if booked.id is null then
         if payout.people_needed('fund', null, fund.merchant_code) > 1 then
             raise exception 'the balance of merchant % at its gateway funds its books: two people must agree to book by hand',
@@ -1013,18 +1028,30 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION payout.guard_act() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    perform payout.refuse_old_snapshot();
+    perform payout.refuse_borrowed_session();
+    perform payout.make_durable();
+    return null;
+end $$;
+
 CREATE FUNCTION payout.guard_addresses() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
-    -- Two that register a first address at once wait for each other, so that one of them is not the first.
-    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    perform payout.refuse_old_snapshot();
+    -- Of two that register a first address at once, one waits for the other, so that it is not the first.
+    perform payout.lock_addresses();
     if (select count(*) from payout.addresses) > (select count(*) from registered)
        and exists (select from registered g where not exists (
            select from payout.requests r
            where r.kind = 'register_address' and r.subject = g.address and r.decision = 'approved'
-             and r.decided_at = now() and (r.requested_by, r.decided_by) = (g.registered_by, g.approved_by))) then
+             and r.decided_at >= now() and (r.requested_by, r.decided_by) = (g.registered_by, g.approved_by))) then
         raise exception 'further addresses take two people'
             using errcode = 'PW050', hint = 'payout address add ADDRESS --reason ...; a second person approves it.';
     end if;
@@ -1164,7 +1191,7 @@ begin
     if not exists (
         select from payout.requests r
         where r.kind = 'remove_address' and r.subject = old.address and r.decision = 'approved'
-          and r.decided_at = now() and r.decided_at = new.removed_at
+          and r.decided_at >= now() and r.decided_at = new.removed_at
           and (r.requested_by, r.decided_by) = (new.removed_by, new.removal_approved_by)) then
         raise exception 'removing address % takes two people', old.address
             using errcode = 'PW050', hint = 'payout address remove ADDRESS --reason ...; a second person approves it.';
@@ -1181,6 +1208,8 @@ CREATE FUNCTION payout.guard_request() RETURNS trigger
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
+    perform payout.refuse_borrowed_session();
+    perform payout.refuse_old_snapshot();
     if tg_op = 'INSERT' then
         if new.requested_by <> session_user or new.requested_by_oid is distinct from payout.login_oid()
            or new.requested_at <> now() or new.decision is not null
@@ -1202,13 +1231,14 @@ begin
         raise exception 'request % was already % by %', old.id, old.decision, old.decided_by using errcode = 'PW023',
             hint = 'A request is decided once. See its outcome with payout audit.';
     end if;
-    if new.decided_by is distinct from session_user or new.decided_by_oid is distinct from payout.login_oid()
-       or new.decided_at is distinct from now() then
+    if new.decided_by is distinct from session_user or new.decided_by_oid is distinct from payout.login_oid() then
         raise exception 'request % must be decided under one''s own login', old.id using errcode = 'PW028';
     end if;
+    -- Not now(): a transaction may be as old as it likes, and may have waited for the lock on this row.
+    new.decided_at := clock_timestamp();
     new.people := payout.people_needed_for(old);
     if new.decision = 'approved' then
-        if now() > old.expires_at then
+        if new.decided_at > old.expires_at then
             raise exception 'request % expired at %', old.id, to_char(old.expires_at, 'YYYY-MM-DD HH24:MI:SS TZ')
                 using errcode = 'PW022', hint = 'Make a new request: what was true then must be checked again.';
         end if;
@@ -1310,7 +1340,7 @@ begin
     from (select) one left join unnest(payouts) p on true;
     if wanted.people = 1 then
         update payout.requests r
-        set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid(), decided_at = now()
+        set decision = 'approved', decided_by = session_user, decided_by_oid = payout.login_oid()
         where r.id = request
         returning * into approved;
         perform payout.carry_out(approved);
@@ -1458,6 +1488,24 @@ begin
                     (select max(e.xid) from payout.evidence e), (select max(l.xid) from payout.ledger l), 0);
 end $$;
 
+CREATE TABLE payout.act (
+    act text NOT NULL COLLATE pg_catalog."C",
+    applies_if text NOT NULL COLLATE pg_catalog."C",
+    effect text NOT NULL COLLATE pg_catalog."C",
+    in_words text NOT NULL,
+    CONSTRAINT condition_is_known CHECK ((applies_if = ANY (ARRAY['always'::text, 'contradicted'::text, 'early'::text, 'stated'::text, 'gateway_funds'::text, 'unproven'::text])))
+);
+
+CREATE FUNCTION payout.lock_addresses() RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT
+    FROM payout.act a
+   WHERE (a.act = 'register_address'::text)
+  FOR NO KEY UPDATE OF a;
+END;
+
 CREATE FUNCTION payout.locked(wanted text, merchant text) RETURNS payout.payouts
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1535,7 +1583,7 @@ begin
         perform payout.refuse_second_request('payout ' || wanted, (
             select min(r.id) from payout.request_payouts i join payout.requests r on r.id = i.request_id
             where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-              and r.decision is distinct from 'rejected' and r.expires_at > now()));
+              and r.decision is distinct from 'rejected' and r.expires_at > clock_timestamp()));
         request.people := greatest(request.people, payout.people_needed(kind, p));
         payouts := payouts || p;
     end loop;
@@ -1591,9 +1639,21 @@ begin
 end $$;
 
 CREATE FUNCTION payout.merchants_seen() RETURNS text[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN ARRAY(SELECT m.code FROM payout.merchants m WHERE ((SELECT (count(*) = 1) FROM payout.merchants) OR (SELECT bool_or(pg_has_role(SESSION_USER, r.oid, 'member'::text)) AS bool_or FROM pg_roles r WHERE ((r.rolname = ANY (ARRAY['payout_reader'::name, 'payout_operator'::name, 'payout_worker'::name])) OR (r.oid = (SELECT n.nspowner FROM pg_namespace n WHERE (n.nspname = 'payout'::name))))) OR (m.code IN (SELECT e.merchant_code FROM (payout.enqueuers e JOIN pg_roles r ON ((r.rolname = e.role_name))) WHERE pg_has_role(SESSION_USER, r.oid, 'member'::text)))));
+    AS $$
+begin
+    perform payout.refuse_borrowed_session();
+    return array(
+        select m.code from payout.merchants m
+        where (select count(*) = 1 from payout.merchants)
+           or (select bool_or(pg_has_role(session_user, r.oid, 'member')) from pg_catalog.pg_roles r
+               where r.rolname in ('payout_reader', 'payout_operator', 'payout_worker')
+                  or r.oid = (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'))
+           or m.code in (select e.merchant_code from payout.enqueuers e
+                         join pg_catalog.pg_roles r on r.rolname = e.role_name
+                         where pg_has_role(session_user, r.oid, 'member')));
+end $$;
 
 CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts) RETURNS payout.transition
     LANGUAGE plpgsql STABLE
@@ -1718,14 +1778,6 @@ begin
           and h.event = 'statement_confirmed');
 end $$;
 
-CREATE TABLE payout.act (
-    act text NOT NULL COLLATE pg_catalog."C",
-    applies_if text NOT NULL COLLATE pg_catalog."C",
-    effect text NOT NULL COLLATE pg_catalog."C",
-    in_words text NOT NULL,
-    CONSTRAINT condition_is_known CHECK ((applies_if = ANY (ARRAY['always'::text, 'contradicted'::text, 'early'::text, 'stated'::text, 'gateway_funds'::text, 'unproven'::text])))
-);
-
 CREATE TABLE payout.effect (
     name text NOT NULL COLLATE pg_catalog."C",
     people integer NOT NULL,
@@ -1780,8 +1832,24 @@ begin
         raise exception 'merchant %: the available balance does not cover this', short
             using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
     end if;
+    perform payout.refuse_borrowed_session();
     perform payout.make_durable();
     return null;
+end $$;
+
+CREATE FUNCTION payout.refuse_borrowed_session() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    own_session refcursor := 'payout_own_session';
+begin
+    execute 'declare payout_own_session no scroll cursor with hold for select 1';
+    close own_session;
+exception when insufficient_privilege then
+    raise exception 'nobody acts or reads in the session of another: this runs inside ANALYZE, VACUUM, CREATE INDEX, REINDEX, CLUSTER or REFRESH MATERIALIZED VIEW'
+        using errcode = 'PW033',
+              hint = 'Run it as a statement of your own; take it out of the index, the statistics or the materialized view.';
 end $$;
 
 CREATE FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) RETURNS void
@@ -1789,6 +1857,7 @@ CREATE FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) RETURNS vo
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
+    perform payout.refuse_old_snapshot();
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity())
        or (payout.must_query_first() and not payout.is_proven_unsent(p) and 'unproven' <> all (p.attention_reasons)) then
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
@@ -1797,7 +1866,7 @@ begin
     if payout.people_needed('cancel', p) > 1 and not exists (
         select from payout.request_payouts i join payout.requests r on r.id = i.request_id
         where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at = now() and r.people > 1) then
+          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at >= now() and r.people > 1) then
         raise exception 'payout % may have been sent before a failover: two people must agree to cancel it', p.order_num
             using errcode = 'PW031',
                   hint = 'select payout.request_cancel(order_num, reason); then another operator approves it.';
@@ -1813,17 +1882,14 @@ begin
         using errcode = 'PW016', hint = 'Correct with a new entry, never by changing an old one.';
 end $$;
 
-CREATE FUNCTION payout.refuse_copy() RETURNS trigger
-    LANGUAGE plpgsql
+CREATE FUNCTION payout.refuse_late_approval() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
-    if current_query() ilike '%copy%'
-       and exists (select from pg_catalog.pg_stat_progress_copy c
-                   where c.pid = pg_backend_pid() and coalesce(c.relid, tg_relid) = tg_relid) then
-        raise exception 'COPY into payout.payouts is refused: an error in a line would print the whole line'
-            using errcode = 'PW055',
-                  hint = 'Copy into a temporary table of text columns and insert from there, as docs/sql-contract.md shows.';
+    if exists (select from payout.requests r where r.id = new.id and r.expires_at < clock_timestamp()) then
+        raise exception 'request % expired before its approval was committed', new.id
+            using errcode = 'PW022', hint = 'Make a new request, and commit its approval at once.';
     end if;
     return null;
 end $$;
@@ -1835,6 +1901,18 @@ CREATE FUNCTION payout.refuse_missing(order_num text) RETURNS void
 begin
     raise exception 'there is no payout %', left(order_num, 32)
         using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
+end $$;
+
+CREATE FUNCTION payout.refuse_old_snapshot() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception 'an act is refused at the isolation level %: it does not see what others have committed since its transaction began',
+            current_setting('transaction_isolation')
+            using errcode = 'PW034', hint = 'Call it in a transaction of its own: begin isolation level read committed.';
+    end if;
 end $$;
 
 CREATE FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) RETURNS void
@@ -1922,13 +2000,18 @@ declare
     request payout.requests;
 begin
     perform payout.check_words('a reason', reason);
-    -- Two at the same time would not see each other.
-    perform pg_advisory_xact_lock(hashtext('payout.request_act'), hashtext(kind || subject));
+    -- Two at the same time would not see each other. Rows that no role may lock: any login can hold an advisory lock. What
+    -- is about a payout has it locked.
+    if kind = 'fund' then
+        perform from payout.merchants m where m.code = merchant for no key update;
+    elsif kind <> 'reveal' then
+        perform from payout.act a where a.act = kind for no key update;
+    end if;
     perform payout.refuse_second_request(subject, (
         select min(r.id) from payout.requests r
         where r.kind = request_act.kind and r.subject = request_act.subject
           and r.merchant_code is not distinct from request_act.merchant
-          and r.decision is null and r.expires_at > now()));
+          and r.decision is null and r.expires_at > clock_timestamp()));
     request.kind := request_act.kind;
     request.people := payout.people_needed(request_act.kind, null, request_act.merchant);
     request.reason := request_act.reason;
@@ -2116,7 +2199,7 @@ begin
     select r.* into request from payout.requests r
     where r.kind = 'reveal' and r.subject = p.order_num and r.merchant_code = p.merchant_code
       and r.requested_by_oid = payout.login_oid() and r.decision = 'approved'
-      and r.requested_at < now() and r.expires_at > now()
+      and r.requested_at < now() and r.expires_at > clock_timestamp()
     order by r.id desc limit 1;
     if not found then
         raise exception 'payout %: you have no committed request to see its beneficiary', p.order_num
@@ -2163,11 +2246,12 @@ declare
     request payout.requests;
     why text;
 begin
+    perform payout.refuse_old_snapshot();
     select r.* into request
     from payout.request_payouts i
     join payout.requests r on r.id = i.request_id
     where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-      and r.kind = wanted and r.decision = 'approved' and r.expires_at > now()
+      and r.kind = wanted and r.decision = 'approved' and r.expires_at > clock_timestamp()
     order by r.id limit 1
     for update of i;
     if not found then
@@ -2213,6 +2297,7 @@ CREATE FUNCTION payout.wake_readers() RETURNS trigger
     AS $$
 begin
     if exists (select from lines where event <> 'enqueued') then
+        perform payout.refuse_borrowed_session();
         perform payout.make_durable();
         perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
     end if;
@@ -2329,7 +2414,7 @@ CREATE FUNCTION payout.why_not_removed(address text) RETURNS text
     AS $$
 begin
     -- Of two that are removed at once, one waits for the other, so that one of them is the last.
-    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    perform payout.lock_addresses();
     if not exists (select from payout.addresses a where a.address = why_not_removed.address and a.removed_at is null) then
         return format('address %s is not registered', left(address, 210));
     elsif (select count(*) from payout.addresses a where a.removed_at is null) = 1 then
@@ -2884,6 +2969,10 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.ledger 
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
+CREATE CONSTRAINT TRIGGER approved_in_time_at_commit AFTER UPDATE ON payout.requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.decision = 'approved'::text) AND (new.people > 1))) EXECUTE FUNCTION payout.refuse_late_approval();
+
+CREATE TRIGGER before_enqueue BEFORE INSERT ON payout.payouts FOR EACH STATEMENT EXECUTE FUNCTION payout.before_enqueue();
+
 CREATE TRIGGER check_instruction BEFORE INSERT ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.check_instruction();
 
 CREATE TRIGGER follows_the_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_accounts();
@@ -2892,8 +2981,6 @@ CREATE TRIGGER forget_nothing AFTER INSERT OR UPDATE ON payout.evidence FOR EACH
 
 CREATE TRIGGER forget_nothing AFTER INSERT OR UPDATE ON payout.failover FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
 
-CREATE TRIGGER forget_nothing AFTER INSERT ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
-
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT OR UPDATE ON payout.failover DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
 
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.history DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.source = 'operator'::text)) EXECUTE FUNCTION payout.forget_nothing();
@@ -2901,6 +2988,8 @@ CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.histor
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.ledger DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'funding'::text)) EXECUTE FUNCTION payout.forget_nothing();
 
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.operator_acts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
+
+CREATE TRIGGER guard_act AFTER INSERT ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_act();
 
 CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW TABLE AS registered FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_addresses();
 
@@ -2931,8 +3020,6 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.request_payouts
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.requests FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER post AFTER INSERT ON payout.ledger REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION payout.post();
-
-CREATE TRIGGER refuse_copy BEFORE INSERT ON payout.payouts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_copy();
 
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.act FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
@@ -3044,7 +3131,7 @@ GRANT SELECT ON TABLE payout.requests TO payout_reader;
 GRANT SELECT ON TABLE payout.requests TO payout_operator;
 GRANT SELECT ON TABLE payout.requests TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.add_address(address text, reason text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.add_address(r payout.requests) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.after_enqueue() FROM PUBLIC;
 
@@ -3052,6 +3139,8 @@ REVOKE ALL ON FUNCTION payout.decide_request(id bigint, decision text, reason te
 
 REVOKE ALL ON FUNCTION payout.approve(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.approve(id bigint) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.before_enqueue() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.begin_clock_watch() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.begin_clock_watch() TO payout_worker;
@@ -3300,6 +3389,8 @@ GRANT ALL ON FUNCTION payout.fund_from_gateway(merchant_code text, amount bigint
 
 REVOKE ALL ON FUNCTION payout.guard_accounts() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.guard_act() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.guard_addresses() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
@@ -3398,6 +3489,12 @@ REVOKE ALL ON FUNCTION payout.is_upheld(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
+GRANT SELECT ON TABLE payout.act TO payout_reader;
+GRANT SELECT ON TABLE payout.act TO payout_operator;
+GRANT SELECT ON TABLE payout.act TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.lock_addresses() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.locked(wanted text, merchant text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.longest_horizon() FROM PUBLIC;
@@ -3494,10 +3591,6 @@ GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_read
 GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_operator;
 GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_worker;
 
-GRANT SELECT ON TABLE payout.act TO payout_reader;
-GRANT SELECT ON TABLE payout.act TO payout_operator;
-GRANT SELECT ON TABLE payout.act TO payout_worker;
-
 GRANT SELECT ON TABLE payout.effect TO payout_reader;
 GRANT SELECT ON TABLE payout.effect TO payout_operator;
 GRANT SELECT ON TABLE payout.effect TO payout_worker;
@@ -3515,13 +3608,21 @@ REVOKE ALL ON FUNCTION payout.people_needed_for(r payout.requests) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.refuse_borrowed_session() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_reader;
+GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_operator;
+GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_worker;
+GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_enqueuer;
+
 REVOKE ALL ON FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_change() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.refuse_copy() FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.refuse_late_approval() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_missing(order_num text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse_old_snapshot() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) FROM PUBLIC;
 

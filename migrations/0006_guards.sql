@@ -1104,12 +1104,20 @@ create trigger guard_request_payout before insert or update on payout.request_pa
 
 -- The first addresses are registered by whoever owns the schema, and before any worker ran. Every further one would let a
 -- copy's workers send.
+-- One at a time registers or removes an address, until its commit. The lock is on a row that no role may lock: any login
+-- can hold an advisory lock.
+create function payout.lock_addresses() returns void
+language sql security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select from payout.act a where a.act = 'register_address' for no key update;
+end;
+
 create function payout.guard_addresses() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     perform payout.refuse_old_snapshot();
-    -- Two that register a first address at once wait for each other, so that one of them is not the first.
-    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    -- Of two that register a first address at once, one waits for the other, so that it is not the first.
+    perform payout.lock_addresses();
     if (select count(*) from payout.addresses) > (select count(*) from registered)
        and exists (select from registered g where not exists (
            select from payout.requests r
@@ -1130,7 +1138,7 @@ create function payout.why_not_removed(address text) returns text
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     -- Of two that are removed at once, one waits for the other, so that one of them is the last.
-    perform pg_advisory_xact_lock(hashtext('payout.addresses'));
+    perform payout.lock_addresses();
     if not exists (select from payout.addresses a where a.address = why_not_removed.address and a.removed_at is null) then
         return format('address %s is not registered', left(address, 210));
     elsif (select count(*) from payout.addresses a where a.removed_at is null) = 1 then

@@ -364,8 +364,13 @@ declare
     request payout.requests;
 begin
     perform payout.check_words('a reason', reason);
-    -- Two at the same time would not see each other.
-    perform pg_advisory_xact_lock(hashtext('payout.request_act'), hashtext(kind || subject));
+    -- Two at the same time would not see each other. Rows that no role may lock: any login can hold an advisory lock. What
+    -- is about a payout has it locked.
+    if kind = 'fund' then
+        perform from payout.merchants m where m.code = merchant for no key update;
+    elsif kind <> 'reveal' then
+        perform from payout.act a where a.act = kind for no key update;
+    end if;
     perform payout.refuse_second_request(subject, (
         select min(r.id) from payout.requests r
         where r.kind = request_act.kind and r.subject = request_act.subject

@@ -142,3 +142,99 @@ async fn a_reader_of_the_history_table_misses_late_commits() {
         assert_eq!(database.text(&rest).await, expected, "{source}");
     }
 }
+
+/// Any login can take an advisory lock, and every login can read their keys in `pg_locks`.
+#[tokio::test]
+async fn a_login_without_a_role_holds_up_no_request_and_no_approval() {
+    let database = Database::with_merchant().await;
+    let mut logins = Vec::new();
+    for roles in [
+        &[][..],
+        &["payout_enqueuer"],
+        &["payout_reader"],
+        &["payout_worker"],
+        &["payout_operator"],
+        &["payout_operator"],
+    ] {
+        let login = database.login(roles).await;
+        logins.push(database.connect_as(&login).await);
+    }
+    let [one, other] = &mut logins[4..] else {
+        panic!("two operators")
+    };
+    let address = "select payout.request_address('further.example:5432', 'ticket 1')";
+    let fund = "select payout.request_fund('S2020198627344', 1000, 'REF 1', 'ticket 1')";
+    let approve = "select payout.approve(max(id)) from payout.requests";
+    // Whatever advisory locks the acts take, somebody else could have taken before.
+    attempt(one, &format!("begin; {address}; {fund}"))
+        .await
+        .unwrap();
+    let taken = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+                 where l.locktype = 'advisory' and d.datname = current_database()";
+    assert_eq!(database.text(taken).await, "0", "the requests");
+    attempt(one, "commit").await.unwrap();
+    attempt(other, &format!("begin; {}", approve.replace("max", "min")))
+        .await
+        .unwrap();
+    assert_eq!(database.text(taken).await, "0", "the approval");
+    attempt(other, "commit").await.unwrap();
+
+    // No role can lock the rows for which they wait instead, nor the tables.
+    for session in &mut logins {
+        for lock in [
+            "select from payout.act for update",
+            "select from payout.act for key share",
+            "select from payout.merchants for no key update",
+            "lock table payout.act in row share mode",
+            "lock table payout.requests in share row exclusive mode",
+            "lock table payout.addresses in row exclusive mode",
+        ] {
+            let tried = attempt(session, &format!("begin; {lock}")).await;
+            Refusal::expected(lock, tried).is(lock, "42501", "permission denied");
+            attempt(session, "rollback").await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_requests_for_the_same_at_the_same_time_one_waits_and_is_refused() {
+    let database = Database::with_merchant().await;
+    database.register_merchant("M2").await;
+    // Both take two people.
+    database
+        .run("update payout.merchants set funding = 'gateway'")
+        .await;
+    let (one, other) = (
+        database.login(&["payout_operator"]).await,
+        database.login(&["payout_operator"]).await,
+    );
+    let (mut one, mut other) = (
+        database.connect_as(&one).await,
+        database.connect_as(&other).await,
+    );
+    for (request, unrelated) in [
+        (
+            "select payout.request_address('further.example:5432', 'ticket 1')",
+            "select payout.request_fund('M2', 1000, 'REF 0', 'ticket 1')",
+        ),
+        (
+            "select payout.request_fund('S2020198627344', 1000, 'REF 1', 'ticket 1')",
+            "select payout.request_fund('M2', 1000, 'REF 1', 'ticket 1')",
+        ),
+    ] {
+        attempt(&mut one, &format!("begin; {request}"))
+            .await
+            .unwrap();
+        attempt(
+            &mut other,
+            &format!("set lock_timeout = '1s'; {unrelated}; reset lock_timeout"),
+        )
+        .await
+        .unwrap();
+        let (second, ()) = tokio::join!(attempt(&mut other, request), async {
+            database.until_somebody_waits_for_a_lock().await;
+            attempt(&mut one, "commit").await.unwrap();
+        });
+        Refusal::expected(request, second).is(request, "PW023", "already waiting in request");
+    }
+}
