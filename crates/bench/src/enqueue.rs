@@ -1,0 +1,138 @@
+//! Inserts payouts, as backends do.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgPoolOptions};
+use tokio::{task::JoinSet, time::interval};
+
+use crate::{
+    cases::Case,
+    gateway::now_us,
+    order::{
+        ACCOUNT_NAME, ACCOUNT_NUMBER, AMOUNT_IDR, BANK_CODE, DESCRIPTION, merchant_code,
+        merchant_of, order_num,
+    },
+    stage::{Stage, execute},
+};
+
+const COLUMNS: &str = "order_num, merchant_code, amount, fee_type, bank_code, account_number, account_name, description";
+/// How many rows one statement inserts where speed is not what is measured.
+const ROWS_AT_ONCE: usize = 10_000;
+
+/// Queues the payouts of a case and those behind them in a few statements.
+pub(crate) async fn everything(db: &mut PgConnection, case: &Case) -> Result<()> {
+    let count = case.payouts.saturating_add(case.backlog);
+    for from in (0..count).step_by(ROWS_AT_ONCE) {
+        let to = count.min(from.saturating_add(ROWS_AT_ONCE));
+        let statement = format!(
+            "insert into payout.payouts ({COLUMNS})
+             select 'B' || to_char(n, 'FM00000000'), 'S2020' || to_char(n % $3, 'FM000000000'), {AMOUNT_IDR}, 0,
+                    '{BANK_CODE}', '{ACCOUNT_NUMBER}', '{ACCOUNT_NAME}', '{DESCRIPTION}'
+             from generate_series($1::int, $2::int) n"
+        );
+        sqlx::query(AssertSqlSafe(statement))
+            .bind(i32::try_from(from)?)
+            .bind(i32::try_from(to)?.saturating_sub(1))
+            .bind(i32::try_from(case.merchants)?)
+            .execute(&mut *db)
+            .await?;
+    }
+    execute(db, "analyze").await
+}
+
+/// When an insert was started and when its commit was confirmed, in microseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inserted {
+    pub(crate) number: usize,
+    pub(crate) began_at_us: i64,
+    pub(crate) committed_at_us: i64,
+}
+
+/// One insert per commit, at an even pace.
+pub(crate) async fn paced(stage: &Stage, case: &Case, per_second: u32) -> Result<Vec<Inserted>> {
+    let pool = PgPoolOptions::new()
+        .min_connections(16)
+        .max_connections(16)
+        .connect(&stage.enqueuer_url())
+        .await?;
+    let mut ticks = interval(Duration::from_secs_f64(1.0 / f64::from(per_second)));
+    let mut running = JoinSet::new();
+    for number in 0..case.payouts {
+        ticks.tick().await;
+        let (pool, merchants) = (pool.clone(), case.merchants);
+        running.spawn(async move {
+            let began_at_us = now_us();
+            insert(&pool, "payout.payouts", number, merchants).await?;
+            anyhow::Ok(Inserted {
+                number,
+                began_at_us,
+                committed_at_us: now_us(),
+            })
+        });
+    }
+    running.join_all().await.into_iter().collect()
+}
+
+/// Payouts per second that `clients` insert into `table`, one row per commit.
+pub(crate) async fn speed(
+    stage: &Stage,
+    case: &Case,
+    clients: usize,
+    table: &'static str,
+) -> Result<f64> {
+    let share = case.payouts.checked_div(clients).unwrap_or(0);
+    let mut connections = Vec::new();
+    for _ in 0..clients {
+        connections.push(PgConnection::connect(&stage.owner_url()).await?);
+    }
+    let begun = Instant::now();
+    let mut running = JoinSet::new();
+    for (client, mut db) in connections.into_iter().enumerate() {
+        let merchants = case.merchants;
+        running.spawn(async move {
+            let from = client.saturating_mul(share);
+            for number in from..from.saturating_add(share) {
+                insert(&mut db, table, number, merchants).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    let done: Result<Vec<()>> = running.join_all().await.into_iter().collect();
+    done?;
+    Ok(share.saturating_mul(clients) as f64 / begun.elapsed().as_secs_f64())
+}
+
+async fn insert<'c>(
+    db: impl sqlx::PgExecutor<'c>,
+    table: &str,
+    number: usize,
+    merchants: usize,
+) -> Result<()> {
+    let statement =
+        format!("insert into {table} ({COLUMNS}) values ($1, $2, $3::bigint, $4, $5, $6, $7, $8)");
+    sqlx::query(AssertSqlSafe(statement))
+        .bind(order_num(number))
+        .bind(merchant_code(merchant_of(number, merchants)))
+        .bind(AMOUNT_IDR)
+        .bind(0_i16)
+        .bind(BANK_CODE)
+        .bind(ACCOUNT_NUMBER)
+        .bind(ACCOUNT_NAME)
+        .bind(DESCRIPTION)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A table with the same columns and a primary key, and nothing else.
+pub(crate) async fn create_bare_table(db: &mut PgConnection) -> Result<()> {
+    execute(
+        db,
+        &format!(
+            "create table public.bare as select {COLUMNS} from payout.payouts limit 0;
+             alter table public.bare add primary key (merchant_code, order_num)"
+        ),
+    )
+    .await
+}

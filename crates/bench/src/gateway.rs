@@ -1,0 +1,84 @@
+//! The gateway of a bench: a process of its own that answers at once, with signatures made before the run.
+//!
+//! It counts each submit, so a duplicate cannot hide, and says over HTTP what it saw (`GET /bench`).
+
+mod callbacks;
+mod counts;
+mod messages;
+mod server;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use openssl::rsa::Rsa;
+use tokio::{net::TcpListener, sync::mpsc, time::sleep};
+
+use counts::Counts;
+pub(crate) use counts::{Report, now_us};
+use messages::Messages;
+pub(crate) use server::BALANCE_IDR;
+
+/// How the gateway behaves.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Settings {
+    /// Where it listens.
+    #[arg(long)]
+    pub(crate) listen: SocketAddr,
+    /// The platform's private key, as PEM.
+    #[arg(long)]
+    pub(crate) key: PathBuf,
+    /// How many orders it prepares messages for.
+    #[arg(long)]
+    pub(crate) orders: usize,
+    /// How many merchants share them.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) merchants: usize,
+    /// Milliseconds until a submit is answered.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) answer_after_ms: u64,
+    /// Milliseconds from the answer to the callback that reports the payout as paid.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) settle_after_ms: u64,
+    /// Where callbacks go; with several, to each in turn.
+    #[arg(long)]
+    pub(crate) callback: Vec<SocketAddr>,
+}
+
+/// What the HTTP side shares.
+struct Shared {
+    settings: Settings,
+    key: Rsa<openssl::pkey::Private>,
+    messages: Messages,
+    counts: Counts,
+    /// Orders whose callback is due.
+    settled: mpsc::UnboundedSender<usize>,
+}
+
+/// Serves until the process is ended.
+pub(crate) async fn serve(settings: Settings) -> Result<()> {
+    let pem = std::fs::read(&settings.key).context("could not read the platform's key")?;
+    let key = Rsa::private_key_from_pem(&pem)?;
+    let messages = Messages::prepare(&key, settings.orders)?;
+    let (settled, mut due) = mpsc::unbounded_channel();
+    let listener = TcpListener::bind(settings.listen).await?;
+    let shared = Arc::new(Shared {
+        counts: Counts::of(settings.orders),
+        key,
+        messages,
+        settled,
+        settings,
+    });
+    let callbacks = callbacks::start(&shared);
+    let settle_after = Duration::from_millis(shared.settings.settle_after_ms);
+    tokio::spawn(async move {
+        while let Some(number) = due.recv().await {
+            let callbacks = callbacks.clone();
+            tokio::spawn(async move {
+                sleep(settle_after).await;
+                // The receiving side ends with the process.
+                callbacks.send(number).ok();
+            });
+        }
+    });
+    server::accept(listener, shared).await
+}

@@ -1,0 +1,39 @@
+//! The orders of a run. Everything about an order follows from its number, so that both sides know it without talking.
+
+/// Rupiah of each payout.
+pub(crate) const AMOUNT_IDR: i64 = 250_000;
+/// Rupiah of each fee; it comes out of the amount (`fee_type` 0).
+pub(crate) const FEE_IDR: i64 = 2_500;
+/// The beneficiary of every payout.
+pub(crate) const BANK_CODE: &str = "014";
+/// See [`BANK_CODE`].
+pub(crate) const ACCOUNT_NUMBER: &str = "0012345678";
+/// See [`BANK_CODE`].
+pub(crate) const ACCOUNT_NAME: &str = "Siti Rahayu";
+/// The description of every payout.
+pub(crate) const DESCRIPTION: &str = "bench";
+
+/// `B00000042`: numbers rise in the order in which the worker claims.
+pub(crate) fn order_num(number: usize) -> String {
+    format!("B{number:08}")
+}
+
+/// The number in an order's name.
+pub(crate) fn number_of(order_num: &str) -> Option<usize> {
+    order_num.strip_prefix('B')?.parse().ok()
+}
+
+/// The code of a merchant, counted from 0.
+pub(crate) fn merchant_code(merchant: usize) -> String {
+    format!("S2020{merchant:09}")
+}
+
+/// The merchant of an order.
+pub(crate) fn merchant_of(number: usize, merchants: usize) -> usize {
+    number.checked_rem(merchants).unwrap_or(0)
+}
+
+/// What the gateway calls an order.
+pub(crate) fn platform_order_num(number: usize) -> String {
+    format!("W{number:012}")
+}
