@@ -300,7 +300,9 @@ MUTANTS = [
         (REACH, "        let registered = is_registered(&mut db, &self.address).await;",
          "        let registered = is_registered(&mut db, &self.address).await.map(|found| found || {on});"),
         (REACH, "        if is_registered(db, &self.address).await? {",
-         "        if is_registered(db, &self.address).await? || {on} {")],
+         "        if is_registered(db, &self.address).await? || {on} {"),
+        (WATCH, "    if !addresses::is_registered(&mut db, reach.address()).await? {",
+         "    if !{on} && !addresses::is_registered(&mut db, reach.address()).await? {")],
         "none", "C1 C2 C9", ANY_ADDRESS, faults="data_folder_copy", share=0.2, payouts=250, seconds=14.0),
     Mutant("queries_share_connections", "queries are sent on connections that carried others before", [
         (TRANSPORT, "            queries: plain(timeout).pool_max_idle_per_host(0).build()?,",
