@@ -67,9 +67,11 @@ impl Desk {
         self.database
             .run(&format!(
                 "alter table payout.requests disable trigger user;
-                 update payout.requests set expires_at = {at}, requested_at = {at} - interval '10 minutes',
-                                            decided_at = case when decision is not null then {at} end
-                 where id = (select max(id) from payout.requests);
+                 with t as materialized (select {at} as expiry)
+                 update payout.requests r
+                 set expires_at = t.expiry, requested_at = t.expiry - interval '10 minutes',
+                     decided_at = case when r.decision is not null then t.expiry end
+                 from t where r.id = (select max(id) from payout.requests);
                  alter table payout.requests enable trigger user"
             ))
             .await;
