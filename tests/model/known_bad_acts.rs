@@ -55,6 +55,12 @@ fn a_return_of_what_rests_on_a_word_by_one_person_pays_the_debt_twice() {
 }
 
 #[test]
+fn a_contradiction_ended_by_one_person_leaves_a_word_against_evidence() {
+    let alone = by_one("resolve_unchanged", "always", Setup::OPERATORS);
+    breaks(alone, NO_WORD_AGAINST_EVIDENCE);
+}
+
+#[test]
 fn a_failover_accepted_by_one_person_pays_twice() {
     let failover = Setup {
         acts: 1,

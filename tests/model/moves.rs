@@ -72,6 +72,9 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::CopyData => copy_data(&mut next),
     }?;
     next.sort_workers_and_requests(setup);
+    if setup.acts == 0 {
+        next.forget_answers_against_statements();
+    }
     if !setup.resubmits {
         next.forget_the_old_primarys_row();
     }

@@ -49,6 +49,8 @@ pub(crate) enum Act {
 }
 
 /// What the database has of people's acts, besides the approved request.
+// Why: each is a separate fact.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct People {
     /// The request that waits for a second person.
@@ -58,6 +60,8 @@ pub(crate) struct People {
     pub(crate) by_two: bool,
     pub(crate) paused: bool,
     pub(crate) against: Against,
+    /// The gateway contradicted a failure, and has not confirmed it since.
+    pub(crate) denied: bool,
     /// Evidence was stored against a word on which the payout's end rests.
     pub(crate) defied: bool,
 }
@@ -83,8 +87,8 @@ impl People {
         (self.requested, self.errand, self.by_two) = (None, None, false);
     }
 
-    /// What a fact adds that turned the first row into the second.
-    pub(crate) fn learn(&mut self, fact: Observation, before: &Row, after: &Row) {
+    /// What a fact adds that turned the first row into the second, and perhaps confirmed a failure once more.
+    pub(crate) fn learn(&mut self, fact: Observation, before: &Row, after: &Row, reaffirmed: bool) {
         use OrderStatus as S;
         let foreign = after.attention.contains(Attention::ForeignOrder);
         let is_ours = (after.declined_at == 0 || after.proven_ours) && !foreign;
@@ -110,6 +114,8 @@ impl People {
             }
             _ => {}
         }
+        let fails = after.state == State::Failed;
+        self.denied = fails && !reaffirmed && (self.denied || is_against(fact, before));
         let stands = before.stated && after.stated && before.state == after.state;
         self.defied = stands && (self.defied || is_against(fact, before));
     }
@@ -161,6 +167,7 @@ impl Request {
             Self::ResolveFailed => "resolve_failed",
             Self::ResolvePaid => "resolve_paid",
             Self::ResolveReturned => "resolve_returned",
+            Self::ResolveUnchanged => "resolve_unchanged",
             Self::Cancel => "cancel",
         }
     }
@@ -245,6 +252,8 @@ fn make_request(setup: &Setup, world: &mut World, request: Request) -> Option<()
         row.people.requested = Some(request);
     } else if request == Request::Cancel {
         return None;
+    } else if request == Request::ResolveUnchanged {
+        uphold(row, false);
     } else {
         row.request = Some(request);
         row.people.by_two = false;
@@ -260,8 +269,32 @@ fn is_possible(setup: &Setup, row: &Row, request: Request, now: u8) -> bool {
         Request::ResolveFailed => open && now >= quiet_until(setup, row),
         Request::ResolvePaid => open || row.state == State::Failed,
         Request::ResolveReturned => row.state == State::Paid && row.held == 0,
+        Request::ResolveUnchanged => {
+            let contradicted = row.attention.reasons().any(is_contradiction);
+            row.state.is_final() && contradicted && !row.people.denied
+        }
         Request::Cancel => row.state == State::Queued,
     }
+}
+
+/// `payout.contradictions`.
+fn is_contradiction(reason: Attention) -> bool {
+    use Attention as A;
+    matches!(
+        reason,
+        A::LateSuccess | A::Contradiction | A::ForeignOrder | A::AmountMismatch
+    )
+}
+
+/// `payout.uphold`: the end stands on people's word, and the contradiction is over.
+fn uphold(row: &mut Row, by_two: bool) {
+    let others = row
+        .attention
+        .reasons()
+        .filter(|reason| !is_contradiction(*reason));
+    row.attention = others.collect();
+    row.stated = true;
+    row.people.defied = !by_two;
 }
 
 fn approve(setup: &Setup, world: &mut World, own: bool) -> Option<()> {
@@ -276,6 +309,11 @@ fn approve(setup: &Setup, world: &mut World, own: bool) -> Option<()> {
     if request == Request::Cancel {
         return withdraw(row);
     }
+    if request == Request::ResolveUnchanged {
+        let possible = is_possible(setup, row, request, world.now);
+        uphold(row, !own);
+        return possible.then_some(());
+    }
     row.request = Some(request);
     row.people.by_two = !own;
     Some(())
@@ -289,8 +327,20 @@ fn is_true(world: &World, request: Request) -> bool {
         Request::Resubmit | Request::ResolveFailed => true,
         Request::ResolvePaid => gateway.status == Some(OrderStatus::Paid),
         Request::ResolveReturned => gateway.came_back,
-        Request::Cancel => gateway.accepts == 0 && world.wire.iter().all(Option::is_none),
+        Request::ResolveUnchanged => match world.row.state {
+            State::Paid => gateway.status == Some(OrderStatus::Paid) && !gateway.came_back,
+            State::Returned => gateway.came_back,
+            _ => is_unpaid(world),
+        },
+        Request::Cancel => is_unpaid(world),
     }
+}
+
+/// The gateway does not pay it and never will.
+fn is_unpaid(world: &World) -> bool {
+    let gateway = &world.gateway;
+    let failed = matches!(gateway.status, None | Some(OrderStatus::Failed));
+    failed && world.wire.iter().all(Option::is_none)
 }
 
 /// `payout.withdraw`, with what `payout.refuse_cancel_after_failover` requires.
@@ -400,7 +450,10 @@ pub(crate) fn carry_out_statement(setup: &Setup, world: &mut World) -> Option<()
     let fact = match row.request? {
         Request::ResolvePaid => Observation::ResolvedPaid,
         Request::ResolveReturned => Observation::ResolvedReturned,
-        Request::Resubmit | Request::ResolveFailed | Request::Cancel => return None,
+        Request::Resubmit
+        | Request::ResolveFailed
+        | Request::ResolveUnchanged
+        | Request::Cancel => return None,
     };
     let by_two = row.people.by_two;
     let allowed = is_agreed(setup, &row, now) && is_possible(setup, &row, row.request?, now);

@@ -140,6 +140,7 @@ pub(crate) enum Request {
     ResolveFailed,
     ResolvePaid,
     ResolveReturned,
+    ResolveUnchanged,
     Cancel,
 }
 
@@ -323,9 +324,11 @@ impl Row {
         let mut people = std::mem::take(&mut self.people);
         self.books = Books::default();
         let Decided {
-            mut after, kind, ..
+            mut after,
+            kind,
+            reaffirmed,
         } = self.decided_by(fact, now);
-        people.learn(fact, &self, &after);
+        people.learn(fact, &self, &after, reaffirmed);
         after.people = people;
         after.books = books;
         match kind {

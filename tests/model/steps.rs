@@ -175,6 +175,7 @@ fn of_people(setup: &Setup, steps: &mut Vec<Step>) {
     }
     act(Act::Request(row::Request::ResolvePaid));
     act(Act::Request(row::Request::ResolveReturned));
+    act(Act::Request(row::Request::ResolveUnchanged));
     if setup.copies {
         act(Act::Run(Errand::RegisterAddress));
     }

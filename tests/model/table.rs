@@ -19,7 +19,7 @@ pub(crate) const EFFECTS: [(&str, i32); 12] = [
 /// One row of `payout.act`: the act, when the row applies, and its effect.
 pub(crate) type Row = (&'static str, &'static str, &'static str);
 
-pub(crate) const ACTS: [Row; 19] = [
+pub(crate) const ACTS: [Row; 20] = [
     ("resubmit", "always", "sends_again"),
     ("resolve_failed", "always", "moves_money"),
     ("resolve_paid", "always", "states_end"),
@@ -27,6 +27,7 @@ pub(crate) const ACTS: [Row; 19] = [
     ("resolve_paid", "early", "contradicts_gateway"),
     ("resolve_returned", "always", "states_end"),
     ("resolve_returned", "stated", "moves_money"),
+    ("resolve_unchanged", "always", "contradicts_gateway"),
     ("accept_failover", "always", "accepts_failover"),
     ("register_address", "always", "registers_address"),
     ("remove_address", "always", "removes_address"),

@@ -3,6 +3,7 @@
 use payout_worker::domain::state::State;
 
 use crate::{
+    people::Against,
     row::{OrderStatus, Row},
     setup::Setup,
 };
@@ -230,6 +231,16 @@ impl World {
             }
         }
         self.wire.sort_unstable();
+    }
+
+    /// Without acts, nobody counts what the gateway answered against a statement.
+    pub(crate) fn forget_answers_against_statements(&mut self) {
+        let old = self.failover.as_mut().and_then(|found| found.old.as_mut());
+        let others = [self.standby.as_mut(), self.copy.as_mut(), old];
+        for row in others.into_iter().flatten().chain([&mut self.row]) {
+            row.people.against = Against::default();
+            row.people.denied = false;
+        }
     }
 
     /// A row that the old primary will never send again no longer matters.
