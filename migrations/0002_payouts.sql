@@ -134,6 +134,8 @@ create index queued_without_query on payout.payouts (created_at) where state = '
 -- by two replacements, the second made after the first had failed.
 create unique index replaced_once on payout.payouts (merchant_code, replaces)
     where replaces is not null and state <> 'cancelled';
+create index withdrawn_replacements on payout.payouts (merchant_code, replaces)
+    where replaces is not null and state = 'cancelled';
 
 -- Added to every transaction ID that is stored or compared. It is 0 unless a dump was restored into a server with lower
 -- transaction IDs than those stored. Without it, event numbers would fall and readers would skip what is new, and an old

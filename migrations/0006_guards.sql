@@ -273,25 +273,84 @@ begin
     end if;
 end $$;
 
+-- Every payout of the debt that a replacement of `replaced` would pay again: `replaced`, what it replaces in turn, back to
+-- the first, and the replacements of each that were withdrawn. `replaces` is frozen and names a payout that had failed
+-- before, so no chain leads back to itself; with `union` the walk would end even then. Without sequential scans, as
+-- guard_payout.
+create function payout.originals(merchant text, replaced text)
+returns table (order_num text, was_withdrawn boolean, state text, attention_reasons text[], reaffirmed_at timestamptz)
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+    return query
+    with recursive chain (failed, replaces) as (
+        select o.order_num, o.replaces
+        from payout.payouts o
+        where o.merchant_code = merchant and o.order_num = replaced
+        union
+        select o.order_num, o.replaces
+        from chain c
+        join payout.payouts o on o.merchant_code = merchant and o.order_num = c.replaces
+    )
+    select o.order_num, false, o.state, o.attention_reasons, o.reaffirmed_at
+    from chain c
+    join payout.payouts o on o.merchant_code = merchant and o.order_num = c.failed
+    union all
+    select w.order_num, true, w.state, w.attention_reasons, w.reaffirmed_at
+    from chain c
+    join payout.payouts w on w.merchant_code = merchant and w.replaces = c.failed and w.state = 'cancelled';
+end $$;
+
+-- One of those that the beneficiary may have been paid by after all, with what it is: none of them has failed or was
+-- withdrawn for certain. Null if there is none.
+create function payout.original_in_doubt(merchant text, replaced text, out order_num text, out what text)
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    select o.order_num, concat_ws(' with attention ', o.state, nullif(array_to_string(o.attention_reasons, ', '), ''))
+    into original_in_doubt.order_num, original_in_doubt.what
+    from payout.originals(merchant, replaced) o
+    where not (o.state = 'failed' or o.was_withdrawn) or o.attention_reasons <> '{}'
+    order by o.order_num limit 1;
+end $$;
+
+-- Why the debt of `replaced` may not be paid again by a replacement that was inserted then, or null if it may: every
+-- payout of it is surely unpaid, and the gateway has confirmed each failure again since.
+create function payout.why_not_pay_again(merchant text, replaced text, inserted_at timestamptz) returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    doubt record;
+    unconfirmed text;
+begin
+    select d.order_num, d.what into doubt from payout.original_in_doubt(merchant, replaced) d;
+    if doubt.order_num is not null then
+        return format('it would pay payout %s again, which is %s', doubt.order_num, doubt.what);
+    end if;
+    select min(o.order_num) into unconfirmed
+    from payout.originals(merchant, replaced) o
+    where o.state = 'failed' and coalesce(o.reaffirmed_at <= inserted_at, true);
+    if unconfirmed is not null then
+        return format('the failure of payout %s, which it replaces, is not confirmed', unconfirmed);
+    end if;
+    return null;
+end $$;
+
 -- A replacement pays a failed payout again. One debt has at most one live replacement.
 create function payout.check_replacement(new payout.payouts) returns void
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
-    original payout.payouts;
+    doubt record;
 begin
-    select * into original from payout.payouts p
-    where p.merchant_code = new.merchant_code and p.order_num = new.replaces;
-    if not found then
+    if not exists (select from payout.payouts p where p.merchant_code = new.merchant_code and p.order_num = new.replaces) then
         raise exception 'replaces names no payout of merchant %', new.merchant_code
             using errcode = 'PW008', column = 'replaces', hint = 'Name the order_num of the failed payout.';
     end if;
-    if original.state <> 'failed' or original.attention is not null then
-        raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
-                original.state || coalesce(' with attention ' || nullif(array_to_string(original.attention_reasons, ', '), ''), '')
+    select d.order_num, d.what into doubt from payout.original_in_doubt(new.merchant_code, new.replaces) d;
+    if doubt.order_num is not null then
+        raise exception 'replaces: payout % is % and cannot be paid again', doubt.order_num, doubt.what
             using errcode = 'PW008', column = 'replaces',
-                  hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
+                  hint = 'Only a failed payout without attention can be paid again, and only if all that it replaced is failed too.';
     end if;
-    if original.state_since < (select m.gateway_since from payout.merchants m where m.code = new.merchant_code) then
+    if (select p.state_since from payout.payouts p where p.merchant_code = new.merchant_code and p.order_num = new.replaces)
+       < (select m.gateway_since from payout.merchants m where m.code = new.merchant_code) then
         raise exception 'replaces: payout % failed at another gateway, which is no longer queried', new.replaces
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Find out from that gateway whether it paid. If it did not, insert a payout that replaces none.';
@@ -426,10 +485,12 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 begin
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
-    -- A replacement is sent only after its original was queried once more.
-    update payout.payouts o set next_query_at = now()
-    from enqueued e
-    where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
+    -- A replacement is sent only after every payout that it pays again was queried once more.
+    update payout.payouts p set next_query_at = now()
+    from (select e.merchant_code, o.order_num
+          from enqueued e, payout.originals(e.merchant_code, e.replaces) o
+          where e.replaces is not null) o
+    where (p.merchant_code, p.order_num) = (o.merchant_code, o.order_num);
     -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
     if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
         perform payout.wake('payout_queued');
@@ -794,11 +855,9 @@ begin
         return 'it may not be sent before its not_before';
     elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
         return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
-    elsif p.replaces is not null and not exists (
-        select from payout.payouts o
-        where o.merchant_code = p.merchant_code and o.order_num = p.replaces
-          and o.state = 'failed' and o.attention is null and o.reaffirmed_at > p.created_at) then
-        return format('the failure of payout %s, which it replaces, is not confirmed', p.replaces);
+    elsif p.replaces is not null
+          and payout.why_not_pay_again(p.merchant_code, p.replaces, p.created_at) is not null then
+        return payout.why_not_pay_again(p.merchant_code, p.replaces, p.created_at);
     elsif not exists (
         select from payout.attempts a
         join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway

@@ -104,7 +104,8 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
                           payout.holds_back_claim(text[]), payout.rests_on_statement(payout.payouts), payout.trusted_after(),
                           payout.begin_clock_watch(), payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
                           payout.finish_request, payout.wake(text, text), payout.notification_queue_usage(),
-                          payout.fund_from_gateway(text, bigint, text)
+                          payout.fund_from_gateway(text, bigint, text),
+                          payout.why_not_pay_again(text, text, timestamptz)
     to payout_worker;
 
 ---- All

@@ -40,6 +40,7 @@ mod prometheus;
 mod protocol_vectors;
 mod reconcile;
 mod recovery;
+mod replacements;
 mod runbook;
 mod second_person;
 mod snapshot;

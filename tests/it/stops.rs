@@ -50,7 +50,7 @@ const STOPS: &[Stop] = &[
     Stop { name: "UNCONFIRMED", says: "which it replaces, is not confirmed", stops_a_resubmit: true,
            begins: REPLACES,
            ends: "update payout.payouts set reaffirmed_at = now() + interval '1 s' where order_num = 'FIRST'" },
-    Stop { name: "LATE-SUCCESS", says: "which it replaces, is not confirmed", stops_a_resubmit: true,
+    Stop { name: "LATE-SUCCESS", says: "it would pay payout FIRST again, which is failed with attention late_success", stops_a_resubmit: true,
            begins: "update payout.payouts set replaces = 'FIRST' where order_num = 'ORDER';
                     update payout.payouts set attention_reasons = '{late_success}', attention_since = now() where order_num = 'FIRST'",
            ends: "update payout.payouts set attention_reasons = '{}', attention_since = null where order_num = 'FIRST'" },

@@ -77,8 +77,8 @@ pub(super) async fn merchant_to_claim_for(
 
 /// Locks the next due payouts that no other worker has locked.
 ///
-/// A replacement is due only after the gateway confirmed again that the original failed (`docs/sql-contract.md`,
-/// `replaces`).
+/// A replacement is due only after the gateway has confirmed again that every payout that it pays again failed
+/// (`docs/sql-contract.md`, `replaces`).
 pub(super) async fn lock_due(
     db: &mut PgConnection,
     order: &ClaimOrder,
@@ -95,10 +95,7 @@ pub(super) async fn lock_due(
               and not exists (select from payout.pauses z
                               where (z.scope, z.value) in (('all', ''), ('merchant', $1::text)))
               and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
-              and (p.replaces is null or exists (
-                  select from payout.payouts o
-                  where o.merchant_code = p.merchant_code and o.order_num = p.replaces
-                    and o.state = 'failed' and o.attention is null and o.reaffirmed_at > p.created_at))
+              and (p.replaces is null or payout.why_not_pay_again(p.merchant_code, p.replaces, p.created_at) is null)
             order by p.priority desc, p.due_at, p.order_num
             limit $2
             for update of p skip locked

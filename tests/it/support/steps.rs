@@ -57,6 +57,15 @@ impl Database {
             .map(drop)
     }
 
+    /// Stores that the gateway confirms again that a payout failed, as the worker does.
+    pub(crate) async fn confirm_failure(&self, order_num: &str) {
+        self.run(&format!(
+            "select public.receive('{order_num}', public.usual_evidence('reported_failed'));
+             update payout.payouts set reaffirmed_at = clock_timestamp() where order_num = '{order_num}'"
+        ))
+        .await;
+    }
+
     /// As if the quiet horizon of every attempt had ended an hour ago.
     pub(crate) async fn end_quiet_horizons(&self) {
         self.run(
