@@ -83,10 +83,8 @@ CREATE FUNCTION payout.after_enqueue() RETURNS trigger
 begin
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
-    -- A replacement is sent only after its original was queried once more.
-    update payout.payouts o set next_query_at = now()
-    from enqueued e
-    where o.merchant_code = e.merchant_code and o.order_num = e.replaces;
+    -- A replacement is sent only after every payout that it pays again was queried once more.
+    perform payout.query_originals(e.merchant_code, e.replaces) from enqueued e where e.replaces is not null;
     -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
     if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
         perform payout.wake('payout_queued');
@@ -404,6 +402,7 @@ CREATE TABLE payout.payouts (
     declined_at timestamp with time zone,
     proven_ours boolean DEFAULT false NOT NULL,
     reaffirmed_at timestamp with time zone,
+    originals_asked_at timestamp with time zone,
     settled_at timestamp with time zone,
     queries integer DEFAULT 0 NOT NULL,
     next_query_at timestamp with time zone,
@@ -661,22 +660,21 @@ CREATE FUNCTION payout.check_replacement(new payout.payouts) RETURNS void
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    original payout.payouts;
+    doubt record;
+    elsewhere text := payout.failed_elsewhere(new.merchant_code, new.replaces);
 begin
-    select * into original from payout.payouts p
-    where p.merchant_code = new.merchant_code and p.order_num = new.replaces;
-    if not found then
+    if not exists (select from payout.payouts p where p.merchant_code = new.merchant_code and p.order_num = new.replaces) then
         raise exception 'replaces names no payout of merchant %', new.merchant_code
             using errcode = 'PW008', column = 'replaces', hint = 'Name the order_num of the failed payout.';
     end if;
-    if original.state <> 'failed' or original.attention is not null then
-        raise exception 'replaces: payout % is % and cannot be paid again', new.replaces,
-                original.state || coalesce(' with attention ' || nullif(array_to_string(original.attention_reasons, ', '), ''), '')
+    select d.order_num, d.what into doubt from payout.original_in_doubt(new.merchant_code, new.replaces) d;
+    if doubt.order_num is not null then
+        raise exception 'replaces: payout % is % and cannot be paid again', doubt.order_num, doubt.what
             using errcode = 'PW008', column = 'replaces',
-                  hint = 'Only a failed payout without attention can be paid again; one that may have been sent cannot.';
+                  hint = 'Only a failed payout without attention can be paid again, and only if all that it replaced is failed too.';
     end if;
-    if original.state_since < (select m.gateway_since from payout.merchants m where m.code = new.merchant_code) then
-        raise exception 'replaces: payout % failed at another gateway, which is no longer queried', new.replaces
+    if elsewhere is not null then
+        raise exception 'replaces: payout % failed at another gateway, which is no longer queried', elsewhere
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Find out from that gateway whether it paid. If it did not, insert a payout that replaces none.';
     end if;
@@ -954,6 +952,16 @@ begin
                   hint = 'An order number is never reused. Enqueue this payout under a new one.';
     end if;
     state := stored.state;
+end $$;
+
+CREATE FUNCTION payout.failed_elsewhere(merchant text, replaced text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return (select min(o.order_num)
+            from payout.merchants m, payout.originals(m.code, replaced) o
+            where m.code = merchant and not o.was_withdrawn and o.state_since < m.gateway_since);
 end $$;
 
 CREATE FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) RETURNS void
@@ -1292,7 +1300,7 @@ end $$;
 CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (has_fresh_proof.p).merchant_code) AND (e.order_num = (has_fresh_proof.p).order_num) AND (e.attempt = (has_fresh_proof.p).attempt)) AND (e.source = 'query'::text) AND ((e.last_at >= (clock_timestamp() - x.proof_fresh_for)) AND (e.last_at <= clock_timestamp())) AND (((e.kind = 'not_found'::text) AND (e.proves = ANY (ARRAY['absence'::text, 'contradiction'::text]))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])))))));
+    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (has_fresh_proof.p).merchant_code) AND (e.order_num = (has_fresh_proof.p).order_num) AND (e.attempt = (has_fresh_proof.p).attempt)) AND (e.source = 'query'::text) AND ((e.query_sent_at >= (clock_timestamp() - x.proof_fresh_for)) AND (e.query_sent_at <= clock_timestamp())) AND (((e.kind = 'not_found'::text) AND (e.proves = ANY (ARRAY['absence'::text, 'contradiction'::text]))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])))))));
 
 CREATE FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1608,6 +1616,39 @@ CREATE FUNCTION payout.may_enqueue(merchant text) RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN (((SELECT count(*) AS count FROM payout.merchants) = 1) OR (EXISTS (SELECT FROM (payout.enqueuers e JOIN pg_roles r ON ((r.rolname = e.role_name))) WHERE ((e.merchant_code = may_enqueue.merchant) AND pg_has_role(SESSION_USER, r.oid, 'member'::text)))) OR pg_has_role(SESSION_USER, (SELECT n.nspowner FROM pg_namespace n WHERE (n.nspname = 'payout'::name)), 'member'::text));
 
+CREATE FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    fresh_for interval := (select x.proof_fresh_for from payout.policy x);
+    doubt record;
+    elsewhere text;
+    unconfirmed text;
+begin
+    select d.order_num, d.what into doubt from payout.original_in_doubt(merchant, replaced) d;
+    if doubt.order_num is not null then
+        why_not := format('it would pay payout %s again, which is %s', doubt.order_num, doubt.what);
+        return;
+    end if;
+    elsewhere := payout.failed_elsewhere(merchant, replaced);
+    if elsewhere is not null then
+        why_not := format('payout %s, which it replaces, failed at another gateway, which is no longer queried', elsewhere);
+        return;
+    end if;
+    select min(o.order_num) filter (where c.is_fresh is not true), min(o.reaffirmed_at) + fresh_for
+    into unconfirmed, may_pay_again.until
+    from payout.originals(merchant, replaced) o,
+         lateral (select o.reaffirmed_at > inserted_at
+                         and o.reaffirmed_at between clock_timestamp() - fresh_for and clock_timestamp()) c (is_fresh)
+    where o.state = 'failed';
+    if unconfirmed is not null then
+        until := null;
+        why_not := format('the failure of payout %s, which it replaces, is not confirmed by an answer of the last %s seconds',
+                          unconfirmed, extract(epoch from fresh_for)::int);
+    end if;
+end $$;
+
 CREATE FUNCTION payout.merchant_of(given text) RETURNS payout.merchants
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1723,6 +1764,42 @@ CREATE FUNCTION payout.notification_queue_usage() RETURNS double precision
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN pg_notification_queue_usage();
 
+CREATE FUNCTION payout.original_in_doubt(merchant text, replaced text, OUT order_num text, OUT what text) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    select o.order_num, concat_ws(' with attention ', o.state, nullif(array_to_string(o.attention_reasons, ', '), ''))
+    into original_in_doubt.order_num, original_in_doubt.what
+    from payout.originals(merchant, replaced) o
+    where not (o.state = 'failed' or o.was_withdrawn) or o.attention_reasons <> '{}'
+    order by o.order_num limit 1;
+end $$;
+
+CREATE FUNCTION payout.originals(merchant text, replaced text) RETURNS TABLE(order_num text, was_withdrawn boolean, state text, state_since timestamp with time zone, attention_reasons text[], reaffirmed_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE ROWS 2
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    link text := replaced;
+    walked text[] := '{}';
+begin
+    while link <> all (walked) loop
+        return query
+        select o.order_num, false, o.state, o.state_since, o.attention_reasons, o.reaffirmed_at
+        from payout.payouts o
+        where o.merchant_code = merchant and o.order_num = link;
+        return query
+        select w.order_num, true, w.state, w.state_since, w.attention_reasons, w.reaffirmed_at
+        from payout.payouts w
+        where w.merchant_code = merchant and w.replaces = link and w.state = 'cancelled';
+        walked := walked || link;
+        link := (select o.replaces from payout.payouts o where o.merchant_code = merchant and o.order_num = link);
+    end loop;
+end $$;
+
 CREATE FUNCTION payout.pause(scope text, value text, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1835,6 +1912,26 @@ begin
     perform payout.refuse_borrowed_session();
     perform payout.make_durable();
     return null;
+end $$;
+
+CREATE FUNCTION payout.query_originals(merchant text, replaced text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    original text;
+begin
+    for original in select o.order_num from payout.originals(merchant, replaced) o loop
+        perform from payout.payouts p
+        where p.merchant_code = merchant and p.order_num = original and coalesce(p.next_query_at > now(), true)
+        for update skip locked;
+        if found then
+            update payout.payouts p set next_query_at = now()
+            where p.merchant_code = merchant and p.order_num = original;
+        end if;
+    end loop;
 end $$;
 
 CREATE FUNCTION payout.refuse_borrowed_session() RETURNS void
@@ -2216,6 +2313,37 @@ CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETU
     LANGUAGE sql IMMUTABLE
     RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT ((a).metadata IS DISTINCT FROM (b).metadata)));
 
+CREATE FUNCTION payout.schedule_originals(merchant text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    waiting record;
+begin
+    for waiting in
+        select p.order_num, p.replaces
+        from payout.payouts p
+        where p.merchant_code = merchant and p.state = 'queued' and not p.parked and p.replaces is not null
+          and p.originals_asked_at < now() - (select x.proof_fresh_for / 2 + interval '1 second' from payout.policy x)
+          and p.due_at <= now()
+          and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+          and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
+          and not exists (select from payout.pauses z where (z.scope, z.value) in (('all', ''), ('merchant', merchant)))
+          and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
+        order by p.originals_asked_at
+        limit 100
+        for update of p skip locked
+    loop
+        perform payout.query_originals(merchant, waiting.replaces);
+        update payout.payouts p set originals_asked_at = now()
+        where p.merchant_code = merchant and p.order_num = waiting.order_num;
+    end loop;
+end $$;
+
 CREATE FUNCTION payout.uphold(p payout.payouts, r payout.requests) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2392,11 +2520,8 @@ begin
         return 'it may not be sent before its not_before';
     elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
         return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
-    elsif p.replaces is not null and not exists (
-        select from payout.payouts o
-        where o.merchant_code = p.merchant_code and o.order_num = p.replaces
-          and o.state = 'failed' and o.attention is null and o.reaffirmed_at > p.created_at) then
-        return format('the failure of payout %s, which it replaces, is not confirmed', p.replaces);
+    elsif p.replaces is not null and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).until is null then
+        return (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not;
     elsif not exists (
         select from payout.attempts a
         join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
@@ -2460,7 +2585,8 @@ CREATE FUNCTION payout.with_worker_columns(p payout.payouts) RETURNS payout.payo
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
-    p.created_at := now();
+    -- Not when its transaction began: an answer from before it was there confirms nothing for it.
+    p.created_at := clock_timestamp();
     p.created_by := session_user;
     p.state_since := now();
     p.due_at := greatest(now(), coalesce(p.not_before, now()));
@@ -2480,6 +2606,7 @@ begin
     p.declined_at := null;
     p.proven_ours := false;
     p.reaffirmed_at := null;
+    p.originals_asked_at := case when p.replaces is not null then now() end;
     p.settled_at := null;
     p.queries := 0;
     p.parked := false;
@@ -2949,6 +3076,8 @@ CREATE INDEX parked_by_amount ON payout.payouts USING btree (merchant_code, amou
 
 CREATE INDEX query_due ON payout.payouts USING btree (merchant_code, next_query_at) WHERE (next_query_at IS NOT NULL);
 
+CREATE INDEX queued_replacements ON payout.payouts USING btree (merchant_code, originals_asked_at) WHERE ((state = 'queued'::text) AND (NOT parked) AND (replaces IS NOT NULL));
+
 CREATE INDEX queued_without_query ON payout.payouts USING btree (created_at) WHERE ((state = 'queued'::text) AND (next_query_at IS NULL));
 
 CREATE UNIQUE INDEX replaced_once ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state <> 'cancelled'::text));
@@ -2960,6 +3089,8 @@ CREATE INDEX requests_of_payout ON payout.request_payouts USING btree (merchant_
 CREATE INDEX requests_to_carry_out ON payout.request_payouts USING btree (merchant_code, request_id) WHERE (outcome IS NULL);
 
 CREATE UNIQUE INDEX settled_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = ANY (ARRAY['capture'::text, 'release'::text]));
+
+CREATE INDEX withdrawn_replacements ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state = 'cancelled'::text));
 
 CREATE TRIGGER after_enqueue AFTER INSERT ON payout.payouts REFERENCING NEW TABLE AS enqueued FOR EACH STATEMENT EXECUTE FUNCTION payout.after_enqueue();
 
@@ -3376,6 +3507,8 @@ GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_t
 REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
 
+REVOKE ALL ON FUNCTION payout.failed_elsewhere(merchant text, replaced text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) TO payout_worker;
 
@@ -3523,6 +3656,11 @@ GRANT SELECT ON TABLE payout.enqueuers TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.may_enqueue(merchant text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) TO payout_reader;
+GRANT ALL ON FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) TO payout_operator;
+GRANT ALL ON FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) TO payout_worker;
+
 REVOKE ALL ON FUNCTION payout.merchant_of(given text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.merchants_seen() FROM PUBLIC;
@@ -3548,6 +3686,11 @@ GRANT ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integ
 
 REVOKE ALL ON FUNCTION payout.notification_queue_usage() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.notification_queue_usage() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.original_in_doubt(merchant text, replaced text, OUT order_num text, OUT what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.originals(merchant text, replaced text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.originals(merchant text, replaced text) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
@@ -3607,6 +3750,8 @@ GRANT UPDATE(taken_at) ON TABLE payout.request_payouts TO payout_worker;
 REVOKE ALL ON FUNCTION payout.people_needed_for(r payout.requests) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.query_originals(merchant text, replaced text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_borrowed_session() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_reader;
@@ -3682,6 +3827,9 @@ REVOKE ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT acc
 GRANT ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.schedule_originals(merchant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.schedule_originals(merchant text) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.uphold(p payout.payouts, r payout.requests) FROM PUBLIC;
 

@@ -275,33 +275,32 @@ end $$;
 
 -- Every payout of the debt that a replacement of `replaced` would pay again: `replaced`, what it replaces in turn, back to
 -- the first, and the replacements of each that were withdrawn. `replaces` is frozen and names a payout that had failed
--- before, so no chain leads back to itself; with `union` the walk would end even then. Without sequential scans, as
--- guard_payout.
+-- before, so no chain leads back to itself; the walk would end even then. Row by row, because a plan of a join that was
+-- made while the table was small reads all of it when it has grown.
 create function payout.originals(merchant text, replaced text)
-returns table (order_num text, was_withdrawn boolean, state text, attention_reasons text[], reaffirmed_at timestamptz)
-language plpgsql stable set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
+returns table (order_num text, was_withdrawn boolean, state text, state_since timestamptz, attention_reasons text[],
+               reaffirmed_at timestamptz)
+language plpgsql stable rows 2 set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+    link text := replaced;
+    walked text[] := '{}';
 begin
-    return query
-    with recursive chain (failed, replaces) as (
-        select o.order_num, o.replaces
+    while link <> all (walked) loop
+        return query
+        select o.order_num, false, o.state, o.state_since, o.attention_reasons, o.reaffirmed_at
         from payout.payouts o
-        where o.merchant_code = merchant and o.order_num = replaced
-        union
-        select o.order_num, o.replaces
-        from chain c
-        join payout.payouts o on o.merchant_code = merchant and o.order_num = c.replaces
-    )
-    select o.order_num, false, o.state, o.attention_reasons, o.reaffirmed_at
-    from chain c
-    join payout.payouts o on o.merchant_code = merchant and o.order_num = c.failed
-    union all
-    select w.order_num, true, w.state, w.attention_reasons, w.reaffirmed_at
-    from chain c
-    join payout.payouts w on w.merchant_code = merchant and w.replaces = c.failed and w.state = 'cancelled';
+        where o.merchant_code = merchant and o.order_num = link;
+        return query
+        select w.order_num, true, w.state, w.state_since, w.attention_reasons, w.reaffirmed_at
+        from payout.payouts w
+        where w.merchant_code = merchant and w.replaces = link and w.state = 'cancelled';
+        walked := walked || link;
+        link := (select o.replaces from payout.payouts o where o.merchant_code = merchant and o.order_num = link);
+    end loop;
 end $$;
 
--- One of those that the beneficiary may have been paid by after all, with what it is: none of them has failed or was
--- withdrawn for certain. Null if there is none.
+-- A payout of that debt that may have been paid after all, and what it is. Null if each has failed or was withdrawn, without
+-- attention.
 create function payout.original_in_doubt(merchant text, replaced text, out order_num text, out what text)
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
@@ -312,25 +311,49 @@ begin
     order by o.order_num limit 1;
 end $$;
 
--- Why the debt of `replaced` may not be paid again by a replacement that was inserted then, or null if it may: every
--- payout of it is surely unpaid, and the gateway has confirmed each failure again since.
-create function payout.why_not_pay_again(merchant text, replaced text, inserted_at timestamptz) returns text
+-- A payout of that debt that failed at another gateway than the registered one, which nobody can query any more. Null if
+-- there is none.
+create function payout.failed_elsewhere(merchant text, replaced text) returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return (select min(o.order_num)
+            from payout.merchants m, payout.originals(m.code, replaced) o
+            where m.code = merchant and not o.was_withdrawn and o.state_since < m.gateway_since);
+end $$;
+
+-- Until when the debt of `replaced` may be paid again by a replacement that was inserted then; if it may not, why. Every
+-- payout of it is surely unpaid, and each failure was confirmed by an answer to a query that was sent after the insert and
+-- less than policy.proof_fresh_for ago. When an answer is stored says nothing: the gateway gave it before.
+create function payout.may_pay_again(merchant text, replaced text, inserted_at timestamptz,
+                                     out until timestamptz, out why_not text)
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
+    fresh_for interval := (select x.proof_fresh_for from payout.policy x);
     doubt record;
+    elsewhere text;
     unconfirmed text;
 begin
     select d.order_num, d.what into doubt from payout.original_in_doubt(merchant, replaced) d;
     if doubt.order_num is not null then
-        return format('it would pay payout %s again, which is %s', doubt.order_num, doubt.what);
+        why_not := format('it would pay payout %s again, which is %s', doubt.order_num, doubt.what);
+        return;
     end if;
-    select min(o.order_num) into unconfirmed
-    from payout.originals(merchant, replaced) o
-    where o.state = 'failed' and coalesce(o.reaffirmed_at <= inserted_at, true);
+    elsewhere := payout.failed_elsewhere(merchant, replaced);
+    if elsewhere is not null then
+        why_not := format('payout %s, which it replaces, failed at another gateway, which is no longer queried', elsewhere);
+        return;
+    end if;
+    select min(o.order_num) filter (where c.is_fresh is not true), min(o.reaffirmed_at) + fresh_for
+    into unconfirmed, may_pay_again.until
+    from payout.originals(merchant, replaced) o,
+         lateral (select o.reaffirmed_at > inserted_at
+                         and o.reaffirmed_at between clock_timestamp() - fresh_for and clock_timestamp()) c (is_fresh)
+    where o.state = 'failed';
     if unconfirmed is not null then
-        return format('the failure of payout %s, which it replaces, is not confirmed', unconfirmed);
+        until := null;
+        why_not := format('the failure of payout %s, which it replaces, is not confirmed by an answer of the last %s seconds',
+                          unconfirmed, extract(epoch from fresh_for)::int);
     end if;
-    return null;
 end $$;
 
 -- A replacement pays a failed payout again. One debt has at most one live replacement.
@@ -338,6 +361,7 @@ create function payout.check_replacement(new payout.payouts) returns void
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
     doubt record;
+    elsewhere text := payout.failed_elsewhere(new.merchant_code, new.replaces);
 begin
     if not exists (select from payout.payouts p where p.merchant_code = new.merchant_code and p.order_num = new.replaces) then
         raise exception 'replaces names no payout of merchant %', new.merchant_code
@@ -349,9 +373,8 @@ begin
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Only a failed payout without attention can be paid again, and only if all that it replaced is failed too.';
     end if;
-    if (select p.state_since from payout.payouts p where p.merchant_code = new.merchant_code and p.order_num = new.replaces)
-       < (select m.gateway_since from payout.merchants m where m.code = new.merchant_code) then
-        raise exception 'replaces: payout % failed at another gateway, which is no longer queried', new.replaces
+    if elsewhere is not null then
+        raise exception 'replaces: payout % failed at another gateway, which is no longer queried', elsewhere
             using errcode = 'PW008', column = 'replaces',
                   hint = 'Find out from that gateway whether it paid. If it did not, insert a payout that replaces none.';
     end if;
@@ -366,7 +389,8 @@ end $$;
 create function payout.with_worker_columns(p payout.payouts) returns payout.payouts
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    p.created_at := now();
+    -- Not when its transaction began: an answer from before it was there confirms nothing for it.
+    p.created_at := clock_timestamp();
     p.created_by := session_user;
     p.state_since := now();
     p.due_at := greatest(now(), coalesce(p.not_before, now()));
@@ -386,6 +410,7 @@ begin
     p.declined_at := null;
     p.proven_ours := false;
     p.reaffirmed_at := null;
+    p.originals_asked_at := case when p.replaces is not null then now() end;
     p.settled_at := null;
     p.queries := 0;
     p.parked := false;
@@ -480,17 +505,61 @@ begin
     end if;
 end $$;
 
+-- Has every payout queried that a replacement of `replaced` would pay again. One that somebody has locked has its turn
+-- half a minute later (payout.schedule_originals).
+create function payout.query_originals(merchant text, replaced text) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
+declare
+    original text;
+begin
+    for original in select o.order_num from payout.originals(merchant, replaced) o loop
+        perform from payout.payouts p
+        where p.merchant_code = merchant and p.order_num = original and coalesce(p.next_query_at > now(), true)
+        for update skip locked;
+        if found then
+            update payout.payouts p set next_query_at = now()
+            where p.merchant_code = merchant and p.order_num = original;
+        end if;
+    end loop;
+end $$;
+
+-- Has what the due replacements of a merchant pay again queried once more: every half of policy.proof_fresh_for, because
+-- an answer older than the whole lets none be sent. Half of it is policy.unsigned_second_read, after which an unsigned
+-- answer counts as a second one; the second more allows for the time between taking a query and sending it. None for what
+-- is not sent anyway: paused, held back, not covered.
+create function payout.schedule_originals(merchant text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
+declare
+    waiting record;
+begin
+    for waiting in
+        select p.order_num, p.replaces
+        from payout.payouts p
+        where p.merchant_code = merchant and p.state = 'queued' and not p.parked and p.replaces is not null
+          and p.originals_asked_at < now() - (select x.proof_fresh_for / 2 + interval '1 second' from payout.policy x)
+          and p.due_at <= now()
+          and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
+          and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
+          and not exists (select from payout.pauses z where (z.scope, z.value) in (('all', ''), ('merchant', merchant)))
+          and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
+        order by p.originals_asked_at
+        limit 100
+        for update of p skip locked
+    loop
+        perform payout.query_originals(merchant, waiting.replaces);
+        update payout.payouts p set originals_asked_at = now()
+        where p.merchant_code = merchant and p.order_num = waiting.order_num;
+    end loop;
+end $$;
+
 create function payout.after_enqueue() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
     -- A replacement is sent only after every payout that it pays again was queried once more.
-    update payout.payouts p set next_query_at = now()
-    from (select e.merchant_code, o.order_num
-          from enqueued e, payout.originals(e.merchant_code, e.replaces) o
-          where e.replaces is not null) o
-    where (p.merchant_code, p.order_num) = (o.merchant_code, o.order_num);
+    perform payout.query_originals(e.merchant_code, e.replaces) from enqueued e where e.replaces is not null;
     -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
     if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
         perform payout.wake('payout_queued');
@@ -723,14 +792,14 @@ return greatest((r).people,
     case when not exists (select from payout.request_payouts i where i.request_id = (r).id)
          then payout.people_needed((r).kind, null, (r).merchant_code) end);
 
--- Whether an answer of the last minute (policy.proof_fresh_for) to a query about the latest attempt allows this act:
+-- Whether the answer to a query that was sent in the last minute (policy.proof_fresh_for), about the latest attempt, allows this act:
 -- "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest.
 create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (
     select from payout.evidence e, payout.policy x
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
-      and e.source = 'query' and e.last_at between clock_timestamp() - x.proof_fresh_for and clock_timestamp()
+      and e.source = 'query' and e.query_sent_at between clock_timestamp() - x.proof_fresh_for and clock_timestamp()
       and (e.kind = 'not_found' and e.proves in ('absence', 'contradiction')
            or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'found' and e.status in (3, 4)));
 
@@ -855,9 +924,8 @@ begin
         return 'it may not be sent before its not_before';
     elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
         return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
-    elsif p.replaces is not null
-          and payout.why_not_pay_again(p.merchant_code, p.replaces, p.created_at) is not null then
-        return payout.why_not_pay_again(p.merchant_code, p.replaces, p.created_at);
+    elsif p.replaces is not null and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).until is null then
+        return (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not;
     elsif not exists (
         select from payout.attempts a
         join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway

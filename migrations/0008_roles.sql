@@ -50,7 +50,7 @@ grant select on payout.status, payout.all_status, payout.events, payout.balances
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
                           payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text),
-                          payout.not_queried_yet()
+                          payout.not_queried_yet(), payout.may_pay_again(text, text, timestamptz)
     to payout_reader, payout_operator;
 
 grant execute on function payout.reservation(text) to payout_reader, payout_operator, payout_worker;
@@ -105,7 +105,8 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
                           payout.begin_clock_watch(), payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
                           payout.finish_request, payout.wake(text, text), payout.notification_queue_usage(),
                           payout.fund_from_gateway(text, bigint, text),
-                          payout.why_not_pay_again(text, text, timestamptz)
+                          payout.originals(text, text), payout.may_pay_again(text, text, timestamptz),
+                          payout.schedule_originals(text)
     to payout_worker;
 
 ---- All

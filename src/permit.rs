@@ -44,7 +44,12 @@ impl SendBy {
     /// The same moment, or `window` from now if that is earlier.
     #[must_use]
     pub fn within(self, window: Duration) -> Self {
-        let other = Self::after(window);
+        self.or_earlier(Self::after(window))
+    }
+
+    /// The earlier of two moments.
+    #[must_use]
+    pub fn or_earlier(self, other: Self) -> Self {
         Self {
             boot: self.boot.min(other.boot),
             wall: self.wall.min(other.wall),

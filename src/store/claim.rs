@@ -173,7 +173,7 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
             ..Claimed::default()
         });
     }
-    let rows = due::lock_due(&mut tx, order).await?;
+    let rows = due::lock_due(&mut tx, order, send_by).await?;
     if rows.is_empty() {
         return Ok(Claimed::default());
     }
@@ -207,7 +207,7 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
     let last = covered
         .last()
         .map(|taken| LastClaim::of(taken, merchant.epoch));
-    let permits = covered.into_iter().map(|taken| permit(taken, send_by));
+    let permits = covered.into_iter().map(permit);
     Ok(Claimed {
         permits: permits.collect(),
         last,
@@ -228,16 +228,16 @@ pub async fn claim_resubmit(
 ) -> Result<(SubmitPermit, LastClaim), NotGranted> {
     let (taken, epoch) = resubmit::take_if_unknown(pool, order, granted).await?;
     let last = LastClaim::of(&taken, epoch);
-    Ok((permit(taken, granted.proven_until), last))
+    Ok((permit(taken), last))
 }
 
 /// Issues the right to send a payout whose claim was just committed.
-fn permit(covered: Covered, send_by: SendBy) -> SubmitPermit {
+fn permit(covered: Covered) -> SubmitPermit {
     SubmitPermit::of_committed_claim(
         covered.due.instruction,
         covered.attempt,
         covered.request,
-        send_by,
+        covered.due.send_by,
     )
 }
 

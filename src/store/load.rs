@@ -218,7 +218,7 @@ async fn observed_since_attempt(
     let rows = sqlx::query!(
         r#"/* store::observed_since_attempt */
         select e.merchant_code, e.order_num, e.kind, e.status, e.signed, e.doubt, e.proves, e.valid_from, e.times,
-               e.first_at, e.last_at
+               e.first_at, e.last_at, coalesce(e.query_sent_at, e.last_at) as "last_sent_at!"
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
         join payout.payouts p using (merchant_code, order_num)
         join payout.evidence e on (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
@@ -250,6 +250,7 @@ async fn observed_since_attempt(
             times: u32::try_from(row.times).unwrap_or(0),
             first_at: row.first_at,
             last_at: row.last_at,
+            last_sent_at: row.last_sent_at,
         };
         observed.entry(key).or_default().insert(finding, counted);
     }

@@ -1,9 +1,12 @@
 //! Takes the payouts to query now. Every query, whoever wants it, draws on one budget per merchant.
 
+mod originals;
+
 use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool, postgres::types::PgInterval};
 
+pub use self::originals::{failed_originals, schedule_originals};
 use crate::domain::payout::PayoutKey;
 
 /// A query that is due.

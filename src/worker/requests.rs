@@ -12,12 +12,14 @@ use super::{Lane, Worker, breaker::Allowance, log, poll, submit};
 use crate::{
     domain::{
         evidence::{Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution},
+        payout::PayoutKey,
         policy::PROOF_FRESH_FOR,
         state::{Event, State},
     },
     permit::SendBy,
     store::{
         claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
+        queries::failed_originals,
         record::Outcome,
         requests::{Action, Approved, finish_refused, take_approved},
     },
@@ -187,6 +189,16 @@ fn why_not_proven(fact: &Fact, proves: fn(&QueryAnswer) -> bool) -> Option<Strin
     }
 }
 
+/// Queries what this payout pays again, if it is a replacement. The database judges the answers.
+async fn query_originals(worker: &Worker, lane: &Lane, key: &PayoutKey) -> Result<(), String> {
+    let originals = failed_originals(&worker.store.claims, key).await;
+    for original in originals.map_err(|error| error.to_string())? {
+        let evidence = poll::query(worker, lane, original).await;
+        worker.recorder.keep_within(evidence, STORED_WITHIN).await;
+    }
+    Ok(())
+}
+
 async fn resubmit(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
@@ -196,12 +208,15 @@ async fn resubmit(
 ) -> Result<(), String> {
     // Before the query, because a proof must not age while it waits for a slot.
     let slot = lane.slots.clone().acquire_owned().await;
+    // Counted from before the first query, so no proof is older than it claims.
+    let confirmed_until = SendBy::after(PROOF_FRESH_FOR);
+    query_originals(worker, lane, &approved.key).await?;
     let (attempt, proven_until) = prove(worker, lane, order, approved, is_not_found).await?;
     let granted = Granted {
         request_id: approved.request_id,
         key: approved.key.clone(),
         attempt,
-        proven_until,
+        proven_until: proven_until.or_earlier(confirmed_until),
     };
     let order = order.next(1, worker.witness.last());
     let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {

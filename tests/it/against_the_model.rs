@@ -459,7 +459,7 @@ impl<'a> Both<'a> {
              where merchant_code = '{0}';
              update payout.evidence
              set first_at = first_at - interval '1 hour', last_at = last_at - interval '1 hour',
-                 valid_from = valid_from - interval '1 hour'
+                 valid_from = valid_from - interval '1 hour', query_sent_at = query_sent_at - interval '1 hour'
              where merchant_code = '{0}';
              commit;",
             self.merchant

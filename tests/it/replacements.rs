@@ -1,6 +1,8 @@
 //! A debt is paid once, however often its payout was replaced: every payout of it must be surely unpaid, at the insert of
 //! the next one, when that is claimed, and when the guard is asked.
 
+mod confirmed;
+
 use std::time::Duration;
 
 use payout_sandbox::{Ending, Fault, Script};
@@ -176,6 +178,35 @@ async fn a_withdrawn_replacement_that_the_gateway_knows_stops_the_next_one() {
     database.run(known).await;
     let says = "it would pay payout FIRST again, which is cancelled with attention contradiction";
     assert_stopped(&world, "SECOND", says).await;
+}
+
+/// Nobody can query it any more, and the "not found" of the gateway that is registered now would pass for a confirmation.
+#[tokio::test]
+async fn what_failed_at_another_gateway_is_paid_again_by_no_later_replacement() {
+    let world = world().await;
+    let database = &world.database;
+    failed_chain(database, &["INV-0", "INV-1"]).await;
+    let moved = |since: &str| {
+        format!(
+            "set session_replication_role = replica;
+             update payout.merchants set gateway_since = {since};
+             set session_replication_role = origin"
+        )
+    };
+    let between = "(select p.state_since + interval '1 us' from payout.payouts p where p.order_num = 'INV-0')";
+    database.run(&moved(between)).await;
+    let insert = replacing("INV-1", "INV-2");
+    let says = "payout INV-0 failed at another gateway";
+    Refusal::expected(&insert, database.try_run(&insert).await).is(&insert, "PW008", says);
+
+    database.run(&moved("'-infinity'")).await;
+    database.run(&insert).await;
+    for failed in ["INV-0", "INV-1"] {
+        database.confirm_failure(failed).await;
+    }
+    database.run(&moved(between)).await;
+    let says = "payout INV-0, which it replaces, failed at another gateway";
+    assert_stopped(&world, "INV-2", says).await;
 }
 
 #[tokio::test]

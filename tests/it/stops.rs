@@ -49,11 +49,19 @@ const STOPS: &[Stop] = &[
            ends: "update payout.payouts set attention_reasons = '{}', attention_since = null where order_num = 'ORDER'" },
     Stop { name: "UNCONFIRMED", says: "which it replaces, is not confirmed", stops_a_resubmit: true,
            begins: REPLACES,
-           ends: "update payout.payouts set reaffirmed_at = now() + interval '1 s' where order_num = 'FIRST'" },
+           ends: CONFIRMED },
     Stop { name: "LATE-SUCCESS", says: "it would pay payout FIRST again, which is failed with attention late_success", stops_a_resubmit: true,
            begins: "update payout.payouts set replaces = 'FIRST' where order_num = 'ORDER';
                     update payout.payouts set attention_reasons = '{late_success}', attention_since = now() where order_num = 'FIRST'",
-           ends: "update payout.payouts set attention_reasons = '{}', attention_since = null where order_num = 'FIRST'" },
+           ends: "update payout.payouts set attention_reasons = '{}', attention_since = null, reaffirmed_at = clock_timestamp() where order_num = 'FIRST'" },
+    Stop { name: "ASKED-TOO-EARLY", says: "which it replaces, is not confirmed", stops_a_resubmit: true,
+           begins: "update payout.payouts set replaces = 'FIRST' where order_num = 'ORDER';
+                    update payout.payouts f set reaffirmed_at = r.created_at from payout.payouts r
+                    where f.order_num = 'FIRST' and r.order_num = 'ORDER'", ends: CONFIRMED },
+    Stop { name: "CONFIRMED-LONG-AGO", says: "which it replaces, is not confirmed", stops_a_resubmit: true,
+           begins: "update payout.payouts set replaces = 'FIRST', created_at = now() - interval '1 hour' where order_num = 'ORDER';
+                    update payout.payouts set reaffirmed_at = clock_timestamp() - interval '60 s' where order_num = 'FIRST'",
+           ends: CONFIRMED },
     Stop { name: "OTHER-GATEWAY", says: "another gateway", stops_a_resubmit: true,
            begins: "update payout.merchants set base_url = 'https://other.example'",
            ends: "update payout.merchants set base_url = 'https://gateway.example'" },
@@ -67,6 +75,8 @@ const STOPS: &[Stop] = &[
 const FENCE_GONE: &str =
     "update payout.failover set changed_at = null, changed_to = null, trusted_after = null,
                           query_first_until = null, identity = payout.identity()";
+const CONFIRMED: &str =
+    "update payout.payouts set reaffirmed_at = clock_timestamp() where order_num = 'FIRST'";
 const REPLACES: &str = "update payout.payouts set replaces = 'FIRST' where order_num = 'ORDER';
                         update payout.payouts set reaffirmed_at = null where order_num = 'FIRST'";
 
@@ -187,9 +197,10 @@ async fn a_stopped_payout_is_passed_over_and_the_others_are_claimed() {
         .await
         .unwrap();
     // One payout has one replacement.
-    let all = STOPS
-        .iter()
-        .filter(|stop| stop.begins.contains("ORDER") && stop.name != "LATE-SUCCESS");
+    let all = STOPS.iter().filter(|stop| {
+        stop.begins.contains("ORDER")
+            && (stop.name == "UNCONFIRMED" || !stop.begins.contains("replaces"))
+    });
     for stop in all.clone() {
         world.enqueue(stop.name, 10_000, 0).await;
     }

@@ -538,6 +538,7 @@ fn observed(row: Row) -> BTreeMap<Finding, Observed> {
             times: u32::from(count.times),
             first_at: instant(count.first),
             last_at: instant(count.last),
+            last_sent_at: instant(count.last),
         };
         observed.insert(finding, seen);
     }
@@ -548,6 +549,7 @@ fn observed(row: Row) -> BTreeMap<Finding, Observed> {
             times: 1,
             first_at: at,
             last_at: at,
+            last_sent_at: at,
         };
         observed.insert(finding, seen);
     }

@@ -281,10 +281,8 @@ impl Draft<'_> {
     /// Settles as failed.
     fn fail(&mut self, event: Event, reason: Option<String>) {
         if self.move_by(event, None) {
-            let now = self.now;
             let payout = self.payout();
             payout.failure_reason = reason.or_else(|| payout.failure_reason.take());
-            payout.reaffirmed_at = Some(now);
             self.query_when_final();
         }
     }

@@ -99,6 +99,8 @@ pub struct Observed {
     pub first_at: DateTime<Utc>,
     /// When it was last observed.
     pub last_at: DateTime<Utc>,
+    /// When the query was sent by which it was last observed.
+    pub last_sent_at: DateTime<Utc>,
 }
 
 /// A payout as stored, locked by the transaction that decides on it.
@@ -139,7 +141,8 @@ pub struct Payout {
     pub declined_at: Option<DateTime<Utc>>,
     /// Whether a verified answer or a bound callback proved that the order at the gateway is this one.
     pub proven_ours: bool,
-    /// For a failed payout: when the gateway last confirmed the failure.
+    /// For a failed payout: when the query was sent whose answer last confirmed the failure. `None` if none did since it
+    /// failed, or if the gateway has reported something else since.
     pub reaffirmed_at: Option<DateTime<Utc>>,
     /// Its end rests on people's word alone: they resolved it, and the gateway has not confirmed that.
     pub by_statement: bool,

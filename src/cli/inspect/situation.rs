@@ -112,6 +112,11 @@ fn queued(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
         "It is sent once the available balance covers it.".to_owned()
     } else if detail.due_at > now {
         format!("It is due at {} WIB.", words::time(detail.due_at))
+    } else if let Some(why) = &detail.why_not_again {
+        format!(
+            "It is sent only while the gateway confirms that nothing which it replaces was paid; now {why}. All of that \
+             is queried again every half minute while it is due."
+        )
     } else {
         "A worker sends it as soon as one has capacity.".to_owned()
     };
@@ -318,6 +323,7 @@ pub(super) mod tests {
             stated_on: None,
             rests_on_statement: false,
             confirmed_at: None,
+            why_not_again: None,
         };
         change(&mut status, &mut detail);
         explain(&status, &detail, None, now)
@@ -370,6 +376,20 @@ pub(super) mod tests {
         });
         assert!(situation.known.contains("does not cover"), "{situation:?}");
         assert!(situation.next.contains("fund, or cancel"), "{situation:?}");
+    }
+
+    #[test]
+    fn a_replacement_says_what_it_waits_for() {
+        let situation = explained("queued", |_, detail| {
+            detail.why_not_again =
+                Some("it would pay payout INV-0 again, which is paid".to_owned());
+        });
+        for words in [
+            "only while the gateway confirms",
+            "payout INV-0 again, which is paid.",
+        ] {
+            assert!(situation.next.contains(words), "{situation:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Finds the payouts that may be claimed now.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -9,6 +11,7 @@ use crate::{
         money::Rupiah,
         payout::{Instruction, PayoutKey, Private},
     },
+    permit::{SendBy, boot_time},
     store::load::fee_type,
 };
 
@@ -30,6 +33,8 @@ pub(super) struct Due {
     pub(super) attempt: i32,
     /// Whether it already has the attention `insufficient_funds`.
     pub(super) marked_uncovered: bool,
+    /// The last moment at which sending may start. For a replacement it ends with the confirmation of what it replaces.
+    pub(super) send_by: SendBy,
 }
 
 /// The merchant, if this worker may claim for it: it is registered exactly as the worker is configured, and the worker
@@ -82,12 +87,15 @@ pub(super) async fn merchant_to_claim_for(
 pub(super) async fn lock_due(
     db: &mut PgConnection,
     order: &ClaimOrder,
+    send_by: SendBy,
 ) -> Result<Vec<Due>, sqlx::Error> {
-    let rows = sqlx::query!(
+    let before = boot_time();
+    let rows = sqlx::query_as!(
+        DueRow,
         r#"/* store::lock_due */
         with due as materialized (
             select p.merchant_code, p.order_num, p.amount, p.fee_type, p.bank_code, p.account_number, p.account_name,
-                   p.description, p.attempt, p.attention_reasons, p.priority, p.due_at
+                   p.description, p.attempt, p.attention_reasons, p.priority, p.due_at, p.replaces, p.created_at
             from payout.payouts p
             where p.merchant_code = $1 and p.state = 'queued' and not p.parked and p.due_at <= now()
               and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
@@ -95,14 +103,25 @@ pub(super) async fn lock_due(
               and not exists (select from payout.pauses z
                               where (z.scope, z.value) in (('all', ''), ('merchant', $1::text)))
               and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
-              and (p.replaces is null or payout.why_not_pay_again(p.merchant_code, p.replaces, p.created_at) is null)
+              -- The first condition spares most of those that wait the look at their whole debt. With some seconds to
+              -- spare, so that the guard still agrees once the request is signed.
+              and (p.replaces is null or (
+                  exists (select from payout.payouts o, payout.policy x
+                          where o.merchant_code = p.merchant_code and o.order_num = p.replaces
+                            and o.reaffirmed_at > now() - x.proof_fresh_for)
+                  and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).until
+                      > clock_timestamp() + interval '5 seconds'))
             order by p.priority desc, p.due_at, p.order_num
             limit $2
             for update of p skip locked
         )
         select d.merchant_code, d.order_num, d.amount::bigint as "amount!", d.fee_type, d.bank_code, d.account_number,
                d.account_name, d.description, d.attempt,
-               'insufficient_funds' = any (d.attention_reasons) as "marked_uncovered!"
+               'insufficient_funds' = any (d.attention_reasons) as "marked_uncovered!",
+               case when d.replaces is not null then
+                   extract(epoch from (payout.may_pay_again(d.merchant_code, d.replaces, d.created_at)).until
+                                      - clock_timestamp())::float8
+               end as confirmed_for_seconds
         from due d
         order by d.priority desc, d.due_at, d.order_num"#,
         order.merchant_code,
@@ -110,26 +129,59 @@ pub(super) async fn lock_due(
     )
     .fetch_all(db)
     .await?;
+    let waited = boot_time().saturating_sub(before);
     rows.into_iter()
         .enumerate()
         .map(|(place, row)| {
-            Ok(Due {
-                place,
-                instruction: Instruction {
-                    key: PayoutKey {
-                        merchant_code: row.merchant_code,
-                        order_num: row.order_num,
-                    },
-                    amount: Rupiah::new(row.amount),
-                    fee_type: fee_type(row.fee_type)?,
-                    bank_code: row.bank_code,
-                    account_number: Private::new(row.account_number),
-                    account_name: Private::new(row.account_name),
-                    description: row.description,
-                },
-                attempt: row.attempt,
-                marked_uncovered: row.marked_uncovered,
-            })
+            let confirmed_for = row.confirmed_for();
+            let send_by = confirmed_for.map_or(send_by, |confirmed_for| {
+                send_by.within(confirmed_for.saturating_sub(waited))
+            });
+            row.into_due(place, send_by)
         })
         .collect()
+}
+
+/// One row of `store::lock_due`, with the columns' own types.
+struct DueRow {
+    merchant_code: String,
+    order_num: String,
+    amount: i64,
+    fee_type: i16,
+    bank_code: String,
+    account_number: String,
+    account_name: String,
+    description: Option<String>,
+    attempt: i32,
+    marked_uncovered: bool,
+    confirmed_for_seconds: Option<f64>,
+}
+
+impl DueRow {
+    /// Of a replacement: for how long the confirmation of what it replaces still lets it be sent.
+    fn confirmed_for(&self) -> Option<Duration> {
+        self.confirmed_for_seconds
+            .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    }
+
+    fn into_due(self, place: usize, send_by: SendBy) -> Result<Due, sqlx::Error> {
+        Ok(Due {
+            place,
+            instruction: Instruction {
+                key: PayoutKey {
+                    merchant_code: self.merchant_code,
+                    order_num: self.order_num,
+                },
+                amount: Rupiah::new(self.amount),
+                fee_type: fee_type(self.fee_type)?,
+                bank_code: self.bank_code,
+                account_number: Private::new(self.account_number),
+                account_name: Private::new(self.account_name),
+                description: self.description,
+            },
+            attempt: self.attempt,
+            marked_uncovered: self.marked_uncovered,
+            send_by,
+        })
+    }
 }

@@ -95,6 +95,7 @@ pub(super) async fn take_if_unknown(
             instruction: payout.instruction,
             attempt: payout.attempt,
             marked_uncovered: false,
+            send_by: granted.proven_until,
         },
         attempt,
         hold: payout.held,

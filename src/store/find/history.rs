@@ -45,6 +45,8 @@ pub struct Detail {
     pub rests_on_statement: bool,
     /// When the gateway confirmed what they had stated.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// Of a queued replacement: why it may not pay that debt again now.
+    pub why_not_again: Option<String>,
 }
 
 /// Reads the details of one payout.
@@ -59,7 +61,10 @@ pub async fn detail(db: &mut PgConnection, key: &PayoutKey) -> Result<Detail, sq
                (select h.at from payout.history h
                 where (h.merchant_code, h.order_num) = (m.merchant_code, m.order_num)
                   and h.event = 'statement_confirmed' and s.stated_by is not null
-                order by h.seq desc limit 1) as confirmed_at
+                order by h.seq desc limit 1) as confirmed_at,
+               case when m.state = 'queued' and m.replaces is not null then
+                   (payout.may_pay_again(m.merchant_code, m.replaces, m.created_at)).why_not
+               end as why_not_again
         from payout.masked m
         left join lateral (
             select case when h.event like 'resolved%'

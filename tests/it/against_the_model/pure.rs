@@ -158,6 +158,7 @@ impl Pure {
                 }
                 seen.first_at -= hour;
                 seen.last_at -= hour;
+                seen.last_sent_at -= hour;
                 (finding, seen)
             })
             .collect();
@@ -319,7 +320,9 @@ impl Pure {
                 times: 0,
                 first_at: clock[1],
                 last_at: clock[0],
+                last_sent_at: clock[0],
             });
+            seen.last_sent_at = sent_at.unwrap();
             seen.times += u32::from(is_new);
             if is_new {
                 seen.last_at = clock[0];

@@ -126,7 +126,7 @@ async fn psql_can_do_no_more_than_the_tool() {
 
     let query_sent_at = |ago: &str| {
         format!(
-            "update payout.evidence set last_at = now() - interval '{ago}' where kind = 'not_found' and proves = 'absence'"
+            "update payout.evidence set query_sent_at = now() - interval '{ago}' where kind = 'not_found' and proves = 'absence'"
         )
     };
     force(&world, "evidence", &query_sent_at("0 s")).await;
@@ -172,7 +172,7 @@ async fn a_proof_older_than_a_minute_gives_no_right_to_send() {
     force(
         &world,
         "evidence",
-        "update payout.evidence set last_at = now() where kind = 'not_found' and proves = 'absence'",
+        "update payout.evidence set query_sent_at = now() where kind = 'not_found' and proves = 'absence'",
     )
     .await;
     let registered = |column: &str| format!("select {column} from payout.merchants");
@@ -248,7 +248,7 @@ async fn an_approval_expires() {
          expires_at = now() - interval '170 minutes'",
     )
     .await;
-    let fresh = "update payout.evidence set last_at = clock_timestamp() where kind = 'not_found' and proves = 'absence'";
+    let fresh = "update payout.evidence set query_sent_at = clock_timestamp() where kind = 'not_found' and proves = 'absence'";
     force(&world, "evidence", fresh).await;
     world
         .database

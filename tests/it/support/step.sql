@@ -39,8 +39,8 @@ begin
     perform set_config('session_replication_role', 'replica', true);
     update payout.attempts a set quiet_until = now() - interval '1 hour'
     where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt);
-    insert into payout.evidence (merchant_code, order_num, attempt, source, kind, proves, detail, times, xid)
-    values (p.merchant_code, p.order_num, p.attempt, 'query', 'not_found', 'absence', '{}', 3, '3')
+    insert into payout.evidence (merchant_code, order_num, attempt, source, kind, proves, detail, times, xid, query_sent_at)
+    values (p.merchant_code, p.order_num, p.attempt, 'query', 'not_found', 'absence', '{}', 3, '3', clock_timestamp())
     on conflict do nothing;
     insert into payout.requests (kind, requested_by, requested_by_oid, reason, evidence, expires_at, decision, decided_by,
                                  decided_by_oid, decided_at)

@@ -74,6 +74,7 @@ impl Draft<'_> {
             }
             State::Failed if self.out.after.platform_order_num.is_some() => {
                 self.counts_as(Proves::Contradiction, None);
+                self.payout().reaffirmed_at = None;
                 if self.times_observed(sent_at) >= NOT_FOUND_ANSWERS {
                     self.contradict(Attention::Contradiction);
                 } else {
@@ -95,8 +96,43 @@ impl Draft<'_> {
             self.query_at(valid_from);
         } else {
             self.counts_as(Proves::Absence, Some(valid_from));
-            let now = self.now;
-            self.payout().reaffirmed_at = Some(now);
+            self.reaffirm(sent_at);
+        }
+    }
+
+    /// The gateway confirms the failure as of `asked_at`, unless the answer to a later query was another one.
+    fn reaffirm(&mut self, asked_at: DateTime<Utc>) {
+        let is_contrary = |finding: &Finding| {
+            matches!(finding, Finding::Found { status, .. } if !matches!(status, Some(3 | 4)))
+                || matches!(finding, Finding::NotFound { proves, .. } if *proves == Proves::Contradiction)
+        };
+        let observed = &self.out.after.observed;
+        let is_outdated = observed
+            .iter()
+            .any(|(finding, seen)| is_contrary(finding) && seen.last_sent_at > asked_at);
+        if !is_outdated {
+            self.payout().reaffirmed_at = Some(asked_at);
+        }
+    }
+
+    /// A failed payout is reported as failed once more. An unsigned answer counts only with an earlier one that agrees
+    /// (protocol P17), and as of that one.
+    fn reported_failed_again(&mut self, found: &Found, sent_at: DateTime<Utc>) {
+        let is_second = |earlier: &DateTime<Utc>| {
+            sent_at.signed_duration_since(*earlier) >= delta(UNSIGNED_SECOND_READ)
+        };
+        let earlier = self.observed_before().map(|observed| observed.last_sent_at);
+        let confirmed = if found.signed {
+            Some(sent_at)
+        } else {
+            earlier.filter(is_second)
+        };
+        if let Some(asked_at) = confirmed {
+            self.reaffirm(asked_at);
+        }
+        let is_ours = self.out.after.declined_at.is_none() || self.out.after.proven_ours;
+        if self.out.after.by_statement && is_ours && self.is_believed(found, sent_at) {
+            self.confirm_statement();
         }
     }
 
@@ -247,6 +283,8 @@ impl Draft<'_> {
     }
 
     fn says_in_progress(&mut self, fee: Option<Rupiah>) {
+        // A failed payout that is in progress is not confirmed to have failed.
+        self.payout().reaffirmed_at = None;
         match self.out.after.state {
             State::Submitting | State::Unknown => {
                 self.move_by(Event::Acknowledged, None);
@@ -297,14 +335,7 @@ impl Draft<'_> {
                     );
                 }
             }
-            State::Failed => {
-                let now = self.now;
-                self.payout().reaffirmed_at = Some(now);
-                let is_ours = self.out.after.declined_at.is_none() || self.out.after.proven_ours;
-                if self.out.after.by_statement && is_ours && self.is_believed(found, sent_at) {
-                    self.confirm_statement();
-                }
-            }
+            State::Failed => self.reported_failed_again(found, sent_at),
             State::Paid => self.contradict(Attention::Contradiction),
             State::Queued | State::Cancelled | State::Returned => {}
         }

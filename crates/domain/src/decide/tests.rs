@@ -5,5 +5,6 @@
 mod any_order;
 mod lost_commits;
 mod promises;
+mod reaffirmed;
 mod scenario;
 mod statements;

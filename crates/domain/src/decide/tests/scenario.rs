@@ -173,6 +173,7 @@ impl Scenario {
                 times: 0,
                 first_at: self.now,
                 last_at: sent_at - TimeDelta::seconds(1),
+                last_sent_at: sent_at,
             };
             let observed = self
                 .payout
@@ -183,6 +184,7 @@ impl Scenario {
                 observed.times += 1;
                 observed.last_at = self.now;
             }
+            observed.last_sent_at = sent_at;
         }
         self.last = Some(decision);
     }
@@ -197,6 +199,13 @@ impl Scenario {
             payout.fee.map(|fee| format!("fee={}", fee.idr())),
         ];
         shown.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// How many seconds after the claim the gateway was asked by the answer that last confirmed the failure.
+    pub(super) fn reaffirmed_after(&self) -> Option<i64> {
+        self.payout
+            .reaffirmed_at
+            .map(|at| (at - self.claimed_at).num_seconds())
     }
 
     /// In how many seconds its status is queried next; `None` for never.
