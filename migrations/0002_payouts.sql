@@ -94,7 +94,7 @@ create table payout.payouts (
     declined_at        timestamptz,            -- a verified FAIL that may become a refusal
     proven_ours        boolean not null default false,
     reaffirmed_at      timestamptz,            -- of a failed payout: when the query was sent that last confirmed the failure
-    originals_asked_at timestamptz,            -- of a replacement: when queries of what it pays again were last scheduled
+    originals_queried_at timestamptz,            -- of a replacement: when queries of what it pays again were last scheduled
     settled_at         timestamptz,
     queries               int not null default 0,
     next_query_at        timestamptz,            -- null: never
@@ -135,7 +135,7 @@ create index queued_without_query on payout.payouts (created_at) where state = '
 -- by two replacements, the second made after the first had failed.
 create unique index replaced_once on payout.payouts (merchant_code, replaces)
     where replaces is not null and state <> 'cancelled';
-create index queued_replacements on payout.payouts (merchant_code, originals_asked_at)
+create index queued_replacements on payout.payouts (merchant_code, originals_queried_at)
     where state = 'queued' and not parked and replaces is not null;
 create index withdrawn_replacements on payout.payouts (merchant_code, replaces)
     where replaces is not null and state = 'cancelled';

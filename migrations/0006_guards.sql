@@ -410,7 +410,7 @@ begin
     p.declined_at := null;
     p.proven_ours := false;
     p.reaffirmed_at := null;
-    p.originals_asked_at := case when p.replaces is not null then now() end;
+    p.originals_queried_at := case when p.replaces is not null then now() end;
     p.settled_at := null;
     p.queries := 0;
     p.parked := false;
@@ -537,18 +537,18 @@ begin
         select p.order_num, p.replaces
         from payout.payouts p
         where p.merchant_code = merchant and p.state = 'queued' and not p.parked and p.replaces is not null
-          and p.originals_asked_at < now() - (select x.proof_fresh_for / 2 + interval '1 second' from payout.policy x)
+          and p.originals_queried_at < now() - (select x.proof_fresh_for / 2 + interval '1 second' from payout.policy x)
           and p.due_at <= now()
           and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
           and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
           and not exists (select from payout.pauses z where (z.scope, z.value) in (('all', ''), ('merchant', merchant)))
           and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
-        order by p.originals_asked_at
+        order by p.originals_queried_at
         limit 100
         for update of p skip locked
     loop
         perform payout.query_originals(merchant, waiting.replaces);
-        update payout.payouts p set originals_asked_at = now()
+        update payout.payouts p set originals_queried_at = now()
         where p.merchant_code = merchant and p.order_num = waiting.order_num;
     end loop;
 end $$;

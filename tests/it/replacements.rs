@@ -1,5 +1,5 @@
 //! A debt is paid once, however often its payout was replaced: every payout of it must be surely unpaid, at the insert of
-//! the next one, when that is claimed, and when the guard is asked.
+//! the next one, when that is claimed, and when the guard looks.
 
 mod confirmed;
 

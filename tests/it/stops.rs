@@ -54,7 +54,7 @@ const STOPS: &[Stop] = &[
            begins: "update payout.payouts set replaces = 'FIRST' where order_num = 'ORDER';
                     update payout.payouts set attention_reasons = '{late_success}', attention_since = now() where order_num = 'FIRST'",
            ends: "update payout.payouts set attention_reasons = '{}', attention_since = null, reaffirmed_at = clock_timestamp() where order_num = 'FIRST'" },
-    Stop { name: "ASKED-TOO-EARLY", says: "which it replaces, is not confirmed", stops_a_resubmit: true,
+    Stop { name: "QUERIED-TOO-EARLY", says: "which it replaces, is not confirmed", stops_a_resubmit: true,
            begins: "update payout.payouts set replaces = 'FIRST' where order_num = 'ORDER';
                     update payout.payouts f set reaffirmed_at = r.created_at from payout.payouts r
                     where f.order_num = 'FIRST' and r.order_num = 'ORDER'", ends: CONFIRMED },

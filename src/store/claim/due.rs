@@ -119,9 +119,9 @@ pub(super) async fn lock_due(
                d.account_name, d.description, d.attempt,
                'insufficient_funds' = any (d.attention_reasons) as "marked_uncovered!",
                case when d.replaces is not null then
-                   extract(epoch from (payout.may_pay_again(d.merchant_code, d.replaces, d.created_at)).until
-                                      - clock_timestamp())::float8
-               end as confirmed_for_seconds
+                   floor(1000 * extract(epoch from (payout.may_pay_again(d.merchant_code, d.replaces, d.created_at)).until
+                                                   - clock_timestamp()))::bigint
+               end as confirmed_for_ms
         from due d
         order by d.priority desc, d.due_at, d.order_num"#,
         order.merchant_code,
@@ -154,14 +154,15 @@ struct DueRow {
     description: Option<String>,
     attempt: i32,
     marked_uncovered: bool,
-    confirmed_for_seconds: Option<f64>,
+    confirmed_for_ms: Option<i64>,
 }
 
 impl DueRow {
     /// Of a replacement: for how long the confirmation of what it replaces still lets it be sent.
     fn confirmed_for(&self) -> Option<Duration> {
-        self.confirmed_for_seconds
-            .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default())
+        // One that has run out meanwhile has no time left.
+        self.confirmed_for_ms
+            .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
     }
 
     fn into_due(self, place: usize, send_by: SendBy) -> Result<Due, sqlx::Error> {

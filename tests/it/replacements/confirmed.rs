@@ -144,7 +144,7 @@ async fn scheduled(database: &Database) -> String {
 }
 
 const LONG_AGO: &str = "update payout.payouts set next_query_at = null;
-    update payout.payouts set originals_asked_at = now() - interval '32 seconds' where replaces is not null";
+    update payout.payouts set originals_queried_at = now() - interval '32 seconds' where replaces is not null";
 
 #[tokio::test]
 async fn what_a_due_replacement_pays_again_is_queried_every_half_minute() {
@@ -213,7 +213,7 @@ async fn every_due_replacement_has_its_turn() {
          select p.merchant_code, 'O-' || n, 'failed', 100000, 0, '014', '0012345678', 'Siti Rahayu', now()
          from payout.payouts p, generate_series(1, 150) n where p.order_num = 'INV-0';
          insert into payout.payouts (merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name,
-                                     replaces, originals_asked_at)
+                                     replaces, originals_queried_at)
          select p.merchant_code, 'R-' || n, 100000, 0, '014', '0012345678', 'Siti Rahayu', 'O-' || n, now()
          from payout.payouts p, generate_series(1, 150) n where p.order_num = 'INV-0'",
     )
@@ -222,7 +222,7 @@ async fn every_due_replacement_has_its_turn() {
     // Whatever the rows' places in the table are.
     database
         .run(
-            "update payout.payouts set originals_asked_at = originals_asked_at - interval '1 ms' * length(order_num)
+            "update payout.payouts set originals_queried_at = originals_queried_at - interval '1 ms' * length(order_num)
              where replaces is not null",
         )
         .await;
@@ -261,7 +261,7 @@ async fn a_replacement_that_had_to_wait_is_sent_only_after_a_further_query() {
         database,
         "update payout.payouts set reaffirmed_at = reaffirmed_at - interval '1 hour' where order_num = 'INV-0';
          update payout.payouts set created_at = created_at - interval '1 hour',
-                                   originals_asked_at = originals_asked_at - interval '1 hour' where order_num = 'INV-1'",
+                                   originals_queried_at = originals_queried_at - interval '1 hour' where order_num = 'INV-1'",
     )
     .await;
     database
@@ -298,7 +298,7 @@ async fn a_replacement_that_had_to_wait_is_sent_once_the_failure_is_confirmed_ag
         database,
         "update payout.payouts set reaffirmed_at = reaffirmed_at - interval '1 hour' where state = 'failed';
          update payout.payouts set created_at = created_at - interval '1 hour',
-                                   originals_asked_at = originals_asked_at - interval '1 hour' where order_num = 'INV-2'",
+                                   originals_queried_at = originals_queried_at - interval '1 hour' where order_num = 'INV-2'",
     )
     .await;
     database

@@ -100,8 +100,8 @@ impl Draft<'_> {
         }
     }
 
-    /// The gateway confirms the failure as of `asked_at`, unless the answer to a later query was another one.
-    fn reaffirm(&mut self, asked_at: DateTime<Utc>) {
+    /// The gateway confirms the failure as of `queried_at`, unless the answer to a later query was another one.
+    fn reaffirm(&mut self, queried_at: DateTime<Utc>) {
         let is_contrary = |finding: &Finding| {
             matches!(finding, Finding::Found { status, .. } if !matches!(status, Some(3 | 4)))
                 || matches!(finding, Finding::NotFound { proves, .. } if *proves == Proves::Contradiction)
@@ -109,9 +109,9 @@ impl Draft<'_> {
         let observed = &self.out.after.observed;
         let is_outdated = observed
             .iter()
-            .any(|(finding, seen)| is_contrary(finding) && seen.last_sent_at > asked_at);
+            .any(|(finding, seen)| is_contrary(finding) && seen.last_sent_at > queried_at);
         if !is_outdated {
-            self.payout().reaffirmed_at = Some(asked_at);
+            self.payout().reaffirmed_at = Some(queried_at);
         }
     }
 
@@ -127,8 +127,8 @@ impl Draft<'_> {
         } else {
             earlier.filter(is_second)
         };
-        if let Some(asked_at) = confirmed {
-            self.reaffirm(asked_at);
+        if let Some(queried_at) = confirmed {
+            self.reaffirm(queried_at);
         }
         let is_ours = self.out.after.declined_at.is_none() || self.out.after.proven_ours;
         if self.out.after.by_statement && is_ours && self.is_believed(found, sent_at) {

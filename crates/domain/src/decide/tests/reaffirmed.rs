@@ -1,4 +1,4 @@
-//! When a failure counts as confirmed again, which lets its replacement be sent: as of when the gateway was asked.
+//! When a failure counts as confirmed again, which lets its replacement be sent: as of when the gateway was queried.
 
 use super::scenario::Scenario;
 use crate::money::FeeType::OutOfAmount;
@@ -42,7 +42,7 @@ fn another_answer_ends_the_confirmation_and_an_older_one_does_not_bring_it_back(
     ]);
 }
 
-/// Protocol P17. The two may be half a minute apart, and the first of them is when the gateway was asked.
+/// Protocol P17. The two may be half a minute apart, and the first of them is when the gateway was queried.
 #[test]
 fn an_unsigned_failure_confirms_only_with_a_second_one_and_as_of_the_first() {
     #[rustfmt::skip]

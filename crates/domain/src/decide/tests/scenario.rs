@@ -201,7 +201,7 @@ impl Scenario {
         shown.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// How many seconds after the claim the gateway was asked by the answer that last confirmed the failure.
+    /// How many seconds after the claim the gateway was queried by the answer that last confirmed the failure.
     pub(super) fn reaffirmed_after(&self) -> Option<i64> {
         self.payout
             .reaffirmed_at
