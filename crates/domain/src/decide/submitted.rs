@@ -126,7 +126,9 @@ impl Draft<'_> {
                 self.contradict(Attention::ForeignOrder);
             }
             // Likewise if that query already settled it: the order of two answers decides nothing.
-            State::Paid if proves => self.contradict(Attention::ForeignOrder),
+            State::Paid if proves && !self.out.after.by_statement => {
+                self.contradict(Attention::ForeignOrder);
+            }
             State::Queued => self.contradict(Attention::Contradiction),
             State::Paid => self.contradict_statement(),
             State::Pending | State::Failed | State::Cancelled | State::Returned => {}
