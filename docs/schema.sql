@@ -1483,7 +1483,7 @@ begin
     return exists (
         select from payout.request_payouts i join payout.requests r on r.id = i.request_id
         where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.kind = 'resolve_unchanged' and r.decision = 'approved' and r.decided_at = now() and r.people > 1);
+          and r.kind = 'resolve_unchanged' and r.decision = 'approved' and r.decided_at >= now() and r.people > 1);
 end $$;
 
 CREATE FUNCTION payout.last_xid() RETURNS bigint
