@@ -174,12 +174,11 @@ MUTANTS = [
          "        if found.signed || {on} {\n            return true;")],
         "q_no_sign,cb_none", "C3", NO_EVIDENCE, True, dialect="toppay"),
     Mutant("unbound_callback_settles", "a verified callback settles the payout whatever its fields are", [
-        (CALLBACK, "            Binding::BoundPaid { fee }\n                if self.rules.callbacks_settle",
+        (CALLBACK, "            Binding::BoundPaid { fee } if self.settles(*fee) => self.pay(Some(*fee)),",
          """            Binding::Unbound(_) if {on} && matches!(self.out.finding, Finding::Callback { status: Some(2), .. }) => {
                 self.pay(None)
             }
-            Binding::BoundPaid { fee }
-                if self.rules.callbacks_settle""")],
+            Binding::BoundPaid { fee } if self.settles(*fee) => self.pay(Some(*fee)),""")],
         "cb_status_shift,cb_wrong_amount,cb_contradiction", "C3 C5", NO_EVIDENCE, True, payouts=150),
     Mutant("callback_failure_settles", "a callback that states a failure settles the payout without a query", [
         (CALLBACK, "    fn callback_while_open(&mut self, binding: &Binding) {", """    fn callback_while_open(&mut self, binding: &Binding) {
