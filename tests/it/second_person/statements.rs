@@ -165,6 +165,12 @@ async fn an_answer_against_what_people_stated_reaches_a_person() {
         book_and_mute(&world, "BACK-1"),
         hide(&world, "FAILED-1")
     );
+    // They end only when the test says how.
+    for order in ["PAID-1", "BACK-1"] {
+        world
+            .sandbox
+            .script(order, staying(Some(Fault::QueryHttp500)));
+    }
     let fee = ["--fee", "2500"];
     for order in ["PAID-1", "BACK-1"] {
         state(

@@ -16,7 +16,7 @@ pub(crate) const MERCHANT: &str = "S2020198627344";
 pub(crate) const ADDRESS: &str = "db.example:5432";
 
 /// The longest wait for an expected event.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A database on the server of this process; dropped with this value.
 pub(crate) struct Database {

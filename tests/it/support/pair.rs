@@ -137,7 +137,7 @@ impl Pair {
                 order.is_some_and(|order| order.acknowledged)
             };
             let acknowledging = self.world.sandbox.until(acknowledged);
-            let within = std::time::Duration::from_mins(1);
+            let within = std::time::Duration::from_mins(3);
             let acknowledged = tokio::time::timeout(within, acknowledging).await;
             assert!(
                 acknowledged.is_ok(),
@@ -175,7 +175,7 @@ impl Pair {
                 tokio::task::yield_now().await;
             }
         };
-        let within = std::time::Duration::from_mins(1);
+        let within = std::time::Duration::from_mins(3);
         let found = tokio::time::timeout(within, looking).await;
         assert!(found.is_ok(), "{series}");
     }

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// The longest wait for a promise to hold, on a slow machine.
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// The options of a world.
 pub(crate) struct Wishes {
