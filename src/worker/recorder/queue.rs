@@ -99,6 +99,8 @@ impl Queue {
         loop {
             if !self.held_up.is_empty() && self.retry_at <= Instant::now() {
                 self.retry();
+                // Callbacks whose callers have left are gone now, and nothing else may arrive for long.
+                self.publish();
             }
             if !self.batch.is_empty() {
                 break;
