@@ -66,6 +66,12 @@ pub fn rules(poll: &Poll, callbacks_settle: bool) -> Rules {
 }
 
 impl Worker {
+    /// Whether this worker may send, query and store anything for this merchant: it reaches the database by a registered
+    /// address, and the merchant's gateway is the registered one (I11).
+    fn may_work_for(&self, lane: &Lane) -> bool {
+        self.store.reach.is_open() && lane.is_registered()
+    }
+
     /// Assembles a worker without starting anything.
     pub fn new(
         store: Store,

@@ -75,7 +75,8 @@ pub(super) async fn existing(
     }
     let merchants: Vec<String> = keys.iter().map(|key| key.merchant_code.clone()).collect();
     let orders: Vec<String> = keys.iter().map(|key| key.order_num.clone()).collect();
-    let rows = sqlx::query!(
+    let keys = sqlx::query_as!(
+        PayoutKey,
         r#"/* store::existing */
         select p.merchant_code, p.order_num
         from payout.payouts p
@@ -85,14 +86,7 @@ pub(super) async fn existing(
     )
     .fetch_all(db)
     .await?;
-    let key = |merchant_code, order_num| PayoutKey {
-        merchant_code,
-        order_num,
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| key(row.merchant_code, row.order_num))
-        .collect())
+    Ok(keys.into_iter().collect())
 }
 
 /// One row of `store::lock_payouts`, with the columns' own types.
@@ -188,7 +182,8 @@ async fn ended_by_statement(
     if orders.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows = sqlx::query!(
+    let keys = sqlx::query_as!(
+        PayoutKey,
         r#"/* store::ended_by_statement */
         select p.merchant_code, p.order_num
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
@@ -199,14 +194,7 @@ async fn ended_by_statement(
     )
     .fetch_all(db)
     .await?;
-    let key = |merchant_code, order_num| PayoutKey {
-        merchant_code,
-        order_num,
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| key(row.merchant_code, row.order_num))
-        .collect())
+    Ok(keys.into_iter().collect())
 }
 
 /// The findings of queries since the current attempt began.

@@ -16,6 +16,8 @@ pub struct Lane {
     pub merchant: Merchant,
     /// The client of the merchant's gateway.
     pub client: Arc<Client>,
+    /// The gateway that this worker is configured with.
+    pub(super) gateway: Gateway,
     /// One permit per request that may be in flight. A fixed share, so one slow merchant never takes every slot.
     pub(super) slots: Arc<Semaphore>,
     pub(super) slots_total: usize,
@@ -56,6 +58,12 @@ impl Lane {
             claim_now: Notify::new(),
             query_now: Notify::new(),
             prove_now: Notify::new(),
+            gateway: Gateway {
+                merchant_code: merchant.code.clone(),
+                dialect: merchant.dialect.clone(),
+                base_url: merchant.base_url.clone(),
+                platform_keys: client.platform_fingerprints(),
+            },
             merchant,
             client,
         })
@@ -84,17 +92,8 @@ impl Lane {
 
     /// Compares the configuration with the registered gateways, and says so when the answer changes.
     pub(super) fn compare_registration(&self, gateways: &[Gateway]) {
-        let ours = Gateway {
-            merchant_code: self.code().to_owned(),
-            dialect: self.merchant.dialect.clone(),
-            base_url: self.merchant.base_url.clone(),
-            platform_keys: self.client.platform_fingerprints(),
-        };
-        let registered = gateways.contains(&ours);
+        let registered = gateways.contains(&self.gateway);
         let was_registered = self.is_registered.send_replace(registered);
-        if !registered {
-            metrics::claims_stopped(self.code(), Some("config"));
-        }
         if registered && !was_registered {
             tracing::info!(
                 merchant = self.code(),

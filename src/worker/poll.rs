@@ -40,7 +40,7 @@ pub(super) async fn run(
     while !stop.is_cancelled() {
         worker.heartbeats.beat("poll", lane.code());
         let is_stuck = worker.recorder.waiting(lane.code()) > UNSTORED_MAX;
-        let free = if is_stuck || !worker.store.reach.is_open() || !lane.is_registered() {
+        let free = if is_stuck || !worker.may_work_for(&lane) {
             0
         } else {
             slots.available_permits()

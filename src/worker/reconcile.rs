@@ -30,10 +30,7 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
         }
         worker.heartbeats.beat("reconcile", lane.code());
         // Proving the keys reads the balance too; until then an answer is worth little.
-        if !worker.store.reach.is_open()
-            || !lane.is_registered()
-            || !lane.proven.load(Ordering::Relaxed)
-        {
+        if !worker.may_work_for(&lane) || !lane.proven.load(Ordering::Relaxed) {
             continue;
         }
         match read_and_keep(&worker, &lane).await {

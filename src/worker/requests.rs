@@ -41,8 +41,7 @@ pub(super) async fn run(
     let order = submit::order(&worker, &lane);
     while !stop.is_cancelled() {
         worker.heartbeats.beat("requests", lane.code());
-        if worker.store.reach.is_open()
-            && lane.is_registered()
+        if worker.may_work_for(&lane)
             && lane.proven.load(Ordering::Relaxed)
             && let Err(error) = carry_out_approved(&worker, &lane, &order, &tasks).await
         {

@@ -111,9 +111,9 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
     });
     ClaimOrder {
         merchant_code: lane.code().to_owned(),
-        dialect: lane.merchant.dialect.clone(),
-        base_url: lane.merchant.base_url.clone(),
-        platform_keys: lane.client.platform_fingerprints(),
+        dialect: lane.gateway.dialect.clone(),
+        base_url: lane.gateway.base_url.clone(),
+        platform_keys: lane.gateway.platform_keys.clone(),
         address: worker.store.reach.address().clone(),
         limit: 0,
         lease: worker.submit.lease,

@@ -57,7 +57,8 @@ impl Callback {
     /// Wraps verified fields.
     ///
     /// `fields` are all form fields except `platSign`. `one_block` says whether the signed text fits one RSA block,
-    /// because the blocks of two callbacks can be spliced (protocol P9). `digest` is a SHA-256 of the fields and their signature.
+    /// because the blocks of two callbacks can be spliced (protocol P9). `digest` is a SHA-256 of the fields and their
+    /// signature.
     pub fn new(fields: BTreeMap<String, String>, one_block: bool, digest: Vec<u8>) -> Self {
         Self {
             fields,
