@@ -1475,17 +1475,6 @@ CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > payout.trusted_after())))));
 
-CREATE FUNCTION payout.is_upheld(p payout.payouts) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    return exists (
-        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
-        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.kind = 'resolve_unchanged' and r.decision = 'approved' and r.decided_at >= now() and r.people > 1);
-end $$;
-
 CREATE FUNCTION payout.last_xid() RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1960,10 +1949,7 @@ begin
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
             using errcode = 'PW019', hint = 'Wait until its status has been queried and the failover is accepted.';
     end if;
-    if payout.people_needed('cancel', p) > 1 and not exists (
-        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
-        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at >= now() and r.people > 1) then
+    if payout.people_needed('cancel', p) > 1 and not payout.two_have_approved(p, 'cancel') then
         raise exception 'payout % may have been sent before a failover: two people must agree to cancel it', p.order_num
             using errcode = 'PW031',
                   hint = 'select payout.request_cancel(order_num, reason); then another operator approves it.';
@@ -2344,6 +2330,17 @@ begin
     end loop;
 end $$;
 
+CREATE FUNCTION payout.two_have_approved(p payout.payouts, act text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return exists (
+        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.kind = act and r.decision = 'approved' and r.decided_at >= now() and r.people > 1);
+end $$;
+
 CREATE FUNCTION payout.uphold(p payout.payouts, r payout.requests) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2507,6 +2504,9 @@ CREATE FUNCTION payout.why_no_send(p payout.payouts, attempt integer) RETURNS te
     AS $$
 declare
     fence payout.failover;
+    -- Looked at once: the clock runs on, and a second look could find what the first one missed.
+    why_not_again text := case when p.replaces is not null then
+                               (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not end;
 begin
     select * into fence from payout.failover f where f.the_only_one;
     if fence.changed_at is not null or fence.identity <> payout.identity() then
@@ -2520,8 +2520,8 @@ begin
         return 'it may not be sent before its not_before';
     elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
         return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
-    elsif p.replaces is not null and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).until is null then
-        return (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not;
+    elsif why_not_again is not null then
+        return why_not_again;
     elsif not exists (
         select from payout.attempts a
         join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
@@ -2568,7 +2568,7 @@ begin
                lateral (select a.name = any (old.attention_reasons) as was,
                                coalesce(event = any (a.answered_by), false) as is_answered) x
           where a.name = any (old.attention_reasons || new.attention_reasons)) r;
-    if lost is not null and not (event is null and payout.is_upheld(old)) then
+    if lost is not null and not (event is null and payout.two_have_approved(old, 'resolve_unchanged')) then
         raise exception 'payout %: only a person can clear its attention %', old.order_num, lost
             using errcode = 'PW012', hint = 'Add reasons to attention_reasons; a move that answers one clears it.';
     end if;
@@ -3618,8 +3618,6 @@ GRANT ALL ON FUNCTION payout.trusted_after() TO payout_worker;
 REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.is_upheld(p payout.payouts) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.act TO payout_reader;
@@ -3830,6 +3828,8 @@ REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payout
 
 REVOKE ALL ON FUNCTION payout.schedule_originals(merchant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.schedule_originals(merchant text) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.two_have_approved(p payout.payouts, act text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.uphold(p payout.payouts, r payout.requests) FROM PUBLIC;
 

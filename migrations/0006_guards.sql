@@ -792,8 +792,8 @@ return greatest((r).people,
     case when not exists (select from payout.request_payouts i where i.request_id = (r).id)
          then payout.people_needed((r).kind, null, (r).merchant_code) end);
 
--- Whether the answer to a query that was sent in the last minute (policy.proof_fresh_for), about the latest attempt, allows this act:
--- "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest.
+-- Whether the answer to a query that was sent in the last minute (policy.proof_fresh_for), about the latest attempt, allows
+-- this act: "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest.
 create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (
@@ -847,6 +847,16 @@ begin
             format('requested by %s, approved by %s', request.requested_by, request.decided_by));
 end $$;
 
+-- Whether two people have approved this act on this payout in this transaction.
+create function payout.two_have_approved(p payout.payouts, act text) returns boolean
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return exists (
+        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
+        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
+          and r.kind = act and r.decision = 'approved' and r.decided_at >= now() and r.people > 1);
+end $$;
+
 -- After a failover a queued payout may have been sent. Withdrawing it would invite somebody to pay it another way. Where
 -- the gateway cannot tell, two people decide.
 create function payout.refuse_cancel_after_failover(p payout.payouts) returns void
@@ -858,10 +868,7 @@ begin
         raise exception 'payout % cannot be cancelled now: after a failover it may have been sent', p.order_num
             using errcode = 'PW019', hint = 'Wait until its status has been queried and the failover is accepted.';
     end if;
-    if payout.people_needed('cancel', p) > 1 and not exists (
-        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
-        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.kind = 'cancel' and r.decision = 'approved' and r.decided_at >= now() and r.people > 1) then
+    if payout.people_needed('cancel', p) > 1 and not payout.two_have_approved(p, 'cancel') then
         raise exception 'payout % may have been sent before a failover: two people must agree to cancel it', p.order_num
             using errcode = 'PW031',
                   hint = 'select payout.request_cancel(order_num, reason); then another operator approves it.';
@@ -911,6 +918,9 @@ create function payout.why_no_send(p payout.payouts, attempt int) returns text
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
     fence payout.failover;
+    -- Looked at once: the clock runs on, and a second look could find what the first one missed.
+    why_not_again text := case when p.replaces is not null then
+                               (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not end;
 begin
     select * into fence from payout.failover f where f.the_only_one;
     if fence.changed_at is not null or fence.identity <> payout.identity() then
@@ -924,8 +934,8 @@ begin
         return 'it may not be sent before its not_before';
     elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
         return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
-    elsif p.replaces is not null and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).until is null then
-        return (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not;
+    elsif why_not_again is not null then
+        return why_not_again;
     elsif not exists (
         select from payout.attempts a
         join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
@@ -999,16 +1009,6 @@ begin
     end if;
 end $$;
 
--- Whether two people, in this transaction, uphold the end of this payout.
-create function payout.is_upheld(p payout.payouts) returns boolean
-language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
-begin
-    return exists (
-        select from payout.request_payouts i join payout.requests r on r.id = i.request_id
-        where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
-          and r.kind = 'resolve_unchanged' and r.decision = 'approved' and r.decided_at >= now() and r.people > 1);
-end $$;
-
 -- Keeps the reasons for attention in order of gravity, each once, and clears those that the move answers. A reason that
 -- only a person may clear stays until then, whoever writes another one.
 create function payout.with_attention(old payout.payouts, new payout.payouts, event text) returns payout.payouts
@@ -1029,7 +1029,7 @@ begin
                lateral (select a.name = any (old.attention_reasons) as was,
                                coalesce(event = any (a.answered_by), false) as is_answered) x
           where a.name = any (old.attention_reasons || new.attention_reasons)) r;
-    if lost is not null and not (event is null and payout.is_upheld(old)) then
+    if lost is not null and not (event is null and payout.two_have_approved(old, 'resolve_unchanged')) then
         raise exception 'payout %: only a person can clear its attention %', old.order_num, lost
             using errcode = 'PW012', hint = 'Add reasons to attention_reasons; a move that answers one clears it.';
     end if;
@@ -1229,8 +1229,6 @@ create trigger guard_request_payout before insert or update on payout.request_pa
 
 ---- Addresses
 
--- The first addresses are registered by whoever owns the schema, and before any worker ran. Every further one would let a
--- copy's workers send.
 -- One at a time registers or removes an address, until its commit. The lock is on a row that no role may lock: any login
 -- can hold an advisory lock.
 create function payout.lock_addresses() returns void
@@ -1239,6 +1237,8 @@ begin atomic
     select from payout.act a where a.act = 'register_address' for no key update;
 end;
 
+-- The first addresses are registered by whoever owns the schema, and before any worker ran. Every further one would let a
+-- copy's workers send.
 create function payout.guard_addresses() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin

@@ -421,7 +421,8 @@ begin
 end $$;
 
 -- States that a payout was paid (stated: the fee, if known), returned (stated: how much came back, by default everything),
--- or that a final one ended as it is recorded (unchanged), which ends a contradiction. Takes a second person where payout.act says so. Returns the request's id.
+-- or that a final one ended as it is recorded (unchanged), which ends a contradiction. Takes a second person where
+-- payout.act says so. Returns the request's id.
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
                                stated bigint default null, confirm text default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
