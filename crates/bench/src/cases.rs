@@ -43,7 +43,7 @@ const DRAIN: Case = Case {
     merchants: 1,
     answer_after_ms: 0,
     two_chunks: false,
-    short: true,
+    short: false,
 };
 
 const PACED: Case = Case {
@@ -56,47 +56,44 @@ const PACED: Case = Case {
 
 /// Every case, in the order in which they run.
 pub(crate) const ALL: &[Case] = &[
-    DRAIN,
+    Case {
+        short: true,
+        ..DRAIN
+    },
     Case {
         name: "two-chunks",
         about: "submits whose signature needs two blocks",
         two_chunks: true,
-        short: false,
         ..DRAIN
     },
     Case {
         name: "two-workers",
         about: "two worker processes share one merchant",
         workers: 2,
-        short: false,
         ..DRAIN
     },
     Case {
         name: "four-workers",
         about: "four worker processes share one merchant",
         workers: 4,
-        short: false,
         ..DRAIN
     },
     Case {
         name: "8-merchants",
         about: "one worker, eight merchants",
         merchants: 8,
-        short: false,
         ..DRAIN
     },
     Case {
         name: "64-merchants",
         about: "one worker, 64 merchants",
         merchants: 64,
-        short: false,
         ..DRAIN
     },
     Case {
         name: "slow-gateway-100ms",
         about: "the gateway answers after 100 ms",
         answer_after_ms: 100,
-        short: false,
         ..DRAIN
     },
     Case {
@@ -104,7 +101,6 @@ pub(crate) const ALL: &[Case] = &[
         about: "20 000 more payouts queued behind those that are sent",
         backlog: 20_000,
         payouts: 2_000,
-        short: false,
         ..DRAIN
     },
     Case {
@@ -112,6 +108,7 @@ pub(crate) const ALL: &[Case] = &[
         about: "100 000 more payouts queued behind those that are sent",
         backlog: 100_000,
         payouts: 2_000,
+        short: true,
         ..DRAIN
     },
     Case {
@@ -119,7 +116,6 @@ pub(crate) const ALL: &[Case] = &[
         about: "1 000 000 more payouts queued behind those that are sent",
         backlog: 1_000_000,
         payouts: 2_000,
-        short: false,
         ..DRAIN
     },
     Case {
@@ -127,11 +123,11 @@ pub(crate) const ALL: &[Case] = &[
         about: "10 inserts a second: from the insert to the request on the wire",
         load: Load::Paced(10),
         payouts: 200,
-        short: false,
         ..PACED
     },
     Case {
         payouts: 1_500,
+        short: true,
         ..PACED
     },
     Case {
@@ -139,7 +135,6 @@ pub(crate) const ALL: &[Case] = &[
         about: "500 inserts a second: from the insert to the request on the wire",
         load: Load::Paced(500),
         payouts: 5_000,
-        short: false,
         ..PACED
     },
     Case {
@@ -147,7 +142,6 @@ pub(crate) const ALL: &[Case] = &[
         about: "one client inserts",
         load: Load::Enqueue(1),
         payouts: 2_000,
-        short: false,
         ..DRAIN
     },
     Case {
@@ -155,7 +149,6 @@ pub(crate) const ALL: &[Case] = &[
         about: "8 clients insert",
         load: Load::Enqueue(8),
         payouts: 8_000,
-        short: false,
         ..DRAIN
     },
     Case {
@@ -163,6 +156,7 @@ pub(crate) const ALL: &[Case] = &[
         about: "32 clients insert",
         load: Load::Enqueue(32),
         payouts: 10_000,
+        short: true,
         ..DRAIN
     },
 ];
