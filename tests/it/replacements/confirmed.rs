@@ -34,6 +34,20 @@ async fn force(database: &Database, statements: &str) {
         .await;
 }
 
+/// Ends the pause of all claims as if the confirmations, and the insert of this replacement, were an hour old.
+async fn resume_after_an_hour(database: &Database, replacement: &str) {
+    let aged = format!(
+        "update payout.payouts set reaffirmed_at = reaffirmed_at - interval '1 hour' where state = 'failed';
+         update payout.payouts set created_at = created_at - interval '1 hour',
+                                   originals_queried_at = originals_queried_at - interval '1 hour'
+         where order_num = '{replacement}'"
+    );
+    force(database, &aged).await;
+    database
+        .run("select payout.resume('all', '', 'a test')")
+        .await;
+}
+
 fn still_failed(order_num: &str, sent_at: Instant) -> Evidence {
     let found = Found {
         platform_order_num: None,
@@ -257,16 +271,7 @@ async fn a_replacement_that_had_to_wait_is_sent_only_after_a_further_query() {
         ..Script::default()
     };
     world.sandbox.script("INV-0", late);
-    force(
-        database,
-        "update payout.payouts set reaffirmed_at = reaffirmed_at - interval '1 hour' where order_num = 'INV-0';
-         update payout.payouts set created_at = created_at - interval '1 hour',
-                                   originals_queried_at = originals_queried_at - interval '1 hour' where order_num = 'INV-1'",
-    )
-    .await;
-    database
-        .run("select payout.resume('all', '', 'a test')")
-        .await;
+    resume_after_an_hour(database, "INV-1").await;
     let attention = "select attention from payout.payouts where order_num = 'INV-0'";
     world.until(attention, "late_success").await;
     assert_eq!(claimed(&world).await, Vec::<String>::new());
@@ -294,16 +299,7 @@ async fn a_replacement_that_had_to_wait_is_sent_once_the_failure_is_confirmed_ag
     let confirmed = "select count(*) from payout.payouts f, payout.payouts r
                      where r.order_num = 'INV-2' and f.state = 'failed' and f.reaffirmed_at > r.created_at";
     world.until(confirmed, "2").await;
-    force(
-        database,
-        "update payout.payouts set reaffirmed_at = reaffirmed_at - interval '1 hour' where state = 'failed';
-         update payout.payouts set created_at = created_at - interval '1 hour',
-                                   originals_queried_at = originals_queried_at - interval '1 hour' where order_num = 'INV-2'",
-    )
-    .await;
-    database
-        .run("select payout.resume('all', '', 'a test')")
-        .await;
+    resume_after_an_hour(database, "INV-2").await;
     world.until_state("INV-2", "paid").await;
     assert_eq!(world.submits_of("INV-2"), 1);
 }
