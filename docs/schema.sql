@@ -199,6 +199,7 @@ begin
                               then 'It may have been sent already. Wait for the gateway''s answer.'
                               else 'It is final.' end;
     end if;
+    perform payout.check_beneficiary(p, 'the reason', reason);
     perform payout.withdraw(p, reason);
     return 'cancelled';
 end $$;
@@ -269,7 +270,7 @@ begin
             returning p.merchant_code, p.order_num, p.attempt)
         insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
         select a.merchant_code, a.order_num, 'attention_raised', 'operator', a.attempt,
-               jsonb_build_object('attention', 'unproven', 'reason', r.reason)
+               jsonb_build_object('attention', 'unproven', 'request', r.id)
         from aside a;
     end if;
     update payout.failover f
@@ -453,6 +454,19 @@ begin
                   hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
     end if;
 end $_$;
+
+CREATE FUNCTION payout.check_beneficiary(p payout.payouts, what text, words text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if payout.repeats_beneficiary(p, words) then
+        raise exception 'payout %: % repeats the beneficiary''s account number or name', p.order_num, what
+            using errcode = 'PW035',
+                  hint = 'It is stored for everybody who reads payouts. Name a ticket, and leave out the name and the number: '
+                  'five of its digits are too many, whatever stands between them.';
+    end if;
+end $$;
 
 CREATE FUNCTION payout.check_confirmed(p payout.payouts, act text, confirm text) RETURNS void
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1568,6 +1582,8 @@ begin
     request.stated := make_request.stated;
     for wanted in select distinct o from unnest(orders) o order by o loop
         p := payout.locked(wanted, merchant);
+        perform payout.check_beneficiary(p, 'the reason', reason);
+        perform payout.check_beneficiary(p, 'the evidence', evidence);
         why := case kind when 'resubmit' then payout.why_no_resubmit(p)
                          when 'cancel' then case when p.state <> 'queued' then format('it is %s and cannot be cancelled', p.state) end
                          else payout.why_no_resolve(p, kind) end;
@@ -1873,6 +1889,49 @@ CREATE FUNCTION payout.people_needed_for(r payout.requests) RETURNS integer
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN GREATEST((r).people, (SELECT max(payout.people_needed((people_needed_for.r).kind, p.*)) AS max FROM (payout.request_payouts i JOIN payout.payouts p USING (merchant_code, order_num)) WHERE ((i.request_id = (people_needed_for.r).id) AND (i.outcome IS NULL))), CASE WHEN (NOT (EXISTS (SELECT FROM payout.request_payouts i WHERE (i.request_id = (people_needed_for.r).id)))) THEN payout.people_needed((r).kind, NULL::payout.payouts, (r).merchant_code) ELSE NULL::integer END);
 
+CREATE FUNCTION payout.plain_words(words text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    zeros int[] := '{1632, 1776, 1984, 2406, 2534, 2662, 2790, 2918, 3046, 3174, 3302, 3430, 3558, 3664, 3792, 3872, 4160, 4240,'
+        '6112, 6160, 6470, 6608, 6784, 6800, 6992, 7088, 7232, 7248, 42528, 43216, 43264, 43472, 43504, 43600, 44016}';
+begin
+    if octet_length(words) = length(words) then
+        return lower(words collate "C");
+    end if;
+    words := translate(normalize(words, NFKD),
+                    U&'\0251\0391\03b1\0410\0430\13aa\1d00\a4ee\0299\0392\03b2\0412\042c\0432\044c\13f4\a4d0'
+                    '\0421\0441\13df\1d04\a4da\0110\0111\0500\0501\13a0\1d05\a4d3\0395\03b5\0415\0435\13ac\1d07\a4f0'
+                    '\a4dd\a730\0261\0262\050c\050d\0581\13c0\a4d6'
+                    '\0126\0127\029c\0397\041d\043d\04ba\04bb\0570\13bb\a4e7'
+                    '\0131\0269\026a\0399\03b9\0406\0456\04c0\04cf\13a5\a4f2\0237\03f3\0408\0458\13ab\1d0a\a4d9'
+                    '\039a\03ba\041a\043a\049a\049b\13e6\1d0b\a4d7\0141\0142\029f\053c\13de\a4e1'
+                    '\039c\03bc\041c\043c\13b7\1d0d\a4df\0274\039d\03b7\041f\043f\0578\057c\a4e0'
+                    '\00d8\00f8\039f\03bf\03c3\041e\043e\0555\0585\1d0f\a4f3\03a1\03c1\0420\0440\13e2\1d18\a4d1'
+                    '\051a\051b\0566\0280\0413\0433\13a1\a4e3\0405\0455\054f\13da\a4e2\a731'
+                    '\0166\0167\03a4\03c4\0422\0442\13a2\1d1b\a4d4\028b\03c5\0418\0438\057d\1d1c\a4f4'
+                    '\03bd\0474\0475\13d9\1d20\a4e6\03c9\0428\0448\051c\051d\13b3\1d21\a4ea\03a7\03c7\0425\0445\a4eb'
+                    '\028f\03a5\03b3\0423\0443\04ae\04af\a4ec\0396\03b6\04e1\13c3\1d22\a4dc',
+                    'aaaaaaaabbbbbbbbb'
+                    'cccccdddddddeeeeeee'
+                    'ffggggggg'
+                    'hhhhhhhhhhh'
+                    'iiiiiiiiiiijjjjjjj'
+                    'kkkkkkkkkllllll'
+                    'mmmmmmmnnnnnnnn'
+                    'oooooooooooppppppp'
+                    'qqqrrrrrssssss'
+                    'tttttttttuuuuuuu'
+                    'vvvvvvwwwwwwwwxxxxx'
+                    'yyyyyyyyzzzzzz');
+    -- Marks on letters.
+    words := regexp_replace(words, '[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]', '', 'g');
+    return lower((select string_agg(coalesce(chr(48 + ascii(c) - zero), c), '' order by place)
+                  from unnest(string_to_array(words, null)) with ordinality w (c, place)
+                  left join unnest(zeros) z (zero) on ascii(c) between zero and zero + 9) collate "C");
+end $$;
+
 CREATE FUNCTION payout.post() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2040,6 +2099,12 @@ CREATE FUNCTION payout.reject(id bigint, reason text) RETURNS void
     AS $$
 begin
     perform payout.check_words('a reason', reason);
+    perform payout.check_beneficiary(p, 'the reason', reject.reason)
+    from payout.requests r
+    left join payout.request_payouts i on i.request_id = r.id
+    join payout.payouts p on p.merchant_code = coalesce(i.merchant_code, r.merchant_code)
+                         and p.order_num = case r.kind when 'reveal' then r.subject else i.order_num end
+    where r.id = reject.id;
     perform payout.decide_request(id, 'rejected', reason);
 end $$;
 
@@ -2055,6 +2120,37 @@ begin
         raise exception 'address % was removed meanwhile', r.subject using errcode = 'PW050',
             hint = format('Reject this request: payout reject %s --reason ...', r.id);
     end if;
+end $$;
+
+CREATE FUNCTION payout.repeats_beneficiary(p payout.payouts, words text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    plain text := payout.plain_words(words);
+    digits text := regexp_replace(plain, '[^0-9]', '', 'g');
+    tokens text[] := array_remove(regexp_split_to_array(plain, '[^a-z]+'), '');
+    letters text := array_to_string(tokens, '');
+    name text[] := array_remove(regexp_split_to_array(lower(p.account_name collate "C"), '[^a-z]+'), '');
+    names text[];
+    digits_min int := case when length(p.account_number) <= 6 then 4 else 5 end;
+begin
+    if exists (select from generate_series(1, length(p.account_number) - digits_min + 1) i
+               where strpos(digits, substr(p.account_number, i, digits_min)) > 0) then
+        return true;
+    end if;
+    -- Its words, each pair of them in both orders, and the whole name, run together.
+    names := array(select w from unnest(name || array_to_string(name, '')) w where length(w) >= 3
+                   union
+                   select a || b from unnest(name) with ordinality x (a, i), unnest(name) with ordinality y (b, j)
+                   where i <> j and length(a || b) >= 3);
+    return exists (select from unnest(names) n, generate_series(1, greatest(length(n) - 5, 1)) i
+                   where length(n) >= 5 and strpos(letters, substr(n, i, 6)) > 0)
+        -- Words in a row that make a name, as in `S.i.t.i`, or the beginning of one.
+        or exists (select from generate_subscripts(tokens, 1) i, generate_series(i, least(i + 31, cardinality(tokens))) j,
+                               lateral array_to_string(tokens[i:j], '') joined
+                   where joined = any (names)
+                      or length(joined) >= 4 and exists (select from unnest(name) w where starts_with(w, joined)));
 end $$;
 
 CREATE FUNCTION payout.replay(order_num text, merchant_code text DEFAULT NULL::text) RETURNS text
@@ -2163,6 +2259,8 @@ CREATE FUNCTION payout.request_reveal(order_num text, reason text, merchant_code
 declare
     p payout.payouts := payout.locked(request_reveal.order_num, request_reveal.merchant_code);
 begin
+    perform payout.check_words('a reason', reason);
+    perform payout.check_beneficiary(p, 'the reason', reason);
     return payout.request_act('reveal', p.merchant_code, p.order_num, null, null, reason);
 end $$;
 
@@ -3378,6 +3476,8 @@ GRANT UPDATE(parked) ON TABLE payout.payouts TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.check_beneficiary(new payout.payouts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.check_beneficiary(p payout.payouts, what text, words text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.check_confirmed(p payout.payouts, act text, confirm text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
@@ -3747,6 +3847,8 @@ GRANT UPDATE(taken_at) ON TABLE payout.request_payouts TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.people_needed_for(r payout.requests) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.plain_words(words text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.query_originals(merchant text, replaced text) FROM PUBLIC;
@@ -3778,6 +3880,8 @@ REVOKE ALL ON FUNCTION payout.reject(id bigint, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.reject(id bigint, reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.remove_address(r payout.requests) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.repeats_beneficiary(p payout.payouts, words text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.replay(order_num text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.replay(order_num text, merchant_code text) TO payout_operator;

@@ -120,7 +120,7 @@ impl Exit {
         };
         match code.as_ref() {
             "PW014" | "PW020" => Self::NotFound(with_hint),
-            "PW026" | "PW027" | "PW032" => Self::Usage(with_hint),
+            "PW026" | "PW027" | "PW032" | "PW035" => Self::Usage(with_hint),
             "PW008" | "PW010" | "PW011" | "PW012" | "PW013" | "PW015" | "PW016" | "PW019"
             | "PW021" | "PW022" | "PW023" | "PW024" | "PW025" | "PW028" | "PW030" | "PW031"
             | "PW033" | "PW034" | "PW040" => Self::Refused(with_hint),

@@ -8,7 +8,9 @@ mod mutate;
 #[path = "../fuzz/properties.rs"]
 #[allow(unreachable_pub, reason = "the fuzz targets use it from outside")]
 mod properties;
+mod speller;
 mod spellings;
+mod typed_words;
 
 use std::{env, fs, path::Path};
 
