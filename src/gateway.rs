@@ -3,6 +3,7 @@
 pub mod address;
 mod answer;
 mod balance_answer;
+pub mod block;
 mod callback_form;
 pub mod client;
 pub mod dialect;
@@ -25,6 +26,7 @@ pub mod wire;
 
 pub use address::AddressError;
 pub use balance_answer::GatewayBalance;
+pub use block::{SigningKey, VerifyingKey};
 pub use callback_form::{CallbackVerdict, read_callback_order};
 pub use client::{Client, QueryReply};
 pub use dialect::{Capabilities, Dialect};

@@ -1,9 +1,9 @@
 //! How every answer is opened, and the one way in which that fails: as a doubt (I7).
 
-use rsa::PublicKey;
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    VerifyingKey,
     dialect::{Envelope, Signed, Unsigned},
     redact::{self, Detail},
     sign,
@@ -52,7 +52,7 @@ pub(super) enum Code {
 pub(super) fn open(
     body: &[u8],
     envelope: &Envelope,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
     detail: &mut Detail,
 ) -> Result<(Code, Flat), Problem> {
     match envelope {
@@ -68,7 +68,7 @@ pub(super) fn open(
 pub(super) fn open_signed(
     body: &[u8],
     signed: &Signed,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
     detail: &mut Detail,
 ) -> Result<(Code, Flat), Problem> {
     let flat = members(body)?

@@ -1,8 +1,7 @@
 //! The merchant's money as the gateway states it (protocol P18).
 
-use rsa::PublicKey;
-
 use super::{
+    VerifyingKey,
     answer::{self, Code, Problem},
     dialect::Dialect,
     redact::Detail,
@@ -26,7 +25,7 @@ pub struct GatewayBalance {
 pub(super) fn read(
     body: &[u8],
     dialect: Dialect,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
 ) -> Result<GatewayBalance, Problem> {
     let rules = &dialect.rules().balance;
     let mut detail = Detail::of_answer(&dialect.rules().shown);

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rsa::PublicKey;
 use sha2::{Digest, Sha256};
 
-use super::sign;
+use super::{VerifyingKey, sign};
 use crate::domain::callback::Callback;
 
 /// Longest callback that is read, in bytes. Genuine ones have fewer than one thousand.
@@ -62,7 +61,7 @@ fn is_order_num(text: &str) -> bool {
 }
 
 /// Reads and verifies a callback. Blocking CPU: RSA comes last.
-pub(super) fn verify(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
+pub(super) fn verify(body: &[u8], keys: &[VerifyingKey]) -> CallbackVerdict {
     let mut fields = match read_form(body) {
         Ok(fields) => fields,
         Err(words) => return CallbackVerdict::Malformed(words),
@@ -76,7 +75,9 @@ pub(super) fn verify(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let text = sign::signed_text(pairs);
-    let signer = keys.iter().find(|key| sign::verify(key, &text, &signature));
+    let signer = keys
+        .iter()
+        .find(|key| sign::verify(*key, &text, &signature));
     let Some(key) = signer else {
         return CallbackVerdict::BadSignature;
     };

@@ -4,10 +4,10 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use rsa::PublicKey;
 use serde_json::Value;
 
 use super::{
+    VerifyingKey,
     answer::Problem,
     balance_answer::{self, GatewayBalance},
     callback_form::{self, CallbackVerdict},
@@ -53,6 +53,17 @@ impl fmt::Debug for Client {
     }
 }
 
+/// How much of a request is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedLength {
+    /// Bytes of the signed text.
+    pub bytes: usize,
+    /// RSA blocks that hold it.
+    pub blocks: usize,
+    /// Bytes of text that one block holds.
+    pub block_bytes: usize,
+}
+
 impl Client {
     /// Checks the settings and sets up the HTTP clients; connects to nobody yet.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
@@ -83,21 +94,15 @@ impl Client {
     /// other's callbacks (protocol P21).
     pub fn platform_fingerprints(&self) -> Vec<String> {
         let keys = self.settings.platform_public_keys.iter();
-        let mut fingerprints: Vec<String> = keys.map(keys::fingerprint).collect();
+        let mut fingerprints: Vec<String> =
+            keys.map(|key| keys::fingerprint(key.reference())).collect();
         fingerprints.sort_unstable();
         fingerprints
     }
 
     /// Signs a text with our key and verifies it, so that a damaged key shows at the start and not at a payout.
     pub fn self_check(&self) -> Result<(), KeyError> {
-        let key = &self.settings.private_key;
-        let text = "self check ".repeat(100);
-        let signature = sign::sign(key, &text).map_err(|_| KeyError::Inconsistent)?;
-        if sign::verify(key.as_public_key(), &text, &signature) {
-            Ok(())
-        } else {
-            Err(KeyError::Inconsistent)
-        }
+        sign::check(&self.settings.private_key)
     }
 
     /// Writes and signs the request of one payout (protocol P10). Blocking CPU: call it in `spawn_blocking`.
@@ -107,6 +112,21 @@ impl Client {
         now: DateTime<Utc>,
     ) -> Result<SealedRequest, SealError> {
         request::submit(&self.settings, instruction, now)
+    }
+
+    /// How much of this submit is signed, and in how many blocks: each costs one operation with the private key.
+    pub fn signed_length(
+        &self,
+        instruction: &Instruction,
+        now: DateTime<Utc>,
+    ) -> Result<SignedLength, SealError> {
+        let bytes = request::signed_bytes(&self.settings, instruction, now)?;
+        let block_bytes = sign::text_bytes_per_block(&self.settings.private_key);
+        Ok(SignedLength {
+            bytes,
+            blocks: bytes.div_ceil(block_bytes),
+            block_bytes,
+        })
     }
 
     /// Sends what the permit allows, at most once; nothing below can repeat it (I8).
@@ -179,7 +199,7 @@ impl Client {
             .unwrap_or(CallbackVerdict::Malformed("the check was cut short"))
     }
 
-    fn platform_keys(&self) -> &[PublicKey] {
+    fn platform_keys(&self) -> &[VerifyingKey] {
         &self.settings.platform_public_keys
     }
 

@@ -60,6 +60,12 @@ pub enum KeyError {
     /// Parts of it do not belong together.
     #[error("the numbers in the key do not match: the key is damaged, get a new copy of it")]
     Inconsistent,
+    /// Two libraries sign one text differently; one of them is broken.
+    #[error(
+        "OpenSSL and the rsa crate make different signatures with this key: one of the libraries on this machine is \
+         broken; build with --no-default-features to do without OpenSSL"
+    )]
+    LibrariesDiffer,
     /// The modulus is too short or too long.
     #[error("the key has {0} bits: use one of {KEY_BITS_MIN} to {KEY_BITS_MAX} bits")]
     Size(usize),

@@ -1,9 +1,9 @@
 //! What the answer to a query means (protocol P15 to P17).
 
-use rsa::PublicKey;
 use serde_json::Value;
 
 use super::{
+    VerifyingKey,
     answer::{self, Code, Problem},
     dialect::{Dialect, Query},
     redact::Detail,
@@ -16,7 +16,7 @@ pub(super) fn read(
     body: &[u8],
     dialect: Dialect,
     order_num: &str,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
 ) -> (QueryAnswer, Value) {
     let mut detail = Detail::of_answer(&dialect.rules().shown);
     let judged = judge(body, &dialect.rules().query, order_num, keys, &mut detail);
@@ -27,7 +27,7 @@ fn judge(
     body: &[u8],
     rules: &Query,
     order_num: &str,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
     detail: &mut Detail,
 ) -> Result<QueryAnswer, Problem> {
     let (code, flat) = answer::open(body, &rules.envelope, keys, detail)?;

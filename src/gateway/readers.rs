@@ -1,16 +1,15 @@
 //! The readers of the gateway's messages, for the fuzz targets in `tests/fuzz`; in no other build.
 
-use rsa::PublicKey;
 use serde_json::Value;
 
-use super::{CallbackVerdict, Dialect, GatewayBalance};
+use super::{CallbackVerdict, Dialect, GatewayBalance, VerifyingKey};
 use crate::domain::{
     evidence::{Doubt, QueryAnswer, SubmitAnswer},
     payout::Instruction,
 };
 
 /// The answer to a submit, and what people may see of it.
-pub fn submit(body: &[u8], ours: &Instruction, keys: &[PublicKey]) -> (SubmitAnswer, Value) {
+pub fn submit(body: &[u8], ours: &Instruction, keys: &[VerifyingKey]) -> (SubmitAnswer, Value) {
     super::submit_answer::read(body, Dialect::BDPAY, ours, keys)
 }
 
@@ -19,17 +18,21 @@ pub fn query(
     body: &[u8],
     dialect: Dialect,
     order_num: &str,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
 ) -> (QueryAnswer, Value) {
     super::query_answer::read(body, dialect, order_num, keys)
 }
 
 /// The answer to a balance request.
-pub fn balance(body: &[u8], dialect: Dialect, keys: &[PublicKey]) -> Result<GatewayBalance, Doubt> {
+pub fn balance(
+    body: &[u8],
+    dialect: Dialect,
+    keys: &[VerifyingKey],
+) -> Result<GatewayBalance, Doubt> {
     super::balance_answer::read(body, dialect, keys).map_err(|problem| problem.doubt)
 }
 
 /// A callback, verified or not.
-pub fn callback(body: &[u8], keys: &[PublicKey]) -> CallbackVerdict {
+pub fn callback(body: &[u8], keys: &[VerifyingKey]) -> CallbackVerdict {
     super::callback_form::verify(body, keys)
 }

@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{
+    block::SignError,
     dialect::{Request, Value},
     settings::Settings,
-    sign::{self, SignError},
+    sign,
 };
 use crate::{
     domain::{money::Rupiah, payout::Instruction, policy::MAX_AMOUNT_IDR},
@@ -51,17 +52,23 @@ pub(super) fn submit(
     if !(Rupiah::new(1)..=Rupiah::new(MAX_AMOUNT_IDR)).contains(&instruction.amount) {
         return Err(SealError::Amount);
     }
-    let source = Source {
-        settings,
-        now,
-        order_num: &instruction.key.order_num,
-        instruction: Some(instruction),
-    };
+    let source = Source::submit(settings, instruction, now);
     let body = source.write(settings.dialect.rules().submit.request)?;
     Ok(SealedRequest {
         request_sha256: Sha256::digest(&body).into(),
         body,
     })
+}
+
+/// How many bytes of a submit are signed.
+pub(super) fn signed_bytes(
+    settings: &Settings,
+    instruction: &Instruction,
+    now: DateTime<Utc>,
+) -> Result<usize, SealError> {
+    let source = Source::submit(settings, instruction, now);
+    let fields = source.fields(settings.dialect.rules().submit.request)?;
+    Ok(signed_text(&fields).len())
 }
 
 /// A query of one order (protocol P14).
@@ -90,6 +97,13 @@ pub(super) fn balance(settings: &Settings, now: DateTime<Utc>) -> Result<Bytes, 
     source.write(settings.dialect.rules().balance.request)
 }
 
+/// The fields of a request, by name.
+type Fields = BTreeMap<&'static str, String>;
+
+fn signed_text(fields: &Fields) -> String {
+    sign::signed_text(fields.iter().map(|(name, value)| (*name, value.as_str())))
+}
+
 /// Where the values of a request come from.
 struct Source<'a> {
     settings: &'a Settings,
@@ -98,9 +112,26 @@ struct Source<'a> {
     instruction: Option<&'a Instruction>,
 }
 
-impl Source<'_> {
-    /// Signers disagree about empty values, so the only safe text is one without them (protocol P1).
+impl<'a> Source<'a> {
+    fn submit(settings: &'a Settings, instruction: &'a Instruction, now: DateTime<Utc>) -> Self {
+        Self {
+            settings,
+            now,
+            order_num: &instruction.key.order_num,
+            instruction: Some(instruction),
+        }
+    }
+
     fn write(&self, request: Request) -> Result<Bytes, SealError> {
+        let mut fields = self.fields(request)?;
+        let signature = sign::sign(&self.settings.private_key, &signed_text(&fields))?;
+        fields.insert(self.settings.dialect.rules().signature, signature);
+        let body = serde_json::to_vec(&fields).map_err(|_| SealError::Body)?;
+        Ok(body.into())
+    }
+
+    /// Signers disagree about empty values, so the only safe text is one without them (protocol P1).
+    fn fields(&self, request: Request) -> Result<Fields, SealError> {
         let mut fields = BTreeMap::new();
         for (name, value) in request.iter().copied().flatten() {
             let text = self.text(*value).filter(|text| !text.is_empty());
@@ -110,11 +141,7 @@ impl Source<'_> {
                 return Err(SealError::Empty(name));
             }
         }
-        let pairs = fields.iter().map(|(name, value)| (*name, value.as_str()));
-        let signature = sign::sign(&self.settings.private_key, &sign::signed_text(pairs))?;
-        fields.insert(self.settings.dialect.rules().signature, signature);
-        let body = serde_json::to_vec(&fields).map_err(|_| SealError::Body)?;
-        Ok(body.into())
+        Ok(fields)
     }
 
     fn text(&self, value: Value) -> Option<String> {

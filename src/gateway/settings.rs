@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::{
+    SigningKey, VerifyingKey,
     address::{self, AddressError},
     dialect::Dialect,
 };
@@ -43,9 +44,9 @@ pub struct Settings {
     /// Where the gateway sends callbacks; left out of requests when `None`.
     pub notify_url: Option<String>,
     /// Signs our requests (protocol P6).
-    pub private_key: rsa::PrivateKey,
+    pub private_key: SigningKey,
     /// Any of them may have signed the gateway's messages (protocol P7).
-    pub platform_public_keys: Vec<rsa::PublicKey>,
+    pub platform_public_keys: Vec<VerifyingKey>,
     /// Path of submits (protocol P10).
     pub submit_path: String,
     /// Path of queries (protocol P14).
@@ -100,8 +101,8 @@ mod tests {
             dialect: Dialect::BDPAY,
             base_url: "https://gateway.example".into(),
             notify_url: None,
-            platform_public_keys: vec![key.to_public_key()],
-            private_key: key,
+            platform_public_keys: vec![VerifyingKey::new(key.to_public_key()).expect("a key")],
+            private_key: SigningKey::new(key).expect("a key"),
             submit_path: "/submit".into(),
             query_path: "/query".into(),
             balance_path: "/balance".into(),

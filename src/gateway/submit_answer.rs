@@ -1,9 +1,9 @@
 //! What the answer to a submit means: acknowledged, declined, or nothing (protocol P11, P12).
 
-use rsa::PublicKey;
 use serde_json::Value;
 
 use super::{
+    VerifyingKey,
     answer::{self, Code, Problem},
     dialect::{Dialect, Submit},
     redact::Detail,
@@ -19,7 +19,7 @@ pub(super) fn read(
     body: &[u8],
     dialect: Dialect,
     ours: &Instruction,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
 ) -> (SubmitAnswer, Value) {
     let mut detail = Detail::of_answer(&dialect.rules().shown);
     let judged = judge(body, &dialect.rules().submit, ours, keys, &mut detail);
@@ -30,7 +30,7 @@ fn judge(
     body: &[u8],
     rules: &Submit,
     ours: &Instruction,
-    keys: &[PublicKey],
+    keys: &[VerifyingKey],
     detail: &mut Detail,
 ) -> Result<SubmitAnswer, Problem> {
     let (code, flat) = answer::open_signed(body, &rules.envelope, keys, detail)?;

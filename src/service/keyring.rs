@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use super::Unfit;
 use crate::{
     config::Merchant,
-    gateway::{Client, Dialect, Settings, keys},
+    gateway::{Client, Dialect, Settings, SigningKey, VerifyingKey, keys},
     store::schema::Registration,
 };
 
@@ -19,7 +19,9 @@ pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
         dialect: dialect(merchant)?,
         base_url: merchant.base_url.clone(),
         notify_url: merchant.notify_url.clone(),
-        private_key: open(file, keys::parse_private_key)?,
+        private_key: open(file, |text| {
+            keys::parse_private_key(text).and_then(SigningKey::new)
+        })?,
         platform_public_keys: platform_keys(merchant)?,
         submit_path: merchant.submit_path.clone(),
         query_path: merchant.query_path.clone(),
@@ -32,7 +34,10 @@ pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
 /// What `payout migrate` registers of a merchant. Needs no private key.
 pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
     let keys = platform_keys(merchant)?;
-    let mut platform_keys: Vec<String> = keys.iter().map(keys::fingerprint).collect();
+    let mut platform_keys: Vec<String> = keys
+        .iter()
+        .map(|key| keys::fingerprint(key.reference()))
+        .collect();
     platform_keys.sort_unstable();
     let funding = if merchant.funded_by_gateway {
         "gateway"
@@ -59,10 +64,14 @@ fn dialect(merchant: &Merchant) -> Result<Dialect, Unfit> {
     dialect.map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))
 }
 
-fn platform_keys(merchant: &Merchant) -> Result<Vec<rsa::PublicKey>, Unfit> {
+fn platform_keys(merchant: &Merchant) -> Result<Vec<VerifyingKey>, Unfit> {
     let files = merchant.platform_public_key_files.iter();
     files
-        .map(|file| open(file, keys::parse_public_key))
+        .map(|file| {
+            open(file, |text| {
+                keys::parse_public_key(text).and_then(VerifyingKey::new)
+            })
+        })
         .collect()
 }
 

@@ -7,7 +7,7 @@ mod last;
 mod resubmit;
 mod take;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgPool, Postgres, Transaction};
@@ -241,27 +241,37 @@ fn permit(covered: Covered) -> SubmitPermit {
     )
 }
 
-/// Signs every request in parallel: a block takes milliseconds, and the rows stay locked meanwhile.
+/// Signs every request, on as many threads as there are cores: the rows stay locked meanwhile.
 async fn seal_all(
     rows: Vec<Due>,
     now: DateTime<Utc>,
     seal: &Arc<Seal>,
 ) -> (Vec<(Due, SealedRequest)>, Vec<(PayoutKey, String)>) {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let each = rows.len().div_ceil(cores).max(1);
     let mut signing = JoinSet::new();
-    for due in rows {
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let share: Vec<Due> = rows.by_ref().take(each).collect();
         let seal = Arc::clone(seal);
         signing.spawn_blocking(move || {
-            let request = seal(&due.instruction, now);
-            (due, request)
+            let signed = share.into_iter().map(|due| {
+                let request = seal(&due.instruction, now);
+                (due, request)
+            });
+            signed.collect::<Vec<_>>()
         });
     }
     let (mut sealed, mut unsealed) = (Vec::new(), Vec::new());
-    while let Some(result) = signing.join_next().await {
-        match result {
-            Ok((due, Ok(request))) => sealed.push((due, request)),
-            Ok((due, Err(reason))) => unsealed.push((due.instruction.key, reason)),
-            Err(error) => {
-                tracing::error!(%error, "signing a request panicked; its payout stays queued");
+    while let Some(share) = signing.join_next().await {
+        let signed = share.unwrap_or_else(|error| {
+            tracing::error!(%error, "signing panicked; the payouts of that thread stay queued");
+            Vec::new()
+        });
+        for (due, request) in signed {
+            match request {
+                Ok(request) => sealed.push((due, request)),
+                Err(reason) => unsealed.push((due.instruction.key, reason)),
             }
         }
     }

@@ -7,9 +7,9 @@ use form_urlencoded::Serializer;
 use payout_worker::{
     config,
     domain::money::Rupiah,
-    gateway::{read_callback_order, sign},
+    gateway::{VerifyingKey, read_callback_order, sign},
 };
-use rsa::{PrivateKey, PublicKey};
+use rsa::PrivateKey;
 use serde_json::{Map, Value};
 
 /// The field with the platform's signature.
@@ -47,10 +47,15 @@ pub fn configuration(text: &str) -> bool {
     false
 }
 
-/// Whether it verifies. A signature has exactly one spelling.
-pub fn signature(key: &PublicKey, text: &str, genuine: &str, other: &str) -> bool {
+/// Whether it verifies. A signature has exactly one spelling, and both libraries know it.
+pub fn signature(key: &VerifyingKey, text: &str, genuine: &str, other: &str) -> bool {
     let verifies = sign::verify(key, text, other);
     assert_eq!(verifies, other == genuine, "{other}");
+    assert_eq!(
+        verifies,
+        sign::verify(key.reference(), text, other),
+        "{other}"
+    );
     verifies
 }
 

@@ -9,9 +9,9 @@ use payout_worker::{
         money::{FeeType, Rupiah},
         payout::{Instruction, PayoutKey, Private},
     },
-    gateway::keys,
+    gateway::{VerifyingKey, keys},
 };
-use rsa::{PrivateKey, PublicKey};
+use rsa::PrivateKey;
 use serde_json::Value;
 
 /// The order of every answer.
@@ -37,7 +37,8 @@ pub static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
     keys::parse_private_key(text).expect("a key")
 });
 /// The public key that the worker has.
-pub static KEYS: LazyLock<[PublicKey; 1]> = LazyLock::new(|| [KEY.to_public_key()]);
+pub static KEYS: LazyLock<[VerifyingKey; 1]> =
+    LazyLock::new(|| [VerifyingKey::new(KEY.to_public_key()).expect("a key")]);
 
 /// The instruction that was sent.
 pub fn instruction() -> Instruction {

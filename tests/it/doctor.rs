@@ -59,6 +59,7 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
         "merchant S2020198627344",
         "notify_url of S2020198627344",
         "keys of S2020198627344",
+        "signing for S2020198627344",
         "gateway of S2020198627344",
     ] {
         assert!(

@@ -16,7 +16,7 @@ use std::{env, fs, path::Path};
 
 use payout_worker::{
     config,
-    gateway::{CallbackVerdict, Client, Dialect, Settings, keys, sign},
+    gateway::{CallbackVerdict, Client, Dialect, Settings, SigningKey, VerifyingKey, keys, sign},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rsa::PrivateKey;
@@ -65,8 +65,8 @@ fn client(base_url: &str, platform: &PrivateKey) -> Client {
         dialect: Dialect::BDPAY,
         base_url: base_url.into(),
         notify_url: None,
-        private_key: keys::generate(1024).unwrap(),
-        platform_public_keys: vec![platform.to_public_key()],
+        private_key: SigningKey::new(keys::generate(1024).unwrap()).unwrap(),
+        platform_public_keys: vec![VerifyingKey::new(platform.to_public_key()).unwrap()],
         submit_path: "/gateway/cash".into(),
         query_path: "/gateway/query".into(),
         balance_path: "/gateway/interface/getBalance".into(),
@@ -107,7 +107,7 @@ async fn a_callback_verifies_only_for_the_text_that_was_signed() {
 fn no_altered_spelling_of_a_signature_verifies() {
     let (count, rng) = begin("signatures");
     let key = keys::generate(1024).unwrap();
-    let public = key.to_public_key();
+    let public = VerifyingKey::new(key.to_public_key()).unwrap();
     let texts = [
         "0142500110000Siti Rahayu",
         &"9".repeat(117),

@@ -9,8 +9,9 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use payout_worker::gateway::{
+    SigningKey, VerifyingKey,
     keys::{generate, parse_private_key, parse_public_key, private_key_pem, public_key_pem},
-    sign::{fits_one_block, sign, verify},
+    sign::{check, fits_one_block, sign, verify},
 };
 use serde::Deserialize;
 
@@ -42,6 +43,10 @@ struct Bad {
 impl Set {
     fn private_key(&self) -> rsa::PrivateKey {
         parse_private_key(&self.private_keys["pkcs8_bare"]).expect("a private key")
+    }
+
+    fn public_key(&self) -> VerifyingKey {
+        VerifyingKey::new(self.private_key().to_public_key()).expect("a public key")
     }
 }
 
@@ -75,13 +80,13 @@ fn every_spelling_of_a_key_is_the_same_key() {
 fn our_signatures_equal_those_of_node() {
     for set in sets() {
         let (bits, key) = (set.bits, set.private_key());
+        let prepared = SigningKey::new(key.clone()).expect("a key");
+        check(&prepared).expect("both libraries agree");
         for Good { text, signature } in &set.good {
             let length = text.len();
-            assert_eq!(
-                sign(&key, text).as_ref(),
-                Ok(signature),
-                "{bits} bits, {length} bytes"
-            );
+            for made in [sign(&key, text), sign(&prepared, text)] {
+                assert_eq!(made.as_ref(), Ok(signature), "{bits} bits, {length} bytes");
+            }
         }
     }
 }
@@ -89,10 +94,11 @@ fn our_signatures_equal_those_of_node() {
 #[test]
 fn we_verify_what_node_signed_and_no_near_miss() {
     for set in sets() {
-        let key = set.private_key().to_public_key();
+        let key = set.public_key();
         for Good { text, signature } in &set.good {
             let length = text.len();
             assert!(verify(&key, text, signature), "{length} bytes");
+            assert!(verify(key.reference(), text, signature), "{length} bytes");
             assert!(
                 !verify(&key, &format!("{text}0"), signature),
                 "{length} bytes and one"
@@ -115,7 +121,7 @@ fn last_bytes(text: &str) -> usize {
 #[test]
 fn every_invalid_vector_is_refused() {
     for set in sets() {
-        let key = set.private_key().to_public_key();
+        let key = set.public_key();
         assert!(set.bad.len() > 15);
         for Bad {
             why,
@@ -123,7 +129,13 @@ fn every_invalid_vector_is_refused() {
             signature,
         } in &set.bad
         {
-            assert!(!verify(&key, text, signature), "{} bits: {why}", set.bits);
+            let bits = set.bits;
+            assert!(!verify(&key, text, signature), "{bits} bits: {why}");
+            // The same without the padding check of the library.
+            assert!(
+                !verify(key.reference(), text, signature),
+                "{bits} bits: {why}"
+            );
         }
     }
 }

@@ -11,10 +11,17 @@ use crate::{
         money::{FeeType, Rupiah},
         payout::{Instruction, PayoutKey, Private},
     },
-    gateway::{Dialect, GatewayBalance, balance_answer, keys, query_answer, sign, submit_answer},
+    gateway::{
+        Dialect, GatewayBalance, VerifyingKey, balance_answer, keys, query_answer, sign,
+        submit_answer,
+    },
 };
 
 static KEY: LazyLock<PrivateKey> = LazyLock::new(|| keys::generate(1024).expect("a key"));
+
+fn believed(key: &PrivateKey) -> VerifyingKey {
+    VerifyingKey::new(key.to_public_key()).expect("a key")
+}
 
 fn instruction() -> Instruction {
     Instruction {
@@ -57,7 +64,7 @@ fn signed(mut fields: Map<String, Value>) -> Vec<u8> {
     let pairs = texts
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()));
-    let signature = sign::sign(&KEY, &sign::signed_text(pairs)).expect("a signature");
+    let signature = sign::sign(&*KEY, &sign::signed_text(pairs)).expect("a signature");
     fields.insert("platSign".into(), signature.into());
     Value::Object(fields).to_string().into_bytes()
 }
@@ -69,17 +76,11 @@ fn submitted(changes: Value) -> SubmitAnswer {
         "number": "0012345678", "name": "SITI RAHAYU", "status": 0, "statusMsg": "Apply",
     });
     let body = signed(changed(base, changes));
-    submit_answer::read(
-        &body,
-        Dialect::BDPAY,
-        &instruction(),
-        &[KEY.to_public_key()],
-    )
-    .0
+    submit_answer::read(&body, Dialect::BDPAY, &instruction(), &[believed(&KEY)]).0
 }
 
 fn queried(dialect: Dialect, body: &[u8]) -> QueryAnswer {
-    query_answer::read(body, dialect, "INV-1", &[KEY.to_public_key()]).0
+    query_answer::read(body, dialect, "INV-1", &[believed(&KEY)]).0
 }
 
 fn found(changes: Value) -> QueryAnswer {
@@ -160,12 +161,12 @@ fn a_refusal_must_not_name_another_order_and_shows_no_account() {
 
 #[test]
 fn nothing_is_believed_that_the_platform_did_not_sign() {
-    let stranger = keys::generate(1024).expect("a key").to_public_key();
+    let stranger = keys::generate(1024).expect("a key");
     let refused = br#"{"platRespCode":"FAIL","orderNum":"INV-1"}"#;
     let accepted = signed(changed(json!({}), json!({"platRespCode": "FAIL"})));
-    for (body, key) in [(&refused[..], KEY.to_public_key()), (&accepted, stranger)] {
+    for (body, key) in [(&refused[..], &*KEY), (&accepted, &stranger)] {
         let bad = SubmitAnswer::Doubt(Doubt::BadSignature);
-        let answer = submit_answer::read(body, Dialect::BDPAY, &instruction(), &[key]).0;
+        let answer = submit_answer::read(body, Dialect::BDPAY, &instruction(), &[believed(key)]).0;
         assert_eq!(answer, bad);
     }
 }
@@ -277,7 +278,7 @@ fn an_envelope_is_opened_only_when_it_reports_success() {
 
 #[test]
 fn a_balance_is_whole_and_of_one_account() {
-    let read = |dialect, body: &[u8]| balance_answer::read(body, dialect, &[KEY.to_public_key()]);
+    let read = |dialect, body: &[u8]| balance_answer::read(body, dialect, &[believed(&KEY)]);
     let expected = GatewayBalance {
         balance: Rupiah::new(7),
         freeze: Rupiah::ZERO,

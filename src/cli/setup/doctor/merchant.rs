@@ -2,8 +2,18 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
+
 use super::{Check, Subject, callback};
-use crate::{config::Merchant, service::keyring};
+use crate::{
+    config::Merchant,
+    domain::{
+        money::{FeeType, Rupiah},
+        payout::{Instruction, PayoutKey, Private},
+    },
+    gateway::Client,
+    service::keyring,
+};
 
 pub(crate) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> {
     let code = &merchant.code;
@@ -25,6 +35,10 @@ pub(crate) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> 
             "generate a new pair: payout keys generate DIR",
         ),
     });
+    checks.push(signing_cost(
+        &Subject(&format!("signing for {code}")),
+        &client,
+    ));
     let gateway = format!("gateway of {code}");
     checks.push(match client.balance().await {
         Ok(stated) if stated.signed => Subject(&gateway).ok(format!(
@@ -41,4 +55,39 @@ pub(crate) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> 
         ),
     });
     checks
+}
+
+/// How many blocks a typical submit takes. Each costs one operation with the private key, most of the worker's CPU.
+fn signing_cost(subject: &Subject<'_>, client: &Client) -> Check {
+    let typical = Instruction {
+        key: PayoutKey {
+            merchant_code: client.merchant_code().to_owned(),
+            order_num: "INV-20261128-0000001".into(),
+        },
+        amount: Rupiah::new(250_000),
+        fee_type: FeeType::OnTop,
+        bank_code: "014".into(),
+        account_number: Private::new("001234567890"),
+        account_name: Private::new("Siti Rahayu Wulandari"),
+        description: None,
+    };
+    match client.signed_length(&typical, Utc::now()) {
+        Ok(signed) if signed.blocks == 1 => subject.ok(format!(
+            "one block: a typical submit signs {} of {} bytes",
+            signed.bytes, signed.block_bytes
+        )),
+        Ok(signed) => {
+            let fit = signed
+                .block_bytes
+                .saturating_mul(signed.blocks.saturating_sub(1));
+            subject.ok(format!(
+                "{} blocks: a typical submit signs {} bytes; {} fewer would save a block \
+                 (a shorter notify_url or order_num, no description, or a longer key)",
+                signed.blocks,
+                signed.bytes,
+                signed.bytes.saturating_sub(fit),
+            ))
+        }
+        Err(error) => subject.fail(error.to_string(), "check the merchant's configuration"),
+    }
 }

@@ -18,7 +18,9 @@ use crate::{
         money::Rupiah,
         payout::Instruction,
     },
-    gateway::{Capabilities, Client, Dialect, GatewayBalance, keys, sign},
+    gateway::{
+        Capabilities, Client, Dialect, GatewayBalance, SigningKey, VerifyingKey, keys, sign,
+    },
     permit::{SendBy, Submission, SubmitPermit},
 };
 
@@ -56,6 +58,10 @@ fn vector(dialect: Dialect) -> Vector {
     serde_json::from_str(&text).expect("a vector")
 }
 
+fn public_key() -> VerifyingKey {
+    VerifyingKey::new(key().to_public_key()).expect("a key")
+}
+
 fn key() -> PrivateKey {
     let sets: Value = serde_json::from_str(&read("signatures.json")).expect("the vectors");
     let text = sets[0]["private_keys"]["pkcs8_bare"].as_str();
@@ -65,8 +71,8 @@ fn key() -> PrivateKey {
 fn client(dialect: Dialect, url: &str) -> Client {
     let mut settings = settings(url, dialect);
     settings.notify_url = Some("https://merchant.example/callback".into());
-    settings.private_key = key();
-    settings.platform_public_keys = vec![key().to_public_key()];
+    settings.private_key = SigningKey::new(key()).expect("a key");
+    settings.platform_public_keys = vec![public_key()];
     Client::new(settings).expect("a client")
 }
 
@@ -112,11 +118,7 @@ fn without_time(mut request: Map<String, Value>, names: &Names) -> Map<String, V
         .map(|(name, value)| (name.as_str(), text(value)))
         .collect();
     let signed = sign::signed_text(pairs.iter().map(|(name, value)| (*name, value.as_str())));
-    assert!(sign::verify(
-        &key().to_public_key(),
-        &signed,
-        &text(&signature)
-    ));
+    assert!(sign::verify(&public_key(), &signed, &text(&signature)));
     let time = request.remove(&names.date_time).expect("a time");
     assert_eq!(text(&time).len(), 14);
     request

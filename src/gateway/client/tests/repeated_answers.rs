@@ -19,7 +19,7 @@ fn signed(fields: &Value) -> String {
     let pairs = texts
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str().expect("a text")));
-    let signature = sign::sign(&PLATFORM_KEY, &sign::signed_text(pairs)).expect("a signature");
+    let signature = sign::sign(&*PLATFORM_KEY, &sign::signed_text(pairs)).expect("a signature");
     let mut fields = fields.clone();
     fields["platSign"] = signature.into();
     http("200 OK", "", &fields.to_string())

@@ -12,7 +12,7 @@ use crate::{
         money::{FeeType, Rupiah},
         payout::{Instruction, PayoutKey, Private},
     },
-    gateway::{Client, Dialect, Settings, keys},
+    gateway::{Client, Dialect, Settings, SigningKey, VerifyingKey, keys},
     permit::{SendBy, Submission, SubmitPermit},
 };
 
@@ -32,8 +32,10 @@ pub(crate) fn settings(base_url: &str, dialect: Dialect) -> Settings {
         dialect,
         base_url: base_url.into(),
         notify_url: None,
-        private_key: MERCHANT_KEY.clone(),
-        platform_public_keys: vec![MERCHANT_KEY.to_public_key(), PLATFORM_KEY.to_public_key()],
+        private_key: SigningKey::new(MERCHANT_KEY.clone()).expect("a key"),
+        platform_public_keys: [&MERCHANT_KEY, &PLATFORM_KEY]
+            .map(|key| VerifyingKey::new(key.to_public_key()).expect("a key"))
+            .to_vec(),
         submit_path: "/gateway/cash".into(),
         query_path: "/gateway/query".into(),
         balance_path: "/gateway/interface/getBalance".into(),
