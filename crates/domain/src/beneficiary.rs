@@ -1,12 +1,16 @@
 //! Recognises the beneficiary in words from outside by what they say, not by how they look.
 //!
 //! A text is compared by its projections: its digits alone, and its letters alone, whatever stands between them. Unicode
-//! is decomposed first, so full-width digits and letters with accents are what they stand for. A numeral of another
-//! script counts as any digit.
+//! is decomposed first, so full-width digits and letters with accents are what they stand for; letters that look like
+//! Latin ones are what they look like. A numeral of another script counts as any digit. Escapes and encodings are undone
+//! first (`spelling`).
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::payout::Instruction;
+use super::{
+    payout::Instruction,
+    spelling::{plain, readings},
+};
 
 /// A shorter run of the account number reveals nobody: masked numbers show their last four digits.
 const DIGITS_MIN: usize = 5;
@@ -63,8 +67,14 @@ impl Beneficiary {
         }
     }
 
-    /// Whether this text repeats the number or the name.
+    /// Whether this text repeats the number or the name, however it is spelled, escaped or encoded.
     pub(crate) fn is_in(&self, text: &str) -> bool {
+        readings(text)
+            .iter()
+            .any(|reading| self.is_read_in(reading))
+    }
+
+    fn is_read_in(&self, text: &str) -> bool {
         let needed = match self.number.len() {
             0 => usize::MAX,
             // The mask may stand for the rest of the number.
@@ -88,8 +98,8 @@ impl Beneficiary {
             return true;
         }
         let mut shown = vec![false; self.number.len()];
-        for text in texts {
-            for (from, length) in runs(&self.number, &digits(text)) {
+        for reading in texts.iter().flat_map(|text| readings(text)) {
+            for (from, length) in runs(&self.number, &digits(&reading)) {
                 if length >= DIGITS_SHARED {
                     shown
                         .iter_mut()
@@ -146,9 +156,7 @@ fn digits(text: &str) -> Vec<Digit> {
 
 /// The letters of a text in lower case, cut where something else stands between them.
 fn tokens(text: &str) -> Vec<String> {
-    let is_mark = unicode_normalization::char::is_combining_mark;
-    let letters: String = text.nfkd().filter(|c| !is_mark(*c)).collect();
-    letters
+    plain(text)
         .split(|c: char| !c.is_ascii_alphabetic())
         .filter(|token| !token.is_empty())
         .map(str::to_ascii_lowercase)
@@ -226,6 +234,18 @@ mod tests {
             "R.a.h.a.",
             "xxrahayuxx",
             "Mrs Siti, please",
+            "Ѕіtі",
+            "ꓢꓲꓔꓲ",
+            "ʀᴀʜᴀʏᴜ",
+            "S\u{200b}i\u{2060}t\u{feff}i",
+            "0\u{200d}0\u{ad}1\u{180e}2\u{fe0f}3",
+            r"\u0030\u0030\u0031\u0032\u0033",
+            "&#48;&#48;&#49;&#50;&#51;",
+            "%2530%2530%2531%2532%2533",
+            "%EF%BC%90%EF%BC%90%EF%BC%91%EF%BC%92%EF%BC%93",
+            "ref MDAxMjM0NTY3OA==",
+            "c2l0aSByYWhheXU",
+            "30303132333435363738",
         ] {
             assert!(siti.is_in(text), "{text:?}");
         }
@@ -239,6 +259,9 @@ mod tests {
             "system abnormal, retry in 30 s (20261128)",
             "S*** R***",
             "Rah",
+            "счёт закрыт",
+            "ref MTExMTExMTExMQ==",
+            "100% of &amp; and \\u00e9",
         ] {
             assert!(!siti.is_in(text), "{text:?}");
         }

@@ -27,5 +27,6 @@ pub mod resolution;
 pub mod schedule;
 pub mod scrub;
 pub mod snapshot;
+pub mod spelling;
 pub mod state;
 mod words;

@@ -6,23 +6,34 @@ use super::{
     beneficiary::Beneficiary,
     evidence::{Doubt, Evidence, Fact, QueryAnswer, SubmitAnswer},
     payout::Instruction,
+    spelling::is_opaque,
 };
 
 /// What stands in place of words that repeat the beneficiary.
 pub const WITHHELD: &str = "text withheld: it repeats the beneficiary";
+/// What stands in place of words of which nobody can tell what they say.
+pub const UNREADABLE: &str = "text withheld: it is encoded";
 
 /// The gateway's documented codes (protocol P12). They are kept whatever the name is.
 const CODES: [&str; 5] = ["SUCCESS", "FAIL", "UNKNOWN", "NOTEXIST", "ERROR"];
 /// Fields with our own words, and the logins of those who acted.
 const OURS: [&str; 3] = ["problem", "by", "approved_by"];
+/// Fields that may hold a long key: a number of another order, or what a person typed.
+const KEYS: [&str; 5] = [
+    "evidence",
+    "orderNum",
+    "reason",
+    "reference",
+    "their_reference",
+];
 /// Fields with one figure each, which is judged by itself: parts of the number occur in an amount by chance.
 const FIGURES: [&str; 6] = ["amount", "bankCode", "fee", "feeType", "money", "status"];
 /// Why an answer proves nothing whose order number is the beneficiary's account.
 const NUMBER_IN_IDENTIFIER: &str = "the gateway's order number contains the account number";
 
 impl Evidence {
-    /// Withholds the gateway's words where they repeat the beneficiary, however they spell it, and removes characters
-    /// that the database cannot store.
+    /// Withholds the gateway's words where they repeat the beneficiary, however they spell it, or hide what they say, and
+    /// removes characters that the database cannot store.
     ///
     /// An order number of the gateway is compared later and therefore never masked: one that contains the account number
     /// makes the whole answer a doubt.
@@ -34,7 +45,8 @@ impl Evidence {
         let message = self.message().cloned();
         let mut texts = Vec::new();
         visit(&mut self.detail, "", &mut |name, text| {
-            if Role::of(name, text, instruction) == Role::Text {
+            let role = Role::of(name, text, instruction);
+            if role == Role::Text || role == Role::Key {
                 texts.push(text.clone());
             }
         });
@@ -44,18 +56,23 @@ impl Evidence {
             texts.iter().any(|text| beneficiary.is_in(text)) || beneficiary.is_across(&texts);
         visit(&mut self.detail, "", &mut |name, text| {
             *text = text.replace('\0', " ");
-            let withheld = match Role::of(name, text, instruction) {
+            let role = Role::of(name, text, instruction);
+            let withheld = match role {
                 Role::Kept => false,
                 Role::Figure => beneficiary.is_in(text),
                 Role::Identifier => beneficiary.is_in_identifier(text),
-                Role::Text => repeated,
+                Role::Key | Role::Text => repeated,
             };
             if withheld {
                 WITHHELD.clone_into(text);
+            } else if role == Role::Text && is_opaque(text) {
+                UNREADABLE.clone_into(text);
             }
         });
         if repeated {
-            self.withhold_message();
+            self.withhold_message(WITHHELD);
+        } else if self.message().is_some_and(|message| is_opaque(message)) {
+            self.withhold_message(UNREADABLE);
         }
     }
 
@@ -118,7 +135,7 @@ impl Evidence {
     }
 
     /// Keeps the gateway's code in place of its message.
-    fn withhold_message(&mut self) {
+    fn withhold_message(&mut self, why: &str) {
         let status = if let Fact::Queried {
             answer: QueryAnswer::Found(found),
             ..
@@ -130,7 +147,7 @@ impl Evidence {
         };
         let code = status.unwrap_or("FAIL");
         if let Some(message) = self.message() {
-            *message = format!("{code}; {WITHHELD}");
+            *message = format!("{code}; {why}");
         }
     }
 }
@@ -143,6 +160,8 @@ enum Role {
     Figure,
     /// The gateway's order number.
     Identifier,
+    /// One of [`KEYS`].
+    Key,
     Text,
 }
 
@@ -150,12 +169,14 @@ impl Role {
     fn of(name: &str, text: &str, instruction: &Instruction) -> Self {
         let is_ours =
             OURS.contains(&name) || (name == "orderNum" && text == instruction.key.order_num);
-        if is_ours || CODES.contains(&text) || text == WITHHELD {
+        if is_ours || CODES.contains(&text) || [WITHHELD, UNREADABLE].contains(&text) {
             Self::Kept
         } else if FIGURES.contains(&name) {
             Self::Figure
         } else if name == "platOrderNum" {
             Self::Identifier
+        } else if KEYS.contains(&name) {
+            Self::Key
         } else {
             Self::Text
         }
@@ -247,6 +268,17 @@ mod tests {
         let mut evidence = scrubbed(declined, json!({"bankCode": "0012345678", "\0": "a\0b"}));
         assert_eq!(evidence.message().unwrap(), &format!("FAIL; {WITHHELD}"));
         assert_eq!(evidence.detail["bankCode"], WITHHELD);
+    }
+
+    #[test]
+    fn words_that_hide_what_they_say_give_way_to_a_code_and_long_keys_stay() {
+        let token = "eJyrVkrLz1eyUkpKLFKqBQAdegQ0";
+        let detail = json!({"msg": token, "statusMsg": "Failed", "orderNum": token, "platRespMessage": r"\u4f59\u989d\u4e0d\u8db3\u3002"});
+        let evidence = &mut scrubbed(found("W0620", token), detail);
+        let expected = json!({"msg": UNREADABLE, "statusMsg": "Failed", "orderNum": token, "platRespMessage": UNREADABLE});
+        assert_eq!(evidence.detail, expected);
+        let code = format!("status_4; {UNREADABLE}");
+        assert_eq!(evidence.message().unwrap(), &code);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Writes a beneficiary as nobody expects it, and recognises what a reader would.
 
+use base64::{Engine, engine::general_purpose};
+use payout_worker::domain::spelling::LOOK_ALIKES;
 use rand::{RngExt, rngs::StdRng};
 use serde_json::Value;
 
@@ -29,6 +31,47 @@ impl Speller {
             self.name()
         };
         format!("{}{words}{}", self.one_of(&BEFORE), self.one_of(&AFTER))
+    }
+
+    /// A secret that is escaped or encoded, perhaps twice.
+    pub(super) fn hidden(&mut self) -> String {
+        let secret = if self.0.random() {
+            NUMBER.to_owned()
+        } else {
+            NAME.join(" ")
+        };
+        let escaped =
+            |text: &str, write: &dyn Fn(char) -> String| text.chars().map(write).collect();
+        let text: String = match self.0.random_range(0..9) {
+            0 => general_purpose::STANDARD.encode(&secret),
+            1 => general_purpose::URL_SAFE_NO_PAD.encode(format!("to {secret}!")),
+            2 => escaped(&secret, &|c| format!("{:02x}", u32::from(c))),
+            3 => escaped(&secret, &|c| format!("\\u{:04x}", u32::from(c))),
+            4 => escaped(&secret, &|c| format!("&#{};", u32::from(c))),
+            5 => escaped(&secret, &|c| format!("&#x{:x};", u32::from(c))),
+            6 => escaped(&secret, &|c| format!("%{:02X}", u32::from(c))),
+            7 => escaped(&secret, &|c| format!("%25{:02x}", u32::from(c))),
+            _ => escaped(&secret, &|c| format!("{c}\u{200b}")),
+        };
+        format!("{}{text}{}", self.one_of(&BEFORE), self.one_of(&AFTER))
+    }
+
+    /// The name in letters that only look Latin, all of them or some.
+    pub(super) fn look_alike(&mut self) -> String {
+        let all: bool = self.0.random();
+        let word = self.one_of(&NAME);
+        let letters = word.chars().map(|c| {
+            let row = LOOK_ALIKES
+                .iter()
+                .find(|(letter, _)| letter.eq_ignore_ascii_case(&c));
+            let others: Vec<char> = row.map_or(vec![c], |(_, others)| others.chars().collect());
+            if all || self.0.random() {
+                self.one_of(&others)
+            } else {
+                c
+            }
+        });
+        letters.collect()
     }
 
     /// All of the number, or a part that is longer than a masked number shows.
