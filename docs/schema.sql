@@ -1943,9 +1943,9 @@ begin
     on conflict do nothing;
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
-        fees = a.fees + s.fees, funding = a.funding + s.funding
+        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent
     from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
-                 sum(e.fees) fees, sum(e.funding) funding
+                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent
           from entries e group by e.merchant_code) s
     where a.merchant_code = s.merchant_code;
     select a.merchant_code into short
@@ -2737,6 +2737,7 @@ CREATE TABLE payout.accounts (
     paid_out bigint DEFAULT 0 NOT NULL,
     fees bigint DEFAULT 0 NOT NULL,
     funding bigint DEFAULT 0 NOT NULL,
+    spent bigint DEFAULT 0 NOT NULL,
     CONSTRAINT accounts_sum_to_zero CHECK ((((((available + held) + paid_out) + fees) + funding) = 0)),
     CONSTRAINT held_is_not_negative CHECK ((held >= 0))
 );
@@ -2880,6 +2881,12 @@ CREATE TABLE payout.gateway_balance (
     signed boolean NOT NULL,
     read_at timestamp with time zone DEFAULT now() NOT NULL,
     ledger_id bigint NOT NULL,
+    spent bigint DEFAULT 0 NOT NULL,
+    at_most bigint DEFAULT '9223372036854775807'::bigint NOT NULL,
+    undebited bigint[] DEFAULT '{0}'::bigint[] NOT NULL,
+    lowest_surplus bigint DEFAULT '-9223372036854775808'::bigint NOT NULL,
+    window_began timestamp with time zone DEFAULT now() NOT NULL,
+    surplus_since timestamp with time zone,
     CONSTRAINT stated_balance_is_plausible CHECK ((((balance >= 0) AND (balance <= '1000000000000000'::bigint)) AND ((frozen >= 0) AND (frozen <= '1000000000000000'::bigint)) AND ((pending >= 0) AND (pending <= '1000000000000000'::bigint))))
 );
 
@@ -3148,6 +3155,8 @@ CREATE INDEX by_time ON payout.payouts USING btree (created_at);
 
 CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, priority DESC, due_at, order_num) WHERE ((state = 'queued'::text) AND (NOT parked));
 
+CREATE INDEX contradicted ON payout.payouts USING btree (merchant_code) WHERE (attention_reasons && '{contradiction,late_success,amount_mismatch,foreign_order}'::text[]);
+
 CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, funded_by, reference) WHERE (kind = 'funding'::text);
 
 CREATE INDEX funding_of_merchant ON payout.ledger USING btree (merchant_code, at) WHERE (kind = 'funding'::text);
@@ -3167,6 +3176,10 @@ CREATE INDEX needs_a_person ON payout.payouts USING btree (attention_since) WHER
 CREATE INDEX not_final ON payout.payouts USING btree (state, state_since) WHERE (state = ANY (ARRAY['queued'::text, 'submitting'::text, 'pending'::text, 'unknown'::text]));
 
 CREATE INDEX open_unmarked ON payout.payouts USING btree (state_since) WHERE ((state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) AND (attention IS NULL));
+
+CREATE INDEX paid_by_amount ON payout.payouts USING btree (merchant_code, amount, settled_at) WHERE (state = 'paid'::text);
+
+CREATE INDEX paid_by_amount_and_fee ON payout.payouts USING btree (merchant_code, ((amount + ((((2 * fee_type) - 1) * fee))::numeric)), settled_at) WHERE ((state = 'paid'::text) AND (fee > 0));
 
 CREATE INDEX parked ON payout.payouts USING btree (merchant_code, priority DESC, created_at) WHERE ((state = 'queued'::text) AND parked);
 

@@ -128,6 +128,12 @@ create index not_final on payout.payouts (state, state_since)
     where state in ('queued', 'submitting', 'pending', 'unknown');
 create index needs_a_person on payout.payouts (attention_since) where attention is not null;
 create index by_time on payout.payouts (created_at);
+-- What a payment may have cost, and what may come back of it: the amount, or the amount with or without its fee.
+create index paid_by_amount on payout.payouts (merchant_code, amount, settled_at) where state = 'paid';
+create index paid_by_amount_and_fee on payout.payouts
+    (merchant_code, (amount + (2 * fee_type - 1) * fee), settled_at) where state = 'paid' and fee > 0;
+create index contradicted on payout.payouts (merchant_code)
+    where attention_reasons && '{contradiction, late_success, amount_mismatch, foreign_order}';
 create index open_unmarked on payout.payouts (state_since)
     where state in ('submitting', 'pending', 'unknown') and attention is null;
 create index queued_without_query on payout.payouts (created_at) where state = 'queued' and next_query_at is null;

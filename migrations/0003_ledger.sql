@@ -71,6 +71,7 @@ create table payout.accounts (
     paid_out      bigint not null default 0,
     fees          bigint not null default 0,
     funding       bigint not null default 0,
+    spent         bigint not null default 0,  -- all that ever left the books, for crates/domain/src/surplus.rs; it only rises
     constraint accounts_sum_to_zero check (available + held + paid_out + fees + funding = 0),
     constraint held_is_not_negative check (held >= 0)
 );
@@ -84,6 +85,13 @@ create table payout.gateway_balance (
     signed        boolean not null,
     read_at       timestamptz not null default now(),
     ledger_id     bigint not null, -- the last ledger entry when it was read
+    -- What the readings have shown; see crates/domain/src/surplus.rs.
+    spent          bigint not null default 0,      -- payout.accounts.spent when it was read
+    at_most        bigint not null default 9223372036854775807,  -- the surplus over the books, and what was held
+    undebited      bigint[] not null default '{0}',  -- what left the books, per minute, and may not be debited yet
+    lowest_surplus bigint not null default -9223372036854775808,  -- of this minute: what nothing but new money explains
+    window_began   timestamptz not null default now(),
+    surplus_since  timestamptz,                    -- since when each reading has had such a surplus
     constraint stated_balance_is_plausible
         check (balance between 0 and 1000000000000000 and frozen between 0 and 1000000000000000
                and pending between 0 and 1000000000000000)  -- policy.max_balance_idr

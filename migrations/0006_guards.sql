@@ -1317,9 +1317,9 @@ begin
     on conflict do nothing;
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
-        fees = a.fees + s.fees, funding = a.funding + s.funding
+        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent
     from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
-                 sum(e.fees) fees, sum(e.funding) funding
+                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent
           from entries e group by e.merchant_code) s
     where a.merchant_code = s.merchant_code;
     select a.merchant_code into short

@@ -1,8 +1,13 @@
 //! Books funding from the balance that the gateway states (`docs/sql-contract.md`, Fund).
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use crate::domain::{money::Rupiah, policy::MAX_BALANCE_IDR};
+use crate::domain::{
+    money::Rupiah,
+    policy::MAX_BALANCE_IDR,
+    surplus::{Reading, Watch},
+};
 
 /// A balance that the gateway stated.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +52,9 @@ pub struct Compared {
     pub at_rest: bool,
 }
 
-/// Keeps a plausible balance and compares it with the books. With `fund`, books the opening balance, and later a surplus,
-/// once two readings in a row agree and the books did not change between them.
+/// Keeps a plausible balance and compares it with the books. With `fund`, books the opening balance, and later the part of a
+/// surplus that is certainly new money: once two readings in a row agree and the books did not change between them, or once
+/// every reading of a minute has had it.
 ///
 /// A shortfall is never booked. Nor is a surplus while a payout may have been returned: it would be booked twice, as
 /// funding now and as a return later. If the surplus equals the cost of a paid payout, that payout is queried first.
@@ -65,32 +71,71 @@ pub async fn keep_balance(
     let mut tx = pool.begin().await?;
     let books = books_beside_last_balance(&mut tx, merchant_code).await?;
     let theirs = stated.balance.idr().saturating_add(stated.frozen.idr());
-    let difference = theirs.saturating_sub(books.ours);
-    let opening = books.ledger_id == 0;
+    let reading = Reading {
+        at: books.now,
+        surplus: theirs.saturating_sub(books.ours),
+        held: books.held,
+        spent: books.spent,
+    };
+    let mut watch = books.watch().unwrap_or_else(|| Watch::begin(&reading));
+    let lasting = watch.read(&reading);
     let seen_twice =
         books.last_stated == Some(theirs) && books.last_ledger_id == Some(books.ledger_id);
-    let surplus = fund && difference > 0 && (opening || seen_twice);
-    let booked =
-        if surplus && (opening || !may_have_come_back(&mut tx, merchant_code, difference).await?) {
-            difference
-        } else {
-            0
-        };
-    if booked > 0 {
-        let reference = if opening {
-            "gateway opening".to_owned()
-        } else {
-            format!("gateway after {}", books.ledger_id)
-        };
-        fund_once_by_reference(&mut tx, merchant_code, booked, &reference).await?;
-    }
-    keep_gateway_balance(&mut tx, merchant_code, stated, books.ledger_id).await?;
+    let certain = Certain::of(&books, &watch, &reading, seen_twice, lasting);
+    let booked = if fund && certain.is_money(&mut tx, merchant_code).await? {
+        let reference = books.reference();
+        fund_once_by_reference(&mut tx, merchant_code, certain.new_money, &reference).await?;
+        watch.book(certain.new_money);
+        certain.new_money
+    } else {
+        0
+    };
+    keep_gateway_balance(&mut tx, merchant_code, stated, books.ledger_id, &watch).await?;
     tx.commit().await?;
     Ok(Kept::Compared(Compared {
-        difference: Rupiah::new(difference),
+        difference: Rupiah::new(reading.surplus),
         booked: Rupiah::new(booked),
         at_rest: seen_twice && books.held == 0,
     }))
+}
+
+/// The part of a surplus that may be booked, in rupiah.
+struct Certain {
+    new_money: i64,
+    /// If the money came back from a payout instead, that payout cost at least the new money and at most this.
+    at_most: i64,
+    /// Since when; nothing came back after that of a payout whose status was queried since. `None` for an opening balance.
+    since: Option<DateTime<Utc>>,
+}
+
+impl Certain {
+    fn of(books: &Books, watch: &Watch, reading: &Reading, seen_twice: bool, lasting: i64) -> Self {
+        let (new_money, at_most) = if books.is_empty() {
+            (reading.surplus, reading.surplus)
+        } else if seen_twice {
+            (watch.new_money(reading.surplus), reading.surplus)
+        } else {
+            (lasting, watch.at_most)
+        };
+        let since = (!books.is_empty()).then(|| watch.surplus_since.unwrap_or(reading.at));
+        Self {
+            new_money,
+            at_most,
+            since,
+        }
+    }
+
+    async fn is_money(
+        &self,
+        db: &mut PgConnection,
+        merchant_code: &str,
+    ) -> Result<bool, sqlx::Error> {
+        Ok(self.new_money > 0
+            && match self.since {
+                None => true,
+                Some(since) => !may_have_come_back(db, merchant_code, self, since).await?,
+            })
+    }
 }
 
 /// Notes that the gateway states what cannot be true, and since when.
@@ -107,17 +152,52 @@ async fn refuse_balance(pool: &PgPool, merchant_code: &str) -> Result<(), sqlx::
     Ok(())
 }
 
-/// A merchant's books, and the balance that was kept last. All in rupiah but the ledger's numbers.
+/// A merchant's books, and the balance that was kept last. All in rupiah but the times and the ledger's numbers.
 struct Books {
+    now: DateTime<Utc>,
     /// Available and held.
     ours: i64,
     held: i64,
+    spent: i64,
     /// The number of the last ledger entry; 0 if there is none.
     ledger_id: i64,
     /// What the gateway stated last.
     last_stated: Option<i64>,
     /// The number of the last ledger entry at that time.
     last_ledger_id: Option<i64>,
+    last_spent: Option<i64>,
+    at_most: Option<i64>,
+    undebited: Option<Vec<i64>>,
+    lowest_surplus: Option<i64>,
+    window_began: Option<DateTime<Utc>>,
+    surplus_since: Option<DateTime<Utc>>,
+}
+
+impl Books {
+    fn is_empty(&self) -> bool {
+        self.ledger_id == 0
+    }
+
+    /// What the readings so far have shown; `None` before the first.
+    fn watch(&self) -> Option<Watch> {
+        Some(Watch {
+            spent: self.last_spent?,
+            at_most: self.at_most?,
+            undebited: self.undebited.clone()?,
+            lowest: self.lowest_surplus?,
+            window_began: self.window_began?,
+            surplus_since: self.surplus_since,
+        })
+    }
+
+    /// Under which the next funding is booked.
+    fn reference(&self) -> String {
+        if self.is_empty() {
+            "gateway opening".to_owned()
+        } else {
+            format!("gateway after {}", self.ledger_id)
+        }
+    }
 }
 
 async fn books_beside_last_balance(
@@ -127,9 +207,12 @@ async fn books_beside_last_balance(
     sqlx::query_as!(
         Books,
         r#"/* store::books_beside_last_balance */
-        select coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
+        select now() as "now!", coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
+               coalesce(a.spent, 0) as "spent!",
                coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code), 0) as "ledger_id!",
-               g.balance + g.frozen as last_stated, g.ledger_id as last_ledger_id
+               g.balance + g.frozen as last_stated, g.ledger_id as "last_ledger_id?", g.spent as "last_spent?",
+               g.at_most as "at_most?", g.undebited as "undebited?", g.lowest_surplus as "lowest_surplus?",
+               g.window_began as "window_began?", g.surplus_since as "surplus_since?"
         from payout.merchants m
         left join payout.accounts a on a.merchant_code = m.code
         left join payout.gateway_balance g on g.merchant_code = m.code
@@ -162,39 +245,49 @@ async fn keep_gateway_balance(
     merchant_code: &str,
     stated: StatedBalance,
     ledger_id: i64,
+    watch: &Watch,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::keep_gateway_balance */
         with plausible_again as (delete from payout.refused_balances r where r.merchant_code = $1)
-        insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id, spent, at_most,
+                                                 undebited, lowest_surplus, window_began, surplus_since)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         on conflict (merchant_code) do update
         set balance = excluded.balance, frozen = excluded.frozen, pending = excluded.pending,
-            signed = excluded.signed, read_at = now(), ledger_id = excluded.ledger_id"#,
+            signed = excluded.signed, read_at = now(), ledger_id = excluded.ledger_id, spent = excluded.spent,
+            at_most = excluded.at_most, undebited = excluded.undebited, lowest_surplus = excluded.lowest_surplus,
+            window_began = excluded.window_began, surplus_since = excluded.surplus_since"#,
         merchant_code,
         stated.balance.idr(),
         stated.frozen.idr(),
         stated.pending.idr(),
         stated.signed,
         ledger_id,
+        watch.spent,
+        watch.at_most,
+        &watch.undebited,
+        watch.lowest,
+        watch.window_began,
+        watch.surplus_since,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Whether the surplus may be the money of a paid payout that was returned. Schedules a query of each payout that it
-/// would fit.
+/// Whether the new money may be that of a paid payout that was returned. Schedules a query of each payout that it would
+/// fit and whose status was not queried since. If it fits too many to query, a person decides.
 async fn may_have_come_back(
     db: &mut PgConnection,
     merchant_code: &str,
-    surplus: i64,
+    surplus: &Certain,
+    since: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let contradicted = sqlx::query_scalar!(
         r#"/* store::is_contradicted */
         select exists (select from payout.payouts p
                        where p.merchant_code = $1
-                         and p.attention is not null
                          and p.attention_reasons && '{contradiction, late_success, amount_mismatch, foreign_order}') as "is!""#,
         merchant_code,
     )
@@ -203,30 +296,45 @@ async fn may_have_come_back(
     if contradicted {
         return Ok(true);
     }
-    let planned = sqlx::query!(
+    sqlx::query_scalar!(
         r#"/* store::query_possible_returns */
         with fitting as materialized (
-            select p.merchant_code, p.order_num
-            from payout.payouts p
-            where p.merchant_code = $1 and p.state = 'paid' and p.settled_at > now() - interval '30 days'
-              and $2::bigint in (p.amount::bigint, p.amount::bigint + coalesce(p.fee, 0),
-                                 p.amount::bigint - coalesce(p.fee, 0))
-              and not exists (
-                  select from payout.evidence e
-                  where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.source = 'query'
-                    and e.last_at > (select g.read_at from payout.gateway_balance g where g.merchant_code = $1))
-            order by p.settled_at desc
+            (select p.order_num, p.settled_at from payout.payouts p
+             where p.merchant_code = $1 and p.state = 'paid' and p.settled_at > now() - interval '30 days'
+               and p.amount between $2::bigint and $3::bigint
+             limit 1000)
+            union
+            (select p.order_num, p.settled_at from payout.payouts p
+             where p.merchant_code = $1 and p.state = 'paid' and p.settled_at > now() - interval '30 days' and p.fee > 0
+               and p.amount + (2 * p.fee_type - 1) * p.fee between $2::bigint and $3::bigint
+             limit 1000)
+        ),
+        unqueried as materialized (
+            select f.order_num
+            from fitting f
+            where coalesce((select max(e.last_at) from payout.evidence e
+                            where e.merchant_code = $1 and e.order_num = f.order_num and e.source = 'query') <= $4, true)
+            order by f.settled_at desc
             limit 20
+        ),
+        due as materialized (
+            select p.order_num
+            from unqueried u
+            join payout.payouts p on p.merchant_code = $1 and p.order_num = u.order_num
             for update of p skip locked
+        ),
+        planned as (
+            update payout.payouts p
+            set next_query_at = least(p.next_query_at, now())
+            from due d
+            where p.merchant_code = $1 and p.order_num = d.order_num
         )
-        update payout.payouts p
-        set next_query_at = least(p.next_query_at, now())
-        from fitting f
-        where (p.merchant_code, p.order_num) = (f.merchant_code, f.order_num)"#,
+        select exists (select from unqueried) or (select count(*) >= 1000 from fitting) as "may!""#,
         merchant_code,
-        surplus,
+        surplus.new_money,
+        surplus.at_most,
+        since,
     )
-    .execute(db)
-    .await?;
-    Ok(planned.rows_affected() > 0)
+    .fetch_one(db)
+    .await
 }

@@ -30,6 +30,7 @@ mod guards;
 mod held_locks;
 mod hostile_input;
 mod keys_first;
+mod late_debits;
 mod never_pays_twice;
 mod notifications;
 mod numbers_from_outside;

@@ -29,4 +29,5 @@ pub mod scrub;
 pub mod snapshot;
 pub mod spelling;
 pub mod state;
+pub mod surplus;
 mod words;
