@@ -7,6 +7,7 @@ mod global;
 mod inspect;
 mod operate;
 mod output;
+mod paste;
 mod sandbox;
 mod setup;
 mod start;

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use super::{
     exit::{Exit, say},
     global::Global,
+    paste,
 };
 
 /// Says what will happen and waits for a yes.
@@ -34,7 +35,8 @@ pub(super) fn confirm_by_repeating(
     if given == Some(word) {
         return Ok(());
     }
-    let rule = format!("nothing was changed; if you are sure, add: --confirm {word}");
+    let confirm = paste::option("--confirm", word);
+    let rule = format!("nothing was changed; if you are sure, add: {confirm}");
     Err(Exit::Usage(rule))
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::attention;
 use crate::{
-    cli::words,
+    cli::{paste, words},
     domain::{attention::Attention, state::State},
     store::{
         decisions::Proof,
@@ -120,7 +120,7 @@ fn queued(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
     } else {
         "A worker sends it as soon as one has capacity.".to_owned()
     };
-    let cancel = format!("payout cancel {} --reason \"…\"", status.order_num);
+    let cancel = paste::about("cancel", &status.order_num, "--reason \"…\"");
     Situation::new(known, "Nothing is in doubt: no money has moved.", next)
         .with([(cancel, "while it is queued")])
 }
@@ -184,7 +184,7 @@ fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Situation
     };
     let resubmit = proof.filter(|proof| proof.refusal.is_none()).map(|_| {
         (
-            format!("payout resubmit {} --reason \"…\"", status.order_num),
+            paste::about("resubmit", &status.order_num, "--reason \"…\""),
             "needs a second person; the gateway is queried again first",
         )
     });
@@ -215,9 +215,9 @@ fn resolve(reason: &str, status: &Status) -> Option<Step> {
         ) => "failed",
         _ => return None,
     };
-    let order = &status.order_num;
+    let options = format!("--as {end} --evidence \"…\" --reason \"…\"");
     Some((
-        format!("payout resolve {order} --as {end} --evidence \"…\" --reason \"…\""),
+        paste::about("resolve", &status.order_num, &options),
         "once the gateway has confirmed it in writing",
     ))
 }
@@ -279,7 +279,7 @@ fn next_query(detail: &Detail) -> String {
 }
 
 fn replay(status: &Status) -> Step {
-    let command = format!("payout replay {}", status.order_num);
+    let command = paste::about("replay", &status.order_num, "");
     (command, "always safe: it only queries")
 }
 
@@ -338,6 +338,24 @@ pub(super) mod tests {
                     words.ends_with('.') && !words.contains(".."),
                     "{state:?}: {words}"
                 );
+            }
+        }
+    }
+
+    /// Also for a number that begins with `-`, which would be read as an option.
+    #[test]
+    fn every_printed_command_can_be_pasted() {
+        for order in ["INV-1", "-INV-1", "-w", "-", "--", "--reason"] {
+            for state in State::ALL {
+                for reason in Attention::ALL {
+                    let situation = explained(state.name(), |status, _| {
+                        order.clone_into(&mut status.order_num);
+                        reason.name().clone_into(&mut status.attention_reasons);
+                    });
+                    for (command, _) in &situation.commands {
+                        paste::tests::parses(command, order);
+                    }
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::{
         global::Global,
         inspect::list,
         output::{self, Format},
+        paste,
     },
     domain::{payout::PayoutKey, state::State},
     store::{act, find},
@@ -80,8 +81,9 @@ async fn report(global: &Global, db: &mut PgConnection, queried: &[PayoutKey]) -
         }
         [] => say("there is nothing to query"),
         [one] => output::print(&format!(
-            "{}: the gateway is queried now. Watch it: payout show -w {}\n",
-            one.order_num, one.order_num
+            "{}: the gateway is queried now. Watch it: {}\n",
+            one.order_num,
+            paste::about("show", &one.order_num, "-w")
         ))?,
         many => output::print(&format!(
             "{} payouts are queried, as fast as queries_per_second allows. Nothing is sent.\n",
