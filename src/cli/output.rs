@@ -112,16 +112,39 @@ fn cell(column: &str, text: &str) -> String {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    // Spreadsheets skip spaces before a formula, and take full-width signs for plain ones.
-    let first = text
-        .chars()
-        .find(|c| !matches!(c, ' ' | '\u{a0}' | '\u{feff}'));
-    let begins_a_formula = first.is_some_and(|c| "=+-@\t\r\n＝＋－＠".contains(c));
+    // Spreadsheets skip what nobody sees before a formula, and take other forms of a sign for the plain one.
+    let first = text.chars().find(|c| !is_blank(*c));
+    let begins_a_formula = first.is_some_and(|c| "=+-@\t\r\n＝＋－＠﹦﹢﹣﹫−".contains(c));
     if begins_a_formula && !is_number && !is_key {
         format!("'{text}")
     } else {
         text
     }
+}
+
+/// Whether a character shows nothing: a space, or one that Unicode calls ignorable by default.
+fn is_blank(c: char) -> bool {
+    (c.is_whitespace() && !c.is_control())
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fff8}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// A table for people: no frame, columns as wide as their content. `headings` are separated by `|`; a column whose
@@ -244,6 +267,12 @@ mod tests {
             "\u{feff}=1",
             "\u{202e}=1",
             "＝1",
+            "\u{feff}\u{200b}=1",
+            " \u{2060}+1",
+            "\u{3164}@SUM(A1)",
+            "\u{ad}\u{fe0f}-x",
+            "\u{e0061}\u{2003}=1",
+            "﹦1",
         ] {
             assert!(cell("failure_reason", text).starts_with('\''), "{text:?}");
         }
