@@ -112,7 +112,7 @@ pub enum ClaimError {
     #[error(
         "claims stopped: the database failed over or was restored, so commits may be lost; every queued payout is \
          queried first, and claims continue once two people accept it \
-         (`select payout.accept_failover('reason', since when the old primary is dead)`)"
+         (`payout failover accept --old-primary-dead-since TIME --reason ...`)"
     )]
     FailoverNotAccepted,
     /// A claim that this worker knows to be committed is gone: the database was restored to an older state.

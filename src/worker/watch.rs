@@ -152,7 +152,7 @@ async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
     if !same && !worker.failover_seen.swap(true, Ordering::Relaxed) {
         tracing::error!(
             "claims stopped: commits may be lost after a failover or a restore; two people must accept it: \
-             select payout.accept_failover('reason', since when the old primary is dead), then payout approve"
+             payout failover accept --old-primary-dead-since TIME --reason ..., then payout approve"
         );
     } else if same && worker.failover_seen.swap(false, Ordering::Relaxed) {
         tracing::info!("claims continue: two people accepted the failover");
