@@ -188,10 +188,9 @@ begin
         using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
 end $$;
 
--- The payout that an operator or a backend names, locked. An order_num that several merchants have needs the
--- merchant_code.
-create function payout.locked(wanted text, merchant text) returns payout.payouts
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+-- The payout that an operator or a backend names. An order_num that several merchants have needs the merchant_code.
+create function payout.named(wanted text, merchant text) returns payout.payouts
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     p payout.payouts;
     seen text[] := payout.merchants_seen();
@@ -208,8 +207,17 @@ begin
             using errcode = 'PW007', hint = 'Name the merchant_code too.';
     end if;
     select * into p from payout.payouts q
-    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant)
-    for update;
+    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
+    return p;
+end $$;
+
+-- The same, locked.
+create function payout.locked(wanted text, merchant text) returns payout.payouts
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    p payout.payouts := payout.named(wanted, merchant);
+begin
+    select * into p from payout.payouts q where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) for update;
     return p;
 end $$;
 
@@ -435,7 +443,7 @@ begin
             raise exception 'payout %: %', wanted, why
                 using errcode = case kind when 'resubmit' then 'PW024' when 'cancel' then 'PW013' else 'PW025' end,
                       hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
-                                                       then ' Always safe: payout replay ' || wanted else '' end;
+                                                       then ' Always safe: payout replay -- ' || wanted else '' end;
         end if;
         perform payout.refuse_second_request('payout ' || wanted, (
             select min(r.id) from payout.request_payouts i join payout.requests r on r.id = i.request_id
@@ -715,15 +723,8 @@ create function payout.resubmit_proof(order_num text, merchant_code text default
                                       out last_at timestamptz, out refusal text)
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
-    p payout.payouts;
+    p payout.payouts := payout.named(resubmit_proof.order_num, resubmit_proof.merchant_code);
 begin
-    select q.* into p from payout.payouts q
-    where q.order_num = resubmit_proof.order_num
-      and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
-    order by q.merchant_code limit 1;
-    if not found then
-        perform payout.refuse_missing(resubmit_proof.order_num);
-    end if;
     quiet_until := payout.quiet_until(p);
     select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at
     from payout.evidence e
@@ -956,9 +957,8 @@ returns table (source text, kind text, status smallint, mismatch text, times int
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 begin atomic
     select e.source, e.kind, e.status, e.mismatch, e.times, e.last_at
-    from payout.payouts p, payout.contrary_answers(p, 'resolve_' || outcome) e
-    where p.order_num = contrary_evidence.order_num
-      and (contrary_evidence.merchant_code is null or p.merchant_code = contrary_evidence.merchant_code)
+    from payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p,
+         payout.contrary_answers(p, 'resolve_' || outcome) e
     order by e.last_at, e.id;
 end;
 

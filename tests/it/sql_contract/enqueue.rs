@@ -198,12 +198,20 @@ async fn an_order_number_belongs_to_its_merchant() {
             .await,
         "2"
     );
-    for (function, arguments) in [("cancel", "'INV-1', 'test'"), ("replay", "'INV-1'")] {
+    for (function, arguments) in [
+        ("cancel", "'INV-1', 'test'"),
+        ("replay", "'INV-1'"),
+        ("resubmit_proof", "'INV-1'"),
+        ("contrary_evidence", "'INV-1', 'paid'"),
+        ("request_reveal", "'INV-1', 'test'"),
+    ] {
         let call = format!("select payout.{function}({arguments})");
         let refusal = Refusal::expected(&call, database.try_run(&call).await);
         refusal.is(&call, "PW007", "exists for 2 merchants");
         assert!(!refusal.hint.is_empty());
     }
+    let proof = "select refusal from payout.resubmit_proof('INV-1', 'M2')";
+    assert!(!database.text(proof).await.is_empty());
     database
         .run("select payout.cancel('INV-1', 'test', merchant_code => 'M2')")
         .await;
