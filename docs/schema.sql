@@ -849,6 +849,30 @@ CREATE FUNCTION payout.contrary_answers(p payout.payouts, act text) RETURNS SETO
          END);
 END;
 
+CREATE FUNCTION payout.named(wanted text, merchant text) RETURNS payout.payouts
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    p payout.payouts;
+    seen text[] := payout.merchants_seen();
+    merchants_with_it bigint;
+begin
+    -- What the login may not see does not exist for it.
+    select count(*) into merchants_with_it from payout.payouts q
+    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
+    if merchants_with_it = 0 then
+        perform payout.refuse_missing(wanted);
+    end if;
+    if merchants_with_it > 1 then
+        raise exception 'payout % exists for % merchants', wanted, merchants_with_it
+            using errcode = 'PW007', hint = 'Name the merchant_code too.';
+    end if;
+    select * into p from payout.payouts q
+    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
+    return p;
+end $$;
+
 CREATE FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text DEFAULT NULL::text) RETURNS TABLE(source text, kind text, status smallint, mismatch text, times integer, last_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -859,9 +883,8 @@ CREATE FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_
      e.mismatch,
      e.times,
      e.last_at
-    FROM payout.payouts p,
+    FROM payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p(merchant_code, order_num, state, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held, fee, platform_order_num, failure_reason, attention_reasons, attention, attention_since, declined_at, proven_ours, reaffirmed_at, originals_queried_at, settled_at, queries, next_query_at, due_at, parked),
      LATERAL payout.contrary_answers(p.*, ('resolve_'::text || contrary_evidence.outcome)) e(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor)
-   WHERE ((p.order_num = contrary_evidence.order_num) AND ((contrary_evidence.merchant_code IS NULL) OR (p.merchant_code = contrary_evidence.merchant_code)))
    ORDER BY e.last_at, e.id;
 END;
 
@@ -1522,23 +1545,9 @@ CREATE FUNCTION payout.locked(wanted text, merchant text) RETURNS payout.payouts
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    p payout.payouts;
-    seen text[] := payout.merchants_seen();
-    merchants_with_it bigint;
+    p payout.payouts := payout.named(wanted, merchant);
 begin
-    -- What the login may not see does not exist for it.
-    select count(*) into merchants_with_it from payout.payouts q
-    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant);
-    if merchants_with_it = 0 then
-        perform payout.refuse_missing(wanted);
-    end if;
-    if merchants_with_it > 1 then
-        raise exception 'payout % exists for % merchants', wanted, merchants_with_it
-            using errcode = 'PW007', hint = 'Name the merchant_code too.';
-    end if;
-    select * into p from payout.payouts q
-    where q.merchant_code = any (seen) and q.order_num = wanted and (merchant is null or q.merchant_code = merchant)
-    for update;
+    select * into p from payout.payouts q where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) for update;
     return p;
 end $$;
 
@@ -1591,7 +1600,7 @@ begin
             raise exception 'payout %: %', wanted, why
                 using errcode = case kind when 'resubmit' then 'PW024' when 'cancel' then 'PW013' else 'PW025' end,
                       hint = 'Nothing was recorded.' || case when p.state not in ('queued', 'cancelled')
-                                                       then ' Always safe: payout replay ' || wanted else '' end;
+                                                       then ' Always safe: payout replay -- ' || wanted else '' end;
         end if;
         perform payout.refuse_second_request('payout ' || wanted, (
             select min(r.id) from payout.request_payouts i join payout.requests r on r.id = i.request_id
@@ -2334,15 +2343,8 @@ CREATE FUNCTION payout.resubmit_proof(order_num text, merchant_code text DEFAULT
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    p payout.payouts;
+    p payout.payouts := payout.named(resubmit_proof.order_num, resubmit_proof.merchant_code);
 begin
-    select q.* into p from payout.payouts q
-    where q.order_num = resubmit_proof.order_num
-      and (resubmit_proof.merchant_code is null or q.merchant_code = resubmit_proof.merchant_code)
-    order by q.merchant_code limit 1;
-    if not found then
-        perform payout.refuse_missing(resubmit_proof.order_num);
-    end if;
     quiet_until := payout.quiet_until(p);
     select coalesce(max(e.times), 0), min(e.first_at), max(e.last_at) into not_found, first_at, last_at
     from payout.evidence e
@@ -3595,6 +3597,8 @@ GRANT ALL ON FUNCTION payout.continue_seq() TO payout_worker;
 REVOKE ALL ON FUNCTION payout.contradictions() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.contrary_answers(p payout.payouts, act text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.named(wanted text, merchant text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_code text) TO payout_reader;

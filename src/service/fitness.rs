@@ -37,6 +37,7 @@ fn of_schema(error: SchemaError) -> anyhow::Error {
     match error {
         SchemaError::Database(error) => error.into(),
         SchemaError::Away(error) => error.into(),
+        error @ SchemaError::Locked(_) => error.into(),
         error @ (SchemaError::Migrate(_)
         | SchemaError::OtherGateway(_)
         | SchemaError::Address(_)) => Unfit(format!(

@@ -2,8 +2,9 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
+use crc::{CRC_32_ISO_HDLC, Crc};
 use sqlx::{
-    PgPool,
+    PgConnection, PgPool,
     migrate::{Migrate, MigrateError, Migrator},
 };
 
@@ -14,6 +15,9 @@ use super::{
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long `payout migrate` waits for a lock. Two that run at the same time wait for each other.
+const LOCKED_MAX: &str = "10s";
 
 /// A merchant as `payout migrate` registers it; never with a private key.
 #[derive(Clone, Debug)]
@@ -52,6 +56,12 @@ pub enum SchemaError {
     /// A migration failed, or the database has one that this program does not have.
     #[error("the migrations could not be applied: {0}")]
     Migrate(MigrateError),
+    /// Something is locked. Any login may take the advisory lock that keeps two migrations apart.
+    #[error(
+        "nothing was applied: {0}; once its transaction or session has ended, or the owner has ended it with \
+         pg_terminate_backend, run `payout migrate` again"
+    )]
+    Locked(String),
     /// A merchant is registered with another gateway or key; a person must confirm the change.
     #[error(
         "merchant {0} is registered with another gateway, dialect or platform key; if the new one is right, \
@@ -122,7 +132,7 @@ async fn migrate_with(
         ));
     }
     if !dry_run {
-        MIGRATIONS.run(pool).await?;
+        apply(pool).await?;
         continue_seq(pool).await?;
     } else if !missing.is_empty() {
         return Ok(done);
@@ -134,6 +144,48 @@ async fn migrate_with(
         done.extend(register_addresses(pool, addresses, dry_run).await?);
     }
     Ok(done)
+}
+
+/// Applies what is missing, and waits for locks only so long.
+async fn apply(pool: &PgPool) -> Result<(), SchemaError> {
+    let mut db = pool.acquire().await?;
+    sqlx::query("select /* store::wait_to_migrate */ set_config('lock_timeout', $1, false)")
+        .bind(LOCKED_MAX)
+        .execute(&mut *db)
+        .await?;
+    let applied = MIGRATIONS.run(&mut *db).await;
+    let Err(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &applied
+    else {
+        return Ok(applied?);
+    };
+    if !super::is_locked(cause) {
+        return Ok(applied?);
+    }
+    let holder = holder_of_lock(&mut db).await?;
+    Err(SchemaError::Locked(holder.unwrap_or_else(|| {
+        format!("another transaction has a table of the schema locked, or had for {LOCKED_MAX}")
+    })))
+}
+
+/// Who holds the advisory lock that `sqlx` takes before it migrates.
+async fn holder_of_lock(db: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let name: String = sqlx::query_scalar("select current_database()::text")
+        .fetch_one(&mut *db)
+        .await?;
+    // As `sqlx` derives it from the database's name.
+    let checksum = Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(name.as_bytes());
+    let lock = i64::from(checksum).wrapping_mul(0x3d32_ad9e);
+    sqlx::query_scalar(
+        "select /* store::holder_of_migration_lock */
+                format('login %s (process %s, \"%s\") holds the lock of migrations', a.usename, a.pid, a.application_name)
+         from pg_locks l join pg_stat_activity a on a.pid = l.pid
+         where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+           and l.database = (select d.oid from pg_database d where d.datname = current_database())
+           and (l.classid::bigint << 32 | l.objid::bigint) = $1",
+    )
+    .bind(lock)
+    .fetch_optional(db)
+    .await
 }
 
 /// Registers the addresses if they are the first. Further ones take two people.

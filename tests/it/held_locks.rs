@@ -11,6 +11,7 @@ use payout_worker::{
         claim::{ClaimOrder, claim},
         failover::register_identity,
         record::{Lock, Outcome, record, record_beside_locks},
+        schema::{SchemaError, migrate},
     },
     worker::{Heartbeats, recorder::Recorder, rules},
 };
@@ -19,7 +20,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    database::MERCHANT,
+    database::{Database, MERCHANT},
     pair::Pair,
     world::{Wishes, World},
 };
@@ -360,4 +361,32 @@ async fn however_many_merchants_are_locked_another_ones_evidence_is_stored() {
     ended.await.unwrap();
     assert_eq!(world.database.text(waiting).await, "0");
     store.close().await;
+}
+
+/// Anybody who may log in can take the lock that keeps two migrations apart: its number follows from the database's name.
+#[tokio::test]
+async fn a_stranger_who_holds_the_lock_of_migrations_is_named_and_stops_them_only_so_long() {
+    let database = Database::with_merchant().await;
+    let login = database.login(&[]).await;
+    let mut stranger = database.connect_as(&login).await;
+    let name = database.text("current_database()").await;
+    let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(name.as_bytes());
+    let lock = i64::from(checksum) * 0x3d32_ad9e;
+    let held = sqlx::query("select pg_advisory_lock($1)").bind(lock);
+    held.execute(&mut stranger).await.unwrap();
+    let refused = migrate(&database.url(), &[], &[], false).await.unwrap_err();
+    let said = refused.to_string();
+    assert!(matches!(refused, SchemaError::Locked(_)), "{said}");
+    for words in [
+        format!("login {login} (process "),
+        "holds the lock of migrations".to_owned(),
+        "run `payout migrate` again".to_owned(),
+    ] {
+        assert!(said.contains(&words), "{said}");
+    }
+    // A dry run changes nothing and waits for nobody.
+    migrate(&database.url(), &[], &[], true).await.unwrap();
+    let released = sqlx::query("select pg_advisory_unlock($1)").bind(lock);
+    released.execute(&mut stranger).await.unwrap();
+    migrate(&database.url(), &[], &[], false).await.unwrap();
 }

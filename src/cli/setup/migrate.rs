@@ -69,6 +69,7 @@ fn of_schema(error: SchemaError) -> Exit {
         SchemaError::Database(error) => error.into(),
         // A configuration for another database must not redirect this one's money: a person decides.
         SchemaError::OtherGateway(_) => Exit::Refused(error.to_string()),
+        SchemaError::Locked(_) => Exit::Failed(error.to_string()),
         SchemaError::Away(_) => Exit::Unreachable(error.to_string()),
         SchemaError::Migrate(_) | SchemaError::Address(_) => Exit::Config(error.to_string()),
     }
