@@ -16,6 +16,7 @@ mod enqueue;
 mod gateway;
 mod machine;
 mod order;
+mod profile;
 mod report;
 mod run;
 mod signature;
@@ -63,6 +64,9 @@ struct Options {
     /// A second program: its runs alternate with those of the first, and the ratio is printed.
     #[arg(long)]
     against: Option<PathBuf>,
+    /// Print after each run which statements and functions took the server's time. Counting slows the run down.
+    #[arg(long)]
+    profile: bool,
     /// Write the record here, as JSON.
     #[arg(long)]
     record: Option<PathBuf>,

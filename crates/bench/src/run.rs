@@ -13,7 +13,7 @@ use crate::{
     cost::{Meter, peak_memory},
     enqueue::{self, Inserted},
     gateway::Report,
-    machine,
+    machine, profile,
     report::{self, Figures},
     stage::{Stage, execute},
     worker::{Process, get},
@@ -27,10 +27,10 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     let mut table = report::Table::new(options)?;
     for case in cases::chosen(&options.cases, options.short)? {
         for _ in 0..options.times.max(1) {
-            let figures = measure(&case, &options.payout, &mut table).await?;
+            let figures = measure(&case, &options.payout, options.profile, &mut table).await?;
             table.add(&case, figures);
             if let Some(against) = &options.against {
-                let figures = measure(&case, against, &mut table).await?;
+                let figures = measure(&case, against, options.profile, &mut table).await?;
                 table.add_other(&case, figures);
             }
         }
@@ -39,8 +39,13 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     table.finish()
 }
 
-async fn measure(case: &Case, payout: &Path, table: &mut report::Table) -> Result<Figures> {
-    let stage = Stage::build(case, payout).await?;
+async fn measure(
+    case: &Case,
+    payout: &Path,
+    profiled: bool,
+    table: &mut report::Table,
+) -> Result<Figures> {
+    let stage = Stage::build(case, payout, profiled).await?;
     let mut db = stage.owner().await?;
     if table.machine.is_none() {
         let postgres: String = sqlx::query_scalar("show server_version")
@@ -48,11 +53,17 @@ async fn measure(case: &Case, payout: &Path, table: &mut report::Table) -> Resul
             .await?;
         table.machine = Some(machine::describe(&stage.platform_key()?, &postgres)?);
     }
+    if profiled {
+        profile::begin(&mut db).await?;
+    }
     let measured = match case.load {
         Load::Drain => drain(case, payout, &stage, &mut db).await,
         Load::Paced(per_second) => paced(case, payout, &stage, &mut db, per_second).await,
         Load::Enqueue(clients) => enqueued(case, &stage, &mut db, clients).await,
     };
+    if profiled {
+        profile::print(&mut db, case).await?;
+    }
     measured.with_context(|| format!("case {}", case.name))
 }
 

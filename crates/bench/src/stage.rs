@@ -18,6 +18,7 @@ use crate::{
     cases::{Case, Load},
     gateway::BALANCE_IDR,
     order::merchant_code,
+    profile,
     worker::{Process, until_answers},
 };
 
@@ -45,11 +46,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Builds it for a case. The gateway runs afterwards, no worker does.
-    pub(crate) async fn build(case: &Case, payout: &Path) -> Result<Self> {
-        let settings = [("shared_buffers", "512MB"), ("max_wal_size", "4GB")];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    pub(crate) async fn build(case: &Case, payout: &Path, profiled: bool) -> Result<Self> {
+        let own = [("shared_buffers", "512MB"), ("max_wal_size", "4GB")];
+        let counting = if profiled { profile::SETTINGS } else { &[] };
+        let settings = own
+            .iter()
+            .chain(counting)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let cluster = Cluster::start(Options {
-            settings: settings.to_vec(),
+            settings: settings.collect(),
             ..Options::default()
         })?;
         let folder = tempfile::Builder::new().prefix("payout-bench-").tempdir()?;
