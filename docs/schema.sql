@@ -1948,7 +1948,10 @@ CREATE FUNCTION payout.post() RETURNS trigger
 declare
     short text;
 begin
-    insert into payout.accounts (merchant_code) select distinct e.merchant_code from entries e
+    -- Looked at first: where the account is locked, the insert would wait for it, and then the update once more.
+    insert into payout.accounts (merchant_code)
+    select distinct e.merchant_code from entries e
+    where not exists (select from payout.accounts a where a.merchant_code = e.merchant_code)
     on conflict do nothing;
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
@@ -3169,7 +3172,7 @@ CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, ord
 
 CREATE INDEX leased ON payout.payouts USING btree (merchant_code, lease_until) WHERE (state = 'submitting'::text);
 
-CREATE INDEX ledger_of_merchant ON payout.ledger USING btree (merchant_code, id);
+CREATE INDEX ledger_of_merchant ON payout.ledger USING btree (merchant_code, id) WHERE (id > 0);
 
 CREATE INDEX ledger_of_payout ON payout.ledger USING btree (merchant_code, order_num);
 

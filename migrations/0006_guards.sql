@@ -1313,7 +1313,10 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 declare
     short text;
 begin
-    insert into payout.accounts (merchant_code) select distinct e.merchant_code from entries e
+    -- Looked at first: where the account is locked, the insert would wait for it, and then the update once more.
+    insert into payout.accounts (merchant_code)
+    select distinct e.merchant_code from entries e
+    where not exists (select from payout.accounts a where a.merchant_code = e.merchant_code)
     on conflict do nothing;
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,

@@ -209,7 +209,7 @@ async fn books_beside_last_balance(
         r#"/* store::books_beside_last_balance */
         select now() as "now!", coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
                coalesce(a.spent, 0) as "spent!",
-               coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code), 0) as "ledger_id!",
+               coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code and l.id > 0), 0) as "ledger_id!",
                g.balance + g.frozen as last_stated, g.ledger_id as "last_ledger_id?", g.spent as "last_spent?",
                g.at_most as "at_most?", g.undebited as "undebited?", g.lowest_surplus as "lowest_surplus?",
                g.window_began as "window_began?", g.surplus_since as "surplus_since?"

@@ -7,7 +7,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio::{sync::OwnedSemaphorePermit, time::sleep};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -35,6 +38,10 @@ use crate::{
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// Pause after a failed claim.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
+/// How long free slots gather for the next claim while more payouts are due than there are slots.
+const GATHER: Duration = Duration::from_millis(5);
+/// How often to look for parked payouts that the balance covers by now.
+const UNPARK_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum payouts in one claim.
 const CLAIM_MAX: u32 = 256;
 
@@ -46,21 +53,34 @@ pub(super) async fn run(
 ) {
     let order = order(&worker, &lane);
     let mut is_locked_out = false;
+    let mut is_backlog = false;
     let mut pauses = Pauses::default();
+    let mut unparked_at = None;
     while !stop.is_cancelled() {
         worker.heartbeats.beat("claim", lane.code());
+        if is_backlog {
+            gather_slots(&lane).await;
+        }
         let turn = if is_locked_out {
             worker.store.claim_turn().await
         } else {
             None
         };
-        let claimed = claim_and_send(&worker, &lane, &order, &tasks).await;
+        let claimed = claim_and_send(&worker, &lane, &order, &tasks, &mut unparked_at).await;
         drop(turn);
         is_locked_out =
             matches!(&claimed, Err(ClaimError::Database(error)) if store::is_locked(error));
         let pause = match claimed {
-            Ok(true) => continue,
-            Ok(false) => CHECK_INTERVAL,
+            Ok(After::Full) => {
+                is_backlog = true;
+                continue;
+            }
+            // The first slot that comes back ends the pause.
+            Ok(After::NoSlot) => CHECK_INTERVAL,
+            Ok(After::NotFull) => {
+                is_backlog = false;
+                CHECK_INTERVAL
+            }
             Err(error) => {
                 report_failed_claim(&worker, &lane, &error).await;
                 AFTER_ERROR
@@ -78,6 +98,28 @@ pub(super) async fn run(
             () = sleep(pause) => {}
         }
     }
+}
+
+/// What a claim leaves to do.
+enum After {
+    /// It took as many as it could, so more may be due right away.
+    Full,
+    /// Every slot is taken, or the keys are not proven yet.
+    NoSlot,
+    /// Nothing else is due, or nothing may be claimed.
+    NotFull,
+}
+
+/// Waits until half of the slots are free, but not long. A claim of many payouts costs the database little more than a
+/// claim of one, and slots come back one by one.
+async fn gather_slots(lane: &Lane) {
+    let enough = lane.slots_total.div_ceil(2);
+    let gathered = async {
+        while lane.slots.available_permits() < enough {
+            lane.claim_now.notified().await;
+        }
+    };
+    timeout(GATHER, gathered).await.ok();
 }
 
 /// Logs and counts why a claim failed. If commits were lost, stops the claims of every other worker too.
@@ -181,31 +223,35 @@ fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>
     })
 }
 
-/// Makes one claim and starts sending it. Returns whether more payouts may be due right away.
+/// Makes one claim and starts sending it.
 async fn claim_and_send(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
     order: &ClaimOrder,
     tasks: &TaskTracker,
-) -> Result<bool, ClaimError> {
+    unparked_at: &mut Option<Instant>,
+) -> Result<After, ClaimError> {
     let capacity = match capacity_to_claim(worker, lane) {
         Ok(capacity) => capacity,
-        Err(closed) => {
-            if let Closed::Stopped(reason) = closed {
-                metrics::claims_stopped(lane.code(), Some(reason));
-            }
-            return Ok(false);
+        Err(Closed::Stopped(reason)) => {
+            metrics::claims_stopped(lane.code(), Some(reason));
+            return Ok(After::NotFull);
         }
+        Err(Closed::NoCapacity) => return Ok(After::NoSlot),
     };
-    unpark_if_covered(&worker.store.claims, lane.code()).await?;
+    let is_due = unparked_at.is_none_or(|at| at.elapsed() >= UNPARK_INTERVAL);
+    if is_due || lane.short_of_funds.load(Ordering::Relaxed) {
+        unpark_if_covered(&worker.store.claims, lane.code()).await?;
+        *unparked_at = Some(Instant::now());
+    }
     let order = order.next(i64::from(capacity.wanted), worker.witness.last());
     let mut claimed = claim(&worker.store.claims, &order).await?;
     if !witness_claim(worker, lane, &mut claimed).await {
-        return Ok(false);
+        return Ok(After::NotFull);
     }
     if claimed.paused {
         metrics::claims_stopped(lane.code(), Some("paused"));
-        return Ok(false);
+        return Ok(After::NotFull);
     }
     report_claim(lane, &claimed);
     if let Some(trial) = capacity.trial
@@ -228,7 +274,7 @@ async fn claim_and_send(
         let slot = slots.split(1);
         tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
     }
-    Ok(is_full)
+    Ok(if is_full { After::Full } else { After::NotFull })
 }
 
 /// Witnesses the claim outside the database before any of it is sent (I11). Returns false if that fails, with every

@@ -45,7 +45,8 @@ async fn measure(
     profiled: bool,
     table: &mut report::Table,
 ) -> Result<Figures> {
-    let stage = Stage::build(case, payout, profiled).await?;
+    let counting = if profiled { profile::SETTINGS } else { &[] };
+    let stage = Stage::build(case, payout, counting).await?;
     let mut db = stage.owner().await?;
     if table.machine.is_none() {
         let postgres: String = sqlx::query_scalar("show server_version")

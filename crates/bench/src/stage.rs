@@ -18,7 +18,6 @@ use crate::{
     cases::{Case, Load},
     gateway::BALANCE_IDR,
     order::merchant_code,
-    profile,
     worker::{Process, until_answers},
 };
 
@@ -46,9 +45,12 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Builds it for a case. The gateway runs afterwards, no worker does.
-    pub(crate) async fn build(case: &Case, payout: &Path, profiled: bool) -> Result<Self> {
+    pub(crate) async fn build(
+        case: &Case,
+        payout: &Path,
+        counting: &[(&str, &str)],
+    ) -> Result<Self> {
         let own = [("shared_buffers", "512MB"), ("max_wal_size", "4GB")];
-        let counting = if profiled { profile::SETTINGS } else { &[] };
         let settings = own
             .iter()
             .chain(counting)
