@@ -16,7 +16,7 @@ create table payout.effect (
 insert into payout.effect (name, people, meaning) values
     ('moves_money',         2, 'frees or moves money that may have left'),
     ('sends_again',         2, 'sends an order number again that may have been sent'),
-    ('adds_money',          2, 'adds money to the books, or takes it out, where the gateway''s balance does that'),
+    ('adds_money',          2, 'adds money to the books, or takes it out, where the gateway''s own evidence does that'),
     ('hides_record',        2, 'hides or changes a record; no act does that'),
     ('registers_address',   2, 'lets workers claim in a database that they reach by a further address'),
     ('removes_address',     2, 'stops every worker that reaches the database by a registered address'),
@@ -34,8 +34,8 @@ create table payout.act (
     effect     text collate "C" not null references payout.effect,
     in_words   text not null,
     primary key (act, applies_if),
-    constraint condition_is_known check (applies_if in ('always', 'contradicted', 'early', 'stated', 'gateway_funds',
-                                                        'unproven'))
+    constraint condition_is_known check (applies_if in ('always', 'contradicted', 'early', 'unreported',
+                                                        'gateway_funds', 'unproven'))
 );
 
 insert into payout.act (act, applies_if, effect, in_words) values
@@ -45,7 +45,7 @@ insert into payout.act (act, applies_if, effect, in_words) values
     ('resolve_paid',     'contradicted',  'contradicts_gateway', 'the gateway answered "not found", declined it or reported a failure, and has not confirmed it since; or its evidence contradicts ours'),
     ('resolve_paid',     'early',         'contradicts_gateway', 'its quiet horizon has not ended'),
     ('resolve_returned', 'always',        'states_end',          'always'),
-    ('resolve_returned', 'stated',        'moves_money',         'that it was paid rests on a person''s statement, which the gateway has not confirmed'),
+    ('resolve_returned', 'unreported',    'adds_money',          'the payment rests on a person''s statement, or the gateway''s latest answer does not report, verified, that it failed (status 3 or 4)'),
     ('resolve_unchanged', 'always',       'contradicts_gateway', 'always'),
     ('accept_failover',  'always',        'accepts_failover',    'always'),
     ('register_address', 'always',        'registers_address',   'always'),

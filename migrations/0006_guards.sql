@@ -748,6 +748,23 @@ begin
           and h.event = 'statement_confirmed');
 end $$;
 
+-- Whether the gateway's own evidence says that a paid payout came back: the payment does not rest on people's word, and the
+-- gateway has answered a query that it failed, and nothing else since that query was sent.
+create function payout.return_is_reported(p payout.payouts) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return not payout.rests_on_statement(p) and exists (
+    select from payout.evidence e, payout.policy x
+    where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
+      and e.source = 'query' and e.kind = 'found' and e.status in (3, 4)
+      and (e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+      and ((p).declined_at is null or (p).proven_ours)
+      and not (p).attention_reasons && '{amount_mismatch,foreign_order}'
+      and not exists (
+          select from payout.evidence o
+          where (o.merchant_code, o.order_num) = (e.merchant_code, e.order_num)
+            and o.kind in ('found', 'not_found', 'callback') and coalesce(o.status not in (3, 4), true)
+            and greatest(o.last_at, o.query_sent_at) >= e.query_sent_at));
+
 -- Whether the gateway has contradicted what this act states, in a way that was new, since people agreed to it. That a
 -- payout is paid contradicts its return only if it was people who had stated the payment.
 create function payout.is_contradicted_since(p payout.payouts, act text, since timestamptz) returns boolean
@@ -775,7 +792,7 @@ return coalesce((
               when 'contradicted' then exists (select from payout.contrary_to_paid(p))
                    or coalesce((p).attention_reasons && '{amount_mismatch,foreign_order,contradiction}', false)
               when 'early' then coalesce(now() < payout.quiet_until(p), true)
-              when 'stated' then coalesce(payout.rests_on_statement(p), true)
+              when 'unreported' then coalesce(not payout.return_is_reported(p), true)
               when 'gateway_funds' then coalesce((select m.funding <> 'books' from payout.merchants m
                                                   where m.code = people_needed.merchant_code), true)
               when 'unproven' then coalesce('unproven' = any ((p).attention_reasons), false)

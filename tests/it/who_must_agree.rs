@@ -37,12 +37,17 @@ const NOT_FOUND: &str = r#"select public.receive('ORDER', '{"source": "query", "
 const DECLINED: &str =
     r#"select public.receive('ORDER', '{"source": "submit", "kind": "declined"}')"#;
 const FAILED: &str = r#"select public.receive('ORDER', '{"source": "query", "kind": "found", "status": 4, "signed": true}')"#;
+const FAILED_UNSIGNED: &str = r#"select public.receive('ORDER', '{"source": "query", "kind": "found", "status": 4, "signed": false}')"#;
+const FAILED_BY_CALLBACK: &str = r#"select public.receive('ORDER', '{"source": "callback", "kind": "callback", "status": 4, "bound": true}')"#;
+const IN_PROGRESS: &str = r#"select public.receive('ORDER', '{"source": "query", "kind": "found", "status": 1, "signed": true}')"#;
+const OTHER_AMOUNT: &str =
+    "update payout.payouts set attention_reasons = '{amount_mismatch}' where order_num = 'ORDER'";
 const STATED: &str = "select public.step('ORDER', 'resolved_paid')";
 const IN_TIME: &str = "select 1";
 const FUNDED_BY_GATEWAY: &str = "update payout.merchants set funding = 'gateway'";
 
 /// The state of a payout, what happens to it (`ORDER`), an act, and the conditions of `payout.act` that then apply.
-const CASES: [(&str, &[&str], &str, &[&str]); 19] = [
+const CASES: [(&str, &[&str], &str, &[&str]); 25] = [
     ("unknown", &[IN_TIME], "resolve_paid", &["early"]),
     ("unknown", &[], "resolve_paid", &[]),
     ("unknown", &[NOT_FOUND], "resolve_paid", &["contradicted"]),
@@ -55,9 +60,45 @@ const CASES: [(&str, &[&str], &str, &[&str]); 19] = [
         &["early", "contradicted"],
     ),
     ("failed", &[], "resolve_paid", &["contradicted"]),
-    ("paid", &[], "resolve_returned", &[]),
-    ("unknown", &[STATED], "resolve_returned", &["stated"]),
-    ("pending", &[STATED], "resolve_returned", &["stated"]),
+    ("paid", &[], "resolve_returned", &["unreported"]),
+    ("paid", &[FAILED], "resolve_returned", &[]),
+    (
+        "paid",
+        &[FAILED, NOT_FOUND],
+        "resolve_returned",
+        &["unreported"],
+    ),
+    (
+        "paid",
+        &[FAILED_UNSIGNED],
+        "resolve_returned",
+        &["unreported"],
+    ),
+    (
+        "paid",
+        &[FAILED_BY_CALLBACK],
+        "resolve_returned",
+        &["unreported"],
+    ),
+    (
+        "paid",
+        &[FAILED, IN_PROGRESS],
+        "resolve_returned",
+        &["unreported"],
+    ),
+    (
+        "paid",
+        &[FAILED, OTHER_AMOUNT],
+        "resolve_returned",
+        &["unreported"],
+    ),
+    ("unknown", &[STATED], "resolve_returned", &["unreported"]),
+    (
+        "pending",
+        &[STATED, FAILED],
+        "resolve_returned",
+        &["unreported"],
+    ),
     ("unknown", &[], "resolve_failed", &[]),
     ("unknown", &[], "resubmit", &[]),
     ("queued", &[], "cancel", &[]),
@@ -179,7 +220,7 @@ What is left:
 
 | one person's first act | leaves behind | the same person's second act |
 | --- | --- | --- |
-| `resolve_paid` | `paid`, on a word | `resolve_returned` would free the money: two people, until the gateway confirms the payment. `resubmit`, `resolve_failed` and `cancel` are not possible in `paid` |
+| `resolve_paid` | `paid`, on a word | `resolve_returned` would free the money: two people, unless the gateway confirms the payment and then reports a failure. `resubmit`, `resolve_failed` and `cancel` are not possible in `paid` |
 | `resolve_returned` | `returned`, final | none leaves this state |
 | `cancel` | `cancelled`, final, never sent | none leaves this state |
 | `fund`, where people book the funding | a larger `available` | payouts are sent as after any funding |
@@ -195,7 +236,4 @@ against a person's word is a contradiction and needs attention, also when it com
 network and the gateway. There, a person alone states anything at any time, and two together state what is true.
 `tests/model/known_bad_acts.rs` lets each row above that takes two people take one, and finds what that breaks; but for
 `remove_address`, which only stops workers.
-
-A limit: one person states that a payment came back which the gateway had confirmed. Nothing that the gateway says tells
-whether it did, so a mistake there credits the merchant, and invites it to pay the debt again.
 ";

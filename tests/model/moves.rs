@@ -65,7 +65,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::AcceptFailover => failover::accept(setup, &mut next),
         Step::Act(act) => people::act(setup, &mut next, act),
         Step::CarryOut => people::carry_out_statement(setup, &mut next),
-        Step::ComeBack => come_back(&mut next),
+        Step::ComeBack { reported } => come_back(&mut next, reported),
         Step::PayAgain => people::pay_again(setup, &mut next),
         Step::RunShort => people::run_short(setup, &mut next.row),
         Step::QueryFirstEnds => failover::end_query_first(&mut next.row),
@@ -321,11 +321,15 @@ fn book(gateway: &mut Gateway, shown_by: u8) {
     }
 }
 
-fn come_back(world: &mut World) -> Option<()> {
+/// At first silently, and then perhaps the gateway reports it.
+fn come_back(world: &mut World, reported: bool) -> Option<()> {
     let gateway = &mut world.gateway;
-    let first = gateway.status == Some(OrderStatus::Paid) && !gateway.came_back;
+    let next = gateway.status == Some(OrderStatus::Paid) && gateway.came_back == reported;
     gateway.came_back = true;
-    first.then_some(())
+    if reported {
+        gateway.status = Some(OrderStatus::Failed);
+    }
+    next.then_some(())
 }
 
 /// Of a running server or not: what is committed is in the copy.

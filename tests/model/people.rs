@@ -62,6 +62,8 @@ pub(crate) struct People {
     pub(crate) against: Against,
     /// The gateway contradicted a failure, and has not confirmed it since.
     pub(crate) denied: bool,
+    /// The gateway's latest answer about a paid payout is that it failed (`payout.return_is_reported`).
+    pub(crate) return_reported: bool,
     /// Evidence was stored against a word on which the payout's end rests.
     pub(crate) defied: bool,
 }
@@ -115,6 +117,13 @@ impl People {
             _ => {}
         }
         let fails = after.state == State::Failed;
+        self.return_reported = after.state == State::Paid
+            && match fact {
+                Observation::Found(says) => says == S::Failed && is_ours,
+                Observation::NotFound { .. } => false,
+                Observation::Callback { says, .. } => says == S::Failed && self.return_reported,
+                _ => self.return_reported,
+            };
         self.denied = fails && !reaffirmed && (self.denied || is_against(fact, before));
         let stands = before.stated && after.stated && before.state == after.state;
         self.defied = stands && (self.defied || is_against(fact, before));
@@ -184,7 +193,7 @@ fn people_needed(setup: &Setup, act: &'static str, row: &Row, now: u8) -> i32 {
                     || reasons.iter().any(|reason| row.attention.contains(*reason))
             }
             "early" => now < row.quiet_until(),
-            "stated" => row.stated,
+            "unreported" => row.stated || !row.people.return_reported,
             "unproven" => row.attention.contains(Attention::Unproven),
             _ => unreachable!("{applies_if}"),
         };
@@ -461,11 +470,6 @@ pub(crate) fn carry_out_statement(setup: &Setup, world: &mut World) -> Option<()
     world.row.people.by_two = false;
     if !allowed {
         return Some(());
-    }
-    // Mistakes about what a bank sent back are an accepted limit.
-    let believed = fact == Observation::ResolvedReturned && !row.stated;
-    if believed && !by_two && !setup.mistaken_returns && !world.gateway.came_back {
-        return None;
     }
     let contradicted = people_needed(&AS_BUILT, "resolve_paid", &row, now) > 1;
     let after = world.row.record(fact, now);

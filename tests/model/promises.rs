@@ -76,7 +76,8 @@ pub(crate) const PROMISES: [Promise; 14] = [
 fn paid_is_true(world: &World) -> bool {
     let row = &world.row;
     let mistaken = world.acts > 0 && (row.stated || !row.attention.is_empty());
-    row.state != State::Paid || world.gateway.status == Some(OrderStatus::Paid) || mistaken
+    let paid = world.gateway.status == Some(OrderStatus::Paid) || world.gateway.came_back;
+    row.state != State::Paid || paid || mistaken
 }
 
 /// No payout is failed while the gateway pays it or may yet pay it, unless it is flagged for attention.

@@ -153,8 +153,6 @@ pub(crate) struct Setup {
     pub(crate) few_answers: bool,
     /// How many acts people make: alone, or one who requests and another who approves.
     pub(crate) acts: u8,
-    /// One person may state a return that the bank never made, of a payment that the gateway confirmed.
-    pub(crate) mistaken_returns: bool,
     /// There is one worker.
     pub(crate) one_worker: bool,
     /// The gateway cannot be queried, and a failover is accepted nevertheless: what is queued is set aside.
@@ -181,7 +179,6 @@ impl Setup {
         late_bookings: false,
         few_answers: false,
         acts: 0,
-        mistaken_returns: false,
         one_worker: false,
         silent: false,
         copies: false,

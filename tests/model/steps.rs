@@ -77,8 +77,10 @@ pub(crate) enum Step {
     Act(Act),
     /// A worker carries out an approved statement.
     CarryOut,
-    /// The bank sends the money back.
-    ComeBack,
+    /// The bank sends the money back, or the gateway then reports that as a failure.
+    ComeBack {
+        reported: bool,
+    },
     /// The debt is paid by another order.
     PayAgain,
     /// The funds do not cover what is queued.
@@ -181,7 +183,7 @@ fn of_people(setup: &Setup, steps: &mut Vec<Step>) {
     }
     steps.extend([Step::CarryOut, Step::PayAgain]);
     if !setup.few_answers {
-        steps.push(Step::ComeBack);
+        steps.extend([false, true].map(|reported| Step::ComeBack { reported }));
     }
     if setup.silent {
         steps.extend([Step::RunShort, Step::QueryFirstEnds]);

@@ -26,7 +26,7 @@ pub(crate) const ACTS: [Row; 20] = [
     ("resolve_paid", "contradicted", "contradicts_gateway"),
     ("resolve_paid", "early", "contradicts_gateway"),
     ("resolve_returned", "always", "states_end"),
-    ("resolve_returned", "stated", "moves_money"),
+    ("resolve_returned", "unreported", "adds_money"),
     ("resolve_unchanged", "always", "contradicts_gateway"),
     ("accept_failover", "always", "accepts_failover"),
     ("register_address", "always", "registers_address"),

@@ -240,6 +240,7 @@ impl World {
         for row in others.into_iter().flatten().chain([&mut self.row]) {
             row.people.against = Against::default();
             row.people.denied = false;
+            row.people.return_reported = false;
         }
     }
 

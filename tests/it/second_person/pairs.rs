@@ -5,6 +5,7 @@ use payout_sandbox::{Fault, Script};
 use super::{Desk, PATIENT, agree, payout};
 use crate::support::{
     database::Database,
+    refusal::Refusal,
     world::{Wishes, World},
 };
 
@@ -87,7 +88,7 @@ async fn one_person_does_not_free_a_hold_by_stating_paid_and_then_returned() {
     .await
     .with(0);
 
-    // The gateway confirms it: now it rests on more than a word, and one person may state that it came back.
+    // The gateway confirms the payment. That says nothing about a return.
     world
         .sandbox
         .script("INV-1", Script::ends(payout_sandbox::Ending::Paid));
@@ -96,10 +97,67 @@ async fn one_person_does_not_free_a_hold_by_stating_paid_and_then_returned() {
         .await
         .with(0);
     world.until(confirmed, "true").await;
-    payout(&world, &desk.one, &resolve("INV-1", "returned"))
-        .await
-        .with(0);
+    agree(&world, &desk, &resolve("INV-1", "returned")).await;
     assert_eq!(world.database.state("INV-1").await, "returned");
+}
+
+const RETURNED: &str =
+    "select payout.resolve('INV-1', 'returned', 'letter 7', 'ticket 1', confirm => 'INV-1')";
+const NEWEST_REQUEST: &str = "select people || ' ' || coalesce(decision, 'waits') from payout.requests order by id desc limit 1";
+
+/// One person stated that a payment came back which the gateway had confirmed: the merchant was credited, and the debt was
+/// paid again.
+#[tokio::test]
+async fn one_person_does_not_credit_a_merchant_with_a_return_that_the_gateway_does_not_report() {
+    let database = Database::with_steps().await;
+    database.insert_in("paid", "INV-1").await;
+    let (one, other) = (
+        database.login(&["payout_operator"]).await,
+        database.login(&["payout_operator"]).await,
+    );
+    let (mut one, mut other) = (
+        database.connect_as(&one).await,
+        database.connect_as(&other).await,
+    );
+    sqlx::query(RETURNED).execute(&mut one).await.unwrap();
+    assert_eq!(database.text(NEWEST_REQUEST).await, "2 waits");
+    let approve = "select payout.approve(max(id)) from payout.requests where decision is null";
+    Refusal::expected(approve, sqlx::query(approve).execute(&mut one).await)
+        .is(approve, "PW021", "is yours");
+    database
+        .try_run("select public.step('INV-1', 'resolved_returned', 'request')")
+        .await
+        .unwrap_err();
+    assert_eq!(database.state("INV-1").await, "paid");
+    sqlx::query(approve).execute(&mut other).await.unwrap();
+    database
+        .run("select public.step('INV-1', 'resolved_returned', 'request')")
+        .await;
+    assert_eq!(database.state("INV-1").await, "returned");
+}
+
+/// Nor does it count for long: the gateway takes it back between the request and the act.
+#[tokio::test]
+async fn a_return_that_the_gateway_reports_takes_one_person_until_it_answers_otherwise() {
+    let database = Database::with_steps().await;
+    database.insert_in("paid", "INV-1").await;
+    let failed = r#"select public.receive('INV-1', '{"source": "query", "kind": "found", "status": 4, "signed": true}')"#;
+    database.run(failed).await;
+    let one = database.login(&["payout_operator"]).await;
+    let mut one = database.connect_as(&one).await;
+    sqlx::query(RETURNED).execute(&mut one).await.unwrap();
+    assert_eq!(database.text(NEWEST_REQUEST).await, "1 approved");
+    let paid = r#"select public.receive('INV-1', '{"source": "query", "kind": "found", "status": 2, "signed": true}')"#;
+    database.run(paid).await;
+    let moves = "select public.step('INV-1', 'resolved_returned', 'request')";
+    Refusal::expected(moves, database.try_run(moves).await).is(
+        moves,
+        "PW024",
+        "it takes two people now",
+    );
+    database.run(failed).await;
+    database.run(moves).await;
+    assert_eq!(database.state("INV-1").await, "returned");
 }
 
 /// The request took one person; before a worker carries it out, the gateway contradicts it.
