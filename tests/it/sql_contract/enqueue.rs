@@ -254,3 +254,80 @@ async fn the_instruction_never_changes_after_the_insert() {
         );
     }
 }
+
+/// Runs `second` while `INV-1` is enqueued by a transaction that has not ended; then that one ends as it says. Returns the
+/// state and `created`, or nothing if no row comes back.
+async fn race(
+    database: &Database,
+    second: &str,
+    end: &'static str,
+) -> Result<Option<(String, bool)>, sqlx::Error> {
+    let (mut first, mut other) = (database.connect().await, database.connect().await);
+    let enqueue = format!("begin; select payout.enqueue({FULL})");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(enqueue))
+        .execute(&mut first)
+        .await
+        .unwrap();
+    let ending = async {
+        database.until_somebody_waits_for_a_lock().await;
+        sqlx::raw_sql(end).execute(&mut first).await.unwrap();
+    };
+    let second = sqlx::query_as(sqlx::AssertSqlSafe(second.to_owned())).fetch_optional(&mut other);
+    tokio::join!(second, ending).0
+}
+
+fn call(arguments: &str) -> String {
+    format!("select state, created from payout.enqueue({arguments})")
+}
+
+#[tokio::test]
+async fn enqueue_answers_rightly_while_the_same_number_is_being_enqueued_by_somebody_else() {
+    let different = FULL.replace("250000", "250001");
+    let state = |created| Some(("queued".to_owned(), created));
+    let database = Database::with_merchant().await;
+    let refused = race(&database, &call(&different), "commit").await;
+    Refusal::expected("another amount", refused).is("another amount", "PW010", "already used");
+    for (second, end, created, amount) in [
+        (FULL, "commit", false, "250000"),
+        (FULL, "rollback", true, "250000"),
+        (&different, "rollback", true, "250001"),
+    ] {
+        let database = Database::with_merchant().await;
+        let answer = race(&database, &call(second), end).await.unwrap();
+        assert_eq!(answer, state(created), "{end}");
+        let stored = "select string_agg(amount::text, ' ') from payout.payouts";
+        assert_eq!(database.text(stored).await, amount, "{end}");
+    }
+}
+
+/// Above read committed the other payout cannot be compared.
+#[tokio::test]
+async fn enqueue_that_cannot_see_the_other_payout_raises_and_does_not_guess() {
+    let different = FULL.replace("250000", "250001");
+    for second in [FULL, &different] {
+        let database = Database::with_merchant().await;
+        database
+            .run(
+                "do $$ begin execute format('alter database %I set default_transaction_isolation = %L',
+                                            current_database(), 'repeatable read'); end $$",
+            )
+            .await;
+        let refused = race(&database, &call(second), "commit").await;
+        assert_eq!(Refusal::expected(second, refused).code, "40001");
+    }
+}
+
+/// Postgres skips a row in conflict without showing it to any trigger, so nothing can be compared. The page says so.
+#[tokio::test]
+async fn a_plain_insert_with_on_conflict_that_returns_no_row_may_have_met_another_payout() {
+    let database = Database::with_merchant().await;
+    let [insert, _] = both_ways("amount", "9");
+    let returning = " on conflict (merchant_code, order_num) do nothing returning state, true";
+    let answer = race(&database, &format!("{insert}{returning}"), "commit").await;
+    assert_eq!(answer.unwrap(), None, "no row, and no error");
+    let stored = "select string_agg(amount::text, ' ') from payout.payouts";
+    assert_eq!(database.text(stored).await, "250000");
+    // Once the other one is committed, the same statement raises.
+    let again = database.try_run(&format!("{insert}{returning}")).await;
+    Refusal::expected(&insert, again).is(&insert, "PW010", "already used");
+}
