@@ -175,6 +175,7 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
             "claims stopped: this server could lose a committed claim ({settings})"
         );
     } else if !was_safe {
+        tracing::info!("claims may go on: this server loses no committed claim");
         worker
             .lanes
             .iter()

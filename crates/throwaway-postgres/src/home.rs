@@ -17,10 +17,9 @@ use crate::{
     binaries::{Binaries, not_run},
 };
 
-/// As durable as in production, without which a worker refuses to claim. No parameters in the log, because they contain
-/// personal data.
+/// No parameters in the log, because they contain personal data. Nothing about durability: the server's own default is that
+/// of production, and what stands here could not be changed while the server runs.
 const SETTINGS: &[(&str, &str)] = &[
-    ("fsync", "on"),
     ("listen_addresses", "127.0.0.1"),
     ("log_error_verbosity", "terse"),
     ("log_parameter_max_length_on_error", "0"),

@@ -1,5 +1,7 @@
 //! Settings that lose a commit: of a session, a role, a database or the server, changed at any time.
 
+mod running;
+
 use std::{sync::Arc, time::Duration};
 
 use payout_worker::{
@@ -29,17 +31,21 @@ use crate::support::{
 
 const BASE_URL: &str = "https://gateway.example";
 
-/// A server of its own, on which a commit that does not wait for the disk stays off it for ten seconds.
-async fn forgetful_server(more: &[(&str, &str)]) -> Cluster {
+fn forgetful(more: &[(&str, &str)]) -> Options {
     let settings = [("wal_writer_delay", "10s"), ("autovacuum", "off")];
-    let options = Options {
+    Options {
         settings: [&settings, more]
             .concat()
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         ..Options::default()
-    };
+    }
+}
+
+/// A server of its own, on which a commit that does not wait for the disk stays off it for ten seconds.
+async fn forgetful_server(more: &[(&str, &str)]) -> Cluster {
+    let options = forgetful(more);
     let cluster = tokio::task::spawn_blocking(|| Cluster::start(options))
         .await
         .unwrap()
