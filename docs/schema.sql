@@ -1527,7 +1527,7 @@ CREATE TABLE payout.act (
     applies_if text NOT NULL COLLATE pg_catalog."C",
     effect text NOT NULL COLLATE pg_catalog."C",
     in_words text NOT NULL,
-    CONSTRAINT condition_is_known CHECK ((applies_if = ANY (ARRAY['always'::text, 'contradicted'::text, 'early'::text, 'stated'::text, 'gateway_funds'::text, 'unproven'::text])))
+    CONSTRAINT condition_is_known CHECK ((applies_if = ANY (ARRAY['always'::text, 'contradicted'::text, 'early'::text, 'unreported'::text, 'gateway_funds'::text, 'unproven'::text])))
 );
 
 CREATE FUNCTION payout.lock_addresses() RETURNS void
@@ -1869,6 +1869,11 @@ begin
           and h.event = 'statement_confirmed');
 end $$;
 
+CREATE FUNCTION payout.return_is_reported(p payout.payouts) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN ((NOT payout.rests_on_statement(p)) AND (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (return_is_reported.p).merchant_code) AND (e.order_num = (return_is_reported.p).order_num)) AND (e.source = 'query'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])) AND (e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND (((return_is_reported.p).declined_at IS NULL) OR (return_is_reported.p).proven_ours) AND (NOT ((return_is_reported.p).attention_reasons && '{amount_mismatch,foreign_order}'::text[])) AND (NOT (EXISTS (SELECT FROM payout.evidence o WHERE (((o.merchant_code = e.merchant_code) AND (o.order_num = e.order_num)) AND (o.kind = ANY (ARRAY['found'::text, 'not_found'::text, 'callback'::text])) AND COALESCE((o.status <> ALL (ARRAY[3, 4])), true) AND (GREATEST(o.last_at, o.query_sent_at) >= e.query_sent_at)))))))));
+
 CREATE TABLE payout.effect (
     name text NOT NULL COLLATE pg_catalog."C",
     people integer NOT NULL,
@@ -1879,7 +1884,7 @@ CREATE TABLE payout.effect (
 CREATE FUNCTION payout.people_needed(act text, p payout.payouts DEFAULT NULL::payout.payouts, merchant_code text DEFAULT NULL::text) RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN COALESCE((SELECT max(e.people) AS max FROM (payout.act a JOIN payout.effect e ON ((e.name = a.effect))) WHERE ((a.act = people_needed.act) AND CASE a.applies_if WHEN 'always'::text THEN true WHEN 'contradicted'::text THEN ((EXISTS (SELECT FROM payout.contrary_to_paid(people_needed.p) contrary_to_paid(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))) OR COALESCE(((people_needed.p).attention_reasons && '{amount_mismatch,foreign_order,contradiction}'::text[]), false)) WHEN 'early'::text THEN COALESCE((now() < payout.quiet_until(people_needed.p)), true) WHEN 'stated'::text THEN COALESCE(payout.rests_on_statement(people_needed.p), true) WHEN 'gateway_funds'::text THEN COALESCE((SELECT (m.funding <> 'books'::text) FROM payout.merchants m WHERE (m.code = people_needed.merchant_code)), true) WHEN 'unproven'::text THEN COALESCE(('unproven'::text = ANY ((people_needed.p).attention_reasons)), false) ELSE NULL::boolean END)), 2);
+    RETURN COALESCE((SELECT max(e.people) AS max FROM (payout.act a JOIN payout.effect e ON ((e.name = a.effect))) WHERE ((a.act = people_needed.act) AND CASE a.applies_if WHEN 'always'::text THEN true WHEN 'contradicted'::text THEN ((EXISTS (SELECT FROM payout.contrary_to_paid(people_needed.p) contrary_to_paid(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))) OR COALESCE(((people_needed.p).attention_reasons && '{amount_mismatch,foreign_order,contradiction}'::text[]), false)) WHEN 'early'::text THEN COALESCE((now() < payout.quiet_until(people_needed.p)), true) WHEN 'unreported'::text THEN COALESCE((NOT payout.return_is_reported(people_needed.p)), true) WHEN 'gateway_funds'::text THEN COALESCE((SELECT (m.funding <> 'books'::text) FROM payout.merchants m WHERE (m.code = people_needed.merchant_code)), true) WHEN 'unproven'::text THEN COALESCE(('unproven'::text = ANY ((people_needed.p).attention_reasons)), false) ELSE NULL::boolean END)), 2);
 
 CREATE TABLE payout.request_payouts (
     request_id bigint NOT NULL,
@@ -3851,6 +3856,8 @@ REVOKE ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_reader;
 GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_operator;
 GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.return_is_reported(p payout.payouts) FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.effect TO payout_reader;
 GRANT SELECT ON TABLE payout.effect TO payout_operator;

@@ -1,5 +1,6 @@
 //! Copies that a copy of the data folder makes: the same system, timeline, database and table twice, one worker each.
 
+mod restored;
 mod untouched;
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
