@@ -63,7 +63,7 @@ CREATE TABLE payout.requests (
     CONSTRAINT approved_in_time CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_at <= expires_at))),
     CONSTRAINT decided_whole CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)) AND ((decision IS NULL) = (decided_by_oid IS NULL)))),
     CONSTRAINT decision_is_known CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
-    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'resolve_unchanged'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'remove_address'::text, 'reveal'::text]))),
+    CONSTRAINT kind_is_known CHECK ((kind = ANY (ARRAY['resubmit'::text, 'resolve_failed'::text, 'resolve_paid'::text, 'resolve_returned'::text, 'resolve_unchanged'::text, 'resolve_fee'::text, 'cancel'::text, 'fund'::text, 'accept_failover'::text, 'register_address'::text, 'remove_address'::text, 'reveal'::text]))),
     CONSTRAINT one_or_two_people CHECK ((people = ANY (ARRAY[1, 2]))),
     CONSTRAINT resolved_with_evidence CHECK (((kind !~~ 'resolve%'::text) OR (evidence IS NOT NULL)))
 );
@@ -224,10 +224,14 @@ begin
             perform payout.remove_address(r);
         when 'accept_failover' then
             perform payout.carry_out_acceptance(r);
-        when 'resolve_unchanged' then
+        when 'resolve_unchanged', 'resolve_fee' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
                      where i.request_id = r.id for update of q loop
-                perform payout.uphold(p, r);
+                if r.kind = 'resolve_fee' then
+                    perform payout.state_fee(p, r);
+                else
+                    perform payout.uphold(p, r);
+                end if;
             end loop;
             update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
         when 'cancel' then
@@ -842,7 +846,7 @@ CREATE FUNCTION payout.contrary_answers(p payout.payouts, act text) RETURNS SETO
      e.xid,
      e.actor
     FROM payout.evidence e
-   WHERE (((e.merchant_code = (contrary_answers.p).merchant_code) AND (e.order_num = (contrary_answers.p).order_num)) AND
+   WHERE (((e.merchant_code = (contrary_answers.p).merchant_code) AND (e.order_num = (contrary_answers.p).order_num)) AND (contrary_answers.act <> 'resolve_fee'::text) AND
          CASE
              WHEN ((contrary_answers.act = 'resolve_paid'::text) OR ((contrary_answers.act = 'resolve_unchanged'::text) AND ((contrary_answers.p).state = 'paid'::text))) THEN ((e.kind = ANY (ARRAY['declined'::text, 'not_found'::text])) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND (e.status = ANY (ARRAY[3, 4]))))
              ELSE ((e.kind = 'acknowledged'::text) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND COALESCE((e.status <> ALL (ARRAY[3, 4])), true)))
@@ -2333,12 +2337,13 @@ CREATE FUNCTION payout.resolve(order_num text, outcome text, evidence text, reas
 declare
     p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
 begin
-    if outcome is null or outcome not in ('paid', 'returned', 'unchanged') then
-        raise exception 'outcome must be paid, returned or unchanged' using errcode = 'PW026',
+    if outcome is null or outcome not in ('paid', 'returned', 'fee', 'unchanged') then
+        raise exception 'outcome must be paid, returned, fee or unchanged' using errcode = 'PW026',
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
     if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0) or outcome = 'unchanged' and stated is not null
-       or (outcome = 'paid' and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
+       or outcome = 'fee' and stated is null
+       or (outcome in ('paid', 'fee') and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
@@ -2436,6 +2441,29 @@ begin
         update payout.payouts p set originals_queried_at = now()
         where p.merchant_code = merchant and p.order_num = waiting.order_num;
     end loop;
+end $$;
+
+CREATE FUNCTION payout.state_fee(p payout.payouts, r payout.requests) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    why text := payout.why_no_resolve(p, r.kind);
+begin
+    if why is not null then
+        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
+            hint = format('Reject this request: payout reject %s --reason ...', r.id);
+    end if;
+    insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held, fees)
+    values (p.merchant_code, 'fee_known', p.order_num, p.attempt, p.held - r.stated, -p.held, r.stated);
+    insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'fee_stated', 'operator', p.attempt,
+            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
+                               'evidence', r.evidence, 'fee', r.stated));
+    update payout.payouts q
+    set fee = r.stated, held = 0,
+        attention_reasons = array(select a from unnest(q.attention_reasons) a where a not in ('fee_unknown', 'fee_implausible'))
+    where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
 end $$;
 
 CREATE FUNCTION payout.two_have_approved(p payout.payouts, act text) RETURNS boolean
@@ -2550,6 +2578,10 @@ begin
         select from payout.contrary_answers(p, kind) e
         where e.bound is not false and coalesce(e.last_at > p.reaffirmed_at, true)) then
         return 'the gateway has not confirmed the failure since it was contradicted';
+    end if;
+    if kind = 'resolve_fee' and (p.state <> 'paid' or 'fee_unknown' <> all (p.attention_reasons)) then
+        return format('it is %s, and only the fee of a paid payout can be stated, after its last query (attention: fee_unknown)',
+                      p.state);
     end if;
     if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
         return format('it is %s, and only a pending or unknown payout can be resolved as failed', p.state);
@@ -3959,6 +3991,8 @@ REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payout
 
 REVOKE ALL ON FUNCTION payout.schedule_originals(merchant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.schedule_originals(merchant text) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.state_fee(p payout.payouts, r payout.requests) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.two_have_approved(p payout.payouts, act text) FROM PUBLIC;
 

@@ -660,12 +660,13 @@ language sql immutable parallel safe
 return '{late_success,contradiction,foreign_order,amount_mismatch}'::text[];
 
 -- What the gateway ever answered against the end that an act states: resolve_paid, resolve_failed, resolve_returned or
--- resolve_unchanged, which states the recorded one.
+-- resolve_unchanged, which states the recorded one. resolve_fee states none.
 create function payout.contrary_answers(p payout.payouts, act text) returns setof payout.evidence
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 begin atomic
     select e.* from payout.evidence e
     where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
+      and contrary_answers.act <> 'resolve_fee'
       and case
               when contrary_answers.act = 'resolve_paid' or contrary_answers.act = 'resolve_unchanged' and (p).state = 'paid'
               then e.kind in ('declined', 'not_found') or e.kind in ('found', 'callback') and e.status in (3, 4)
@@ -685,6 +686,10 @@ begin
         select from payout.contrary_answers(p, kind) e
         where e.bound is not false and coalesce(e.last_at > p.reaffirmed_at, true)) then
         return 'the gateway has not confirmed the failure since it was contradicted';
+    end if;
+    if kind = 'resolve_fee' and (p.state <> 'paid' or 'fee_unknown' <> all (p.attention_reasons)) then
+        return format('it is %s, and only the fee of a paid payout can be stated, after its last query (attention: fee_unknown)',
+                      p.state);
     end if;
     if kind = 'resolve_failed' and p.state not in ('pending', 'unknown') then
         return format('it is %s, and only a pending or unknown payout can be resolved as failed', p.state);

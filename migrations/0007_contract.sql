@@ -520,7 +520,7 @@ begin
 end $$;
 
 -- States that a payout was paid (stated: the fee, if known), returned (stated: how much came back, by default everything),
--- or that a final one ended as it is recorded (unchanged), which ends a contradiction. Takes a second person where
+-- with which fee it was paid if the gateway never states it (fee, stated), or that a final one ended as it is recorded (unchanged), which ends a contradiction. Takes a second person where
 -- payout.act says so. Returns the request's id.
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
                                stated bigint default null, confirm text default null) returns bigint
@@ -528,12 +528,13 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 declare
     p payout.payouts := payout.locked(resolve.order_num, resolve.merchant_code);
 begin
-    if outcome is null or outcome not in ('paid', 'returned', 'unchanged') then
-        raise exception 'outcome must be paid, returned or unchanged' using errcode = 'PW026',
+    if outcome is null or outcome not in ('paid', 'returned', 'fee', 'unchanged') then
+        raise exception 'outcome must be paid, returned, fee or unchanged' using errcode = 'PW026',
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
     if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0) or outcome = 'unchanged' and stated is not null
-       or (outcome = 'paid' and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
+       or outcome = 'fee' and stated is null
+       or (outcome in ('paid', 'fee') and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
         raise exception 'payout %: the stated amount does not fit the payout', p.order_num using errcode = 'PW026';
     end if;
@@ -582,6 +583,28 @@ begin
     where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
 end $$;
 
+-- Books the fee that two people state of a payout that was paid with a fee on top, and releases the rest of its reserve.
+create function payout.state_fee(p payout.payouts, r payout.requests) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    why text := payout.why_no_resolve(p, r.kind);
+begin
+    if why is not null then
+        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
+            hint = format('Reject this request: payout reject %s --reason ...', r.id);
+    end if;
+    insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held, fees)
+    values (p.merchant_code, 'fee_known', p.order_num, p.attempt, p.held - r.stated, -p.held, r.stated);
+    insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
+    values (p.merchant_code, p.order_num, 'fee_stated', 'operator', p.attempt,
+            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
+                               'evidence', r.evidence, 'fee', r.stated));
+    update payout.payouts q
+    set fee = r.stated, held = 0,
+        attention_reasons = array(select a from unnest(q.attention_reasons) a where a not in ('fee_unknown', 'fee_implausible'))
+    where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
+end $$;
+
 -- Carries out what no worker has to, in the transaction of the approval. Every rule is checked again.
 create function payout.carry_out(r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -601,10 +624,14 @@ begin
             perform payout.remove_address(r);
         when 'accept_failover' then
             perform payout.carry_out_acceptance(r);
-        when 'resolve_unchanged' then
+        when 'resolve_unchanged', 'resolve_fee' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
                      where i.request_id = r.id for update of q loop
-                perform payout.uphold(p, r);
+                if r.kind = 'resolve_fee' then
+                    perform payout.state_fee(p, r);
+                else
+                    perform payout.uphold(p, r);
+                end if;
             end loop;
             update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
         when 'cancel' then

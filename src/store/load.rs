@@ -49,7 +49,7 @@ pub(super) async fn lock_payouts(
     .fetch_all(&mut *db)
     .await?;
     let mut observed = observed_since_attempt(db, &merchants, &orders).await?;
-    let stated = ended_by_statement(db, &rows).await?;
+    let stated = stated_by_people(db, &rows).await?;
     let mut loaded = BTreeMap::new();
     for row in rows {
         let key = PayoutKey {
@@ -58,8 +58,8 @@ pub(super) async fn lock_payouts(
         };
         let now = row.now;
         let observed = observed.remove(&key).unwrap_or_default();
-        let by_statement = stated.contains(&key);
-        let payout = payout_of(key.clone(), row, observed, by_statement)?;
+        let stated = stated.get(&key).copied().unwrap_or_default();
+        let payout = payout_of(key.clone(), row, observed, stated)?;
         loaded.insert(key, Loaded { payout, now });
     }
     Ok(loaded)
@@ -127,7 +127,7 @@ fn payout_of(
     key: PayoutKey,
     row: LockedRow,
     observed: BTreeMap<Finding, Observed>,
-    by_statement: bool,
+    stated: Stated,
 ) -> Result<Payout, sqlx::Error> {
     let instruction = Instruction {
         key,
@@ -157,7 +157,8 @@ fn payout_of(
         declined_at: row.declined_at,
         proven_ours: row.proven_ours,
         reaffirmed_at: row.reaffirmed_at,
-        by_statement,
+        by_statement: stated.end,
+        fee_by_statement: stated.fee,
         settled_at: row.settled_at,
         queries: u32::try_from(row.queries).unwrap_or(0),
         next_query_at: row.next_query_at,
@@ -166,12 +167,19 @@ fn payout_of(
     })
 }
 
-/// Which of these locked payouts ended on people's word alone. A statement of its own, so that it sees what was committed
+/// What of a final payout rests on people's word alone.
+#[derive(Clone, Copy, Default)]
+struct Stated {
+    end: bool,
+    fee: bool,
+}
+
+/// What of these locked payouts rests on people's word alone. A statement of its own, so that it sees what was committed
 /// before the lock.
-async fn ended_by_statement(
+async fn stated_by_people(
     db: &mut PgConnection,
     locked: &[LockedRow],
-) -> Result<BTreeSet<PayoutKey>, sqlx::Error> {
+) -> Result<BTreeMap<PayoutKey, Stated>, sqlx::Error> {
     let ends = [State::Paid, State::Failed, State::Returned].map(State::name);
     let ended = locked
         .iter()
@@ -180,21 +188,32 @@ async fn ended_by_statement(
         .map(|row| (row.merchant_code.clone(), row.order_num.clone()))
         .unzip();
     if orders.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(BTreeMap::new());
     }
-    let keys = sqlx::query_as!(
-        PayoutKey,
-        r#"/* store::ended_by_statement */
-        select p.merchant_code, p.order_num
+    let rows = sqlx::query!(
+        r#"/* store::stated_by_people */
+        select p.merchant_code, p.order_num, coalesce(payout.rests_on_statement(p), false) as "end!",
+               p.fee is not null and coalesce((
+                   select h.event = 'fee_stated' from payout.history h
+                   where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num)
+                     and h.event in ('fee_stated', 'fee_corrected')
+                   order by h.seq desc limit 1), false) as "fee!"
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
-        join payout.payouts p using (merchant_code, order_num)
-        where payout.rests_on_statement(p)"#,
+        join payout.payouts p using (merchant_code, order_num)"#,
         &merchants,
         &orders,
     )
     .fetch_all(db)
     .await?;
-    Ok(keys.into_iter().collect())
+    let stated = rows.into_iter().map(|row| {
+        let key = PayoutKey {
+            merchant_code: row.merchant_code,
+            order_num: row.order_num,
+        };
+        let (end, fee) = (row.end, row.fee);
+        (key, Stated { end, fee })
+    });
+    Ok(stated.collect())
 }
 
 /// The findings of queries since the current attempt began.

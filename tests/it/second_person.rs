@@ -3,6 +3,7 @@
 mod address;
 mod bypass;
 mod failover;
+mod fee;
 mod fund;
 mod old_transactions;
 mod pairs;

@@ -235,5 +235,5 @@ against a person's word is a contradiction and needs attention, also when it com
 `tests/model` searches all sequences of up to four acts, of one person and of two, between all moves of the workers, the
 network and the gateway. There, a person alone states anything at any time, and two together state what is true.
 `tests/model/known_bad_acts.rs` lets each row above that takes two people take one, and finds what that breaks; but for
-`remove_address`, which only stops workers.
+`remove_address`, which only stops workers, and `resolve_fee`, which the model does not have.
 ";

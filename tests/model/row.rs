@@ -514,6 +514,7 @@ fn payout_of(row: Row) -> Payout {
         proven_ours: row.proven_ours,
         reaffirmed_at: None,
         by_statement: row.stated,
+        fee_by_statement: false,
         settled_at: row.state.is_final().then(|| instant(1)),
         queries: 0,
         next_query_at: row.is_query_due.then(|| instant(1)),

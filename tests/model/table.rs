@@ -19,7 +19,7 @@ pub(crate) const EFFECTS: [(&str, i32); 12] = [
 /// One row of `payout.act`: the act, when the row applies, and its effect.
 pub(crate) type Row = (&'static str, &'static str, &'static str);
 
-pub(crate) const ACTS: [Row; 20] = [
+pub(crate) const ACTS: [Row; 21] = [
     ("resubmit", "always", "sends_again"),
     ("resolve_failed", "always", "moves_money"),
     ("resolve_paid", "always", "states_end"),
@@ -28,6 +28,7 @@ pub(crate) const ACTS: [Row; 20] = [
     ("resolve_returned", "always", "states_end"),
     ("resolve_returned", "unreported", "adds_money"),
     ("resolve_unchanged", "always", "contradicts_gateway"),
+    ("resolve_fee", "always", "moves_money"),
     ("accept_failover", "always", "accepts_failover"),
     ("register_address", "always", "registers_address"),
     ("remove_address", "always", "removes_address"),

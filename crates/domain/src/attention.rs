@@ -23,6 +23,8 @@ words! {
         FeeImplausible = "fee_implausible",
         /// Paid, with a fee above the reserve for it.
         FeeAboveReserve = "fee_above_reserve",
+        /// Paid, and no query is left that could state the fee on top; its reserve stays held until people state it.
+        FeeUnknown = "fee_unknown",
         /// Open for longer than any payout should be.
         OpenTooLong = "open_too_long",
         /// The available balance does not cover it; it waits in `queued`.
@@ -75,6 +77,7 @@ pub const RULES: [Rule; Attention::ALL.len()] = {
         rule(A::FeeImplausible,    Automation, true,  &[E::NotSent, E::ReportedFailed, E::RefusalConfirmed,
                                                         E::ResolvedFailed]),
         rule(A::FeeAboveReserve,   Automation, true,  &[]),
+        rule(A::FeeUnknown,        Automation, true,  &[E::ResolvedReturned]),
         rule(A::OpenTooLong,       Automation, false, &[E::NotSent, E::Acknowledged, E::Declined, E::Unanswered,
                                                         E::RefusalConfirmed, E::ResubmitGranted, E::ReportedPaid,
                                                         E::ReportedFailed, E::ResolvedPaid, E::ResolvedFailed]),

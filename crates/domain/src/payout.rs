@@ -104,6 +104,8 @@ pub struct Observed {
 }
 
 /// A payout as stored, locked by the transaction that decides on it.
+// Why: each is a separate fact.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payout {
     /// The caller's instruction.
@@ -146,6 +148,8 @@ pub struct Payout {
     pub reaffirmed_at: Option<DateTime<Utc>>,
     /// Its end rests on people's word alone: they resolved it, and the gateway has not confirmed that.
     pub by_statement: bool,
+    /// Its fee rests on people's word: they stated it, and the gateway has stated no other one since.
+    pub fee_by_statement: bool,
     /// When it became final.
     pub settled_at: Option<DateTime<Utc>>,
     /// Queries since the last send.

@@ -32,6 +32,9 @@ pub(crate) fn meaning(word: &str) -> String {
             "The gateway states a fee that cannot be true, so the fee is unknown."
         }
         Attention::FeeAboveReserve => "The fee was higher than the reserve for it.",
+        Attention::FeeUnknown => {
+            "The gateway has never stated the fee, so what is held for it stays held."
+        }
         Attention::LateSuccess => "It was settled as failed, and later the gateway said paid.",
         Attention::OpenTooLong => "It has been open for longer than a payout should be.",
         Attention::Unproven => {
@@ -59,6 +62,7 @@ pub(crate) fn safe_step(word: &str, state: &str) -> &'static str {
         }
         Attention::AmountMismatch | Attention::FeeImplausible => "contact the gateway",
         Attention::FeeAboveReserve => "raise fee_reserve",
+        Attention::FeeUnknown => "find the fee on the gateway's statement, then resolve as fee",
         Attention::OpenTooLong if is_queued => NO_WORKER,
         Attention::OpenTooLong => "replay",
         Attention::Unproven => "contact the gateway, then cancel; do not pay again before that",

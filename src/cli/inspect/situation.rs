@@ -208,6 +208,7 @@ fn resolve(reason: &str, status: &Status) -> Option<Step> {
     let end = match (reason.parse(), status.state.parse()) {
         (Ok(Attention::LateSuccess | Attention::Contradiction), Ok(State::Failed)) => "paid",
         (Ok(Attention::Contradiction), Ok(State::Paid)) => "returned",
+        (Ok(Attention::FeeUnknown), Ok(State::Paid)) => "fee --fee RUPIAH",
         (Ok(Attention::Contradiction), Ok(State::Cancelled | State::Returned)) => "unchanged",
         (
             Ok(Attention::NotFound | Attention::Contradiction | Attention::ForeignOrder),

@@ -60,6 +60,7 @@ fn line(row: &Requested) -> String {
         "resolve_failed" => "is given up as failed and its hold is released,",
         "resolve_paid" => "is booked as paid,",
         "resolve_returned" => "is booked as returned,",
+        "resolve_fee" => "is booked with the stated fee, and the rest of its reserve is released,",
         "resolve_unchanged" => "stays as it is, against the gateway's evidence,",
         _ => "is withdrawn for good,",
     };

@@ -53,6 +53,8 @@ pub(crate) enum StatedEnd {
     Failed,
     /// It was paid and came back
     Returned,
+    /// Paid, with the fee of --fee, which the gateway never stated; needs a second person
+    Fee,
     /// It ended as it is recorded, whatever contradicts that; needs a second person
     Unchanged,
 }
@@ -63,6 +65,7 @@ impl StatedEnd {
             Self::Paid => "paid",
             Self::Failed => "failed",
             Self::Returned => "returned",
+            Self::Fee => "fee",
             Self::Unchanged => "unchanged",
         }
     }
@@ -81,7 +84,7 @@ pub(crate) struct ResolveOptions {
     /// Why; recorded, at most 200 characters, without personal data
     #[arg(long)]
     reason: String,
-    /// With --as paid: the fee in rupiah, if known
+    /// With --as paid: the fee in rupiah, if known; with --as fee: the fee
     #[arg(long, value_name = "RUPIAH", value_parser = clap::value_parser!(i64).range(0..))]
     fee: Option<i64>,
     /// The order number once more, where nobody is at a terminal to type it
@@ -121,10 +124,13 @@ pub(crate) async fn resubmit(global: &Global, options: &ResubmitOptions) -> Resu
 
 pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result<(), Exit> {
     let stated = match (options.end, options.fee, options.amount) {
-        (StatedEnd::Paid, stated, None) | (StatedEnd::Returned, None, stated) => stated,
+        (StatedEnd::Paid, stated, None)
+        | (StatedEnd::Fee, stated @ Some(_), None)
+        | (StatedEnd::Returned, None, stated) => stated,
         (StatedEnd::Failed | StatedEnd::Unchanged, None, None) => None,
         _ => {
-            let rule = "--fee belongs to --as paid, --amount to --as returned";
+            let rule =
+                "--fee belongs to --as paid or --as fee, which needs it, --amount to --as returned";
             return Err(Exit::Usage(rule.to_owned()));
         }
     };
@@ -138,9 +144,14 @@ pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result
     };
     let end = options.end.name();
     let question = format!(
-        "{}\n{}\nYou state another end than the gateway has reported. An entry in the books is never deleted.",
+        "{}\n{}\nYou state {} than the gateway has reported. An entry in the books is never deleted.",
         describe(&mut db, &key).await?,
         contrary_answers(&mut db, &key, end).await?,
+        if options.end == StatedEnd::Fee {
+            "more"
+        } else {
+            "another end"
+        },
     );
     let confirm = options.confirm.as_deref();
     confirm_by_repeating(global, &question, &key.order_num, confirm)?;

@@ -33,6 +33,20 @@ impl Draft<'_> {
             // A query without an answer says nothing about the order (protocol P17).
             QueryAnswer::Doubt(_) => {}
         }
+        self.miss_fee();
+    }
+
+    /// No query is scheduled any more that could state the fee on top.
+    fn miss_fee(&mut self) {
+        let payout = &self.out.after;
+        let is_on_top = payout.instruction.fee_type == FeeType::OnTop;
+        if payout.state == State::Paid
+            && is_on_top
+            && payout.fee.is_none()
+            && payout.next_query_at.is_none()
+        {
+            self.raise(Attention::FeeUnknown);
+        }
     }
 
     /// How often the current finding was observed before, since this attempt began.
@@ -372,12 +386,17 @@ impl Draft<'_> {
 
     /// Corrects the fee of a paid payout that became known or that the gateway now states differently (protocol P23).
     fn correct_fee(&mut self, found: &Found) {
+        let is_another = found.fee.is_some() && found.fee != self.out.after.fee;
+        if self.out.after.fee_by_statement && is_another {
+            self.contradict(Attention::Contradiction);
+        }
         let Some(stated) = found.fee.filter(|_| found.signed) else {
             return;
         };
         if !self.judge_fee(stated) {
             return;
         }
+        self.clear(Attention::FeeUnknown);
         let payout = &self.out.after;
         let fee_type = payout.instruction.fee_type;
         if fee_type == FeeType::OnTop && stated > payout.fee_reserve {
@@ -403,5 +422,6 @@ impl Draft<'_> {
         let payout = self.payout();
         payout.held = held;
         payout.fee = Some(stated);
+        payout.fee_by_statement = false;
     }
 }

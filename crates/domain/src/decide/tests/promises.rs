@@ -373,6 +373,43 @@ fn a_fee_on_top_keeps_its_reserve_until_it_is_known() {
     );
 }
 
+/// The attack: the reserve for a fee that the gateway never states stayed held for ever, and nobody was told.
+#[test]
+fn a_fee_that_is_never_stated_needs_people_after_the_last_query() {
+    let hour_and_day = "ack found:2 @3600 found:2 @86400 found:2";
+    let later = |steps: &str| format!("{hour_and_day} @259200 {steps}");
+    #[rustfmt::skip]
+    let rows = [
+        (later(""),                                       "paid held=10000"),
+        (later("found:2"),                                "paid fee_unknown held=10000"),
+        (later("query?"),                                 "paid held=10000"),
+        (later("query? @270000 found:2"),                 "paid fee_unknown held=10000"),
+        (later("found:2,fee=50001"),                      "paid fee_implausible, fee_unknown held=10000"),
+        (later("found:2 @270000 found:2,fee=5000"),       "paid fee=5000"),
+        (later("found:2,fee=5000"),                       "paid fee=5000"),
+    ];
+    for (steps, expected) in &rows {
+        assert_outcomes_with(OnTop, &[(steps, expected)]);
+    }
+    assert_outcomes(&[(&later("found:2"), "paid")]);
+}
+
+#[test]
+fn a_fee_other_than_the_one_that_people_stated_is_booked_and_is_a_contradiction() {
+    for (stated, expected) in [
+        ("2500", "paid fee=2500"),
+        ("3000", "paid contradiction fee=3000"),
+        ("50001", "paid contradiction, fee_implausible fee=2500"),
+        ("3000,unsigned", "paid contradiction fee=2500"),
+    ] {
+        let mut scenario = Scenario::new(OnTop);
+        scenario.run("ack found:2,fee=2500");
+        scenario.payout.fee_by_statement = true;
+        scenario.run(&format!("@3600 found:2,fee={stated}"));
+        assert_eq!(scenario.outcome(), expected, "{stated}");
+    }
+}
+
 #[test]
 fn only_the_proof_that_nothing_left_puts_a_payout_back_and_only_for_the_attempt_that_sent() {
     #[rustfmt::skip]

@@ -84,6 +84,7 @@ impl Scenario {
             proven_ours: false,
             reaffirmed_at: None,
             by_statement: false,
+            fee_by_statement: false,
             settled_at: None,
             queries: 0,
             next_query_at: None,
