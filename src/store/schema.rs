@@ -16,7 +16,8 @@ use super::{
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// How long `payout migrate` waits for a lock. Two that run at the same time wait for each other.
+/// How long `payout migrate` waits for another one that runs at the same time. It waits for tables as briefly as every
+/// connection does: whoever wants the table next waits behind it.
 const LOCKED_MAX: &str = "10s";
 
 /// A merchant as `payout migrate` registers it; never with a private key.
@@ -148,38 +149,63 @@ async fn migrate_with(
 
 /// Applies what is missing, and waits for locks only so long.
 async fn apply(pool: &PgPool) -> Result<(), SchemaError> {
-    let mut db = pool.acquire().await?;
+    // Closed at the end, which releases its locks.
+    let mut db = pool.acquire().await?.detach();
+    if let Err(cause) = lock_migrations(&mut db).await {
+        if !super::is_locked(&cause) {
+            return Err(cause.into());
+        }
+        let holder = holder_of_lock(&mut db).await?;
+        return Err(SchemaError::Locked(holder.unwrap_or_else(|| {
+            format!("another migration ran for {LOCKED_MAX}")
+        })));
+    }
+    match MIGRATIONS.run(&mut db).await {
+        Err(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _))
+            if super::is_locked(&cause) =>
+        {
+            Err(SchemaError::Locked(
+                "another transaction has a table of the schema locked".to_owned(),
+            ))
+        }
+        applied => Ok(applied?),
+    }
+}
+
+/// Takes the advisory lock that `sqlx` takes again, without waiting, before it migrates.
+async fn lock_migrations(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("select /* store::wait_to_migrate */ set_config('lock_timeout', $1, false)")
         .bind(LOCKED_MAX)
         .execute(&mut *db)
         .await?;
-    let applied = MIGRATIONS.run(&mut *db).await;
-    let Err(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &applied
-    else {
-        return Ok(applied?);
-    };
-    if !super::is_locked(cause) {
-        return Ok(applied?);
-    }
-    let holder = holder_of_lock(&mut db).await?;
-    Err(SchemaError::Locked(holder.unwrap_or_else(|| {
-        format!("another transaction has a table of the schema locked, or had for {LOCKED_MAX}")
-    })))
+    let lock = migration_lock(db).await?;
+    sqlx::query("select /* store::lock_migrations */ pg_advisory_lock($1)")
+        .bind(lock)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("reset /* store::lock_migrations */ lock_timeout")
+        .execute(&mut *db)
+        .await?;
+    Ok(())
 }
 
-/// Who holds the advisory lock that `sqlx` takes before it migrates.
-async fn holder_of_lock(db: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+/// The number of that lock, as `sqlx` derives it from the database's name.
+async fn migration_lock(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     let name: String = sqlx::query_scalar("select current_database()::text")
-        .fetch_one(&mut *db)
+        .fetch_one(db)
         .await?;
-    // As `sqlx` derives it from the database's name.
     let checksum = Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(name.as_bytes());
-    let lock = i64::from(checksum).wrapping_mul(0x3d32_ad9e);
+    Ok(i64::from(checksum).wrapping_mul(0x3d32_ad9e))
+}
+
+/// Who else holds that lock.
+async fn holder_of_lock(db: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    let lock = migration_lock(db).await?;
     sqlx::query_scalar(
         "select /* store::holder_of_migration_lock */
                 format('login %s (process %s, \"%s\") holds the lock of migrations', a.usename, a.pid, a.application_name)
          from pg_locks l join pg_stat_activity a on a.pid = l.pid
-         where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+         where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> pg_backend_pid()
            and l.database = (select d.oid from pg_database d where d.datname = current_database())
            and (l.classid::bigint << 32 | l.objid::bigint) = $1",
     )
