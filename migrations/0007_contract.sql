@@ -520,8 +520,8 @@ begin
 end $$;
 
 -- States that a payout was paid (stated: the fee, if known), returned (stated: how much came back, by default everything),
--- with which fee it was paid if the gateway never states it (fee, stated), or that a final one ended as it is recorded (unchanged), which ends a contradiction. Takes a second person where
--- payout.act says so. Returns the request's id.
+-- with which fee it was paid if the gateway never states it (fee, stated), or that a final one ended as it is recorded
+-- (unchanged), which ends a contradiction. Takes a second person where payout.act says so. Returns the request's id.
 create function payout.resolve(order_num text, outcome text, evidence text, reason text, merchant_code text default null,
                                stated bigint default null, confirm text default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
@@ -532,7 +532,7 @@ begin
         raise exception 'outcome must be paid, returned, fee or unchanged' using errcode = 'PW026',
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
-    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0) or outcome = 'unchanged' and stated is not null
+    if stated < 0 or (outcome = 'returned' and (stated = 0 or stated > p.amount)) or outcome = 'unchanged' and stated is not null
        or outcome = 'fee' and stated is null
        or (outcome in ('paid', 'fee') and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then

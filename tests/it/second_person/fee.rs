@@ -15,15 +15,15 @@ fn fee<'a>(order: &'a str, idr: &'a str) -> Vec<&'a str> {
     .concat()
 }
 
-/// A payout of Rp 50 000 that is paid, with Rp 10 000 held for a fee that cannot be true.
-async fn paid_without_fee(world: &World, order: &str) {
+/// A paid payout, with Rp 10 000 held for a fee that cannot be true.
+async fn paid_without_fee(world: &World, order: &str, amount: i64) {
     let script = Script {
         fee_idr: Some(2_500),
         final_fee_idr: Some(900_000_000),
         ..Script::default()
     };
     world.sandbox.script(order, script);
-    world.enqueue(order, 50_000, 1).await;
+    world.enqueue(order, amount, 1).await;
     world
         .until(&shown(order), "paid fee_implausible 10000")
         .await;
@@ -52,7 +52,7 @@ async fn last_query_is_due(world: &World, order: &str) {
 async fn a_fee_that_is_never_stated_is_stated_by_two_people_and_frees_its_reserve() {
     let world = World::start().await;
     let desk = Desk::of(&world).await;
-    paid_without_fee(&world, "INV-1").await;
+    paid_without_fee(&world, "INV-1", 50_000).await;
     // The gateway may still state it.
     let early = payout(&world, &desk.one, &fee("INV-1", "2500")).await;
     assert!(early.with(4).err.contains("after its last query"));
@@ -97,7 +97,7 @@ async fn a_fee_that_is_never_stated_is_stated_by_two_people_and_frees_its_reserv
 async fn a_fee_that_the_gateway_states_first_voids_the_request() {
     let world = World::start().await;
     let desk = Desk::of(&world).await;
-    paid_without_fee(&world, "INV-1").await;
+    paid_without_fee(&world, "INV-1", 50_000).await;
     last_query_is_due(&world, "INV-1").await;
     world
         .until(&shown("INV-1"), "paid fee_implausible,fee_unknown 10000")
@@ -114,4 +114,20 @@ async fn a_fee_that_the_gateway_states_first_voids_the_request() {
         .await;
     payout(&world, &desk.other, &["approve", &id]).await.with(4);
     assert_eq!(world.database.text(&shown("INV-1")).await, "paid 0 3000");
+}
+
+/// Neighbour: the fee of a small payout may be more than the payout.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_on_top_may_be_more_than_the_amount() {
+    let world = World::start().await;
+    let desk = Desk::of(&world).await;
+    paid_without_fee(&world, "INV-1", 2_000).await;
+    last_query_is_due(&world, "INV-1").await;
+    world
+        .until(&shown("INV-1"), "paid fee_implausible,fee_unknown 10000")
+        .await;
+    let requested = payout(&world, &desk.one, &fee("INV-1", "2500")).await;
+    let id = requested.with(5).request();
+    payout(&world, &desk.other, &["approve", &id]).await.with(0);
+    assert_eq!(world.database.text(&shown("INV-1")).await, "paid 0 2500");
 }

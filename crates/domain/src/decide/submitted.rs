@@ -135,7 +135,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Keeps the gateway's order number. Returns false for a number other than the recorded one: a contradiction, from
+    /// Keeps the gateway's order number. Returns false for a number other than the recorded one: that is another order, from
     /// which nothing follows.
     pub(super) fn learn_platform_order_num(&mut self, stated: Option<&str>) -> bool {
         let Some(stated) = stated else {
@@ -149,6 +149,10 @@ impl Draft<'_> {
             .is_some_and(|held| held != stated)
         {
             self.contradict(Attention::Contradiction);
+            if self.out.after.state == State::Paid {
+                // What is said of another order must not pass for the return of this one (`payout.return_is_reported`).
+                self.raise(Attention::ForeignOrder);
+            }
             return false;
         }
         self.payout().platform_order_num = Some(stated.to_owned());

@@ -238,6 +238,7 @@ fn a_late_reversal_is_shown_to_a_person_and_moves_nothing() {
     #[rustfmt::skip]
     assert_outcomes(&[
         ("ack found:2 found:4",                    "paid contradiction"),
+        ("ack found:2,plat=W1 found:4,plat=W2",   "paid contradiction, foreign_order"),
         ("ack found:2 found:1",                    "paid"),
         ("ack found:2 none none",                 "paid"),
         ("ack found:2 none @1 none @2 none",            "paid contradiction"),

@@ -14,7 +14,7 @@ fn every_answer_against_a_stated_payment_is_a_contradiction() {
         ("doubt resolved:paid found:4,unsigned",             "paid contradiction fee=5000"),
         ("doubt resolved:paid found:3",                      "paid contradiction fee=5000"),
         ("doubt resolved:paid found:2,amount=99999",         "paid amount_mismatch fee=5000"),
-        ("ack resolved:paid found:2,plat=W2",                "paid contradiction fee=5000"),
+        ("ack resolved:paid found:2,plat=W2",                "paid contradiction, foreign_order fee=5000"),
         ("ack resolved:paid callback:4",                     "paid contradiction fee=5000"),
         ("ack resolved:paid callback:3",                     "paid contradiction fee=5000"),
         ("doubt resolved:paid fail",                         "paid contradiction fee=5000"),
