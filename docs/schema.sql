@@ -2341,7 +2341,7 @@ begin
         raise exception 'outcome must be paid, returned, fee or unchanged' using errcode = 'PW026',
             hint = 'Resolving a payout as failed takes two people: payout.request_resolve_failed.';
     end if;
-    if stated < 0 or stated > p.amount or (outcome = 'returned' and stated = 0) or outcome = 'unchanged' and stated is not null
+    if stated < 0 or (outcome = 'returned' and (stated = 0 or stated > p.amount)) or outcome = 'unchanged' and stated is not null
        or outcome = 'fee' and stated is null
        or (outcome in ('paid', 'fee') and not payout.is_plausible_fee(p.amount, p.fee_type, stated,
                (select m.fee_reserve from payout.merchants m where m.code = p.merchant_code))) then
@@ -3206,6 +3206,8 @@ CREATE INDEX funding_of_merchant ON payout.ledger USING btree (merchant_code, at
 CREATE UNIQUE INDEX held_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = 'hold'::text);
 
 CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, order_num, seq);
+
+CREATE INDEX known_to_gateway ON payout.payouts USING btree (merchant_code, created_at) WHERE ((state = 'paid'::text) AND (platform_order_num IS NOT NULL));
 
 CREATE INDEX leased ON payout.payouts USING btree (merchant_code, lease_until) WHERE (state = 'submitting'::text);
 

@@ -69,6 +69,8 @@ pub async fn keep_balance(
         return Ok(Kept::Implausible);
     }
     let mut tx = pool.begin().await?;
+    // Of two workers that read the balance at once, the second one sees what the first one booked.
+    lock_last_balance(&mut tx, merchant_code).await?;
     let books = books_beside_last_balance(&mut tx, merchant_code).await?;
     let theirs = stated.balance.idr().saturating_add(stated.frozen.idr());
     let reading = Reading {
@@ -104,7 +106,7 @@ struct Certain {
     new_money: i64,
     /// If the money came back from a payout instead, that payout cost at least the new money and at most this.
     at_most: i64,
-    /// Since when; nothing came back after that of a payout whose status was queried since. `None` for an opening balance.
+    /// Since when; of a payout that the gateway has called paid since, nothing came back. `None` for an opening balance.
     since: Option<DateTime<Utc>>,
 }
 
@@ -200,6 +202,19 @@ impl Books {
     }
 }
 
+/// Locks the balance that was kept last. Before the first one there is none, and whoever books it second finds its reference
+/// taken.
+async fn lock_last_balance(db: &mut PgConnection, merchant_code: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"/* store::lock_last_balance */
+        select g.ledger_id from payout.gateway_balance g where g.merchant_code = $1 for update"#,
+        merchant_code,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(())
+}
+
 async fn books_beside_last_balance(
     db: &mut PgConnection,
     merchant_code: &str,
@@ -277,7 +292,7 @@ async fn keep_gateway_balance(
 }
 
 /// Whether the new money may be that of a paid payout that was returned. Schedules a query of each payout that it would
-/// fit and whose status was not queried since. If it fits too many to query, a person decides.
+/// fit and that the gateway has not called paid since. If it fits too many to query, a person decides.
 async fn may_have_come_back(
     db: &mut PgConnection,
     merchant_code: &str,
@@ -312,8 +327,10 @@ async fn may_have_come_back(
         unqueried as materialized (
             select f.order_num
             from fitting f
-            where coalesce((select max(e.last_at) from payout.evidence e
-                            where e.merchant_code = $1 and e.order_num = f.order_num and e.source = 'query') <= $4, true)
+            -- Only the gateway's word that it is still paid, to a query that was sent since, says that it is not this one.
+            where not exists (select from payout.evidence e
+                              where e.merchant_code = $1 and e.order_num = f.order_num and e.source = 'query'
+                                and e.kind = 'found' and e.status = 2 and e.query_sent_at > $4)
             order by f.settled_at desc
             limit 20
         ),

@@ -69,7 +69,11 @@ async fn end_window(database: &Database) {
 /// The gateway answers again that each payout is paid.
 async fn answer_again(database: &Database) {
     database
-        .run("update payout.evidence set times = times + 1, last_at = clock_timestamp() where status = 2")
+        .run(
+            "update payout.evidence
+             set times = times + 1, last_at = clock_timestamp(), query_sent_at = clock_timestamp()
+             where status = 2",
+        )
         .await;
 }
 
@@ -198,4 +202,67 @@ async fn a_surplus_that_a_payout_would_explain_waits_for_an_answer_about_that_pa
         .run("update payout.gateway_balance set read_at = now()")
         .await;
     assert_eq!(read(&database, FUNDS).await, (100_000, 100_000));
+}
+
+/// Only "it is paid", in answer to a query that was sent since, says that the money did not come back from that payout.
+#[tokio::test]
+async fn no_other_answer_about_that_payout_lets_the_surplus_be_booked() {
+    let database = agreeing().await;
+    database.insert_in("paid", "INV-1").await;
+    let spent = FUNDS - 100_000;
+    read(&database, spent).await;
+    assert_eq!(read(&database, spent).await, (0, 0));
+    read(&database, FUNDS).await;
+    // No answer, an answer without the order, one in progress.
+    for (kind, status, doubt) in [
+        ("doubt", "null", "'timeout'"),
+        ("not_found", "null", "null"),
+        ("found", "1", "null"),
+    ] {
+        database
+            .run(&format!(
+                "insert into payout.evidence
+                     (merchant_code, order_num, attempt, source, kind, status, doubt, signed, proves, query_sent_at, detail)
+                 select '{MERCHANT}', 'INV-1', 1, 'query', '{kind}', {status}, {doubt},
+                        case when '{kind}' = 'found' then true end,
+                        case when '{kind}' = 'not_found' then 'nothing' end, clock_timestamp(), '{{}}'"
+            ))
+            .await;
+        assert_eq!(read(&database, FUNDS).await, (100_000, 0), "{kind}");
+    }
+    // The gateway said it before the money came, and it was stored after.
+    database
+        .run("update payout.evidence set times = times + 1, last_at = clock_timestamp() where status = 2")
+        .await;
+    assert_eq!(read(&database, FUNDS).await, (100_000, 0));
+    answer_again(&database).await;
+    assert_eq!(read(&database, FUNDS).await, (100_000, 100_000));
+}
+
+/// Two workers read the balance at once: the second one must see what the first one booked.
+#[tokio::test]
+async fn a_reading_waits_for_another_one_before_it_looks_at_the_books() {
+    let database = agreeing().await;
+    let balance = FUNDS + 50_000_000;
+    read(&database, balance).await;
+    end_window(&database).await;
+    let mut other = database.connect().await;
+    // The other worker books the new money and keeps what it has read, as `keep_balance` does.
+    let booking = format!(
+        "begin;
+         select from payout.gateway_balance for update;
+         select payout.fund_from_gateway('{MERCHANT}', 50000000, 'gateway after another');
+         update payout.gateway_balance g
+         set ledger_id = (select max(id) from payout.ledger), lowest_surplus = 0, at_most = 0"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(booking))
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let (read, ()) = tokio::join!(read(&database, balance), async {
+        database.until_somebody_waits_for_a_lock().await;
+        sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    });
+    assert_eq!(read, (0, 0));
+    assert_eq!(available(&database).await, balance);
 }

@@ -115,7 +115,10 @@ impl Watch {
     }
 
     /// Takes into account that so much was booked as funding since the last reading.
+    ///
+    /// What is new after that came later, so what was queried before proves nothing about it.
     pub const fn book(&mut self, funding: i64) {
+        self.surplus_since = None;
         self.lowest = self.lowest.saturating_sub(funding);
         self.at_most = self.at_most.saturating_sub(funding);
     }
