@@ -27,6 +27,8 @@ pub(super) mod tests {
     /// Checks that a printed command is one that this program takes, and is about this payout.
     #[track_caller]
     pub(in crate::cli) fn parses(command: &str, order_num: &str) {
+        // Three dots stand for words that people fill in, and RUPIAH for a number.
+        let command = command.replace("RUPIAH", "1");
         let words = command.split(' ').map(|word| word.replace('"', ""));
         let parsed =
             Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{command}: {error}"));
