@@ -480,7 +480,8 @@ begin
     if confirm is distinct from p.order_num then
         raise exception 'payout %: confirm with its order number how it ended', p.order_num
             using errcode = 'PW032',
-                  detail = coalesce((select string_agg(concat_ws(', ', format('%s: %s', e.source, replace(e.kind, '_', ' ')),
+                  detail = coalesce((select string_agg(concat_ws(', ', format('%s: %s', e.source,
+                                                                        replace(coalesce(e.doubt, e.kind), '_', ' ')),
                                                                  'status ' || e.status, 'not ours: ' || e.mismatch,
                                                                  format('%s times, last at %s', e.times, e.last_at)),
                                                        E'\n' order by e.last_at, e.id)
@@ -753,7 +754,7 @@ CREATE TABLE payout.evidence (
     xid bigint DEFAULT payout.current_xid() NOT NULL,
     actor text DEFAULT SESSION_USER NOT NULL,
     CONSTRAINT columns_fit_the_kind CHECK ((((signed IS NOT NULL) = (kind = 'found'::text)) AND ((bound IS NOT NULL) = (kind = 'callback'::text)) AND ((mismatch IS NOT NULL) = (bound IS FALSE)) AND ((doubt IS NOT NULL) = (kind = 'doubt'::text)) AND ((proves IS NOT NULL) = (kind = 'not_found'::text)) AND ((status IS NULL) OR (kind = ANY (ARRAY['acknowledged'::text, 'found'::text, 'callback'::text]))) AND ((valid_from IS NULL) OR (proves = ANY (ARRAY['refusal'::text, 'absence'::text]))))),
-    CONSTRAINT doubt_is_known CHECK ((doubt = ANY (ARRAY['timeout'::text, 'connection_lost'::text, 'gateway_unsure'::text, 'http_status'::text, 'bad_signature'::text, 'unreadable'::text, 'foreign'::text, 'unreachable'::text]))),
+    CONSTRAINT doubt_is_known CHECK ((doubt = ANY (ARRAY['timeout'::text, 'connection_lost'::text, 'gateway_unsure'::text, 'http_status'::text, 'bad_signature'::text, 'unreadable'::text, 'foreign'::text, 'number_in_use'::text, 'unreachable'::text]))),
     CONSTRAINT proof_is_known CHECK ((proves = ANY (ARRAY['nothing'::text, 'refusal'::text, 'absence'::text, 'contradiction'::text]))),
     CONSTRAINT source_says_such_things CHECK (
 CASE source
@@ -846,11 +847,11 @@ CREATE FUNCTION payout.contrary_answers(p payout.payouts, act text) RETURNS SETO
      e.xid,
      e.actor
     FROM payout.evidence e
-   WHERE (((e.merchant_code = (contrary_answers.p).merchant_code) AND (e.order_num = (contrary_answers.p).order_num)) AND (contrary_answers.act <> 'resolve_fee'::text) AND
+   WHERE (((e.merchant_code = (contrary_answers.p).merchant_code) AND (e.order_num = (contrary_answers.p).order_num)) AND (contrary_answers.act <> 'resolve_fee'::text) AND ((e.doubt = 'number_in_use'::text) OR
          CASE
              WHEN ((contrary_answers.act = 'resolve_paid'::text) OR ((contrary_answers.act = 'resolve_unchanged'::text) AND ((contrary_answers.p).state = 'paid'::text))) THEN ((e.kind = ANY (ARRAY['declined'::text, 'not_found'::text])) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND (e.status = ANY (ARRAY[3, 4]))))
              ELSE ((e.kind = 'acknowledged'::text) OR ((e.kind = ANY (ARRAY['found'::text, 'callback'::text])) AND COALESCE((e.status <> ALL (ARRAY[3, 4])), true)))
-         END);
+         END));
 END;
 
 CREATE FUNCTION payout.named(wanted text, merchant text) RETURNS payout.payouts
@@ -882,7 +883,7 @@ CREATE FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     BEGIN ATOMIC
  SELECT e.source,
-     e.kind,
+     COALESCE(e.doubt, e.kind) AS "coalesce",
      e.status,
      e.mismatch,
      e.times,
@@ -3228,6 +3229,8 @@ CREATE INDEX paid_by_amount_and_fee ON payout.payouts USING btree (merchant_code
 CREATE INDEX parked ON payout.payouts USING btree (merchant_code, priority DESC, created_at) WHERE ((state = 'queued'::text) AND parked);
 
 CREATE INDEX parked_by_amount ON payout.payouts USING btree (merchant_code, amount) WHERE ((state = 'queued'::text) AND parked);
+
+CREATE UNIQUE INDEX platform_order_num_is_used_once ON payout.payouts USING btree (merchant_code, platform_order_num COLLATE "C") WHERE (platform_order_num IS NOT NULL);
 
 CREATE INDEX query_due ON payout.payouts USING btree (merchant_code, next_query_at) WHERE (next_query_at IS NOT NULL);
 

@@ -130,7 +130,7 @@ insert into payout.attention_reason (name, rank, cleared_by, holds_back_claim, a
     ('contradiction',      2, 'person',     true,  '{resolved_paid, resolved_failed, resolved_returned}',
      'evidence that contradicts what is settled or recorded'),
     ('foreign_order',      3, 'automation', true,  '{resolved_paid, resolved_failed, resolved_returned, withdrawn}',
-     'the gateway declined it and yet knows its number; over once evidence proves the order ours'),
+     'the gateway declined it and yet knows it, or gives it another payout''s number; over once it is proven ours'),
     ('amount_mismatch',    4, 'automation', true,
      '{reported_paid, resolved_paid, resolved_failed, resolved_returned, withdrawn}', 'the gateway states another amount'),
     ('unproven',           5, 'person',     true,  '{found_after_failover, withdrawn}',

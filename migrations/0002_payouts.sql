@@ -117,6 +117,9 @@ create table payout.payouts (
     constraint parked_only_while_queued check (not parked or state = 'queued')
 );
 
+-- The gateway's own number belongs to one payout. An answer that gives it to a second one as well settles nothing.
+create unique index platform_order_num_is_used_once on payout.payouts (merchant_code, platform_order_num collate "C")
+    where platform_order_num is not null;
 create index claimable on payout.payouts (merchant_code, priority desc, due_at, order_num)
     where state = 'queued' and not parked;
 create index parked on payout.payouts (merchant_code, priority desc, created_at)
@@ -239,7 +242,8 @@ create table payout.evidence (
         and (valid_from is null or proves in ('refusal', 'absence'))),
     constraint status_is_known check (status between 0 and 5),
     constraint doubt_is_known check (doubt in ('timeout', 'connection_lost', 'gateway_unsure', 'http_status',
-                                               'bad_signature', 'unreadable', 'foreign', 'unreachable')),
+                                               'bad_signature', 'unreadable', 'foreign', 'number_in_use',
+                                               'unreachable')),
     constraint proof_is_known check (proves in ('nothing', 'refusal', 'absence', 'contradiction'))
 );
 

@@ -667,11 +667,12 @@ begin atomic
     select e.* from payout.evidence e
     where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
       and contrary_answers.act <> 'resolve_fee'
-      and case
+      -- An answer with another payout's number speaks against every end: it may be about either.
+      and (e.doubt = 'number_in_use' or case
               when contrary_answers.act = 'resolve_paid' or contrary_answers.act = 'resolve_unchanged' and (p).state = 'paid'
               then e.kind in ('declined', 'not_found') or e.kind in ('found', 'callback') and e.status in (3, 4)
               else e.kind = 'acknowledged' or e.kind in ('found', 'callback') and coalesce(e.status not in (3, 4), true)
-          end;
+          end);
 end;
 
 -- Why this payout may not be resolved this way, or null if it may. Names its state and the states that would allow it.

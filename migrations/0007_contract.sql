@@ -498,7 +498,8 @@ begin
     if confirm is distinct from p.order_num then
         raise exception 'payout %: confirm with its order number how it ended', p.order_num
             using errcode = 'PW032',
-                  detail = coalesce((select string_agg(concat_ws(', ', format('%s: %s', e.source, replace(e.kind, '_', ' ')),
+                  detail = coalesce((select string_agg(concat_ws(', ', format('%s: %s', e.source,
+                                                                        replace(coalesce(e.doubt, e.kind), '_', ' ')),
                                                                  'status ' || e.status, 'not ours: ' || e.mismatch,
                                                                  format('%s times, last at %s', e.times, e.last_at)),
                                                        E'\n' order by e.last_at, e.id)
@@ -983,7 +984,7 @@ create function payout.contrary_evidence(order_num text, outcome text, merchant_
 returns table (source text, kind text, status smallint, mismatch text, times int, last_at timestamptz)
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 begin atomic
-    select e.source, e.kind, e.status, e.mismatch, e.times, e.last_at
+    select e.source, coalesce(e.doubt, e.kind), e.status, e.mismatch, e.times, e.last_at
     from payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p,
          payout.contrary_answers(p, 'resolve_' || outcome) e
     order by e.last_at, e.id;

@@ -168,6 +168,12 @@ pub fn is_locked(error: &sqlx::Error) -> bool {
     sqlstate(error).as_deref() == Some("55P03")
 }
 
+/// Whether another payout of the merchant already has the gateway's number for an order.
+fn is_number_in_use(error: &sqlx::Error) -> bool {
+    let constraint = error.as_database_error().and_then(|e| e.constraint());
+    constraint == Some("platform_order_num_is_used_once")
+}
+
 /// Whether the database refused the data, rather than being unavailable.
 fn is_refusal(error: &sqlx::Error) -> bool {
     let Some(code) = sqlstate(error) else {

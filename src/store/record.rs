@@ -21,14 +21,14 @@ use rows::{Decided, evidence_row, history_rows, ledger_row};
 use super::{
     Store,
     clock::{self, Clock, Jump, Reading},
-    is_locked, is_refusal, is_transient,
+    is_locked, is_number_in_use, is_refusal, is_transient,
     load::{self, Loaded},
     write::{self, PayoutRow},
 };
 use crate::{
     domain::{
         decide::{Now, Rules, decide},
-        evidence::Evidence,
+        evidence::{Doubt, Evidence},
         payout::PayoutKey,
     },
     permit::boot_time,
@@ -38,6 +38,9 @@ use crate::{
 const TRIES: u32 = 5;
 /// After that many pieces in a row whose locks were not released, the rest is not tried now.
 const LOCKED_IN_A_ROW: usize = 3;
+/// Why an answer proves nothing whose number another payout has. The unique index tells, which also waits for another
+/// worker that is just storing the number.
+const NUMBER_IN_USE: &str = "another payout has the gateway's order number";
 
 /// Where evidence is recorded. A worker's store also knows what to expect of the database's clock, which is compared in
 /// each transaction: after a jump the quiet horizons restart before anything counts as proof (I10).
@@ -228,7 +231,13 @@ async fn record_alone(
     rules: &Rules,
     evidence: &Evidence,
 ) -> Result<Outcome, sqlx::Error> {
-    match transaction(database, rules, &[evidence], Waiting::Briefly).await {
+    let mut recorded = transaction(database, rules, &[evidence], Waiting::Briefly).await;
+    if recorded.as_ref().is_err_and(is_number_in_use) {
+        let mut doubt = evidence.clone();
+        doubt.doubt(Doubt::NumberInUse, NUMBER_IN_USE);
+        recorded = transaction(database, rules, &[&doubt], Waiting::Briefly).await;
+    }
+    match recorded {
         Ok(mut one) => Ok(one.pop().unwrap_or(Outcome::UnknownPayout)),
         Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
         Err(error) if is_refusal(&error) => {

@@ -26,6 +26,7 @@ mod doctor;
 mod failover;
 mod fees_and_ledger;
 mod forged_callbacks;
+mod gateway_numbers;
 mod guards;
 mod held_locks;
 mod hostile_input;

@@ -11,7 +11,8 @@ words! {
         LateSuccess = "late_success",
         /// Evidence that contradicts what is settled or recorded.
         Contradiction = "contradiction",
-        /// The gateway declined it and yet knows the order number. The order may be another system's.
+        /// The gateway declined it and yet knows the order number, or gives it the gateway's number of another payout.
+        /// The order may be somebody else's.
         ForeignOrder = "foreign_order",
         /// The gateway states a different amount.
         AmountMismatch = "amount_mismatch",

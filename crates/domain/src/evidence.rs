@@ -188,3 +188,20 @@ pub struct Evidence {
     /// The redacted message, kept for people: never an account number, a name or a signature.
     pub detail: Value,
 }
+
+impl Evidence {
+    /// Makes an answer prove nothing, and tells people why. Other facts stay as they are.
+    pub fn doubt(&mut self, doubt: Doubt, problem: &str) {
+        match &mut self.fact {
+            Fact::Submitted { answer, .. } => *answer = SubmitAnswer::Doubt(doubt),
+            Fact::Queried { answer, .. } => *answer = QueryAnswer::Doubt(doubt),
+            Fact::NotSent { .. }
+            | Fact::LeaseExpired { .. }
+            | Fact::Callback(_)
+            | Fact::Resolved(_) => return,
+        }
+        if let Value::Object(fields) = &mut self.detail {
+            fields.insert("problem".into(), problem.into());
+        }
+    }
+}

@@ -47,6 +47,8 @@ words! {
         Unreadable = "unreadable",
         /// It names another order, amount or account (protocol trap 11).
         Foreign = "foreign",
+        /// It gives the payout a number of the gateway that another payout of the merchant has.
+        NumberInUse = "number_in_use",
         /// The query never reached the gateway (queries only; a submit reports `NotSent`).
         Unreachable = "unreachable",
     }

@@ -40,7 +40,7 @@ impl Evidence {
     pub fn scrub(&mut self, instruction: &Instruction) {
         let beneficiary = Beneficiary::of(instruction);
         if self.is_identified_by(&beneficiary) {
-            self.doubt();
+            self.doubt(Doubt::Unreadable, NUMBER_IN_IDENTIFIER);
         }
         let message = self.message().cloned();
         let mut texts = Vec::new();
@@ -98,20 +98,6 @@ impl Evidence {
             | Fact::Resolved(_) => None,
         };
         identifier.is_some_and(|identifier| beneficiary.is_in_identifier(identifier))
-    }
-
-    fn doubt(&mut self) {
-        match &mut self.fact {
-            Fact::Submitted { answer, .. } => *answer = SubmitAnswer::Doubt(Doubt::Unreadable),
-            Fact::Queried { answer, .. } => *answer = QueryAnswer::Doubt(Doubt::Unreadable),
-            Fact::NotSent { .. }
-            | Fact::LeaseExpired { .. }
-            | Fact::Callback(_)
-            | Fact::Resolved(_) => {}
-        }
-        if let Value::Object(fields) = &mut self.detail {
-            fields.insert("problem".into(), NUMBER_IN_IDENTIFIER.into());
-        }
     }
 
     /// The gateway's message, which becomes the reason of a failure.

@@ -24,7 +24,7 @@ pub(crate) fn meaning(word: &str) -> String {
             "The gateway has answered \"not found\" several times, late enough to count."
         }
         Attention::ForeignOrder => {
-            "The gateway declined it but has an order with this number: perhaps another system used it before."
+            "Perhaps another order: the gateway declined it and yet knows it, or gave it another payout's number."
         }
         Attention::Contradiction => "The gateway's answers about it contradict each other.",
         Attention::AmountMismatch => "The gateway states another amount than we sent.",

@@ -377,7 +377,7 @@ impl Pure {
                 request_sha256: if late { [8; 32] } else { REQUEST },
             },
             "ack" => submitted(SubmitAnswer::Acknowledged {
-                platform_order_num: Some("W1".into()),
+                platform_order_num: Some(self.platform_order_num()),
                 fee: None,
                 status: GatewayStatus::parse(status),
             }),
@@ -388,7 +388,7 @@ impl Pure {
             "lease" => Fact::LeaseExpired { attempt },
             "none" => queried(QueryAnswer::NotFound),
             "query?" => queried(QueryAnswer::Doubt(Doubt::HttpStatus)),
-            "found" => queried(QueryAnswer::Found(found(status))),
+            "found" => queried(QueryAnswer::Found(self.found(status))),
             "callback" => Fact::Callback(self.callback(status, "1")),
             "forged" => Fact::Callback(self.callback(status, "2")),
             "paid" => Fact::Resolved(Resolution::Paid { fee: None }),
@@ -403,6 +403,28 @@ impl Pure {
         }
     }
 
+    /// An answer to a query, with a fee after `+`.
+    fn found(&self, status: &str) -> Found {
+        let (status, fee) = status
+            .split_once('+')
+            .map_or((status, None), |(status, _)| {
+                (status, Some(Rupiah::new(6_000)))
+            });
+        Found {
+            platform_order_num: Some(self.platform_order_num()),
+            amount: Some(Rupiah::new(AMOUNT)),
+            fee,
+            status: GatewayStatus::parse(status),
+            message: String::new(),
+            signed: true,
+        }
+    }
+
+    /// What the gateway calls this payout and no other.
+    fn platform_order_num(&self) -> String {
+        format!("W-{}", self.payout.instruction.key.order_num)
+    }
+
     /// Our callback, or one with digits moved to the neighbouring field (protocol P9).
     pub(super) fn callback(&self, status: &str, whose: &str) -> Callback {
         let instruction = &self.payout.instruction;
@@ -415,7 +437,7 @@ impl Pure {
             ("name", "Siti Rahayu".into()),
             ("number", "0012345678".into()),
             ("orderNum", instruction.key.order_num.clone()),
-            ("platOrderNum", "W1".into()),
+            ("platOrderNum", self.platform_order_num()),
             ("status", status.into()),
             ("statusMsg", "ok".into()),
         ];
@@ -440,21 +462,4 @@ fn words(finding: &Finding, refused: bool) -> String {
         Some(flag(refused)),
     ];
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-/// With a fee after `+`.
-fn found(status: &str) -> Found {
-    let (status, fee) = status
-        .split_once('+')
-        .map_or((status, None), |(status, _)| {
-            (status, Some(Rupiah::new(6_000)))
-        });
-    Found {
-        platform_order_num: Some("W1".into()),
-        amount: Some(Rupiah::new(AMOUNT)),
-        fee,
-        status: GatewayStatus::parse(status),
-        message: String::new(),
-        signed: true,
-    }
 }

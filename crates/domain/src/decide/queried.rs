@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Booking, Draft, Note, delta};
 use crate::{
     attention::Attention,
-    evidence::{Found, GatewayStatus, QueryAnswer},
+    evidence::{Doubt, Found, GatewayStatus, QueryAnswer},
     evidence_words::Proves,
     finding::Finding,
     ledger::Entry,
@@ -20,7 +20,8 @@ impl Draft<'_> {
     /// `sent_at` is when the query was sent. An answer counts by that time, not by when it is stored.
     pub(super) fn queried(&mut self, answer: &QueryAnswer, sent_at: DateTime<Utc>) {
         self.payout().queries = self.out.after.queries.saturating_add(1);
-        let unanswered = matches!(answer, QueryAnswer::Doubt(_));
+        let unanswered =
+            matches!(answer, QueryAnswer::Doubt(doubt) if *doubt != Doubt::NumberInUse);
         if self.out.after.state.is_final() && !unanswered {
             self.query_when_final();
         } else {
@@ -30,6 +31,7 @@ impl Draft<'_> {
         match answer {
             QueryAnswer::Found(found) => self.found(found, sent_at),
             QueryAnswer::NotFound => self.not_found(sent_at),
+            QueryAnswer::Doubt(Doubt::NumberInUse) => self.found_under_number_in_use(),
             // A query without an answer says nothing about the order (protocol P17).
             QueryAnswer::Doubt(_) => {}
         }

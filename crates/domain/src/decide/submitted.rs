@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::{
     attention::Attention,
-    evidence::{GatewayStatus, SubmitAnswer},
+    evidence::{Doubt, GatewayStatus, SubmitAnswer},
     money::Rupiah,
     schedule,
     state::{Event, State},
@@ -44,6 +44,10 @@ impl Draft<'_> {
     }
 
     pub(super) fn submitted(&mut self, answer: &SubmitAnswer, request_sha256: &[u8; 32]) {
+        if matches!(answer, SubmitAnswer::Doubt(Doubt::NumberInUse)) {
+            // Whichever request it answers: the gateway has an order.
+            self.found_under_number_in_use();
+        }
         // A negative answer to a claim that a failover lost says nothing about the claim after it. A positive one
         // counts whichever request it answers: the gateway has the order.
         let of_lost_claim = Some(request_sha256) != self.out.after.request_sha256.as_ref();
@@ -132,6 +136,15 @@ impl Draft<'_> {
             State::Queued => self.contradict(Attention::Contradiction),
             State::Paid => self.contradict_statement(),
             State::Pending | State::Failed | State::Cancelled | State::Returned => {}
+        }
+    }
+
+    /// The order that the gateway has may be another payout's, which has its number: a person decides. What is settled
+    /// stays, but it is in question, and only people end that.
+    pub(super) fn found_under_number_in_use(&mut self) {
+        self.contradict(Attention::ForeignOrder);
+        if self.out.after.state.is_final() {
+            self.raise(Attention::Contradiction);
         }
     }
 
