@@ -111,12 +111,12 @@ async fn claims_after_a_lost_acceptance_void_the_queries_made_before_it() {
         .await;
     accept_when_it_may_be(&world, "the old primary is dead").await;
     world.until_state("TWICE-1", "paid").await;
-    world.database.run(FORGET).await;
-    world.enqueue("TWICE-1", 100_000, 0).await;
+    // In one transaction: a worker that looks in between would find its claim gone too early.
     world
         .database
         .run(&format!(
-            "set session_replication_role = replica;
+            "{FORGET};
+             set session_replication_role = replica;
              update payout.failover t set (epoch, changed_at, changed_to, trusted_after, query_first_until) =
                  (select o.epoch, o.changed_at, payout.identity(), o.trusted_after, o.query_first_until
                   from jsonb_populate_record(null::payout.failover, '{state}') o);
@@ -125,6 +125,7 @@ async fn claims_after_a_lost_acceptance_void_the_queries_made_before_it() {
              set session_replication_role = origin"
         ))
         .await;
+    world.enqueue("TWICE-1", 100_000, 0).await;
     world
         .until(
             "select reason like 'the committed claim of payout %' from payout.failover",
