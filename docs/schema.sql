@@ -210,6 +210,7 @@ CREATE FUNCTION payout.carry_out(r payout.requests) RETURNS void
     AS $$
 declare
     p payout.payouts;
+    why text;
 begin
     case r.kind
         when 'fund' then
@@ -227,6 +228,11 @@ begin
         when 'resolve_unchanged', 'resolve_fee' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
                      where i.request_id = r.id for update of q loop
+                why := payout.why_no_resolve(p, r.kind);
+                if why is not null then
+                    raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
+                        hint = format('Reject this request: payout reject %s --reason ...', r.id);
+                end if;
                 if r.kind = 'resolve_fee' then
                     perform payout.state_fee(p, r);
                 else
@@ -2448,13 +2454,7 @@ CREATE FUNCTION payout.state_fee(p payout.payouts, r payout.requests) RETURNS vo
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
-declare
-    why text := payout.why_no_resolve(p, r.kind);
 begin
-    if why is not null then
-        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
-            hint = format('Reject this request: payout reject %s --reason ...', r.id);
-    end if;
     insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held, fees)
     values (p.merchant_code, 'fee_known', p.order_num, p.attempt, p.held - r.stated, -p.held, r.stated);
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
@@ -2482,13 +2482,7 @@ CREATE FUNCTION payout.uphold(p payout.payouts, r payout.requests) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
-declare
-    why text := payout.why_no_resolve(p, r.kind);
 begin
-    if why is not null then
-        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
-            hint = format('Reject this request: payout reject %s --reason ...', r.id);
-    end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
     values (p.merchant_code, p.order_num, 'upheld', 'operator', p.attempt,
             jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,

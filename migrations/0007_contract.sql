@@ -568,13 +568,7 @@ end $$;
 -- Ends the contradiction of a final payout: its end stands on the word of two people.
 create function payout.uphold(p payout.payouts, r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    why text := payout.why_no_resolve(p, r.kind);
 begin
-    if why is not null then
-        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
-            hint = format('Reject this request: payout reject %s --reason ...', r.id);
-    end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
     values (p.merchant_code, p.order_num, 'upheld', 'operator', p.attempt,
             jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
@@ -587,13 +581,7 @@ end $$;
 -- Books the fee that two people state of a payout that was paid with a fee on top, and releases the rest of its reserve.
 create function payout.state_fee(p payout.payouts, r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    why text := payout.why_no_resolve(p, r.kind);
 begin
-    if why is not null then
-        raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
-            hint = format('Reject this request: payout reject %s --reason ...', r.id);
-    end if;
     insert into payout.ledger (merchant_code, kind, order_num, attempt, available, held, fees)
     values (p.merchant_code, 'fee_known', p.order_num, p.attempt, p.held - r.stated, -p.held, r.stated);
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
@@ -611,6 +599,7 @@ create function payout.carry_out(r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     p payout.payouts;
+    why text;
 begin
     case r.kind
         when 'fund' then
@@ -628,6 +617,11 @@ begin
         when 'resolve_unchanged', 'resolve_fee' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
                      where i.request_id = r.id for update of q loop
+                why := payout.why_no_resolve(p, r.kind);
+                if why is not null then
+                    raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
+                        hint = format('Reject this request: payout reject %s --reason ...', r.id);
+                end if;
                 if r.kind = 'resolve_fee' then
                     perform payout.state_fee(p, r);
                 else
