@@ -1,8 +1,8 @@
 //! One RSA block, made and checked by OpenSSL, with the `rsa` crate as the reference (protocol P6, P7).
 //!
 //! OpenSSL makes a block seven times as fast. Both libraries pad in the same way and blind the private operation, and both
-//! must make the same bytes: [`sign::check`](super::sign::check) compares them at the start. Built without the feature `openssl`, the
-//! `rsa` crate does it all.
+//! must make the same bytes: [`sign::check`](super::sign::check) compares them at the start. Built without the feature
+//! `openssl`, the `rsa` crate does it all.
 
 #[cfg(all(test, feature = "openssl"))]
 mod tests;
@@ -11,7 +11,7 @@ mod with_openssl;
 
 use rsa::{Pkcs1v15Sign, PrivateKey, PublicKey, traits::PublicKeyParts};
 
-use super::keys::KeyError;
+use super::keys::{self, KeyError};
 
 /// Why a text could not be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,6 +100,14 @@ impl SignBlock for SigningKey {
     fn sign_block(&self, chunk: &[u8]) -> Result<Vec<u8>, SignError> {
         self.reference.sign_block(chunk)
     }
+}
+
+/// The fingerprints of these keys, sorted, as a merchant is registered with them.
+pub fn fingerprints(keys: &[VerifyingKey]) -> Vec<String> {
+    let fingerprints = keys.iter().map(|key| keys::fingerprint(&key.reference));
+    let mut fingerprints: Vec<String> = fingerprints.collect();
+    fingerprints.sort_unstable();
+    fingerprints
 }
 
 /// A public key, prepared for verifying.

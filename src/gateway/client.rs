@@ -10,9 +10,10 @@ use super::{
     VerifyingKey,
     answer::Problem,
     balance_answer::{self, GatewayBalance},
+    block::fingerprints,
     callback_form::{self, CallbackVerdict},
     dialect::Dialect,
-    keys::{self, KeyError},
+    keys::KeyError,
     query_answer,
     redact::Detail,
     request::{self, SealError},
@@ -93,11 +94,7 @@ impl Client {
     /// The fingerprints of the platform's keys, sorted. Merchants that share one can be sent each
     /// other's callbacks (protocol P21).
     pub fn platform_fingerprints(&self) -> Vec<String> {
-        let keys = self.settings.platform_public_keys.iter();
-        let mut fingerprints: Vec<String> =
-            keys.map(|key| keys::fingerprint(key.reference())).collect();
-        fingerprints.sort_unstable();
-        fingerprints
+        fingerprints(self.platform_keys())
     }
 
     /// Signs a text with our key and verifies it, so that a damaged key shows at the start and not at a payout.

@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use super::Unfit;
 use crate::{
     config::Merchant,
-    gateway::{Client, Dialect, Settings, SigningKey, VerifyingKey, keys},
+    gateway::{Client, Dialect, Settings, SigningKey, VerifyingKey, block::fingerprints, keys},
     store::schema::Registration,
 };
 
@@ -33,12 +33,7 @@ pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
 
 /// What `payout migrate` registers of a merchant. Needs no private key.
 pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
-    let keys = platform_keys(merchant)?;
-    let mut platform_keys: Vec<String> = keys
-        .iter()
-        .map(|key| keys::fingerprint(key.reference()))
-        .collect();
-    platform_keys.sort_unstable();
+    let platform_keys = fingerprints(&platform_keys(merchant)?);
     let funding = if merchant.funded_by_gateway {
         "gateway"
     } else {
