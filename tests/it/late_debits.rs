@@ -174,14 +174,20 @@ async fn a_surplus_that_outlasts_every_debit_is_booked_in_the_end() {
     assert_eq!(available(&database).await, FUNDS);
 }
 
-#[tokio::test]
-async fn a_surplus_that_a_payout_would_explain_waits_for_an_answer_about_that_payout() {
+/// A payout is paid and debited, and then the gateway states as much more as it cost.
+async fn with_the_cost_of_a_payout_back() -> Database {
     let database = agreeing().await;
     database.insert_in("paid", "INV-1").await;
     let spent = FUNDS - 100_000;
     read(&database, spent).await;
     assert_eq!(read(&database, spent).await, (0, 0));
     read(&database, FUNDS).await;
+    database
+}
+
+#[tokio::test]
+async fn a_surplus_that_a_payout_would_explain_waits_for_an_answer_about_that_payout() {
+    let database = with_the_cost_of_a_payout_back().await;
     // Somebody has it locked, so its query cannot be planned.
     let mut holder = database.connect().await;
     sqlx::raw_sql("begin; select from payout.payouts where order_num = 'INV-1' for update")
@@ -207,12 +213,7 @@ async fn a_surplus_that_a_payout_would_explain_waits_for_an_answer_about_that_pa
 /// Only "it is paid", in answer to a query that was sent since, says that the money did not come back from that payout.
 #[tokio::test]
 async fn no_other_answer_about_that_payout_lets_the_surplus_be_booked() {
-    let database = agreeing().await;
-    database.insert_in("paid", "INV-1").await;
-    let spent = FUNDS - 100_000;
-    read(&database, spent).await;
-    assert_eq!(read(&database, spent).await, (0, 0));
-    read(&database, FUNDS).await;
+    let database = with_the_cost_of_a_payout_back().await;
     // No answer, an answer without the order, one in progress.
     for (kind, status, doubt) in [
         ("doubt", "null", "'timeout'"),

@@ -47,6 +47,17 @@ async fn last_query_is_due(world: &World, order: &str) {
         .await;
 }
 
+/// The request to state Rp 2 500 as the fee of a payout of that amount, after its last query.
+async fn requested_fee(world: &World, desk: &Desk, amount: i64) -> String {
+    paid_without_fee(world, "INV-1", amount).await;
+    last_query_is_due(world, "INV-1").await;
+    world
+        .until(&shown("INV-1"), "paid fee_implausible,fee_unknown 10000")
+        .await;
+    let requested = payout(world, &desk.one, &fee("INV-1", "2500")).await;
+    requested.with(5).request()
+}
+
 /// The attack: its reserve stayed held for ever, and nobody was told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fee_that_is_never_stated_is_stated_by_two_people_and_frees_its_reserve() {
@@ -97,13 +108,7 @@ async fn a_fee_that_is_never_stated_is_stated_by_two_people_and_frees_its_reserv
 async fn a_fee_that_the_gateway_states_first_voids_the_request() {
     let world = World::start().await;
     let desk = Desk::of(&world).await;
-    paid_without_fee(&world, "INV-1", 50_000).await;
-    last_query_is_due(&world, "INV-1").await;
-    world
-        .until(&shown("INV-1"), "paid fee_implausible,fee_unknown 10000")
-        .await;
-    let requested = payout(&world, &desk.one, &fee("INV-1", "2500")).await;
-    let id = requested.with(5).request();
+    let id = requested_fee(&world, &desk, 50_000).await;
     world
         .database
         .run(
@@ -121,13 +126,7 @@ async fn a_fee_that_the_gateway_states_first_voids_the_request() {
 async fn a_fee_on_top_may_be_more_than_the_amount() {
     let world = World::start().await;
     let desk = Desk::of(&world).await;
-    paid_without_fee(&world, "INV-1", 2_000).await;
-    last_query_is_due(&world, "INV-1").await;
-    world
-        .until(&shown("INV-1"), "paid fee_implausible,fee_unknown 10000")
-        .await;
-    let requested = payout(&world, &desk.one, &fee("INV-1", "2500")).await;
-    let id = requested.with(5).request();
+    let id = requested_fee(&world, &desk, 2_000).await;
     payout(&world, &desk.other, &["approve", &id]).await.with(0);
     assert_eq!(world.database.text(&shown("INV-1")).await, "paid 0 2500");
 }
