@@ -73,7 +73,9 @@ create table payout.accounts (
     paid_out      bigint not null default 0,
     fees          bigint not null default 0,
     funding       bigint not null default 0,
-    spent         bigint not null default 0,  -- all that ever left the books, for crates/domain/src/surplus.rs; it only rises
+    -- For crates/domain/src/surplus.rs; they only rise.
+    spent         bigint not null default 0,  -- all that ever left the books
+    regained      bigint not null default 0,  -- all that failed, came back, or people booked: the gateway may give it later
     constraint accounts_sum_to_zero check (available + held + paid_out + fees + funding = 0),
     constraint held_is_not_negative check (held >= 0)
 );
@@ -85,12 +87,15 @@ create table payout.gateway_balance (
     frozen        bigint not null,
     pending       bigint not null,
     signed        boolean not null,
-    read_at       timestamptz not null default now(),
+    read_at       timestamptz not null default now(),  -- readings within a second count as one, and leave this as it is
     ledger_id     bigint not null, -- the last ledger entry when it was read
+    unchanged_since timestamptz not null default now(),  -- since when the gateway and the ledger have said the same
     -- What the readings have shown; see crates/domain/src/surplus.rs.
     spent          bigint not null default 0,      -- payout.accounts.spent when it was read
-    at_most        bigint not null default 9223372036854775807,  -- the surplus over the books, and what was held
+    regained       bigint not null default 0,      -- the same of payout.accounts.regained
+    at_most        bigint not null default 9223372036854775807,  -- the surplus, what was held, and all that is unrefunded
     undebited      bigint[] not null default '{0}',  -- what left the books, per minute, and may not be debited yet
+    unrefunded     bigint[] not null default '{0}',  -- what the books had back, per minute, and the gateway may not
     lowest_surplus bigint not null default -9223372036854775808,  -- of this minute: what nothing but new money explains
     window_began   timestamptz not null default now(),
     surplus_since  timestamptz,                    -- since when each reading has had such a surplus

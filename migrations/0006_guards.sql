@@ -762,7 +762,7 @@ return not payout.rests_on_statement(p) and exists (
     select from payout.evidence e, payout.policy x
     where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
       and e.source = 'query' and e.kind = 'found' and e.status in (3, 4)
-      and (e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+      and (e.signed or payout.is_repeated(e))
       and ((p).declined_at is null or (p).proven_ours)
       and not (p).attention_reasons && '{amount_mismatch,foreign_order}'
       and not exists (
@@ -1343,7 +1343,8 @@ begin
     on conflict do nothing;
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
-        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent
+        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent,
+        regained = a.regained + s.regained
     from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
                  sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent
           from entries e group by e.merchant_code) s

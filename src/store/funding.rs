@@ -1,12 +1,14 @@
 //! Books funding from the balance that the gateway states (`docs/sql-contract.md`, Fund).
 
-use chrono::{DateTime, Utc};
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use crate::domain::{
     money::Rupiah,
     policy::MAX_BALANCE_IDR,
-    surplus::{Reading, Watch},
+    surplus::{APART, Reading, Watch},
 };
 
 /// A balance that the gateway stated.
@@ -20,6 +22,8 @@ pub struct StatedBalance {
     pub pending: Rupiah,
     /// Whether the answer's `platSign` verified.
     pub signed: bool,
+    /// When the query was sent.
+    pub queried_at: Instant,
 }
 
 impl StatedBalance {
@@ -48,13 +52,14 @@ pub struct Compared {
     pub difference: Rupiah,
     /// The funding that was booked because of it.
     pub booked: Rupiah,
-    /// Nothing was in flight, the books did not change, and the gateway stated the same twice: the difference is real.
+    /// Nothing was in flight, the books did not change, and the gateway stated the same for a second: the difference is
+    /// real.
     pub at_rest: bool,
 }
 
 /// Keeps a plausible balance and compares it with the books. With `fund`, books the opening balance, and later the part of a
-/// surplus that is certainly new money: once two readings in a row agree and the books did not change between them, or once
-/// every reading of a minute has had it.
+/// surplus that is certainly new money: once the readings of a second or more agree and the books did not change between
+/// them, or once every reading of a minute has had it.
 ///
 /// A shortfall is never booked. Nor is a surplus while a payout may have been returned: it would be booked twice, as
 /// funding now and as a return later. If the surplus equals the cost of a paid payout, that payout is queried first.
@@ -74,15 +79,17 @@ pub async fn keep_balance(
     let books = books_beside_last_balance(&mut tx, merchant_code).await?;
     let theirs = stated.balance.idr().saturating_add(stated.frozen.idr());
     let reading = Reading {
+        queried_at: queried_at(&books, stated),
         at: books.now,
         surplus: theirs.saturating_sub(books.ours),
         held: books.held,
         spent: books.spent,
+        regained: books.regained,
     };
     let mut watch = books.watch().unwrap_or_else(|| Watch::begin(&reading));
     let lasting = watch.read(&reading);
-    let seen_twice =
-        books.last_stated == Some(theirs) && books.last_ledger_id == Some(books.ledger_id);
+    let unchanged_since = books.unchanged_since(theirs);
+    let seen_twice = reading.queried_at.signed_duration_since(unchanged_since) >= APART;
     let certain = Certain::of(&books, &watch, &reading, seen_twice, lasting);
     let booked = if fund && certain.is_money(&mut tx, merchant_code).await? {
         let reference = books.reference();
@@ -92,13 +99,26 @@ pub async fn keep_balance(
     } else {
         0
     };
-    keep_gateway_balance(&mut tx, merchant_code, stated, books.ledger_id, &watch).await?;
+    let kept = KeptBalance {
+        stated,
+        ledger_id: books.ledger_id,
+        unchanged_since,
+    };
+    keep_gateway_balance(&mut tx, merchant_code, &kept, &watch).await?;
     tx.commit().await?;
     Ok(Kept::Compared(Compared {
         difference: Rupiah::new(reading.surplus),
         booked: Rupiah::new(booked),
         at_rest: seen_twice && books.held == 0,
     }))
+}
+
+/// When the gateway was queried, by the database's clock.
+fn queried_at(books: &Books, stated: StatedBalance) -> DateTime<Utc> {
+    TimeDelta::from_std(stated.queried_at.elapsed())
+        .ok()
+        .and_then(|ago| books.now.checked_sub_signed(ago))
+        .unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 /// The part of a surplus that may be booked, in rupiah.
@@ -112,17 +132,17 @@ struct Certain {
 
 impl Certain {
     fn of(books: &Books, watch: &Watch, reading: &Reading, seen_twice: bool, lasting: i64) -> Self {
-        let (new_money, at_most) = if books.is_empty() {
-            (reading.surplus, reading.surplus)
+        let new_money = if books.is_empty() {
+            reading.surplus
         } else if seen_twice {
-            (watch.new_money(reading.surplus), reading.surplus)
+            watch.new_money(reading.surplus)
         } else {
-            (lasting, watch.at_most)
+            lasting
         };
         let since = (!books.is_empty()).then(|| watch.surplus_since.unwrap_or(reading.at));
         Self {
             new_money,
-            at_most,
+            at_most: watch.at_most,
             since,
         }
     }
@@ -161,15 +181,21 @@ struct Books {
     ours: i64,
     held: i64,
     spent: i64,
+    regained: i64,
     /// The number of the last ledger entry; 0 if there is none.
     ledger_id: i64,
     /// What the gateway stated last.
     last_stated: Option<i64>,
     /// The number of the last ledger entry at that time.
     last_ledger_id: Option<i64>,
+    /// Since when it has stated that, and the ledger has had no other entry.
+    unchanged_since: Option<DateTime<Utc>>,
+    counted_at: Option<DateTime<Utc>>,
     last_spent: Option<i64>,
+    last_regained: Option<i64>,
     at_most: Option<i64>,
     undebited: Option<Vec<i64>>,
+    unrefunded: Option<Vec<i64>>,
     lowest_surplus: Option<i64>,
     window_began: Option<DateTime<Utc>>,
     surplus_since: Option<DateTime<Utc>>,
@@ -180,12 +206,23 @@ impl Books {
         self.ledger_id == 0
     }
 
+    /// Since when each reading has been this one, and the ledger has had no other entry.
+    fn unchanged_since(&self, theirs: i64) -> DateTime<Utc> {
+        self.unchanged_since
+            .filter(|_| self.last_stated == Some(theirs))
+            .filter(|_| self.last_ledger_id == Some(self.ledger_id))
+            .unwrap_or(self.now)
+    }
+
     /// What the readings so far have shown; `None` before the first.
     fn watch(&self) -> Option<Watch> {
         Some(Watch {
+            counted_at: self.counted_at?,
             spent: self.last_spent?,
+            regained: self.last_regained?,
             at_most: self.at_most?,
             undebited: self.undebited.clone()?,
+            unrefunded: self.unrefunded.clone()?,
             lowest: self.lowest_surplus?,
             window_began: self.window_began?,
             surplus_since: self.surplus_since,
@@ -223,10 +260,12 @@ async fn books_beside_last_balance(
         Books,
         r#"/* store::books_beside_last_balance */
         select now() as "now!", coalesce(a.available + a.held, 0) as "ours!", coalesce(a.held, 0) as "held!",
-               coalesce(a.spent, 0) as "spent!",
+               coalesce(a.spent, 0) as "spent!", coalesce(a.regained, 0) as "regained!",
                coalesce((select max(l.id) from payout.ledger l where l.merchant_code = m.code and l.id > 0), 0) as "ledger_id!",
-               g.balance + g.frozen as last_stated, g.ledger_id as "last_ledger_id?", g.spent as "last_spent?",
-               g.at_most as "at_most?", g.undebited as "undebited?", g.lowest_surplus as "lowest_surplus?",
+               g.balance + g.frozen as last_stated, g.ledger_id as "last_ledger_id?", g.unchanged_since as "unchanged_since?",
+               g.read_at as "counted_at?", g.spent as "last_spent?",
+               g.regained as "last_regained?", g.at_most as "at_most?", g.undebited as "undebited?",
+               g.unrefunded as "unrefunded?", g.lowest_surplus as "lowest_surplus?",
                g.window_began as "window_began?", g.surplus_since as "surplus_since?"
         from payout.merchants m
         left join payout.accounts a on a.merchant_code = m.code
@@ -255,33 +294,46 @@ async fn fund_once_by_reference(
     Ok(())
 }
 
+/// What is kept of a reading beside the watch.
+struct KeptBalance {
+    stated: StatedBalance,
+    ledger_id: i64,
+    unchanged_since: DateTime<Utc>,
+}
+
 async fn keep_gateway_balance(
     db: &mut PgConnection,
     merchant_code: &str,
-    stated: StatedBalance,
-    ledger_id: i64,
+    kept: &KeptBalance,
     watch: &Watch,
 ) -> Result<(), sqlx::Error> {
+    let stated = &kept.stated;
     sqlx::query!(
         r#"/* store::keep_gateway_balance */
         with plausible_again as (delete from payout.refused_balances r where r.merchant_code = $1)
-        insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id, spent, at_most,
-                                                 undebited, lowest_surplus, window_began, surplus_since)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id, unchanged_since,
+                                                 read_at, spent, regained, at_most, undebited, unrefunded, lowest_surplus,
+                                                 window_began, surplus_since)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (merchant_code) do update
         set balance = excluded.balance, frozen = excluded.frozen, pending = excluded.pending,
-            signed = excluded.signed, read_at = now(), ledger_id = excluded.ledger_id, spent = excluded.spent,
-            at_most = excluded.at_most, undebited = excluded.undebited, lowest_surplus = excluded.lowest_surplus,
+            signed = excluded.signed, ledger_id = excluded.ledger_id, unchanged_since = excluded.unchanged_since,
+            read_at = excluded.read_at, spent = excluded.spent, regained = excluded.regained, at_most = excluded.at_most, undebited = excluded.undebited,
+            unrefunded = excluded.unrefunded, lowest_surplus = excluded.lowest_surplus,
             window_began = excluded.window_began, surplus_since = excluded.surplus_since"#,
         merchant_code,
         stated.balance.idr(),
         stated.frozen.idr(),
         stated.pending.idr(),
         stated.signed,
-        ledger_id,
+        kept.ledger_id,
+        kept.unchanged_since,
+        watch.counted_at,
         watch.spent,
+        watch.regained,
         watch.at_most,
         &watch.undebited,
+        &watch.unrefunded,
         watch.lowest,
         watch.window_began,
         watch.surplus_since,

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::time::sleep;
@@ -51,6 +51,7 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
 /// Reads the balance once and compares it with the books. Returns the gateway's balance less the books', in rupiah; `None`
 /// if the balance cannot be true.
 pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Option<Rupiah>, String> {
+    let queried_at = Instant::now();
     let stated = lane
         .client
         .balance()
@@ -61,6 +62,7 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Option
         frozen: stated.freeze,
         pending: stated.pending,
         signed: stated.signed,
+        queried_at,
     };
     let kept = keep_balance(
         &worker.store.results,

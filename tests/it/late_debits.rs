@@ -1,6 +1,11 @@
 //! A gateway that debits the merchant's balance after it has said "paid": until then it states more than the books have, and
 //! no money came.
 
+mod moments;
+mod refunds;
+
+use std::time::Instant;
+
 use payout_worker::store::funding::{Compared, Kept, StatedBalance, keep_balance};
 
 use crate::support::database::{Database, MERCHANT};
@@ -15,25 +20,47 @@ async fn agreeing() -> Database {
         .run("update payout.merchants set funding = 'gateway'")
         .await;
     assert_eq!(read(&database, FUNDS).await, (0, 0));
+    // What people booked arrived long ago.
+    database
+        .run("update payout.gateway_balance set unrefunded = '{0}', at_most = 0")
+        .await;
     database
 }
 
-/// Reads this balance at the gateway. Returns by how much it exceeds the books, and what is booked because of it.
+/// Reads this balance at the gateway, some time after the reading before. Returns by how much it exceeds the books, and what
+/// is booked because of it.
 async fn read(database: &Database, idr: i64) -> (i64, i64) {
+    pass(database, 15_000).await;
+    let compared = read_queried(database, idr, Instant::now()).await;
+    (compared.difference.idr(), compared.booked.idr())
+}
+
+/// As if so many milliseconds had passed since the last reading.
+async fn pass(database: &Database, milliseconds: u32) {
+    database
+        .run(&format!(
+            "update payout.gateway_balance g
+             set (read_at, unchanged_since) = (g.read_at - passed, g.unchanged_since - passed)
+             from (values (interval '{milliseconds} milliseconds')) p (passed)"
+        ))
+        .await;
+}
+
+/// Reads this balance in answer to a query that was sent then.
+async fn read_queried(database: &Database, idr: i64, queried_at: Instant) -> Compared {
     let zero = payout_worker::domain::money::Rupiah::ZERO;
     let stated = StatedBalance {
         balance: payout_worker::domain::money::Rupiah::new(idr),
         frozen: zero,
         pending: zero,
         signed: true,
+        queried_at,
     };
     match keep_balance(database.pool(), MERCHANT, stated, true)
         .await
         .unwrap()
     {
-        Kept::Compared(Compared {
-            difference, booked, ..
-        }) => (difference.idr(), booked.idr()),
+        Kept::Compared(compared) => compared,
         Kept::Implausible => panic!("{idr} is plausible"),
     }
 }
@@ -62,7 +89,7 @@ async fn a_payment_that_the_gateway_debits_late_is_not_booked_as_a_top_up() {
 /// Ends this minute of readings now.
 async fn end_window(database: &Database) {
     database
-        .run("update payout.gateway_balance set window_began = now() - interval '1 minute'")
+        .run("update payout.gateway_balance set window_began = now() - interval '2 minutes'")
         .await;
 }
 
@@ -260,10 +287,10 @@ async fn a_reading_waits_for_another_one_before_it_looks_at_the_books() {
         .execute(&mut other)
         .await
         .unwrap();
-    let (read, ()) = tokio::join!(read(&database, balance), async {
+    let (read, ()) = tokio::join!(read_queried(&database, balance, Instant::now()), async {
         database.until_somebody_waits_for_a_lock().await;
         sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
     });
-    assert_eq!(read, (0, 0));
+    assert_eq!((read.difference.idr(), read.booked.idr()), (0, 0));
     assert_eq!(available(&database).await, balance);
 }

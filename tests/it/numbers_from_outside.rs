@@ -23,6 +23,7 @@ fn stated(balance: i64, frozen: i64, pending: i64) -> StatedBalance {
         frozen,
         pending,
         signed: true,
+        queried_at: std::time::Instant::now(),
     }
 }
 
