@@ -709,16 +709,30 @@ begin
     return null;
 end $$;
 
+-- Whether this unsigned answer to a query was repeated half a minute later, and the gateway has not said otherwise since the
+-- first one. Of a repeated answer only the first and the latest time are known, so all of it counts from the first.
+create function payout.is_repeated(e payout.evidence) returns boolean
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+return (e).query_sent_at - (e).first_at >= (select x.unsigned_second_read from payout.policy x)
+   and not exists (
+       select from payout.evidence o
+       where (o.merchant_code, o.order_num) = ((e).merchant_code, (e).order_num)
+         and o.kind in ('found', 'not_found', 'callback')
+         -- Cancelled and failed are one end.
+         and case o.status when 3 then 4 else o.status end
+             is distinct from case (e).status when 3 then 4 else (e).status end
+         and greatest(o.last_at, o.query_sent_at) >= (e).first_at);
+
 -- When the gateway last reported, about this payout's order and amount, that it is paid; null if it has not. After a FAIL
 -- a query may find somebody else's order, and an order with another amount is not ours: then only a callback in which
 -- every field matches counts.
 create function payout.confirmed_paid_at(p payout.payouts) returns timestamptz
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return (select max(e.last_at)
-        from payout.evidence e, payout.policy x
+        from payout.evidence e
         where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num) and e.status = 2
           and (e.kind = 'callback' and e.bound
-               or e.kind = 'found' and (e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+               or e.kind = 'found' and (e.signed or payout.is_repeated(e))
                   and ((p).declined_at is null or (p).proven_ours)
                   and not (p).attention_reasons && '{amount_mismatch,foreign_order}'));
 
@@ -759,7 +773,7 @@ end $$;
 create function payout.return_is_reported(p payout.payouts) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return not payout.rests_on_statement(p) and exists (
-    select from payout.evidence e, payout.policy x
+    select from payout.evidence e
     where (e.merchant_code, e.order_num) = ((p).merchant_code, (p).order_num)
       and e.source = 'query' and e.kind = 'found' and e.status in (3, 4)
       and (e.signed or payout.is_repeated(e))
@@ -1346,7 +1360,9 @@ begin
         fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent,
         regained = a.regained + s.regained
     from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
-                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent
+                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent,
+                 sum(case when e.kind in ('release', 'return', 'fee_corrected') or e.funded_by = 'person'
+                          then greatest(e.available, 0) else 0 end) regained
           from entries e group by e.merchant_code) s
     where a.merchant_code = s.merchant_code;
     select a.merchant_code into short

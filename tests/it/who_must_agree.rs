@@ -39,6 +39,12 @@ const DECLINED: &str =
 const FAILED: &str = r#"select public.receive('ORDER', '{"source": "query", "kind": "found", "status": 4, "signed": true}')"#;
 const FAILED_UNSIGNED: &str = r#"select public.receive('ORDER', '{"source": "query", "kind": "found", "status": 4, "signed": false}')"#;
 const FAILED_BY_CALLBACK: &str = r#"select public.receive('ORDER', '{"source": "callback", "kind": "callback", "status": 4, "bound": true}')"#;
+const PAID_UNSIGNED: &str = r#"select public.receive('ORDER', '{"source": "query", "kind": "found", "status": 2, "signed": false}')"#;
+/// Everything so far happened half a minute earlier (`policy.unsigned_second_read`).
+const LATER: &str = "set session_replication_role = replica;
+     update payout.evidence
+     set first_at = first_at - interval '30 s', last_at = last_at - interval '30 s', query_sent_at = query_sent_at - interval '30 s';
+     set session_replication_role = origin";
 const IN_PROGRESS: &str = r#"select public.receive('ORDER', '{"source": "query", "kind": "found", "status": 1, "signed": true}')"#;
 const OTHER_AMOUNT: &str =
     "update payout.payouts set attention_reasons = '{amount_mismatch}' where order_num = 'ORDER'";
@@ -47,7 +53,7 @@ const IN_TIME: &str = "select 1";
 const FUNDED_BY_GATEWAY: &str = "update payout.merchants set funding = 'gateway'";
 
 /// The state of a payout, what happens to it (`ORDER`), an act, and the conditions of `payout.act` that then apply.
-const CASES: [(&str, &[&str], &str, &[&str]); 25] = [
+const CASES: [(&str, &[&str], &str, &[&str]); 31] = [
     ("unknown", &[IN_TIME], "resolve_paid", &["early"]),
     ("unknown", &[], "resolve_paid", &[]),
     ("unknown", &[NOT_FOUND], "resolve_paid", &["contradicted"]),
@@ -73,6 +79,42 @@ const CASES: [(&str, &[&str], &str, &[&str]); 25] = [
         &[FAILED_UNSIGNED],
         "resolve_returned",
         &["unreported"],
+    ),
+    (
+        "paid",
+        &[FAILED_UNSIGNED, LATER, FAILED_UNSIGNED],
+        "resolve_returned",
+        &[],
+    ),
+    (
+        "paid",
+        &[FAILED_UNSIGNED, PAID_UNSIGNED, LATER, FAILED_UNSIGNED],
+        "resolve_returned",
+        &["unreported"],
+    ),
+    (
+        "paid",
+        &[FAILED_UNSIGNED, NOT_FOUND, LATER, FAILED_UNSIGNED],
+        "resolve_returned",
+        &["unreported"],
+    ),
+    (
+        "unknown",
+        &[FAILED_UNSIGNED, LATER, PAID_UNSIGNED, LATER, PAID_UNSIGNED],
+        "resolve_paid",
+        &[],
+    ),
+    (
+        "unknown",
+        &[PAID_UNSIGNED, FAILED_UNSIGNED, LATER, PAID_UNSIGNED],
+        "resolve_paid",
+        &["contradicted"],
+    ),
+    (
+        "unknown",
+        &[PAID_UNSIGNED, NOT_FOUND, LATER, PAID_UNSIGNED],
+        "resolve_paid",
+        &["contradicted"],
     ),
     (
         "paid",

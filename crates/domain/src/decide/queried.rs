@@ -366,24 +366,49 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether a final answer settles the payout now. An unsigned one needs a second answer that agrees.
+    /// Whether a final answer settles the payout now. An unsigned one needs a second answer that agrees, and none that says
+    /// otherwise between the two.
     fn is_believed(&mut self, found: &Found, sent_at: DateTime<Utc>) -> bool {
         if found.signed {
             return true;
         }
-        let first_at = self.observed_before().map(|observed| observed.first_at);
-        let agrees =
-            |first_at| sent_at.signed_duration_since(first_at) >= delta(UNSIGNED_SECOND_READ);
-        if first_at.is_some_and(agrees) {
-            return true;
-        }
-        let since = first_at.unwrap_or(self.now);
-        self.query_at(
-            since
-                .checked_add_signed(delta(UNSIGNED_SECOND_READ))
-                .unwrap_or(since),
-        );
+        let second_read = delta(UNSIGNED_SECOND_READ);
+        let is_second = |first_at| sent_at.signed_duration_since(first_at) >= second_read;
+        let since = match (self.observed_before(), self.said_otherwise_at()) {
+            (Some(before), otherwise) if otherwise.is_none_or(|at| at < before.first_at) => {
+                if is_second(before.first_at) {
+                    return true;
+                }
+                before.first_at
+            }
+            (Some(before), Some(otherwise))
+                if otherwise < before.last_sent_at && is_second(before.last_sent_at) =>
+            {
+                return true;
+            }
+            // Of those since then, only the latest is known. The next read is far enough from this one.
+            _ => self.now,
+        };
+        self.query_at(since.checked_add_signed(second_read).unwrap_or(since));
         false
+    }
+
+    /// When the gateway last answered a query, in this attempt, with another end than the current finding, or with none.
+    fn said_otherwise_at(&self) -> Option<DateTime<Utc>> {
+        // Cancelled and failed are one end.
+        let end = |finding: &Finding| {
+            let Finding::Found { status, .. } = finding else {
+                return None;
+            };
+            Some(if *status == Some(3) { Some(4) } else { *status })
+        };
+        let is_answer =
+            |finding: &Finding| matches!(finding, Finding::Found { .. } | Finding::NotFound { .. });
+        let observed = self.out.after.observed.iter();
+        observed
+            .filter(|(finding, _)| is_answer(finding) && end(finding) != end(&self.out.finding))
+            .map(|(_, seen)| seen.last_at)
+            .max()
     }
 
     /// Corrects the fee of a paid payout that became known or that the gateway now states differently (protocol P23).

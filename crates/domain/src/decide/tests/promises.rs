@@ -143,6 +143,9 @@ fn confirming_queries_are_scheduled_and_not_left_to_the_backoff() {
         ("doubt @1860 none @2160 none",         300),
         ("ack found:2,unsigned",                  30),
         ("ack found:2,unsigned @10 found:2,unsigned", 20),
+        // Counted from the latest, so that they come to be half a minute apart.
+        ("ack found:4,unsigned @15 found:2,unsigned @20 found:4,unsigned", 30),
+        ("ack found:4,unsigned @15 found:2,unsigned @20 found:4,unsigned @40 found:4,unsigned", 30),
     ];
     for (steps, seconds) in rows {
         assert_eq!(
@@ -184,6 +187,35 @@ fn an_unsigned_final_answer_settles_only_when_a_read_thirty_seconds_later_agrees
         ("ack found:4,unsigned @30 found:4,unsigned",                   "failed"),
         ("doubt found:2,unsigned @1 found:2",                           "paid"),
         ("ack found:2,unsigned @1 callback:2",                            "paid fee=5000"),
+    ]);
+}
+
+/// The attack: a gateway that wavers without signing freed the hold with the second of two answers, between which it had
+/// said that the order was paid.
+#[test]
+fn two_unsigned_answers_do_not_agree_if_the_gateway_said_otherwise_between_them() {
+    #[rustfmt::skip]
+    assert_outcomes(&[
+        ("ack found:4,unsigned @15 found:2,unsigned @30 found:4,unsigned",   "pending held=100000"),
+        ("ack found:4,unsigned @15 found:1,unsigned @30 found:4,unsigned",   "pending held=100000"),
+        ("ack found:4,unsigned @15 found:1 @30 found:4,unsigned",            "pending held=100000"),
+        ("ack found:4,unsigned @15 none @30 found:4,unsigned",               "pending held=100000"),
+        ("ack found:2,unsigned @15 found:4,unsigned @30 found:2,unsigned",   "pending held=100000"),
+        ("ack found:2,unsigned @15 found:1,unsigned @30 found:2,unsigned",   "pending held=100000"),
+        ("ack found:2,unsigned @15 none @30 found:2,unsigned",               "pending held=100000"),
+        // The query was sent before the gateway said otherwise, and its answer was stored after.
+        ("ack found:4,unsigned @40 found:2,unsigned @41 found:4,unsigned,ago=5", "pending held=100000"),
+        // After another answer, two that agree settle it.
+        ("ack found:4,unsigned @15 found:2,unsigned @30 found:4,unsigned @59 found:4,unsigned", "pending held=100000"),
+        ("ack found:4,unsigned @15 found:2,unsigned @30 found:4,unsigned @60 found:4,unsigned", "failed"),
+        ("ack found:4,unsigned @15 found:2,unsigned @45 found:2,unsigned",   "paid"),
+        ("ack found:4,unsigned @15 found:2,unsigned @30 found:4,unsigned @40 found:2,unsigned @70 found:4,unsigned",
+                                                                             "pending held=100000"),
+        // Cancelled and failed are both an end without a payment, and no answer says nothing.
+        ("ack found:4,unsigned @15 found:3,unsigned @30 found:4,unsigned",   "failed"),
+        ("ack found:4,unsigned @15 query? @30 found:4,unsigned",             "failed"),
+        // A signed answer needs no other one.
+        ("ack found:4,unsigned @15 found:2,unsigned @30 found:4",            "failed"),
     ]);
 }
 

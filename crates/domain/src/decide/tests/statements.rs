@@ -128,6 +128,9 @@ fn what_people_stated_is_recorded_as_confirmed_once_the_gateway_reports_it() {
         ("doubt resolved:paid found:1",                          false),
         ("doubt resolved:paid found:2,unsigned",                 false),
         ("doubt resolved:paid found:2,unsigned @30 found:2,unsigned", true),
+        ("doubt resolved:paid found:2,unsigned @15 found:4,unsigned @30 found:2,unsigned", false),
+        ("doubt @1860 resolved:failed found:4,unsigned @1890 found:4,unsigned", true),
+        ("doubt @1860 resolved:failed found:4,unsigned @1875 found:1,unsigned @1890 found:4,unsigned", false),
         ("doubt resolved:paid found:2,amount=99999 found:2,fee=5000", false),
     ];
     for (steps, is_confirmed) in confirmed {
