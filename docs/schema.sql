@@ -796,10 +796,15 @@ CREATE TABLE payout.policy (
     CONSTRAINT only_one_row CHECK (only_row)
 );
 
+CREATE FUNCTION payout.is_repeated(e payout.evidence) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    RETURN ((((e).query_sent_at - (e).first_at) >= (SELECT x.unsigned_second_read FROM payout.policy x)) AND (NOT (EXISTS (SELECT FROM payout.evidence o WHERE (((o.merchant_code = (is_repeated.e).merchant_code) AND (o.order_num = (is_repeated.e).order_num)) AND (o.kind = ANY (ARRAY['found'::text, 'not_found'::text, 'callback'::text])) AND (CASE o.status WHEN 3 THEN 4 ELSE (o.status)::integer END IS DISTINCT FROM CASE (is_repeated.e).status WHEN 3 THEN 4 ELSE ((is_repeated.e).status)::integer END) AND (GREATEST(o.last_at, o.query_sent_at) >= (is_repeated.e).first_at))))));
+
 CREATE FUNCTION payout.confirmed_paid_at(p payout.payouts) RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (SELECT max(e.last_at) AS max FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (confirmed_paid_at.p).merchant_code) AND (e.order_num = (confirmed_paid_at.p).order_num)) AND (e.status = 2) AND (((e.kind = 'callback'::text) AND e.bound) OR ((e.kind = 'found'::text) AND (e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND (((confirmed_paid_at.p).declined_at IS NULL) OR (confirmed_paid_at.p).proven_ours) AND (NOT ((confirmed_paid_at.p).attention_reasons && '{amount_mismatch,foreign_order}'::text[]))))));
+    RETURN (SELECT max(e.last_at) AS max FROM payout.evidence e WHERE (((e.merchant_code = (confirmed_paid_at.p).merchant_code) AND (e.order_num = (confirmed_paid_at.p).order_num)) AND (e.status = 2) AND (((e.kind = 'callback'::text) AND e.bound) OR ((e.kind = 'found'::text) AND (e.signed OR payout.is_repeated(e.*)) AND (((confirmed_paid_at.p).declined_at IS NULL) OR (confirmed_paid_at.p).proven_ours) AND (NOT ((confirmed_paid_at.p).attention_reasons && '{amount_mismatch,foreign_order}'::text[]))))));
 
 CREATE FUNCTION payout.continue_seq() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1883,7 +1888,7 @@ end $$;
 CREATE FUNCTION payout.return_is_reported(p payout.payouts) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN ((NOT payout.rests_on_statement(p)) AND (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (return_is_reported.p).merchant_code) AND (e.order_num = (return_is_reported.p).order_num)) AND (e.source = 'query'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])) AND (e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND (((return_is_reported.p).declined_at IS NULL) OR (return_is_reported.p).proven_ours) AND (NOT ((return_is_reported.p).attention_reasons && '{amount_mismatch,foreign_order}'::text[])) AND (NOT (EXISTS (SELECT FROM payout.evidence o WHERE (((o.merchant_code = e.merchant_code) AND (o.order_num = e.order_num)) AND (o.kind = ANY (ARRAY['found'::text, 'not_found'::text, 'callback'::text])) AND COALESCE((o.status <> ALL (ARRAY[3, 4])), true) AND (GREATEST(o.last_at, o.query_sent_at) >= e.query_sent_at)))))))));
+    RETURN ((NOT payout.rests_on_statement(p)) AND (EXISTS (SELECT FROM payout.evidence e WHERE (((e.merchant_code = (return_is_reported.p).merchant_code) AND (e.order_num = (return_is_reported.p).order_num)) AND (e.source = 'query'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])) AND (e.signed OR payout.is_repeated(e.*)) AND (((return_is_reported.p).declined_at IS NULL) OR (return_is_reported.p).proven_ours) AND (NOT ((return_is_reported.p).attention_reasons && '{amount_mismatch,foreign_order}'::text[])) AND (NOT (EXISTS (SELECT FROM payout.evidence o WHERE (((o.merchant_code = e.merchant_code) AND (o.order_num = e.order_num)) AND (o.kind = ANY (ARRAY['found'::text, 'not_found'::text, 'callback'::text])) AND COALESCE((o.status <> ALL (ARRAY[3, 4])), true) AND (GREATEST(o.last_at, o.query_sent_at) >= e.query_sent_at)))))))));
 
 CREATE TABLE payout.effect (
     name text NOT NULL COLLATE pg_catalog."C",
@@ -1971,9 +1976,12 @@ begin
     on conflict do nothing;
     update payout.accounts a
     set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
-        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent
+        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent,
+        regained = a.regained + s.regained
     from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
-                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent
+                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent,
+                 sum(case when e.kind in ('release', 'return', 'fee_corrected') or e.funded_by = 'person'
+                          then greatest(e.available, 0) else 0 end) regained
           from entries e group by e.merchant_code) s
     where a.merchant_code = s.merchant_code;
     select a.merchant_code into short
@@ -2775,6 +2783,7 @@ CREATE TABLE payout.accounts (
     fees bigint DEFAULT 0 NOT NULL,
     funding bigint DEFAULT 0 NOT NULL,
     spent bigint DEFAULT 0 NOT NULL,
+    regained bigint DEFAULT 0 NOT NULL,
     CONSTRAINT accounts_sum_to_zero CHECK ((((((available + held) + paid_out) + fees) + funding) = 0)),
     CONSTRAINT held_is_not_negative CHECK ((held >= 0))
 );
@@ -2918,9 +2927,12 @@ CREATE TABLE payout.gateway_balance (
     signed boolean NOT NULL,
     read_at timestamp with time zone DEFAULT now() NOT NULL,
     ledger_id bigint NOT NULL,
+    unchanged_since timestamp with time zone DEFAULT now() NOT NULL,
     spent bigint DEFAULT 0 NOT NULL,
+    regained bigint DEFAULT 0 NOT NULL,
     at_most bigint DEFAULT '9223372036854775807'::bigint NOT NULL,
     undebited bigint[] DEFAULT '{0}'::bigint[] NOT NULL,
+    unrefunded bigint[] DEFAULT '{0}'::bigint[] NOT NULL,
     lowest_surplus bigint DEFAULT '-9223372036854775808'::bigint NOT NULL,
     window_began timestamp with time zone DEFAULT now() NOT NULL,
     surplus_since timestamp with time zone,
@@ -3626,6 +3638,8 @@ GRANT INSERT(query_sent_at),UPDATE(query_sent_at) ON TABLE payout.evidence TO pa
 GRANT SELECT ON TABLE payout.policy TO payout_reader;
 GRANT SELECT ON TABLE payout.policy TO payout_operator;
 GRANT SELECT ON TABLE payout.policy TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_repeated(e payout.evidence) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.confirmed_paid_at(p payout.payouts) FROM PUBLIC;
 

@@ -377,7 +377,27 @@ impl<'a> Both<'a> {
         .unwrap();
     }
 
+    /// Dates the queries of this hour just now: on a busy machine they may have been sent longer ago than an act allows
+    /// (`policy.proof_fresh_for`).
+    async fn freshen(&mut self) {
+        let now: DateTime<Utc> = sqlx::query_scalar(
+            "with dated as (
+                 update payout.evidence e set query_sent_at = n.at
+                 from (values (clock_timestamp() - interval '1 second')) n (at)
+                 where e.merchant_code = $1 and e.query_sent_at > n.at - interval '30 minutes')
+             select clock_timestamp() - interval '1 second'",
+        )
+        .bind(&self.merchant)
+        .fetch_one(self.database.pool())
+        .await
+        .unwrap();
+        for pure in &mut self.payouts {
+            pure.freshen(now);
+        }
+    }
+
     async fn resubmit(&mut self, at: usize) {
+        self.freshen().await;
         let now = Utc::now();
         let proven = self.payouts[at].is_proven_lost(now);
         let request = "select payout.request_resubmit(array[$1], 'a ticket', $2)";
@@ -391,7 +411,7 @@ impl<'a> Both<'a> {
             proven_until: SendBy::after(Duration::from_mins(1)),
         };
         let sent = claim_resubmit(self.database.pool(), &self.order, &granted).await;
-        let fresh = proven && pure.not_found_a_minute_ago(now);
+        let fresh = proven && pure.is_freshly_not_found(now);
         assert_eq!(sent.is_ok(), fresh, "{sent:?} {:?}", pure.payout);
         if fresh {
             pure.resubmitted(now, &self.rules);
@@ -400,6 +420,7 @@ impl<'a> Both<'a> {
     }
 
     async fn resolve(&mut self, at: usize, outcome: &'static str) {
+        self.freshen().await;
         let now = Utc::now();
         let request = if outcome == "failed" {
             "select payout.request_resolve_failed($1, 'a letter', 'a ticket', $2, $1)".to_owned()
@@ -414,7 +435,7 @@ impl<'a> Both<'a> {
         let (may_request, may_move) = match outcome {
             "failed" => {
                 let quiet = open.contains(&state) && now >= pure.quiet_until;
-                (quiet, quiet && pure.not_found_a_minute_ago(now))
+                (quiet, quiet && pure.is_freshly_not_found(now))
             }
             "paid" => {
                 let late = open.contains(&state) || state == State::Failed;

@@ -133,10 +133,19 @@ impl Pure {
             .collect()
     }
 
-    pub(super) fn not_found_a_minute_ago(&self, now: DateTime<Utc>) -> bool {
+    pub(super) fn is_freshly_not_found(&self, now: DateTime<Utc>) -> bool {
         self.observed(&[Proves::Absence, Proves::Contradiction])
             .iter()
-            .any(|seen| seen.last_at > now - TimeDelta::minutes(1))
+            .any(|seen| is_of_this_hour(seen, now))
+    }
+
+    /// The queries of this hour were sent just now.
+    pub(super) fn freshen(&mut self, now: DateTime<Utc>) {
+        for seen in self.payout.observed.values_mut() {
+            if is_of_this_hour(seen, now) {
+                seen.last_sent_at = now;
+            }
+        }
     }
 
     /// Everything becomes an hour older.
@@ -445,6 +454,11 @@ impl Pure {
         let fields = fields.map(|(name, value)| (name.to_owned(), value));
         Callback::new(fields.into_iter().collect(), true, digest)
     }
+}
+
+/// Whether its latest query was sent since the last hour passed.
+fn is_of_this_hour(seen: &Observed, now: DateTime<Utc>) -> bool {
+    seen.last_sent_at > now - TimeDelta::minutes(30)
 }
 
 /// A finding as the comparison reads it from the columns, without the time, which the test's own clock cannot know exactly.
