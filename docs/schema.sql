@@ -430,7 +430,8 @@ CASE
 END),
     CONSTRAINT parked_only_while_queued CHECK (((NOT parked) OR (state = 'queued'::text))),
     CONSTRAINT sent_once_per_grant CHECK (((sends - not_sent) <= (1 + resubmits_granted))),
-    CONSTRAINT settled_at_iff_final CHECK (((settled_at IS NOT NULL) = (state = ANY (ARRAY['paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text]))))
+    CONSTRAINT settled_at_iff_final CHECK (((settled_at IS NOT NULL) = (state = ANY (ARRAY['paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text])))),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'submitting'::text, 'pending'::text, 'unknown'::text, 'paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text])))
 );
 
 CREATE FUNCTION payout.check_beneficiary(new payout.payouts) RETURNS void
@@ -497,13 +498,13 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION payout.xid_base() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (0)::bigint;
+
 CREATE FUNCTION payout.current_xid() RETURNS bigint
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
-end $$;
+    LANGUAGE sql STABLE
+    RETURN (payout.xid_base() + ((pg_current_xact_id())::text)::bigint);
 
 CREATE TABLE payout.ledger (
     id bigint NOT NULL,
@@ -615,6 +616,30 @@ begin
     return payout.with_worker_columns(fresh);
 end $_$;
 
+CREATE FUNCTION payout.check_lines() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    unlisted text;
+begin
+    select format('%s from %s to %s', l.event, l.from_state, l.to_state) into unlisted
+    from lines l
+    where l.to_state is not null and not exists (
+        select from payout.transition t where (t.from_state, t.event, t.to_state) = (l.from_state, l.event, l.to_state))
+    limit 1;
+    if found then
+        raise exception 'payout.transition has no move %', unlisted
+            using errcode = 'PW012', hint = 'See the moves: select * from payout.transition.';
+    end if;
+    if exists (select from lines where event <> 'enqueued') then
+        perform payout.refuse_borrowed_session();
+        perform payout.make_durable();
+        perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
+    end if;
+    return null;
+end $$;
+
 CREATE FUNCTION payout.check_metadata(metadata jsonb, order_num text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -624,59 +649,6 @@ begin
         raise exception 'metadata of payout % must be at most 16384 bytes as text', order_num
             using errcode = 'PW029', column = 'metadata',
                   hint = 'Keep what is larger in a table of your own, by order_num.';
-    end if;
-end $$;
-
-CREATE TABLE payout.transition (
-    from_state text NOT NULL COLLATE pg_catalog."C",
-    event text NOT NULL COLLATE pg_catalog."C",
-    to_state text NOT NULL COLLATE pg_catalog."C",
-    posting text NOT NULL COLLATE pg_catalog."C",
-    CONSTRAINT posting_is_known CHECK ((posting = ANY (ARRAY['none'::text, 'hold'::text, 'capture'::text, 'release'::text, 'return'::text, 'late_capture'::text])))
-);
-
-CREATE FUNCTION payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-declare
-    proven_by text := (select e.proven_by from payout.event e where e.name = move.event);
-begin
-    -- A claim whose commit was lost had its own attempt, so a payout that is found takes a new one too.
-    if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'found_after_failover')::int
-       or new.sends - old.sends <> (move.to_state = 'submitting')::int
-       or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
-       or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
-        raise exception 'payout %: % does not change the counts of sends and attempts this way', old.order_num, move.event
-            using errcode = 'PW012';
-    end if;
-    if move.to_state = 'submitting' and not exists (
-        select from payout.attempts a
-        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, new.attempt)
-          and a.xid = payout.current_xid()) then
-        raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
-            using errcode = 'PW012';
-    end if;
-    if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
-       and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
-        raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
-            using errcode = 'PW012', hint = 'See which evidence: select * from payout.required_evidence.';
-    end if;
-    if move.event = 'not_sent' and not exists (
-        select from payout.attempts a
-        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, old.attempt)
-          and a.outcome = 'not_sent') then
-        raise exception 'payout %: its attempt is not proven unsent', old.order_num using errcode = 'PW012';
-    end if;
-    if proven_by = 'request' then
-        perform payout.use_request(old, move.event);
-    end if;
-    if move.to_state = 'cancelled' then
-        perform payout.refuse_cancel_after_failover(old);
-    end if;
-    if move.to_state = 'submitting' then
-        perform payout.refuse_other_address(old, new);
-        perform payout.guard_send(old, new.attempt);
     end if;
 end $$;
 
@@ -734,6 +706,43 @@ begin
         raise exception '% of 1 to 200 characters is required', what
             using errcode = 'PW026', hint = 'One line, such as a ticket number; no account numbers and no names.';
     end if;
+end $$;
+
+CREATE FUNCTION payout.complete_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    move text;
+begin
+    if new.held <> old.held and new.held <> (
+        select coalesce(sum(l.held), 0) from payout.ledger l
+        where l.merchant_code = old.merchant_code and l.order_num = old.order_num) then
+        raise exception 'payout %: the held amount changes only with a ledger entry', old.order_num
+            using errcode = 'PW012', hint = 'Book the entry in the same transaction.';
+    end if;
+    if new.state = old.state and (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
+                                 is distinct from
+                                 (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
+        raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
+            using errcode = 'PW012', hint = 'See payout.transition.';
+    end if;
+    if new.state <> old.state then
+        select m.event into move from payout.move_in_history(old, new, payout.current_xid()) m;
+        if not found then
+            raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
+                using errcode = 'PW012',
+                      hint = 'A state changes only along payout.transition, with its history row in the same transaction.';
+        end if;
+        new.state_since := now();
+    end if;
+    if new.attention_reasons <> old.attention_reasons
+       or new.state <> old.state and (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
+        new := payout.with_attention(old, new, move);
+    end if;
+    return new;
 end $$;
 
 CREATE TABLE payout.evidence (
@@ -816,15 +825,19 @@ declare
                            'payout.history'::regclass::oid);
 begin
     if payout.is_numbered_ahead()
-       or exists (select from payout.seq_base b where b.server is distinct from here) then
+       or exists (select from payout.numbered_for n where n.server is distinct from here) then
         if payout.last_xid() >= payout.current_xid() then
             -- Nobody may be writing with the old base meanwhile.
             lock table payout.history, payout.attempts, payout.evidence, payout.ledger in share row exclusive mode;
-            update payout.seq_base b set base = b.base + greatest(payout.last_xid() - payout.current_xid() + 1, 0);
+            if payout.last_xid() >= payout.current_xid() then
+                execute format('create or replace function payout.xid_base() returns bigint '
+                               'language sql stable parallel safe return %s::bigint',
+                               payout.xid_base() + payout.last_xid() - payout.current_xid() + 1);
+            end if;
         end if;
-        update payout.seq_base b set server = here;
+        update payout.numbered_for n set server = here;
     end if;
-    return (select b.base from payout.seq_base b);
+    return payout.xid_base();
 end $$;
 
 CREATE FUNCTION payout.contradictions() RETURNS text[]
@@ -1007,6 +1020,49 @@ begin
     state := stored.state;
 end $$;
 
+CREATE TABLE payout.required_evidence (
+    event text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    of_status boolean DEFAULT false NOT NULL,
+    status smallint,
+    certain boolean DEFAULT false NOT NULL,
+    bound boolean,
+    proves text,
+    answers integer DEFAULT 1 NOT NULL
+);
+
+CREATE FUNCTION payout.evidence_for(wanted text, merchant text, order_num text, this_xid bigint) RETURNS SETOF payout.evidence
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT e.id,
+     e.merchant_code,
+     e.order_num,
+     e.attempt,
+     e.source,
+     e.kind,
+     e.status,
+     e.signed,
+     e.bound,
+     e.mismatch,
+     e.doubt,
+     e.proves,
+     e.valid_from,
+     e.refused,
+     e.digest,
+     e.detail,
+     e.times,
+     e.first_at,
+     e.last_at,
+     e.query_sent_at,
+     e.xid,
+     e.actor
+    FROM payout.evidence e,
+     payout.required_evidence r,
+     payout.policy x
+   WHERE ((e.merchant_code = evidence_for.merchant) AND (e.order_num = evidence_for.order_num) AND (e.xid = evidence_for.this_xid) AND (NOT e.refused) AND (r.event = evidence_for.wanted) AND ((r.source = e.source) AND (r.kind = e.kind)) AND ((NOT r.of_status) OR (NOT (r.status IS DISTINCT FROM e.status))) AND ((NOT r.certain) OR e.signed OR ((e.query_sent_at - e.first_at) >= x.unsigned_second_read)) AND ((r.bound IS NULL) OR (r.bound = e.bound)) AND ((r.proves IS NULL) OR (r.proves = e.proves)) AND (e.times >= r.answers));
+END;
+
 CREATE FUNCTION payout.failed_elsewhere(merchant text, replaced text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1136,6 +1192,58 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION payout.guard_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    this_xid bigint := payout.current_xid();
+    change record;
+begin
+    for change in
+        with changed as materialized (
+            select o::payout.payouts as old, n::payout.payouts as new
+            from before o
+            full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+        ), judged as materialized (
+            select c.old, m.event, m.proven_by, w.refusal
+            from changed c
+            -- The sum, not the last entry: one entry must not change the held amount twice.
+            cross join lateral (
+                select (array_agg(l.kind order by l.id desc)
+                        filter (where l.xid = this_xid and l.attempt = (c.new).attempt))[1] as booked,
+                       coalesce(sum(l.held), 0) as held
+                from payout.ledger l
+                where l.merchant_code = (c.old).merchant_code and l.order_num = (c.old).order_num) e
+            left join lateral payout.move_in_history(c.old, c.new, this_xid) m on (c.new).state <> (c.old).state
+            cross join lateral
+                payout.why_no_change(c.old, c.new, e.booked, e.held, m.event, m.posting, m.proven_by, this_xid) w
+        )
+        select j.old, (j.old).order_num, j.event, j.proven_by, j.refusal
+        from judged j
+        where j.refusal is not null or j.proven_by = 'request' or j.event = 'withdrawn'
+        order by (j.old).merchant_code, (j.old).order_num
+    loop
+        if change.refusal is not null then
+            raise exception 'payout %', change.order_num || change.refusal[2]
+                using errcode = change.refusal[1], hint = change.refusal[3];
+        elsif change.proven_by = 'request' then
+            perform payout.use_request(change.old, change.event);
+        else
+            perform payout.refuse_cancel_after_failover(change.old);
+        end if;
+    end loop;
+    if exists (select from after n where n.state = 'submitting') then
+        perform payout.make_durable();
+    end if;
+    return null;
+end $$;
+
 CREATE FUNCTION payout.guard_evidence() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1179,60 +1287,6 @@ begin
                          'address changed, let the old name lead to the new address.';
     end if;
     new.gateway_since := clock_timestamp();
-    return new;
-end $$;
-
-CREATE FUNCTION payout.guard_payout() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    AS $$
-declare
-    move payout.transition;
-    booked text;  -- the kind of this transaction's latest entry
-    held_in_ledger bigint;
-    this_xid bigint := payout.current_xid();
-begin
-    if not payout.same_instruction(old, new)
-       or (new.merchant_code, new.order_num, new.created_at, new.created_by)
-          is distinct from (old.merchant_code, old.order_num, old.created_at, old.created_by) then
-        raise exception 'payout %: the instruction is frozen after insert', old.order_num
-            using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
-    end if;
-
-    select (array_agg(l.kind order by l.id desc) filter (where l.xid = this_xid and l.attempt = new.attempt))[1],
-           coalesce(sum(l.held), 0)
-    into booked, held_in_ledger
-    from payout.ledger l
-    where l.merchant_code = old.merchant_code and l.order_num = old.order_num;
-    -- The sum, not the last entry: one entry must not change the held amount twice.
-    if (new.held <> old.held or booked is not null) and new.held <> held_in_ledger then
-        raise exception 'payout %: the held amount changes only with a ledger entry', old.order_num
-            using errcode = 'PW012';
-    end if;
-
-    if new.state = old.state then
-        if (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
-           is distinct from (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
-            raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
-                using errcode = 'PW012';
-        end if;
-        if new.attention_reasons <> old.attention_reasons then
-            new := payout.with_attention(old, new, null);
-        end if;
-        return new;
-    end if;
-    move := payout.move_in_history(old, new);
-    if coalesce(booked, 'none') <> move.posting then
-        raise exception 'payout %: % needs the ledger entry "%" in the same transaction',
-            old.order_num, move.event, move.posting using errcode = 'PW012';
-    end if;
-    perform payout.check_move(old, new, move);
-    if (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
-        new := payout.with_attention(old, new, move.event);
-    end if;
-    new.state_since := now();
     return new;
 end $$;
 
@@ -1329,25 +1383,6 @@ begin
             using errcode = 'PW016';
     end if;
     return new;
-end $$;
-
-CREATE FUNCTION payout.guard_send(p payout.payouts, attempt integer) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-declare
-    why text := payout.why_no_send(p, attempt);
-begin
-    if why is not null then
-        raise exception 'payout % is not sent: %', p.order_num, why using errcode = 'PW041',
-            hint = 'A worker claims it once nothing stops it any more.';
-    end if;
-    if current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
-        raise exception 'payout % is not sent: this server could lose its claim (fsync = %, full_page_writes = %)',
-            p.order_num, current_setting('fsync'), current_setting('full_page_writes')
-            using errcode = 'PW042', hint = 'Set both to on: they are settings of the server.';
-    end if;
-    perform payout.make_durable();
 end $$;
 
 CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS boolean
@@ -1454,23 +1489,6 @@ CREATE FUNCTION payout.is_contradicted_since(p payout.payouts, act text, since t
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN ((EXISTS (SELECT FROM payout.contrary_answers(is_contradicted_since.p, is_contradicted_since.act) e(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor) WHERE ((e.first_at > is_contradicted_since.since) AND (e.bound IS NOT FALSE) AND ((is_contradicted_since.act <> 'resolve_returned'::text) OR COALESCE((e.status <> 2), true))))) OR ((act = 'resolve_returned'::text) AND (EXISTS (SELECT FROM payout.history h WHERE (((h.merchant_code = (is_contradicted_since.p).merchant_code) AND (h.order_num = (is_contradicted_since.p).order_num)) AND (h.event = 'statement_confirmed'::text) AND (h.at > is_contradicted_since.since))))));
 
-CREATE FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    return exists (
-        select from payout.evidence e, payout.required_evidence r, payout.policy x
-        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = payout.current_xid()
-          and not e.refused
-          and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
-          and (not r.of_status or r.status is not distinct from e.status)
-          and (not r.certain or e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
-          and (r.bound is null or r.bound = e.bound)
-          and (r.proves is null or r.proves = e.proves)
-          and e.times >= r.answers);
-end $$;
-
 CREATE FUNCTION payout.is_numbered_ahead() RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1481,8 +1499,7 @@ begin
     return exists (
         select from payout.history h
         where h.seq >= greatest(payout.current_xid() + 1,
-                                (select b.base from payout.seq_base b where b.only_row)
-                                + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20);
+                                payout.xid_base() + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20);
 end $$;
 
 CREATE FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) RETURNS boolean
@@ -1726,26 +1743,32 @@ begin
                          where pg_has_role(session_user, r.oid, 'member')));
 end $$;
 
-CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts) RETURNS payout.transition
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-declare
-    move payout.transition;
-begin
-    select t.* into move
-    from payout.history h
-    join payout.transition t on (t.from_state, t.event, t.to_state) = (h.from_state, h.event, h.to_state)
-    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.seq >> 20 = payout.current_xid()
-      and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
-      and (h.from_state, h.to_state) = (old.state, new.state);
-    if not found then
-        raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
-            using errcode = 'PW012',
-                  hint = 'A state changes only along payout.transition, with its history row in the same transaction.';
-    end if;
-    return move;
-end $$;
+CREATE TABLE payout.event (
+    name text NOT NULL COLLATE pg_catalog."C",
+    proven_by text NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT proof_is_known CHECK ((proven_by = ANY (ARRAY['attempt'::text, 'history'::text, 'evidence'::text, 'request'::text])))
+);
+
+CREATE TABLE payout.transition (
+    from_state text NOT NULL COLLATE pg_catalog."C",
+    event text NOT NULL COLLATE pg_catalog."C",
+    to_state text NOT NULL COLLATE pg_catalog."C",
+    posting text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT posting_is_known CHECK ((posting = ANY (ARRAY['none'::text, 'hold'::text, 'capture'::text, 'release'::text, 'return'::text, 'late_capture'::text])))
+);
+
+CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts, this_xid bigint) RETURNS TABLE(event text, posting text, proven_by text)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT t.event,
+     t.posting,
+     e.proven_by
+    FROM ((payout.history h
+      JOIN payout.transition t ON (((t.from_state = h.from_state) AND (t.event = h.event) AND (t.to_state = h.to_state))))
+      JOIN payout.event e ON ((e.name = t.event)))
+   WHERE ((h.seq = (move_in_history.new).last_seq) AND (h.seq > COALESCE((move_in_history.old).last_seq, (0)::bigint)) AND ((h.seq >> 20) = move_in_history.this_xid) AND ((h.merchant_code = (move_in_history.old).merchant_code) AND (h.order_num = (move_in_history.old).order_num)) AND ((h.from_state = (move_in_history.old).state) AND (h.to_state = (move_in_history.new).state)));
+END;
 
 CREATE FUNCTION payout.must_query_first() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1830,20 +1853,6 @@ begin
     end loop;
 end $$;
 
-CREATE FUNCTION payout.pause(scope text, value text, reason text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-declare
-    scope_value text := payout.check_scope(scope, value);
-begin
-    perform payout.check_words('a reason', reason);
-    insert into payout.pauses as z (scope, value, reason) values (pause.scope, scope_value, pause.reason)
-    on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
-    insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('paused', case scope when 'merchant' then scope_value end, pause.reason, btrim(scope || ' ' || scope_value));
-end $$;
-
 CREATE TABLE payout.attempts (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
     order_num text NOT NULL COLLATE pg_catalog."C",
@@ -1862,6 +1871,30 @@ CREATE TABLE payout.attempts (
     xid bigint DEFAULT payout.current_xid() NOT NULL,
     CONSTRAINT request_sha256_is_a_sha256 CHECK ((length(request_sha256) = 32))
 );
+
+CREATE FUNCTION payout.other_address(p payout.payouts, attempt integer) RETURNS TABLE(address text)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(a.address, 'it stated none'::text) AS "coalesce"
+    FROM payout.attempts a
+   WHERE (((a.merchant_code = (other_address.p).merchant_code) AND (a.order_num = (other_address.p).order_num) AND (a.attempt = other_address.attempt)) AND (NOT (EXISTS ( SELECT
+            FROM payout.addresses d
+           WHERE ((d.address = a.address) AND (d.removed_at IS NULL))))));
+END;
+
+CREATE FUNCTION payout.pause(scope text, value text, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    scope_value text := payout.check_scope(scope, value);
+begin
+    perform payout.check_words('a reason', reason);
+    insert into payout.pauses as z (scope, value, reason) values (pause.scope, scope_value, pause.reason)
+    on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
+    insert into payout.operator_acts (act, merchant_code, reason, detail)
+    values ('paused', case scope when 'merchant' then scope_value end, pause.reason, btrim(scope || ' ' || scope_value));
+end $$;
 
 CREATE FUNCTION payout.quiet_until(p payout.payouts) RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2081,6 +2114,15 @@ begin
         using errcode = 'PW014', hint = 'Search for it: select order_num, merchant_code, state from payout.status.';
 end $$;
 
+CREATE FUNCTION payout.refuse_new_instruction() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    raise exception 'payout %: the instruction is frozen after insert', old.order_num
+        using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
+end $$;
+
 CREATE FUNCTION payout.refuse_old_snapshot() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2090,22 +2132,6 @@ begin
         raise exception 'an act is refused at the isolation level %: it does not see what others have committed since its transaction began',
             current_setting('transaction_isolation')
             using errcode = 'PW034', hint = 'Call it in a transaction of its own: begin isolation level read committed.';
-    end if;
-end $$;
-
-CREATE FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-declare
-    reached_by text := (select a.address from payout.attempts a
-                        where (a.merchant_code, a.order_num, a.attempt)
-                              = (old.merchant_code, old.order_num, new.attempt));
-begin
-    if not exists (select from payout.addresses d where d.address = reached_by and d.removed_at is null) then
-        raise exception 'payout %: its worker reaches this database by an address that is not registered (%)',
-            old.order_num, coalesce(reached_by, 'it stated none')
-            using errcode = 'PW050', hint = 'See payout.addresses. If this is not a copy: payout address add ADDRESS.';
     end if;
 end $$;
 
@@ -2555,18 +2581,87 @@ begin
     end if;
 end $$;
 
-CREATE FUNCTION payout.wake_readers() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    if exists (select from lines where event <> 'enqueued') then
-        perform payout.refuse_borrowed_session();
-        perform payout.make_durable();
-        perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
-    end if;
-    return null;
-end $$;
+CREATE TABLE payout.pauses (
+    scope text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
+    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
+);
+
+CREATE FUNCTION payout.why_no_send(p payout.payouts, attempt integer) RETURNS TABLE(why text)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((f.changed_at IS NOT NULL) OR (f.identity <> ( SELECT payout.identity() AS identity))) THEN 'the database failed over or was restored, and nobody has accepted that yet'::text
+             WHEN (((why_no_send.p).state = 'queued'::text) AND COALESCE((f.query_first_until > now()), false) AND (NOT payout.is_proven_unsent(why_no_send.p))) THEN 'after a failover it may have been sent, so its status is queried first'::text
+             WHEN (EXISTS ( SELECT
+                FROM payout.pauses z
+               WHERE ((((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = (why_no_send.p).merchant_code))) OR ((z.scope = 'bank'::text) AND (z.value = (why_no_send.p).bank_code))))) THEN 'an operator paused it'::text
+             WHEN ((why_no_send.p).not_before > now()) THEN 'it may not be sent before its not_before'::text
+             WHEN (((why_no_send.p).state = 'queued'::text) AND ((why_no_send.p).attention IS NOT NULL) AND payout.holds_back_claim((why_no_send.p).attention_reasons)) THEN format('it needs a person (attention: %s)'::text, array_to_string((why_no_send.p).attention_reasons, ', '::text))
+             WHEN (((why_no_send.p).replaces IS NOT NULL) AND (again.why_not IS NOT NULL)) THEN again.why_not
+             WHEN (NOT (EXISTS ( SELECT
+                FROM (payout.attempts a
+                  JOIN payout.merchants m ON (((m.code = a.merchant_code) AND (m.gateway = a.gateway))))
+               WHERE ((a.merchant_code = (why_no_send.p).merchant_code) AND (a.order_num = (why_no_send.p).order_num) AND (a.attempt = why_no_send.attempt))))) THEN 'the worker is configured for another gateway, dialect or platform key than the registered one'::text
+             WHEN (current_setting('transaction_isolation'::text) <> 'read committed'::text) THEN 'its transaction does not see what others have committed since it began'::text
+             ELSE NULL::text
+         END AS "case"
+    FROM ((( SELECT) one
+      LEFT JOIN payout.failover f ON (f.the_only_one))
+      LEFT JOIN LATERAL ( SELECT m.why_not
+            FROM payout.may_pay_again((why_no_send.p).merchant_code, (why_no_send.p).replaces, (why_no_send.p).created_at) m(until, why_not)
+           WHERE ((why_no_send.p).replaces IS NOT NULL)) again ON (true));
+END;
+
+CREATE FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((((new).attempt - (old).attempt) <> ((((new).state = 'submitting'::text) OR (event = 'found_after_failover'::text)))::integer) OR (((new).sends - (old).sends) <> (((new).state = 'submitting'::text))::integer) OR (((new).not_sent - (old).not_sent) <> ((event = 'not_sent'::text))::integer) OR (((new).resubmits_granted - (old).resubmits_granted) <> ((event = 'resubmit_granted'::text))::integer)) THEN ARRAY['PW012'::text, format(': %s does not change the counts of sends and attempts this way'::text, event), 'A claim and a resubmit add one attempt and one send; other moves add neither.'::text]
+             WHEN (((new).state = 'submitting'::text) AND (NOT (EXISTS ( SELECT
+                FROM payout.attempts a
+               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.new).attempt)) AND (a.xid = why_no_move.this_xid)))))) THEN ARRAY['PW012'::text, format(': %s needs a new attempt in the same transaction'::text, event), 'Insert the attempt first.'::text]
+             WHEN (((proven_by = 'evidence'::text) OR ((proven_by = 'request'::text) AND ((new).state <> 'submitting'::text))) AND (NOT (EXISTS ( SELECT
+                FROM payout.evidence_for(why_no_move.event, (why_no_move.old).merchant_code, (why_no_move.old).order_num, why_no_move.this_xid) evidence_for(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))))) THEN ARRAY['PW012'::text, format(': %s needs the evidence for it in the same transaction'::text, event), 'See which evidence: select * from payout.required_evidence.'::text]
+             WHEN ((event = 'not_sent'::text) AND (NOT (EXISTS ( SELECT
+                FROM payout.attempts a
+               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.old).attempt)) AND (a.outcome = 'not_sent'::text)))))) THEN ARRAY['PW012'::text, ': its attempt is not proven unsent'::text, 'Set the outcome of its attempt first.'::text]
+             WHEN ((new).state = 'submitting'::text) THEN COALESCE(( SELECT ARRAY['PW050'::text, format(': its worker reaches this database by an address that is not registered (%s)'::text, d.address), 'See payout.addresses. If this is not a copy: payout address add ADDRESS.'::text] AS "array"
+                FROM payout.other_address(why_no_move.old, (why_no_move.new).attempt) d(address)), ( SELECT ARRAY['PW041'::text, (' is not sent: '::text || s.why), 'A worker claims it once nothing stops it any more.'::text] AS "array"
+                FROM payout.why_no_send(why_no_move.old, (why_no_move.new).attempt) s(why)
+               WHERE (s.why IS NOT NULL)),
+             CASE
+                 WHEN ((current_setting('fsync'::text) <> 'on'::text) OR (current_setting('full_page_writes'::text) <> 'on'::text)) THEN ARRAY['PW042'::text, format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)'::text, current_setting('fsync'::text), current_setting('full_page_writes'::text)), 'Set both to on: they are settings of the server.'::text]
+                 ELSE NULL::text[]
+             END)
+             ELSE NULL::text[]
+         END AS "case";
+END;
+
+CREATE FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (((new).order_num IS NULL) OR ((old).order_num IS NULL)) THEN ARRAY['PW011'::text, ': the instruction is frozen after insert'::text, 'Insert a new order_num.'::text]
+             WHEN ((((new).held <> (old).held) OR (booked IS NOT NULL)) AND (((new).held)::numeric <> held_in_ledger)) THEN ARRAY['PW012'::text, ': the held amount changes only with a ledger entry'::text, 'Book the entry in the same transaction.'::text]
+             WHEN ((new).state = (old).state) THEN
+             CASE
+                 WHEN ((((((new).attempt IS DISTINCT FROM (old).attempt) OR ((new).sends IS DISTINCT FROM (old).sends)) OR ((new).resubmits_granted IS DISTINCT FROM (old).resubmits_granted)) OR ((new).last_seq IS DISTINCT FROM (old).last_seq)) OR ((new).not_sent IS DISTINCT FROM (old).not_sent)) THEN ARRAY['PW012'::text, ': only a move changes the counts of sends and attempts'::text, 'See payout.transition.'::text]
+                 ELSE NULL::text[]
+             END
+             WHEN (event IS NULL) THEN ARRAY['PW012'::text, format(': %s cannot become %s without a move in its history'::text, (old).state, (new).state), 'A state changes only along payout.transition, with its history row in the same transaction.'::text]
+             WHEN (COALESCE(booked, 'none'::text) <> posting) THEN ARRAY['PW012'::text, format(': %s needs the ledger entry "%s" in the same transaction'::text, event, posting), 'See which entry: select * from payout.transition.'::text]
+             ELSE ( SELECT m.refusal
+                FROM payout.why_no_move(why_no_change.old, why_no_change.new, why_no_change.event, why_no_change.proven_by, why_no_change.this_xid) m(refusal))
+         END AS refusal;
+END;
 
 CREATE FUNCTION payout.why_no_resolve(p payout.payouts, kind text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2637,41 +2732,6 @@ begin
     -- Whatever else needs a person is not answered by sending it once more.
     if payout.holds_back_claim(array_remove(p.attention_reasons, 'not_found')) then
         return format('it needs a person for more than "not found": %s', array_to_string(p.attention_reasons, ', '));
-    end if;
-    return null;
-end $$;
-
-CREATE FUNCTION payout.why_no_send(p payout.payouts, attempt integer) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-declare
-    fence payout.failover;
-    -- Looked at once: the clock runs on, and a second look could find what the first one missed.
-    why_not_again text := case when p.replaces is not null then
-                               (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not end;
-begin
-    select * into fence from payout.failover f where f.the_only_one;
-    if fence.changed_at is not null or fence.identity <> payout.identity() then
-        return 'the database failed over or was restored, and nobody has accepted that yet';
-    elsif p.state = 'queued' and fence.query_first_until > now() and not payout.is_proven_unsent(p) then
-        return 'after a failover it may have been sent, so its status is queried first';
-    elsif exists (select from payout.pauses z
-                  where (z.scope, z.value) in (('all', ''), ('merchant', p.merchant_code), ('bank', p.bank_code))) then
-        return 'an operator paused it';
-    elsif p.not_before > now() then
-        return 'it may not be sent before its not_before';
-    elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
-        return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
-    elsif why_not_again is not null then
-        return why_not_again;
-    elsif not exists (
-        select from payout.attempts a
-        join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
-        where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, why_no_send.attempt)) then
-        return 'the worker is configured for another gateway, dialect or platform key than the registered one';
-    elsif current_setting('transaction_isolation') <> 'read committed' then
-        return 'its transaction does not see what others have committed since it began';
     end if;
     return null;
 end $$;
@@ -2881,21 +2941,6 @@ CREATE TABLE payout.banks (
     min_digits integer
 );
 
-CREATE TABLE payout.event (
-    name text NOT NULL COLLATE pg_catalog."C",
-    proven_by text NOT NULL,
-    meaning text NOT NULL,
-    CONSTRAINT proof_is_known CHECK ((proven_by = ANY (ARRAY['attempt'::text, 'history'::text, 'evidence'::text, 'request'::text])))
-);
-
-CREATE TABLE payout.seq_base (
-    base bigint NOT NULL,
-    server text,
-    only_row boolean DEFAULT true NOT NULL,
-    CONSTRAINT base_is_not_negative CHECK ((base >= 0)),
-    CONSTRAINT only_one_row CHECK (only_row)
-);
-
 CREATE VIEW payout.events AS
  SELECT h.seq,
     h.merchant_code,
@@ -2907,8 +2952,7 @@ CREATE VIEW payout.events AS
     h.source,
     h.detail
    FROM payout.history h
-  WHERE (h.seq < ((( SELECT b.base
-           FROM payout.seq_base b) + ((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint) << 20));
+  WHERE (h.seq < ((payout.xid_base() + ((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint) << 20));
 
 ALTER TABLE payout.evidence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME payout.evidence_id_seq
@@ -2990,6 +3034,12 @@ CREATE VIEW payout.masked AS
    FROM (payout.payouts p
      LEFT JOIN payout.banks b ON ((b.code = p.bank_code)));
 
+CREATE TABLE payout.numbered_for (
+    server text,
+    only_row boolean DEFAULT true NOT NULL,
+    CONSTRAINT only_one_row CHECK (only_row)
+);
+
 ALTER TABLE payout.operator_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME payout.operator_acts_id_seq
     START WITH 1
@@ -2997,16 +3047,6 @@ ALTER TABLE payout.operator_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE payout.pauses (
-    scope text NOT NULL COLLATE pg_catalog."C",
-    value text NOT NULL COLLATE pg_catalog."C",
-    reason text NOT NULL,
-    actor text DEFAULT SESSION_USER NOT NULL,
-    since timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
-    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
 );
 
 CREATE TABLE payout.query_budget (
@@ -3028,18 +3068,6 @@ ALTER TABLE payout.requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE payout.required_evidence (
-    event text NOT NULL COLLATE pg_catalog."C",
-    source text NOT NULL COLLATE pg_catalog."C",
-    kind text NOT NULL COLLATE pg_catalog."C",
-    of_status boolean DEFAULT false NOT NULL,
-    status smallint,
-    certain boolean DEFAULT false NOT NULL,
-    bound boolean,
-    proves text,
-    answers integer DEFAULT 1 NOT NULL
 );
 
 CREATE TABLE payout.state (
@@ -3154,6 +3182,9 @@ ALTER TABLE ONLY payout.ledger
 ALTER TABLE ONLY payout.merchants
     ADD CONSTRAINT merchants_pkey PRIMARY KEY (code);
 
+ALTER TABLE ONLY payout.numbered_for
+    ADD CONSTRAINT numbered_for_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY payout.transition
     ADD CONSTRAINT one_move_per_state_and_event PRIMARY KEY (from_state, event);
 
@@ -3180,9 +3211,6 @@ ALTER TABLE ONLY payout.request_payouts
 
 ALTER TABLE ONLY payout.requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY payout.seq_base
-    ADD CONSTRAINT seq_base_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY payout.state
     ADD CONSTRAINT state_pkey PRIMARY KEY (name);
@@ -3270,6 +3298,10 @@ CREATE TRIGGER before_enqueue BEFORE INSERT ON payout.payouts FOR EACH STATEMENT
 
 CREATE TRIGGER check_instruction BEFORE INSERT ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.check_instruction();
 
+CREATE TRIGGER check_lines AFTER INSERT ON payout.history REFERENCING NEW TABLE AS lines FOR EACH STATEMENT EXECUTE FUNCTION payout.check_lines();
+
+CREATE TRIGGER complete_change BEFORE UPDATE ON payout.payouts FOR EACH ROW WHEN (((new.attention_reasons <> old.attention_reasons) OR ((new.state = old.state) AND ((((((new.held IS DISTINCT FROM old.held) OR (new.attempt IS DISTINCT FROM old.attempt)) OR (new.sends IS DISTINCT FROM old.sends)) OR (new.resubmits_granted IS DISTINCT FROM old.resubmits_granted)) OR (new.last_seq IS DISTINCT FROM old.last_seq)) OR (new.not_sent IS DISTINCT FROM old.not_sent))) OR ((new.state <> old.state) AND ((new.state_since IS DISTINCT FROM now()) OR ((old.attention_reasons <> '{}'::text[]) OR (new.attention_reasons <> '{}'::text[])))))) EXECUTE FUNCTION payout.complete_change();
+
 CREATE TRIGGER follows_the_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_accounts();
 
 CREATE TRIGGER forget_nothing AFTER INSERT OR UPDATE ON payout.evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
@@ -3284,17 +3316,19 @@ CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.ledger
 
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.operator_acts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
 
+CREATE TRIGGER frozen BEFORE UPDATE OF merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by ON payout.payouts FOR EACH ROW WHEN (((((((((((((((new.merchant_code IS DISTINCT FROM old.merchant_code) OR (new.order_num IS DISTINCT FROM old.order_num)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.fee_type IS DISTINCT FROM old.fee_type)) OR (new.bank_code IS DISTINCT FROM old.bank_code)) OR (new.account_number IS DISTINCT FROM old.account_number)) OR (new.account_name IS DISTINCT FROM old.account_name)) OR (new.description IS DISTINCT FROM old.description)) OR (new.replaces IS DISTINCT FROM old.replaces)) OR (new.not_before IS DISTINCT FROM old.not_before)) OR (new.priority IS DISTINCT FROM old.priority)) OR (new.metadata IS DISTINCT FROM old.metadata)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.created_by IS DISTINCT FROM old.created_by))) EXECUTE FUNCTION payout.refuse_new_instruction();
+
 CREATE TRIGGER guard_act AFTER INSERT ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_act();
 
 CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW TABLE AS registered FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_addresses();
 
 CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.guard_attempt();
 
+CREATE TRIGGER guard_changes AFTER UPDATE ON payout.payouts REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_changes();
+
 CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.guard_evidence();
 
 CREATE TRIGGER guard_merchants BEFORE UPDATE ON payout.merchants FOR EACH ROW EXECUTE FUNCTION payout.guard_merchants();
-
-CREATE TRIGGER guard_payout BEFORE UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.guard_payout();
 
 CREATE TRIGGER guard_removal BEFORE UPDATE ON payout.addresses FOR EACH ROW EXECUTE FUNCTION payout.guard_removal();
 
@@ -3332,11 +3366,6 @@ CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON 
 
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.transition FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
-CREATE TRIGGER wake_readers AFTER INSERT ON payout.history REFERENCING NEW TABLE AS lines FOR EACH STATEMENT EXECUTE FUNCTION payout.wake_readers();
-
-ALTER TABLE ONLY payout.history
-    ADD CONSTRAINT a_move_is_in_the_table FOREIGN KEY (from_state, event, to_state) REFERENCES payout.transition(from_state, event, to_state);
-
 ALTER TABLE ONLY payout.accounts
     ADD CONSTRAINT accounts_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
 
@@ -3361,17 +3390,11 @@ ALTER TABLE ONLY payout.gateway_balance
 ALTER TABLE ONLY payout.history
     ADD CONSTRAINT history_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
 
-ALTER TABLE ONLY payout.ledger
-    ADD CONSTRAINT ledger_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
-
 ALTER TABLE ONLY payout.operator_acts
     ADD CONSTRAINT operator_acts_request_id_fkey FOREIGN KEY (request_id) REFERENCES payout.requests(id);
 
 ALTER TABLE ONLY payout.payouts
     ADD CONSTRAINT payouts_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
-
-ALTER TABLE ONLY payout.payouts
-    ADD CONSTRAINT payouts_state_fkey FOREIGN KEY (state) REFERENCES payout.state(name);
 
 ALTER TABLE ONLY payout.query_budget
     ADD CONSTRAINT query_budget_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
@@ -3546,6 +3569,12 @@ REVOKE ALL ON FUNCTION payout.check_beneficiary(p payout.payouts, what text, wor
 
 REVOKE ALL ON FUNCTION payout.check_confirmed(p payout.payouts, act text, confirm text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.xid_base() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.xid_base() TO payout_reader;
+GRANT ALL ON FUNCTION payout.xid_base() TO payout_operator;
+GRANT ALL ON FUNCTION payout.xid_base() TO payout_worker;
+GRANT ALL ON FUNCTION payout.xid_base() TO payout_enqueuer;
+
 REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.current_xid() TO payout_worker;
 
@@ -3579,19 +3608,17 @@ REVOKE ALL ON FUNCTION payout.check_funding(merchant text, amount numeric, refer
 
 REVOKE ALL ON FUNCTION payout.check_instruction() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.check_lines() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.check_metadata(metadata jsonb, order_num text) FROM PUBLIC;
-
-GRANT SELECT ON TABLE payout.transition TO payout_reader;
-GRANT SELECT ON TABLE payout.transition TO payout_operator;
-GRANT SELECT ON TABLE payout.transition TO payout_worker;
-
-REVOKE ALL ON FUNCTION payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_replacement(new payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_scope(scope text, value text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_words(what text, words text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.complete_change() FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.evidence TO payout_operator;
@@ -3677,6 +3704,12 @@ GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_t
 REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
 
+GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
+GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;
+GRANT SELECT ON TABLE payout.required_evidence TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.evidence_for(wanted text, merchant text, order_num text, this_xid bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.failed_elsewhere(merchant text, replaced text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.finish_request(id bigint, merchant_code text, order_num text, why text) FROM PUBLIC;
@@ -3698,19 +3731,17 @@ REVOKE ALL ON FUNCTION payout.guard_addresses() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.guard_changes() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_merchants() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.guard_payout() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_removal() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_request() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_request_payout() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.guard_send(p payout.payouts, attempt integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) FROM PUBLIC;
 
@@ -3758,8 +3789,6 @@ GRANT INSERT(attempt) ON TABLE payout.history TO payout_worker;
 GRANT INSERT(detail) ON TABLE payout.history TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.is_contradicted_since(p payout.payouts, act text, since timestamp with time zone) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.is_evidenced(wanted text, merchant text, order_num text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.is_numbered_ahead() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_numbered_ahead() TO payout_worker;
@@ -3837,7 +3866,15 @@ GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_operator;
 GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_worker;
 GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_enqueuer;
 
-REVOKE ALL ON FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts) FROM PUBLIC;
+GRANT SELECT ON TABLE payout.event TO payout_reader;
+GRANT SELECT ON TABLE payout.event TO payout_operator;
+GRANT SELECT ON TABLE payout.event TO payout_worker;
+
+GRANT SELECT ON TABLE payout.transition TO payout_reader;
+GRANT SELECT ON TABLE payout.transition TO payout_operator;
+GRANT SELECT ON TABLE payout.transition TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts, this_xid bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.must_query_first() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.must_query_first() TO payout_worker;
@@ -3859,9 +3896,6 @@ REVOKE ALL ON FUNCTION payout.original_in_doubt(merchant text, replaced text, OU
 
 REVOKE ALL ON FUNCTION payout.originals(merchant text, replaced text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.originals(merchant text, replaced text) TO payout_worker;
-
-REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
 
 GRANT SELECT ON TABLE payout.attempts TO payout_reader;
 GRANT SELECT ON TABLE payout.attempts TO payout_operator;
@@ -3894,6 +3928,11 @@ GRANT INSERT(outcome),UPDATE(outcome) ON TABLE payout.attempts TO payout_worker;
 GRANT INSERT(outcome_doubt),UPDATE(outcome_doubt) ON TABLE payout.attempts TO payout_worker;
 
 GRANT INSERT(outcome_at),UPDATE(outcome_at) ON TABLE payout.attempts TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.other_address(p payout.payouts, attempt integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.quiet_until(p payout.payouts) FROM PUBLIC;
 
@@ -3939,9 +3978,9 @@ REVOKE ALL ON FUNCTION payout.refuse_late_approval() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_missing(order_num text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.refuse_old_snapshot() FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.refuse_new_instruction() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.refuse_other_address(old payout.payouts, new payout.payouts) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.refuse_old_snapshot() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_second_request(what text, other bigint) FROM PUBLIC;
 
@@ -4016,13 +4055,19 @@ REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUB
 REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.wake_readers() FROM PUBLIC;
+GRANT SELECT ON TABLE payout.pauses TO payout_reader;
+GRANT SELECT ON TABLE payout.pauses TO payout_operator;
+GRANT SELECT ON TABLE payout.pauses TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, attempt integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, attempt integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_not_removed(address text) FROM PUBLIC;
 
@@ -4059,12 +4104,6 @@ GRANT SELECT ON TABLE payout.banks TO payout_reader;
 GRANT SELECT ON TABLE payout.banks TO payout_operator;
 GRANT SELECT ON TABLE payout.banks TO payout_worker;
 
-GRANT SELECT ON TABLE payout.event TO payout_reader;
-GRANT SELECT ON TABLE payout.event TO payout_operator;
-GRANT SELECT ON TABLE payout.event TO payout_worker;
-
-GRANT SELECT ON TABLE payout.seq_base TO payout_worker;
-
 GRANT SELECT ON TABLE payout.events TO payout_reader;
 GRANT SELECT ON TABLE payout.events TO payout_operator;
 GRANT SELECT ON TABLE payout.events TO payout_worker;
@@ -4077,19 +4116,13 @@ GRANT SELECT ON TABLE payout.masked TO payout_reader;
 GRANT SELECT ON TABLE payout.masked TO payout_operator;
 GRANT SELECT ON TABLE payout.masked TO payout_worker;
 
-GRANT SELECT ON TABLE payout.pauses TO payout_reader;
-GRANT SELECT ON TABLE payout.pauses TO payout_operator;
-GRANT SELECT ON TABLE payout.pauses TO payout_worker;
+GRANT SELECT ON TABLE payout.numbered_for TO payout_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.query_budget TO payout_worker;
 
 GRANT SELECT ON TABLE payout.refused_balances TO payout_reader;
 GRANT SELECT ON TABLE payout.refused_balances TO payout_operator;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE payout.refused_balances TO payout_worker;
-
-GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
-GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;
-GRANT SELECT ON TABLE payout.required_evidence TO payout_worker;
 
 GRANT SELECT ON TABLE payout.state TO payout_reader;
 GRANT SELECT ON TABLE payout.state TO payout_operator;

@@ -59,7 +59,7 @@ insert into payout.banks (code, name, min_digits) values
 create table payout.payouts (
     merchant_code      text collate "C" not null references payout.merchants,
     order_num          text collate "C" not null,
-    state              text collate "C" not null default 'queued' references payout.state,
+    state              text collate "C" not null default 'queued',
 
     -- The instruction. Frozen after insert.
     amount             numeric not null,       -- whole rupiah; numeric, because bigint would silently round 250000.75
@@ -75,7 +75,7 @@ create table payout.payouts (
     created_at         timestamptz not null default now(),
     created_by         text not null default session_user,
 
-    -- The state. Written by the worker, guarded by payout.guard_payout().
+    -- The state. Written by the worker, guarded by payout.guard_changes().
     state_since        timestamptz not null default now(),
     last_seq           bigint,                 -- the history row of the last move
     attempt            int not null default 0, -- the latest attempt; never reused
@@ -104,6 +104,9 @@ create table payout.payouts (
     constraint order_num_is_used_once primary key (merchant_code, order_num),
     constraint replaced_payout_is_of_the_same_merchant
         foreign key (merchant_code, replaces) references payout.payouts (merchant_code, order_num),
+    -- Not a foreign key to payout.state: every move would lock the row of its state.
+    constraint state_is_known check (state in ('queued', 'submitting', 'pending', 'unknown', 'paid', 'failed', 'cancelled',
+                                               'returned')),
     constraint sent_once_per_grant check (sends - not_sent <= 1 + resubmits_granted),
     constraint attempts_count_up check (attempt >= sends and not_sent between 0 and sends),
     constraint settled_at_iff_final
@@ -155,23 +158,23 @@ create index withdrawn_replacements on payout.payouts (merchant_code, replaces)
 
 -- Added to every transaction ID that is stored or compared. It is 0 unless a dump was restored into a server with lower
 -- transaction IDs than those stored. Without it, event numbers would fall and readers would skip what is new, and an old
--- row could carry the ID of a running transaction, whose guards would take the row for one of its own.
-create table payout.seq_base (
-    base     bigint not null,
-    server   text,  -- the server, database and table for which it was set; another one after a restore
+-- row could carry the ID of a running transaction, whose guards would take the row for one of its own. It is a function,
+-- which payout.continue_seq() replaces, so that Postgres puts the number into each plan instead of reading a row each time.
+create function payout.xid_base() returns bigint language sql stable parallel safe return 0::bigint;
+
+-- The server, database and table for which the base was set; another one after a restore.
+create table payout.numbered_for (
+    server   text,
     only_row boolean primary key default true,
-    constraint only_one_row check (only_row),
-    constraint base_is_not_negative check (base >= 0)
+    constraint only_one_row check (only_row)
 );
 
-insert into payout.seq_base (base) values (0);
+insert into payout.numbered_for (server) values (null);
 
 -- The number of this transaction, which no row of another one carries. Guards compare it, never a bare transaction ID.
 create function payout.current_xid() returns bigint
-language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
-begin
-    return (select b.base from payout.seq_base b where b.only_row) + pg_current_xact_id()::text::bigint;
-end $$;
+language sql stable
+return payout.xid_base() + pg_current_xact_id()::text::bigint;
 
 -- One row per right to send, committed before a byte leaves.
 create table payout.attempts (
@@ -255,8 +258,7 @@ begin
     return exists (
         select from payout.history h
         where h.seq >= greatest(payout.current_xid() + 1,
-                                (select b.base from payout.seq_base b where b.only_row)
-                                + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20);
+                                payout.xid_base() + pg_snapshot_xmax(pg_current_snapshot())::text::bigint) << 20);
 end $$;
 
 -- (payout.current_xid(), position in the transaction). A number can appear only while its transaction runs, so a reader
@@ -284,7 +286,8 @@ begin
     return coalesce(latest, first) + 1;
 end $$;
 
--- The history that payout.events shows. A move names a row of payout.transition; other rows have no states.
+-- The history that payout.events shows. A move names a row of payout.transition, as a trigger of 0006 sees to: with a
+-- foreign key, every move would lock a row there. Other rows have no states.
 create table payout.history (
     seq           bigint primary key default payout.next_seq(),
     merchant_code text collate "C" not null,
@@ -298,8 +301,6 @@ create table payout.history (
     attempt       int,
     detail        jsonb not null default '{}',
     constraint a_move_has_both_ends check ((from_state is null) = (to_state is null)),
-    constraint a_move_is_in_the_table foreign key (from_state, event, to_state)
-        references payout.transition (from_state, event, to_state),
     constraint history_has_a_payout foreign key (merchant_code, order_num) references payout.payouts
 );
 
@@ -324,15 +325,19 @@ declare
                            'payout.history'::regclass::oid);
 begin
     if payout.is_numbered_ahead()
-       or exists (select from payout.seq_base b where b.server is distinct from here) then
+       or exists (select from payout.numbered_for n where n.server is distinct from here) then
         if payout.last_xid() >= payout.current_xid() then
             -- Nobody may be writing with the old base meanwhile.
             lock table payout.history, payout.attempts, payout.evidence, payout.ledger in share row exclusive mode;
-            update payout.seq_base b set base = b.base + greatest(payout.last_xid() - payout.current_xid() + 1, 0);
+            if payout.last_xid() >= payout.current_xid() then
+                execute format('create or replace function payout.xid_base() returns bigint '
+                               'language sql stable parallel safe return %s::bigint',
+                               payout.xid_base() + payout.last_xid() - payout.current_xid() + 1);
+            end if;
         end if;
-        update payout.seq_base b set server = here;
+        update payout.numbered_for n set server = here;
     end if;
-    return (select b.base from payout.seq_base b);
+    return payout.xid_base();
 end $$;
 
 -- One budget of queries per merchant, shared by all workers.

@@ -31,7 +31,7 @@ create table payout.ledger (
     id            bigint generated always as identity primary key,
     xid           bigint not null default payout.current_xid(),
     at            timestamptz not null default clock_timestamp(),
-    merchant_code text collate "C" not null references payout.merchants,
+    merchant_code text collate "C" not null,  -- its account refers to payout.merchants
     kind          text not null,
     order_num     text collate "C",
     attempt       int,

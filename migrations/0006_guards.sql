@@ -58,7 +58,7 @@ begin
     return null;
 end $$;
 
--- Together with the triggers of history (`wake_readers`) and ledger (`post`), every act and every answer passes one of
+-- Together with the triggers of history (`check_lines`) and ledger (`post`), every act and every answer passes one of
 -- these.
 create trigger forget_nothing after insert or update on payout.evidence
     for each statement execute function payout.forget_nothing();
@@ -594,22 +594,24 @@ create trigger before_enqueue before insert on payout.payouts
 
 ---- Moving a payout
 
--- Whether this transaction stored the evidence that the move needs (I3, I5): one row of payout.required_evidence. In
--- plpgsql, whose plans last as long as the session: a function in SQL is planned at each call.
-create function payout.is_evidenced(wanted text, merchant text, order_num text) returns boolean
-language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
-begin
-    return exists (
-        select from payout.evidence e, payout.required_evidence r, payout.policy x
-        where e.merchant_code = merchant and e.order_num = is_evidenced.order_num and e.xid = payout.current_xid()
-          and not e.refused
-          and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
-          and (not r.of_status or r.status is not distinct from e.status)
-          and (not r.certain or e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
-          and (r.bound is null or r.bound = e.bound)
-          and (r.proves is null or r.proves = e.proves)
-          and e.times >= r.answers);
-end $$;
+-- The evidence of this transaction that the move rests on (I3, I5): what fits one row of payout.required_evidence. As in each
+-- `language sql` function here that returns a table, Postgres puts the query in the place of the call, so one plan serves
+-- every payout of a statement.
+create function payout.evidence_for(wanted text, merchant text, order_num text, this_xid bigint)
+returns setof payout.evidence
+language sql stable
+begin atomic
+    select e.*
+    from payout.evidence e, payout.required_evidence r, payout.policy x
+    where e.merchant_code = merchant and e.order_num = evidence_for.order_num and e.xid = this_xid
+      and not e.refused
+      and r.event = wanted and (r.source, r.kind) = (e.source, e.kind)
+      and (not r.of_status or r.status is not distinct from e.status)
+      and (not r.certain or e.signed or e.query_sent_at - e.first_at >= x.unsigned_second_read)
+      and (r.bound is null or r.bound = e.bound)
+      and (r.proves is null or r.proves = e.proves)
+      and e.times >= r.answers;
+end;
 
 -- Whether a payout with these reasons is not claimed.
 create function payout.holds_back_claim(reasons text[]) returns boolean
@@ -912,139 +914,65 @@ begin
     end if;
 end $$;
 
--- A copy of the data folder cannot be told from its original by anything inside it. Only the worker knows the address
--- by which it came (I11).
-create function payout.refuse_other_address(old payout.payouts, new payout.payouts) returns void
-language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    reached_by text := (select a.address from payout.attempts a
-                        where (a.merchant_code, a.order_num, a.attempt)
-                              = (old.merchant_code, old.order_num, new.attempt));
-begin
-    if not exists (select from payout.addresses d where d.address = reached_by and d.removed_at is null) then
-        raise exception 'payout %: its worker reaches this database by an address that is not registered (%)',
-            old.order_num, coalesce(reached_by, 'it stated none')
-            using errcode = 'PW050', hint = 'See payout.addresses. If this is not a copy: payout address add ADDRESS.';
-    end if;
-end $$;
-
--- The row of payout.transition that this transaction's history names.
-create function payout.move_in_history(old payout.payouts, new payout.payouts) returns payout.transition
-language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    move payout.transition;
-begin
-    select t.* into move
+-- The move that this transaction's history names, with what it needs.
+create function payout.move_in_history(old payout.payouts, new payout.payouts, this_xid bigint)
+returns table (event text, posting text, proven_by text)
+language sql stable
+begin atomic
+    select t.event, t.posting, e.proven_by
     from payout.history h
     join payout.transition t on (t.from_state, t.event, t.to_state) = (h.from_state, h.event, h.to_state)
-    where h.seq = new.last_seq and h.seq > coalesce(old.last_seq, 0) and h.seq >> 20 = payout.current_xid()
-      and (h.merchant_code, h.order_num) = (old.merchant_code, old.order_num)
-      and (h.from_state, h.to_state) = (old.state, new.state);
-    if not found then
-        raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
-            using errcode = 'PW012',
-                  hint = 'A state changes only along payout.transition, with its history row in the same transaction.';
-    end if;
-    return move;
-end $$;
+    join payout.event e on e.name = t.event
+    where h.seq = (new).last_seq and h.seq > coalesce((old).last_seq, 0) and h.seq >> 20 = this_xid
+      and (h.merchant_code, h.order_num) = ((old).merchant_code, (old).order_num)
+      and (h.from_state, h.to_state) = ((old).state, (new).state);
+end;
+
+-- The address by which the worker of this attempt reaches the database, if it is not registered. A copy of the data folder
+-- cannot be told from its original by anything inside it; only the worker knows how it came (I11).
+create function payout.other_address(p payout.payouts, attempt int) returns table (address text)
+language sql stable
+begin atomic
+    select coalesce(a.address, 'it stated none')
+    from payout.attempts a
+    where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, other_address.attempt)
+      and not exists (select from payout.addresses d where d.address = a.address and d.removed_at is null);
+end;
 
 -- Every stop: why this payout may not be sent now by this attempt, or null. The claim knows them too, to choose what it
 -- takes. They are rules here, so that the claim of an older worker, which lacks one, is refused. A new stop is one more
 -- branch.
-create function payout.why_no_send(p payout.payouts, attempt int) returns text
-language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    fence payout.failover;
-    -- Looked at once: the clock runs on, and a second look could find what the first one missed.
-    why_not_again text := case when p.replaces is not null then
-                               (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not end;
-begin
-    select * into fence from payout.failover f where f.the_only_one;
-    if fence.changed_at is not null or fence.identity <> payout.identity() then
-        return 'the database failed over or was restored, and nobody has accepted that yet';
-    elsif p.state = 'queued' and fence.query_first_until > now() and not payout.is_proven_unsent(p) then
-        return 'after a failover it may have been sent, so its status is queried first';
-    elsif exists (select from payout.pauses z
-                  where (z.scope, z.value) in (('all', ''), ('merchant', p.merchant_code), ('bank', p.bank_code))) then
-        return 'an operator paused it';
-    elsif p.not_before > now() then
-        return 'it may not be sent before its not_before';
-    elsif p.state = 'queued' and p.attention is not null and payout.holds_back_claim(p.attention_reasons) then
-        return format('it needs a person (attention: %s)', array_to_string(p.attention_reasons, ', '));
-    elsif why_not_again is not null then
-        return why_not_again;
-    elsif not exists (
-        select from payout.attempts a
-        join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
-        where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, why_no_send.attempt)) then
-        return 'the worker is configured for another gateway, dialect or platform key than the registered one';
-    elsif current_setting('transaction_isolation') <> 'read committed' then
-        return 'its transaction does not see what others have committed since it began';
-    end if;
-    return null;
-end $$;
-
--- Refuses to send what is stopped, and what this server could forget.
-create function payout.guard_send(p payout.payouts, attempt int) returns void
-language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    why text := payout.why_no_send(p, attempt);
-begin
-    if why is not null then
-        raise exception 'payout % is not sent: %', p.order_num, why using errcode = 'PW041',
-            hint = 'A worker claims it once nothing stops it any more.';
-    end if;
-    if current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
-        raise exception 'payout % is not sent: this server could lose its claim (fsync = %, full_page_writes = %)',
-            p.order_num, current_setting('fsync'), current_setting('full_page_writes')
-            using errcode = 'PW042', hint = 'Set both to on: they are settings of the server.';
-    end if;
-    perform payout.make_durable();
-end $$;
-
--- Checks what a move must come with: its count of sends, its attempt, its evidence or its request (I2, I3, I8).
-create function payout.check_move(old payout.payouts, new payout.payouts, move payout.transition) returns void
-language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    proven_by text := (select e.proven_by from payout.event e where e.name = move.event);
-begin
-    -- A claim whose commit was lost had its own attempt, so a payout that is found takes a new one too.
-    if new.attempt - old.attempt <> (move.to_state = 'submitting' or move.event = 'found_after_failover')::int
-       or new.sends - old.sends <> (move.to_state = 'submitting')::int
-       or new.not_sent - old.not_sent <> (move.event = 'not_sent')::int
-       or new.resubmits_granted - old.resubmits_granted <> (move.event = 'resubmit_granted')::int then
-        raise exception 'payout %: % does not change the counts of sends and attempts this way', old.order_num, move.event
-            using errcode = 'PW012';
-    end if;
-    if move.to_state = 'submitting' and not exists (
-        select from payout.attempts a
-        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, new.attempt)
-          and a.xid = payout.current_xid()) then
-        raise exception 'payout %: % needs a new attempt in the same transaction', old.order_num, move.event
-            using errcode = 'PW012';
-    end if;
-    if (proven_by = 'evidence' or (proven_by = 'request' and move.to_state <> 'submitting'))
-       and not payout.is_evidenced(move.event, old.merchant_code, old.order_num) then
-        raise exception 'payout %: % needs the evidence for it in the same transaction', old.order_num, move.event
-            using errcode = 'PW012', hint = 'See which evidence: select * from payout.required_evidence.';
-    end if;
-    if move.event = 'not_sent' and not exists (
-        select from payout.attempts a
-        where (a.merchant_code, a.order_num, a.attempt) = (old.merchant_code, old.order_num, old.attempt)
-          and a.outcome = 'not_sent') then
-        raise exception 'payout %: its attempt is not proven unsent', old.order_num using errcode = 'PW012';
-    end if;
-    if proven_by = 'request' then
-        perform payout.use_request(old, move.event);
-    end if;
-    if move.to_state = 'cancelled' then
-        perform payout.refuse_cancel_after_failover(old);
-    end if;
-    if move.to_state = 'submitting' then
-        perform payout.refuse_other_address(old, new);
-        perform payout.guard_send(old, new.attempt);
-    end if;
-end $$;
+create function payout.why_no_send(p payout.payouts, attempt int) returns table (why text)
+language sql stable
+begin atomic
+    select case
+        when f.changed_at is not null or f.identity <> (select payout.identity()) then
+            'the database failed over or was restored, and nobody has accepted that yet'
+        when (p).state = 'queued' and coalesce(f.query_first_until > now(), false) and not payout.is_proven_unsent(p) then
+            'after a failover it may have been sent, so its status is queried first'
+        when exists (select from payout.pauses z
+                     where (z.scope, z.value) in (('all', ''), ('merchant', (p).merchant_code), ('bank', (p).bank_code))) then
+            'an operator paused it'
+        when (p).not_before > now() then
+            'it may not be sent before its not_before'
+        when (p).state = 'queued' and (p).attention is not null and payout.holds_back_claim((p).attention_reasons) then
+            format('it needs a person (attention: %s)', array_to_string((p).attention_reasons, ', '))
+        -- Looked at once: the clock runs on, and a second look could find what the first one missed.
+        when (p).replaces is not null and again.why_not is not null then
+            again.why_not
+        when not exists (
+            select from payout.attempts a
+            join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
+            where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, why_no_send.attempt)) then
+            'the worker is configured for another gateway, dialect or platform key than the registered one'
+        when current_setting('transaction_isolation') <> 'read committed' then
+            'its transaction does not see what others have committed since it began'
+    end
+    from (select) one
+    left join payout.failover f on f.the_only_one
+    left join lateral (select m.why_not from payout.may_pay_again((p).merchant_code, (p).replaces, (p).created_at) m
+                       where (p).replaces is not null) again on true;
+end;
 
 -- Keeps the reasons for attention in order of gravity, each once, and clears those that the move answers. A reason that
 -- only a person may clear stays until then, whoever writes another one.
@@ -1078,60 +1006,193 @@ begin
     return new;
 end $$;
 
--- Without sequential scans, here and in what it calls: its plans are kept for the session, and one that was made while the
--- tables were small must not read them whole when they have grown. Nor is a check of microseconds worth compiling.
-create function payout.guard_payout() returns trigger
+-- The instruction is frozen. Fires only for an update that names one of its columns, so that no other has to read them:
+-- metadata may be long.
+create function payout.refuse_new_instruction() returns trigger
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    raise exception 'payout %: the instruction is frozen after insert', old.order_num
+        using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
+end $$;
+
+create trigger frozen
+    before update of merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name, description,
+                     replaces, not_before, priority, metadata, created_at, created_by
+    on payout.payouts for each row
+    when ((new.merchant_code, new.order_num, new.amount, new.fee_type, new.bank_code, new.account_number, new.account_name,
+           new.description, new.replaces, new.not_before, new.priority, new.metadata, new.created_at, new.created_by)
+          is distinct from
+          (old.merchant_code, old.order_num, old.amount, old.fee_type, old.bank_code, old.account_number, old.account_name,
+           old.description, old.replaces, old.not_before, old.priority, old.metadata, old.created_at, old.created_by))
+    execute function payout.refuse_new_instruction();
+
+-- What follows from a change in the row itself, and those refusals of guard_changes that come here already: a change that
+-- lacks everything would break a constraint first, whose error prints the whole row.
+create function payout.complete_change() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
-    move payout.transition;
-    booked text;  -- the kind of this transaction's latest entry
-    held_in_ledger bigint;
-    this_xid bigint := payout.current_xid();
+    move text;
 begin
-    if not payout.same_instruction(old, new)
-       or (new.merchant_code, new.order_num, new.created_at, new.created_by)
-          is distinct from (old.merchant_code, old.order_num, old.created_at, old.created_by) then
-        raise exception 'payout %: the instruction is frozen after insert', old.order_num
-            using errcode = 'PW011', hint = 'Cancel it while it is queued and insert a new order_num.';
-    end if;
-
-    select (array_agg(l.kind order by l.id desc) filter (where l.xid = this_xid and l.attempt = new.attempt))[1],
-           coalesce(sum(l.held), 0)
-    into booked, held_in_ledger
-    from payout.ledger l
-    where l.merchant_code = old.merchant_code and l.order_num = old.order_num;
-    -- The sum, not the last entry: one entry must not change the held amount twice.
-    if (new.held <> old.held or booked is not null) and new.held <> held_in_ledger then
+    if new.held <> old.held and new.held <> (
+        select coalesce(sum(l.held), 0) from payout.ledger l
+        where l.merchant_code = old.merchant_code and l.order_num = old.order_num) then
         raise exception 'payout %: the held amount changes only with a ledger entry', old.order_num
-            using errcode = 'PW012';
+            using errcode = 'PW012', hint = 'Book the entry in the same transaction.';
     end if;
-
-    if new.state = old.state then
-        if (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
-           is distinct from (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
-            raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
-                using errcode = 'PW012';
+    if new.state = old.state and (new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
+                                 is distinct from
+                                 (old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent) then
+        raise exception 'payout %: only a move changes the counts of sends and attempts', old.order_num
+            using errcode = 'PW012', hint = 'See payout.transition.';
+    end if;
+    if new.state <> old.state then
+        select m.event into move from payout.move_in_history(old, new, payout.current_xid()) m;
+        if not found then
+            raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
+                using errcode = 'PW012',
+                      hint = 'A state changes only along payout.transition, with its history row in the same transaction.';
         end if;
-        if new.attention_reasons <> old.attention_reasons then
-            new := payout.with_attention(old, new, null);
-        end if;
-        return new;
+        new.state_since := now();
     end if;
-    move := payout.move_in_history(old, new);
-    if coalesce(booked, 'none') <> move.posting then
-        raise exception 'payout %: % needs the ledger entry "%" in the same transaction',
-            old.order_num, move.event, move.posting using errcode = 'PW012';
+    if new.attention_reasons <> old.attention_reasons
+       or new.state <> old.state and (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
+        new := payout.with_attention(old, new, move);
     end if;
-    perform payout.check_move(old, new, move);
-    if (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
-        new := payout.with_attention(old, new, move.event);
-    end if;
-    new.state_since := now();
     return new;
 end $$;
 
-create trigger guard_payout before update on payout.payouts
-    for each row execute function payout.guard_payout();
+-- The worker's moves need nothing of it if nothing wants attention: it states the time itself.
+create trigger complete_change before update on payout.payouts for each row
+    when (new.attention_reasons <> old.attention_reasons
+          or new.state = old.state and (new.held, new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
+                                       is distinct from
+                                       (old.held, old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent)
+          or new.state <> old.state and (new.state_since is distinct from now()
+                                         or (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[])))
+    execute function payout.complete_change();
+
+-- A refusal is its SQLSTATE, how its sentence goes on after "payout ORDER", and its hint.
+
+-- What a move lacks: its count of sends, its attempt, its evidence (I2, I3, I8), or, for a claim, the right to send now.
+create function payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint)
+returns table (refusal text[])
+language sql stable
+begin atomic
+    select case
+        -- A claim whose commit was lost had its own attempt, so a payout that is found takes a new one too.
+        when (new).attempt - (old).attempt <> ((new).state = 'submitting' or event = 'found_after_failover')::int
+             or (new).sends - (old).sends <> ((new).state = 'submitting')::int
+             or (new).not_sent - (old).not_sent <> (event = 'not_sent')::int
+             or (new).resubmits_granted - (old).resubmits_granted <> (event = 'resubmit_granted')::int then
+            array['PW012', format(': %s does not change the counts of sends and attempts this way', event),
+                  'A claim and a resubmit add one attempt and one send; other moves add neither.']
+        when (new).state = 'submitting' and not exists (
+                select from payout.attempts a
+                where (a.merchant_code, a.order_num, a.attempt) = ((old).merchant_code, (old).order_num, (new).attempt)
+                  and a.xid = this_xid) then
+            array['PW012', format(': %s needs a new attempt in the same transaction', event), 'Insert the attempt first.']
+        when (proven_by = 'evidence' or proven_by = 'request' and (new).state <> 'submitting') and not exists (
+                select from payout.evidence_for(event, (old).merchant_code, (old).order_num, this_xid)) then
+            array['PW012', format(': %s needs the evidence for it in the same transaction', event),
+                  'See which evidence: select * from payout.required_evidence.']
+        when event = 'not_sent' and not exists (
+                select from payout.attempts a
+                where (a.merchant_code, a.order_num, a.attempt) = ((old).merchant_code, (old).order_num, (old).attempt)
+                  and a.outcome = 'not_sent') then
+            array['PW012', ': its attempt is not proven unsent', 'Set the outcome of its attempt first.']
+        when (new).state = 'submitting' then coalesce(
+            (select array['PW050', format(': its worker reaches this database by an address that is not registered (%s)',
+                                          d.address),
+                          'See payout.addresses. If this is not a copy: payout address add ADDRESS.']
+             from payout.other_address(old, (new).attempt) d),
+            (select array['PW041', ' is not sent: ' || s.why, 'A worker claims it once nothing stops it any more.']
+             from payout.why_no_send(old, (new).attempt) s where s.why is not null),
+            case when current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+                array['PW042', format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
+                                      current_setting('fsync'), current_setting('full_page_writes')),
+                      'Set both to on: they are settings of the server.'] end)
+    end;
+end;
+
+-- Why this change is not let through, or null: the held amount follows the ledger (I6), and a state changes only by a move
+-- in the history, with the entry that it posts.
+create function payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric,
+                                     event text, posting text, proven_by text, this_xid bigint)
+returns table (refusal text[])
+language sql stable
+begin atomic
+    select case
+        when (new).order_num is null or (old).order_num is null then
+            array['PW011', ': the instruction is frozen after insert', 'Insert a new order_num.']
+        when ((new).held <> (old).held or booked is not null) and (new).held <> held_in_ledger then
+            array['PW012', ': the held amount changes only with a ledger entry', 'Book the entry in the same transaction.']
+        when (new).state = (old).state then
+            case when ((new).attempt, (new).sends, (new).resubmits_granted, (new).last_seq, (new).not_sent)
+                      is distinct from
+                      ((old).attempt, (old).sends, (old).resubmits_granted, (old).last_seq, (old).not_sent) then
+                array['PW012', ': only a move changes the counts of sends and attempts', 'See payout.transition.'] end
+        when event is null then
+            array['PW012', format(': %s cannot become %s without a move in its history', (old).state, (new).state),
+                  'A state changes only along payout.transition, with its history row in the same transaction.']
+        when coalesce(booked, 'none') <> posting then
+            array['PW012', format(': %s needs the ledger entry "%s" in the same transaction', event, posting),
+                  'See which entry: select * from payout.transition.']
+        else (select m.refusal from payout.why_no_move(old, new, event, proven_by, this_xid) m)
+    end;
+end;
+
+-- Checks all changes of a statement together. One history row moves a payout once, because last_seq rises.
+--
+-- One plan serves the whole session, as planning takes longer than the checks. It must not read tables whole that were small
+-- when it was made: so no sequential scans, and nested loops over indexes. The full join is hashed or merged even so.
+create function payout.guard_changes() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
+declare
+    this_xid bigint := payout.current_xid();
+    change record;
+begin
+    for change in
+        with changed as materialized (
+            select o::payout.payouts as old, n::payout.payouts as new
+            from before o
+            full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+        ), judged as materialized (
+            select c.old, m.event, m.proven_by, w.refusal
+            from changed c
+            -- The sum, not the last entry: one entry must not change the held amount twice.
+            cross join lateral (
+                select (array_agg(l.kind order by l.id desc)
+                        filter (where l.xid = this_xid and l.attempt = (c.new).attempt))[1] as booked,
+                       coalesce(sum(l.held), 0) as held
+                from payout.ledger l
+                where l.merchant_code = (c.old).merchant_code and l.order_num = (c.old).order_num) e
+            left join lateral payout.move_in_history(c.old, c.new, this_xid) m on (c.new).state <> (c.old).state
+            cross join lateral
+                payout.why_no_change(c.old, c.new, e.booked, e.held, m.event, m.posting, m.proven_by, this_xid) w
+        )
+        select j.old, (j.old).order_num, j.event, j.proven_by, j.refusal
+        from judged j
+        where j.refusal is not null or j.proven_by = 'request' or j.event = 'withdrawn'
+        order by (j.old).merchant_code, (j.old).order_num
+    loop
+        if change.refusal is not null then
+            raise exception 'payout %', change.order_num || change.refusal[2]
+                using errcode = change.refusal[1], hint = change.refusal[3];
+        elsif change.proven_by = 'request' then
+            perform payout.use_request(change.old, change.event);
+        else
+            perform payout.refuse_cancel_after_failover(change.old);
+        end if;
+    end loop;
+    if exists (select from after n where n.state = 'submitting') then
+        perform payout.make_durable();
+    end if;
+    return null;
+end $$;
+
+create trigger guard_changes after update on payout.payouts
+    referencing old table as before new table as after for each statement execute function payout.guard_changes();
 
 ---- Attempts, evidence, requests
 
@@ -1386,7 +1447,7 @@ create trigger post after insert on payout.ledger
 -- of the time. Smaller payouts overtake an uncovered one for policy.overtake_for. For policy.reserve_for after that it
 -- keeps the balance free, but only while it can be covered from what is within reach: the balance, what is held, and as
 -- much funding as came within policy.funding_counts_for. Otherwise one payout far above the funds would stop all others.
--- Only the first thousand in line are looked at. Without sequential scans, as guard_payout.
+-- Only the first thousand in line are looked at. Without sequential scans, as guard_changes.
 create function payout.reservation(merchant text, out order_num text, out hold bigint, out until timestamptz)
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp
 set enable_seqscan = off set jit = off as $$
@@ -1442,12 +1503,25 @@ end $$;
 create trigger follows_the_ledger before insert or update or delete or truncate on payout.accounts
     for each statement execute function payout.guard_accounts();
 
----- Wake-ups
+---- History
 
+-- A move in the history is one of the table; its readers are woken.
+--
 -- Any role may NOTIFY in Postgres, so a payload is never trusted.
-create function payout.wake_readers() returns trigger
+create function payout.check_lines() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    unlisted text;
 begin
+    select format('%s from %s to %s', l.event, l.from_state, l.to_state) into unlisted
+    from lines l
+    where l.to_state is not null and not exists (
+        select from payout.transition t where (t.from_state, t.event, t.to_state) = (l.from_state, l.event, l.to_state))
+    limit 1;
+    if found then
+        raise exception 'payout.transition has no move %', unlisted
+            using errcode = 'PW012', hint = 'See the moves: select * from payout.transition.';
+    end if;
     if exists (select from lines where event <> 'enqueued') then
         perform payout.refuse_borrowed_session();
         perform payout.make_durable();
@@ -1456,5 +1530,5 @@ begin
     return null;
 end $$;
 
-create trigger wake_readers after insert on payout.history
-    referencing new table as lines for each statement execute function payout.wake_readers();
+create trigger check_lines after insert on payout.history
+    referencing new table as lines for each statement execute function payout.check_lines();

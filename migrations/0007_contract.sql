@@ -950,7 +950,7 @@ select s.* from payout.all_status s where s.merchant_code = any ((select payout.
 create view payout.events as
 select h.seq, h.merchant_code, h.order_num, h.at, h.event, h.from_state, h.to_state, h.source, h.detail
 from payout.history h
-where h.seq < ((select b.base from payout.seq_base b) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20;
+where h.seq < (payout.xid_base() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20;
 
 create view payout.balances as
 select m.code as merchant_code, a.account, a.balance

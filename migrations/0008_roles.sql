@@ -113,7 +113,7 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
 
 -- Also at the commit of an act, which runs as the login.
 grant execute on function payout.make_durable(), payout.refuse_borrowed_session() to payout_reader, payout_operator, payout_worker, payout_enqueuer;
-grant execute on function payout.merchants_seen(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
+grant execute on function payout.merchants_seen(), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint),
                           payout.is_plausible_fee(numeric, smallint, bigint, bigint)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;

@@ -122,8 +122,7 @@ async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
             select h.seq, h.merchant_code, h.order_num, h.at, coalesce(h.to_state, h.event) as step
             from payout.history h, reached r
             where h.seq > r.folded_seq
-              and h.seq < ((select b.base from payout.seq_base b)
-                           + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20
+              and h.seq < (payout.xid_base() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20
             order by h.seq
             limit $1
         ), steps as (

@@ -240,7 +240,8 @@ pub(super) async fn change_if_still(
     let changed = sqlx::query!(
         r#"/* store::change_if_still */
         update payout.payouts p
-        set state = r.state, last_seq = coalesce(r.last_seq, p.last_seq), attempt = r.next_attempt,
+        set state = r.state, state_since = case p.state when r.state then p.state_since else now() end,
+            last_seq = coalesce(r.last_seq, p.last_seq), attempt = r.next_attempt,
             not_sent = r.not_sent, send_by = r.send_by, parked = p.parked and r.state = 'queued', held = r.held,
             fee = r.fee, platform_order_num = r.platform_order_num, failure_reason = r.failure_reason,
             attention_reasons = r.attention_reasons, declined_at = r.declined_at, proven_ours = r.proven_ours,

@@ -10,15 +10,12 @@ from __future__ import annotations
 from typing import List, NamedTuple, Tuple
 
 # Any move counts as evidenced; everything else that guards a payout stays.
-NO_EVIDENCE = """create or replace function payout.is_evidenced(wanted text, merchant text, order_num text)
-                 returns boolean language sql return true;"""
+NO_EVIDENCE = """create or replace function payout.evidence_for(wanted text, merchant text, order_num text, this_xid bigint)
+                 returns setof payout.evidence language sql stable return null::payout.evidence;"""
 # Nor must an attempt be proven unsent, or the sends be counted; an operator's move still uses up its request.
-NO_PROOF = """create or replace function payout.check_move(old payout.payouts, new payout.payouts, move payout.transition)
-              returns void language plpgsql as $$ begin
-                  if exists (select from payout.event e where e.name = move.event and e.proven_by = 'request') then
-                      perform payout.use_request(old, move.event);
-                  end if;
-              end $$;"""
+NO_PROOF = """create or replace function payout.why_no_move(old payout.payouts, new payout.payouts, event text,
+                                                            proven_by text, this_xid bigint)
+              returns table (refusal text[]) language sql stable return null::text[];"""
 # A resubmit needs a request and a second person, and no proof.
 NO_RESUBMIT_PROOF = """create or replace function payout.why_no_resubmit(p payout.payouts) returns text
                        language sql return null::text;"""
@@ -31,11 +28,11 @@ ONE_PERSON = """create or replace function payout.people_needed(act text, p payo
                                                                 merchant_code text default null)
                 returns int language sql return 1;"""
 # Nothing stops a claim in the database.
-NO_STOPS = """create or replace function payout.why_no_send(p payout.payouts, attempt int) returns text
-              language sql return null;"""
+NO_STOPS = """create or replace function payout.why_no_send(p payout.payouts, attempt int) returns table (why text)
+              language sql stable return null::text;"""
 # Whatever the address is by which a worker reaches the database.
-ANY_ADDRESS = """create or replace function payout.refuse_other_address(old payout.payouts, new payout.payouts)
-                 returns void language plpgsql as $$ begin end $$;"""
+ANY_ADDRESS = """create or replace function payout.other_address(p payout.payouts, attempt int) returns table (address text)
+                 language sql stable begin atomic select 'any' where false; end;"""
 
 
 class Mutant(NamedTuple):

@@ -70,8 +70,8 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
 
     for (break_it, repair, what, verdict, exit) in [
         (
-            "alter table payout.payouts disable trigger guard_payout",
-            "alter table payout.payouts enable trigger guard_payout",
+            "alter table payout.payouts disable trigger guard_changes",
+            "alter table payout.payouts enable trigger guard_changes",
             "guards",
             "fail",
             1,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs};
 use payout_worker::domain::state::State;
 use sqlx::AssertSqlSafe;
 
-use crate::support::database::Database;
+use crate::support::{database::Database, refusal::Refusal};
 
 /// Every piece of evidence that is tried, by a name for it. `apart`: a second answer so many seconds later.
 #[rustfmt::skip]
@@ -170,19 +170,19 @@ async fn every_move_takes_its_own_evidence_and_nothing_else_moves_a_payout() {
     assert_same(&accepted(&database, &State::ALL, false).await, &expected());
 }
 
-/// The comparisons of `payout.is_evidenced`, as they stand in the migration; without each of them some wrong evidence passes.
+/// The comparisons of `payout.evidence_for`, as they stand in the migration; without each of them some wrong evidence passes.
 #[tokio::test]
 async fn without_any_one_comparison_of_the_guard_wrong_evidence_passes() {
     let migration = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/0006_guards.sql");
     let migration = fs::read_to_string(migration).unwrap();
     let start = migration
-        .find("create function payout.is_evidenced(")
+        .find("create function payout.evidence_for(")
         .unwrap();
     let function = &migration[start..];
-    let function = &function[..function.find("end $$;\n").unwrap() + 8];
+    let function = &function[..function.find("end;\n").unwrap() + 5];
     let comparisons = [
-        "e.merchant_code = merchant and e.order_num = is_evidenced.order_num and ",
-        " and e.xid = payout.current_xid()",
+        "e.merchant_code = merchant and e.order_num = evidence_for.order_num and ",
+        " and e.xid = this_xid",
         "not e.refused",
         "r.event = wanted and ",
         "(r.source, r.kind) = (e.source, e.kind)",
@@ -279,6 +279,7 @@ async fn every_list_of_states_in_the_schema_agrees_with_the_table_of_states() {
         set("final").await,
         set("not final").await,
         set("may_have_left").await,
+        set("true").await,
     ];
     let definitions: Vec<(String, String)> = sqlx::query_as(
         "select c.conname::text, pg_get_constraintdef(c.oid) from pg_constraint c
@@ -306,4 +307,100 @@ async fn every_list_of_states_in_the_schema_agrees_with_the_table_of_states() {
         }
     }
     assert!(lists >= 4, "{lists}");
+}
+
+/// The refusal of these statements, which are one transaction.
+async fn refused(database: &Database, statements: &str) -> Refusal {
+    let mut session = database.pool().acquire().await.unwrap();
+    let whole = AssertSqlSafe(format!("begin; {statements}; commit"));
+    let tried = sqlx::raw_sql(whole).execute(&mut *session).await.map(drop);
+    sqlx::raw_sql("rollback")
+        .execute(&mut *session)
+        .await
+        .unwrap();
+    Refusal::expected(statements, tried)
+}
+
+/// The checks look at all changes of a statement together, so they are tried on every kind of statement that changes rows.
+#[tokio::test]
+async fn every_kind_of_statement_that_changes_a_payout_is_checked_in_each_of_its_rows() {
+    let database = Database::with_steps().await;
+    for (state, order_num) in [("queued", "ONE"), ("queued", "TWO"), ("pending", "THREE")] {
+        database.insert_in(state, order_num).await;
+    }
+    let counts = "sends = p.sends + 1, attempt = p.attempt + 1";
+    let again = "(merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name)
+         select merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name from payout.payouts";
+    for attack in [
+        format!("update payout.payouts p set {counts} where order_num = 'ONE'"),
+        "update payout.payouts set due_at = now(), not_sent = not_sent + (order_num = 'THREE')::int".to_owned(),
+        format!("insert into payout.payouts as p {again} on conflict (merchant_code, order_num) do update set {counts}"),
+        format!("merge into payout.payouts p using (values ('ONE')) v (o) on p.order_num = v.o
+                 when matched then update set {counts}"),
+        format!("merge into payout.payouts p using (values ('ONE'), ('TWO')) v (o) on p.order_num = v.o
+                 when matched and v.o = 'TWO' then update set {counts}
+                 when matched then update set due_at = now()"),
+        format!("with x as (update payout.payouts p set {counts} where order_num = 'ONE' returning 1) select 1"),
+        format!("with x as (update payout.payouts p set {counts} where order_num = 'ONE' returning 1)
+                 update payout.payouts set due_at = now() where order_num = 'TWO'"),
+        format!("savepoint s; update payout.payouts p set {counts}; release s"),
+        format!("set constraints all deferred; update payout.payouts p set {counts}"),
+        format!("do $$ declare c cursor for select * from payout.payouts where order_num = 'ONE' for update; begin
+                 open c; move c; update payout.payouts p set {counts} where current of c; end $$"),
+        "update payout.payouts set held = held + 1 where order_num = 'THREE'".to_owned(),
+        "update payout.payouts p set state = 'paid', settled_at = now(), state_since = now() where order_num = 'THREE'".to_owned(),
+    ] {
+        refused(&database, &attack).await.is(&attack, "PW012", "payout ");
+    }
+    let renamed = "update payout.payouts set order_num = 'FOUR' where order_num = 'ONE'";
+    Refusal::expected(renamed, database.try_run(renamed).await).is(renamed, "PW011", "frozen");
+}
+
+/// One line of history moves one payout, once, whatever statements and savepoints the transaction is made of.
+#[tokio::test]
+async fn one_line_of_history_moves_one_payout_once() {
+    let database = Database::with_steps().await;
+    for order_num in ["ONE", "TWO"] {
+        database.insert_in("queued", order_num).await;
+    }
+    let withdraw = |where_clause: &str| {
+        format!(
+            "update payout.payouts set state = 'cancelled', settled_at = now(), last_seq =
+                 (select max(seq) from payout.history where event = 'withdrawn') where {where_clause}"
+        )
+    };
+    let line = "insert into payout.history (merchant_code, order_num, event, from_state, to_state, source)
+        select merchant_code, order_num, 'withdrawn', 'queued', 'cancelled', 'sql' from payout.payouts where order_num = 'ONE'";
+    for attack in [
+        // For two payouts in one statement, for another one, and for another one in a second statement.
+        withdraw("true"),
+        withdraw("order_num = 'TWO'"),
+        format!(
+            "{}; {}",
+            withdraw("order_num = 'ONE'"),
+            withdraw("order_num = 'TWO'")
+        ),
+        format!(
+            "savepoint s; {}; release s; {}",
+            withdraw("order_num = 'ONE'"),
+            withdraw("order_num = 'TWO'")
+        ),
+    ] {
+        refused(&database, &format!("{line}; {attack}")).await.is(
+            &attack,
+            "PW012",
+            "payout TWO: queued cannot become cancelled without a move in its history",
+        );
+    }
+    // Nor does it move the payout in a later transaction.
+    database
+        .run(&format!(
+            "begin; {line}; savepoint s; {}; rollback to s; commit",
+            withdraw("order_num = 'ONE'")
+        ))
+        .await;
+    let late = withdraw("order_num = 'ONE'");
+    Refusal::expected(&late, database.try_run(&late).await).is(&late, "PW012", "without a move");
+    let whole = format!("begin; {line}; {}; commit", withdraw("order_num = 'ONE'"));
+    database.run(&whole).await;
 }

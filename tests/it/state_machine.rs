@@ -166,8 +166,8 @@ async fn history_accepts_no_move_outside_the_table() {
                 let insert = insert_line("INV-1", event, &format!("'{from}'"), &format!("'{to}'"));
                 Refusal::expected(&insert, database.try_run(&insert).await).is(
                     &insert,
-                    "23503",
-                    "a_move_is_in_the_table",
+                    "PW012",
+                    "payout.transition has no move",
                 );
             }
         }
@@ -277,7 +277,7 @@ async fn a_payout_is_sent_once_and_once_more_only_for_each_grant_or_proof() {
     let paid = "available 9999999000, fees 0, funding -10000000000, held 0, paid_out 1000";
     assert_eq!(database.text(balances).await, paid);
 
-    let guard = "alter table payout.payouts disable trigger guard_payout; update payout.payouts set sends = sends + 1,
+    let guard = "alter table payout.payouts disable trigger user; update payout.payouts set sends = sends + 1,
                  attempt = attempt + 1";
     Refusal::expected(guard, database.try_run(guard).await).is(
         guard,

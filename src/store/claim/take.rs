@@ -99,8 +99,8 @@ pub(super) async fn submitting_if_still_queued(
     let updated = sqlx::query!(
         r#"/* store::submitting_if_still_queued */
         update payout.payouts p
-        set state = 'submitting', last_seq = r.last_seq, attempt = r.attempt, sends = p.sends + 1, held = r.hold,
-            send_by = now() + $2::interval, lease_until = now() + $3::interval, queries = 0, next_query_at = null
+        set state = 'submitting', state_since = now(), last_seq = r.last_seq, attempt = r.attempt,
+            sends = p.sends + 1, held = r.hold, send_by = now() + $2::interval, lease_until = now() + $3::interval, queries = 0, next_query_at = null
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, hold bigint, last_seq bigint)
         where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
           and p.state = 'queued' and p.attempt = r.attempt - 1"#,

@@ -50,11 +50,11 @@ async fn no_setting_name_or_path_of_a_session_moves_an_event_below_a_cursor() {
     for (number, trick) in [
         "select set_config('payout.seq_position', '-5000', false)",
         "set payout.seq_position = '1048574'",
-        "create temp table history (seq bigint, xid bigint); create temp table seq_base (base bigint, only_row boolean);
-         insert into seq_base values (-1000000, true); set search_path = pg_temp, payout",
+        "create temp table history (seq bigint, xid bigint); set search_path = pg_temp, payout",
         "create function elsewhere.pg_current_xact_id() returns xid8 language sql return '3'::xid8;
          create function elsewhere.next_seq() returns bigint language sql return 1;
          create function elsewhere.current_xid() returns bigint language sql return 1;
+         create function elsewhere.xid_base() returns bigint language sql return -1000000;
          set search_path = elsewhere, pg_catalog, payout",
         "set default_transaction_isolation = 'serializable'; set timezone = 'Pacific/Kiritimati'; set datestyle = 'SQL, DMY';
          set intervalstyle = 'sql_standard'; set bytea_output = 'escape'; set extra_float_digits = -15;
@@ -153,7 +153,7 @@ async fn a_worker_chooses_neither_the_number_nor_the_transaction_nor_the_author_
         "insert into payout.ledger (xid, merchant_code, order_num, kind, attempt)
          values (1, 'S2020198627344', 'INV-1', 'fee_known', 1)",
         "update payout.evidence set xid = 1",
-        "update payout.seq_base set base = 0",
+        "create or replace function payout.xid_base() returns bigint language sql stable return 0",
     ] {
         let tried = sqlx::raw_sql(statement).execute(&mut session).await.map(drop);
         Refusal::expected(statement, tried).is(statement, DENIED, "");
@@ -196,7 +196,7 @@ fn restored(table: &str, first: i64) -> String {
         "set session_replication_role = replica;
          {row} {first} + substr(order_num, 5)::bigint from payout.payouts where order_num like 'ROW-%';
          set session_replication_role = origin;
-         update payout.seq_base set server = 'another server'"
+         update payout.numbered_for set server = 'another server'"
     )
 }
 
