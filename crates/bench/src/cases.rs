@@ -1,6 +1,10 @@
 //! The cases of a bench.
 
-use anyhow::{Result, bail};
+mod list;
+
+use anyhow::{Result, bail, ensure};
+
+pub(crate) use list::ALL;
 
 /// What a case does and in which surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -8,14 +12,24 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) load: Load,
-    /// Payouts that are submitted and settled.
+    /// Payouts that are submitted and settled in each round, but for those that are claimed behind a snapshot.
     pub(crate) payouts: usize,
     /// Payouts that stay queued behind them.
     pub(crate) backlog: usize,
+    /// Payouts that were paid before the case begins.
+    pub(crate) history: usize,
+    /// Payouts that are claimed behind a snapshot.
+    pub(crate) behind: usize,
+    /// One after the other in the same database, each with new workers.
+    pub(crate) rounds: &'static [Round],
     pub(crate) workers: usize,
     pub(crate) merchants: usize,
+    /// Whether each submit needs a TLS handshake.
+    pub(crate) https: bool,
     /// Milliseconds until the gateway answers a submit.
     pub(crate) answer_after_ms: u64,
+    /// Milliseconds that each fsync of the server takes longer.
+    pub(crate) fsync_ms: u64,
     /// Whether the signed text of a submit needs two blocks.
     pub(crate) two_chunks: bool,
     /// Whether it is part of the short form.
@@ -23,152 +37,111 @@ pub(crate) struct Case {
 }
 
 /// How payouts come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
     /// All are queued before the worker may claim.
     Drain,
+    /// All are pending before the gateway may report them as paid.
+    Callbacks,
     /// One insert per commit, so many a second.
     Paced(u32),
-    /// No worker: this many clients insert, one row per commit, and then the same into a bare table.
+    /// No worker: this many clients insert, one row per commit, and the same into a bare table.
     Enqueue(usize),
 }
 
-const DRAIN: Case = Case {
-    name: "saturation",
-    about: "one worker, one merchant, everything queued before",
-    load: Load::Drain,
-    payouts: 4_000,
-    backlog: 0,
-    workers: 1,
-    merchants: 1,
-    answer_after_ms: 0,
-    two_chunks: false,
-    short: false,
-};
+/// One measurement of a case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round {
+    /// Follows the case's name; empty for the only one.
+    pub(crate) suffix: &'static str,
+    pub(crate) before: Before,
+    /// Whether these are the payouts that are claimed behind the snapshot.
+    pub(crate) is_behind: bool,
+}
 
-const PACED: Case = Case {
-    name: "paced-100",
-    about: "100 inserts a second: from the insert to the request on the wire",
-    load: Load::Paced(100),
-    payouts: 2_000,
-    ..DRAIN
-};
+/// What happens to the database before a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// The planner knows the tables as they were when they were created.
+    Nothing,
+    Analyze,
+    Vacuum,
+    /// A transaction takes a snapshot, and keeps it until the case ends.
+    Snapshot,
+}
 
-/// Every case, in the order in which they run.
-pub(crate) const ALL: &[Case] = &[
-    Case {
-        short: true,
-        ..DRAIN
-    },
-    Case {
-        name: "two-chunks",
-        about: "submits whose signature needs two blocks",
-        two_chunks: true,
-        ..DRAIN
-    },
-    Case {
-        name: "two-workers",
-        about: "two worker processes share one merchant",
-        workers: 2,
-        ..DRAIN
-    },
-    Case {
-        name: "four-workers",
-        about: "four worker processes share one merchant",
-        workers: 4,
-        ..DRAIN
-    },
-    Case {
-        name: "8-merchants",
-        about: "one worker, eight merchants",
-        merchants: 8,
-        ..DRAIN
-    },
-    Case {
-        name: "64-merchants",
-        about: "one worker, 64 merchants",
-        merchants: 64,
-        ..DRAIN
-    },
-    Case {
-        name: "slow-gateway-100ms",
-        about: "the gateway answers after 100 ms",
-        answer_after_ms: 100,
-        ..DRAIN
-    },
-    Case {
-        name: "backlog-20k",
-        about: "20 000 more payouts queued behind those that are sent",
-        backlog: 20_000,
-        payouts: 2_000,
-        ..DRAIN
-    },
-    Case {
-        name: "backlog-100k",
-        about: "100 000 more payouts queued behind those that are sent",
-        backlog: 100_000,
-        payouts: 2_000,
-        short: true,
-        ..DRAIN
-    },
-    Case {
-        name: "backlog-1M",
-        about: "1 000 000 more payouts queued behind those that are sent",
-        backlog: 1_000_000,
-        payouts: 2_000,
-        ..DRAIN
-    },
-    Case {
-        name: "paced-10",
-        about: "10 inserts a second: from the insert to the request on the wire",
-        load: Load::Paced(10),
-        payouts: 200,
-        ..PACED
-    },
-    Case {
-        payouts: 1_500,
-        short: true,
-        ..PACED
-    },
-    Case {
-        name: "paced-500",
-        about: "500 inserts a second: from the insert to the request on the wire",
-        load: Load::Paced(500),
-        payouts: 5_000,
-        ..PACED
-    },
-    Case {
-        name: "enqueue-1",
-        about: "one client inserts",
-        load: Load::Enqueue(1),
-        payouts: 2_000,
-        ..DRAIN
-    },
-    Case {
-        name: "enqueue-8",
-        about: "8 clients insert",
-        load: Load::Enqueue(8),
-        payouts: 8_000,
-        ..DRAIN
-    },
-    Case {
-        name: "enqueue-32",
-        about: "32 clients insert",
-        load: Load::Enqueue(32),
-        payouts: 10_000,
-        short: true,
-        ..DRAIN
-    },
-];
+/// The sizes that the caller sets, to try a case small.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Scale {
+    /// Payouts of each round, instead of the case's own number.
+    #[arg(long)]
+    pub(crate) payouts: Option<usize>,
+    /// Payouts queued behind them, in cases that have a backlog.
+    #[arg(long)]
+    pub(crate) backlog: Option<usize>,
+    /// Payouts paid before, in cases that have a history.
+    #[arg(long)]
+    pub(crate) history: Option<usize>,
+    /// Payouts claimed behind the snapshot, in the case that holds one.
+    #[arg(long)]
+    pub(crate) behind: Option<usize>,
+}
 
-/// The named cases; with no names all of them, or those of the short form.
-pub(crate) fn chosen(names: &[String], short: bool) -> Result<Vec<Case>> {
+impl Case {
+    /// How many payouts a round submits.
+    pub(crate) fn payouts_of(&self, round: &Round) -> usize {
+        if round.is_behind {
+            self.behind
+        } else {
+            self.payouts
+        }
+    }
+
+    /// How many all rounds submit.
+    pub(crate) fn payouts_in_all(&self) -> usize {
+        self.rounds.iter().map(|round| self.payouts_of(round)).sum()
+    }
+
+    /// The name under which a round's figures are kept.
+    pub(crate) fn name_of(&self, round: &Round) -> String {
+        if round.suffix.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}-{}", self.name, round.suffix)
+        }
+    }
+
+    /// Whether the server counts what claims take.
+    pub(crate) fn times_claims(&self) -> bool {
+        self.behind > 0
+    }
+
+    fn scaled(mut self, scale: &Scale) -> Self {
+        let set = |own: &mut usize, wanted: Option<usize>| {
+            if let Some(wanted) = wanted.filter(|_| *own > 0) {
+                *own = wanted;
+            }
+        };
+        set(&mut self.payouts, scale.payouts);
+        set(&mut self.backlog, scale.backlog);
+        set(&mut self.history, scale.history);
+        set(&mut self.behind, scale.behind);
+        self
+    }
+}
+
+/// The named cases in this scale; with no names all of them, or those of the short form.
+pub(crate) fn chosen(names: &[String], short: bool, scale: &Scale) -> Result<Vec<Case>> {
     if let Some(name) = names
         .iter()
         .find(|name| ALL.iter().all(|case| case.name != **name))
     {
         bail!("there is no case {name}: `./dev bench --list` shows them");
     }
+    ensure!(
+        scale.payouts != Some(0) && scale.behind != Some(0),
+        "a case needs at least one payout"
+    );
     let is_chosen = |case: &&Case| {
         if names.is_empty() {
             !short || case.short
@@ -176,7 +149,8 @@ pub(crate) fn chosen(names: &[String], short: bool) -> Result<Vec<Case>> {
             names.iter().any(|name| name == case.name)
         }
     };
-    Ok(ALL.iter().filter(is_chosen).copied().collect())
+    let cases = ALL.iter().filter(is_chosen);
+    Ok(cases.map(|case| case.scaled(scale)).collect())
 }
 
 #[cfg(test)]
@@ -185,15 +159,47 @@ mod tests {
 
     #[test]
     fn names_are_used_once() {
-        for case in ALL {
-            let same = ALL.iter().filter(|other| other.name == case.name);
-            assert_eq!(same.count(), 1, "{}", case.name);
+        let names = ALL
+            .iter()
+            .flat_map(|case| case.rounds.iter().map(|round| case.name_of(round)));
+        let names: Vec<_> = names.collect();
+        for name in &names {
+            let same = names.iter().filter(|other| *other == name);
+            assert_eq!(same.count(), 1, "{name}");
         }
     }
 
     #[test]
     fn an_unknown_name_is_refused() {
-        assert!(chosen(&["saturation".to_owned()], false).is_ok());
-        assert!(chosen(&["saturatoin".to_owned()], false).is_err());
+        let scale = Scale::default();
+        assert!(chosen(&["saturation".to_owned()], false, &scale).is_ok());
+        assert!(chosen(&["saturatoin".to_owned()], false, &scale).is_err());
+    }
+
+    #[test]
+    fn a_scale_changes_only_what_a_case_has() -> Result<()> {
+        let scale = Scale {
+            payouts: Some(7),
+            history: Some(9),
+            ..Scale::default()
+        };
+        for case in chosen(&[], false, &scale)? {
+            assert_eq!(case.payouts, 7, "{}", case.name);
+            let has_history = case.name.starts_with("history-1");
+            assert_eq!(
+                case.history,
+                if has_history { 9 } else { 0 },
+                "{}",
+                case.name
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn only_a_case_of_one_round_has_a_backlog() {
+        for case in ALL.iter().filter(|case| case.backlog > 0) {
+            assert_eq!(case.rounds.len(), 1, "{}", case.name);
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Inserts payouts, as backends do.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgPoolOptions};
@@ -13,18 +16,18 @@ use crate::{
         ACCOUNT_NAME, ACCOUNT_NUMBER, AMOUNT_IDR, BANK_CODE, DESCRIPTION, merchant_code,
         merchant_of, order_num,
     },
-    stage::{Stage, execute},
+    sql::execute,
+    stage::Stage,
 };
 
 const COLUMNS: &str = "order_num, merchant_code, amount, fee_type, bank_code, account_number, account_name, description";
 /// How many rows one statement inserts where speed is not what is measured.
 const ROWS_AT_ONCE: usize = 10_000;
 
-/// Queues the payouts of a case and those behind them in a few statements.
-pub(crate) async fn everything(db: &mut PgConnection, case: &Case) -> Result<()> {
-    let count = case.payouts.saturating_add(case.backlog);
-    for from in (0..count).step_by(ROWS_AT_ONCE) {
-        let to = count.min(from.saturating_add(ROWS_AT_ONCE));
+/// Queues these payouts in a few statements.
+pub(crate) async fn queue(db: &mut PgConnection, case: &Case, orders: Range<usize>) -> Result<()> {
+    for from in orders.clone().step_by(ROWS_AT_ONCE) {
+        let to = orders.end.min(from.saturating_add(ROWS_AT_ONCE));
         let statement = format!(
             "insert into payout.payouts ({COLUMNS})
              select 'B' || to_char(n, 'FM00000000'), 'S2020' || to_char(n % $3, 'FM000000000'), {AMOUNT_IDR}, 0,
@@ -38,7 +41,7 @@ pub(crate) async fn everything(db: &mut PgConnection, case: &Case) -> Result<()>
             .execute(&mut *db)
             .await?;
     }
-    execute(db, "analyze").await
+    Ok(())
 }
 
 /// When an insert was started and when its commit was confirmed, in microseconds since 1970.
@@ -74,33 +77,55 @@ pub(crate) async fn paced(stage: &Stage, case: &Case, per_second: u32) -> Result
     running.join_all().await.into_iter().collect()
 }
 
-/// Payouts per second that `clients` insert into `table`, one row per commit.
-pub(crate) async fn speed(
+/// Payouts per second that `clients` insert into `payout.payouts` and into a bare table, half of them at a time.
+pub(crate) async fn speeds(stage: &Stage, case: &Case, clients: usize) -> Result<(f64, f64)> {
+    let (mut ours, mut bare) = (Duration::ZERO, Duration::ZERO);
+    let share = share_of_client(case, clients);
+    let half = share / 2;
+    for numbers in [0..half, half..share] {
+        for (table, took) in [("public.bare", &mut bare), ("payout.payouts", &mut ours)] {
+            let spent = insert_from(stage, case, clients, table, numbers.clone()).await?;
+            *took = took.saturating_add(spent);
+        }
+    }
+    let rows = share.saturating_mul(clients) as f64;
+    Ok((rows / ours.as_secs_f64(), rows / bare.as_secs_f64()))
+}
+
+/// How many payouts each client inserts.
+pub(crate) fn share_of_client(case: &Case, clients: usize) -> usize {
+    case.payouts.checked_div(clients).unwrap_or(0)
+}
+
+/// How long the clients take to insert these of their payouts, one row per commit.
+async fn insert_from(
     stage: &Stage,
     case: &Case,
     clients: usize,
     table: &'static str,
-) -> Result<f64> {
-    let share = case.payouts.checked_div(clients).unwrap_or(0);
+    numbers: Range<usize>,
+) -> Result<Duration> {
     let mut connections = Vec::new();
     for _ in 0..clients {
-        connections.push(PgConnection::connect(&stage.owner_url()).await?);
+        connections.push(PgConnection::connect(&stage.enqueuer_url()).await?);
     }
+    let share = share_of_client(case, clients);
+    let merchants = case.merchants;
     let begun = Instant::now();
     let mut running = JoinSet::new();
     for (client, mut db) in connections.into_iter().enumerate() {
-        let merchants = case.merchants;
+        let numbers = numbers.clone();
         running.spawn(async move {
             let from = client.saturating_mul(share);
-            for number in from..from.saturating_add(share) {
-                insert(&mut db, table, number, merchants).await?;
+            for number in numbers {
+                insert(&mut db, table, from.saturating_add(number), merchants).await?;
             }
             anyhow::Ok(())
         });
     }
     let done: Result<Vec<()>> = running.join_all().await.into_iter().collect();
     done?;
-    Ok(share.saturating_mul(clients) as f64 / begun.elapsed().as_secs_f64())
+    Ok(begun.elapsed())
 }
 
 async fn insert<'c>(
@@ -125,14 +150,13 @@ async fn insert<'c>(
     Ok(())
 }
 
-/// A table with the same columns and a primary key, and nothing else.
+/// A table with the columns, defaults and primary key of `payout.payouts`, and nothing else.
 pub(crate) async fn create_bare_table(db: &mut PgConnection) -> Result<()> {
     execute(
         db,
-        &format!(
-            "create table public.bare as select {COLUMNS} from payout.payouts limit 0;
-             alter table public.bare add primary key (merchant_code, order_num)"
-        ),
+        "create table public.bare (like payout.payouts including defaults including generated,
+                                   primary key (merchant_code, order_num));
+         grant insert on public.bare to bench_backend",
     )
     .await
 }

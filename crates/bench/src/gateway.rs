@@ -6,17 +6,23 @@ mod callbacks;
 mod counts;
 mod messages;
 mod server;
+mod tls;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use openssl::rsa::Rsa;
-use tokio::{net::TcpListener, sync::mpsc, time::sleep};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    time::sleep,
+};
 
 use counts::Counts;
 pub(crate) use counts::{Report, now_us};
 use messages::Messages;
 pub(crate) use server::BALANCE_IDR;
+pub(crate) use tls::Certificate;
 
 /// How the gateway behaves.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,9 +36,6 @@ pub(crate) struct Settings {
     /// How many orders it prepares messages for.
     #[arg(long)]
     pub(crate) orders: usize,
-    /// How many merchants share them.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) merchants: usize,
     /// Milliseconds until a submit is answered.
     #[arg(long, default_value_t = 0)]
     pub(crate) answer_after_ms: u64,
@@ -42,6 +45,18 @@ pub(crate) struct Settings {
     /// Where callbacks go; with several, to each in turn.
     #[arg(long)]
     pub(crate) callback: Vec<SocketAddr>,
+    /// How many callbacks are delivered at a time.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) callbacks_at_once: usize,
+    /// Deliver none before `GET /release`.
+    #[arg(long)]
+    pub(crate) hold_callbacks: bool,
+    /// Where it listens for TLS, besides.
+    #[arg(long, requires = "certificate")]
+    pub(crate) listen_tls: Option<SocketAddr>,
+    /// The folder of its certificate.
+    #[arg(long)]
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 /// What the HTTP side shares.
@@ -52,6 +67,8 @@ struct Shared {
     counts: Counts,
     /// Orders whose callback is due.
     settled: mpsc::UnboundedSender<usize>,
+    /// Whether callbacks may be delivered.
+    released: watch::Sender<bool>,
 }
 
 /// Serves until the process is ended.
@@ -59,26 +76,36 @@ pub(crate) async fn serve(settings: Settings) -> Result<()> {
     let pem = std::fs::read(&settings.key).context("could not read the platform's key")?;
     let key = Rsa::private_key_from_pem(&pem)?;
     let messages = Messages::prepare(&key, settings.orders)?;
-    let (settled, mut due) = mpsc::unbounded_channel();
+    let (settled, due) = mpsc::unbounded_channel();
     let listener = TcpListener::bind(settings.listen).await?;
+    let tls = tls::Listener::of(&settings).await?;
     let shared = Arc::new(Shared {
         counts: Counts::of(settings.orders),
         key,
         messages,
         settled,
+        released: watch::Sender::new(!settings.hold_callbacks),
         settings,
     });
+    tokio::spawn(settle(Arc::clone(&shared), due));
+    if let Some(tls) = tls {
+        tokio::spawn(tls.accept(Arc::clone(&shared)));
+    }
+    server::accept(listener, shared).await
+}
+
+/// Hands each order to the connections that deliver callbacks, when its callback is due.
+async fn settle(shared: Arc<Shared>, mut due: mpsc::UnboundedReceiver<usize>) {
     let callbacks = callbacks::start(&shared);
     let settle_after = Duration::from_millis(shared.settings.settle_after_ms);
-    tokio::spawn(async move {
-        while let Some(number) = due.recv().await {
-            let callbacks = callbacks.clone();
-            tokio::spawn(async move {
-                sleep(settle_after).await;
-                // The receiving side ends with the process.
-                callbacks.send(number).ok();
-            });
-        }
-    });
-    server::accept(listener, shared).await
+    while let Some(number) = due.recv().await {
+        let callbacks = callbacks.clone();
+        let mut released = shared.released.subscribe();
+        tokio::spawn(async move {
+            sleep(settle_after).await;
+            // Both sides end with the process.
+            released.wait_for(|is_released| *is_released).await.ok();
+            callbacks.send(number).ok();
+        });
+    }
 }

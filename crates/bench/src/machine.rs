@@ -1,6 +1,6 @@
 //! The machine that a record was made on, and what one RSA operation costs there.
 
-use std::{fs, thread, time::Instant};
+use std::{collections::BTreeMap, fs, thread, time::Instant};
 
 use anyhow::Result;
 use openssl::{
@@ -8,6 +8,7 @@ use openssl::{
     rsa::Rsa,
 };
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use crate::signature::{sign, verify};
 
@@ -19,12 +20,67 @@ pub(crate) struct Machine {
     pub(crate) memory_gb: u64,
     pub(crate) kernel: String,
     pub(crate) postgres: String,
+    /// Settings of the server that figures depend on.
+    pub(crate) settings: BTreeMap<String, String>,
     /// CPU of one signature and two verifications of one block each, in microseconds: the least that a payout can cost.
     pub(crate) rsa_floor_us: f64,
 }
 
+impl Machine {
+    /// Whether figures of both can be compared.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (
+            &self.cpu,
+            self.cores,
+            self.memory_gb,
+            &self.postgres,
+            &self.settings,
+        ) == (
+            &other.cpu,
+            other.cores,
+            other.memory_gb,
+            &other.postgres,
+            &other.settings,
+        )
+    }
+
+    /// On one line, for people.
+    pub(crate) fn in_words(&self) -> String {
+        let Self {
+            cpu,
+            cores,
+            memory_gb,
+            postgres,
+            ..
+        } = self;
+        format!("{cpu}, {cores} cores, {memory_gb} GB, Postgres {postgres}")
+    }
+}
+
+/// The settings that a record states: those that decide what a commit costs, and how much stays in memory.
+const SETTINGS: &[&str] = &[
+    "fsync",
+    "full_page_writes",
+    "jit",
+    "max_wal_size",
+    "shared_buffers",
+    "synchronous_commit",
+    "wal_compression",
+    "wal_level",
+    "wal_sync_method",
+];
+
 /// Describes this machine.
-pub(crate) fn describe(key: &Rsa<Private>, postgres: &str) -> Result<Machine> {
+pub(crate) async fn describe(key: &Rsa<Private>, db: &mut PgConnection) -> Result<Machine> {
+    let postgres = sqlx::query_scalar("show server_version")
+        .fetch_one(&mut *db)
+        .await?;
+    let settings: Vec<(String, String)> = sqlx::query_as(
+        "select name, current_setting(name) from pg_settings where name = any ($1) order by name",
+    )
+    .bind(SETTINGS)
+    .fetch_all(db)
+    .await?;
     let word = |path: &str, name: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(name));
@@ -41,7 +97,8 @@ pub(crate) fn describe(key: &Rsa<Private>, postgres: &str) -> Result<Machine> {
             .unwrap_or_default()
             .trim()
             .to_owned(),
-        postgres: postgres.to_owned(),
+        postgres,
+        settings: settings.into_iter().collect(),
         rsa_floor_us: rsa_floor_us(key)?,
     })
 }

@@ -11,22 +11,35 @@
 
 mod cases;
 mod check;
+mod claims;
 mod cost;
+mod drain;
 mod enqueue;
+mod figures;
 mod gateway;
+mod goals;
+mod history;
 mod machine;
 mod order;
+mod page;
+mod plot;
 mod profile;
+mod record;
 mod report;
 mod run;
+mod running;
 mod signature;
+mod slow_disk;
+mod sql;
 mod stage;
 mod worker;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+
+use record::Record;
 
 #[derive(Parser)]
 #[command(about = "Measures the payout worker from outside")]
@@ -39,6 +52,9 @@ struct Arguments {
 enum Command {
     /// Run cases and print their figures.
     Run(Options),
+    /// Write the plots of a record and its part of `performance.md`, without measuring.
+    #[command(hide = true)]
+    Render { record: PathBuf },
     /// The gateway of a run; `run` starts it.
     #[command(hide = true)]
     Gateway(gateway::Settings),
@@ -55,6 +71,8 @@ struct Options {
     /// Run the short form: under two minutes.
     #[arg(long, conflicts_with = "cases")]
     short: bool,
+    #[command(flatten)]
+    scale: cases::Scale,
     /// How often each case runs; the median counts.
     #[arg(long, default_value_t = 1)]
     times: usize,
@@ -67,8 +85,13 @@ struct Options {
     /// Print after each run which statements and functions took the server's time. Counting slows the run down.
     #[arg(long)]
     profile: bool,
-    /// Write the record here, as JSON.
-    #[arg(long)]
+    /// Break something before the check, to show that the run then fails.
+    #[arg(long, hide = true)]
+    spoil: Option<check::Spoil>,
+    /// Add these cases to the record, and draw its plots.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "docs/performance.json")]
+    #[arg(conflicts_with_all = ["against", "profile", "spoil"])]
     record: Option<PathBuf>,
     /// Compare with this record.
     #[arg(long)]
@@ -85,6 +108,10 @@ async fn main() -> Result<()> {
             Ok(())
         }
         Command::Run(options) => run::all(&options).await,
+        Command::Render { record } => {
+            let read = Record::read(&record)?.context("there is no such record")?;
+            page::publish(&read, &record)
+        }
         Command::Gateway(settings) => gateway::serve(settings).await,
     }
 }

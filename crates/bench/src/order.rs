@@ -37,3 +37,18 @@ pub(crate) fn merchant_of(number: usize, merchants: usize) -> usize {
 pub(crate) fn platform_order_num(number: usize) -> String {
     format!("W{number:012}")
 }
+
+/// `H00000042`: a payout that was loaded as paid; `history` writes the same names in SQL.
+pub(crate) fn loaded_order_num(number: usize) -> String {
+    format!("H{number:08}")
+}
+
+/// The number in the name of a payout that was loaded as paid.
+pub(crate) fn loaded_number_of(order_num: &str) -> Option<usize> {
+    order_num.strip_prefix('H')?.parse().ok()
+}
+
+/// What the gateway calls a payout that was loaded as paid.
+pub(crate) fn loaded_platform_order_num(number: usize) -> String {
+    format!("V{number:012}")
+}

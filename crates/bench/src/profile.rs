@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sqlx::PgConnection;
 
-use crate::{cases::Case, stage::execute};
+use crate::{cases::Case, sql::execute};
 
 /// Settings of a server that counts.
 pub(crate) const SETTINGS: &[(&str, &str)] = &[

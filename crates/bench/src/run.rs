@@ -1,40 +1,40 @@
 //! Runs cases.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sqlx::PgConnection;
-use tokio::time::{Instant, sleep};
 
 use crate::{
     Options,
     cases::{self, Case, Load},
-    check,
-    cost::{Meter, peak_memory},
-    enqueue::{self, Inserted},
-    gateway::Report,
-    machine, profile,
-    report::{self, Figures},
-    stage::{Stage, execute},
-    worker::{Process, get},
+    check, drain, enqueue,
+    enqueue::Inserted,
+    figures::{Figures, Rounds},
+    history, machine, profile,
+    report::Table,
+    running::{Run, Running, settled},
+    slow_disk::SlowDisk,
+    stage::Stage,
 };
-
-/// How long nothing may settle.
-const STALLED: Duration = Duration::from_mins(1);
 
 /// Runs the chosen cases, prints the table and writes the record.
 pub(crate) async fn all(options: &Options) -> Result<()> {
-    let mut table = report::Table::new(options)?;
-    for case in cases::chosen(&options.cases, options.short)? {
+    let mut table = Table::new(options)?;
+    for case in cases::chosen(&options.cases, options.short, &options.scale)? {
+        if let Some(why) = why_not(&case)? {
+            println!("{}: SKIPPED: {why}", case.name);
+            continue;
+        }
         for _ in 0..options.times.max(1) {
-            let figures = measure(&case, &options.payout, options.profile, &mut table).await?;
-            table.add(&case, figures);
+            let rounds = measure(&case, &options.payout, options, &mut table).await?;
+            table.add(&case, rounds);
             if let Some(against) = &options.against {
-                let figures = measure(&case, against, options.profile, &mut table).await?;
-                table.add_other(&case, figures);
+                let rounds = measure(&case, against, options, &mut table).await?;
+                table.add_other(&case, rounds);
             }
         }
-        table.print_last();
+        table.print_new();
     }
     table.finish()
 }
@@ -42,71 +42,39 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
 async fn measure(
     case: &Case,
     payout: &Path,
-    profiled: bool,
-    table: &mut report::Table,
-) -> Result<Figures> {
-    let counting = if profiled { profile::SETTINGS } else { &[] };
-    let stage = Stage::build(case, payout, counting).await?;
+    options: &Options,
+    table: &mut Table,
+) -> Result<Rounds> {
+    let stage = Stage::build(case, payout, options.profile).await?;
     let mut db = stage.owner().await?;
-    if table.machine.is_none() {
-        let postgres: String = sqlx::query_scalar("show server_version")
-            .fetch_one(&mut db)
-            .await?;
-        table.machine = Some(machine::describe(&stage.platform_key()?, &postgres)?);
+    if !table.knows_machine() {
+        table.set_machine(machine::describe(&stage.platform_key()?, &mut db).await?)?;
     }
-    if profiled {
+    if options.profile {
         profile::begin(&mut db).await?;
     }
-    let measured = match case.load {
-        Load::Drain => drain(case, payout, &stage, &mut db).await,
-        Load::Paced(per_second) => paced(case, payout, &stage, &mut db, per_second).await,
-        Load::Enqueue(clients) => enqueued(case, &stage, &mut db, clients).await,
+    let run = Run {
+        case,
+        payout,
+        stage: &stage,
+        spoil: options.spoil,
     };
-    if profiled {
+    let measured = match case.load {
+        Load::Drain => drain::rounds(&run, &mut db).await,
+        Load::Callbacks => drain::callbacks(&run, &mut db).await,
+        Load::Paced(per_second) => paced(&run, &mut db, per_second).await,
+        Load::Enqueue(clients) => enqueued(&run, &mut db, clients).await,
+    };
+    if options.profile {
         profile::print(&mut db, case).await?;
     }
     measured.with_context(|| format!("case {}", case.name))
 }
 
-/// Everything is queued first; then claims open.
-async fn drain(
-    case: &Case,
-    payout: &Path,
-    stage: &Stage,
-    db: &mut PgConnection,
-) -> Result<Figures> {
-    execute(db, "select payout.pause('all', '', 'bench')").await?;
-    enqueue::everything(db, case).await?;
-    let mut workers = Running::start(case, payout, stage).await?;
-    execute(db, "checkpoint").await?;
-    let before = workers.meter(stage, db).await?;
-    execute(db, "select payout.resume('all', '', 'bench')").await?;
-    workers.until_settled(stage, case.payouts).await?;
-    let (cost, settled) = (
-        workers.meter(stage, db).await?.since(before),
-        settled(stage).await?,
-    );
-    execute(db, "select payout.pause('all', '', 'bench')").await?;
-    let seen = workers.stop_when_quiet(stage).await?;
-    check::all_is_right(db, case, &seen).await?;
-    Ok(Figures::of_drain(
-        &seen,
-        case.payouts,
-        settled,
-        &cost,
-        workers.peak_memory_bytes,
-    ))
-}
-
 /// Payouts come at an even pace, and the worker waits for them.
-async fn paced(
-    case: &Case,
-    payout: &Path,
-    stage: &Stage,
-    db: &mut PgConnection,
-    per_second: u32,
-) -> Result<Figures> {
-    let mut workers = Running::start(case, payout, stage).await?;
+async fn paced(run: &Run<'_>, db: &mut PgConnection, per_second: u32) -> Result<Rounds> {
+    let (case, stage) = (run.case, run.stage);
+    let mut workers = Running::start(case, run.payout, stage).await?;
     let before = workers.meter(stage, db).await?;
     let inserted: Vec<Inserted> = enqueue::paced(stage, case, per_second).await?;
     workers.until_settled(stage, case.payouts).await?;
@@ -114,121 +82,38 @@ async fn paced(
         workers.meter(stage, db).await?.since(before),
         settled(stage).await?,
     );
+    check::spoil(run.spoil, stage, db).await?;
     let seen = workers.stop_when_quiet(stage).await?;
-    check::all_is_right(db, case, &seen).await?;
-    Ok(Figures::of_paced(
-        &inserted,
-        &seen,
-        settled,
-        &cost,
-        workers.peak_memory_bytes,
-    ))
+    check::all_is_right(db, case, case.payouts, &seen).await?;
+    let memory = workers.peak_memory_bytes;
+    let figures = Figures::of_paced(&inserted, &seen, settled, &cost, memory);
+    Ok(vec![(case.name.to_owned(), figures)])
 }
 
 /// The same inserts into `payout.payouts` and into a bare table, in turns.
-async fn enqueued(
-    case: &Case,
-    stage: &Stage,
-    db: &mut PgConnection,
-    clients: usize,
-) -> Result<Figures> {
+async fn enqueued(run: &Run<'_>, db: &mut PgConnection, clients: usize) -> Result<Rounds> {
+    let (case, stage) = (run.case, run.stage);
     enqueue::create_bare_table(db).await?;
-    let bare = enqueue::speed(stage, case, clients, "public.bare").await?;
-    let ours = enqueue::speed(stage, case, clients, "payout.payouts").await?;
-    Ok(Figures::of_enqueue(ours, bare))
+    let (ours, bare) = enqueue::speeds(stage, case, clients).await?;
+    check::spoil(run.spoil, stage, db).await?;
+    check::all_is_queued(db, case, clients).await?;
+    let figures = Figures::of_enqueue(ours, bare);
+    Ok(vec![(case.name.to_owned(), figures)])
 }
 
-async fn settled(stage: &Stage) -> Result<usize> {
-    let text = get(stage.gateway_at, "/settled").await?;
-    Ok(std::str::from_utf8(&text)?.parse()?)
-}
-
-/// The workers of a run.
-struct Running {
-    workers: Vec<Process>,
-    /// Of the largest worker.
-    peak_memory_bytes: u64,
-}
-
-impl Running {
-    /// Starts them, and waits until each has proven its keys, so that only claims are left to do.
-    async fn start(case: &Case, payout: &Path, stage: &Stage) -> Result<Self> {
-        let running = Self {
-            workers: stage.start_workers(payout).await?,
-            peak_memory_bytes: 0,
-        };
-        for admin in &stage.admin {
-            let begun = Instant::now();
-            loop {
-                let metrics = get(*admin, "/metrics").await?;
-                if keys_are_proven(std::str::from_utf8(&metrics)?, case.merchants) {
-                    break;
-                }
-                if begun.elapsed() > STALLED {
-                    bail!("the keys were not proven within {STALLED:?}");
-                }
-                sleep(Duration::from_millis(50)).await;
-            }
-        }
-        Ok(running)
+/// Why a case cannot run here, if it cannot.
+fn why_not(case: &Case) -> Result<Option<String>> {
+    if case.fsync_ms > 0
+        && let Some(why) = SlowDisk::why_not()
+    {
+        return Ok(Some(why.to_owned()));
     }
-
-    async fn meter(&self, stage: &Stage, db: &mut PgConnection) -> Result<Meter> {
-        let pids: Vec<u32> = self.workers.iter().map(Process::pid).collect();
-        Meter::read(db, &pids, stage.postmaster()?).await
-    }
-
-    async fn until_settled(&mut self, stage: &Stage, count: usize) -> Result<()> {
-        let (mut last, mut since) = (0, Instant::now());
-        loop {
-            let now = settled(stage).await?;
-            if now >= count {
-                return Ok(());
-            }
-            if now > last {
-                (last, since) = (now, Instant::now());
-            }
-            if since.elapsed() > STALLED {
-                bail!("{now} of {count} payouts settled, and none for {STALLED:?}");
-            }
-            for worker in &mut self.workers {
-                worker.ensure_runs()?;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Waits until every payout that was submitted is settled, and ends the workers.
-    async fn stop_when_quiet(&mut self, stage: &Stage) -> Result<Report> {
-        let begun = Instant::now();
-        let report = loop {
-            let report: Report = serde_json::from_slice(&get(stage.gateway_at, "/bench").await?)?;
-            let sent = report.submitted_at_us.iter().filter(|at| **at > 0).count();
-            if usize::try_from(report.settled)? >= sent {
-                break report;
-            }
-            if begun.elapsed() > STALLED {
-                bail!(
-                    "{sent} payouts were submitted, and only {} settled",
-                    report.settled
-                );
-            }
-            sleep(Duration::from_millis(50)).await;
-        };
-        for worker in self.workers.drain(..) {
-            self.peak_memory_bytes = self.peak_memory_bytes.max(peak_memory(worker.pid())?);
-            worker.stop()?;
-        }
-        Ok(report)
-    }
-}
-
-/// Whether a worker says of each merchant that its gateway no longer keeps claims closed.
-fn keys_are_proven(metrics: &str, merchants: usize) -> bool {
-    let open = metrics.lines().filter(|line| {
-        line.starts_with("payout_claims_stopped{")
-            && line.contains("reason=\"gateway\"")
-            && line.ends_with(" 0")
-    });
-    open.count() >= merchants
+    let free = rustix::fs::statvfs(std::env::temp_dir())?;
+    let free_mb = free.f_bavail.saturating_mul(free.f_frsize) >> 20;
+    let needed_mb = history::mb_on_disk(case.history);
+    Ok((needed_mb > free_mb).then(|| {
+        format!(
+            "its history needs {needed_mb} MB of disk, and {free_mb} MB are free: --history N makes it smaller"
+        )
+    }))
 }

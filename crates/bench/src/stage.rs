@@ -10,14 +10,18 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use openssl::rsa::Rsa;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 use crate::{
     cases::{Case, Load},
-    gateway::BALANCE_IDR,
+    claims,
+    gateway::{BALANCE_IDR, Certificate},
     order::merchant_code,
+    profile,
+    slow_disk::SlowDisk,
+    sql::execute,
     worker::{Process, until_answers},
 };
 
@@ -37,37 +41,40 @@ pub(crate) struct Stage {
     // Fields are dropped in this order.
     gateway: Option<Process>,
     cluster: Cluster,
+    _slow_disk: Option<SlowDisk>,
     folder: TempDir,
     pub(crate) gateway_at: SocketAddr,
+    gateway_tls_at: Option<SocketAddr>,
     http: Vec<SocketAddr>,
     pub(crate) admin: Vec<SocketAddr>,
 }
 
 impl Stage {
     /// Builds it for a case. The gateway runs afterwards, no worker does.
-    pub(crate) async fn build(
-        case: &Case,
-        payout: &Path,
-        counting: &[(&str, &str)],
-    ) -> Result<Self> {
-        let own = [("shared_buffers", "512MB"), ("max_wal_size", "4GB")];
-        let settings = own
-            .iter()
-            .chain(counting)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    pub(crate) async fn build(case: &Case, payout: &Path, is_profiled: bool) -> Result<Self> {
+        let slow_disk = (case.fsync_ms > 0)
+            .then(|| SlowDisk::build(case.fsync_ms))
+            .transpose()?;
         let cluster = Cluster::start(Options {
-            settings: settings.collect(),
+            settings: settings(case, is_profiled),
+            environment: slow_disk.iter().flat_map(SlowDisk::environment).collect(),
             ..Options::default()
         })?;
+        if let (Some(_), Some(postmaster)) = (&slow_disk, cluster.pid()) {
+            SlowDisk::ensure_loaded(postmaster)?;
+        }
         let folder = tempfile::Builder::new().prefix("payout-bench-").tempdir()?;
-        let mut ports = free_ports(case.workers.saturating_mul(2).saturating_add(1))?.into_iter();
+        let mut ports = free_ports(case.workers.saturating_mul(2).saturating_add(2))?.into_iter();
         let gateway_at = ports.next().context("no free port")?;
+        let gateway_tls_at = ports.next().filter(|_| case.https);
         let http: Vec<_> = ports.by_ref().take(case.workers).collect();
         let mut stage = Self {
             gateway: None,
             cluster,
+            _slow_disk: slow_disk,
             folder,
             gateway_at,
+            gateway_tls_at,
             http,
             admin: ports.collect(),
         };
@@ -115,6 +122,9 @@ impl Stage {
             command
                 .args(["run", "-c"])
                 .arg(self.path(&format!("worker-{number}.toml")));
+            if self.gateway_tls_at.is_some() {
+                command.env("SSL_CERT_FILE", self.path(Certificate::TRUSTED));
+            }
             let mut worker =
                 Process::start(command, self.folder.path(), &format!("worker-{number}"))?;
             until_answers(&mut worker, *admin, "/readyz", WORKER_WITHIN)
@@ -137,11 +147,19 @@ impl Stage {
         fs::write(self.path("merchant.key"), merchant.private_key_to_pem()?)?;
         fs::write(self.path("platform.key"), platform.private_key_to_pem()?)?;
         fs::write(self.path("platform.pub"), platform.public_key_to_pem()?)?;
-        Ok(())
+        Certificate::write(self.folder.path())
     }
 
     fn write_configurations(&self, case: &Case) -> Result<()> {
-        let gateway = self.gateway_at;
+        let gateway = match self.gateway_tls_at {
+            Some(tls) => format!("https://{tls}"),
+            None => format!("http://{}", self.gateway_at),
+        };
+        // A query in between would settle what a callback is to settle.
+        let poll = match case.load {
+            Load::Callbacks => "[poll]\nfirst_after_seconds = 3600\n",
+            Load::Drain | Load::Paced(_) | Load::Enqueue(_) => "",
+        };
         // A long address makes the signed text longer than one block.
         let detour = if case.two_chunks {
             "/x".repeat(100)
@@ -152,11 +170,11 @@ impl Stage {
             let url = self.cluster.url(DATABASE, "bench_worker");
             let mut text = format!(
                 "[database]\nurl = \"{url}\"\n[http]\nlisten = \"{http}\"\n[admin]\nlisten = \"{admin}\"\n\
-                 [submit]\nwitness_file = \"worker-{number}.witness\"\n",
+                 [submit]\nwitness_file = \"worker-{number}.witness\"\n{poll}",
             );
             for merchant in 0..case.merchants {
                 let section = format!(
-                    "[[merchant]]\ncode = \"{}\"\nbase_url = \"http://{gateway}\"\n\
+                    "[[merchant]]\ncode = \"{}\"\nbase_url = \"{gateway}\"\n\
                      private_key_file = \"merchant.key\"\nplatform_public_key_file = \"platform.pub\"\n\
                      notify_url = \"http://{http}{detour}/callback\"\nfunding = \"books\"\n",
                     merchant_code(merchant),
@@ -207,18 +225,22 @@ impl Stage {
     }
 
     async fn start_gateway(&mut self, case: &Case) -> Result<()> {
+        let orders = case
+            .payouts_in_all()
+            .saturating_add(case.backlog.min(AHEAD));
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["gateway", "--listen", &self.gateway_at.to_string(), "--key"])
             .arg(self.path("platform.key"))
-            .args([
-                "--orders",
-                &case
-                    .payouts
-                    .saturating_add(case.backlog.min(AHEAD))
-                    .to_string(),
-            ])
+            .args(["--orders", &orders.to_string()])
             .args(["--answer-after-ms", &case.answer_after_ms.to_string()]);
+        if case.load == Load::Callbacks {
+            command.args(["--hold-callbacks", "--callbacks-at-once", "64"]);
+        }
+        if let Some(tls) = self.gateway_tls_at {
+            command.args(["--listen-tls", &tls.to_string(), "--certificate"]);
+            command.arg(self.folder.path());
+        }
         for http in &self.http {
             command.args(["--callback", &http.to_string()]);
         }
@@ -231,12 +253,26 @@ impl Stage {
     }
 }
 
-/// Runs a statement whose result nobody needs.
-pub(crate) async fn execute(db: &mut PgConnection, statement: &str) -> Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-        .execute(db)
-        .await?;
-    Ok(())
+/// The server's settings: the defaults for a disk that keeps what it confirms, with room for a few seconds of WAL.
+fn settings(case: &Case, is_profiled: bool) -> Vec<(String, String)> {
+    let own = [("shared_buffers", "512MB"), ("max_wal_size", "4GB")];
+    // Statistics stay as old as the round wants them.
+    let untouched: &[_] = if case.rounds.len() > 1 {
+        &[("autovacuum", "off")]
+    } else {
+        &[]
+    };
+    let counting = if is_profiled {
+        profile::SETTINGS
+    } else if case.times_claims() {
+        claims::SETTINGS
+    } else {
+        &[]
+    };
+    let settings = own.iter().chain(untouched).chain(counting);
+    settings
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// Ports that are free now, all different.

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, client::conn::http1};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, client::conn::http1, http::request};
 use hyper_util::rt::TokioIo;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{net::TcpStream, time::sleep};
@@ -72,16 +72,26 @@ impl Drop for Process {
 
 /// The body of `GET path`, if the answer is 200.
 pub(crate) async fn get(at: SocketAddr, path: &str) -> Result<Bytes> {
+    exchange(at, Request::get(path), Bytes::new()).await
+}
+
+/// The body of `POST path` with this JSON, if the answer is 200.
+pub(crate) async fn post(at: SocketAddr, path: &str, body: &serde_json::Value) -> Result<Bytes> {
+    exchange(at, Request::post(path), serde_json::to_vec(body)?.into()).await
+}
+
+async fn exchange(at: SocketAddr, request: request::Builder, body: Bytes) -> Result<Bytes> {
     let stream = TcpStream::connect(at).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let request = Request::get(path)
+    let request = request
         .header(hyper::header::HOST, at.to_string())
-        .body(Empty::<Bytes>::new())?;
+        .body(Full::new(body))?;
+    let path = request.uri().path().to_owned();
     let response = sender.send_request(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
-    anyhow::ensure!(status.is_success(), "GET {path}: {status}");
+    anyhow::ensure!(status.is_success(), "{path}: {status}");
     Ok(body)
 }
 

@@ -15,8 +15,6 @@ use tokio::{
 
 use super::Shared;
 
-/// How many are delivered at a time.
-const CONNECTIONS: usize = 16;
 /// The second and later deliveries of one callback.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -25,7 +23,8 @@ pub(super) fn start(shared: &Arc<Shared>) -> mpsc::UnboundedSender<usize> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let receiver = Arc::new(Mutex::new(receiver));
     let urls = &shared.settings.callback;
-    for to in urls.iter().cycle().take(CONNECTIONS.max(urls.len())) {
+    let connections = shared.settings.callbacks_at_once.max(urls.len());
+    for to in urls.iter().cycle().take(connections) {
         let (shared, receiver, to) = (Arc::clone(shared), Arc::clone(&receiver), *to);
         let again = sender.clone();
         tokio::spawn(async move {

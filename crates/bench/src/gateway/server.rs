@@ -10,10 +10,17 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    time::sleep,
+};
 
 use super::{Shared, messages::signed_json};
-use crate::order::{AMOUNT_IDR, FEE_IDR, number_of, platform_order_num};
+use crate::order::{
+    AMOUNT_IDR, FEE_IDR, loaded_number_of, loaded_order_num, loaded_platform_order_num, number_of,
+    order_num as order_num_of, platform_order_num,
+};
 
 /// Rupiah that the gateway says it holds for each merchant.
 pub(crate) const BALANCE_IDR: i64 = 900_000_000_000_000;
@@ -31,15 +38,17 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Result
         // Small answers must not wait for the acknowledgement of the one before.
         stream.set_nodelay(true)?;
         let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(&shared, request));
-            // A connection that the worker breaks is no event of the run.
-            http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await
-                .ok();
-        });
+        tokio::spawn(serve(stream, shared));
     }
+}
+
+pub(super) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>) {
+    let service = service_fn(|request| answer(&shared, request));
+    // A connection that the worker breaks is no event of the run.
+    http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+        .ok();
 }
 
 async fn answer(
@@ -52,14 +61,19 @@ async fn answer(
         Err(_) => return Ok(plain(StatusCode::BAD_REQUEST)),
     };
     let named: Option<Named<'_>> = serde_json::from_slice(&body).ok();
-    let number = named.and_then(|named| named.order_num).and_then(number_of);
+    let order_num = named.and_then(|named| named.order_num);
+    let number = order_num.and_then(number_of);
     let bytes = match path.as_str() {
         "/gateway/cash" => submit(shared, number).await,
-        "/gateway/query" => query(shared, number),
+        "/gateway/query" => query(shared, number, order_num),
         "/gateway/interface/getBalance" => balance(shared),
         "/bench" => serde_json::to_vec(&shared.counts.report())
             .ok()
             .map(Bytes::from),
+        "/release" => {
+            shared.released.send_replace(true);
+            Some(Bytes::new())
+        }
         "/settled" => Some(shared.counts.settled().to_string().into()),
         _ => None,
     };
@@ -78,24 +92,34 @@ async fn submit(shared: &Shared, number: Option<usize>) -> Option<Bytes> {
     Some(message.answer.clone())
 }
 
-fn query(shared: &Shared, number: Option<usize>) -> Option<Bytes> {
+fn query(shared: &Shared, number: Option<usize>, order_num: Option<&str>) -> Option<Bytes> {
     shared.counts.query();
+    if let Some(number) = order_num.and_then(loaded_number_of) {
+        let names = (loaded_order_num(number), loaded_platform_order_num(number));
+        return found(shared, (&names.0, &names.1), true);
+    }
     let known = number.map(|number| (number, shared.counts.state(number)));
-    let Some((number, (true, settled))) = known else {
-        let fields = [
-            ("platRespCode", "NOTEXIST"),
-            ("platRespMessage", "Order not found"),
-        ];
-        return signed_json(&shared.key, &fields).ok();
-    };
+    if let Some((number, (true, is_settled))) = known {
+        let names = (order_num_of(number), platform_order_num(number));
+        return found(shared, (&names.0, &names.1), is_settled);
+    }
+    let fields = [
+        ("platRespCode", "NOTEXIST"),
+        ("platRespMessage", "Order not found"),
+    ];
+    signed_json(&shared.key, &fields).ok()
+}
+
+/// The answer about an order that the gateway has. `names` are the order's number and the gateway's.
+fn found(shared: &Shared, names: (&str, &str), is_settled: bool) -> Option<Bytes> {
     let fields = [
         ("platRespCode", "SUCCESS"),
         ("platRespMessage", "Request success"),
-        ("platOrderNum", &platform_order_num(number)),
-        ("orderNum", &crate::order::order_num(number)),
+        ("platOrderNum", names.1),
+        ("orderNum", names.0),
         ("amount", &AMOUNT_IDR.to_string()),
         ("fee", &FEE_IDR.to_string()),
-        ("status", if settled { "2" } else { "1" }),
+        ("status", if is_settled { "2" } else { "1" }),
         ("msg", "Success"),
     ];
     signed_json(&shared.key, &fields).ok()

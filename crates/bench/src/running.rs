@@ -1,0 +1,155 @@
+//! The workers of a run, and what is waited for.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Result, bail};
+use sqlx::PgConnection;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    cases::Case,
+    check::Spoil,
+    cost::{Meter, peak_memory},
+    gateway::Report,
+    stage::Stage,
+    worker::{Process, get},
+};
+
+/// How long nothing may settle.
+const STALLED: Duration = Duration::from_mins(1);
+
+/// One run of a case.
+pub(crate) struct Run<'a> {
+    pub(crate) case: &'a Case,
+    /// The program.
+    pub(crate) payout: &'a Path,
+    pub(crate) stage: &'a Stage,
+    /// What is broken on purpose before the check.
+    pub(crate) spoil: Option<Spoil>,
+}
+
+/// How many payouts have a callback that the worker answered.
+pub(crate) async fn settled(stage: &Stage) -> Result<usize> {
+    let text = get(stage.gateway_at, "/settled").await?;
+    Ok(std::str::from_utf8(&text)?.parse()?)
+}
+
+/// The workers of a run.
+pub(crate) struct Running {
+    workers: Vec<Process>,
+    /// Of the largest worker.
+    pub(crate) peak_memory_bytes: u64,
+}
+
+impl Running {
+    /// Starts them, and waits until each has proven its keys, so that only claims are left to do.
+    pub(crate) async fn start(case: &Case, payout: &Path, stage: &Stage) -> Result<Self> {
+        let running = Self {
+            workers: stage.start_workers(payout).await?,
+            peak_memory_bytes: 0,
+        };
+        for admin in &stage.admin {
+            let begun = Instant::now();
+            loop {
+                let metrics = get(*admin, "/metrics").await?;
+                if keys_are_proven(std::str::from_utf8(&metrics)?, case.merchants) {
+                    break;
+                }
+                if begun.elapsed() > STALLED {
+                    bail!("the keys were not proven within {STALLED:?}");
+                }
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(running)
+    }
+
+    /// Reads what workers and server have spent.
+    pub(crate) async fn meter(&self, stage: &Stage, db: &mut PgConnection) -> Result<Meter> {
+        let pids: Vec<u32> = self.workers.iter().map(Process::pid).collect();
+        Meter::read(db, &pids, stage.postmaster()?).await
+    }
+
+    /// Waits until so many payouts are settled.
+    pub(crate) async fn until_settled(&mut self, stage: &Stage, count: usize) -> Result<()> {
+        let (mut last, mut since) = (0, Instant::now());
+        loop {
+            let now = settled(stage).await?;
+            if now >= count {
+                return Ok(());
+            }
+            if now > last {
+                (last, since) = (now, Instant::now());
+            }
+            if since.elapsed() > STALLED {
+                bail!("{now} of {count} payouts settled, and none for {STALLED:?}");
+            }
+            self.ensure_all_run()?;
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the gateway has accepted every payout, and the worker has stored that.
+    pub(crate) async fn until_pending(
+        &mut self,
+        db: &mut PgConnection,
+        count: usize,
+    ) -> Result<()> {
+        let (mut last, mut since) = (0, Instant::now());
+        loop {
+            let now: i64 =
+                sqlx::query_scalar("select count(*) from payout.payouts where state = 'pending'")
+                    .fetch_one(&mut *db)
+                    .await?;
+            if usize::try_from(now)? >= count {
+                return Ok(());
+            }
+            if now > last {
+                (last, since) = (now, Instant::now());
+            }
+            if since.elapsed() > STALLED {
+                bail!("{now} of {count} payouts are pending, and no further one for {STALLED:?}");
+            }
+            self.ensure_all_run()?;
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    fn ensure_all_run(&mut self) -> Result<()> {
+        self.workers.iter_mut().try_for_each(Process::ensure_runs)
+    }
+
+    /// Waits until every payout that was submitted is settled, and ends the workers.
+    pub(crate) async fn stop_when_quiet(&mut self, stage: &Stage) -> Result<Report> {
+        let begun = Instant::now();
+        let report = loop {
+            let report: Report = serde_json::from_slice(&get(stage.gateway_at, "/bench").await?)?;
+            let sent = report.submitted_at_us.iter().filter(|at| **at > 0).count();
+            if usize::try_from(report.settled)? >= sent {
+                break report;
+            }
+            if begun.elapsed() > STALLED {
+                bail!(
+                    "{sent} payouts were submitted, and only {} settled",
+                    report.settled
+                );
+            }
+            sleep(Duration::from_millis(50)).await;
+        };
+        for worker in self.workers.drain(..) {
+            self.peak_memory_bytes = self.peak_memory_bytes.max(peak_memory(worker.pid())?);
+            worker.stop()?;
+        }
+        Ok(report)
+    }
+}
+
+/// Whether a worker says of each merchant that its gateway no longer keeps claims closed.
+fn keys_are_proven(metrics: &str, merchants: usize) -> bool {
+    let open = metrics.lines().filter(|line| {
+        line.starts_with("payout_claims_stopped{")
+            && line.contains("reason=\"gateway\"")
+            && line.ends_with(" 0")
+    });
+    open.count() >= merchants
+}
