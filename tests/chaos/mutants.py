@@ -108,6 +108,8 @@ def rename_package(folder: Path) -> None:
     """Under its own name the program does not replace the real one in the shared target folder."""
     manifest = (folder / "Cargo.toml").read_text()
     manifest = re.sub(r"\n\[\[test\]\]\n(?:[^\[\n].*\n)*", "\n", manifest)
+    # What is not copied is no member.
+    manifest = re.sub(r"\ndefault-members = .*", "", manifest).replace(', "tests/model"]', "]")
     manifest = manifest.replace('name = "payout-worker"', f'name = "{NAME}"').replace(
         '[[bin]]\nname = "payout"', f'[[bin]]\nname = "{NAME}"')
     (folder / "Cargo.toml").write_text(manifest)

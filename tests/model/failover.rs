@@ -1,6 +1,6 @@
 //! The steps of a failover or of a restored snapshot, and the fence behind them.
 
-use payout_worker::domain::state::State;
+use payout_domain::state::State;
 
 use crate::{
     moves::SEND_WINDOW,

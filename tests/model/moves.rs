@@ -1,6 +1,6 @@
 //! What each step does to the world.
 
-use payout_worker::domain::{
+use payout_domain::{
     attention::Attention,
     state::{Event, State},
 };

@@ -3,7 +3,7 @@
 //! A person alone may be mistaken about everything, in any sequence. When a second person approves, both have looked, and
 //! what they state is true. The two are interchangeable, so an approval only tells whether it is the requester's own.
 
-use payout_worker::domain::{
+use payout_domain::{
     attention::{Attention, AttentionSet},
     state::State,
 };

@@ -1,6 +1,6 @@
 //! What must hold at every moment, and that every payout can still reach its end.
 
-use payout_worker::domain::{attention::Attention, state::State};
+use payout_domain::{attention::Attention, state::State};
 
 use crate::{
     moves::pass_time,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use payout_worker::domain::{
+use payout_domain::{
     attention::AttentionSet,
     callback::Callback,
     decide::{Now, Rules, decide},

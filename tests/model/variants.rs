@@ -1,6 +1,6 @@
 //! What the rules make of a fact: those of production, with the one that a known-bad variant replaces.
 
-use payout_worker::domain::{
+use payout_domain::{
     attention::{Attention, AttentionSet},
     state::State,
 };

@@ -1,6 +1,6 @@
 //! The state at one moment: two databases, two workers, the requests on the wire, and the gateway.
 
-use payout_worker::domain::state::State;
+use payout_domain::state::State;
 
 use crate::{
     people::Against,
