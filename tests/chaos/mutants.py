@@ -216,6 +216,12 @@ def sample(size: int | None, seed: int | None) -> list[Mutant]:
     return random.Random(seed).sample(MUTANTS, min(size, len(MUTANTS)))
 
 
+def with_unbroken(mutants: list[Mutant]) -> list[Mutant]:
+    """The mutants, and before them the unbroken worker in each dialect that one of them speaks."""
+    dialects = {mutant.dialect for mutant in mutants}
+    return [*(mutant for mutant in UNBROKEN if mutant.dialect in dialects), *mutants]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev mutants", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -237,7 +243,7 @@ def main() -> int:
                                           options.guarded))
     if unknown := set(options.names) - set(known):
         parser.error(f"no such mutant: {', '.join(sorted(unknown))}; --list prints them")
-    chosen = [known[name] for name in options.names] or [*UNBROKEN, *sample(options.sample, options.seed)]
+    chosen = [known[name] for name in options.names] or with_unbroken(sample(options.sample, options.seed))
     print(f"mutants: building one program that holds all {len(MUTANTS)}", flush=True)
     binary = options.binary or build()
     outcomes = {}
