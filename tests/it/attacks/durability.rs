@@ -16,7 +16,7 @@ use sqlx::{PgConnection, PgPool};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 use crate::support::{
-    database::{DEADLINE, MERCHANT},
+    database::{DEADLINE, MERCHANT, PAUSE},
     server::{connect, run},
     world::World,
 };
@@ -34,7 +34,7 @@ async fn cancel_the_wait(owner: &mut PgConnection) {
             if cancelled > 0 {
                 return;
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(PAUSE).await;
         }
     };
     tokio::time::timeout(DEADLINE, cancelling)

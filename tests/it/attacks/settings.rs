@@ -25,7 +25,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgPoolOptions};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 use crate::support::{
-    database::{DEADLINE, Database, MERCHANT},
+    database::{DEADLINE, Database, MERCHANT, PAUSE},
     server::{connect, run},
 };
 
@@ -216,7 +216,7 @@ async fn reload(owner: &mut PgConnection, worker: &PgPool, change: &str, full_pa
             if found == full_page_writes {
                 return;
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(PAUSE).await;
         }
     };
     tokio::time::timeout(DEADLINE, looking)

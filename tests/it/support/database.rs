@@ -18,6 +18,9 @@ pub(crate) const ADDRESS: &str = "db.example:5432";
 /// The longest wait for an expected event.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
+/// How long a test that waits pauses before it looks again, so that the tests beside it get the processor.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+
 /// A database on the server of this process; dropped with this value.
 pub(crate) struct Database {
     server: &'static Server,
@@ -185,11 +188,11 @@ impl Database {
         value.unwrap_or_default()
     }
 
-    /// Waits until `condition` is true. It does not pause: it checks again immediately, up to a deadline.
+    /// Waits until `condition` is true, up to a deadline.
     pub(crate) async fn until(&self, condition: &str) {
         let looking = async {
             while self.text(condition).await != "true" {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
         tokio::time::timeout(DEADLINE, looking)

@@ -12,7 +12,7 @@ use payout_worker::{
 use tempfile::TempDir;
 
 use super::{
-    database::MERCHANT,
+    database::{MERCHANT, PAUSE},
     server::unique,
     world::{Wishes, World, free_port},
 };
@@ -172,7 +172,7 @@ impl Pair {
                 if value.is_some_and(|value| is(value.parse().unwrap())) {
                     return;
                 }
-                tokio::task::yield_now().await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
         let within = std::time::Duration::from_mins(3);

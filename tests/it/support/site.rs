@@ -9,12 +9,12 @@ use std::{
 
 use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
 use payout_worker::{config, gateway::keys, service::keyring, store::schema::migrate};
-use sqlx::{AssertSqlSafe, PgPool, postgres::PgListener};
+use sqlx::{AssertSqlSafe, PgPool};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{
-    database::MERCHANT,
+    database::{MERCHANT, PAUSE},
     terminal::{self, Said},
     world::free_port,
 };
@@ -150,12 +150,9 @@ impl Site {
         .unwrap();
     }
 
-    /// Waits until `query` returns `expected`; checks again at each change of a payout, and each second.
+    /// Waits until `query` returns `expected`.
     pub(crate) async fn until(&self, query: &str, expected: &str) {
         let deadline = Instant::now() + Duration::from_mins(1);
-        let url = self.cluster.url("postgres", SUPERUSER);
-        let mut changes = PgListener::connect(&url).await.unwrap();
-        changes.listen("payout_status").await.unwrap();
         loop {
             let text = format!("select ({query})::text");
             let found: Option<String> = sqlx::query_scalar(AssertSqlSafe(text))
@@ -166,7 +163,7 @@ impl Site {
                 return;
             }
             assert!(Instant::now() < deadline, "{query}: still {found:?}");
-            _ = timeout(Duration::from_secs(1), changes.recv()).await;
+            sleep(PAUSE).await;
         }
     }
 
@@ -193,7 +190,7 @@ impl Site {
                 "{} of {wanted} are settled",
                 self.settled().await
             );
-            sleep(Duration::from_millis(100)).await;
+            sleep(PAUSE).await;
         }
     }
 

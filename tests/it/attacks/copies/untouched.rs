@@ -6,7 +6,7 @@ use payout_sandbox::{Fault, Script};
 use sqlx::AssertSqlSafe;
 
 use super::*;
-use crate::support::{door::Door, switch::Switch};
+use crate::support::{database::PAUSE, door::Door, switch::Switch};
 
 /// What a worker says, at debug level, each time it looks in vain.
 const LOOKED: &str = "is not registered where it leads";
@@ -103,7 +103,7 @@ async fn a_worker_on_a_copy_writes_sends_and_queries_nothing_and_stores_no_callb
     let due = "select count(*) from payout.payouts
                where (state = 'unknown' and next_query_at < now()) or (state = 'submitting' and lease_until < now())";
     while text(&copied, due).await != "2" {
-        tokio::task::yield_now().await;
+        sleep(PAUSE).await;
     }
     let before = contents(&copied).await;
     let gateway = site.sandbox.url();
