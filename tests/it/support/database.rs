@@ -16,7 +16,7 @@ pub(crate) const MERCHANT: &str = "S2020198627344";
 pub(crate) const ADDRESS: &str = "db.example:5432";
 
 /// The longest wait for an expected event.
-pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(5);
 
 /// How long a test that waits pauses before it looks again, so that the tests beside it get the processor.
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);

@@ -17,7 +17,10 @@ use super::{
     world::{Wishes, World, free_port},
 };
 
-/// Long leases and long answers to callbacks: nothing happens here because a slow machine was late.
+/// The gateway sends a callback six times within seconds, so none of them may fail because a slow machine was late.
+const CALLBACK_TIMEOUT_MS: u64 = 60_000;
+
+/// Long leases: nothing happens here because a slow machine was late.
 const PATIENT: &str = "
 [submit]
 timeout_seconds = 20
@@ -46,6 +49,7 @@ impl Pair {
         let world = World::with(Wishes {
             workers: 0,
             sections: PATIENT,
+            callback_timeout_ms: CALLBACK_TIMEOUT_MS,
             ..Wishes::default()
         })
         .await;
@@ -72,7 +76,10 @@ impl Pair {
             platform_private_key: parse_private_key(&platform_private).unwrap(),
             balance_idr: 1_000_000_000,
             fee_idr: Settings::DEFAULT_FEE_IDR,
-            pace: Pace::quick(),
+            pace: Pace {
+                callback_timeout_ms: CALLBACK_TIMEOUT_MS,
+                ..Pace::quick()
+            },
             fail_percent: 0,
             seed: 7,
         };
