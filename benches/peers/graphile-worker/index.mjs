@@ -1,7 +1,7 @@
 // graphile-worker as the queue.
 import { makeWorkerUtils, run, runMigrations } from 'graphile-worker'
 import pg from 'pg'
-import { queued } from '../node/books.mjs'
+import { unfinished } from '../node/books.mjs'
 import { main } from '../node/peer.mjs'
 
 await main(pg, {
@@ -10,7 +10,7 @@ await main(pg, {
   async enqueue({ databaseUrl }) {
     const pool = new pg.Pool({ connectionString: databaseUrl })
     const utils = await makeWorkerUtils({ pgPool: pool })
-    await utils.addJobs((await queued(pool)).map((id) => ({ identifier: 'submit', payload: { id } })))
+    await utils.addJobs((await unfinished(pool)).map((id) => ({ identifier: 'submit', payload: { id } })))
   },
 
   async start({ databaseUrl, concurrency, batch }, submit) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 const read = (name) => readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), 'utf8')
 const statements = Object.fromEntries(
-  ['mark', 'acknowledge', 'settle', 'due', 'is_final', 'queued'].map((name) => [name, read(name)]),
+  ['mark', 'acknowledge', 'settle', 'due', 'is_final', 'unfinished'].map((name) => [name, read(name)]),
 )
 const SETTLED = [
   'order_num', 'paid', 'platform_ref', 'fee', 'amount', 'fee_type', 'bank_code', 'account_number', 'account_name',
@@ -50,7 +50,7 @@ export class Books {
   }
 }
 
-export const queued = async (client) => (await client.query(statements.queued)).rows.map((row) => Number(row.id))
+export const unfinished = async (client) => (await client.query(statements.unfinished)).rows.map((row) => Number(row.id))
 
 // Writes in one statement what gathered while the one before was on its way; with a limit of 1, each row alone.
 class Gathering {

@@ -99,7 +99,7 @@ function fail(error) {
 }
 
 // `node index.mjs COMMAND CONFIG`. A queue has `migrate(config)`, `enqueue(config)`, which gives it a job for every
-// queued payout, and `start(config, submit)`.
+// unfinished payout, and `start(config, submit)`.
 export async function main(pg, queue) {
   const [command, file] = process.argv.slice(2)
   const config = JSON.parse(readFileSync(file))

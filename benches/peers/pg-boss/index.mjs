@@ -1,7 +1,7 @@
 // pg-boss as the queue.
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
-import { queued } from '../node/books.mjs'
+import { unfinished } from '../node/books.mjs'
 import { main } from '../node/peer.mjs'
 
 const QUEUE = 'submit'
@@ -21,7 +21,7 @@ await main(pg, {
   async enqueue({ databaseUrl }) {
     const boss = await connect(databaseUrl)
     const pool = new pg.Pool({ connectionString: databaseUrl })
-    await boss.insert(QUEUE, (await queued(pool)).map((id) => ({ data: { id } })))
+    await boss.insert(QUEUE, (await unfinished(pool)).map((id) => ({ data: { id } })))
   },
 
   // A worker fetches a batch, and the next when all of it is done; several share the jobs in flight.

@@ -4,7 +4,7 @@ mod list;
 
 use anyhow::{Result, bail, ensure};
 
-pub(crate) use list::ALL;
+pub(crate) use list::{ALL, DRAIN};
 
 /// What a case does and in which surroundings.
 #[derive(Clone, Copy, Debug)]

@@ -75,6 +75,10 @@ impl Figures {
             .with("payouts_per_second", settled.per_second())
             .with_some("first_400_submits_ms", to_first_400)
             .with("queries", f64::from(settled.seen.queries))
+            .with(
+                "callbacks_refused",
+                f64::from(settled.seen.callbacks_refused),
+            )
     }
 
     /// Both sides' CPU counts, so that the figure is that of one core that does everything.

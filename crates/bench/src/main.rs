@@ -22,6 +22,7 @@ mod history;
 mod machine;
 mod order;
 mod page;
+mod peers;
 mod plot;
 mod profile;
 mod record;
@@ -55,7 +56,9 @@ enum Command {
     /// Write the plots of a record and its part of `performance.md`, without measuring.
     #[command(hide = true)]
     Render { record: PathBuf },
-    /// The gateway of a run; `run` starts it.
+    /// Compare with other queues, in the same run.
+    Peers(peers::Options),
+    /// The gateway of a run; the other commands start it.
     #[command(hide = true)]
     Gateway(gateway::Settings),
 }
@@ -112,6 +115,7 @@ async fn main() -> Result<()> {
             let read = Record::read(&record)?.context("there is no such record")?;
             page::publish(&read, &record)
         }
+        Command::Peers(options) => peers::all(&options).await,
         Command::Gateway(settings) => gateway::serve(settings).await,
     }
 }

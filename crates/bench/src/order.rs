@@ -2,7 +2,7 @@
 
 /// Rupiah of each payout.
 pub(crate) const AMOUNT_IDR: i64 = 250_000;
-/// Rupiah of each fee; it comes out of the amount (`fee_type` 0).
+/// Rupiah of each fee.
 pub(crate) const FEE_IDR: i64 = 2_500;
 /// The beneficiary of every payout.
 pub(crate) const BANK_CODE: &str = "014";
@@ -12,6 +12,12 @@ pub(crate) const ACCOUNT_NUMBER: &str = "0012345678";
 pub(crate) const ACCOUNT_NAME: &str = "Siti Rahayu";
 /// The description of every payout.
 pub(crate) const DESCRIPTION: &str = "bench";
+
+/// Who bears the fee of an order (protocol P22): 0, the beneficiary; 1, the merchant, of every second order where types
+/// are mixed.
+pub(crate) fn fee_type(number: usize, mixed: bool) -> i64 {
+    i64::from(mixed && number % 2 == 1)
+}
 
 /// `B00000042`: numbers rise in the order in which the worker claims.
 pub(crate) fn order_num(number: usize) -> String {

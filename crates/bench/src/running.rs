@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long nothing may settle.
-const STALLED: Duration = Duration::from_mins(1);
+pub(crate) const STALLED: Duration = Duration::from_mins(1);
 
 /// One run of a case.
 pub(crate) struct Run<'a> {
@@ -42,6 +42,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Another program instead, which is ready.
+    pub(crate) fn of(program: Process) -> Self {
+        Self {
+            workers: vec![program],
+            peak_memory_bytes: 0,
+        }
+    }
+
     /// Starts them, and waits until each has proven its keys, so that only claims are left to do.
     pub(crate) async fn start(case: &Case, payout: &Path, stage: &Stage) -> Result<Self> {
         let running = Self {

@@ -45,7 +45,7 @@ pub(crate) struct Stage {
     folder: TempDir,
     pub(crate) gateway_at: SocketAddr,
     gateway_tls_at: Option<SocketAddr>,
-    http: Vec<SocketAddr>,
+    pub(crate) http: Vec<SocketAddr>,
     pub(crate) admin: Vec<SocketAddr>,
 }
 
@@ -82,7 +82,7 @@ impl Stage {
         stage.write_configurations(case)?;
         stage.create_database(payout).await?;
         if !matches!(case.load, Load::Enqueue(_)) {
-            stage.start_gateway(case).await?;
+            stage.start_gateway(case, &[]).await?;
         }
         Ok(stage)
     }
@@ -135,7 +135,7 @@ impl Stage {
         Ok(workers)
     }
 
-    fn last_words(&self, name: &str) -> String {
+    pub(crate) fn last_words(&self, name: &str) -> String {
         let log = fs::read_to_string(self.path(&format!("{name}.log"))).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         let from = lines.len().saturating_sub(10);
@@ -224,7 +224,8 @@ impl Stage {
         Ok(())
     }
 
-    async fn start_gateway(&mut self, case: &Case) -> Result<()> {
+    /// Starts the gateway, with what is special about it.
+    pub(crate) async fn start_gateway(&mut self, case: &Case, special: &[&str]) -> Result<()> {
         let orders = case
             .payouts_in_all()
             .saturating_add(case.backlog.min(AHEAD));
@@ -233,7 +234,8 @@ impl Stage {
             .args(["gateway", "--listen", &self.gateway_at.to_string(), "--key"])
             .arg(self.path("platform.key"))
             .args(["--orders", &orders.to_string()])
-            .args(["--answer-after-ms", &case.answer_after_ms.to_string()]);
+            .args(["--answer-after-ms", &case.answer_after_ms.to_string()])
+            .args(special);
         if case.load == Load::Callbacks {
             command.args(["--hold-callbacks", "--callbacks-at-once", "64"]);
         }

@@ -120,9 +120,9 @@ impl Books {
     }
 }
 
-pub(crate) async fn queued(pool: &PgPool) -> Result<Vec<i64>> {
-    let queued = sqlx::query_scalar(include_str!("../../sql/queued.sql"));
-    Ok(queued.fetch_all(pool).await?)
+pub(crate) async fn unfinished(pool: &PgPool) -> Result<Vec<i64>> {
+    let unfinished = sqlx::query_scalar(include_str!("../../sql/unfinished.sql"));
+    Ok(unfinished.fetch_all(pool).await?)
 }
 
 async fn mark(pool: PgPool, ids: Vec<i64>, query_after: i32) -> Result<Vec<Payout>> {

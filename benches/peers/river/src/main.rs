@@ -67,9 +67,9 @@ async fn main() -> Result<()> {
     }
 }
 
-/// Gives the queue a job for every payout that is queued.
+/// Gives the queue a job for every payout that is not final.
 async fn enqueue(pool: PgPool) -> Result<()> {
-    let jobs: Vec<Submit> = books::queued(&pool)
+    let jobs: Vec<Submit> = books::unfinished(&pool)
         .await?
         .into_iter()
         .map(|id| Submit { id })

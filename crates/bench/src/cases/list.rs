@@ -27,7 +27,7 @@ const fn round(suffix: &'static str, before: Before) -> Round {
     }
 }
 
-const DRAIN: Case = Case {
+pub(crate) const DRAIN: Case = Case {
     name: "saturation",
     about: "one worker, one merchant, everything queued before",
     load: Load::Drain,
