@@ -56,7 +56,7 @@ pub(crate) async fn load(
     .await
 }
 
-/// Two sessions share the tables. Both carry the number of the first one's transaction.
+/// Two sessions share the tables, by what these cost. Both carry the number of the first one's transaction.
 async fn load_part(
     db: &mut PgConnection,
     beside: &mut PgConnection,
@@ -67,8 +67,8 @@ async fn load_part(
     let xid: i64 = sqlx::query_scalar("select payout.current_xid()")
         .fetch_one(&mut *db)
         .await?;
-    let here = insert(db, [payouts(), evidence()], from, to, xid);
-    let there = insert(beside, [attempts(), history(), ledger()], from, to, xid);
+    let here = insert(db, [payouts(), attempts(), evidence()], from, to, xid);
+    let there = insert(beside, [history(), ledger()], from, to, xid);
     try_join!(here, there)?;
     execute(db, "commit").await
 }
