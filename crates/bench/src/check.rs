@@ -189,15 +189,15 @@ pub(crate) async fn history_is_like_the_rest(db: &mut PgConnection) -> Result<()
     Ok(())
 }
 
-/// One line per row about a payout: its table, what kind of row it is, and which columns have a value. Only the one that
-/// was just paid still has its last query before it.
+/// One line per row about a payout: its table, what kind of row it is, and which columns have a value. Without its last
+/// query, which the one that was just paid may still have before it.
 const SHAPE: &str = "
     with rows (place, kind, content) as (
         select 1, p.state, to_jsonb(p) from payout.payouts p where p.order_num = $1
         union all
         select 2, a.outcome, to_jsonb(a) from payout.attempts a where a.order_num = $1
         union all
-        select 3, e.source || ' ' || e.kind, to_jsonb(e) from payout.evidence e where e.order_num = $1
+        select 3, e.source || ' ' || e.kind, to_jsonb(e) from payout.evidence e where e.order_num = $1 and e.source <> 'query'
         union all
         select 4, concat_ws(' ', h.event, h.from_state, h.to_state, h.source), to_jsonb(h)
         from payout.history h where h.order_num = $1
