@@ -96,6 +96,16 @@ fn trusting_a_callback_without_comparing_its_fields_records_a_paid_payout_as_fai
     breaks(with(rule, FORGERIES), FAILED_IS_TRUE);
 }
 
+/// The other payout was paid, and this one was never booked.
+#[test]
+fn taking_the_answer_with_another_payouts_number_records_an_unpaid_payout_as_paid() {
+    let shared = Setup {
+        shared_numbers: true,
+        ..Setup::PLAIN
+    };
+    breaks(with(Rule::OthersNumberSettles, shared), PAID_IS_TRUE);
+}
+
 #[test]
 fn treating_a_timeout_as_a_failure_fails_a_paid_payout() {
     breaks(with(Rule::TimeoutFails, Setup::PLAIN), FAILED_IS_TRUE);

@@ -64,6 +64,37 @@ fn no_forged_callback_makes_a_payout_paid_or_failed() {
     });
 }
 
+/// Whatever it says under that number, and however often.
+#[test]
+fn a_gateway_that_gives_the_payout_another_ones_number_neither_pays_nor_fails_it() {
+    holds(Setup {
+        shared_numbers: true,
+        gives_up: true,
+        stale_answers: true,
+        end: 4,
+        ..Setup::PLAIN
+    });
+}
+
+#[test]
+fn a_gateway_that_gives_the_payout_another_ones_number_gets_no_second_send() {
+    holds(Setup {
+        shared_numbers: true,
+        resubmits: true,
+        ..Setup::PLAIN
+    });
+}
+
+#[test]
+fn another_payouts_number_after_a_failover_that_loses_a_claim_pays_once() {
+    holds(Setup {
+        shared_numbers: true,
+        late_reports: true,
+        first_steps: &LOST_CLAIM,
+        ..Setup::FAILOVER
+    });
+}
+
 #[test]
 fn a_resubmit_after_the_horizon_and_a_fresh_query_pays_once() {
     holds(Setup {

@@ -27,17 +27,17 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::Send(worker) => send(setup, &mut next, worker),
         Step::RevokeSend(worker) => revoke_send(&mut next, worker),
         Step::StoreNotSent(worker) => store_not_sent(setup, &mut next, worker),
-        Step::StoreNotSentUnconfirmed(worker) => {
-            store_not_sent_unconfirmed(setup, &mut next, worker)
-        }
+        Step::StoreNotSentUnconfirmed(worker) => store_unsent_unconfirmed(setup, &mut next, worker),
         Step::Arrive(slot, arrival) => arrive(setup, &mut next, slot, arrival),
         Step::Vanish(slot) => next.wire[slot].take().map(drop),
         Step::StoreAnswer(worker) => store_answer(setup, &mut next, worker),
         Step::StoreDoubt(worker) => store_doubt(setup, &mut next, worker),
+        Step::StoreOthersNumber(worker) => store_others_number(setup, &mut next, worker),
         Step::Crash(worker) => crash(&mut next, worker),
         Step::Reconnect(worker) => reconnect(&mut next, worker),
         Step::LeaseExpires => lease_expires(setup, &mut next),
         Step::Query => query(setup, &mut next),
+        Step::QueryOthersNumber => query_others_number(setup, &mut next),
         Step::StoreQueryAnswer => store_query_answer(setup, &mut next),
         Step::StoreQueryAnswerUnconfirmed => store_query_answer_unconfirmed(setup, &mut next),
         Step::Settle(says) => settle(&mut next, says),
@@ -242,7 +242,7 @@ fn store_not_sent(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     )
 }
 
-fn store_not_sent_unconfirmed(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
+fn store_unsent_unconfirmed(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     let unsent = world.workers[at];
     store_not_sent(setup, world, at)?;
     world.workers[at] = unsent;
@@ -264,6 +264,15 @@ fn store_doubt(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     };
     stop_waiting(world, at);
     store(setup, world, at, Observation::Doubt(attempt))
+}
+
+fn store_others_number(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
+    let (Hand::Waiting { attempt } | Hand::Acknowledged { attempt }) = world.workers[at].hand
+    else {
+        return None;
+    };
+    stop_waiting(world, at);
+    store(setup, world, at, Observation::AcknowledgedAsOther(attempt))
 }
 
 fn crash(world: &mut World, at: usize) -> Option<()> {
@@ -371,9 +380,7 @@ fn lease_expires(setup: &Setup, world: &mut World) -> Option<()> {
 
 /// On schedule, or because a person requested it; a queued payout only after a failover.
 fn query(setup: &Setup, world: &mut World) -> Option<()> {
-    let row = world.row;
-    let wanted = row.is_query_due || row.state.may_have_left() || row.is_queried_before_claim();
-    if !wanted || world.pending_answer.is_some() {
+    if !may_be_queried(world) {
         return None;
     }
     world.pending_answer = Some(PendingAnswer {
@@ -386,6 +393,20 @@ fn query(setup: &Setup, world: &mut World) -> Option<()> {
     } else {
         store_query_answer(setup, world)
     }
+}
+
+fn query_others_number(setup: &Setup, world: &mut World) -> Option<()> {
+    if !may_be_queried(world) {
+        return None;
+    }
+    world.row = record(setup, world.row, Observation::FoundAsOther, world.now);
+    Some(())
+}
+
+fn may_be_queried(world: &World) -> bool {
+    let row = world.row;
+    let wanted = row.is_query_due || row.state.may_have_left() || row.is_queried_before_claim();
+    wanted && world.pending_answer.is_none()
 }
 
 fn store_query_answer(setup: &Setup, world: &mut World) -> Option<()> {

@@ -65,6 +65,8 @@ pub(crate) enum Observation {
     Acknowledged(u8),
     Declined(u8),
     Doubt(u8),
+    /// The answer gives the payout a number of the gateway that another payout has.
+    AcknowledgedAsOther(u8),
     LeaseExpired(u8),
     NotFound {
         query_sent_at: u8,
@@ -72,6 +74,8 @@ pub(crate) enum Observation {
         again: bool,
     },
     Found(OrderStatus),
+    /// The same, in answer to a query.
+    FoundAsOther,
     Callback {
         ours: bool,
         says: OrderStatus,
@@ -466,7 +470,8 @@ fn outcome_with(row: Row, fact: Observation) -> Option<bool> {
         Observation::NotSent { attempt, .. } => Some((attempt, true)),
         Observation::Acknowledged(attempt)
         | Observation::Declined(attempt)
-        | Observation::Doubt(attempt) => Some((attempt, false)),
+        | Observation::Doubt(attempt)
+        | Observation::AcknowledgedAsOther(attempt) => Some((attempt, false)),
         _ => None,
     };
     match own {
@@ -587,6 +592,7 @@ fn evidence_of(row: Row, fact: Observation, now: u8) -> Evidence {
             queried(QueryAnswer::NotFound, instant(query_sent_at) + later)
         }
         Observation::Found(status) => queried(QueryAnswer::Found(found(status)), moment(now)),
+        Observation::FoundAsOther => queried(QueryAnswer::Doubt(Doubt::NumberInUse), moment(now)),
         Observation::Callback { ours, says } => Fact::Callback(callback(ours, says)),
         Observation::ResolvedPaid => {
             let fee = Some(Rupiah::new(FEE));
@@ -628,6 +634,9 @@ fn of_attempt(row: Row, fact: Observation) -> Fact {
             submitted(attempt, SubmitAnswer::Declined { message })
         }
         Observation::Doubt(attempt) => submitted(attempt, SubmitAnswer::Doubt(Doubt::Timeout)),
+        Observation::AcknowledgedAsOther(attempt) => {
+            submitted(attempt, SubmitAnswer::Doubt(Doubt::NumberInUse))
+        }
         Observation::NotSent {
             attempt,
             request_sha256,

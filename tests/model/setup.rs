@@ -91,6 +91,8 @@ pub(crate) enum Rule {
     NotFoundCountsWhileSubmitting,
     /// A verified callback settles without a comparison of its fields.
     UnboundCallbackSettles,
+    /// An answer with another payout's number settles the payout as that one ended.
+    OthersNumberSettles,
     /// A timeout means failed.
     TimeoutFails,
     /// A `FAIL` means failed immediately.
@@ -147,6 +149,8 @@ pub(crate) struct Setup {
     pub(crate) stale_answers: bool,
     /// Evidence may be stored again after an unconfirmed commit.
     pub(crate) repeats: bool,
+    /// The gateway may give the payout a number of its own that another payout has, whether it booked this one or not.
+    pub(crate) shared_numbers: bool,
     /// The gateway may answer `FAIL` and book the order later, within the quiet horizon.
     pub(crate) late_bookings: bool,
     /// The gateway only books or loses what arrives, and sends no callbacks.
@@ -176,6 +180,7 @@ impl Setup {
         late_reports: false,
         stale_answers: false,
         repeats: false,
+        shared_numbers: false,
         late_bookings: false,
         few_answers: false,
         acts: 0,

@@ -42,11 +42,15 @@ pub(crate) enum Step {
     StoreAnswer(usize),
     /// No answer arrived in time.
     StoreDoubt(usize),
+    /// The answer gives the payout a number of the gateway that another payout has.
+    StoreOthersNumber(usize),
     Crash(usize),
     /// A worker connected to the old primary switches to the new one.
     Reconnect(usize),
     LeaseExpires,
     Query,
+    /// The same, and the answer gives the payout a number of the gateway that another payout has.
+    QueryOthersNumber,
     StoreQueryAnswer,
     /// The same, but the commit is not confirmed, so it will be stored again.
     StoreQueryAnswerUnconfirmed,
@@ -95,6 +99,9 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
     steps.extend([Step::Tick, Step::LeaseExpires]);
     if !setup.silent {
         steps.push(Step::Query);
+    }
+    if setup.shared_numbers {
+        steps.push(Step::QueryOthersNumber);
     }
     if setup.acts > 0 {
         of_people(setup, steps);
@@ -212,6 +219,9 @@ fn of_worker(setup: &Setup, worker: usize, steps: &mut Vec<Step>) {
     }
     if setup.resubmits || acts {
         steps.push(Step::Resubmit(worker));
+    }
+    if setup.shared_numbers {
+        steps.push(Step::StoreOthersNumber(worker));
     }
     if setup.repeats {
         steps.push(Step::StoreNotSentUnconfirmed(worker));

@@ -94,6 +94,9 @@ fn taken_for(rule: Rule, fact: Observation, row: &Row, now: u8) -> Observation {
         (Rule::NotFoundCountsWhenStored, Observation::NotFound { .. }) => {
             Observation::answer(None, now)
         }
+        (Rule::OthersNumberSettles, Observation::FoundAsOther) => {
+            Observation::Found(OrderStatus::Paid)
+        }
         _ => fact,
     }
 }
