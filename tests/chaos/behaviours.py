@@ -85,6 +85,7 @@ QUERY = {
     "q_wrong_platform": "the first answer names another platOrderNum",
     "q_notexist_lag": "NOTEXIST for some seconds after the booking: the index lags behind",
     "q_notexist_once": "NOTEXIST once for an order that was found before",
+    "q_other_number": "the first answers name the platOrderNum of another order of the merchant; all else in them is true",
     "q_status_other": "the first answers have an undocumented status",
     "q_bounce": "the status goes 1, 5, 1, 5 before it is final",
     "q_net_amount": "the amount is stated net of the fee",
@@ -133,7 +134,8 @@ CALLBACK = {
 FAMILIES = {"submit": SUBMIT, "query": QUERY, "callback": CALLBACK}
 
 # Orders that are never booked, and flips, need an operator: keep them few.
-_RARE = {"unknown_lost", "silent_lost", "cut_lost", "http_500_lost", "redirect_307", "q_flip_paid", "q_flip_failed"}
+_RARE = {"unknown_lost", "silent_lost", "cut_lost", "http_500_lost", "redirect_307", "q_flip_paid", "q_flip_failed",
+         "q_other_number"}
 # Each of these opens the circuit breaker for a while: with many of them nothing would be claimed.
 _OPENS_BREAKER = {"bad_sign", "no_sign", "fail_unsigned"}
 # "Not found" after a FAIL makes the FAIL final. Answering it for a booked order would be a lie about the outcome.

@@ -12,7 +12,8 @@ NEXT_QUERY_WITHIN = 86_400.0  # a query planned later than this is no plan at al
 
 
 def contradictions(record: RunRecord) -> CheckResult:
-    """C3: a final state agrees with the gateway's; where the gateway contradicted itself, an operator was alerted."""
+    """C3: a final state agrees with the gateway's; where the gateway contradicted itself, an operator was alerted. No order
+    of the gateway settles two payouts."""
     result = CheckResult("C3", "no final state contradicts the gateway")
     finals, flips, false_alarms = 0, 0, 0
     for key, row in record.payouts.items():
@@ -25,9 +26,20 @@ def contradictions(record: RunRecord) -> CheckResult:
         why = why_contradicted(record, key, row)
         if why:
             result.add(f"{short(key)}: {row['state']}, but {why}")
+    for number, keys in shared_numbers(record).items():
+        result.add(f"{', '.join(short(key) for key in keys)}: all have the gateway's number {number}")
     result.scope = f"{finals} final payouts, {flips} of them flipped at the gateway"
     result.note = f"{false_alarms} marked late_success but never paid: false alarms" if false_alarms else ""
     return result
+
+
+def shared_numbers(record: RunRecord) -> dict[str, list[Key]]:
+    """The numbers of the gateway that several payouts of a merchant have."""
+    having: dict[tuple[str, str], list[Key]] = {}
+    for key, row in record.payouts.items():
+        if row["platform_order_num"] is not None:
+            having.setdefault((key[0], row["platform_order_num"]), []).append(key)
+    return {number: keys for (_, number), keys in having.items() if len(keys) > 1}
 
 
 def why_contradicted(record: RunRecord, key: Key, row: dict) -> Optional[str]:

@@ -156,7 +156,11 @@ class Gateway:
         why = spellings.words(call.fields, why)
         return submit_answers.submit_reply(name, merchant, call.order_num, order, why, self._other(order))
 
-    def _other(self, order: Optional[Order]) -> Optional[Order]:
+    def _other(self, order: Optional[Order], of_merchant: bool = False) -> Optional[Order]:
+        """Another order of the last ones: the oldest of all, or the latest of the same merchant."""
+        if of_merchant and order:
+            return next((o for o in reversed(self.orders.bookings[-20:])
+                         if o.merchant is order.merchant and o.order_num != order.order_num), None)
         return next((o for o in self.orders.bookings[-20:] if o is not order), None)
 
     async def _query(self, call: Call) -> Reply:
@@ -171,8 +175,8 @@ class Gateway:
         else:
             order.queries += 1
             lags = self.lifecycle.index_lags(order)
-            reply, stated = query_answers.query_reply(behaviour, order, self._other(order), lags,
-                                                      call.request.earlier > 0)
+            other = self._other(order, of_merchant=behaviour == "q_other_number")
+            reply, stated = query_answers.query_reply(behaviour, order, other, lags, call.request.earlier > 0)
             self.count(behaviour)
             if query_answers.is_final(stated):
                 self.lifecycle.final_status_seen(order)

@@ -77,6 +77,8 @@ def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: b
         return Reply(chunked(body, 5)), f"status {order.status}"
     if behaviour == "q_crossed" and other:
         return Reply(response(positive(other.merchant, honest_fields(other)))), behaviour
+    if behaviour == "q_other_number" and other:
+        return Reply(response(positive(merchant, {**fields, "platOrderNum": other.platform}))), behaviour
     if behaviour == "q_bad_sign" and merchant.dialect == "bdpay":
         return Reply(response(to_json(wrongly_signed(merchant.private_key, failed)))), behaviour
     if behaviour == "q_no_sign" and merchant.dialect == "bdpay":

@@ -206,7 +206,7 @@ def read_journal(record: RunRecord, path: Path) -> None:
 # All that the checker reads from the database. Where the schema changes, this is the place to follow.
 _STATEMENTS = {
     "payouts": """select merchant_code merchant, order_num "order", state, amount::bigint money, fee_type, bank_code,
-        account_number, account_name, description, sends, held, attention, queries,
+        account_number, account_name, description, platform_order_num, sends, held, attention, queries,
         extract(epoch from next_query_at)::float8 next_query_at, extract(epoch from send_by)::float8 send_by,
         extract(epoch from clock_timestamp())::float8 as now, extract(epoch from lease_until)::float8 lease_until
         from payout.payouts""",

@@ -81,7 +81,7 @@ def _row(record: RunRecord, key: tuple[str, str], state: str, **more: object) ->
     record.payouts[key] = {
         "state": state, "money": payout["money"], "fee_type": payout["feeType"], "bank_code": "014",
         "account_number": "0012345678", "account_name": "Kanari", "description": None, "sends": 1, "held": 0,
-        "attention": None, "queries": 3, "next_query_at": T0 + 60, "send_by": T0, "now": T0 + 20, "lease_until": None,
+        "platform_order_num": f"W-{key[1]}", "attention": None, "queries": 3, "next_query_at": T0 + 60, "send_by": T0, "now": T0 + 20, "lease_until": None,
         **more}
 
 
@@ -181,6 +181,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("paid, but never booked", "C3", lambda f: f.bookings.pop(A)),
     ("failed without an answer", "C3", lambda f: f.bookings.pop(B)),
     ("cancelled after it was sent", "C3", _set("payouts", B, "state", "cancelled")),
+    ("two payouts with one number of the gateway", "C3", _set("payouts", A, "platform_order_num", f"W-{B[1]}")),
     ("a flip that nobody will notice", "C3", _unnoticed_flip),
     ("a row that is missing", "C4", lambda f: f.payouts.pop(B)),
     ("open, and nothing planned", "C4", lambda f: f.payouts[C].update(attention=None, next_query_at=None)),
