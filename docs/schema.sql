@@ -3224,6 +3224,10 @@ ALTER TABLE ONLY payout.totals
 ALTER TABLE ONLY payout.unmatched_callbacks
     ADD CONSTRAINT unmatched_callbacks_pkey PRIMARY KEY (digest);
 
+CREATE INDEX acts_by_time ON payout.operator_acts USING btree (at);
+
+CREATE INDEX acts_in_history ON payout.history USING btree (at) WHERE ((source = 'operator'::text) AND (event = ANY (ARRAY['withdrawn'::text, 'replay_requested'::text])));
+
 CREATE INDEX acts_of_payout ON payout.operator_acts USING btree (merchant_code, order_num);
 
 CREATE UNIQUE INDEX address_registered_once ON payout.addresses USING btree (address) WHERE (removed_at IS NULL);
@@ -3234,6 +3238,8 @@ CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, priority DE
 
 CREATE INDEX contradicted ON payout.payouts USING btree (merchant_code) WHERE (attention_reasons && '{contradiction,late_success,amount_mismatch,foreign_order}'::text[]);
 
+CREATE INDEX funded_by_people ON payout.ledger USING btree (at) WHERE (funded_by = 'person'::text);
+
 CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, funded_by, reference) WHERE (kind = 'funding'::text);
 
 CREATE INDEX funding_of_merchant ON payout.ledger USING btree (merchant_code, at) WHERE (kind = 'funding'::text);
@@ -3241,8 +3247,6 @@ CREATE INDEX funding_of_merchant ON payout.ledger USING btree (merchant_code, at
 CREATE UNIQUE INDEX held_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = 'hold'::text);
 
 CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, order_num, seq);
-
-CREATE INDEX known_to_gateway ON payout.payouts USING btree (merchant_code, created_at) WHERE ((state = 'paid'::text) AND (platform_order_num IS NOT NULL));
 
 CREATE INDEX leased ON payout.payouts USING btree (merchant_code, lease_until) WHERE (state = 'submitting'::text);
 
@@ -3280,7 +3284,11 @@ CREATE INDEX requests_of_payout ON payout.request_payouts USING btree (merchant_
 
 CREATE INDEX requests_to_carry_out ON payout.request_payouts USING btree (merchant_code, request_id) WHERE (outcome IS NULL);
 
+CREATE INDEX settled ON payout.payouts USING btree (merchant_code, settled_at) WHERE (state = ANY (ARRAY['paid'::text, 'returned'::text]));
+
 CREATE UNIQUE INDEX settled_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = ANY (ARRAY['capture'::text, 'release'::text]));
+
+CREATE INDEX undecided ON payout.requests USING btree (id) WHERE (decision IS NULL);
 
 CREATE INDEX withdrawn_replacements ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state = 'cancelled'::text));
 

@@ -134,10 +134,9 @@ create index not_final on payout.payouts (state, state_since)
     where state in ('queued', 'submitting', 'pending', 'unknown');
 create index needs_a_person on payout.payouts (attention_since) where attention is not null;
 create index by_time on payout.payouts (created_at);
--- The newest order that the gateway must know is read with each query of an order that it may not know. By time alone,
--- that would read everything queued since.
-create index known_to_gateway on payout.payouts (merchant_code, created_at)
-    where state = 'paid' and platform_order_num is not null;
+-- For statements of account, and for the newest order that the gateway must know, which is read with each query of an
+-- order that it may not know. No other index begins with or offers this order, so that no plan walks one of those.
+create index settled on payout.payouts (merchant_code, settled_at) where state in ('paid', 'returned');
 -- What a payment may have cost, and what may come back of it: the amount, or the amount with or without its fee.
 create index paid_by_amount on payout.payouts (merchant_code, amount, settled_at) where state = 'paid';
 create index paid_by_amount_and_fee on payout.payouts
@@ -305,6 +304,9 @@ create table payout.history (
 );
 
 create index history_of_payout on payout.history (merchant_code, order_num, seq);
+-- What payout.audit shows of it.
+create index acts_in_history on payout.history (at)
+    where source = 'operator' and event in ('withdrawn', 'replay_requested');
 
 -- The largest number of a transaction that any row carries.
 create function payout.last_xid() returns bigint

@@ -60,6 +60,7 @@ create unique index held_once_per_attempt on payout.ledger (merchant_code, order
 create unique index settled_once_per_attempt on payout.ledger (merchant_code, order_num, attempt)
     where kind in ('capture', 'release');
 create index funding_of_merchant on payout.ledger (merchant_code, at) where kind = 'funding';
+create index funded_by_people on payout.ledger (at) where funded_by = 'person';
 create index ledger_of_payout on payout.ledger (merchant_code, order_num);
 -- Only for queries that say `id > 0`. While the table was small, or its statistics are old, the planner would take it for
 -- one payout's entries as well, and read all of the merchant's.

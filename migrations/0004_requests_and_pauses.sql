@@ -106,6 +106,7 @@ create table payout.requests (
                or (decided_by_oid <> requested_by_oid and decided_by <> requested_by))
 );
 
+create index undecided on payout.requests (id) where decision is null;
 create index requests_by_subject on payout.requests (kind, subject, id) where subject is not null;
 
 -- The payouts of a request. Each is checked separately and has its own outcome.
@@ -142,6 +143,7 @@ create table payout.operator_acts (
 );
 
 create index acts_of_payout on payout.operator_acts (merchant_code, order_num);
+create index acts_by_time on payout.operator_acts (at);
 
 -- Pauses: what is in their scope is not claimed (payout.why_no_send).
 create table payout.pauses (

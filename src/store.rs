@@ -45,10 +45,13 @@ const LOCKED_AT_ONCE: usize = 2;
 
 /// What is claimed and queried next is read in the order of an index, a few rows of perhaps millions. A plan that was made
 /// while the table was small, or with statistics from then, would read and sort all of them.
-const BY_INDEX: [(&str, &str); 3] = [
+const BY_INDEX: [(&str, &str); 5] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_sort", "off"),
+    // Without statistics, a batch of payouts would be joined with the whole queue.
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
 ];
 
 /// The worker's connections. The pools are separate, so a stuck claim never keeps evidence from being stored.

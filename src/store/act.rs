@@ -83,7 +83,8 @@ pub async fn is_funded(
     sqlx::query_scalar!(
         r#"/* store::is_funded */
         select exists (select from payout.ledger l
-                       where l.merchant_code = $1 and l.funded_by = 'person' and l.reference = $2) as "is_funded!""#,
+                       where l.merchant_code = $1 and l.kind = 'funding' and l.funded_by = 'person'
+                         and l.reference = $2) as "is_funded!""#,
         merchant,
         reference,
     )

@@ -15,8 +15,12 @@ pub async fn merchants_of_order(
         r#"/* store::merchants_of_order */
         select p.merchant_code
         from payout.merchants m
-        join payout.payouts p on p.merchant_code = m.code
-        where p.order_num = $1"#,
+        -- One by one: a join whose plan takes the few merchants for many reads every payout.
+        cross join lateral (
+            select p.merchant_code
+            from payout.payouts p
+            where p.merchant_code = m.code and p.order_num = $1
+            limit 1) p"#,
         order_num,
     )
     .fetch_all(pool)

@@ -219,7 +219,8 @@ pub async fn request_acceptance(
     let request = sqlx::query_scalar!(
         r#"/* store::acceptance_requested */
         select max(r.id) as id from payout.requests r
-        where r.kind = 'accept_failover' and r.requested_at = now() and r.requested_by_oid = payout.login_oid()"#,
+        where r.kind = 'accept_failover' and r.subject = 'failover' and r.requested_at = now()
+          and r.requested_by_oid = payout.login_oid()"#,
     )
     .fetch_one(&mut *tx)
     .await?;

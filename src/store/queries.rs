@@ -16,7 +16,7 @@ pub struct DueQuery {
     pub key: PayoutKey,
 }
 
-/// The newest paid order of the merchant other than `key`, which the gateway must therefore know. `None` while there is
+/// The merchant's order that was paid last, other than `key`: the gateway must therefore know it. `None` while there is
 /// none.
 pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
@@ -24,7 +24,7 @@ pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String
         select p.order_num
         from payout.payouts p
         where p.merchant_code = $1 and p.order_num <> $2 and p.state = 'paid' and p.platform_order_num is not null
-        order by p.created_at desc
+        order by p.settled_at desc
         limit 1"#,
         key.merchant_code,
         key.order_num,

@@ -40,9 +40,12 @@ pub async fn take_approved(
         with waiting as materialized (
             select i.request_id, i.merchant_code, i.order_num
             from payout.request_payouts i
-            join payout.requests r on r.id = i.request_id
-            where i.merchant_code = $1 and i.outcome is null and r.decision = 'approved'
-              and ($2 or r.kind <> 'resubmit')
+            -- One by one: a join that begins with the requests reads every one there ever was.
+            cross join lateral (
+                select from payout.requests r
+                where r.id = i.request_id and r.decision = 'approved' and ($2 or r.kind <> 'resubmit')
+                limit 1) r
+            where i.merchant_code = $1 and i.outcome is null
               and (i.taken_at is null or i.taken_at < now() - interval '1 minute')
             order by i.request_id, i.order_num
             limit $3

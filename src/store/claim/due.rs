@@ -106,9 +106,10 @@ pub(super) async fn lock_due(
               -- The first condition spares most of those that wait the look at their whole debt. With some seconds to
               -- spare, so that the guard still agrees once the request is signed.
               and (p.replaces is null or (
-                  exists (select from payout.payouts o, payout.policy x
-                          where o.merchant_code = p.merchant_code and o.order_num = p.replaces
-                            and o.reaffirmed_at > now() - x.proof_fresh_for)
+                  -- Not by EXISTS, which the planner may answer from a hash of every payout.
+                  (select o.reaffirmed_at from payout.payouts o
+                   where o.merchant_code = p.merchant_code and o.order_num = p.replaces)
+                  > now() - (select x.proof_fresh_for from payout.policy x)
                   and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).until
                       > clock_timestamp() + interval '5 seconds'))
             order by p.priority desc, p.due_at, p.order_num
