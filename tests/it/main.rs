@@ -37,6 +37,7 @@ mod notifications;
 mod numbers_from_outside;
 mod operator;
 mod over_tls;
+mod plans;
 mod policy;
 mod prometheus;
 mod protocol_vectors;
