@@ -87,6 +87,7 @@ async fn one_round(run: &Run<'_>, db: &mut PgConnection, orders: Range<usize>) -
     let claim_us = claims::us_per_payout(db, case, orders.len()).await?;
     execute(db, PAUSE).await?;
     check::spoil(run.spoil, stage, db).await?;
+    workers.until_none_is_open(db).await?;
     let seen = workers.stop_when_quiet(stage).await?;
     check::all_is_right(db, case, orders.end, &seen).await?;
     let settled = Settled {
@@ -113,6 +114,7 @@ pub(crate) async fn callbacks(run: &Run<'_>, db: &mut PgConnection) -> Result<Ro
     workers.until_settled(stage, case.payouts).await?;
     let cost = workers.meter(stage, db).await?.since(before);
     check::spoil(run.spoil, stage, db).await?;
+    workers.until_none_is_open(db).await?;
     let seen = workers.stop_when_quiet(stage).await?;
     check::all_is_right(db, case, case.payouts, &seen).await?;
     let settled = Settled {

@@ -83,6 +83,7 @@ async fn paced(run: &Run<'_>, db: &mut PgConnection, per_second: u32) -> Result<
         settled(stage).await?,
     );
     check::spoil(run.spoil, stage, db).await?;
+    workers.until_none_is_open(db).await?;
     let seen = workers.stop_when_quiet(stage).await?;
     check::all_is_right(db, case, case.payouts, &seen).await?;
     let memory = workers.peak_memory_bytes;

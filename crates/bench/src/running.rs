@@ -123,6 +123,29 @@ impl Running {
         }
     }
 
+    /// Waits until every payout that was submitted has its end here too.
+    ///
+    /// A callback that comes before the answer to the submit was stored settles nothing, although it is acknowledged: there
+    /// is no order number of the gateway yet to compare with (protocol P20). The next query decides.
+    pub(crate) async fn until_none_is_open(&mut self, db: &mut PgConnection) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let open: i64 = sqlx::query_scalar(
+                "select count(*) from payout.payouts where state in ('submitting', 'pending', 'unknown')",
+            )
+            .fetch_one(&mut *db)
+            .await?;
+            if open == 0 {
+                return Ok(());
+            }
+            if begun.elapsed() > STALLED {
+                bail!("{open} payouts are still open after {STALLED:?}");
+            }
+            self.ensure_all_run()?;
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     fn ensure_all_run(&mut self) -> Result<()> {
         self.workers.iter_mut().try_for_each(Process::ensure_runs)
     }
