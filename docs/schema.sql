@@ -3248,6 +3248,8 @@ CREATE UNIQUE INDEX held_once_per_attempt ON payout.ledger USING btree (merchant
 
 CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, order_num, seq);
 
+CREATE INDEX known_to_gateway ON payout.payouts USING btree (merchant_code, send_by) WHERE ((state = 'paid'::text) AND (platform_order_num IS NOT NULL) AND (send_by IS NOT NULL));
+
 CREATE INDEX leased ON payout.payouts USING btree (merchant_code, lease_until) WHERE (state = 'submitting'::text);
 
 CREATE INDEX ledger_of_merchant ON payout.ledger USING btree (merchant_code, id) WHERE (id > 0);

@@ -134,9 +134,12 @@ create index not_final on payout.payouts (state, state_since)
     where state in ('queued', 'submitting', 'pending', 'unknown');
 create index needs_a_person on payout.payouts (attention_since) where attention is not null;
 create index by_time on payout.payouts (created_at);
--- For statements of account, and for the newest order that the gateway must know, which is read with each query of an
--- order that it may not know. No other index begins with or offers this order, so that no plan walks one of those.
+-- For statements of account.
 create index settled on payout.payouts (merchant_code, settled_at) where state in ('paid', 'returned');
+-- The newest order that the gateway must know, which is read with each query of an order that it may not know. No other
+-- index offers this order, so that no plan walks one of those.
+create index known_to_gateway on payout.payouts (merchant_code, send_by)
+    where state = 'paid' and platform_order_num is not null and send_by is not null;
 -- What a payment may have cost, and what may come back of it: the amount, or the amount with or without its fee.
 create index paid_by_amount on payout.payouts (merchant_code, amount, settled_at) where state = 'paid';
 create index paid_by_amount_and_fee on payout.payouts

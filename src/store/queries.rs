@@ -16,15 +16,16 @@ pub struct DueQuery {
     pub key: PayoutKey,
 }
 
-/// The merchant's order that was paid last, other than `key`: the gateway must therefore know it. `None` while there is
-/// none.
+/// The merchant's paid order that was sent last, other than `key`: the gateway must therefore know it. `None` while there
+/// is none. Not the one that was paid last: it may be old, and a gateway that answers from an old copy knows old orders.
 pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::known_order */
         select p.order_num
         from payout.payouts p
         where p.merchant_code = $1 and p.order_num <> $2 and p.state = 'paid' and p.platform_order_num is not null
-        order by p.settled_at desc
+          and p.send_by is not null
+        order by p.send_by desc
         limit 1"#,
         key.merchant_code,
         key.order_num,

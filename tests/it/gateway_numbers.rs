@@ -16,6 +16,7 @@ use payout_worker::{
     store::{
         claim::{claim, unpark_if_covered},
         failover::register_identity,
+        queries::known_order,
         record::{Outcome, record},
     },
     worker::rules,
@@ -403,4 +404,29 @@ async fn no_two_payouts_of_a_merchant_have_one_number_and_other_merchants_do_not
         "23505",
         "platform_order_num_is_used_once",
     );
+}
+
+/// A gateway that answers queries from an old copy knows old orders. So the one that is queried beside it, to see whether its "not
+/// found" means something, is the one that was sent last, however late an older one was paid.
+#[tokio::test]
+async fn the_order_that_the_gateway_must_know_is_the_one_that_was_sent_last() {
+    let database = Database::with_steps().await;
+    for order_num in ["OLD", "NEW"] {
+        database.insert_in("paid", order_num).await;
+    }
+    database
+        .run(
+            "update payout.payouts set platform_order_num = order_num,
+                 send_by = now() - case order_num when 'OLD' then interval '1 hour' else interval '1 minute' end;
+             update payout.payouts set settled_at = now() where order_num = 'OLD'",
+        )
+        .await;
+    let key = |order_num: &str| PayoutKey {
+        merchant_code: MERCHANT.to_owned(),
+        order_num: order_num.to_owned(),
+    };
+    for (queried, known) in [("THIRD", "NEW"), ("NEW", "OLD"), ("OLD", "NEW")] {
+        let found = known_order(database.pool(), &key(queried)).await.unwrap();
+        assert_eq!(found.as_deref(), Some(known), "about {queried}");
+    }
 }
