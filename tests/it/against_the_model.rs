@@ -435,7 +435,7 @@ impl<'a> Both<'a> {
         let (may_request, may_move) = match outcome {
             "failed" => {
                 let quiet = open.contains(&state) && now >= pure.quiet_until;
-                (quiet, quiet && pure.is_freshly_not_found(now))
+                (quiet, quiet && pure.is_freshly_unpaid(now))
             }
             "paid" => {
                 let late = open.contains(&state) || state == State::Failed;

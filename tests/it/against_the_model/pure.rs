@@ -139,6 +139,22 @@ impl Pure {
             .any(|seen| is_of_this_hour(seen, now))
     }
 
+    /// Whether the gateway says in this hour that it does not have the payout, or that it failed.
+    pub(super) fn is_freshly_unpaid(&self, now: DateTime<Utc>) -> bool {
+        let failed = |finding: &Finding| {
+            matches!(
+                finding,
+                Finding::Found {
+                    status: Some(3 | 4),
+                    ..
+                }
+            )
+        };
+        let observed = self.payout.observed.iter();
+        let mut failures = observed.filter(|(finding, _)| failed(finding));
+        self.is_freshly_not_found(now) || failures.any(|(_, seen)| is_of_this_hour(seen, now))
+    }
+
     /// The queries of this hour were sent just now.
     pub(super) fn freshen(&mut self, now: DateTime<Utc>) {
         for seen in self.payout.observed.values_mut() {

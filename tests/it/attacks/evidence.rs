@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 /// No scheduled query happens during the test.
-const SILENT: &str = "
+pub(super) const SILENT: &str = "
 [submit]
 timeout_seconds = 1.5
 lease_seconds = 4

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use payout_sandbox::Fault;
+use payout_sandbox::{Ending, Fault, Script};
 use payout_worker::service::Running;
 
-use super::believe_it_failed;
+use super::{believe_it_failed, evidence::SILENT};
 use crate::support::{
     database::DEADLINE,
     refusal::Refusal,
@@ -14,6 +14,23 @@ use crate::support::{
 
 /// Moves the merchant to another gateway, as `payout migrate --accept-gateway` does.
 const MOVE: &str = "update payout.merchants set base_url = 'https://new.example'";
+/// Has every payout queried now.
+const DUE: &str = "update payout.payouts set next_query_at = now()";
+
+/// A payout that stays unknown until its query is made due.
+async fn unknown(world: &World, order_num: &str) {
+    world.sandbox.set_fault(Fault::Unknown);
+    world.enqueue(order_num, 100_000, 1).await;
+    world.until_state(order_num, "unknown").await;
+}
+
+async fn silent() -> World {
+    World::with(Wishes {
+        sections: SILENT,
+        ..Wishes::default()
+    })
+    .await
+}
 
 async fn refused(world: &World, statement: &str) -> Refusal {
     Refusal::of(&world.database.try_run(statement).await.unwrap_err())
@@ -21,10 +38,8 @@ async fn refused(world: &World, statement: &str) -> Refusal {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merchant_moves_to_another_gateway_only_while_nothing_may_be_with_the_old_one() {
-    let mut world = World::start().await;
-    world.sandbox.set_fault(Fault::Unknown);
-    world.enqueue("OPEN-1", 100_000, 1).await;
-    world.until_state("OPEN-1", "unknown").await;
+    let mut world = silent().await;
+    unknown(&world, "OPEN-1").await;
     let refusal = refused(&world, MOVE).await;
     assert_eq!(refusal.code, "PW060", "{refusal:?}");
     assert!(refusal.message.starts_with("1 payouts"), "{refusal:?}");
@@ -35,6 +50,7 @@ async fn a_merchant_moves_to_another_gateway_only_while_nothing_may_be_with_the_
     world.database.run(limit).await;
 
     world.sandbox.heal();
+    world.database.run(DUE).await;
     world.until_state("OPEN-1", "paid").await;
     world.stop_workers().await;
     world.database.run(MOVE).await;
@@ -56,10 +72,10 @@ async fn a_move_waits_for_a_claim_that_is_not_committed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_at_another_gateway_is_not_paid_again_without_a_person() {
-    let mut world = World::start().await;
-    world.sandbox.set_fault(Fault::Unknown);
-    world.enqueue("OLD-1", 100_000, 1).await;
-    world.until_state("OLD-1", "unknown").await;
+    let mut world = silent().await;
+    let stays = Script::ends(Ending::Stays);
+    world.sandbox.script("OLD-1", stays);
+    unknown(&world, "OLD-1").await;
     world.stop_workers().await;
     believe_it_failed(&world, "OLD-1").await;
     world.database.run(MOVE).await;
@@ -74,15 +90,13 @@ async fn what_failed_at_another_gateway_is_not_paid_again_without_a_person() {
 /// The worker of another gateway runs beside the right one and takes every callback; nothing of it counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_of_another_gateway_queries_stores_and_acknowledges_nothing() {
-    let mut production = World::start().await;
+    let mut production = silent().await;
     let staging = World::with(Wishes {
         workers: 0,
         ..Wishes::default()
     })
     .await;
-    production.sandbox.set_fault(Fault::Unknown);
-    production.enqueue("REAL-1", 100_000, 1).await;
-    production.until_state("REAL-1", "unknown").await;
+    unknown(&production, "REAL-1").await;
     production.stop_workers().await;
     let evidence = "select count(*) from payout.evidence";
     let stored = production.database.text(evidence).await;
@@ -92,8 +106,7 @@ async fn a_worker_of_another_gateway_queries_stores_and_acknowledges_nothing() {
     config.http_listen = Some(free_port());
     config.admin_listen = Some(free_port());
     let strange = Running::start(&config).await.unwrap();
-    let due = "update payout.payouts set next_query_at = now()";
-    production.database.run(due).await;
+    production.database.run(DUE).await;
     let callback = format!("http://{}/callback", strange.http.unwrap());
     let ready = format!("http://{}/readyz", strange.admin.unwrap());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
