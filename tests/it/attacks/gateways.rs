@@ -17,7 +17,7 @@ const MOVE: &str = "update payout.merchants set base_url = 'https://new.example'
 /// Has every payout queried now.
 const DUE: &str = "update payout.payouts set next_query_at = now()";
 
-/// A payout that stays unknown until its query is made due.
+/// Enqueues a payout that becomes unknown, and stays so until it is queried.
 async fn unknown(world: &World, order_num: &str) {
     world.sandbox.set_fault(Fault::Unknown);
     world.enqueue(order_num, 100_000, 1).await;
@@ -38,7 +38,7 @@ async fn refused(world: &World, statement: &str) -> Refusal {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merchant_moves_to_another_gateway_only_while_nothing_may_be_with_the_old_one() {
-    let mut world = silent().await;
+    let mut world = World::start().await;
     unknown(&world, "OPEN-1").await;
     let refusal = refused(&world, MOVE).await;
     assert_eq!(refusal.code, "PW060", "{refusal:?}");
@@ -50,7 +50,6 @@ async fn a_merchant_moves_to_another_gateway_only_while_nothing_may_be_with_the_
     world.database.run(limit).await;
 
     world.sandbox.heal();
-    world.database.run(DUE).await;
     world.until_state("OPEN-1", "paid").await;
     world.stop_workers().await;
     world.database.run(MOVE).await;
@@ -90,7 +89,7 @@ async fn what_failed_at_another_gateway_is_not_paid_again_without_a_person() {
 /// The worker of another gateway runs beside the right one and takes every callback; nothing of it counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_of_another_gateway_queries_stores_and_acknowledges_nothing() {
-    let mut production = silent().await;
+    let mut production = World::start().await;
     let staging = World::with(Wishes {
         workers: 0,
         ..Wishes::default()
