@@ -38,7 +38,7 @@ async fn refused(world: &World, statement: &str) -> Refusal {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merchant_moves_to_another_gateway_only_while_nothing_may_be_with_the_old_one() {
-    let mut world = World::start().await;
+    let mut world = silent().await;
     unknown(&world, "OPEN-1").await;
     let refusal = refused(&world, MOVE).await;
     assert_eq!(refusal.code, "PW060", "{refusal:?}");
@@ -50,6 +50,7 @@ async fn a_merchant_moves_to_another_gateway_only_while_nothing_may_be_with_the_
     world.database.run(limit).await;
 
     world.sandbox.heal();
+    world.database.run(DUE).await;
     world.until_state("OPEN-1", "paid").await;
     world.stop_workers().await;
     world.database.run(MOVE).await;
