@@ -17,9 +17,13 @@ const MOVE: &str = "update payout.merchants set base_url = 'https://new.example'
 /// Has every payout queried now.
 const DUE: &str = "update payout.payouts set next_query_at = now()";
 
-/// Enqueues a payout that becomes unknown, and stays so until it is queried.
+/// Enqueues a payout that becomes unknown and stays so: it is not queried, and the gateway has not paid it.
 async fn unknown(world: &World, order_num: &str) {
-    world.sandbox.set_fault(Fault::Unknown);
+    let script = Script {
+        fault: Some(Fault::Unknown),
+        ..Script::ends(Ending::Stays)
+    };
+    world.sandbox.script(order_num, script);
     world.enqueue(order_num, 100_000, 1).await;
     world.until_state(order_num, "unknown").await;
 }
@@ -49,7 +53,7 @@ async fn a_merchant_moves_to_another_gateway_only_while_nothing_may_be_with_the_
     let limit = "update payout.merchants set max_amount = max_amount - 1";
     world.database.run(limit).await;
 
-    world.sandbox.heal();
+    world.sandbox.script("OPEN-1", Script::ends(Ending::Paid));
     world.database.run(DUE).await;
     world.until_state("OPEN-1", "paid").await;
     world.stop_workers().await;
@@ -73,8 +77,6 @@ async fn a_move_waits_for_a_claim_that_is_not_committed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_at_another_gateway_is_not_paid_again_without_a_person() {
     let mut world = silent().await;
-    let stays = Script::ends(Ending::Stays);
-    world.sandbox.script("OLD-1", stays);
     unknown(&world, "OLD-1").await;
     world.stop_workers().await;
     believe_it_failed(&world, "OLD-1").await;
@@ -90,7 +92,7 @@ async fn what_failed_at_another_gateway_is_not_paid_again_without_a_person() {
 /// The worker of another gateway runs beside the right one and takes every callback; nothing of it counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_of_another_gateway_queries_stores_and_acknowledges_nothing() {
-    let mut production = World::start().await;
+    let mut production = silent().await;
     let staging = World::with(Wishes {
         workers: 0,
         ..Wishes::default()
@@ -125,7 +127,9 @@ async fn a_worker_of_another_gateway_queries_stores_and_acknowledges_nothing() {
     assert_eq!(production.database.text(evidence).await, stored);
 
     // The right worker settles it meanwhile; the strange one was there all the time.
-    production.sandbox.heal();
+    let paid = Script::ends(Ending::Paid);
+    production.sandbox.script("REAL-1", paid);
+    production.database.run(DUE).await;
     production.add_worker().await;
     production.until_state("REAL-1", "paid").await;
     assert_eq!(staging.sandbox.queries("REAL-1"), 0);
