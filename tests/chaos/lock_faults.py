@@ -48,7 +48,7 @@ async def hold(testbed: Testbed, r: Numbers, row: str, others: str) -> bool:
             f"{came} came, {before} were settled in the same time before")
     testbed.notes.append(note)
     # A worker that starts sends nothing for seconds: one must have run from the beginning to the end.
-    one_ran = any(worker.starts == before_it for worker, before_it in zip(testbed.workers.all, starts))
+    one_ran = any(worker.starts == before for worker, before in zip(testbed.workers.all, starts))
     disturbed = counted.endswith("|t") or crashes != (cluster.restarts, cluster.failovers) or not one_ran
     if came >= ENOUGH <= before and during * SLOWER_BY < before and not disturbed:
         testbed.findings.append(f"those who do not need a locked row waited for it: {note}")
