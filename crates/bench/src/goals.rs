@@ -1,5 +1,6 @@
 //! What the figures are to reach.
 
+use self::Bound::{AtLeast, AtMost};
 use crate::{figures::shown, record::Record};
 
 /// One goal: a figure, alone or over another one.
@@ -29,18 +30,7 @@ enum Bound {
 
 const SPEED: &str = "payouts_per_second";
 
-const fn at_least(what: &'static str, bound: f64, of: Figure, over: Over) -> Goal {
-    let bound = Bound::AtLeast(bound);
-    Goal {
-        what,
-        of,
-        over,
-        bound,
-    }
-}
-
-const fn at_most(what: &'static str, bound: f64, of: Figure, over: Over) -> Goal {
-    let bound = Bound::AtMost(bound);
+const fn goal(what: &'static str, bound: Bound, of: Figure, over: Over) -> Goal {
     Goal {
         what,
         of,
@@ -52,28 +42,28 @@ const fn at_most(what: &'static str, bound: f64, of: Figure, over: Over) -> Goal
 /// Every goal that one program alone can be measured by.
 #[rustfmt::skip]
 const GOALS: &[Goal] = &[
-    at_most("CPU of worker and Postgres, to that of the RSA operations", 2.0, ("saturation", "cpu_us"), Over::RsaFloor),
-    at_most("Postgres CPU per payout, µs", 200.0, ("saturation", "postgres_cpu_us"), Over::Nothing),
-    at_most("commits per payout", 0.1, ("saturation", "commits"), Over::Nothing),
-    at_most("WAL per payout, bytes", 4_096.0, ("saturation", "wal_bytes"), Over::Nothing),
-    at_least("speed with 1 M queued, to 20 k", 0.95, ("backlog-1M", SPEED), Over::Figure(("backlog-20k", SPEED))),
-    at_least("speed with 10 M paid before, to none; stale statistics", 0.95,
-             ("history-10M-stale", SPEED), Over::Figure(("history-0-stale", SPEED))),
-    at_least("speed with 10 M paid before, to none; fresh statistics", 0.95,
-             ("history-10M-analyzed", SPEED), Over::Figure(("history-0-analyzed", SPEED))),
-    at_least("speed with 10 M paid before, to none; after a vacuum", 0.95,
-             ("history-10M-vacuumed", SPEED), Over::Figure(("history-0-vacuumed", SPEED))),
-    at_most("claim behind a snapshot, to before it", 3.0,
-            ("snapshot-behind", "claim_us"), Over::Figure(("snapshot-before", "claim_us"))),
-    at_least("speed with 2 ms more per fsync, to none", 0.95, ("slow-fsync-2ms", SPEED), Over::Figure(("saturation", SPEED))),
-    at_most("insert to request on the wire at 100 a second, p99 in ms", 5.0,
-            ("paced-100", "insert_to_wire_p99_ms"), Over::Nothing),
-    at_least("inserts of 32 clients, to a bare table", 0.85, ("enqueue-32", "inserts_to_bare_ratio"), Over::Nothing),
-    at_most("memory with 1 M queued, MB", 48.0, ("backlog-1M", "worker_memory_mb"), Over::Nothing),
-    at_most("memory with 1 M queued, to 10 k", 1.1,
-            ("backlog-1M", "worker_memory_mb"), Over::Figure(("backlog-10k", "worker_memory_mb"))),
-    at_least("callbacks committed and answered per second and core", 2_000.0,
-             ("callbacks", "callbacks_per_core_second"), Over::Nothing),
+    goal("CPU of worker and Postgres, to that of the RSA operations", AtMost(2.0), ("saturation", "cpu_us"), Over::RsaFloor),
+    goal("Postgres CPU per payout, µs", AtMost(200.0), ("saturation", "postgres_cpu_us"), Over::Nothing),
+    goal("commits per payout", AtMost(0.1), ("saturation", "commits"), Over::Nothing),
+    goal("WAL per payout, bytes", AtMost(4_096.0), ("saturation", "wal_bytes"), Over::Nothing),
+    goal("speed with 1 M queued, to 20 k", AtLeast(0.95), ("backlog-1M", SPEED), Over::Figure(("backlog-20k", SPEED))),
+    goal("speed with 10 M paid before, to none; stale statistics", AtLeast(0.95),
+         ("history-10M-stale", SPEED), Over::Figure(("history-0-stale", SPEED))),
+    goal("speed with 10 M paid before, to none; fresh statistics", AtLeast(0.95),
+         ("history-10M-analyzed", SPEED), Over::Figure(("history-0-analyzed", SPEED))),
+    goal("speed with 10 M paid before, to none; after a vacuum", AtLeast(0.95),
+         ("history-10M-vacuumed", SPEED), Over::Figure(("history-0-vacuumed", SPEED))),
+    goal("claim behind a snapshot, to before it", AtMost(3.0),
+         ("snapshot-behind", "claim_us"), Over::Figure(("snapshot-before", "claim_us"))),
+    goal("speed with 2 ms more per fsync, to none", AtLeast(0.95), ("slow-fsync-2ms", SPEED), Over::Figure(("saturation", SPEED))),
+    goal("insert to request on the wire at 100 a second, p99 in ms", AtMost(5.0),
+         ("paced-100", "insert_to_wire_p99_ms"), Over::Nothing),
+    goal("inserts of 32 clients, to a bare table", AtLeast(0.85), ("enqueue-32", "inserts_to_bare_ratio"), Over::Nothing),
+    goal("memory with 1 M queued, MB", AtMost(48.0), ("backlog-1M", "worker_memory_mb"), Over::Nothing),
+    goal("memory with 1 M queued, to 10 k", AtMost(1.1),
+         ("backlog-1M", "worker_memory_mb"), Over::Figure(("backlog-10k", "worker_memory_mb"))),
+    goal("callbacks committed and answered per second and core", AtLeast(2_000.0),
+         ("callbacks", "callbacks_per_core_second"), Over::Nothing),
 ];
 
 impl Goal {
@@ -90,15 +80,15 @@ impl Goal {
 
     fn is_reached(&self, value: f64) -> bool {
         match self.bound {
-            Bound::AtLeast(bound) => value >= bound,
-            Bound::AtMost(bound) => value <= bound,
+            AtLeast(bound) => value >= bound,
+            AtMost(bound) => value <= bound,
         }
     }
 
     fn in_words(&self) -> String {
         match self.bound {
-            Bound::AtLeast(bound) => format!("≥ {bound}"),
-            Bound::AtMost(bound) => format!("≤ {bound}"),
+            AtLeast(bound) => format!("≥ {bound}"),
+            AtMost(bound) => format!("≤ {bound}"),
         }
     }
 }

@@ -66,18 +66,21 @@ const fn setting(concurrency: usize, batch: usize) -> Setting {
     Setting { concurrency, batch }
 }
 
+/// One job at a time, and several.
+const SINGLE_AND_BATCHED: &[Setting] = &[
+    setting(16, 1),
+    setting(64, 1),
+    setting(16, 16),
+    setting(64, 16),
+    setting(64, 64),
+];
+
 const PEERS: &[Peer] = &[
     Peer {
         name: "graphile-worker",
         about: "graphile-worker 0.18.0 on Node 22",
         install: install::node,
-        settings: &[
-            setting(16, 1),
-            setting(64, 1),
-            setting(16, 16),
-            setting(64, 16),
-            setting(64, 64),
-        ],
+        settings: SINGLE_AND_BATCHED,
     },
     Peer {
         name: "pg-boss",
@@ -96,13 +99,7 @@ const PEERS: &[Peer] = &[
         name: "river",
         about: "riverqueue 0.5.0, River for Rust",
         install: install::rust,
-        settings: &[
-            setting(16, 1),
-            setting(64, 1),
-            setting(16, 16),
-            setting(64, 16),
-            setting(64, 64),
-        ],
+        settings: SINGLE_AND_BATCHED,
     },
 ];
 
