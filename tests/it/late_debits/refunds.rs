@@ -16,42 +16,39 @@ async fn insert_over(database: &Database, order_num: &str, amount: i64, state: &
     }
 }
 
-/// INV-1 is paid and the gateway has not debited it; as much as it cost is missing, because the books have it back and the
-/// gateway does not give it back yet. It agrees with the books until it does.
-async fn assert_refund_is_no_top_up(database: &Database) {
+/// INV-1 is paid and the gateway has not debited it. As much as it cost is missing, because the books have the money of
+/// another payout back and the gateway does not give it back yet. It agrees with the books until it does.
+async fn assert_refund_is_no_top_up(ended: &str) {
+    let database = agreeing().await;
+    database.insert_in("paid", "INV-1").await;
+    database.insert_in(ended, "INV-2").await;
     for _ in 0..2 {
-        assert_eq!(read(database, FUNDS - 100_000).await, (0, 0));
+        assert_eq!(read(&database, FUNDS - 100_000).await, (0, 0));
     }
     // It gives the money back. That INV-1 is still paid proves nothing about the other one.
-    assert_eq!(read(database, FUNDS).await, (100_000, 0));
-    answer_again(database).await;
+    assert_eq!(read(&database, FUNDS).await, (100_000, 0));
+    answer_again(&database).await;
     for _ in 0..3 {
-        assert_eq!(read(database, FUNDS).await, (100_000, 0));
+        assert_eq!(read(&database, FUNDS).await, (100_000, 0));
     }
-    end_window(database).await;
-    assert_eq!(read(database, FUNDS).await, (100_000, 0));
+    end_window(&database).await;
+    assert_eq!(read(&database, FUNDS).await, (100_000, 0));
     // It debits INV-1.
-    assert_eq!(read(database, FUNDS - 100_000).await, (0, 0));
-    assert_eq!(available(database).await, FUNDS - 100_000);
+    assert_eq!(read(&database, FUNDS - 100_000).await, (0, 0));
+    assert_eq!(available(&database).await, FUNDS - 100_000);
 }
 
 /// The attack: the refund of a failed payout was booked as a top-up, and once the gateway had debited the paid one, the
 /// books promised money that was not there.
 #[tokio::test]
 async fn the_late_refund_of_a_failed_payout_is_not_booked_beside_a_late_debit() {
-    let database = agreeing().await;
-    database.insert_in("paid", "INV-1").await;
-    database.insert_in("failed", "INV-2").await;
-    assert_refund_is_no_top_up(&database).await;
+    assert_refund_is_no_top_up("failed").await;
 }
 
 /// Neighbour: two people state that a payment came back before the gateway has the money.
 #[tokio::test]
 async fn the_late_refund_of_a_returned_payout_is_not_booked_beside_a_late_debit() {
-    let database = agreeing().await;
-    database.insert_in("paid", "INV-1").await;
-    database.insert_in("returned", "INV-2").await;
-    assert_refund_is_no_top_up(&database).await;
+    assert_refund_is_no_top_up("returned").await;
 }
 
 /// Neighbour: two people book a transfer to the gateway before it has arrived.
