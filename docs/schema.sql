@@ -128,6 +128,13 @@ CREATE FUNCTION payout.approve(id bigint) RETURNS void
  SELECT payout.decide_request(id, 'approved'::text, NULL::text) AS decide_request;
 END;
 
+CREATE FUNCTION payout.as_detail(r payout.requests) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT jsonb_build_object('request', (r).id, 'by', (r).requested_by, 'approved_by', (r).decided_by, 'reason', (r).reason, 'evidence', (r).evidence) AS jsonb_build_object;
+END;
+
 CREATE FUNCTION payout.before_enqueue() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2493,8 +2500,7 @@ begin
     values (p.merchant_code, 'fee_known', p.order_num, p.attempt, p.held - r.stated, -p.held, r.stated);
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
     values (p.merchant_code, p.order_num, 'fee_stated', 'operator', p.attempt,
-            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
-                               'evidence', r.evidence, 'fee', r.stated));
+            payout.as_detail(r) || jsonb_build_object('fee', r.stated));
     update payout.payouts q
     set fee = r.stated, held = 0,
         attention_reasons = array(select a from unnest(q.attention_reasons) a where a not in ('fee_unknown', 'fee_implausible'))
@@ -2519,8 +2525,7 @@ CREATE FUNCTION payout.uphold(p payout.payouts, r payout.requests) RETURNS void
 begin
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
     values (p.merchant_code, p.order_num, 'upheld', 'operator', p.attempt,
-            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
-                               'evidence', r.evidence, 'attention', array_to_string(p.attention_reasons, ' ')));
+            payout.as_detail(r) || jsonb_build_object('attention', array_to_string(p.attention_reasons, ' ')));
     update payout.payouts q
     set attention_reasons = array(select a from unnest(q.attention_reasons) a where a <> all (payout.contradictions()))
     where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
@@ -3467,6 +3472,9 @@ REVOKE ALL ON FUNCTION payout.decide_request(id bigint, decision text, reason te
 
 REVOKE ALL ON FUNCTION payout.approve(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.approve(id bigint) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.as_detail(r payout.requests) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.as_detail(r payout.requests) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.before_enqueue() FROM PUBLIC;
 

@@ -565,14 +565,21 @@ begin
     end if;
 end $$;
 
+-- What the history says of a request that was approved.
+create function payout.as_detail(r payout.requests) returns jsonb
+language sql stable set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select jsonb_build_object('request', (r).id, 'by', (r).requested_by, 'approved_by', (r).decided_by,
+                              'reason', (r).reason, 'evidence', (r).evidence);
+end;
+
 -- Ends the contradiction of a final payout: its end stands on the word of two people.
 create function payout.uphold(p payout.payouts, r payout.requests) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
     values (p.merchant_code, p.order_num, 'upheld', 'operator', p.attempt,
-            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
-                               'evidence', r.evidence, 'attention', array_to_string(p.attention_reasons, ' ')));
+            payout.as_detail(r) || jsonb_build_object('attention', array_to_string(p.attention_reasons, ' ')));
     update payout.payouts q
     set attention_reasons = array(select a from unnest(q.attention_reasons) a where a <> all (payout.contradictions()))
     where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num);
@@ -586,8 +593,7 @@ begin
     values (p.merchant_code, 'fee_known', p.order_num, p.attempt, p.held - r.stated, -p.held, r.stated);
     insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
     values (p.merchant_code, p.order_num, 'fee_stated', 'operator', p.attempt,
-            jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by, 'reason', r.reason,
-                               'evidence', r.evidence, 'fee', r.stated));
+            payout.as_detail(r) || jsonb_build_object('fee', r.stated));
     update payout.payouts q
     set fee = r.stated, held = 0,
         attention_reasons = array(select a from unnest(q.attention_reasons) a where a not in ('fee_unknown', 'fee_implausible'))

@@ -57,8 +57,7 @@ pub async fn take_approved(
         join payout.requests r on r.id = w.request_id
         where (i.request_id, i.merchant_code, i.order_num) = (w.request_id, w.merchant_code, w.order_num)
         returning i.request_id, i.merchant_code, i.order_num, r.kind, r.stated, r.expires_at <= now() as "expired!",
-                  jsonb_build_object('request', r.id, 'by', r.requested_by, 'approved_by', r.decided_by,
-                                     'reason', r.reason, 'evidence', r.evidence) as "detail!""#,
+                  payout.as_detail(r) as "detail!""#,
         merchant_code,
         with_sends,
         limit,
