@@ -38,11 +38,13 @@ pub(super) async fn lock_payouts(
                 where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as request_sha256,
                (select payout.trusted_after()) as trusted_after,
                (select payout.must_query_first()) as "commits_may_be_lost!"
-        from payout.payouts p
-        join payout.merchants m on m.code = p.merchant_code
-        where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))
-        order by p.merchant_code, p.order_num
-        for update of p skip locked"#,
+        from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
+        -- One payout after the other, whatever the planner knows of the table.
+        cross join lateral (
+            select * from payout.payouts o
+            where (o.merchant_code, o.order_num) = (k.merchant_code, k.order_num)
+            for update skip locked) p
+        join payout.merchants m on m.code = p.merchant_code"#,
         &merchants,
         &orders,
     )
