@@ -54,6 +54,10 @@ const BY_INDEX: [(&str, &str); 5] = [
     ("enable_mergejoin", "off"),
 ];
 
+/// A worker runs the same few statements again and again, and planning most of them takes longer than running them. Each is
+/// planned once per connection; `tests/it/plans.rs` bounds what such a plan may read.
+const PLANNED_ONCE: [(&str, &str); 1] = [("plan_cache_mode", "force_generic_plan")];
+
 /// The worker's connections. The pools are separate, so a stuck claim never keeps evidence from being stored.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -83,7 +87,7 @@ impl Store {
         let lazily = |name, options: PgConnectOptions, pool: PgPoolOptions| {
             pool.connect_lazy_with(options.application_name(name))
         };
-        let options = options(url)?;
+        let options = options(url)?.options(PLANNED_ONCE);
         let look = lazily("payout look", options.clone(), bounded(1));
         let reach = Reach::new(Address::of_url(url)?, look);
         let by_index = options.clone().options(BY_INDEX);
