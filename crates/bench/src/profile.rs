@@ -9,6 +9,7 @@ use crate::{cases::Case, sql::execute};
 pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("shared_preload_libraries", "pg_stat_statements"),
     ("pg_stat_statements.track", "top"),
+    ("pg_stat_statements.track_planning", "on"),
     ("track_functions", "all"),
 ];
 /// How many lines each list has.
@@ -23,18 +24,18 @@ pub(crate) async fn begin(db: &mut PgConnection) -> Result<()> {
 
 /// Prints what took longest, in microseconds per payout of the case.
 pub(crate) async fn print(db: &mut PgConnection, case: &Case) -> Result<()> {
-    let statements: Vec<(String, i64, f64)> = sqlx::query_as(
+    let statements: Vec<(String, i64, f64, f64)> = sqlx::query_as(
         "select coalesce(substring(query from 'store::[a-z_]+'), left(regexp_replace(query, '\\s+', ' ', 'g'), 48)),
-                sum(calls)::bigint, sum(total_exec_time)
+                sum(calls)::bigint, sum(total_exec_time), sum(total_plan_time)
          from pg_stat_statements
          where dbid = (select oid from pg_database where datname = current_database())
-         group by 1 order by 3 desc limit $1",
+         group by 1 order by sum(total_exec_time + total_plan_time) desc limit $1",
     )
     .bind(LINES)
     .fetch_all(&mut *db)
     .await?;
-    let functions: Vec<(String, i64, f64)> = sqlx::query_as(
-        "select funcname, sum(calls)::bigint, sum(self_time)
+    let functions: Vec<(String, i64, f64, f64)> = sqlx::query_as(
+        "select funcname, sum(calls)::bigint, sum(self_time), 0::float8
          from pg_stat_user_functions group by 1 order by 3 desc limit $1",
     )
     .bind(LINES)
@@ -44,10 +45,14 @@ pub(crate) async fn print(db: &mut PgConnection, case: &Case) -> Result<()> {
         ("statement", statements),
         ("function, without callees", functions),
     ] {
-        println!("\n{:50} {:>9} {:>12}", what, "calls", "us/payout");
-        for (name, calls, total_ms) in lines {
-            let each_us = total_ms * 1000.0 / case.payouts as f64;
-            println!("{name:50} {calls:>9} {each_us:>12.1}");
+        println!(
+            "\n{what:50} {:>9} {:>12} {:>12}",
+            "calls", "us/payout", "planning"
+        );
+        for (name, calls, run_ms, planned_ms) in lines {
+            let [run_us, planned_us] =
+                [run_ms, planned_ms].map(|ms| ms * 1000.0 / case.payouts as f64);
+            println!("{name:50} {calls:>9} {run_us:>12.1} {planned_us:>12.1}");
         }
     }
     Ok(())
