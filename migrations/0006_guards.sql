@@ -1,6 +1,11 @@
 -- What no role may do, not even the owner: every trigger, and the rules that triggers call. Each table has one trigger
 -- per operation and timing, the commit being a timing, so nothing depends on the order of names. Every refusal has a
 -- stable SQLSTATE and a sentence; those that a caller can act on also have a hint.
+--
+-- What looks at all rows of a statement together is a row trigger that does so at the first of them. A statement trigger
+-- would not do: Postgres calls it once the statement has run to its end, and a function that asked for a number of rows
+-- gets no further, as `plpy.execute(..., 1)` or `spi_exec_query(..., 1)`. Nor does Postgres call it where the table is
+-- reached through one that it inherits from; a row trigger that sees all rows lets it inherit from none.
 
 ---- Whose session it is
 
@@ -60,9 +65,9 @@ end $$;
 
 -- Together with the triggers of history (`check_lines`) and ledger (`post`), every act and every answer passes one of
 -- these.
-create trigger forget_nothing after insert or update on payout.evidence
+create trigger forget_nothing before insert or update on payout.evidence
     for each statement execute function payout.forget_nothing();
-create trigger forget_nothing after insert or update on payout.failover
+create trigger forget_nothing before insert or update on payout.failover
     for each statement execute function payout.forget_nothing();
 
 create function payout.guard_act() returns trigger
@@ -74,7 +79,7 @@ begin
     return null;
 end $$;
 
-create trigger guard_act after insert on payout.operator_acts
+create trigger guard_act before insert on payout.operator_acts
     for each statement execute function payout.guard_act();
 
 -- Once more at the commit, for whoever changes the setting after a person's act.
@@ -556,6 +561,9 @@ end $$;
 create function payout.after_enqueue() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    if (new.merchant_code, new.order_num) <> (select e.merchant_code, e.order_num from enqueued e limit 1) then
+        return null;
+    end if;
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
     -- A replacement is sent only after every payout that it pays again was queried once more.
@@ -568,7 +576,7 @@ begin
 end $$;
 
 create trigger after_enqueue after insert on payout.payouts
-    referencing new table as enqueued for each statement execute function payout.after_enqueue();
+    referencing new table as enqueued for each row execute function payout.after_enqueue();
 
 -- What holds for the whole statement, before any row is looked at.
 --
@@ -1141,7 +1149,7 @@ begin atomic
     end;
 end;
 
--- Checks all changes of a statement together. One history row moves a payout once, because last_seq rises.
+-- Checks all changes of a statement together, at its first row. One history row moves a payout once, because last_seq rises.
 --
 -- One plan serves the whole session, as planning takes longer than the checks. It must not read tables whole that were small
 -- when it was made: so no sequential scans, and nested loops over indexes. The full join is hashed or merged even so.
@@ -1149,9 +1157,13 @@ create function payout.guard_changes() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
 declare
-    this_xid bigint := payout.current_xid();
+    this_xid bigint;
     change record;
 begin
+    if (new.merchant_code, new.order_num) <> (select a.merchant_code, a.order_num from after a limit 1) then
+        return null;
+    end if;
+    this_xid := payout.current_xid();
     for change in
         with changed as materialized (
             select o::payout.payouts as old, n::payout.payouts as new
@@ -1192,7 +1204,7 @@ begin
 end $$;
 
 create trigger guard_changes after update on payout.payouts
-    referencing old table as before new table as after for each statement execute function payout.guard_changes();
+    referencing old table as before new table as after for each row execute function payout.guard_changes();
 
 ---- Attempts, evidence, requests
 
@@ -1355,7 +1367,7 @@ begin
 end $$;
 
 create trigger guard_addresses after insert on payout.addresses
-    referencing new table as registered for each statement execute function payout.guard_addresses();
+    referencing new table as registered for each row execute function payout.guard_addresses();
 
 -- Why this address may not be removed, or null if it may. Without one nobody could claim, and the next one would be
 -- registered in a hurry.
@@ -1411,6 +1423,9 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 declare
     short text;
 begin
+    if new.id <> (select e.id from entries e limit 1) then
+        return null;
+    end if;
     -- Looked at first: where the account is locked, the insert would wait for it, and then the update once more.
     insert into payout.accounts (merchant_code)
     select distinct e.merchant_code from entries e
@@ -1441,7 +1456,7 @@ begin
 end $$;
 
 create trigger post after insert on payout.ledger
-    referencing new table as entries for each statement execute function payout.post();
+    referencing new table as entries for each row execute function payout.post();
 
 -- The payout that keeps funds of its merchant free for itself, the hold that it waits for, and until when; nothing most
 -- of the time. Smaller payouts overtake an uncovered one for policy.overtake_for. For policy.reserve_for after that it
@@ -1513,6 +1528,9 @@ language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 declare
     unlisted text;
 begin
+    if new.seq <> (select l.seq from lines l limit 1) then
+        return null;
+    end if;
     select format('%s from %s to %s', l.event, l.from_state, l.to_state) into unlisted
     from lines l
     where l.to_state is not null and not exists (
@@ -1531,4 +1549,4 @@ begin
 end $$;
 
 create trigger check_lines after insert on payout.history
-    referencing new table as lines for each statement execute function payout.check_lines();
+    referencing new table as lines for each row execute function payout.check_lines();

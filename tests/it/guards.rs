@@ -1,5 +1,7 @@
 //! What the database's guards let through: every move with every piece of evidence, right and wrong.
 
+mod reached;
+
 use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use payout_worker::domain::state::State;
