@@ -989,7 +989,8 @@ language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
     lost text;
 begin
-    if not new.attention_reasons <@ (select array_agg(a.name) from payout.attention_reason a) then
+    -- Null is no set of reasons either, and would be no match for any.
+    if (new.attention_reasons <@ (select array_agg(a.name) from payout.attention_reason a)) is not true then
         raise exception 'payout %: attention_reasons contains a word that payout.attention_reason does not have', old.order_num
             using errcode = 'PW012', hint = 'See the reasons: select * from payout.attention_reason order by rank.';
     end if;
@@ -1034,12 +1035,35 @@ create trigger frozen
            old.description, old.replaces, old.not_before, old.priority, old.metadata, old.created_at, old.created_by))
     execute function payout.refuse_new_instruction();
 
+-- The constraint that a payout with these values breaks, or null. Postgres would print the whole row, to the client and in
+-- the server's log, so complete_change refuses it first. Its callers have Postgres put it in the place of the call.
+create function payout.broken_constraint(
+    state text, state_since timestamptz, attempt int, sends int, not_sent int, resubmits_granted int, held bigint, fee bigint,
+    attention_reasons text[], attention_since timestamptz, proven_ours boolean, settled_at timestamptz, queries int,
+    due_at timestamptz, parked boolean) returns text
+language sql immutable
+return case
+    when num_nulls(state, state_since, attempt, sends, not_sent, resubmits_granted, held, attention_reasons, proven_ours,
+                   queries, due_at, parked) > 0 then 'not null'
+    when state <> all ('{queued,submitting,pending,unknown,paid,failed,cancelled,returned}') then 'state_is_known'
+    when sends - not_sent > 1 + resubmits_granted then 'sent_once_per_grant'
+    when attempt < sends or not_sent not between 0 and sends then 'attempts_count_up'
+    when (settled_at is not null) <> (state in ('paid', 'failed', 'cancelled', 'returned')) then 'settled_at_iff_final'
+    when case when state in ('submitting', 'pending', 'unknown') then held <= 0
+              when state = 'paid' then held < 0
+              else held <> 0 end then 'held_while_it_may_have_left'
+    when fee not between 0 and 1000000000000 then 'fee_is_an_amount'
+    when (attention_reasons[1] is null) <> (attention_since is null) then 'attention_has_a_time'
+    when parked and state <> 'queued' then 'parked_only_while_queued'
+end;
+
 -- What follows from a change in the row itself, and those refusals of guard_changes that come here already: a change that
--- lacks everything would break a constraint first, whose error prints the whole row.
+-- lacks everything would break a constraint first.
 create function payout.complete_change() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     move text;
+    broken text;
 begin
     if new.held <> old.held and new.held <> (
         select coalesce(sum(l.held), 0) from payout.ledger l
@@ -1066,6 +1090,13 @@ begin
        or new.state <> old.state and (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
         new := payout.with_attention(old, new, move);
     end if;
+    broken := payout.broken_constraint(
+        new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee,
+        new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at, new.parked);
+    if broken is not null then
+        raise exception 'payout %: the change would break the constraint %', old.order_num, broken
+            using errcode = 'PW012', constraint = broken, hint = 'See the constraints of payout.payouts.';
+    end if;
     return new;
 end $$;
 
@@ -1076,7 +1107,11 @@ create trigger complete_change before update on payout.payouts for each row
                                        is distinct from
                                        (old.held, old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent)
           or new.state <> old.state and (new.state_since is distinct from now()
-                                         or (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[])))
+                                         or (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]))
+          or payout.broken_constraint(
+              new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee,
+              new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at,
+              new.parked) is not null)
     execute function payout.complete_change();
 
 -- A refusal is its SQLSTATE, how its sentence goes on after "payout ORDER", and its hint.

@@ -106,7 +106,7 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
                           payout.as_detail(payout.requests), payout.finish_request, payout.wake(text, text), payout.notification_queue_usage(),
                           payout.fund_from_gateway(text, bigint, text),
                           payout.originals(text, text), payout.may_pay_again(text, text, timestamptz),
-                          payout.schedule_originals(text)
+                          payout.schedule_originals(text), payout.broken_constraint
     to payout_worker;
 
 ---- All

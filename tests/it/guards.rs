@@ -1,5 +1,6 @@
 //! What the database's guards let through: every move with every piece of evidence, right and wrong.
 
+mod printed;
 mod reached;
 
 use std::{collections::BTreeSet, fmt::Write as _, fs};
