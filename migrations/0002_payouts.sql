@@ -320,6 +320,11 @@ begin
                     (select max(e.xid) from payout.evidence e), (select max(l.xid) from payout.ledger l), 0);
 end $$;
 
+-- The number of the oldest transaction that is still open, anywhere on the server: it may yet write here.
+create function payout.oldest_xid() returns bigint
+language sql stable
+return payout.xid_base() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+
 -- Raises the base above every number that a restore brought in. Each worker calls it when it starts and while the fence
 -- of payout.failover is up, and payout migrate does. Elsewhere it changes nothing.
 create function payout.continue_seq() returns bigint
@@ -337,7 +342,7 @@ begin
             if payout.last_xid() >= payout.current_xid() then
                 execute format('create or replace function payout.xid_base() returns bigint '
                                'language sql stable parallel safe return %s::bigint',
-                               payout.xid_base() + payout.last_xid() - payout.current_xid() + 1);
+                               payout.xid_base() + payout.last_xid() - payout.oldest_xid() + 1);
             end if;
         end if;
         update payout.numbered_for n set server = here;

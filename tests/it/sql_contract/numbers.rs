@@ -276,6 +276,29 @@ async fn a_restored_row_is_not_taken_for_one_of_the_running_transaction() {
     }
 }
 
+/// It has an older ID than the transaction that raises the base, and would be numbered like one before the restore.
+#[tokio::test]
+async fn a_transaction_that_was_open_when_the_numbers_were_continued_takes_none_of_the_past() {
+    let database = Database::with_merchant().await;
+    database.insert("before", 1000).await;
+    let mut open = database.connect().await;
+    run(&mut open, "begin; select pg_current_xact_id()").await;
+    database
+        .run(
+            "select pg_current_xact_id();
+             insert into payout.history (seq, merchant_code, order_num, event, source)
+             select ((pg_current_xact_id()::text::bigint + 5000000) << 20) + 1, merchant_code, order_num,
+                    'replay_requested', 'operator'
+             from payout.payouts",
+        )
+        .await;
+    database.run("select payout.continue_seq()").await;
+    run(&mut open, &format!("{} commit", insert("after"))).await;
+    let rising = "select min(seq) filter (where order_num = 'after') > max(seq) filter (where order_num = 'before')
+                  from payout.history";
+    assert_eq!(database.text(rising).await, "true");
+}
+
 /// A dump restored into a newer server: transaction ids start below those in the history.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_with_numbers_of_the_past_and_a_starting_worker_continues_them() {
