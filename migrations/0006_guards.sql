@@ -1,11 +1,6 @@
 -- What no role may do, not even the owner: every trigger, and the rules that triggers call. Each table has one trigger
 -- per operation and timing, the commit being a timing, so nothing depends on the order of names. Every refusal has a
 -- stable SQLSTATE and a sentence; those that a caller can act on also have a hint.
---
--- What looks at all rows of a statement together is a row trigger that does so at the first of them. A statement trigger
--- would not do: Postgres calls it once the statement has run to its end, and a function that asked for a number of rows
--- gets no further, as `plpy.execute(..., 1)` or `spi_exec_query(..., 1)`. Nor does Postgres call it where the table is
--- reached through one that it inherits from; a row trigger that sees all rows lets it inherit from none.
 
 ---- Whose session it is
 
@@ -561,9 +556,6 @@ end $$;
 create function payout.after_enqueue() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    if (new.merchant_code, new.order_num) <> (select e.merchant_code, e.order_num from enqueued e limit 1) then
-        return null;
-    end if;
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;
     -- A replacement is sent only after every payout that it pays again was queried once more.
@@ -576,7 +568,7 @@ begin
 end $$;
 
 create trigger after_enqueue after insert on payout.payouts
-    referencing new table as enqueued for each row execute function payout.after_enqueue();
+    referencing new table as enqueued for each statement execute function payout.after_enqueue();
 
 -- What holds for the whole statement, before any row is looked at.
 --
@@ -1186,6 +1178,11 @@ end;
 
 -- Checks all changes of a statement together, at its first row. One history row moves a payout once, because last_seq rises.
 --
+-- A trigger of the rows, not of the statement: Postgres calls that once the statement has run to its end, and a function
+-- that limits the number of rows gets no further, as `plpy.execute(..., 1)` or `spi_exec_query(..., 1)`. Nor does Postgres
+-- call it where the table is reached through one that it inherits from; a row trigger that sees all rows lets it inherit
+-- from none.
+--
 -- One plan serves the whole session, as planning takes longer than the checks. It must not read tables whole that were small
 -- when it was made: so no sequential scans, and nested loops over indexes. The full join is hashed or merged even so.
 create function payout.guard_changes() returns trigger
@@ -1458,9 +1455,6 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 declare
     short text;
 begin
-    if new.id <> (select e.id from entries e limit 1) then
-        return null;
-    end if;
     -- Looked at first: where the account is locked, the insert would wait for it, and then the update once more.
     insert into payout.accounts (merchant_code)
     select distinct e.merchant_code from entries e
@@ -1491,7 +1485,7 @@ begin
 end $$;
 
 create trigger post after insert on payout.ledger
-    referencing new table as entries for each row execute function payout.post();
+    referencing new table as entries for each statement execute function payout.post();
 
 -- The payout that keeps funds of its merchant free for itself, the hold that it waits for, and until when; nothing most
 -- of the time. Smaller payouts overtake an uncovered one for policy.overtake_for. For policy.reserve_for after that it
@@ -1563,9 +1557,6 @@ language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 declare
     unlisted text;
 begin
-    if new.seq <> (select l.seq from lines l limit 1) then
-        return null;
-    end if;
     select format('%s from %s to %s', l.event, l.from_state, l.to_state) into unlisted
     from lines l
     where l.to_state is not null and not exists (
@@ -1584,4 +1575,4 @@ begin
 end $$;
 
 create trigger check_lines after insert on payout.history
-    referencing new table as lines for each row execute function payout.check_lines();
+    referencing new table as lines for each statement execute function payout.check_lines();
