@@ -182,6 +182,10 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION payout.broken_constraint(state text, state_since timestamp with time zone, attempt integer, sends integer, not_sent integer, resubmits_granted integer, held bigint, fee bigint, attention_reasons text[], attention_since timestamp with time zone, proven_ours boolean, settled_at timestamp with time zone, queries integer, due_at timestamp with time zone, parked boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (num_nulls(state, state_since, attempt, sends, not_sent, resubmits_granted, held, attention_reasons, proven_ours, queries, due_at, parked) > 0) THEN 'not null'::text WHEN (state <> ALL ('{queued,submitting,pending,unknown,paid,failed,cancelled,returned}'::text[])) THEN 'state_is_known'::text WHEN ((sends - not_sent) > (1 + resubmits_granted)) THEN 'sent_once_per_grant'::text WHEN ((attempt < sends) OR ((not_sent < 0) OR (not_sent > sends))) THEN 'attempts_count_up'::text WHEN ((settled_at IS NOT NULL) <> (state = ANY (ARRAY['paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text]))) THEN 'settled_at_iff_final'::text WHEN CASE WHEN (state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) THEN (held <= 0) WHEN (state = 'paid'::text) THEN (held < 0) ELSE (held <> 0) END THEN 'held_while_it_may_have_left'::text WHEN ((fee < 0) OR (fee > '1000000000000'::bigint)) THEN 'fee_is_an_amount'::text WHEN (((attention_reasons)[1] IS NULL) <> (attention_since IS NULL)) THEN 'attention_has_a_time'::text WHEN (parked AND (state <> 'queued'::text)) THEN 'parked_only_while_queued'::text ELSE NULL::text END;
+
 CREATE FUNCTION payout.cancel(order_num text, reason text, merchant_code text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -723,6 +727,7 @@ CREATE FUNCTION payout.complete_change() RETURNS trigger
     AS $$
 declare
     move text;
+    broken text;
 begin
     if new.held <> old.held and new.held <> (
         select coalesce(sum(l.held), 0) from payout.ledger l
@@ -748,6 +753,13 @@ begin
     if new.attention_reasons <> old.attention_reasons
        or new.state <> old.state and (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]) then
         new := payout.with_attention(old, new, move);
+    end if;
+    broken := payout.broken_constraint(
+        new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee,
+        new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at, new.parked);
+    if broken is not null then
+        raise exception 'payout %: the change would break the constraint %', old.order_num, broken
+            using errcode = 'PW012', constraint = broken, hint = 'See the constraints of payout.payouts.';
     end if;
     return new;
 end $$;
@@ -839,7 +851,7 @@ begin
             if payout.last_xid() >= payout.current_xid() then
                 execute format('create or replace function payout.xid_base() returns bigint '
                                'language sql stable parallel safe return %s::bigint',
-                               payout.xid_base() + payout.last_xid() - payout.current_xid() + 1);
+                               payout.xid_base() + payout.last_xid() - payout.oldest_xid() + 1);
             end if;
         end if;
         update payout.numbered_for n set server = here;
@@ -1206,12 +1218,17 @@ CREATE FUNCTION payout.guard_changes() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
     SET jit TO 'off'
     AS $$
 declare
-    this_xid bigint := payout.current_xid();
+    this_xid bigint;
     change record;
 begin
+    if (new.merchant_code, new.order_num) <> (select a.merchant_code, a.order_num from after a limit 1) then
+        return null;
+    end if;
+    this_xid := payout.current_xid();
     for change in
         with changed as materialized (
             select o::payout.payouts as old, n::payout.payouts as new
@@ -1823,6 +1840,10 @@ CREATE FUNCTION payout.notification_queue_usage() RETURNS double precision
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN pg_notification_queue_usage();
+
+CREATE FUNCTION payout.oldest_xid() RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (payout.xid_base() + ((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint);
 
 CREATE FUNCTION payout.original_in_doubt(merchant text, replaced text, OUT order_num text, OUT what text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -2763,7 +2784,8 @@ CREATE FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, ev
 declare
     lost text;
 begin
-    if not new.attention_reasons <@ (select array_agg(a.name) from payout.attention_reason a) then
+    -- Null is no set of reasons either, and would be no match for any.
+    if (new.attention_reasons <@ (select array_agg(a.name) from payout.attention_reason a)) is not true then
         raise exception 'payout %: attention_reasons contains a word that payout.attention_reason does not have', old.order_num
             using errcode = 'PW012', hint = 'See the reasons: select * from payout.attention_reason order by rank.';
     end if;
@@ -3315,13 +3337,13 @@ CREATE TRIGGER check_instruction BEFORE INSERT ON payout.payouts FOR EACH ROW EX
 
 CREATE TRIGGER check_lines AFTER INSERT ON payout.history REFERENCING NEW TABLE AS lines FOR EACH STATEMENT EXECUTE FUNCTION payout.check_lines();
 
-CREATE TRIGGER complete_change BEFORE UPDATE ON payout.payouts FOR EACH ROW WHEN (((new.attention_reasons <> old.attention_reasons) OR ((new.state = old.state) AND ((((((new.held IS DISTINCT FROM old.held) OR (new.attempt IS DISTINCT FROM old.attempt)) OR (new.sends IS DISTINCT FROM old.sends)) OR (new.resubmits_granted IS DISTINCT FROM old.resubmits_granted)) OR (new.last_seq IS DISTINCT FROM old.last_seq)) OR (new.not_sent IS DISTINCT FROM old.not_sent))) OR ((new.state <> old.state) AND ((new.state_since IS DISTINCT FROM now()) OR ((old.attention_reasons <> '{}'::text[]) OR (new.attention_reasons <> '{}'::text[])))))) EXECUTE FUNCTION payout.complete_change();
+CREATE TRIGGER complete_change BEFORE UPDATE ON payout.payouts FOR EACH ROW WHEN (((new.attention_reasons <> old.attention_reasons) OR ((new.state = old.state) AND ((((((new.held IS DISTINCT FROM old.held) OR (new.attempt IS DISTINCT FROM old.attempt)) OR (new.sends IS DISTINCT FROM old.sends)) OR (new.resubmits_granted IS DISTINCT FROM old.resubmits_granted)) OR (new.last_seq IS DISTINCT FROM old.last_seq)) OR (new.not_sent IS DISTINCT FROM old.not_sent))) OR ((new.state <> old.state) AND ((new.state_since IS DISTINCT FROM now()) OR ((old.attention_reasons <> '{}'::text[]) OR (new.attention_reasons <> '{}'::text[])))) OR (payout.broken_constraint(new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee, new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at, new.parked) IS NOT NULL))) EXECUTE FUNCTION payout.complete_change();
 
 CREATE TRIGGER follows_the_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_accounts();
 
-CREATE TRIGGER forget_nothing AFTER INSERT OR UPDATE ON payout.evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
+CREATE TRIGGER forget_nothing BEFORE INSERT OR UPDATE ON payout.evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
 
-CREATE TRIGGER forget_nothing AFTER INSERT OR UPDATE ON payout.failover FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
+CREATE TRIGGER forget_nothing BEFORE INSERT OR UPDATE ON payout.failover FOR EACH STATEMENT EXECUTE FUNCTION payout.forget_nothing();
 
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT OR UPDATE ON payout.failover DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
 
@@ -3333,13 +3355,13 @@ CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.operat
 
 CREATE TRIGGER frozen BEFORE UPDATE OF merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by ON payout.payouts FOR EACH ROW WHEN (((((((((((((((new.merchant_code IS DISTINCT FROM old.merchant_code) OR (new.order_num IS DISTINCT FROM old.order_num)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.fee_type IS DISTINCT FROM old.fee_type)) OR (new.bank_code IS DISTINCT FROM old.bank_code)) OR (new.account_number IS DISTINCT FROM old.account_number)) OR (new.account_name IS DISTINCT FROM old.account_name)) OR (new.description IS DISTINCT FROM old.description)) OR (new.replaces IS DISTINCT FROM old.replaces)) OR (new.not_before IS DISTINCT FROM old.not_before)) OR (new.priority IS DISTINCT FROM old.priority)) OR (new.metadata IS DISTINCT FROM old.metadata)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.created_by IS DISTINCT FROM old.created_by))) EXECUTE FUNCTION payout.refuse_new_instruction();
 
-CREATE TRIGGER guard_act AFTER INSERT ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_act();
+CREATE TRIGGER guard_act BEFORE INSERT ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_act();
 
-CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW TABLE AS registered FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_addresses();
+CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW TABLE AS registered FOR EACH ROW EXECUTE FUNCTION payout.guard_addresses();
 
 CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.guard_attempt();
 
-CREATE TRIGGER guard_changes AFTER UPDATE ON payout.payouts REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_changes();
+CREATE TRIGGER guard_changes AFTER UPDATE ON payout.payouts REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH ROW EXECUTE FUNCTION payout.guard_changes();
 
 CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.guard_evidence();
 
@@ -3488,6 +3510,9 @@ GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, 
 GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
 
 REVOKE ALL ON FUNCTION payout.book_funding(merchant text, amount bigint, reference text, funded_by text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.broken_constraint(state text, state_since timestamp with time zone, attempt integer, sends integer, not_sent integer, resubmits_granted integer, held bigint, fee bigint, attention_reasons text[], attention_since timestamp with time zone, proven_ours boolean, settled_at timestamp with time zone, queries integer, due_at timestamp with time zone, parked boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.broken_constraint(state text, state_since timestamp with time zone, attempt integer, sends integer, not_sent integer, resubmits_granted integer, held bigint, fee bigint, attention_reasons text[], attention_since timestamp with time zone, proven_ours boolean, settled_at timestamp with time zone, queries integer, due_at timestamp with time zone, parked boolean) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.cancel(order_num text, reason text, merchant_code text) TO payout_enqueuer;
@@ -3909,6 +3934,8 @@ GRANT ALL ON FUNCTION payout.note_failover(why text, lost text, seen_epoch integ
 
 REVOKE ALL ON FUNCTION payout.notification_queue_usage() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.notification_queue_usage() TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.oldest_xid() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.original_in_doubt(merchant text, replaced text, OUT order_num text, OUT what text) FROM PUBLIC;
 

@@ -1185,9 +1185,11 @@ end;
 --
 -- One plan serves the whole session, as planning takes longer than the checks. It must not read tables whole that were small
 -- when it was made: so no sequential scans, and nested loops over indexes. The full join is hashed or merged even so.
+-- Without enable_material = off, a plan made for a batch in a new installation reads the whole history once, from end to
+-- end of its index, and keeps it.
 create function payout.guard_changes() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
 declare
     this_xid bigint;
     change record;
