@@ -1,6 +1,6 @@
 //! Several workers read the balance in one moment, while the gateway has changed one part of it and not the other one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{FUNDS, agreeing, answer_again, available, pass, read, read_queried};
 
@@ -31,7 +31,9 @@ async fn a_slow_answer_is_as_old_as_its_query() {
     let top_up = FUNDS + 50_000_000;
     let moment = Instant::now();
     read(&database, top_up).await;
-    let slow = read_queried(&database, top_up, moment).await;
+    pass(&database, 5_000).await;
+    let queried_at = moment.checked_sub(Duration::from_secs(5)).unwrap();
+    let slow = read_queried(&database, top_up, queried_at).await;
     assert_eq!(slow.booked.idr(), 0);
     assert_eq!(read(&database, top_up).await, (50_000_000, 50_000_000));
 }
