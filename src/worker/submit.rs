@@ -38,10 +38,8 @@ use crate::{
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// Pause after a failed claim.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
-/// While more payouts are due than there are slots, free slots gather for the next claim as long as the last one took,
-/// within these bounds.
-const GATHER_MIN: Duration = Duration::from_millis(5);
-const GATHER_MAX: Duration = Duration::from_millis(20);
+/// How long free slots gather for the next claim while more payouts are due than there are slots.
+const GATHER: Duration = Duration::from_millis(5);
 /// How often to look for parked payouts that the balance covers by now.
 const UNPARK_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum payouts in one claim.
@@ -55,16 +53,14 @@ pub(super) async fn run(
 ) {
     let order = order(&worker, &lane);
     let mut is_locked_out = false;
-    // While there is a backlog, how long the last claim took.
-    let mut backlog: Option<Duration> = None;
+    let mut is_backlog = false;
     let mut pauses = Pauses::default();
     let mut unparked_at = None;
     while !stop.is_cancelled() {
         worker.heartbeats.beat("claim", lane.code());
-        if let Some(took) = backlog {
-            gather_slots(&lane, took.clamp(GATHER_MIN, GATHER_MAX)).await;
+        if is_backlog {
+            gather_slots(&lane).await;
         }
-        let begun = Instant::now();
         let turn = if is_locked_out {
             worker.store.claim_turn().await
         } else {
@@ -76,13 +72,13 @@ pub(super) async fn run(
             matches!(&claimed, Err(ClaimError::Database(error)) if store::is_locked(error));
         let pause = match claimed {
             Ok(After::Full) => {
-                backlog = Some(begun.elapsed());
+                is_backlog = true;
                 continue;
             }
             // The first slot that comes back ends the pause.
             Ok(After::NoSlot) => CHECK_INTERVAL,
             Ok(After::NotFull) => {
-                backlog = None;
+                is_backlog = false;
                 CHECK_INTERVAL
             }
             Err(error) => {
@@ -114,16 +110,16 @@ enum After {
     NotFull,
 }
 
-/// Waits until half of the slots are free, but not longer than `within`. A claim of many payouts costs the database little
-/// more than a claim of one, and slots come back one by one.
-async fn gather_slots(lane: &Lane, within: Duration) {
+/// Waits until half of the slots are free, but not long. A claim of many payouts costs the database little more than a
+/// claim of one, and slots come back one by one.
+async fn gather_slots(lane: &Lane) {
     let enough = lane.slots_total.div_ceil(2);
     let gathered = async {
         while lane.slots.available_permits() < enough {
             lane.claim_now.notified().await;
         }
     };
-    timeout(within, gathered).await.ok();
+    timeout(GATHER, gathered).await.ok();
 }
 
 /// Logs and counts why a claim failed. If commits were lost, stops the claims of every other worker too.

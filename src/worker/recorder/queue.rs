@@ -23,10 +23,8 @@ use crate::{
 
 /// Maximum pieces of evidence in one transaction.
 const BATCH_MAX: usize = 256;
-/// A batch waits for more evidence as long as the last one took to store, within these bounds. A transaction costs little
-/// more for many pieces than for one, so a slower database gets larger batches.
-const GATHER_MIN: Duration = Duration::from_millis(3);
-const GATHER_MAX: Duration = Duration::from_millis(20);
+/// How long a batch waits for more evidence. One commit for many pays off, and the wait is no longer than a disk write.
+const GATHER: Duration = Duration::from_millis(3);
 /// The same while something that the merchant's payouts share is locked: each try takes a connection for a while.
 const GATHER_BESIDE_LOCKS: Duration = Duration::from_millis(250);
 /// How often an idle queue reports that it is alive.
@@ -51,8 +49,6 @@ pub(super) struct Queue {
     retry_at: Instant,
     /// Something that the merchant's payouts share is locked.
     beside_locks: bool,
-    /// How long a batch waits for more evidence.
-    gather: Duration,
     pauses: Pauses,
 }
 
@@ -74,7 +70,6 @@ impl Queue {
             held_up: VecDeque::new(),
             retry_at: Instant::now(),
             beside_locks: false,
-            gather: GATHER_MIN,
             pauses: Pauses::default(),
         }
     }
@@ -129,7 +124,7 @@ impl Queue {
         let wait = if self.beside_locks {
             GATHER_BESIDE_LOCKS
         } else {
-            self.gather
+            GATHER
         };
         // Evidence that arrives within moments shares the transaction.
         timeout(wait, self.fill()).await.ok();
@@ -206,9 +201,7 @@ impl Queue {
                     let stored = outcomes
                         .len()
                         .saturating_sub(outcomes.iter().filter(locked).count());
-                    let took = begun.elapsed();
-                    self.gather = took.clamp(GATHER_MIN, GATHER_MAX);
-                    metrics::recorded(stored, took);
+                    metrics::recorded(stored, begun.elapsed());
                     return outcomes;
                 }
                 Ok(Err(error)) => {
