@@ -24,7 +24,7 @@ pub(crate) async fn begin(db: &mut PgConnection) -> Result<()> {
 
 /// Prints what took longest, in microseconds per payout of the case.
 pub(crate) async fn print(db: &mut PgConnection, case: &Case) -> Result<()> {
-    let statements: Vec<(String, i64, f64, f64)> = sqlx::query_as(
+    let statements: Vec<(String, i64, f64, Option<f64>)> = sqlx::query_as(
         "select coalesce(substring(query from 'store::[a-z_]+'), left(regexp_replace(query, '\\s+', ' ', 'g'), 48)),
                 sum(calls)::bigint, sum(total_exec_time), sum(total_plan_time)
          from pg_stat_statements
@@ -34,8 +34,8 @@ pub(crate) async fn print(db: &mut PgConnection, case: &Case) -> Result<()> {
     .bind(LINES)
     .fetch_all(&mut *db)
     .await?;
-    let functions: Vec<(String, i64, f64, f64)> = sqlx::query_as(
-        "select funcname, sum(calls)::bigint, sum(self_time), 0::float8
+    let functions: Vec<(String, i64, f64, Option<f64>)> = sqlx::query_as(
+        "select funcname, sum(calls)::bigint, sum(self_time), null::float8
          from pg_stat_user_functions group by 1 order by 3 desc limit $1",
     )
     .bind(LINES)
@@ -50,9 +50,12 @@ pub(crate) async fn print(db: &mut PgConnection, case: &Case) -> Result<()> {
             "calls", "us/payout", "planning"
         );
         for (name, calls, run_ms, planned_ms) in lines {
-            let [run_us, planned_us] =
-                [run_ms, planned_ms].map(|ms| ms * 1000.0 / case.payouts as f64);
-            println!("{name:50} {calls:>9} {run_us:>12.1} {planned_us:>12.1}");
+            let each_us = |ms: f64| format!("{:.1}", ms * 1000.0 / case.payouts as f64);
+            let planned_us = planned_ms.map(each_us).unwrap_or_default();
+            println!(
+                "{name:50} {calls:>9} {:>12} {planned_us:>12}",
+                each_us(run_ms)
+            );
         }
     }
     Ok(())
