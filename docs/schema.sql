@@ -1537,7 +1537,6 @@ CREATE TABLE payout.clock (
     jumped_at timestamp with time zone,
     jumped_by interval,
     trusted_after timestamp with time zone,
-    day date,
     jumps integer DEFAULT 0 NOT NULL,
     CONSTRAINT there_is_one CHECK (the_only_one)
 );
@@ -1810,12 +1809,12 @@ CREATE FUNCTION payout.note_clock_jump(by interval, compared_ago interval) RETUR
     AS $$
 declare
     tolerance interval := (select x.clock_tolerance from payout.policy x);
-    today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
     update payout.clock c
     set compared_at = clock_timestamp(), jumped_at = clock_timestamp(), jumped_by = note_clock_jump.by,
-        trusted_after = clock_timestamp() + payout.longest_horizon(), day = today,
-        jumps = case when c.day = today then c.jumps else 0 end + 1
+        trusted_after = clock_timestamp() + payout.longest_horizon(),
+        -- The time since the jump before, without what this jump adds to it.
+        jumps = case when clock_timestamp() - c.jumped_at - note_clock_jump.by <= interval '1 day' then c.jumps else 0 end + 1
     where c.jumped_at is null
        or c.jumped_at not between clock_timestamp() - note_clock_jump.compared_ago - tolerance
                               and clock_timestamp() + tolerance

@@ -27,8 +27,7 @@ create table payout.clock (
     jumped_at     timestamptz,      -- when a worker last found a jump, by the time after it
     jumped_by     interval,
     trusted_after timestamptz,      -- from then on "not found" proves something again
-    day           date,             -- of the count, in UTC
-    jumps         int not null default 0,
+    jumps         int not null default 0,  -- in a row, each within a day of the one before
     constraint there_is_one check (the_only_one)
 );
 
@@ -51,12 +50,12 @@ create function payout.note_clock_jump(by interval, compared_ago interval) retur
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     tolerance interval := (select x.clock_tolerance from payout.policy x);
-    today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
     update payout.clock c
     set compared_at = clock_timestamp(), jumped_at = clock_timestamp(), jumped_by = note_clock_jump.by,
-        trusted_after = clock_timestamp() + payout.longest_horizon(), day = today,
-        jumps = case when c.day = today then c.jumps else 0 end + 1
+        trusted_after = clock_timestamp() + payout.longest_horizon(),
+        -- The time since the jump before, without what this jump adds to it.
+        jumps = case when clock_timestamp() - c.jumped_at - note_clock_jump.by <= interval '1 day' then c.jumps else 0 end + 1
     where c.jumped_at is null
        or c.jumped_at not between clock_timestamp() - note_clock_jump.compared_ago - tolerance
                               and clock_timestamp() + tolerance

@@ -95,7 +95,7 @@ families! {
     NOTIFICATION_QUEUE: Gauge Books "payout_notification_queue_permille" []
         "How full the database server's queue of notifications is, in thousandths. From 500 on nobody is woken and everybody polls."
     CLOCK_JUMPS: Gauge Books "payout_clock_jumps" []
-        "Jumps of the database's clock that workers found today (UTC). Each restarts the quiet horizons."
+        "Jumps of the database's clock that workers found, each within a day of the one before. Each restarts the quiet horizons."
     SNAPSHOT_AT: Gauge Process "payout_snapshot_timestamp_seconds" []
         "When this instance last read the books, by the database's clock; 0 before the first time."
     SNAPSHOT_DURATION: Gauge Process "payout_snapshot_duration_seconds" []

@@ -413,18 +413,19 @@ async fn totals(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sq
     Ok(())
 }
 
-/// Reads callbacks for unknown orders. The worker bounds their number.
+/// Jumps of the clock in a row, the latest within the last day.
 async fn clock_jumps(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::snapshot_clock_jumps */
         select coalesce(sum(c.jumps), 0) as "jumps!"
         from payout.clock c
-        where c.day = (now() at time zone 'UTC')::date"#
+        where c.jumped_at > now() - interval '1 day'"#
     )
     .fetch_one(db)
     .await
 }
 
+/// Callbacks for unknown orders. The worker bounds their number.
 async fn unmatched_callbacks(db: &mut PgConnection) -> Result<Pile, sqlx::Error> {
     let row = sqlx::query!(
         r#"/* store::snapshot_unmatched_callbacks */

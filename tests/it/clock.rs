@@ -269,6 +269,32 @@ async fn workers_that_find_the_same_jump_make_one_mark_and_the_next_jump_another
     }
 }
 
+/// By the time that has passed, not by what the clock shows: it may step over midnight and back.
+#[tokio::test(flavor = "multi_thread")]
+async fn jumps_are_counted_until_a_day_passes_without_one() {
+    let world = by_hand().await;
+    for (jumped_ago, by, counted) in [
+        ("23 hours", "50 minutes", "3"),
+        ("23 hours", "-50 minutes", "3"),
+        ("24 hours 20 minutes", "50 minutes", "3"),
+        ("23 hours 40 minutes", "-50 minutes", "1"),
+        ("10 minutes", "-50 minutes", "3"),
+        ("30 hours", "29 hours", "3"),
+        ("-29 hours", "-30 hours", "3"),
+        ("-20 hours", "-50 hours", "1"),
+    ] {
+        world
+            .database
+            .run(&format!(
+                "update payout.clock set jumps = 2, jumped_by = '1 year', jumped_at = now() - interval '{jumped_ago}';
+                 select payout.note_clock_jump('{by}', '10 seconds')"
+            ))
+            .await;
+        let jumps = world.database.text("select jumps from payout.clock").await;
+        assert_eq!(jumps, counted, "the jump before {jumped_ago} ago, by {by}");
+    }
+}
+
 /// After a night without workers, nobody knows whether the clock was stepped meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn time_that_no_worker_watched_restarts_the_horizons() {

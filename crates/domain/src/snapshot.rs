@@ -21,7 +21,7 @@ pub struct Snapshot {
     pub approvals: Pile,
     /// How full the server's queue of notifications is, in thousandths.
     pub notification_queue_permille: i64,
-    /// Jumps of the database's clock that workers found today (UTC).
+    /// Jumps of the database's clock that workers found, each within a day of the one before; 0 after a day without one.
     pub clock_jumps: i64,
 }
 
