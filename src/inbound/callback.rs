@@ -124,7 +124,7 @@ impl Receipt {
 }
 
 impl Intake {
-    /// Cheap checks first: the shape, then whether the order is known, and the signature last.
+    /// Cheap checks first.
     async fn take(&self, merchant: Option<&str>, body: Bytes) -> (Option<String>, Receipt) {
         // It may be for the original of the copy that this worker reaches.
         if !self.callbacks.store.reach.is_open() {
@@ -133,48 +133,81 @@ impl Intake {
         let Some(order_num) = read_callback_order(&body) else {
             return (None, Receipt::Malformed);
         };
-        let pool = &self.callbacks.store.results;
-        let owners = match callbacks::merchants_of_order(pool, &order_num).await {
-            Ok(owners) => owners,
-            Err(error) => {
-                tracing::warn!(%error, order_num, "callback not stored: the database could not be read");
-                return (None, Receipt::Unavailable);
-            }
-        };
         let lanes = self.callbacks.lanes.iter();
-        let lanes = lanes.filter(|lane| merchant.is_none_or(|code| code == lane.code()));
-        let (lanes, elsewhere): (Vec<_>, Vec<_>) = lanes.partition(|lane| lane.is_registered());
+        let lanes: Vec<_> = lanes
+            .filter(|lane| merchant.is_none_or(|code| code == lane.code()))
+            .collect();
+        match lanes.as_slice() {
+            [lane] if lane.is_registered() => self.of_one_merchant(lane, order_num, body).await,
+            lanes => self.of_several_merchants(lanes, order_num, body).await,
+        }
+    }
+
+    /// One signature costs less than a query of the database. The order is looked up only if the signature is bad.
+    async fn of_one_merchant(
+        &self,
+        lane: &Lane,
+        order_num: String,
+        body: Bytes,
+    ) -> (Option<String>, Receipt) {
+        let receipt = match self.check(&lane.client, body).await {
+            CallbackVerdict::Verified(callback) => {
+                return self.verified(lane, order_num, callback).await;
+            }
+            CallbackVerdict::BadSignature => Receipt::BadSignature,
+            CallbackVerdict::Malformed(_) => Receipt::Malformed,
+        };
+        let owners = self.owners(&order_num).await;
+        if owners.is_some_and(|owners| owners.iter().any(|code| code == lane.code())) {
+            warn_of_rejected(&order_num, receipt);
+        }
+        (None, receipt)
+    }
+
+    /// A known order first: each merchant's key could have signed.
+    async fn of_several_merchants(
+        &self,
+        lanes: &[&Arc<Lane>],
+        order_num: String,
+        body: Bytes,
+    ) -> (Option<String>, Receipt) {
+        let Some(owners) = self.owners(&order_num).await else {
+            return (None, Receipt::Unavailable);
+        };
+        let (lanes, elsewhere): (Vec<_>, Vec<_>) =
+            lanes.iter().copied().partition(|lane| lane.is_registered());
         let is_ours = |lane: &&Arc<Lane>| owners.iter().any(|code| code == lane.code());
         if elsewhere.iter().any(is_ours) {
             // Another gateway signed it than the registered one, or a worker with the right key takes it.
             return (None, Receipt::Unavailable);
         }
         let (ours, others): (Vec<_>, Vec<_>) = lanes.into_iter().partition(is_ours);
-        if ours.is_empty() {
-            return (None, self.unknown(&others, &order_num, body).await);
-        }
+        let is_known = !ours.is_empty();
         let mut receipt = Receipt::BadSignature;
-        for lane in ours {
+        for lane in if is_known { ours } else { others } {
             match self.check(&lane.client, body.clone()).await {
                 CallbackVerdict::Verified(callback) => {
-                    let merchant_code = lane.code().to_owned();
-                    let key = PayoutKey {
-                        merchant_code: merchant_code.clone(),
-                        order_num,
-                    };
-                    return (Some(merchant_code), self.store(key, callback).await);
+                    return self.verified(lane, order_num, callback).await;
                 }
                 CallbackVerdict::BadSignature => {}
                 CallbackVerdict::Malformed(_) => receipt = Receipt::Malformed,
             }
         }
-        let reason = receipt.name();
-        tracing::warn!(
-            order_num,
-            reason,
-            "callback for {order_num} rejected: {reason}"
-        );
+        if is_known {
+            warn_of_rejected(&order_num, receipt);
+        }
         (None, receipt)
+    }
+
+    /// The merchants that have a payout with this order number, if the database can tell.
+    async fn owners(&self, order_num: &str) -> Option<Vec<String>> {
+        let pool = &self.callbacks.store.results;
+        let owners = callbacks::merchants_of_order(pool, order_num).await;
+        owners
+            .inspect_err(|error| {
+                tracing::warn!(%error, order_num, "callback not stored: the database could not be read");
+            })
+            .ok()
     }
 
     async fn check(&self, client: &Client, body: Bytes) -> CallbackVerdict {
@@ -183,44 +216,53 @@ impl Intake {
         client.verify_callback(body).await
     }
 
-    async fn store(&self, key: PayoutKey, callback: Callback) -> Receipt {
-        let status = callback.status();
-        let detail = json!({ "status": status.name(), "fee": callback.fee().map(Rupiah::idr) });
+    /// Stores a genuine callback. One for an order that is not ours is kept for people, and the gateway sends it again
+    /// (protocol P21).
+    async fn verified(
+        &self,
+        lane: &Lane,
+        order_num: String,
+        callback: Callback,
+    ) -> (Option<String>, Receipt) {
+        let merchant = lane.code();
+        let (digest, status) = (callback.digest().to_owned(), callback.status().name());
+        let detail = json!({ "status": status, "fee": callback.fee().map(Rupiah::idr) });
         let evidence = Evidence {
-            key,
+            key: PayoutKey {
+                merchant_code: merchant.to_owned(),
+                order_num: order_num.clone(),
+            },
             fact: Fact::Callback(callback),
             detail,
         };
-        match self
-            .callbacks
-            .recorder
-            .keep_callback(evidence, ANSWER_WITHIN)
-            .await
-        {
-            Some(Outcome::Recorded(_) | Outcome::Refused(_)) => Receipt::Stored,
-            Some(Outcome::UnknownPayout) => Receipt::UnknownOrder,
-            Some(Outcome::Locked(_)) | None => Receipt::Unavailable,
+        let recorder = &self.callbacks.recorder;
+        match recorder.keep_callback(evidence, ANSWER_WITHIN).await {
+            Some(Outcome::Recorded(_) | Outcome::Refused(_)) => {
+                (Some(merchant.to_owned()), Receipt::Stored)
+            }
+            Some(Outcome::Locked(_)) | None => (Some(merchant.to_owned()), Receipt::Unavailable),
+            Some(Outcome::UnknownPayout) => {
+                tracing::error!(
+                    order_num,
+                    merchant,
+                    "genuine callback for an unknown order: {order_num} of merchant {merchant}"
+                );
+                let detail = json!({ "status": status, "merchant": merchant });
+                let pool = &self.callbacks.store.results;
+                let kept = callbacks::keep_unmatched(pool, &digest, &order_num, &detail).await;
+                let receipt = kept.map_or(Receipt::Unavailable, |()| Receipt::UnknownOrder);
+                (None, receipt)
+            }
         }
     }
+}
 
-    /// A genuine callback for an order that is not ours is kept for people, and the gateway sends it again (protocol P21).
-    async fn unknown(&self, lanes: &[&Arc<Lane>], order_num: &str, body: Bytes) -> Receipt {
-        for lane in lanes {
-            let verdict = self.check(&lane.client, body.clone()).await;
-            let CallbackVerdict::Verified(callback) = verdict else {
-                continue;
-            };
-            let merchant = lane.code();
-            tracing::error!(
-                order_num,
-                merchant,
-                "genuine callback for an unknown order: {order_num} of merchant {merchant}"
-            );
-            let detail = json!({ "status": callback.status().name(), "merchant": merchant });
-            let pool = &self.callbacks.store.results;
-            let kept = callbacks::keep_unmatched(pool, callback.digest(), order_num, &detail).await;
-            return kept.map_or(Receipt::Unavailable, |()| Receipt::UnknownOrder);
-        }
-        Receipt::BadSignature
-    }
+/// Only for an order that we have: strangers could fill the log otherwise.
+fn warn_of_rejected(order_num: &str, receipt: Receipt) {
+    let reason = receipt.name();
+    tracing::warn!(
+        order_num,
+        reason,
+        "callback for {order_num} rejected: {reason}"
+    );
 }
