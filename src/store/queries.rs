@@ -65,8 +65,9 @@ pub async fn take_due(
 async fn any_due_query(db: &mut PgConnection, merchant_code: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::any_due_query */
-        select exists (select from payout.payouts p
-                       where p.merchant_code = $1 and p.next_query_at <= now()) as "waiting!""#,
+        select coalesce((select p.next_query_at <= now() from payout.payouts p
+                         where p.merchant_code = $1 and p.next_query_at is not null
+                         order by p.next_query_at limit 1), false) as "waiting!""#,
         merchant_code,
     )
     .fetch_one(db)

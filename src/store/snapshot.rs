@@ -41,7 +41,6 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
         .begin_with("begin isolation level repeatable read read only")
         .await?;
     limit(&mut seen, READ_WITHIN).await?;
-    read_by_index(&mut seen).await?;
     let mut snapshot = merchants(&mut seen).await?;
     open(&mut seen, &mut snapshot).await?;
     attention(&mut seen, &mut snapshot).await?;
@@ -62,6 +61,7 @@ pub async fn check_books(pool: &PgPool) -> Result<Vec<BooksCheck>, sqlx::Error> 
         .begin_with("begin isolation level repeatable read read only")
         .await?;
     limit(&mut seen, CHECK_WITHIN).await?;
+    read_whole_tables(&mut seen).await?;
     let rows = sqlx::query!(
         r#"/* store::snapshot_check_books */
         with booked as (
@@ -177,11 +177,10 @@ async fn limit(db: &mut PgConnection, within: &str) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// What is open is in partial indexes. Without statistics, as after an upgrade of the server, a plan would read every payout
-/// instead.
-async fn read_by_index(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// The worker's connections read by index, which for every entry would take longer.
+async fn read_whole_tables(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select /* store::snapshot_by_index */ set_config('enable_seqscan', 'off', true) as "setting!""#,
+        r#"select /* store::read_whole_tables */ set_config('enable_seqscan', 'on', true) as "setting!""#,
     )
     .fetch_one(db)
     .await?;

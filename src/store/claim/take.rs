@@ -103,7 +103,8 @@ pub(super) async fn submitting_if_still_queued(
             sends = p.sends + 1, held = r.hold, send_by = now() + $2::interval, lease_until = now() + $3::interval, queries = 0, next_query_at = null
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, hold bigint, last_seq bigint)
         where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
-          and p.state = 'queued' and p.attempt = r.attempt - 1"#,
+          -- Not `=`: the indexes of what is queued are no way to these few.
+          and p.state is not distinct from 'queued' and p.attempt = r.attempt - 1"#,
         as_json(&rows(covered, moves))?,
         interval(order.send_window)?,
         interval(order.lease)?,
@@ -130,7 +131,9 @@ pub(super) async fn park(
         update payout.payouts p
         set parked = true, attention_reasons = p.attention_reasons || '{insufficient_funds}'
         from jsonb_to_recordset($1) r (merchant_code text, order_num text)
-        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num) and p.state = 'queued'"#,
+        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
+          -- Not `=`: the indexes of what is queued are no way to these few.
+          and p.state is not distinct from 'queued'"#,
         as_json(uncovered)?,
     )
     .execute(db)
@@ -152,7 +155,9 @@ pub(super) async fn put_off(
         update payout.payouts p
         set due_at = now() + interval '1 minute'
         from jsonb_to_recordset($1) r (merchant_code text, order_num text)
-        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num) and p.state = 'queued'"#,
+        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
+          -- Not `=`: the indexes of what is queued are no way to these few.
+          and p.state is not distinct from 'queued'"#,
         as_json(&keys)?,
     )
     .execute(db)

@@ -3,7 +3,7 @@
 use payout_worker::store::{Store, addresses::Address};
 use sqlx::{Connection, PgConnection, Row};
 
-use super::statement::{Measured, Size, Statement};
+use super::statement::{Measured, Plan, Size, Statement};
 use crate::support::{
     database::{Database, MERCHANT},
     server::run,
@@ -13,7 +13,7 @@ use crate::support::{
 pub(super) struct Books(Database);
 
 impl Books {
-    /// With twenty payouts that are queued, twenty that are open and two hundred that are final, all analyzed.
+    /// Empty and analyzed, as autovacuum or a person may leave them on the first day.
     pub(super) async fn begin() -> Self {
         let database = Database::fresh().await;
         for merchant in [MERCHANT, "OTHER"] {
@@ -38,13 +38,18 @@ impl Books {
             let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plans/").to_owned() + script;
             run(&mut db, &std::fs::read_to_string(path).unwrap()).await;
         }
-        run(
-            &mut db,
-            "call plans.leave_statistics_alone(); call plans.load('first', 1, 20); analyze",
-        )
-        .await;
+        run(&mut db, "call plans.leave_statistics_alone(); analyze").await;
         db.close().await.unwrap();
         Self(database)
+    }
+
+    /// Until twenty payouts are queued, twenty open and two hundred final. Nothing is analyzed.
+    pub(super) async fn open(&self) {
+        self.do_now("call plans.load('first', 1, 20)").await;
+    }
+
+    pub(super) async fn analyze(&self) {
+        self.do_now("analyze").await;
     }
 
     /// Until so many are queued. Nothing is analyzed.
@@ -107,16 +112,46 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Makes the plan of a statement, which this session keeps. `None` if it is not measured.
+    pub(super) async fn plan(&mut self, statement: &Statement) -> Option<Plan> {
+        if !statement.is_measured() {
+            return None;
+        }
+        let before = &statement.entry.before;
+        let setting = if before.starts_with("set local") {
+            before
+        } else {
+            // It changes rows that are not there yet.
+            ""
+        };
+        let db = self.connection(statement);
+        run(db, &format!("begin; {setting};")).await;
+        let plan = sqlx::query_scalar("select plan from plans.plan($1, $2, $3, $4)")
+            .bind(&statement.name)
+            .bind(&statement.sql)
+            .bind(&statement.types)
+            .bind(&statement.entry.args)
+            .fetch_one(&mut *db)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", statement.name));
+        run(db, "rollback").await;
+        Some(Plan(plan))
+    }
+
+    const fn connection(&mut self, statement: &Statement) -> &mut PgConnection {
+        if statement.claims {
+            &mut self.claims
+        } else {
+            &mut self.others
+        }
+    }
+
     /// Executes a statement in a transaction that is rolled back. `None` if it is not measured.
     pub(super) async fn measure(&mut self, statement: &Statement) -> Option<Measured> {
         if !statement.is_measured() {
             return None;
         }
-        let db = if statement.claims {
-            &mut self.claims
-        } else {
-            &mut self.others
-        };
+        let db = self.connection(statement);
         run(db, &format!("begin; {};", statement.entry.before)).await;
         let row = sqlx::query("select cost, buffers, plan from plans.measure($1, $2, $3, $4)")
             .bind(&statement.name)
@@ -130,7 +165,7 @@ impl Session {
         Some(Measured {
             cost: row.get("cost"),
             buffers: row.get("buffers"),
-            plan: row.get("plan"),
+            plan: Plan(row.get("plan")),
         })
     }
 

@@ -5,16 +5,15 @@ begin
     set constraints all immediate;
 end $$;
 
--- Prepares a statement in this session, unless it is, and measures one execution, with all that its triggers and functions
--- read. `args` are expressions.
-create function plans.measure(name text, statement text, types text[], args text[], out cost bigint, out buffers bigint,
-                              out plan json) language plpgsql as $$
+-- Prepares a statement in this session, unless it is, and plans one execution. Returns that execution. `args` are
+-- expressions.
+create function plans.plan(name text, statement text, types text[], args text[], out call text, out plan json)
+language plpgsql as $$
 declare
     value text;
     given text[] := '{}';
-    call text;
 begin
-    if not exists (select from pg_prepared_statements p where p.name = measure.name) then
+    if not exists (select from pg_prepared_statements p where p.name = plan.name) then
         execute format('prepare %I%s as %s', name, coalesce('(' || nullif(array_to_string(types, ', '), '') || ')', ''), statement);
     end if;
     for i in 1 .. cardinality(args) loop
@@ -23,6 +22,16 @@ begin
     end loop;
     call := format('execute %I%s', name, coalesce('(' || nullif(array_to_string(given, ', '), '') || ')', ''));
     execute 'explain (format json) ' || call into plan;
+end $$;
+
+-- Measures one execution of a statement, with all that its triggers and functions read.
+create function plans.measure(name text, statement text, types text[], args text[], out cost bigint, out buffers bigint,
+                              out plan json) language plpgsql as $$
+declare
+    value text;
+    call text;
+begin
+    select p.call, p.plan into call, plan from plans.plan(name, statement, types, args) p;
     -- Without what Postgres adds for each node that a setting discourages.
     cost := mod((plan -> 0 -> 'Plan' ->> 'Total Cost')::numeric, 1e10);
     execute 'explain (analyze, buffers, format json) select plans.run(' || quote_literal(call) || ')' into strict value;
