@@ -11,9 +11,8 @@ with evidence as (
         platform_ref = e.platform_ref
     from evidence e
     where p.merchant_code = $1 and p.order_num = e.order_num and p.state in ('submitting', 'submitted')
-      and (p.platform_ref = e.platform_ref
-           -- A query's answer, which repeats fewer fields, stands in for a submit's answer that was lost.
-           or (p.platform_ref is null and e.bank_code is null))
+      -- The answer to the submit may come later than the callback, or never.
+      and (p.platform_ref is null or p.platform_ref = e.platform_ref)
       and p.amount::text = coalesce(e.amount, p.amount::text)
       and p.fee_type::text = coalesce(e.fee_type, p.fee_type::text)
       and p.bank_code = coalesce(e.bank_code, p.bank_code)
