@@ -80,9 +80,12 @@ pub(super) async fn existing(
     let keys = sqlx::query_as!(
         PayoutKey,
         r#"/* store::existing */
-        select p.merchant_code, p.order_num
-        from payout.payouts p
-        where (p.merchant_code, p.order_num) in (select * from unnest($1::text[], $2::text[]))"#,
+        select p.merchant_code as "merchant_code!", p.order_num as "order_num!"
+        from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
+        cross join lateral (
+            select p.merchant_code, p.order_num from payout.payouts p
+            where (p.merchant_code, p.order_num) = (k.merchant_code, k.order_num)
+            offset 0) p"#,
         &merchants,
         &orders,
     )
@@ -201,7 +204,10 @@ async fn stated_by_people(
                      and h.event in ('fee_stated', 'fee_corrected')
                    order by h.seq desc limit 1), false) as "fee!"
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
-        join payout.payouts p using (merchant_code, order_num)"#,
+        cross join lateral (
+            select * from payout.payouts p
+            where (p.merchant_code, p.order_num) = (k.merchant_code, k.order_num)
+            offset 0) p"#,
         &merchants,
         &orders,
     )
@@ -229,9 +235,15 @@ async fn observed_since_attempt(
         select e.merchant_code, e.order_num, e.kind, e.status, e.signed, e.doubt, e.proves, e.valid_from, e.times,
                e.first_at, e.last_at, coalesce(e.query_sent_at, e.last_at) as "last_sent_at!"
         from unnest($1::text[], $2::text[]) k (merchant_code, order_num)
-        join payout.payouts p using (merchant_code, order_num)
-        join payout.evidence e on (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
-        where e.source = 'query' and not e.refused"#,
+        cross join lateral (
+            select p.attempt from payout.payouts p
+            where (p.merchant_code, p.order_num) = (k.merchant_code, k.order_num)
+            offset 0) p
+        cross join lateral (
+            select * from payout.evidence e
+            where (e.merchant_code, e.order_num, e.attempt) = (k.merchant_code, k.order_num, p.attempt)
+              and e.source = 'query' and not e.refused
+            offset 0) e"#,
         merchants,
         orders,
     )

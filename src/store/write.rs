@@ -169,8 +169,12 @@ pub(super) async fn set_outcome_if_missing(
         set outcome = r.evidence, outcome_doubt = r.doubt, outcome_at = clock_timestamp()
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, evidence text, doubt text,
                                        request_sha256 text)
-        where (a.merchant_code, a.order_num, a.attempt) = (r.merchant_code, r.order_num, r.attempt)
-          and a.outcome is null and a.request_sha256 = decode(r.request_sha256, 'hex')"#,
+        -- As in change_if_still.
+        cross join lateral (
+            select l.ctid as place, l.outcome, l.request_sha256 from payout.attempts l
+            where (l.merchant_code, l.order_num, l.attempt) = (r.merchant_code, r.order_num, r.attempt)
+            offset 0) l
+        where a.ctid = l.place and l.outcome is null and l.request_sha256 = decode(r.request_sha256, 'hex')"#,
         as_json(&own)?,
     )
     .execute(db)
@@ -253,8 +257,12 @@ pub(super) async fn change_if_still(
                                        failure_reason text, attention_reasons text[], declined_at timestamptz,
                                        proven_ours boolean, reaffirmed_at timestamptz, settled_at timestamptz, queries int,
                                        next_query_at timestamptz, due_at timestamptz)
-        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
-          and p.state = r.was_state and p.attempt = r.attempt"#,
+        -- One after the other, whatever the planner knows of the table: the rows are locked, so they stay where they are.
+        cross join lateral (
+            select l.ctid as place, l.state, l.attempt from payout.payouts l
+            where (l.merchant_code, l.order_num) = (r.merchant_code, r.order_num)
+            offset 0) l
+        where p.ctid = l.place and l.state = r.was_state and l.attempt = r.attempt"#,
         as_json(rows)?,
     )
     .execute(db)

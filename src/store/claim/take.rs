@@ -102,9 +102,12 @@ pub(super) async fn submitting_if_still_queued(
         set state = 'submitting', state_since = now(), last_seq = r.last_seq, attempt = r.attempt,
             sends = p.sends + 1, held = r.hold, send_by = now() + $2::interval, lease_until = now() + $3::interval, queries = 0, next_query_at = null
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, hold bigint, last_seq bigint)
-        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
-          -- Not `=`: the indexes of what is queued are no way to these few.
-          and p.state is not distinct from 'queued' and p.attempt = r.attempt - 1"#,
+        -- One after the other, whatever the planner knows of the table: the rows are locked, so they stay where they are.
+        cross join lateral (
+            select l.ctid as place, l.state, l.attempt from payout.payouts l
+            where (l.merchant_code, l.order_num) = (r.merchant_code, r.order_num)
+            offset 0) l
+        where p.ctid = l.place and l.state = 'queued' and l.attempt = r.attempt - 1"#,
         as_json(&rows(covered, moves))?,
         interval(order.send_window)?,
         interval(order.lease)?,
@@ -131,9 +134,12 @@ pub(super) async fn park(
         update payout.payouts p
         set parked = true, attention_reasons = p.attention_reasons || '{insufficient_funds}'
         from jsonb_to_recordset($1) r (merchant_code text, order_num text)
-        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
-          -- Not `=`: the indexes of what is queued are no way to these few.
-          and p.state is not distinct from 'queued'"#,
+        -- One after the other, whatever the planner knows of the table: the rows are locked, so they stay where they are.
+        cross join lateral (
+            select l.ctid as place, l.state from payout.payouts l
+            where (l.merchant_code, l.order_num) = (r.merchant_code, r.order_num)
+            offset 0) l
+        where p.ctid = l.place and l.state = 'queued'"#,
         as_json(uncovered)?,
     )
     .execute(db)
@@ -155,9 +161,12 @@ pub(super) async fn put_off(
         update payout.payouts p
         set due_at = now() + interval '1 minute'
         from jsonb_to_recordset($1) r (merchant_code text, order_num text)
-        where (p.merchant_code, p.order_num) = (r.merchant_code, r.order_num)
-          -- Not `=`: the indexes of what is queued are no way to these few.
-          and p.state is not distinct from 'queued'"#,
+        -- One after the other, whatever the planner knows of the table: the rows are locked, so they stay where they are.
+        cross join lateral (
+            select l.ctid as place, l.state from payout.payouts l
+            where (l.merchant_code, l.order_num) = (r.merchant_code, r.order_num)
+            offset 0) l
+        where p.ctid = l.place and l.state = 'queued'"#,
         as_json(&keys)?,
     )
     .execute(db)

@@ -43,6 +43,9 @@ pub(super) struct Entry {
     /// A process executes it a few times at most, so its plan is always made for its arguments.
     #[serde(default)]
     pub(super) once: bool,
+    /// It reads large tables by the number of an order only, even where a plan was made for empty ones.
+    #[serde(default)]
+    pub(super) by_order: bool,
     /// It reads at most so many buffers, however large the books are.
     buffers: Option<i64>,
     /// What it may cost, by the planner's estimate, unless the usual bound will do.
@@ -127,6 +130,9 @@ impl Statement {
     /// The large tables that its plan reads from end to end though it may not.
     pub(super) fn reads_whole(&self, plan: &Plan) -> BTreeSet<String> {
         let mut tables = plan.read_whole();
+        if self.entry.by_order {
+            tables.extend(plan.read_without_order());
+        }
         let may = self.entry.everything.is_some();
         tables.retain(|table| !may && LARGE.contains(&table.as_str()));
         tables
@@ -143,6 +149,18 @@ impl Plan {
         let mut tables = BTreeSet::new();
         visit(self.root(), 0, &mut |node, _| {
             if node["Node Type"] == "Seq Scan" {
+                tables.extend(node["Relation Name"].as_str().map(str::to_owned));
+            }
+        });
+        tables
+    }
+
+    /// The tables that the plan reads by an index, but not for the number of an order.
+    fn read_without_order(&self) -> BTreeSet<String> {
+        let mut tables = BTreeSet::new();
+        visit(self.root(), 0, &mut |node, _| {
+            let condition = node["Index Cond"].as_str().unwrap_or_default();
+            if node["Index Name"].is_string() && !condition.contains("order_num = ") {
                 tables.extend(node["Relation Name"].as_str().map(str::to_owned));
             }
         });
