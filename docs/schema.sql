@@ -1531,15 +1531,13 @@ CREATE FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee b
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN (((fee >= 0) AND ((fee)::numeric <= (SELECT GREATEST(div((is_plausible_fee.amount * (x.plausible_fee_percent)::numeric), (100)::numeric), (x.plausible_fee_idr)::numeric, (is_plausible_fee.fee_reserve)::numeric) AS "greatest" FROM payout.policy x))) AND ((fee_type = 1) OR ((fee)::numeric < amount)));
 
-CREATE TABLE payout.clock (
-    the_only_one boolean DEFAULT true NOT NULL,
-    compared_at timestamp with time zone,
-    jumped_at timestamp with time zone,
-    jumped_by interval,
-    trusted_after timestamp with time zone,
-    jumps integer DEFAULT 0 NOT NULL,
-    CONSTRAINT there_is_one CHECK (the_only_one)
-);
+CREATE FUNCTION payout.trusted_after() RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return greatest((select f.trusted_after from payout.failover f), (select c.trusted_after from payout.clock c));
+end $$;
 
 CREATE TABLE payout.failover (
     the_only_one boolean DEFAULT true NOT NULL,
@@ -1557,11 +1555,6 @@ CREATE TABLE payout.failover (
     CONSTRAINT a_change_has_its_horizon CHECK (((changed_at IS NULL) OR (trusted_after IS NOT NULL))),
     CONSTRAINT there_is_one CHECK (the_only_one)
 );
-
-CREATE FUNCTION payout.trusted_after() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN GREATEST((SELECT f.trusted_after FROM payout.failover f), (SELECT c.trusted_after FROM payout.clock c));
 
 CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1794,9 +1787,12 @@ CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts, t
 END;
 
 CREATE FUNCTION payout.must_query_first() RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM payout.failover f WHERE ((f.changed_at IS NOT NULL) OR (f.query_first_until > now()))));
+    AS $$
+begin
+    return exists (select from payout.failover f where f.changed_at is not null or f.query_first_until > now());
+end $$;
 
 CREATE FUNCTION payout.not_queried_yet() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2967,6 +2963,16 @@ CREATE TABLE payout.banks (
     min_digits integer
 );
 
+CREATE TABLE payout.clock (
+    the_only_one boolean DEFAULT true NOT NULL,
+    compared_at timestamp with time zone,
+    jumped_at timestamp with time zone,
+    jumped_by interval,
+    trusted_after timestamp with time zone,
+    jumps integer DEFAULT 0 NOT NULL,
+    CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
 CREATE VIEW payout.events AS
  SELECT h.seq,
     h.merchant_code,
@@ -3841,20 +3847,14 @@ GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint,
 GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_enqueuer;
 
-GRANT SELECT ON TABLE payout.clock TO payout_reader;
-GRANT SELECT ON TABLE payout.clock TO payout_operator;
-GRANT SELECT ON TABLE payout.clock TO payout_worker;
-
-GRANT UPDATE(compared_at) ON TABLE payout.clock TO payout_worker;
+REVOKE ALL ON FUNCTION payout.trusted_after() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.trusted_after() TO payout_worker;
 
 GRANT SELECT ON TABLE payout.failover TO payout_reader;
 GRANT SELECT ON TABLE payout.failover TO payout_operator;
 GRANT SELECT,INSERT ON TABLE payout.failover TO payout_worker;
 
 GRANT UPDATE(quiet_horizon) ON TABLE payout.failover TO payout_worker;
-
-REVOKE ALL ON FUNCTION payout.trusted_after() FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.trusted_after() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
@@ -4147,6 +4147,12 @@ GRANT SELECT ON TABLE payout.banks TO payout_enqueuer;
 GRANT SELECT ON TABLE payout.banks TO payout_reader;
 GRANT SELECT ON TABLE payout.banks TO payout_operator;
 GRANT SELECT ON TABLE payout.banks TO payout_worker;
+
+GRANT SELECT ON TABLE payout.clock TO payout_reader;
+GRANT SELECT ON TABLE payout.clock TO payout_operator;
+GRANT SELECT ON TABLE payout.clock TO payout_worker;
+
+GRANT UPDATE(compared_at) ON TABLE payout.clock TO payout_worker;
 
 GRANT SELECT ON TABLE payout.events TO payout_reader;
 GRANT SELECT ON TABLE payout.events TO payout_operator;

@@ -33,10 +33,13 @@ create table payout.clock (
 
 insert into payout.clock default values;
 
--- Until when answers prove nothing, because commits may be lost or the clock jumped; null if never so.
+-- Until when answers prove nothing, because commits may be lost or the clock jumped; null if never so. In PL/pgSQL, which
+-- keeps the plan: as SQL it is planned at each call, and every batch of answers calls it.
 create function payout.trusted_after() returns timestamptz
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return greatest((select f.trusted_after from payout.failover f), (select c.trusted_after from payout.clock c));
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return greatest((select f.trusted_after from payout.failover f), (select c.trusted_after from payout.clock c));
+end $$;
 
 -- The longest quiet horizon of all workers, with the time in which they may still begin to send.
 create function payout.longest_horizon() returns interval
@@ -111,8 +114,10 @@ return greatest(payout.trusted_after(),
 
 -- Whether queued payouts need that proof before they are claimed.
 create function payout.must_query_first() returns boolean
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return exists (select from payout.failover f where f.changed_at is not null or f.query_first_until > now());
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return exists (select from payout.failover f where f.changed_at is not null or f.query_first_until > now());
+end $$;
 
 -- Stops claims: a worker found another identity, or that a claim it knows to be committed (`lost`, made in epoch
 -- `seen_epoch`) is gone. Each new finding restarts the quiet horizon, even before an earlier one is accepted, because

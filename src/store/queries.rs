@@ -34,8 +34,8 @@ pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String
     .await
 }
 
-/// Takes due queries of one merchant: at most `limit`, and as many as the budget of `per_second` allows. A payout
-/// without an answer after `answer_within` is due again, perhaps for another worker.
+/// Takes due queries of one merchant, those for replacements included: at most `limit`, and as many as the budget of
+/// `per_second` allows. A payout without an answer after `answer_within` is due again, perhaps for another worker.
 ///
 /// The budget is a row that all workers share. It holds the time up to which it is spent, at most a second ahead.
 pub async fn take_due(
@@ -46,12 +46,15 @@ pub async fn take_due(
     answer_within: Duration,
 ) -> Result<Vec<DueQuery>, sqlx::Error> {
     let mut tx = pool.begin().await?;
+    // What it schedules is due at once.
+    schedule_originals(&mut *tx, merchant_code).await?;
     // A cheap check first: the budget's row is locked only when a query is due.
     if !any_due_query(&mut tx, merchant_code).await? {
         return Ok(Vec::new());
     }
     let per_second = i32::try_from(per_second).unwrap_or(i32::MAX);
     let Some(allowed) = lock_query_budget(&mut tx, merchant_code, per_second).await? else {
+        tx.commit().await?;
         return Ok(Vec::new());
     };
     let limit = limit.min(allowed);

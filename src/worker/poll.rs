@@ -17,7 +17,7 @@ use crate::{
     },
     gateway::QueryReply,
     metrics,
-    store::queries::{DueQuery, known_order, schedule_originals, take_due},
+    store::queries::{known_order, take_due},
 };
 
 /// How often to check for due queries without a wake-up.
@@ -47,7 +47,14 @@ pub(super) async fn run(
         };
         let limit = i64::try_from(free).unwrap_or(0);
         let due = if limit > 0 {
-            take(&worker, &lane, limit).await
+            take_due(
+                &worker.store.claims,
+                lane.code(),
+                limit,
+                worker.poll.queries_per_second,
+                worker.submit.timeout.saturating_add(STORED_WITHIN),
+            )
+            .await
         } else {
             Ok(Vec::new())
         };
@@ -74,19 +81,6 @@ pub(super) async fn run(
             () = sleep(CHECK_INTERVAL) => {}
         }
     }
-}
-
-/// Takes the queries that are due now, those for replacements included.
-async fn take(worker: &Worker, lane: &Lane, limit: i64) -> Result<Vec<DueQuery>, sqlx::Error> {
-    schedule_originals(&worker.store.claims, lane.code()).await?;
-    take_due(
-        &worker.store.claims,
-        lane.code(),
-        limit,
-        worker.poll.queries_per_second,
-        worker.submit.timeout.saturating_add(STORED_WITHIN),
-    )
-    .await
 }
 
 /// Changes come in bursts. A short pause lets one round serve them all.

@@ -1,18 +1,21 @@
 //! Queries of what a replacement would pay again: it is sent only after the gateway has just confirmed each failure
 //! (`payout.may_pay_again`).
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::domain::payout::PayoutKey;
 
 /// Schedules queries of what the due replacements of one merchant would pay again, if none were scheduled for half a
 /// minute.
-pub async fn schedule_originals(pool: &PgPool, merchant_code: &str) -> Result<(), sqlx::Error> {
+pub async fn schedule_originals(
+    db: impl PgExecutor<'_>,
+    merchant_code: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "select /* store::schedule_originals */ payout.schedule_originals($1)",
         merchant_code,
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(())
 }
