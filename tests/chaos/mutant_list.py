@@ -185,11 +185,11 @@ MUTANTS = [
         }"""),
         (CALLBACK, "    state::State,", "    state::{Event, State},")], "cb_false_failure", "C3", NO_EVIDENCE),
     Mutant("success_without_storing", "a callback is answered with SUCCESS although nothing is stored", [
-        ("src/inbound/callback.rs", "        let status = callback.status();\n        let detail", """        if {on} {
-            return Receipt::Stored;
+        ("src/inbound/callback.rs", "        let merchant = lane.code();\n        let (digest", """        let merchant = lane.code();
+        if {on} {
+            return (Some(merchant.to_owned()), Receipt::Stored);
         }
-        let status = callback.status();
-        let detail""")], "none", "C7", share=0.2),
+        let (digest""")], "none", "C7", share=0.2),
     Mutant("fee_sign_flipped", "a fee on top is credited instead of debited", [
         (LEDGER, """            (FeeType::OnTop, Some(fee)) => Some(Self {
                 available: held.minus(amount.plus(fee)?)?,

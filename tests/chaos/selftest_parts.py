@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from . import behaviours, forgery, ground_truth, query_answers
+from . import behaviours, forgery, ground_truth, mutants, query_answers
 from .orders import FAILED, PAID, Merchant, Order, OrderBook, all_normal
 from .proxy_pg import CLAIM, EVIDENCE, RESULT
 from .processes import LogPipe
@@ -141,7 +141,16 @@ def log_pipe(folder: Path) -> bool:
     return program.wait() == 0 and waits and log.stat().st_size == 9 * 900
 
 
-PARTS = {"signature": signature, "forgeries": forgeries, "ground-truth log": log_reads_back,
+def mutants_fit(folder: Path) -> bool:
+    """Every mutant finds its text in the sources, as they are now."""
+    copy = folder / "sources"
+    mutants.copy_sources(copy)
+    for mutant in mutants.MUTANTS:
+        mutants.apply(mutant, copy)
+    return True
+
+
+PARTS = {"mutants fit": mutants_fit, "signature": signature, "forgeries": forgeries, "ground-truth log": log_reads_back,
          "behaviours": choice_of_behaviours, "money": money, "statement names": statement_names,
          "repeated answer": repeated_answer, "server clock": server_clock, "log pipe": log_pipe}
 
