@@ -17,6 +17,7 @@ mod against_the_model;
 mod alerts;
 mod attacks;
 mod attention;
+mod bounded;
 mod callbacks;
 mod canary;
 mod clock;
