@@ -1263,6 +1263,22 @@ begin
         end if;
     end loop;
     if exists (select from after n where n.state = 'submitting') then
+        -- Apart, because every plan costs its preparation each time, and two of three moves are no claims.
+        for change in
+            with changed as materialized (
+                select o::payout.payouts as old, n::payout.payouts as new
+                from before o
+                full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+            )
+            select (c.old).order_num, w.refusal
+            from changed c
+            cross join lateral payout.why_no_claim(c.old, c.new) w
+            where (c.new).state = 'submitting' and (c.old).state <> 'submitting' and w.refusal is not null
+            order by (c.old).merchant_code, (c.old).order_num
+        loop
+            raise exception 'payout %', change.order_num || change.refusal[2]
+                using errcode = change.refusal[1], hint = change.refusal[3];
+        end loop;
         perform payout.make_durable();
     end if;
     return null;
@@ -1418,25 +1434,24 @@ CREATE FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve b
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((amount)::bigint + CASE fee_type WHEN 1 THEN fee_reserve ELSE (0)::bigint END);
 
-CREATE TABLE payout.attention_reason (
-    name text NOT NULL COLLATE pg_catalog."C",
-    rank integer NOT NULL,
-    cleared_by text NOT NULL,
-    holds_back_claim boolean NOT NULL,
-    answered_by text[] NOT NULL,
-    meaning text NOT NULL,
-    CONSTRAINT cleared_by_is_known CHECK ((cleared_by = ANY (ARRAY['automation'::text, 'person'::text])))
-);
-
 CREATE FUNCTION payout.holds_back_claim(reasons text[]) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM payout.attention_reason r WHERE (r.holds_back_claim AND (r.name = ANY (holds_back_claim.reasons)))));
+    AS $$
+begin
+    return exists (select from payout.attention_reason r where r.holds_back_claim and r.name = any (reasons));
+end $$;
 
 CREATE FUNCTION payout.identity() RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN concat_ws('/'::text, (SELECT pg_control_system.system_identifier FROM pg_control_system() pg_control_system(pg_control_version, catalog_version_no, system_identifier, pg_control_last_modified)), "left"(pg_walfile_name(pg_current_wal_lsn()), 8), (SELECT pg_database.oid FROM pg_database WHERE (pg_database.datname = current_database())), ('payout.payouts'::regclass)::oid);
+    AS $$
+begin
+    return concat_ws('/', (select system_identifier from pg_control_system()),
+                     left(pg_walfile_name(pg_current_wal_lsn()), 8),
+                     (select oid from pg_database where datname = current_database()),
+                     'payout.payouts'::regclass::oid);
+end $$;
 
 CREATE FUNCTION payout.insert_request(wanted payout.requests, payouts payout.payouts[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1669,15 +1684,21 @@ CREATE FUNCTION payout.masked_number(digits text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN ('****'::text || CASE WHEN (length(digits) > 6) THEN "right"(digits, 4) ELSE ''::text END);
 
-CREATE TABLE payout.enqueuers (
-    role_name text NOT NULL,
-    merchant_code text NOT NULL COLLATE pg_catalog."C"
-);
-
 CREATE FUNCTION payout.may_enqueue(merchant text) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (((SELECT count(*) AS count FROM payout.merchants) = 1) OR (EXISTS (SELECT FROM (payout.enqueuers e JOIN pg_roles r ON ((r.rolname = e.role_name))) WHERE ((e.merchant_code = may_enqueue.merchant) AND pg_has_role(SESSION_USER, r.oid, 'member'::text)))) OR pg_has_role(SESSION_USER, (SELECT n.nspowner FROM pg_namespace n WHERE (n.nspname = 'payout'::name)), 'member'::text));
+    AS $$
+begin
+    -- In this order, and apart: what is not needed is not planned either.
+    if (select count(*) from payout.merchants) = 1 then
+        return true;
+    elsif exists (select from payout.enqueuers e
+                  join pg_catalog.pg_roles r on r.rolname = e.role_name
+                  where e.merchant_code = merchant and pg_has_role(session_user, r.oid, 'member')) then
+        return true;
+    end if;
+    return pg_has_role(session_user, (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'), 'member');
+end $$;
 
 CREATE FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1832,9 +1853,12 @@ begin
 end $$;
 
 CREATE FUNCTION payout.notification_queue_usage() RETURNS double precision
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN pg_notification_queue_usage();
+    AS $$
+begin
+    return pg_notification_queue_usage();
+end $$;
 
 CREATE FUNCTION payout.oldest_xid() RETURNS bigint
     LANGUAGE sql STABLE
@@ -2602,6 +2626,43 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((((new).attempt - (old).attempt) <> ((((new).state = 'submitting'::text) OR (event = 'found_after_failover'::text)))::integer) OR (((new).sends - (old).sends) <> (((new).state = 'submitting'::text))::integer) OR (((new).not_sent - (old).not_sent) <> ((event = 'not_sent'::text))::integer) OR (((new).resubmits_granted - (old).resubmits_granted) <> ((event = 'resubmit_granted'::text))::integer)) THEN ARRAY['PW012'::text, format(': %s does not change the counts of sends and attempts this way'::text, event), 'A claim and a resubmit add one attempt and one send; other moves add neither.'::text]
+             WHEN (((new).state = 'submitting'::text) AND (NOT (EXISTS ( SELECT
+                FROM payout.attempts a
+               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.new).attempt)) AND (a.xid = why_no_move.this_xid)))))) THEN ARRAY['PW012'::text, format(': %s needs a new attempt in the same transaction'::text, event), 'Insert the attempt first.'::text]
+             WHEN (((proven_by = 'evidence'::text) OR ((proven_by = 'request'::text) AND ((new).state <> 'submitting'::text))) AND (NOT (EXISTS ( SELECT
+                FROM payout.evidence_for(why_no_move.event, (why_no_move.old).merchant_code, (why_no_move.old).order_num, why_no_move.this_xid) evidence_for(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))))) THEN ARRAY['PW012'::text, format(': %s needs the evidence for it in the same transaction'::text, event), 'See which evidence: select * from payout.required_evidence.'::text]
+             WHEN ((event = 'not_sent'::text) AND (NOT (EXISTS ( SELECT
+                FROM payout.attempts a
+               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.old).attempt)) AND (a.outcome = 'not_sent'::text)))))) THEN ARRAY['PW012'::text, ': its attempt is not proven unsent'::text, 'Set the outcome of its attempt first.'::text]
+             ELSE NULL::text[]
+         END AS "case";
+END;
+
+CREATE FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (((new).order_num IS NULL) OR ((old).order_num IS NULL)) THEN ARRAY['PW011'::text, ': the instruction is frozen after insert'::text, 'Insert a new order_num.'::text]
+             WHEN ((((new).held <> (old).held) OR (booked IS NOT NULL)) AND (((new).held)::numeric <> held_in_ledger)) THEN ARRAY['PW012'::text, ': the held amount changes only with a ledger entry'::text, 'Book the entry in the same transaction.'::text]
+             WHEN ((new).state = (old).state) THEN
+             CASE
+                 WHEN ((((((new).attempt IS DISTINCT FROM (old).attempt) OR ((new).sends IS DISTINCT FROM (old).sends)) OR ((new).resubmits_granted IS DISTINCT FROM (old).resubmits_granted)) OR ((new).last_seq IS DISTINCT FROM (old).last_seq)) OR ((new).not_sent IS DISTINCT FROM (old).not_sent)) THEN ARRAY['PW012'::text, ': only a move changes the counts of sends and attempts'::text, 'See payout.transition.'::text]
+                 ELSE NULL::text[]
+             END
+             WHEN (event IS NULL) THEN ARRAY['PW012'::text, format(': %s cannot become %s without a move in its history'::text, (old).state, (new).state), 'A state changes only along payout.transition, with its history row in the same transaction.'::text]
+             WHEN (COALESCE(booked, 'none'::text) <> posting) THEN ARRAY['PW012'::text, format(': %s needs the ledger entry "%s" in the same transaction'::text, event, posting), 'See which entry: select * from payout.transition.'::text]
+             ELSE ( SELECT m.refusal
+                FROM payout.why_no_move(why_no_change.old, why_no_change.new, why_no_change.event, why_no_change.proven_by, why_no_change.this_xid) m(refusal))
+         END AS refusal;
+END;
+
 CREATE TABLE payout.pauses (
     scope text NOT NULL COLLATE pg_catalog."C",
     value text NOT NULL COLLATE pg_catalog."C",
@@ -2639,49 +2700,17 @@ CREATE FUNCTION payout.why_no_send(p payout.payouts, attempt integer) RETURNS TA
            WHERE ((why_no_send.p).replaces IS NOT NULL)) again ON (true));
 END;
 
-CREATE FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
+CREATE FUNCTION payout.why_no_claim(old payout.payouts, new payout.payouts) RETURNS TABLE(refusal text[])
     LANGUAGE sql STABLE
     BEGIN ATOMIC
- SELECT
+ SELECT COALESCE(( SELECT ARRAY['PW050'::text, format(': its worker reaches this database by an address that is not registered (%s)'::text, d.address), 'See payout.addresses. If this is not a copy: payout address add ADDRESS.'::text] AS "array"
+            FROM payout.other_address(why_no_claim.old, (why_no_claim.new).attempt) d(address)), ( SELECT ARRAY['PW041'::text, (' is not sent: '::text || s.why), 'A worker claims it once nothing stops it any more.'::text] AS "array"
+            FROM payout.why_no_send(why_no_claim.old, (why_no_claim.new).attempt) s(why)
+           WHERE (s.why IS NOT NULL)),
          CASE
-             WHEN ((((new).attempt - (old).attempt) <> ((((new).state = 'submitting'::text) OR (event = 'found_after_failover'::text)))::integer) OR (((new).sends - (old).sends) <> (((new).state = 'submitting'::text))::integer) OR (((new).not_sent - (old).not_sent) <> ((event = 'not_sent'::text))::integer) OR (((new).resubmits_granted - (old).resubmits_granted) <> ((event = 'resubmit_granted'::text))::integer)) THEN ARRAY['PW012'::text, format(': %s does not change the counts of sends and attempts this way'::text, event), 'A claim and a resubmit add one attempt and one send; other moves add neither.'::text]
-             WHEN (((new).state = 'submitting'::text) AND (NOT (EXISTS ( SELECT
-                FROM payout.attempts a
-               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.new).attempt)) AND (a.xid = why_no_move.this_xid)))))) THEN ARRAY['PW012'::text, format(': %s needs a new attempt in the same transaction'::text, event), 'Insert the attempt first.'::text]
-             WHEN (((proven_by = 'evidence'::text) OR ((proven_by = 'request'::text) AND ((new).state <> 'submitting'::text))) AND (NOT (EXISTS ( SELECT
-                FROM payout.evidence_for(why_no_move.event, (why_no_move.old).merchant_code, (why_no_move.old).order_num, why_no_move.this_xid) evidence_for(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))))) THEN ARRAY['PW012'::text, format(': %s needs the evidence for it in the same transaction'::text, event), 'See which evidence: select * from payout.required_evidence.'::text]
-             WHEN ((event = 'not_sent'::text) AND (NOT (EXISTS ( SELECT
-                FROM payout.attempts a
-               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.old).attempt)) AND (a.outcome = 'not_sent'::text)))))) THEN ARRAY['PW012'::text, ': its attempt is not proven unsent'::text, 'Set the outcome of its attempt first.'::text]
-             WHEN ((new).state = 'submitting'::text) THEN COALESCE(( SELECT ARRAY['PW050'::text, format(': its worker reaches this database by an address that is not registered (%s)'::text, d.address), 'See payout.addresses. If this is not a copy: payout address add ADDRESS.'::text] AS "array"
-                FROM payout.other_address(why_no_move.old, (why_no_move.new).attempt) d(address)), ( SELECT ARRAY['PW041'::text, (' is not sent: '::text || s.why), 'A worker claims it once nothing stops it any more.'::text] AS "array"
-                FROM payout.why_no_send(why_no_move.old, (why_no_move.new).attempt) s(why)
-               WHERE (s.why IS NOT NULL)),
-             CASE
-                 WHEN ((current_setting('fsync'::text) <> 'on'::text) OR (current_setting('full_page_writes'::text) <> 'on'::text)) THEN ARRAY['PW042'::text, format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)'::text, current_setting('fsync'::text), current_setting('full_page_writes'::text)), 'Set both to on: they are settings of the server.'::text]
-                 ELSE NULL::text[]
-             END)
+             WHEN ((current_setting('fsync'::text) <> 'on'::text) OR (current_setting('full_page_writes'::text) <> 'on'::text)) THEN ARRAY['PW042'::text, format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)'::text, current_setting('fsync'::text), current_setting('full_page_writes'::text)), 'Set both to on: they are settings of the server.'::text]
              ELSE NULL::text[]
-         END AS "case";
-END;
-
-CREATE FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
-    LANGUAGE sql STABLE
-    BEGIN ATOMIC
- SELECT
-         CASE
-             WHEN (((new).order_num IS NULL) OR ((old).order_num IS NULL)) THEN ARRAY['PW011'::text, ': the instruction is frozen after insert'::text, 'Insert a new order_num.'::text]
-             WHEN ((((new).held <> (old).held) OR (booked IS NOT NULL)) AND (((new).held)::numeric <> held_in_ledger)) THEN ARRAY['PW012'::text, ': the held amount changes only with a ledger entry'::text, 'Book the entry in the same transaction.'::text]
-             WHEN ((new).state = (old).state) THEN
-             CASE
-                 WHEN ((((((new).attempt IS DISTINCT FROM (old).attempt) OR ((new).sends IS DISTINCT FROM (old).sends)) OR ((new).resubmits_granted IS DISTINCT FROM (old).resubmits_granted)) OR ((new).last_seq IS DISTINCT FROM (old).last_seq)) OR ((new).not_sent IS DISTINCT FROM (old).not_sent)) THEN ARRAY['PW012'::text, ': only a move changes the counts of sends and attempts'::text, 'See payout.transition.'::text]
-                 ELSE NULL::text[]
-             END
-             WHEN (event IS NULL) THEN ARRAY['PW012'::text, format(': %s cannot become %s without a move in its history'::text, (old).state, (new).state), 'A state changes only along payout.transition, with its history row in the same transaction.'::text]
-             WHEN (COALESCE(booked, 'none'::text) <> posting) THEN ARRAY['PW012'::text, format(': %s needs the ledger entry "%s" in the same transaction'::text, event, posting), 'See which entry: select * from payout.transition.'::text]
-             ELSE ( SELECT m.refusal
-                FROM payout.why_no_move(why_no_change.old, why_no_change.new, why_no_change.event, why_no_change.proven_by, why_no_change.this_xid) m(refusal))
-         END AS refusal;
+         END) AS "coalesce";
 END;
 
 CREATE FUNCTION payout.why_no_resolve(p payout.payouts, kind text) RETURNS text
@@ -2896,6 +2925,16 @@ CREATE VIEW payout.all_status AS
     p.settled_at
    FROM payout.payouts p;
 
+CREATE TABLE payout.attention_reason (
+    name text NOT NULL COLLATE pg_catalog."C",
+    rank integer NOT NULL,
+    cleared_by text NOT NULL,
+    holds_back_claim boolean NOT NULL,
+    answered_by text[] NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT cleared_by_is_known CHECK ((cleared_by = ANY (ARRAY['automation'::text, 'person'::text])))
+);
+
 CREATE TABLE payout.operator_acts (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -2971,6 +3010,11 @@ CREATE TABLE payout.clock (
     trusted_after timestamp with time zone,
     jumps integer DEFAULT 0 NOT NULL,
     CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
+CREATE TABLE payout.enqueuers (
+    role_name text NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE VIEW payout.events AS
@@ -3799,10 +3843,6 @@ GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_res
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_enqueuer;
 
-GRANT SELECT ON TABLE payout.attention_reason TO payout_reader;
-GRANT SELECT ON TABLE payout.attention_reason TO payout_operator;
-GRANT SELECT ON TABLE payout.attention_reason TO payout_worker;
-
 REVOKE ALL ON FUNCTION payout.holds_back_claim(reasons text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.holds_back_claim(reasons text[]) TO payout_worker;
 
@@ -3890,8 +3930,6 @@ GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_reader;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_operator;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_worker;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_enqueuer;
-
-GRANT SELECT ON TABLE payout.enqueuers TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.may_enqueue(merchant text) FROM PUBLIC;
 
@@ -4099,15 +4137,17 @@ REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUB
 REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) FROM PUBLIC;
+
 GRANT SELECT ON TABLE payout.pauses TO payout_reader;
 GRANT SELECT ON TABLE payout.pauses TO payout_operator;
 GRANT SELECT ON TABLE payout.pauses TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, attempt integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.why_no_claim(old payout.payouts, new payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
 
@@ -4131,6 +4171,10 @@ GRANT SELECT ON TABLE payout.all_status TO payout_reader;
 GRANT SELECT ON TABLE payout.all_status TO payout_operator;
 GRANT SELECT ON TABLE payout.all_status TO payout_worker;
 
+GRANT SELECT ON TABLE payout.attention_reason TO payout_reader;
+GRANT SELECT ON TABLE payout.attention_reason TO payout_operator;
+GRANT SELECT ON TABLE payout.attention_reason TO payout_worker;
+
 GRANT SELECT ON TABLE payout.operator_acts TO payout_reader;
 GRANT SELECT ON TABLE payout.operator_acts TO payout_operator;
 GRANT SELECT ON TABLE payout.operator_acts TO payout_worker;
@@ -4153,6 +4197,8 @@ GRANT SELECT ON TABLE payout.clock TO payout_operator;
 GRANT SELECT ON TABLE payout.clock TO payout_worker;
 
 GRANT UPDATE(compared_at) ON TABLE payout.clock TO payout_worker;
+
+GRANT SELECT ON TABLE payout.enqueuers TO payout_worker;
 
 GRANT SELECT ON TABLE payout.events TO payout_reader;
 GRANT SELECT ON TABLE payout.events TO payout_operator;

@@ -81,11 +81,13 @@ end $$;
 -- The system, timeline, database and table, as Postgres names them. The second is read from the write position, because
 -- the control file lags behind after a promotion.
 create function payout.identity() returns text
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return concat_ws('/', (select system_identifier from pg_control_system()),
-                 left(pg_walfile_name(pg_current_wal_lsn()), 8),
-                 (select oid from pg_database where datname = current_database()),
-                 'payout.payouts'::regclass::oid);
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return concat_ws('/', (select system_identifier from pg_control_system()),
+                     left(pg_walfile_name(pg_current_wal_lsn()), 8),
+                     (select oid from pg_database where datname = current_database()),
+                     'payout.payouts'::regclass::oid);
+end $$;
 
 -- Whether a queued payout provably was not sent in the lost commits: the gateway did not find it at a time when nothing
 -- could be on its way any more. A dialect in which "not found" proves nothing can never give that proof, so payouts

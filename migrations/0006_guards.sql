@@ -165,12 +165,18 @@ create trigger guard_merchants before update on payout.merchants
 
 -- With one merchant, every enqueuer may enqueue; with several, only the roles assigned to the merchant.
 create function payout.may_enqueue(merchant text) returns boolean
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return (select count(*) from payout.merchants) = 1
-    or exists (select from payout.enqueuers e
-               join pg_catalog.pg_roles r on r.rolname = e.role_name
-               where e.merchant_code = merchant and pg_has_role(session_user, r.oid, 'member'))
-    or pg_has_role(session_user, (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'), 'member');
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    -- In this order, and apart: what is not needed is not planned either.
+    if (select count(*) from payout.merchants) = 1 then
+        return true;
+    elsif exists (select from payout.enqueuers e
+                  join pg_catalog.pg_roles r on r.rolname = e.role_name
+                  where e.merchant_code = merchant and pg_has_role(session_user, r.oid, 'member')) then
+        return true;
+    end if;
+    return pg_has_role(session_user, (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'), 'member');
+end $$;
 
 -- The merchants whose payouts this login may see: those that it may enqueue for; every merchant for readers, operators,
 -- workers and the owner. One call serves a whole query.
@@ -491,8 +497,10 @@ create trigger check_instruction before insert on payout.payouts
 
 -- How full the server's queue of notifications is, from 0 to 1.
 create function payout.notification_queue_usage() returns double precision
-language sql volatile set search_path = pg_catalog, payout, pg_temp
-return pg_notification_queue_usage();
+language plpgsql volatile set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return pg_notification_queue_usage();
+end $$;
 
 -- Wakes whoever listens on the channel, unless the queue of notifications is half full. Any login can fill it: by
 -- listening, and then leaving a transaction open. A full queue would fail every commit that notifies, an insert as well as
@@ -615,8 +623,10 @@ end;
 
 -- Whether a payout with these reasons is not claimed.
 create function payout.holds_back_claim(reasons text[]) returns boolean
-language sql stable security definer set search_path = pg_catalog, payout, pg_temp
-return exists (select from payout.attention_reason r where r.holds_back_claim and r.name = any (reasons));
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return exists (select from payout.attention_reason r where r.holds_back_claim and r.name = any (reasons));
+end $$;
 
 -- Why this payout may not be resubmitted, or null if it may: its state, the quiet horizon, repeated proof, nothing to
 -- the contrary (I10).
@@ -1108,7 +1118,7 @@ create trigger complete_change before update on payout.payouts for each row
 
 -- A refusal is its SQLSTATE, how its sentence goes on after "payout ORDER", and its hint.
 
--- What a move lacks: its count of sends, its attempt, its evidence (I2, I3, I8), or, for a claim, the right to send now.
+-- What a move lacks: its count of sends, its attempt, its evidence (I2, I3, I8).
 create function payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint)
 returns table (refusal text[])
 language sql stable
@@ -1135,18 +1145,24 @@ begin atomic
                 where (a.merchant_code, a.order_num, a.attempt) = ((old).merchant_code, (old).order_num, (old).attempt)
                   and a.outcome = 'not_sent') then
             array['PW012', ': its attempt is not proven unsent', 'Set the outcome of its attempt first.']
-        when (new).state = 'submitting' then coalesce(
-            (select array['PW050', format(': its worker reaches this database by an address that is not registered (%s)',
-                                          d.address),
-                          'See payout.addresses. If this is not a copy: payout address add ADDRESS.']
-             from payout.other_address(old, (new).attempt) d),
-            (select array['PW041', ' is not sent: ' || s.why, 'A worker claims it once nothing stops it any more.']
-             from payout.why_no_send(old, (new).attempt) s where s.why is not null),
-            case when current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
-                array['PW042', format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
-                                      current_setting('fsync'), current_setting('full_page_writes')),
-                      'Set both to on: they are settings of the server.'] end)
     end;
+end;
+
+-- What keeps a claim from being sent now, or null.
+create function payout.why_no_claim(old payout.payouts, new payout.payouts) returns table (refusal text[])
+language sql stable
+begin atomic
+    select coalesce(
+        (select array['PW050', format(': its worker reaches this database by an address that is not registered (%s)',
+                                      d.address),
+                      'See payout.addresses. If this is not a copy: payout address add ADDRESS.']
+         from payout.other_address(old, (new).attempt) d),
+        (select array['PW041', ' is not sent: ' || s.why, 'A worker claims it once nothing stops it any more.']
+         from payout.why_no_send(old, (new).attempt) s where s.why is not null),
+        case when current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+            array['PW042', format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
+                                  current_setting('fsync'), current_setting('full_page_writes')),
+                  'Set both to on: they are settings of the server.'] end);
 end;
 
 -- Why this change is not let through, or null: the held amount follows the ledger (I6), and a state changes only by a move
@@ -1232,6 +1248,22 @@ begin
         end if;
     end loop;
     if exists (select from after n where n.state = 'submitting') then
+        -- Apart, because every plan costs its preparation each time, and two of three moves are no claims.
+        for change in
+            with changed as materialized (
+                select o::payout.payouts as old, n::payout.payouts as new
+                from before o
+                full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+            )
+            select (c.old).order_num, w.refusal
+            from changed c
+            cross join lateral payout.why_no_claim(c.old, c.new) w
+            where (c.new).state = 'submitting' and (c.old).state <> 'submitting' and w.refusal is not null
+            order by (c.old).merchant_code, (c.old).order_num
+        loop
+            raise exception 'payout %', change.order_num || change.refusal[2]
+                using errcode = change.refusal[1], hint = change.refusal[3];
+        end loop;
         perform payout.make_durable();
     end if;
     return null;
