@@ -67,6 +67,8 @@ async fn no_corrupted_answer_causes_a_second_submit() {
     ];
     let world = World::with(Wishes {
         workers: 2,
+        // One is settled by a callback alone, and on a busy machine the first few may come while its row is locked.
+        callback_scale_permille: 10,
         ..Wishes::default()
     })
     .await;

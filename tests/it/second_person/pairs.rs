@@ -27,14 +27,21 @@ fn resolve<'a>(order: &'a str, end: &'a str) -> [&'a str; 10] {
 
 /// Enqueues a payout that the gateway books; then it answers nothing about it any more.
 pub(super) async fn book_and_mute(world: &World, order: &str) {
+    book(world, order, Script::fault(Fault::QueryHttp500)).await;
+}
+
+/// The same, and the order does not end before the test says how.
+pub(super) async fn book_and_hold(world: &World, order: &str) {
+    book(world, order, super::staying(Some(Fault::QueryHttp500))).await;
+}
+
+async fn book(world: &World, order: &str, then: Script) {
     world
         .sandbox
         .script(order, super::staying(Some(Fault::CutAfter)));
     world.enqueue(order, 100_000, 1).await;
     world.until_state(order, "unknown").await;
-    world
-        .sandbox
-        .script(order, Script::fault(Fault::QueryHttp500));
+    world.sandbox.script(order, then);
 }
 
 /// One login stated `paid` and then `returned` inside the quiet horizon, which freed the hold; the gateway paid

@@ -3,7 +3,11 @@
 use payout_sandbox::{Ending, Fault, Script};
 use sqlx::PgConnection;
 
-use super::{Desk, PATIENT, agree, hide, lose, pairs::book_and_mute, payout, payout_in, staying};
+use super::{
+    Desk, PATIENT, agree, hide, lose,
+    pairs::{book_and_hold, book_and_mute},
+    payout, payout_in, staying,
+};
 use crate::support::{
     database::Database,
     refusal::Refusal,
@@ -161,16 +165,10 @@ async fn in_sql_too_an_end_is_stated_only_with_the_order_number_once_more() {
 async fn an_answer_against_what_people_stated_reaches_a_person() {
     let (world, desk) = patient().await;
     tokio::join!(
-        book_and_mute(&world, "PAID-1"),
-        book_and_mute(&world, "BACK-1"),
+        book_and_hold(&world, "PAID-1"),
+        book_and_hold(&world, "BACK-1"),
         hide(&world, "FAILED-1")
     );
-    // They end only when the test says how.
-    for order in ["PAID-1", "BACK-1"] {
-        world
-            .sandbox
-            .script(order, staying(Some(Fault::QueryHttp500)));
-    }
     let fee = ["--fee", "2500"];
     for order in ["PAID-1", "BACK-1"] {
         state(
