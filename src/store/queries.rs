@@ -48,7 +48,8 @@ pub async fn take_due(
     let mut tx = pool.begin().await?;
     // What it schedules is due at once.
     schedule_originals(&mut *tx, merchant_code).await?;
-    // A cheap check first: the budget's row is locked only when a query is due.
+    // A cheap check first: the budget's row is locked only when a query is due. If none is, nothing was scheduled, or
+    // what was to be queried is locked, and the next look tries again.
     if !any_due_query(&mut tx, merchant_code).await? {
         return Ok(Vec::new());
     }

@@ -1,7 +1,7 @@
 //! Books of any size, and sessions that measure statements in them.
 
 use payout_worker::store::{Store, addresses::Address};
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
 
 use super::statement::{Measured, Plan, Size, Statement};
 use crate::support::{
@@ -124,26 +124,9 @@ impl Session {
             // It changes rows that are not there yet.
             ""
         };
-        let db = self.connection(statement);
-        run(db, &format!("begin; {setting};")).await;
-        let plan = sqlx::query_scalar("select plan from plans.plan($1, $2, $3, $4)")
-            .bind(&statement.name)
-            .bind(&statement.sql)
-            .bind(&statement.types)
-            .bind(&statement.entry.args)
-            .fetch_one(&mut *db)
-            .await
-            .unwrap_or_else(|error| panic!("{}: {error}", statement.name));
-        run(db, "rollback").await;
-        Some(Plan(plan))
-    }
-
-    const fn connection(&mut self, statement: &Statement) -> &mut PgConnection {
-        if statement.claims {
-            &mut self.claims
-        } else {
-            &mut self.others
-        }
+        let query = "select plan from plans.plan($1, $2, $3, $4)";
+        let row = self.rolled_back(statement, setting, query).await;
+        Some(Plan(row.get("plan")))
     }
 
     /// Executes a statement in a transaction that is rolled back. `None` if it is not measured.
@@ -151,9 +134,31 @@ impl Session {
         if !statement.is_measured() {
             return None;
         }
-        let db = self.connection(statement);
-        run(db, &format!("begin; {};", statement.entry.before)).await;
-        let row = sqlx::query("select cost, buffers, plan from plans.measure($1, $2, $3, $4)")
+        let query = "select cost, buffers, plan from plans.measure($1, $2, $3, $4)";
+        let row = self
+            .rolled_back(statement, &statement.entry.before, query)
+            .await;
+        Some(Measured {
+            cost: row.get("cost"),
+            buffers: row.get("buffers"),
+            plan: Plan(row.get("plan")),
+        })
+    }
+
+    /// What `query` says about a statement, after `before`, in a transaction that is rolled back.
+    async fn rolled_back(
+        &mut self,
+        statement: &Statement,
+        before: &str,
+        query: &'static str,
+    ) -> PgRow {
+        let db = if statement.claims {
+            &mut self.claims
+        } else {
+            &mut self.others
+        };
+        run(db, &format!("begin; {before};")).await;
+        let row = sqlx::query(query)
             .bind(&statement.name)
             .bind(&statement.sql)
             .bind(&statement.types)
@@ -162,11 +167,7 @@ impl Session {
             .await
             .unwrap_or_else(|error| panic!("{}: {error}", statement.name));
         run(db, "rollback").await;
-        Some(Measured {
-            cost: row.get("cost"),
-            buffers: row.get("buffers"),
-            plan: Plan(row.get("plan")),
-        })
+        row
     }
 
     pub(super) async fn close(self) {
