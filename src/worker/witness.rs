@@ -2,25 +2,25 @@
 //! (I11).
 
 mod place;
+mod records;
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 pub use self::place::Place;
+use self::records::Records;
 use crate::{config::WitnessFile, store::claim::LastClaim};
 
 /// The last committed claim: in memory for this process and, if configured, in a file for the next process on this
 /// host.
 #[derive(Debug)]
 pub struct Witness {
-    file: Option<PathBuf>,
+    /// Locked for each write: the lanes of a process share the file.
+    records: Option<Arc<tokio::sync::Mutex<Records>>>,
     last: Mutex<Option<LastClaim>>,
-    /// Serialises the writes: the lanes of a process share the file.
-    writing: tokio::sync::Mutex<()>,
 }
 
 impl Witness {
@@ -55,14 +55,21 @@ impl Witness {
     /// Reads the claim that an earlier process left in `file`.
     ///
     /// # Errors
-    /// If the file exists and cannot be read, or its folder cannot be written to. Checked at the start, because a
-    /// missing witness would otherwise be noticed only when it is needed.
+    /// If the file cannot be created, read or written to, or is spoiled. Checked at the start, because a missing witness
+    /// would otherwise be noticed only when it is needed.
     pub fn open(file: Option<PathBuf>) -> Result<Self, String> {
-        let last = file.as_deref().map_or(Ok(None), read)?;
+        let opened = file.map(|file| {
+            Records::open(&file).map_err(|error| {
+                format!(
+                    "[submit] witness_file {}: {error}; it must be a file that the worker itself wrote, or that it may create",
+                    file.display()
+                )
+            })
+        });
+        let (records, last) = opened.transpose()?.unzip();
         Ok(Self {
-            file,
-            last: Mutex::new(last),
-            writing: tokio::sync::Mutex::default(),
+            records: records.map(|records| Arc::new(tokio::sync::Mutex::new(records))),
+            last: Mutex::new(last.flatten()),
         })
     }
 
@@ -76,60 +83,23 @@ impl Witness {
 
     /// Keeps `claim`; with a file, it is on disk when this returns. Nothing of the claim may be sent before.
     pub async fn keep(&self, claim: LastClaim) -> io::Result<()> {
-        let _guard = self.writing.lock().await;
-        if let Some(file) = self.file.clone() {
-            let bytes = serde_json::to_vec(&claim)?;
-            tokio::task::spawn_blocking(move || replace(&file, &bytes)).await??;
+        let mut writing = None;
+        if let Some(records) = self.records.clone() {
+            let mut records = records.lock_owned().await;
+            let kept = claim.clone();
+            let written = move || records.keep(&kept).map(|()| records);
+            writing = Some(tokio::task::spawn_blocking(written).await??);
         }
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(claim);
+        drop(writing);
         Ok(())
     }
 }
 
-fn read(file: &Path) -> Result<Option<LastClaim>, String> {
-    let fault = |error: String| {
-        format!(
-            "[submit] witness_file {}: {error}; it must be a file in a folder that the worker may write to",
-            file.display()
-        )
-    };
-    let last = match fs::read(file) {
-        Ok(bytes) => {
-            Some(serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(fault(error.to_string())),
-    };
-    let probe = temporary_name(file);
-    File::create(&probe)
-        .and_then(|_| fs::remove_file(&probe))
-        .map_err(|error| fault(error.to_string()))?;
-    Ok(last)
-}
-
-/// Replaces the file atomically. A crash in between leaves the older claim, which is still true.
-fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = temporary_name(file);
-    let mut writing = File::create(&new)?;
-    writing.write_all(bytes)?;
-    writing.sync_data()?;
-    fs::rename(&new, file)?;
-    // The new name must be on disk too.
-    match file.parent() {
-        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
-/// A temporary name beside `file`, with the process ID in it: several workers of a host may share the file.
-fn temporary_name(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    PathBuf::from(name)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::domain::payout::PayoutKey;
 
