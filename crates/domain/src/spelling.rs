@@ -1,5 +1,7 @@
 //! Undoes what hides a text from a comparison: escapes, encodings, and letters that only look like Latin ones.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use base64::{
     Engine,
     alphabet::STANDARD,
@@ -38,6 +40,14 @@ pub const LOOK_ALIKES: [(char, &str); 26] = [
     ('y', "\u{28f}\u{3a5}\u{3b3}\u{423}\u{443}\u{4ae}\u{4af}\u{a4ec}"),
     ('z', "\u{396}\u{3b6}\u{4e1}\u{13c3}\u{1d22}\u{a4dc}"),
 ];
+
+/// [`LOOK_ALIKES`] by what looks like a Latin letter: every answer of the gateway is compared.
+static LATIN: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let alike = LOOK_ALIKES.iter();
+    alike
+        .flat_map(|(letter, others)| others.chars().map(|other| (other, *letter)))
+        .collect()
+});
 
 /// An escape may be escaped itself, as in `&amp;#49;`.
 const ROUNDS: usize = 3;
@@ -99,8 +109,7 @@ fn latin(c: char) -> char {
     if c.is_ascii() {
         return c;
     }
-    let alike = LOOK_ALIKES.iter().find(|(_, others)| others.contains(c));
-    alike.map_or(c, |(letter, _)| *letter)
+    LATIN.get(&c).copied().unwrap_or(c)
 }
 
 /// The text without escapes, and how many there were.
