@@ -36,7 +36,10 @@ pub struct Lane {
     pub(super) sign_seen: AtomicBool,
     /// Payouts are waiting for funds, so the gateway's balance is read more often.
     pub(super) short_of_funds: AtomicBool,
+    /// Something may be due, or may be claimed again.
     pub(super) claim_now: Notify,
+    /// A slot came back.
+    pub(super) slot_free: Notify,
     pub(super) query_now: Notify,
     pub(super) prove_now: Notify,
 }
@@ -56,6 +59,7 @@ impl Lane {
             proven: AtomicBool::new(false),
             short_of_funds: AtomicBool::new(false),
             claim_now: Notify::new(),
+            slot_free: Notify::new(),
             query_now: Notify::new(),
             prove_now: Notify::new(),
             gateway: Gateway {

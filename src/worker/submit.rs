@@ -70,14 +70,14 @@ pub(super) async fn run(
         drop(turn);
         is_locked_out =
             matches!(&claimed, Err(ClaimError::Database(error)) if store::is_locked(error));
+        let is_drained = matches!(claimed, Ok(After::Drained));
         let pause = match claimed {
             Ok(After::Full) => {
                 is_backlog = true;
                 continue;
             }
-            // The first slot that comes back ends the pause.
             Ok(After::NoSlot) => CHECK_INTERVAL,
-            Ok(After::NotFull) => {
+            Ok(After::Drained | After::Stopped) => {
                 is_backlog = false;
                 CHECK_INTERVAL
             }
@@ -95,6 +95,8 @@ pub(super) async fn run(
         tokio::select! {
             () = stop.cancelled() => {}
             () = lane.claim_now.notified() => {}
+            // A slot that comes back makes nothing due.
+            () = lane.slot_free.notified(), if !is_drained => {}
             () = sleep(pause) => {}
         }
     }
@@ -106,8 +108,10 @@ enum After {
     Full,
     /// Every slot is taken, or the keys are not proven yet.
     NoSlot,
-    /// Nothing else is due, or nothing may be claimed.
-    NotFull,
+    /// It took all that was due.
+    Drained,
+    /// Nothing may be claimed.
+    Stopped,
 }
 
 /// Waits until half of the slots are free, but not long. A claim of many payouts costs the database little more than a
@@ -116,7 +120,7 @@ async fn gather_slots(lane: &Lane) {
     let enough = lane.slots_total.div_ceil(2);
     let gathered = async {
         while lane.slots.available_permits() < enough {
-            lane.claim_now.notified().await;
+            lane.slot_free.notified().await;
         }
     };
     timeout(GATHER, gathered).await.ok();
@@ -235,7 +239,7 @@ async fn claim_and_send(
         Ok(capacity) => capacity,
         Err(Closed::Stopped(reason)) => {
             metrics::claims_stopped(lane.code(), Some(reason));
-            return Ok(After::NotFull);
+            return Ok(After::Stopped);
         }
         Err(Closed::NoCapacity) => return Ok(After::NoSlot),
     };
@@ -247,11 +251,11 @@ async fn claim_and_send(
     let order = order.next(i64::from(capacity.wanted), worker.witness.last());
     let mut claimed = claim(&worker.store.claims, &order).await?;
     if !witness_claim(worker, lane, &mut claimed).await {
-        return Ok(After::NotFull);
+        return Ok(After::Stopped);
     }
     if claimed.paused {
         metrics::claims_stopped(lane.code(), Some("paused"));
-        return Ok(After::NotFull);
+        return Ok(After::Stopped);
     }
     report_claim(lane, &claimed);
     if let Some(trial) = capacity.trial
@@ -274,7 +278,7 @@ async fn claim_and_send(
         let slot = slots.split(1);
         tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
     }
-    Ok(if is_full { After::Full } else { After::NotFull })
+    Ok(if is_full { After::Full } else { After::Drained })
 }
 
 /// Witnesses the claim outside the database before any of it is sent (I11). Returns false if that fails, with every
@@ -369,7 +373,7 @@ pub(super) async fn send(
     note_result(&lane, submit_result);
     worker.recorder.keep(Evidence { key, fact, detail }).await;
     drop(slot);
-    lane.claim_now.notify_one();
+    lane.slot_free.notify_one();
 }
 
 /// Informs the circuit breaker. Doubts the keys after a bad signature.
