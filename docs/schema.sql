@@ -76,6 +76,28 @@ CREATE FUNCTION payout.add_address(r payout.requests) RETURNS void
    VALUES ((add_address.r).subject, (add_address.r).reason, (add_address.r).requested_by, (add_address.r).decided_by, (add_address.r).decided_at) ON CONFLICT DO NOTHING;
 END;
 
+CREATE FUNCTION payout.add_to_account(merchant text, available numeric, held numeric, paid_out numeric, fees numeric, funding numeric, spent numeric, regained numeric) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    is_covered boolean;
+begin
+    loop
+        update payout.accounts a
+        set available = a.available + add_to_account.available, held = a.held + add_to_account.held,
+            paid_out = a.paid_out + add_to_account.paid_out, fees = a.fees + add_to_account.fees,
+            funding = a.funding + add_to_account.funding, spent = a.spent + add_to_account.spent,
+            regained = a.regained + add_to_account.regained
+        where a.merchant_code = merchant
+        returning a.available >= 0 into is_covered;
+        if found then
+            return is_covered;
+        end if;
+        insert into payout.accounts (merchant_code) values (merchant) on conflict do nothing;
+    end loop;
+end $$;
+
 CREATE FUNCTION payout.after_enqueue() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -347,10 +369,12 @@ begin
 end $$;
 
 CREATE FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) RETURNS bytea
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN sha256(convert_to(concat_ws('
-'::text, dialect, base_url, array_to_string(platform_keys, '
-'::text)), 'UTF8'::name));
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return sha256(convert_to(concat_ws(E'\n', dialect, base_url, array_to_string(platform_keys, E'\n')), 'UTF8'));
+end $$;
 
 CREATE TABLE payout.merchants (
     code text NOT NULL COLLATE pg_catalog."C",
@@ -633,20 +657,22 @@ CREATE FUNCTION payout.check_lines() RETURNS trigger
     AS $$
 declare
     unlisted text;
+    is_news boolean;
+    payload text;
 begin
-    select format('%s from %s to %s', l.event, l.from_state, l.to_state) into unlisted
+    select min(format('%s from %s to %s', l.event, l.from_state, l.to_state)) filter (where l.to_state is not null and t.event is null),
+           bool_or(l.event <> 'enqueued'), case when count(*) = 1 then min(l.order_num) else '' end
+    into unlisted, is_news, payload
     from lines l
-    where l.to_state is not null and not exists (
-        select from payout.transition t where (t.from_state, t.event, t.to_state) = (l.from_state, l.event, l.to_state))
-    limit 1;
-    if found then
+    left join payout.transition t on (t.from_state, t.event, t.to_state) = (l.from_state, l.event, l.to_state);
+    if unlisted is not null then
         raise exception 'payout.transition has no move %', unlisted
             using errcode = 'PW012', hint = 'See the moves: select * from payout.transition.';
     end if;
-    if exists (select from lines where event <> 'enqueued') then
+    if is_news then
         perform payout.refuse_borrowed_session();
         perform payout.make_durable();
-        perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
+        perform payout.wake('payout_status', payload);
     end if;
     return null;
 end $$;
@@ -722,6 +748,26 @@ end $$;
 CREATE FUNCTION payout.complete_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if new.attention_reasons <> old.attention_reasons
+       or new.state = old.state and (new.held, new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
+                                    is distinct from
+                                    (old.held, old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent)
+       or new.state <> old.state and (new.state_since is distinct from now()
+                                      or (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]))
+       or payout.broken_constraint(
+           new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee,
+           new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at,
+           new.parked) is not null then
+        return payout.completed_change(old, new);
+    end if;
+    return new;
+end $$;
+
+CREATE FUNCTION payout.completed_change(old payout.payouts, new payout.payouts) RETURNS payout.payouts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     AS $$
@@ -742,7 +788,9 @@ begin
             using errcode = 'PW012', hint = 'See payout.transition.';
     end if;
     if new.state <> old.state then
-        select m.event into move from payout.move_in_history(old, new, payout.current_xid()) m;
+        select m.event into move
+        from payout.move_in_history(old.merchant_code, old.order_num, old.state, new.state, old.last_seq, new.last_seq,
+                                    payout.current_xid()) m;
         if not found then
             raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
                 using errcode = 'PW012',
@@ -1230,57 +1278,85 @@ begin
     end if;
     this_xid := payout.current_xid();
     for change in
-        with changed as materialized (
-            select o::payout.payouts as old, n::payout.payouts as new
-            from before o
-            full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
-        ), judged as materialized (
-            select c.old, m.event, m.proven_by, w.refusal
-            from changed c
-            -- The sum, not the last entry: one entry must not change the held amount twice.
-            cross join lateral (
-                select (array_agg(l.kind order by l.id desc)
-                        filter (where l.xid = this_xid and l.attempt = (c.new).attempt))[1] as booked,
-                       coalesce(sum(l.held), 0) as held
-                from payout.ledger l
-                where l.merchant_code = (c.old).merchant_code and l.order_num = (c.old).order_num) e
-            left join lateral payout.move_in_history(c.old, c.new, this_xid) m on (c.new).state <> (c.old).state
-            cross join lateral
-                payout.why_no_change(c.old, c.new, e.booked, e.held, m.event, m.posting, m.proven_by, this_xid) w
-        )
-        select j.old, (j.old).order_num, j.event, j.proven_by, j.refusal
-        from judged j
+        select j.*
+        from (select o.merchant_code, coalesce(o.order_num, n.order_num) as order_num, m.event, m.proven_by, w.refusal
+              from before o
+              full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+              -- The sum, not the last entry: one entry must not change the held amount twice.
+              cross join lateral (
+                  select (array_agg(l.kind order by l.id desc)
+                          filter (where l.xid = this_xid and l.attempt = n.attempt))[1] as booked,
+                         coalesce(sum(l.held), 0) as held
+                  from payout.ledger l
+                  where l.merchant_code = o.merchant_code and l.order_num = o.order_num) e
+              left join lateral payout.move_in_history(o.merchant_code, o.order_num, o.state, n.state, o.last_seq, n.last_seq,
+                                                       this_xid) m on n.state <> o.state
+              cross join lateral payout.why_no_change(
+                  o.merchant_code, n.order_num, n.attempt, o.state, n.state,
+                  n.held = e.held or n.held = o.held and e.booked is null,
+                  array[n.attempt - o.attempt, n.sends - o.sends, n.not_sent - o.not_sent,
+                        n.resubmits_granted - o.resubmits_granted],
+                  n.last_seq is distinct from o.last_seq, e.booked, m.event, m.posting, m.proven_by, this_xid) w
+              offset 0) j
         where j.refusal is not null or j.proven_by = 'request' or j.event = 'withdrawn'
-        order by (j.old).merchant_code, (j.old).order_num
+        order by j.merchant_code, j.order_num
     loop
         if change.refusal is not null then
-            raise exception 'payout %', change.order_num || change.refusal[2]
-                using errcode = change.refusal[1], hint = change.refusal[3];
+            perform payout.refuse(change.order_num, change.refusal);
         elsif change.proven_by = 'request' then
-            perform payout.use_request(change.old, change.event);
+            perform payout.use_request(o::payout.payouts, change.event)
+            from before o where (o.merchant_code, o.order_num) = (change.merchant_code, change.order_num);
         else
-            perform payout.refuse_cancel_after_failover(change.old);
+            perform payout.refuse_cancel_after_failover(o::payout.payouts)
+            from before o where (o.merchant_code, o.order_num) = (change.merchant_code, change.order_num);
         end if;
     end loop;
-    if exists (select from after n where n.state = 'submitting') then
-        -- Apart, because every plan costs its preparation each time, and two of three moves are no claims.
-        for change in
-            with changed as materialized (
-                select o::payout.payouts as old, n::payout.payouts as new
-                from before o
-                full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
-            )
-            select (c.old).order_num, w.refusal
-            from changed c
-            cross join lateral payout.why_no_claim(c.old, c.new) w
-            where (c.new).state = 'submitting' and (c.old).state <> 'submitting' and w.refusal is not null
-            order by (c.old).merchant_code, (c.old).order_num
-        loop
-            raise exception 'payout %', change.order_num || change.refusal[2]
-                using errcode = change.refusal[1], hint = change.refusal[3];
-        end loop;
-        perform payout.make_durable();
+    return null;
+end $$;
+
+CREATE FUNCTION payout.guard_claims() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+    why text;
+    claim record;
+begin
+    if (new.merchant_code, new.order_num)
+       <> (select a.merchant_code, a.order_num from after a where a.state = 'submitting' limit 1) then
+        return null;
     end if;
+    why := payout.why_no_sends();
+    for claim in
+        select n.order_num, d.address, w.why
+        from before o
+        full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+        left join lateral payout.other_address(n.merchant_code, n.order_num, n.attempt) d on true
+        cross join lateral payout.why_no_send(o::payout.payouts, n.merchant_code, n.order_num, n.attempt) w
+        where n.state = 'submitting' and o.state is distinct from 'submitting'
+        order by n.merchant_code, n.order_num
+    loop
+        if claim.address is not null then
+            perform payout.refuse(claim.order_num, array['PW050',
+                format(': its worker reaches this database by an address that is not registered (%s)', claim.address),
+                'See payout.addresses. If this is not a copy: payout address add ADDRESS.']);
+        elsif coalesce(why, claim.why) is not null then
+            perform payout.refuse(claim.order_num, array['PW041', ' is not sent: ' || coalesce(why, claim.why),
+                'A worker claims it once nothing stops it any more.']);
+        elsif current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+            perform payout.refuse(claim.order_num, array['PW042',
+                format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
+                       current_setting('fsync'), current_setting('full_page_writes')),
+                'Set both to on: they are settings of the server.']);
+        end if;
+    end loop;
+    perform payout.make_durable();
     return null;
 end $$;
 
@@ -1447,9 +1523,9 @@ CREATE FUNCTION payout.identity() RETURNS text
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
-    return concat_ws('/', (select system_identifier from pg_control_system()),
+    return concat_ws('/', (pg_control_system()).system_identifier,
                      left(pg_walfile_name(pg_current_wal_lsn()), 8),
-                     (select oid from pg_database where datname = current_database()),
+                     split_part(pg_relation_filepath('payout.payouts'::regclass), '/', -2),
                      'payout.payouts'::regclass::oid);
 end $$;
 
@@ -1795,7 +1871,7 @@ CREATE TABLE payout.transition (
     CONSTRAINT posting_is_known CHECK ((posting = ANY (ARRAY['none'::text, 'hold'::text, 'capture'::text, 'release'::text, 'return'::text, 'late_capture'::text])))
 );
 
-CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts, this_xid bigint) RETURNS TABLE(event text, posting text, proven_by text)
+CREATE FUNCTION payout.move_in_history(merchant text, order_num text, from_state text, to_state text, after_seq bigint, seq bigint, this_xid bigint) RETURNS TABLE(event text, posting text, proven_by text)
     LANGUAGE sql STABLE
     BEGIN ATOMIC
  SELECT t.event,
@@ -1804,7 +1880,7 @@ CREATE FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts, t
     FROM ((payout.history h
       JOIN payout.transition t ON (((t.from_state = h.from_state) AND (t.event = h.event) AND (t.to_state = h.to_state))))
       JOIN payout.event e ON ((e.name = t.event)))
-   WHERE ((h.seq = (move_in_history.new).last_seq) AND (h.seq > COALESCE((move_in_history.old).last_seq, (0)::bigint)) AND ((h.seq >> 20) = move_in_history.this_xid) AND ((h.merchant_code = (move_in_history.old).merchant_code) AND (h.order_num = (move_in_history.old).order_num)) AND ((h.from_state = (move_in_history.old).state) AND (h.to_state = (move_in_history.new).state)));
+   WHERE ((h.seq = move_in_history.seq) AND (h.seq > COALESCE(move_in_history.after_seq, (0)::bigint)) AND ((h.seq >> 20) = move_in_history.this_xid) AND ((h.merchant_code = move_in_history.merchant) AND (h.order_num = move_in_history.order_num)) AND ((h.from_state = move_in_history.from_state) AND (h.to_state = move_in_history.to_state)));
 END;
 
 CREATE FUNCTION payout.must_query_first() RETURNS boolean
@@ -1919,12 +1995,12 @@ CREATE TABLE payout.attempts (
     CONSTRAINT request_sha256_is_a_sha256 CHECK ((length(request_sha256) = 32))
 );
 
-CREATE FUNCTION payout.other_address(p payout.payouts, attempt integer) RETURNS TABLE(address text)
+CREATE FUNCTION payout.other_address(merchant text, order_num text, attempt integer) RETURNS TABLE(address text)
     LANGUAGE sql STABLE
     BEGIN ATOMIC
  SELECT COALESCE(a.address, 'it stated none'::text) AS "coalesce"
     FROM payout.attempts a
-   WHERE (((a.merchant_code = (other_address.p).merchant_code) AND (a.order_num = (other_address.p).order_num) AND (a.attempt = other_address.attempt)) AND (NOT (EXISTS ( SELECT
+   WHERE (((a.merchant_code = other_address.merchant) AND (a.order_num = other_address.order_num) AND (a.attempt = other_address.attempt)) AND (NOT (EXISTS ( SELECT
             FROM payout.addresses d
            WHERE ((d.address = a.address) AND (d.removed_at IS NULL))))));
 END;
@@ -2047,32 +2123,22 @@ CREATE FUNCTION payout.post() RETURNS trigger
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
-    short text;
+    s record;
 begin
-    -- Looked at first: where the account is locked, the insert would wait for it, and then the update once more.
-    insert into payout.accounts (merchant_code)
-    select distinct e.merchant_code from entries e
-    where not exists (select from payout.accounts a where a.merchant_code = e.merchant_code)
-    on conflict do nothing;
-    update payout.accounts a
-    set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
-        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent,
-        regained = a.regained + s.regained
-    from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
-                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent,
-                 sum(case when e.kind in ('release', 'return', 'fee_corrected') or e.funded_by = 'person'
-                          then greatest(e.available, 0) else 0 end) regained
-          from entries e group by e.merchant_code) s
-    where a.merchant_code = s.merchant_code;
-    select a.merchant_code into short
-    from payout.accounts a
-    where a.available < 0
-      and exists (select from entries e where e.merchant_code = a.merchant_code
-                  and (e.kind = 'hold' and not e.forced or (e.kind = 'funding' and e.available < 0)));
-    if found then
-        raise exception 'merchant %: the available balance does not cover this', short
-            using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
-    end if;
+    for s in
+        select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out, sum(e.fees) fees,
+               sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent,
+               sum(case when e.kind in ('release', 'return', 'fee_corrected') or e.funded_by = 'person'
+                        then greatest(e.available, 0) else 0 end) regained,
+               bool_or(e.kind = 'hold' and not e.forced or e.kind = 'funding' and e.available < 0) needs_cover
+        from entries e group by e.merchant_code order by e.merchant_code
+    loop
+        if not payout.add_to_account(s.merchant_code, s.available, s.held, s.paid_out, s.fees, s.funding, s.spent, s.regained)
+           and s.needs_cover then
+            raise exception 'merchant %: the available balance does not cover this', s.merchant_code
+                using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
+        end if;
+    end loop;
     perform payout.refuse_borrowed_session();
     perform payout.make_durable();
     return null;
@@ -2098,15 +2164,20 @@ begin
     end loop;
 end $$;
 
+CREATE FUNCTION payout.refuse(order_num text, refusal text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    raise exception 'payout %', order_num || refusal[2] using errcode = refusal[1], hint = refusal[3];
+end $$;
+
 CREATE FUNCTION payout.refuse_borrowed_session() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
-declare
-    own_session refcursor := 'payout_own_session';
 begin
-    execute 'declare payout_own_session no scroll cursor with hold for select 1';
-    close own_session;
+    unlisten payout_own_session;
 exception when insufficient_privilege then
     raise exception 'nobody acts or reads in the session of another: this runs inside ANALYZE, VACUUM, CREATE INDEX, REINDEX, CLUSTER or REFRESH MATERIALIZED VIEW'
         using errcode = 'PW033',
@@ -2626,91 +2697,41 @@ begin
     end if;
 end $$;
 
-CREATE FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
+CREATE FUNCTION payout.why_no_move(merchant text, order_num text, attempt integer, to_state text, steps integer[], event text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
     LANGUAGE sql STABLE
     BEGIN ATOMIC
  SELECT
          CASE
-             WHEN ((((new).attempt - (old).attempt) <> ((((new).state = 'submitting'::text) OR (event = 'found_after_failover'::text)))::integer) OR (((new).sends - (old).sends) <> (((new).state = 'submitting'::text))::integer) OR (((new).not_sent - (old).not_sent) <> ((event = 'not_sent'::text))::integer) OR (((new).resubmits_granted - (old).resubmits_granted) <> ((event = 'resubmit_granted'::text))::integer)) THEN ARRAY['PW012'::text, format(': %s does not change the counts of sends and attempts this way'::text, event), 'A claim and a resubmit add one attempt and one send; other moves add neither.'::text]
-             WHEN (((new).state = 'submitting'::text) AND (NOT (EXISTS ( SELECT
+             WHEN (steps <> ARRAY[(((to_state = 'submitting'::text) OR (event = 'found_after_failover'::text)))::integer, ((to_state = 'submitting'::text))::integer, ((event = 'not_sent'::text))::integer, ((event = 'resubmit_granted'::text))::integer]) THEN ARRAY['PW012'::text, format(': %s does not change the counts of sends and attempts this way'::text, event), 'A claim and a resubmit add one attempt and one send; other moves add neither.'::text]
+             WHEN ((to_state = 'submitting'::text) AND (NOT (EXISTS ( SELECT
                 FROM payout.attempts a
-               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.new).attempt)) AND (a.xid = why_no_move.this_xid)))))) THEN ARRAY['PW012'::text, format(': %s needs a new attempt in the same transaction'::text, event), 'Insert the attempt first.'::text]
-             WHEN (((proven_by = 'evidence'::text) OR ((proven_by = 'request'::text) AND ((new).state <> 'submitting'::text))) AND (NOT (EXISTS ( SELECT
-                FROM payout.evidence_for(why_no_move.event, (why_no_move.old).merchant_code, (why_no_move.old).order_num, why_no_move.this_xid) evidence_for(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))))) THEN ARRAY['PW012'::text, format(': %s needs the evidence for it in the same transaction'::text, event), 'See which evidence: select * from payout.required_evidence.'::text]
+               WHERE (((a.merchant_code = why_no_move.merchant) AND (a.order_num = why_no_move.order_num) AND (a.attempt = why_no_move.attempt)) AND (a.xid = why_no_move.this_xid)))))) THEN ARRAY['PW012'::text, format(': %s needs a new attempt in the same transaction'::text, event), 'Insert the attempt first.'::text]
+             WHEN (((proven_by = 'evidence'::text) OR ((proven_by = 'request'::text) AND (to_state <> 'submitting'::text))) AND (NOT (EXISTS ( SELECT
+                FROM payout.evidence_for(why_no_move.event, why_no_move.merchant, why_no_move.order_num, why_no_move.this_xid) evidence_for(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor))))) THEN ARRAY['PW012'::text, format(': %s needs the evidence for it in the same transaction'::text, event), 'See which evidence: select * from payout.required_evidence.'::text]
              WHEN ((event = 'not_sent'::text) AND (NOT (EXISTS ( SELECT
                 FROM payout.attempts a
-               WHERE (((a.merchant_code = (why_no_move.old).merchant_code) AND (a.order_num = (why_no_move.old).order_num) AND (a.attempt = (why_no_move.old).attempt)) AND (a.outcome = 'not_sent'::text)))))) THEN ARRAY['PW012'::text, ': its attempt is not proven unsent'::text, 'Set the outcome of its attempt first.'::text]
+               WHERE (((a.merchant_code = why_no_move.merchant) AND (a.order_num = why_no_move.order_num) AND (a.attempt = why_no_move.attempt)) AND (a.outcome = 'not_sent'::text)))))) THEN ARRAY['PW012'::text, ': its attempt is not proven unsent'::text, 'Set the outcome of its attempt first.'::text]
              ELSE NULL::text[]
          END AS "case";
 END;
 
-CREATE FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
+CREATE FUNCTION payout.why_no_change(merchant text, order_num text, attempt integer, from_state text, to_state text, held_is_in_ledger boolean, steps integer[], changes_seq boolean, booked text, event text, posting text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
     LANGUAGE sql STABLE
     BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (((new).order_num IS NULL) OR ((old).order_num IS NULL)) THEN ARRAY['PW011'::text, ': the instruction is frozen after insert'::text, 'Insert a new order_num.'::text]
-             WHEN ((((new).held <> (old).held) OR (booked IS NOT NULL)) AND (((new).held)::numeric <> held_in_ledger)) THEN ARRAY['PW012'::text, ': the held amount changes only with a ledger entry'::text, 'Book the entry in the same transaction.'::text]
-             WHEN ((new).state = (old).state) THEN
+             WHEN ((order_num IS NULL) OR (from_state IS NULL)) THEN ARRAY['PW011'::text, ': the instruction is frozen after insert'::text, 'Insert a new order_num.'::text]
+             WHEN (NOT held_is_in_ledger) THEN ARRAY['PW012'::text, ': the held amount changes only with a ledger entry'::text, 'Book the entry in the same transaction.'::text]
+             WHEN (to_state = from_state) THEN
              CASE
-                 WHEN ((((((new).attempt IS DISTINCT FROM (old).attempt) OR ((new).sends IS DISTINCT FROM (old).sends)) OR ((new).resubmits_granted IS DISTINCT FROM (old).resubmits_granted)) OR ((new).last_seq IS DISTINCT FROM (old).last_seq)) OR ((new).not_sent IS DISTINCT FROM (old).not_sent)) THEN ARRAY['PW012'::text, ': only a move changes the counts of sends and attempts'::text, 'See payout.transition.'::text]
+                 WHEN ((steps <> '{0,0,0,0}'::integer[]) OR changes_seq) THEN ARRAY['PW012'::text, ': only a move changes the counts of sends and attempts'::text, 'See payout.transition.'::text]
                  ELSE NULL::text[]
              END
-             WHEN (event IS NULL) THEN ARRAY['PW012'::text, format(': %s cannot become %s without a move in its history'::text, (old).state, (new).state), 'A state changes only along payout.transition, with its history row in the same transaction.'::text]
+             WHEN (event IS NULL) THEN ARRAY['PW012'::text, format(': %s cannot become %s without a move in its history'::text, from_state, to_state), 'A state changes only along payout.transition, with its history row in the same transaction.'::text]
              WHEN (COALESCE(booked, 'none'::text) <> posting) THEN ARRAY['PW012'::text, format(': %s needs the ledger entry "%s" in the same transaction'::text, event, posting), 'See which entry: select * from payout.transition.'::text]
              ELSE ( SELECT m.refusal
-                FROM payout.why_no_move(why_no_change.old, why_no_change.new, why_no_change.event, why_no_change.proven_by, why_no_change.this_xid) m(refusal))
+                FROM payout.why_no_move(why_no_change.merchant, why_no_change.order_num, why_no_change.attempt, why_no_change.to_state, why_no_change.steps, why_no_change.event, why_no_change.proven_by, why_no_change.this_xid) m(refusal))
          END AS refusal;
-END;
-
-CREATE TABLE payout.pauses (
-    scope text NOT NULL COLLATE pg_catalog."C",
-    value text NOT NULL COLLATE pg_catalog."C",
-    reason text NOT NULL,
-    actor text DEFAULT SESSION_USER NOT NULL,
-    since timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
-    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
-);
-
-CREATE FUNCTION payout.why_no_send(p payout.payouts, attempt integer) RETURNS TABLE(why text)
-    LANGUAGE sql STABLE
-    BEGIN ATOMIC
- SELECT
-         CASE
-             WHEN ((f.changed_at IS NOT NULL) OR (f.identity <> ( SELECT payout.identity() AS identity))) THEN 'the database failed over or was restored, and nobody has accepted that yet'::text
-             WHEN (((why_no_send.p).state = 'queued'::text) AND COALESCE((f.query_first_until > now()), false) AND (NOT payout.is_proven_unsent(why_no_send.p))) THEN 'after a failover it may have been sent, so its status is queried first'::text
-             WHEN (EXISTS ( SELECT
-                FROM payout.pauses z
-               WHERE ((((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = (why_no_send.p).merchant_code))) OR ((z.scope = 'bank'::text) AND (z.value = (why_no_send.p).bank_code))))) THEN 'an operator paused it'::text
-             WHEN ((why_no_send.p).not_before > now()) THEN 'it may not be sent before its not_before'::text
-             WHEN (((why_no_send.p).state = 'queued'::text) AND ((why_no_send.p).attention IS NOT NULL) AND payout.holds_back_claim((why_no_send.p).attention_reasons)) THEN format('it needs a person (attention: %s)'::text, array_to_string((why_no_send.p).attention_reasons, ', '::text))
-             WHEN (((why_no_send.p).replaces IS NOT NULL) AND (again.why_not IS NOT NULL)) THEN again.why_not
-             WHEN (NOT (EXISTS ( SELECT
-                FROM (payout.attempts a
-                  JOIN payout.merchants m ON (((m.code = a.merchant_code) AND (m.gateway = a.gateway))))
-               WHERE ((a.merchant_code = (why_no_send.p).merchant_code) AND (a.order_num = (why_no_send.p).order_num) AND (a.attempt = why_no_send.attempt))))) THEN 'the worker is configured for another gateway, dialect or platform key than the registered one'::text
-             WHEN (current_setting('transaction_isolation'::text) <> 'read committed'::text) THEN 'its transaction does not see what others have committed since it began'::text
-             ELSE NULL::text
-         END AS "case"
-    FROM ((( SELECT) one
-      LEFT JOIN payout.failover f ON (f.the_only_one))
-      LEFT JOIN LATERAL ( SELECT m.why_not
-            FROM payout.may_pay_again((why_no_send.p).merchant_code, (why_no_send.p).replaces, (why_no_send.p).created_at) m(until, why_not)
-           WHERE ((why_no_send.p).replaces IS NOT NULL)) again ON (true));
-END;
-
-CREATE FUNCTION payout.why_no_claim(old payout.payouts, new payout.payouts) RETURNS TABLE(refusal text[])
-    LANGUAGE sql STABLE
-    BEGIN ATOMIC
- SELECT COALESCE(( SELECT ARRAY['PW050'::text, format(': its worker reaches this database by an address that is not registered (%s)'::text, d.address), 'See payout.addresses. If this is not a copy: payout address add ADDRESS.'::text] AS "array"
-            FROM payout.other_address(why_no_claim.old, (why_no_claim.new).attempt) d(address)), ( SELECT ARRAY['PW041'::text, (' is not sent: '::text || s.why), 'A worker claims it once nothing stops it any more.'::text] AS "array"
-            FROM payout.why_no_send(why_no_claim.old, (why_no_claim.new).attempt) s(why)
-           WHERE (s.why IS NOT NULL)),
-         CASE
-             WHEN ((current_setting('fsync'::text) <> 'on'::text) OR (current_setting('full_page_writes'::text) <> 'on'::text)) THEN ARRAY['PW042'::text, format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)'::text, current_setting('fsync'::text), current_setting('full_page_writes'::text)), 'Set both to on: they are settings of the server.'::text]
-             ELSE NULL::text[]
-         END) AS "coalesce";
 END;
 
 CREATE FUNCTION payout.why_no_resolve(p payout.payouts, kind text) RETURNS text
@@ -2782,6 +2803,50 @@ begin
     -- Whatever else needs a person is not answered by sending it once more.
     if payout.holds_back_claim(array_remove(p.attention_reasons, 'not_found')) then
         return format('it needs a person for more than "not found": %s', array_to_string(p.attention_reasons, ', '));
+    end if;
+    return null;
+end $$;
+
+CREATE TABLE payout.pauses (
+    scope text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
+    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
+);
+
+CREATE FUNCTION payout.why_no_send(p payout.payouts, merchant text, order_num text, attempt integer) RETURNS TABLE(why text)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (((p).state = 'queued'::text) AND ( SELECT payout.must_query_first() AS must_query_first) AND (NOT payout.is_proven_unsent(p))) THEN 'after a failover it may have been sent, so its status is queried first'::text
+             WHEN (EXISTS ( SELECT
+                FROM payout.pauses z
+               WHERE ((((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = why_no_send.merchant))) OR ((z.scope = 'bank'::text) AND (z.value = (why_no_send.p).bank_code))))) THEN 'an operator paused it'::text
+             WHEN ((p).not_before > now()) THEN 'it may not be sent before its not_before'::text
+             WHEN (((p).state = 'queued'::text) AND ((p).attention IS NOT NULL) AND payout.holds_back_claim((p).attention_reasons)) THEN format('it needs a person (attention: %s)'::text, array_to_string((p).attention_reasons, ', '::text))
+             WHEN (NOT (EXISTS ( SELECT
+                FROM (payout.attempts a
+                  JOIN payout.merchants m ON (((m.code = a.merchant_code) AND (m.gateway = a.gateway))))
+               WHERE ((a.merchant_code = why_no_send.merchant) AND (a.order_num = why_no_send.order_num) AND (a.attempt = why_no_send.attempt))))) THEN 'the worker is configured for another gateway, dialect or platform key than the registered one'::text
+             WHEN ((p).replaces IS NOT NULL) THEN ( SELECT m.why_not
+                FROM payout.may_pay_again(why_no_send.merchant, (why_no_send.p).replaces, (why_no_send.p).created_at) m(until, why_not))
+             ELSE NULL::text
+         END AS "case";
+END;
+
+CREATE FUNCTION payout.why_no_sends() RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity()) then
+        return 'the database failed over or was restored, and nobody has accepted that yet';
+    elsif current_setting('transaction_isolation') <> 'read committed' then
+        return 'its transaction does not see what others have committed since it began';
     end if;
     return null;
 end $$;
@@ -3386,7 +3451,7 @@ CREATE TRIGGER check_instruction BEFORE INSERT ON payout.payouts FOR EACH ROW EX
 
 CREATE TRIGGER check_lines AFTER INSERT ON payout.history REFERENCING NEW TABLE AS lines FOR EACH STATEMENT EXECUTE FUNCTION payout.check_lines();
 
-CREATE TRIGGER complete_change BEFORE UPDATE ON payout.payouts FOR EACH ROW WHEN (((new.attention_reasons <> old.attention_reasons) OR ((new.state = old.state) AND ((((((new.held IS DISTINCT FROM old.held) OR (new.attempt IS DISTINCT FROM old.attempt)) OR (new.sends IS DISTINCT FROM old.sends)) OR (new.resubmits_granted IS DISTINCT FROM old.resubmits_granted)) OR (new.last_seq IS DISTINCT FROM old.last_seq)) OR (new.not_sent IS DISTINCT FROM old.not_sent))) OR ((new.state <> old.state) AND ((new.state_since IS DISTINCT FROM now()) OR ((old.attention_reasons <> '{}'::text[]) OR (new.attention_reasons <> '{}'::text[])))) OR (payout.broken_constraint(new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee, new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at, new.parked) IS NOT NULL))) EXECUTE FUNCTION payout.complete_change();
+CREATE TRIGGER complete_change BEFORE UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.complete_change();
 
 CREATE TRIGGER follows_the_ledger BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_accounts();
 
@@ -3411,6 +3476,8 @@ CREATE TRIGGER guard_addresses AFTER INSERT ON payout.addresses REFERENCING NEW 
 CREATE TRIGGER guard_attempt BEFORE UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.guard_attempt();
 
 CREATE TRIGGER guard_changes AFTER UPDATE ON payout.payouts REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH ROW EXECUTE FUNCTION payout.guard_changes();
+
+CREATE TRIGGER guard_claims AFTER UPDATE ON payout.payouts REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH ROW WHEN ((new.state = 'submitting'::text)) EXECUTE FUNCTION payout.guard_claims();
 
 CREATE TRIGGER guard_evidence BEFORE UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.guard_evidence();
 
@@ -3536,6 +3603,8 @@ GRANT SELECT ON TABLE payout.requests TO payout_operator;
 GRANT SELECT ON TABLE payout.requests TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.add_address(r payout.requests) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.add_to_account(merchant text, available numeric, held numeric, paid_out numeric, fees numeric, funding numeric, spent numeric, regained numeric) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.after_enqueue() FROM PUBLIC;
 
@@ -3712,6 +3781,8 @@ REVOKE ALL ON FUNCTION payout.check_words(what text, words text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.complete_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.completed_change(old payout.payouts, new payout.payouts) FROM PUBLIC;
+
 GRANT SELECT ON TABLE payout.evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.evidence TO payout_operator;
 GRANT SELECT ON TABLE payout.evidence TO payout_worker;
@@ -3824,6 +3895,8 @@ REVOKE ALL ON FUNCTION payout.guard_addresses() FROM PUBLIC;
 REVOKE ALL ON FUNCTION payout.guard_attempt() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_changes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.guard_claims() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.guard_evidence() FROM PUBLIC;
 
@@ -3954,7 +4027,7 @@ GRANT SELECT ON TABLE payout.transition TO payout_reader;
 GRANT SELECT ON TABLE payout.transition TO payout_operator;
 GRANT SELECT ON TABLE payout.transition TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.move_in_history(old payout.payouts, new payout.payouts, this_xid bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.move_in_history(merchant text, order_num text, from_state text, to_state text, after_seq bigint, seq bigint, this_xid bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.must_query_first() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.must_query_first() TO payout_worker;
@@ -4011,7 +4084,7 @@ GRANT INSERT(outcome_doubt),UPDATE(outcome_doubt) ON TABLE payout.attempts TO pa
 
 GRANT INSERT(outcome_at),UPDATE(outcome_at) ON TABLE payout.attempts TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.other_address(p payout.payouts, attempt integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.other_address(merchant text, order_num text, attempt integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
@@ -4045,6 +4118,8 @@ REVOKE ALL ON FUNCTION payout.plain_words(words text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION payout.post() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.query_originals(merchant text, replaced text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.refuse(order_num text, refusal text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_borrowed_session() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_reader;
@@ -4137,21 +4212,21 @@ REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUB
 REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.why_no_move(merchant text, order_num text, attempt integer, to_state text, steps integer[], event text, proven_by text, this_xid bigint) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric, event text, posting text, proven_by text, this_xid bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.why_no_change(merchant text, order_num text, attempt integer, from_state text, to_state text, held_is_in_ledger boolean, steps integer[], changes_seq boolean, booked text, event text, posting text, proven_by text, this_xid bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.pauses TO payout_reader;
 GRANT SELECT ON TABLE payout.pauses TO payout_operator;
 GRANT SELECT ON TABLE payout.pauses TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, attempt integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, merchant text, order_num text, attempt integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.why_no_claim(old payout.payouts, new payout.payouts) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
+REVOKE ALL ON FUNCTION payout.why_no_sends() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_not_removed(address text) FROM PUBLIC;
 

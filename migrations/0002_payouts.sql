@@ -1,9 +1,12 @@
 -- Merchants, payouts, and the append-only records behind every change of a payout.
 
--- What a gateway is known by: its dialect, its address and its keys.
+-- What a gateway is known by: its dialect, its address and its keys. In plpgsql, because Postgres does not put it in the
+-- place of the call, and would plan it again for each claim.
 create function payout.gateway_digest(dialect text, base_url text, platform_keys text[]) returns bytea
-language sql immutable parallel safe
-return sha256(convert_to(concat_ws(E'\n', dialect, base_url, array_to_string(platform_keys, E'\n')), 'UTF8'));
+language plpgsql immutable parallel safe set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return sha256(convert_to(concat_ws(E'\n', dialect, base_url, array_to_string(platform_keys, E'\n')), 'UTF8'));
+end $$;
 
 -- Registered by `payout migrate`, never with a private key.
 create table payout.merchants (

@@ -1,21 +1,19 @@
 -- What no role may do, not even the owner: every trigger, and the rules that triggers call. Each table has one trigger
--- per operation and timing, the commit being a timing, so nothing depends on the order of names. Every refusal has a
--- stable SQLSTATE and a sentence; those that a caller can act on also have a hint.
+-- per operation and timing, the commit being a timing, so nothing depends on the order of names; only guard_claims stands
+-- beside guard_changes. Every refusal has a stable SQLSTATE and a sentence; those that a caller can act on also have a hint.
 
 ---- Whose session it is
 
 -- Refuses to go on where `session_user` is not the one who acts. In ANALYZE, VACUUM, CLUSTER, CREATE INDEX, REINDEX and
 -- REFRESH MATERIALIZED VIEW, Postgres runs the functions of a table's indexes, or the query of a view, as the owner of
 -- that table or view, but in the session of whoever gave the command: a superuser's, or autovacuum's. There Postgres
--- refuses a cursor that outlives its transaction, because it could escape from the operation; that shows where we are.
--- Also where the current user is the session's: a function with its owner's rights makes them equal again.
+-- refuses UNLISTEN, because what outlives the operation could escape from it; that shows where we are. Elsewhere it does
+-- nothing, as nobody listens on this channel. Also where the current user is the session's: a function with its owner's
+-- rights makes them equal again.
 create function payout.refuse_borrowed_session() returns void
 language plpgsql volatile set search_path = pg_catalog, payout, pg_temp as $$
-declare
-    own_session refcursor := 'payout_own_session';
 begin
-    execute 'declare payout_own_session no scroll cursor with hold for select 1';
-    close own_session;
+    unlisten payout_own_session;
 exception when insufficient_privilege then
     raise exception 'nobody acts or reads in the session of another: this runs inside ANALYZE, VACUUM, CREATE INDEX, REINDEX, CLUSTER or REFRESH MATERIALIZED VIEW'
         using errcode = 'PW033',
@@ -924,8 +922,10 @@ begin
     end if;
 end $$;
 
--- The move that this transaction's history names, with what it needs.
-create function payout.move_in_history(old payout.payouts, new payout.payouts, this_xid bigint)
+-- The move from one state to another that this transaction's history names in row `seq`, with what it needs. One row moves
+-- a payout once: its number is above that of the payout's last move.
+create function payout.move_in_history(merchant text, order_num text, from_state text, to_state text, after_seq bigint,
+                                       seq bigint, this_xid bigint)
 returns table (event text, posting text, proven_by text)
 language sql stable
 begin atomic
@@ -933,55 +933,57 @@ begin atomic
     from payout.history h
     join payout.transition t on (t.from_state, t.event, t.to_state) = (h.from_state, h.event, h.to_state)
     join payout.event e on e.name = t.event
-    where h.seq = (new).last_seq and h.seq > coalesce((old).last_seq, 0) and h.seq >> 20 = this_xid
-      and (h.merchant_code, h.order_num) = ((old).merchant_code, (old).order_num)
-      and (h.from_state, h.to_state) = ((old).state, (new).state);
+    where h.seq = move_in_history.seq and h.seq > coalesce(after_seq, 0) and h.seq >> 20 = this_xid
+      and (h.merchant_code, h.order_num) = (merchant, move_in_history.order_num)
+      and (h.from_state, h.to_state) = (move_in_history.from_state, move_in_history.to_state);
 end;
 
 -- The address by which the worker of this attempt reaches the database, if it is not registered. A copy of the data folder
 -- cannot be told from its original by anything inside it; only the worker knows how it came (I11).
-create function payout.other_address(p payout.payouts, attempt int) returns table (address text)
+create function payout.other_address(merchant text, order_num text, attempt int) returns table (address text)
 language sql stable
 begin atomic
     select coalesce(a.address, 'it stated none')
     from payout.attempts a
-    where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, other_address.attempt)
+    where (a.merchant_code, a.order_num, a.attempt) = (merchant, other_address.order_num, other_address.attempt)
       and not exists (select from payout.addresses d where d.address = a.address and d.removed_at is null);
 end;
 
--- Every stop: why this payout may not be sent now by this attempt, or null. The claim knows them too, to choose what it
--- takes. They are rules here, so that the claim of an older worker, which lacks one, is refused. A new stop is one more
--- branch.
-create function payout.why_no_send(p payout.payouts, attempt int) returns table (why text)
+-- Every stop: why nothing may be sent now, or null; and why this payout may not be sent now by this attempt, or null. The
+-- claim knows them too, to choose what it takes. They are rules here, so that the claim of an older worker, which lacks
+-- one, is refused. A new stop is one more branch.
+create function payout.why_no_sends() returns text
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity()) then
+        return 'the database failed over or was restored, and nobody has accepted that yet';
+    elsif current_setting('transaction_isolation') <> 'read committed' then
+        return 'its transaction does not see what others have committed since it began';
+    end if;
+    return null;
+end $$;
+
+create function payout.why_no_send(p payout.payouts, merchant text, order_num text, attempt int) returns table (why text)
 language sql stable
 begin atomic
     select case
-        when f.changed_at is not null or f.identity <> (select payout.identity()) then
-            'the database failed over or was restored, and nobody has accepted that yet'
-        when (p).state = 'queued' and coalesce(f.query_first_until > now(), false) and not payout.is_proven_unsent(p) then
+        when (p).state = 'queued' and (select payout.must_query_first()) and not payout.is_proven_unsent(p) then
             'after a failover it may have been sent, so its status is queried first'
         when exists (select from payout.pauses z
-                     where (z.scope, z.value) in (('all', ''), ('merchant', (p).merchant_code), ('bank', (p).bank_code))) then
+                     where (z.scope, z.value) in (('all', ''), ('merchant', merchant), ('bank', (p).bank_code))) then
             'an operator paused it'
         when (p).not_before > now() then
             'it may not be sent before its not_before'
         when (p).state = 'queued' and (p).attention is not null and payout.holds_back_claim((p).attention_reasons) then
             format('it needs a person (attention: %s)', array_to_string((p).attention_reasons, ', '))
-        -- Looked at once: the clock runs on, and a second look could find what the first one missed.
-        when (p).replaces is not null and again.why_not is not null then
-            again.why_not
         when not exists (
             select from payout.attempts a
             join payout.merchants m on m.code = a.merchant_code and m.gateway = a.gateway
-            where (a.merchant_code, a.order_num, a.attempt) = ((p).merchant_code, (p).order_num, why_no_send.attempt)) then
+            where (a.merchant_code, a.order_num, a.attempt) = (merchant, why_no_send.order_num, why_no_send.attempt)) then
             'the worker is configured for another gateway, dialect or platform key than the registered one'
-        when current_setting('transaction_isolation') <> 'read committed' then
-            'its transaction does not see what others have committed since it began'
-    end
-    from (select) one
-    left join payout.failover f on f.the_only_one
-    left join lateral (select m.why_not from payout.may_pay_again((p).merchant_code, (p).replaces, (p).created_at) m
-                       where (p).replaces is not null) again on true;
+        when (p).replaces is not null then
+            (select m.why_not from payout.may_pay_again(merchant, (p).replaces, (p).created_at) m)
+    end;
 end;
 
 -- Keeps the reasons for attention in order of gravity, each once, and clears those that the move answers. A reason that
@@ -1061,7 +1063,7 @@ end;
 
 -- What follows from a change in the row itself, and those refusals of guard_changes that come here already: a change that
 -- lacks everything would break a constraint first.
-create function payout.complete_change() returns trigger
+create function payout.completed_change(old payout.payouts, new payout.payouts) returns payout.payouts
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     move text;
@@ -1080,7 +1082,9 @@ begin
             using errcode = 'PW012', hint = 'See payout.transition.';
     end if;
     if new.state <> old.state then
-        select m.event into move from payout.move_in_history(old, new, payout.current_xid()) m;
+        select m.event into move
+        from payout.move_in_history(old.merchant_code, old.order_num, old.state, new.state, old.last_seq, new.last_seq,
+                                    payout.current_xid()) m;
         if not found then
             raise exception 'payout %: % cannot become % without a move in its history', old.order_num, old.state, new.state
                 using errcode = 'PW012',
@@ -1102,95 +1106,94 @@ begin
     return new;
 end $$;
 
--- The worker's moves need nothing of it if nothing wants attention: it states the time itself.
-create trigger complete_change before update on payout.payouts for each row
-    when (new.attention_reasons <> old.attention_reasons
-          or new.state = old.state and (new.held, new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
-                                       is distinct from
-                                       (old.held, old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent)
-          or new.state <> old.state and (new.state_since is distinct from now()
-                                         or (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]))
-          or payout.broken_constraint(
-              new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee,
-              new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at,
-              new.parked) is not null)
-    execute function payout.complete_change();
+-- The worker's moves need nothing of it if nothing wants attention: it states the time itself. Not as a condition of the
+-- trigger, which Postgres would prepare again for each statement.
+create function payout.complete_change() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if new.attention_reasons <> old.attention_reasons
+       or new.state = old.state and (new.held, new.attempt, new.sends, new.resubmits_granted, new.last_seq, new.not_sent)
+                                    is distinct from
+                                    (old.held, old.attempt, old.sends, old.resubmits_granted, old.last_seq, old.not_sent)
+       or new.state <> old.state and (new.state_since is distinct from now()
+                                      or (old.attention_reasons, new.attention_reasons) <> ('{}'::text[], '{}'::text[]))
+       or payout.broken_constraint(
+           new.state, new.state_since, new.attempt, new.sends, new.not_sent, new.resubmits_granted, new.held, new.fee,
+           new.attention_reasons, new.attention_since, new.proven_ours, new.settled_at, new.queries, new.due_at,
+           new.parked) is not null then
+        return payout.completed_change(old, new);
+    end if;
+    return new;
+end $$;
+
+create trigger complete_change before update on payout.payouts
+    for each row execute function payout.complete_change();
 
 -- A refusal is its SQLSTATE, how its sentence goes on after "payout ORDER", and its hint.
 
--- What a move lacks: its count of sends, its attempt, its evidence (I2, I3, I8).
-create function payout.why_no_move(old payout.payouts, new payout.payouts, event text, proven_by text, this_xid bigint)
+-- What a move lacks: its count of sends, its attempt, its evidence (I2, I3, I8); null if nothing. `steps` is what it adds to
+-- the numbers of attempts, sends, not sent and resubmits granted.
+create function payout.why_no_move(merchant text, order_num text, attempt int, to_state text, steps int[], event text,
+                                   proven_by text, this_xid bigint)
 returns table (refusal text[])
 language sql stable
 begin atomic
     select case
         -- A claim whose commit was lost had its own attempt, so a payout that is found takes a new one too.
-        when (new).attempt - (old).attempt <> ((new).state = 'submitting' or event = 'found_after_failover')::int
-             or (new).sends - (old).sends <> ((new).state = 'submitting')::int
-             or (new).not_sent - (old).not_sent <> (event = 'not_sent')::int
-             or (new).resubmits_granted - (old).resubmits_granted <> (event = 'resubmit_granted')::int then
+        when steps <> array[(to_state = 'submitting' or event = 'found_after_failover')::int, (to_state = 'submitting')::int,
+                            (event = 'not_sent')::int, (event = 'resubmit_granted')::int] then
             array['PW012', format(': %s does not change the counts of sends and attempts this way', event),
                   'A claim and a resubmit add one attempt and one send; other moves add neither.']
-        when (new).state = 'submitting' and not exists (
-                select from payout.attempts a
-                where (a.merchant_code, a.order_num, a.attempt) = ((old).merchant_code, (old).order_num, (new).attempt)
-                  and a.xid = this_xid) then
+        when to_state = 'submitting' and not exists (
+            select from payout.attempts a
+            where (a.merchant_code, a.order_num, a.attempt) = (merchant, why_no_move.order_num, why_no_move.attempt)
+              and a.xid = this_xid) then
             array['PW012', format(': %s needs a new attempt in the same transaction', event), 'Insert the attempt first.']
-        when (proven_by = 'evidence' or proven_by = 'request' and (new).state <> 'submitting') and not exists (
-                select from payout.evidence_for(event, (old).merchant_code, (old).order_num, this_xid)) then
+        when (proven_by = 'evidence' or proven_by = 'request' and to_state <> 'submitting') and not exists (
+            select from payout.evidence_for(event, merchant, why_no_move.order_num, this_xid)) then
             array['PW012', format(': %s needs the evidence for it in the same transaction', event),
                   'See which evidence: select * from payout.required_evidence.']
         when event = 'not_sent' and not exists (
-                select from payout.attempts a
-                where (a.merchant_code, a.order_num, a.attempt) = ((old).merchant_code, (old).order_num, (old).attempt)
-                  and a.outcome = 'not_sent') then
+            select from payout.attempts a
+            where (a.merchant_code, a.order_num, a.attempt) = (merchant, why_no_move.order_num, why_no_move.attempt)
+              and a.outcome = 'not_sent') then
             array['PW012', ': its attempt is not proven unsent', 'Set the outcome of its attempt first.']
     end;
 end;
 
--- What keeps a claim from being sent now, or null.
-create function payout.why_no_claim(old payout.payouts, new payout.payouts) returns table (refusal text[])
-language sql stable
-begin atomic
-    select coalesce(
-        (select array['PW050', format(': its worker reaches this database by an address that is not registered (%s)',
-                                      d.address),
-                      'See payout.addresses. If this is not a copy: payout address add ADDRESS.']
-         from payout.other_address(old, (new).attempt) d),
-        (select array['PW041', ' is not sent: ' || s.why, 'A worker claims it once nothing stops it any more.']
-         from payout.why_no_send(old, (new).attempt) s where s.why is not null),
-        case when current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
-            array['PW042', format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
-                                  current_setting('fsync'), current_setting('full_page_writes')),
-                  'Set both to on: they are settings of the server.'] end);
-end;
-
 -- Why this change is not let through, or null: the held amount follows the ledger (I6), and a state changes only by a move
--- in the history, with the entry that it posts.
-create function payout.why_no_change(old payout.payouts, new payout.payouts, booked text, held_in_ledger numeric,
-                                     event text, posting text, proven_by text, this_xid bigint)
+-- in the history, with the entry that it posts. `changes_seq` is whether it names another row of the history.
+create function payout.why_no_change(merchant text, order_num text, attempt int, from_state text, to_state text,
+                                     held_is_in_ledger boolean, steps int[], changes_seq boolean, booked text, event text,
+                                     posting text, proven_by text, this_xid bigint)
 returns table (refusal text[])
 language sql stable
 begin atomic
     select case
-        when (new).order_num is null or (old).order_num is null then
+        when order_num is null or from_state is null then
             array['PW011', ': the instruction is frozen after insert', 'Insert a new order_num.']
-        when ((new).held <> (old).held or booked is not null) and (new).held <> held_in_ledger then
+        when not held_is_in_ledger then
             array['PW012', ': the held amount changes only with a ledger entry', 'Book the entry in the same transaction.']
-        when (new).state = (old).state then
-            case when ((new).attempt, (new).sends, (new).resubmits_granted, (new).last_seq, (new).not_sent)
-                      is distinct from
-                      ((old).attempt, (old).sends, (old).resubmits_granted, (old).last_seq, (old).not_sent) then
+        when to_state = from_state then
+            case when steps <> '{0,0,0,0}'::int[] or changes_seq then
                 array['PW012', ': only a move changes the counts of sends and attempts', 'See payout.transition.'] end
         when event is null then
-            array['PW012', format(': %s cannot become %s without a move in its history', (old).state, (new).state),
+            array['PW012', format(': %s cannot become %s without a move in its history', from_state, to_state),
                   'A state changes only along payout.transition, with its history row in the same transaction.']
         when coalesce(booked, 'none') <> posting then
             array['PW012', format(': %s needs the ledger entry "%s" in the same transaction', event, posting),
                   'See which entry: select * from payout.transition.']
-        else (select m.refusal from payout.why_no_move(old, new, event, proven_by, this_xid) m)
+        else (select m.refusal from payout.why_no_move(merchant, why_no_change.order_num, attempt, to_state, steps, event,
+                                                       proven_by, this_xid) m)
     end;
 end;
+
+-- Raises a refusal.
+create function payout.refuse(order_num text, refusal text[]) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    raise exception 'payout %', order_num || refusal[2] using errcode = refusal[1], hint = refusal[3];
+end $$;
 
 -- Checks all changes of a statement together, at its first row. One history row moves a payout once, because last_seq rises.
 --
@@ -1202,7 +1205,7 @@ end;
 -- One plan serves the whole session, as planning takes longer than the checks. It must not read tables whole that were small
 -- when it was made: so no sequential scans, and nested loops over indexes. The full join is hashed or merged even so.
 -- Without enable_material = off, a plan made for a batch in a new installation reads the whole history once, from end to
--- end of its index, and keeps it.
+-- end of its index, and keeps it. Plain columns, not rows, because each use of a row takes it apart again.
 create function payout.guard_changes() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
@@ -1215,62 +1218,90 @@ begin
     end if;
     this_xid := payout.current_xid();
     for change in
-        with changed as materialized (
-            select o::payout.payouts as old, n::payout.payouts as new
-            from before o
-            full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
-        ), judged as materialized (
-            select c.old, m.event, m.proven_by, w.refusal
-            from changed c
-            -- The sum, not the last entry: one entry must not change the held amount twice.
-            cross join lateral (
-                select (array_agg(l.kind order by l.id desc)
-                        filter (where l.xid = this_xid and l.attempt = (c.new).attempt))[1] as booked,
-                       coalesce(sum(l.held), 0) as held
-                from payout.ledger l
-                where l.merchant_code = (c.old).merchant_code and l.order_num = (c.old).order_num) e
-            left join lateral payout.move_in_history(c.old, c.new, this_xid) m on (c.new).state <> (c.old).state
-            cross join lateral
-                payout.why_no_change(c.old, c.new, e.booked, e.held, m.event, m.posting, m.proven_by, this_xid) w
-        )
-        select j.old, (j.old).order_num, j.event, j.proven_by, j.refusal
-        from judged j
+        select j.*
+        from (select o.merchant_code, coalesce(o.order_num, n.order_num) as order_num, m.event, m.proven_by, w.refusal
+              from before o
+              full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+              -- The sum, not the last entry: one entry must not change the held amount twice.
+              cross join lateral (
+                  select (array_agg(l.kind order by l.id desc)
+                          filter (where l.xid = this_xid and l.attempt = n.attempt))[1] as booked,
+                         coalesce(sum(l.held), 0) as held
+                  from payout.ledger l
+                  where l.merchant_code = o.merchant_code and l.order_num = o.order_num) e
+              left join lateral payout.move_in_history(o.merchant_code, o.order_num, o.state, n.state, o.last_seq, n.last_seq,
+                                                       this_xid) m on n.state <> o.state
+              cross join lateral payout.why_no_change(
+                  o.merchant_code, n.order_num, n.attempt, o.state, n.state,
+                  n.held = e.held or n.held = o.held and e.booked is null,
+                  array[n.attempt - o.attempt, n.sends - o.sends, n.not_sent - o.not_sent,
+                        n.resubmits_granted - o.resubmits_granted],
+                  n.last_seq is distinct from o.last_seq, e.booked, m.event, m.posting, m.proven_by, this_xid) w
+              offset 0) j
         where j.refusal is not null or j.proven_by = 'request' or j.event = 'withdrawn'
-        order by (j.old).merchant_code, (j.old).order_num
+        order by j.merchant_code, j.order_num
     loop
         if change.refusal is not null then
-            raise exception 'payout %', change.order_num || change.refusal[2]
-                using errcode = change.refusal[1], hint = change.refusal[3];
+            perform payout.refuse(change.order_num, change.refusal);
         elsif change.proven_by = 'request' then
-            perform payout.use_request(change.old, change.event);
+            perform payout.use_request(o::payout.payouts, change.event)
+            from before o where (o.merchant_code, o.order_num) = (change.merchant_code, change.order_num);
         else
-            perform payout.refuse_cancel_after_failover(change.old);
+            perform payout.refuse_cancel_after_failover(o::payout.payouts)
+            from before o where (o.merchant_code, o.order_num) = (change.merchant_code, change.order_num);
         end if;
     end loop;
-    if exists (select from after n where n.state = 'submitting') then
-        -- Apart, because every plan costs its preparation each time, and two of three moves are no claims.
-        for change in
-            with changed as materialized (
-                select o::payout.payouts as old, n::payout.payouts as new
-                from before o
-                full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
-            )
-            select (c.old).order_num, w.refusal
-            from changed c
-            cross join lateral payout.why_no_claim(c.old, c.new) w
-            where (c.new).state = 'submitting' and (c.old).state <> 'submitting' and w.refusal is not null
-            order by (c.old).merchant_code, (c.old).order_num
-        loop
-            raise exception 'payout %', change.order_num || change.refusal[2]
-                using errcode = change.refusal[1], hint = change.refusal[3];
-        end loop;
-        perform payout.make_durable();
-    end if;
     return null;
 end $$;
 
 create trigger guard_changes after update on payout.payouts
     referencing old table as before new table as after for each row execute function payout.guard_changes();
+
+-- Checks all claims of a statement together, at its first row that may be one: nothing stops them, and this server could
+-- not lose them. Apart from guard_changes, because every plan costs its preparation each time, and two of three moves are
+-- no claims.
+create function payout.guard_claims() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
+declare
+    why text;
+    claim record;
+begin
+    if (new.merchant_code, new.order_num)
+       <> (select a.merchant_code, a.order_num from after a where a.state = 'submitting' limit 1) then
+        return null;
+    end if;
+    why := payout.why_no_sends();
+    for claim in
+        select n.order_num, d.address, w.why
+        from before o
+        full join after n on (n.merchant_code, n.order_num) = (o.merchant_code, o.order_num)
+        left join lateral payout.other_address(n.merchant_code, n.order_num, n.attempt) d on true
+        cross join lateral payout.why_no_send(o::payout.payouts, n.merchant_code, n.order_num, n.attempt) w
+        where n.state = 'submitting' and o.state is distinct from 'submitting'
+        order by n.merchant_code, n.order_num
+    loop
+        if claim.address is not null then
+            perform payout.refuse(claim.order_num, array['PW050',
+                format(': its worker reaches this database by an address that is not registered (%s)', claim.address),
+                'See payout.addresses. If this is not a copy: payout address add ADDRESS.']);
+        elsif coalesce(why, claim.why) is not null then
+            perform payout.refuse(claim.order_num, array['PW041', ' is not sent: ' || coalesce(why, claim.why),
+                'A worker claims it once nothing stops it any more.']);
+        elsif current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+            perform payout.refuse(claim.order_num, array['PW042',
+                format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
+                       current_setting('fsync'), current_setting('full_page_writes')),
+                'Set both to on: they are settings of the server.']);
+        end if;
+    end loop;
+    perform payout.make_durable();
+    return null;
+end $$;
+
+create trigger guard_claims after update on payout.payouts
+    referencing old table as before new table as after for each row when (new.state = 'submitting')
+    execute function payout.guard_claims();
 
 ---- Attempts, evidence, requests
 
@@ -1482,37 +1513,50 @@ create trigger guard_removal before update on payout.addresses
 
 ---- The ledger
 
--- The balances follow the ledger, with one update per merchant and statement. A claim's hold and a
--- withdrawal of funds need cover; what follows from evidence or a person's statement may overdraw `available`.
+-- Adds to an account, which begins with the first entry. Returns whether something is left, or nothing owed.
+create function payout.add_to_account(merchant text, available numeric, held numeric, paid_out numeric, fees numeric,
+                                      funding numeric, spent numeric, regained numeric) returns boolean
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    is_covered boolean;
+begin
+    loop
+        update payout.accounts a
+        set available = a.available + add_to_account.available, held = a.held + add_to_account.held,
+            paid_out = a.paid_out + add_to_account.paid_out, fees = a.fees + add_to_account.fees,
+            funding = a.funding + add_to_account.funding, spent = a.spent + add_to_account.spent,
+            regained = a.regained + add_to_account.regained
+        where a.merchant_code = merchant
+        returning a.available >= 0 into is_covered;
+        if found then
+            return is_covered;
+        end if;
+        insert into payout.accounts (merchant_code) values (merchant) on conflict do nothing;
+    end loop;
+end $$;
+
+-- The balances follow the ledger, with one update per merchant and statement, always in the same order of merchants. A
+-- claim's hold and a withdrawal of funds need cover; what follows from evidence or a person's statement may overdraw
+-- `available`.
 create function payout.post() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
-    short text;
+    s record;
 begin
-    -- Looked at first: where the account is locked, the insert would wait for it, and then the update once more.
-    insert into payout.accounts (merchant_code)
-    select distinct e.merchant_code from entries e
-    where not exists (select from payout.accounts a where a.merchant_code = e.merchant_code)
-    on conflict do nothing;
-    update payout.accounts a
-    set available = a.available + s.available, held = a.held + s.held, paid_out = a.paid_out + s.paid_out,
-        fees = a.fees + s.fees, funding = a.funding + s.funding, spent = a.spent + s.spent,
-        regained = a.regained + s.regained
-    from (select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out,
-                 sum(e.fees) fees, sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent,
-                 sum(case when e.kind in ('release', 'return', 'fee_corrected') or e.funded_by = 'person'
-                          then greatest(e.available, 0) else 0 end) regained
-          from entries e group by e.merchant_code) s
-    where a.merchant_code = s.merchant_code;
-    select a.merchant_code into short
-    from payout.accounts a
-    where a.available < 0
-      and exists (select from entries e where e.merchant_code = a.merchant_code
-                  and (e.kind = 'hold' and not e.forced or (e.kind = 'funding' and e.available < 0)));
-    if found then
-        raise exception 'merchant %: the available balance does not cover this', short
-            using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
-    end if;
+    for s in
+        select e.merchant_code, sum(e.available) available, sum(e.held) held, sum(e.paid_out) paid_out, sum(e.fees) fees,
+               sum(e.funding) funding, sum(greatest(-e.available - e.held, 0)) spent,
+               sum(case when e.kind in ('release', 'return', 'fee_corrected') or e.funded_by = 'person'
+                        then greatest(e.available, 0) else 0 end) regained,
+               bool_or(e.kind = 'hold' and not e.forced or e.kind = 'funding' and e.available < 0) needs_cover
+        from entries e group by e.merchant_code order by e.merchant_code
+    loop
+        if not payout.add_to_account(s.merchant_code, s.available, s.held, s.paid_out, s.fees, s.funding, s.spent, s.regained)
+           and s.needs_cover then
+            raise exception 'merchant %: the available balance does not cover this', s.merchant_code
+                using errcode = 'PW015', hint = 'Fund the merchant first: select payout.fund(merchant_code, amount, reference).';
+        end if;
+    end loop;
     perform payout.refuse_borrowed_session();
     perform payout.make_durable();
     return null;
@@ -1590,20 +1634,22 @@ create function payout.check_lines() returns trigger
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 declare
     unlisted text;
+    is_news boolean;
+    payload text;
 begin
-    select format('%s from %s to %s', l.event, l.from_state, l.to_state) into unlisted
+    select min(format('%s from %s to %s', l.event, l.from_state, l.to_state)) filter (where l.to_state is not null and t.event is null),
+           bool_or(l.event <> 'enqueued'), case when count(*) = 1 then min(l.order_num) else '' end
+    into unlisted, is_news, payload
     from lines l
-    where l.to_state is not null and not exists (
-        select from payout.transition t where (t.from_state, t.event, t.to_state) = (l.from_state, l.event, l.to_state))
-    limit 1;
-    if found then
+    left join payout.transition t on (t.from_state, t.event, t.to_state) = (l.from_state, l.event, l.to_state);
+    if unlisted is not null then
         raise exception 'payout.transition has no move %', unlisted
             using errcode = 'PW012', hint = 'See the moves: select * from payout.transition.';
     end if;
-    if exists (select from lines where event <> 'enqueued') then
+    if is_news then
         perform payout.refuse_borrowed_session();
         perform payout.make_durable();
-        perform payout.wake('payout_status', (select case when count(*) = 1 then min(order_num) else '' end from lines));
+        perform payout.wake('payout_status', payload);
     end if;
     return null;
 end $$;

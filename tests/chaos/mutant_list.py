@@ -13,8 +13,8 @@ from typing import List, NamedTuple, Tuple
 NO_EVIDENCE = """create or replace function payout.evidence_for(wanted text, merchant text, order_num text, this_xid bigint)
                  returns setof payout.evidence language sql stable return null::payout.evidence;"""
 # Nor must an attempt be proven unsent, or the sends be counted; an operator's move still uses up its request.
-NO_PROOF = """create or replace function payout.why_no_move(old payout.payouts, new payout.payouts, event text,
-                                                            proven_by text, this_xid bigint)
+NO_PROOF = """create or replace function payout.why_no_move(merchant text, order_num text, attempt int, to_state text,
+                                                            steps int[], event text, proven_by text, this_xid bigint)
               returns table (refusal text[]) language sql stable return null::text[];"""
 # A resubmit needs a request and a second person, and no proof.
 NO_RESUBMIT_PROOF = """create or replace function payout.why_no_resubmit(p payout.payouts) returns text
@@ -28,11 +28,12 @@ ONE_PERSON = """create or replace function payout.people_needed(act text, p payo
                                                                 merchant_code text default null)
                 returns int language sql return 1;"""
 # Nothing stops a claim in the database.
-NO_STOPS = """create or replace function payout.why_no_send(p payout.payouts, attempt int) returns table (why text)
-              language sql stable return null::text;"""
+NO_STOPS = """create or replace function payout.why_no_sends() returns text language sql stable return null::text;
+              create or replace function payout.why_no_send(p payout.payouts, merchant text, order_num text, attempt int)
+              returns table (why text) language sql stable return null::text;"""
 # Whatever the address is by which a worker reaches the database.
-ANY_ADDRESS = """create or replace function payout.other_address(p payout.payouts, attempt int) returns table (address text)
-                 language sql stable begin atomic select 'any' where false; end;"""
+ANY_ADDRESS = """create or replace function payout.other_address(merchant text, order_num text, attempt int)
+                 returns table (address text) language sql stable begin atomic select 'any' where false; end;"""
 
 
 class Mutant(NamedTuple):
