@@ -41,10 +41,10 @@ impl Meter {
             let own = of_process(pid).map(|cpu| cpu.own);
             postgres_cpu = postgres_cpu.saturating_add(own.unwrap_or_default());
         }
-        // Statistics reach the shared counters when a session is idle for a second, so a reader's own flush is forced.
+        // Transactions that wrote, by their IDs. `xact_commit` also counts each reader, and each wake-up of a listener.
         let (wal_bytes, commits) = sqlx::query_as(
             "select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint,
-                    (select xact_commit from pg_stat_database where datname = current_database())",
+                    pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
         )
         .fetch_one(db)
         .await?;
