@@ -3375,7 +3375,7 @@ CREATE UNIQUE INDEX address_registered_once ON payout.addresses USING btree (add
 
 CREATE INDEX by_time ON payout.payouts USING btree (created_at);
 
-CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, priority DESC, due_at, order_num) WHERE ((state = 'queued'::text) AND (NOT parked));
+CREATE INDEX claimable ON payout.payouts USING btree (merchant_code, ((- (priority)::integer)), due_at, order_num) WHERE ((state = 'queued'::text) AND (NOT parked));
 
 CREATE INDEX contradicted ON payout.payouts USING btree (merchant_code) WHERE (attention_reasons && '{contradiction,late_success,amount_mismatch,foreign_order}'::text[]);
 

@@ -126,7 +126,8 @@ create table payout.payouts (
 -- The gateway's own number belongs to one payout. An answer that gives it to a second one as well settles nothing.
 create unique index platform_order_num_is_used_once on payout.payouts (merchant_code, platform_order_num collate "C")
     where platform_order_num is not null;
-create index claimable on payout.payouts (merchant_code, priority desc, due_at, order_num)
+-- In ascending order throughout, so that a claim can begin after a given payout.
+create index claimable on payout.payouts (merchant_code, (-priority::int), due_at, order_num)
     where state = 'queued' and not parked;
 create index parked on payout.payouts (merchant_code, priority desc, created_at)
     where state = 'queued' and parked;

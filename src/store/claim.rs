@@ -62,17 +62,31 @@ pub struct ClaimOrder {
     pub last: Option<LastClaim>,
     /// The worker's name, for people.
     pub worker: String,
+    /// Looks only for payouts behind this one in the claim order; `None` looks for all.
+    pub after: Option<Position>,
     /// Signs the request.
     pub seal: Arc<Seal>,
 }
 
+/// A payout's place in the claim order: by falling priority, then by due time and order number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Its priority; higher first.
+    pub priority: i16,
+    /// When it became due.
+    pub due_at: DateTime<Utc>,
+    /// Its order number.
+    pub order_num: String,
+}
+
 impl ClaimOrder {
-    /// The same order with another limit and another last claim.
+    /// The same order with another limit, last claim and beginning.
     #[must_use]
-    pub fn next(&self, limit: i64, last: Option<LastClaim>) -> Self {
+    pub fn next(&self, limit: i64, last: Option<LastClaim>, after: Option<Position>) -> Self {
         Self {
             limit,
             last,
+            after,
             ..self.clone()
         }
     }
@@ -91,6 +105,10 @@ pub struct Claimed {
     pub paused: bool,
     /// Due payouts whose request could not be signed, with the reason. They are retried later.
     pub unsealed: Vec<(PayoutKey, String)>,
+    /// The last of the due payouts that were found, whatever became of them.
+    pub last_found: Option<Position>,
+    /// How long the database looked for them.
+    pub looked_for: Duration,
 }
 
 /// Why nothing was claimed.
@@ -173,11 +191,14 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
             ..Claimed::default()
         });
     }
-    let rows = due::lock_due(&mut tx, order, send_by).await?;
-    if rows.is_empty() {
-        return Ok(Claimed::default());
+    let found = due::lock_due(&mut tx, order, send_by).await?;
+    if found.due.is_empty() {
+        return Ok(Claimed {
+            looked_for: found.took,
+            ..Claimed::default()
+        });
     }
-    let (mut sealed, unsealed) = seal_all(rows, merchant.now, &order.seal).await;
+    let (mut sealed, unsealed) = seal_all(found.due, merchant.now, &order.seal).await;
     // The signers finish in any order; the claim keeps the order in which payouts are due.
     sealed.sort_by_key(|(due, _)| due.place);
     let funds = cover::lock_funds(&mut tx, &order.merchant_code).await?;
@@ -214,6 +235,8 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
         uncovered,
         unsealed,
         paused: false,
+        last_found: found.last,
+        looked_for: found.took,
     })
 }
 

@@ -22,6 +22,10 @@ use crate::{
 
 /// How often to check for due queries without a wake-up.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// A look that finds nothing and takes longer walks over what is not due any more, because somebody holds an old snapshot.
+const SLOW_LOOK: Duration = Duration::from_millis(5);
+/// Such looks may take this part of the time: one of so many.
+const SHARE_OF_SLOW_LOOKS: u32 = 20;
 /// How long it may take to commit an answer, after the client's own timeout.
 const STORED_WITHIN: Duration = Duration::from_secs(5);
 /// Queries in flight per merchant.
@@ -46,6 +50,7 @@ pub(super) async fn run(
             slots.available_permits()
         };
         let limit = i64::try_from(free).unwrap_or(0);
+        let begun = Instant::now();
         let due = if limit > 0 {
             take_due(
                 &worker.store.claims,
@@ -58,6 +63,8 @@ pub(super) async fn run(
         } else {
             Ok(Vec::new())
         };
+        let took = begun.elapsed();
+        let is_slow = took > SLOW_LOOK && matches!(&due, Ok(due) if due.is_empty());
         match due {
             Ok(due) => {
                 for query in due {
@@ -75,10 +82,15 @@ pub(super) async fn run(
                 tracing::warn!(merchant = lane.code(), %error, "could not take the due queries of merchant {}; retrying", lane.code());
             }
         }
+        let pause = if is_slow {
+            CHECK_INTERVAL.max(took.saturating_mul(SHARE_OF_SLOW_LOOKS))
+        } else {
+            CHECK_INTERVAL
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = lane.query_now.notified() => let_burst_gather(&stop).await,
-            () = sleep(CHECK_INTERVAL) => {}
+            () = lane.query_now.notified(), if !is_slow => let_burst_gather(&stop).await,
+            () = sleep(pause) => {}
         }
     }
 }

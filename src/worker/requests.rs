@@ -217,7 +217,7 @@ async fn resubmit(
         attempt,
         proven_until: proven_until.or_earlier(confirmed_until),
     };
-    let order = order.next(1, worker.witness.last());
+    let order = order.next(1, worker.witness.last(), None);
     let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {
         Ok(claimed) => claimed,
         Err(NotGranted::Refused(why)) => return Err(why),

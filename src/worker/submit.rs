@@ -1,5 +1,7 @@
 //! Claims, sends once, records. A claimed payout never waits: the free slots decide how many are claimed.
 
+mod looks;
+
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -13,6 +15,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::looks::Looks;
 use super::{
     Lane, Worker,
     breaker::{Allowance, SubmitResult, Trial},
@@ -56,6 +59,7 @@ pub(super) async fn run(
     let mut is_backlog = false;
     let mut pauses = Pauses::default();
     let mut unparked_at = None;
+    let mut looks = Looks::default();
     while !stop.is_cancelled() {
         worker.heartbeats.beat("claim", lane.code());
         if is_backlog {
@@ -66,7 +70,8 @@ pub(super) async fn run(
         } else {
             None
         };
-        let claimed = claim_and_send(&worker, &lane, &order, &tasks, &mut unparked_at).await;
+        let claimed =
+            claim_and_send(&worker, &lane, &order, &tasks, &mut unparked_at, &mut looks).await;
         drop(turn);
         is_locked_out =
             matches!(&claimed, Err(ClaimError::Database(error)) if store::is_locked(error));
@@ -166,6 +171,7 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
         send_window: worker.submit.lease.saturating_sub(worker.submit.timeout),
         quiet_horizon: worker.poll.quiet_horizon,
         last: None,
+        after: None,
         worker: worker.name.clone(),
         seal,
     }
@@ -234,6 +240,7 @@ async fn claim_and_send(
     order: &ClaimOrder,
     tasks: &TaskTracker,
     unparked_at: &mut Option<Instant>,
+    looks: &mut Looks,
 ) -> Result<After, ClaimError> {
     let capacity = match capacity_to_claim(worker, lane) {
         Ok(capacity) => capacity,
@@ -248,8 +255,10 @@ async fn claim_and_send(
         unpark_if_covered(&worker.store.claims, lane.code()).await?;
         *unparked_at = Some(Instant::now());
     }
-    let order = order.next(i64::from(capacity.wanted), worker.witness.last());
+    let wanted = i64::from(capacity.wanted);
+    let order = order.next(wanted, worker.witness.last(), looks.after(Instant::now()));
     let mut claimed = claim(&worker.store.claims, &order).await?;
+    looks.note(order.after.as_ref(), &claimed, Instant::now());
     if !witness_claim(worker, lane, &mut claimed).await {
         return Ok(After::Stopped);
     }

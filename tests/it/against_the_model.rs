@@ -269,6 +269,7 @@ impl<'a> Both<'a> {
             payouts.push(Pure::enqueued(&merchant, order_num, fee_type));
         }
         let order = ClaimOrder {
+            after: None,
             merchant_code: merchant.clone(),
             dialect: "bdpay".into(),
             base_url: "https://gateway.example".into(),

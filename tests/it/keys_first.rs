@@ -115,6 +115,7 @@ async fn a_configuration_for_another_gateway_or_key_claims_nothing() {
     let registered = keyring::registration(merchant).unwrap();
     let right = ClaimOrder {
         last: None,
+        after: None,
         merchant_code: merchant.code.clone(),
         dialect: merchant.dialect.clone(),
         base_url: merchant.base_url.clone(),

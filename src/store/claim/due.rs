@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::{ClaimError, ClaimOrder};
+use super::{ClaimError, ClaimOrder, Position};
 use crate::{
     domain::{
         money::Rupiah,
@@ -80,6 +80,37 @@ pub(super) async fn merchant_to_claim_for(
     })
 }
 
+/// Due payouts that were found, in the claim order.
+pub(super) struct Found {
+    pub(super) due: Vec<Due>,
+    /// The place of the last one.
+    pub(super) last: Option<Position>,
+    /// How long the database looked for them.
+    pub(super) took: Duration,
+}
+
+impl Found {
+    fn of(rows: Vec<DueRow>, send_by: SendBy, took: Duration) -> Result<Self, sqlx::Error> {
+        let last = rows.last().map(DueRow::position);
+        let due: Result<Vec<Due>, sqlx::Error> = rows
+            .into_iter()
+            .enumerate()
+            .map(|(place, row)| {
+                let confirmed_for = row.confirmed_for();
+                let send_by = confirmed_for.map_or(send_by, |confirmed_for| {
+                    send_by.within(confirmed_for.saturating_sub(took))
+                });
+                row.into_due(place, send_by)
+            })
+            .collect();
+        Ok(Self {
+            due: due?,
+            last,
+            took,
+        })
+    }
+}
+
 /// Locks the next due payouts that no other worker has locked.
 ///
 /// A replacement is due only after the gateway has confirmed again that every payout that it pays again failed
@@ -88,8 +119,9 @@ pub(super) async fn lock_due(
     db: &mut PgConnection,
     order: &ClaimOrder,
     send_by: SendBy,
-) -> Result<Vec<Due>, sqlx::Error> {
+) -> Result<Found, sqlx::Error> {
     let before = boot_time();
+    let after = order.after.as_ref();
     let rows = sqlx::query_as!(
         DueRow,
         r#"/* store::lock_due */
@@ -98,6 +130,8 @@ pub(super) async fn lock_due(
                    p.description, p.attempt, p.attention_reasons, p.priority, p.due_at, p.replaces, p.created_at
             from payout.payouts p
             where p.merchant_code = $1 and p.state = 'queued' and not p.parked and p.due_at <= now()
+              and (-p.priority::int, p.due_at, p.order_num)
+                  > (coalesce(-$3::int, -32769), coalesce($4, '-infinity'::timestamptz), coalesce($5, ''))
               and (p.attention is null or not payout.holds_back_claim(p.attention_reasons))
               and (not (select payout.must_query_first()) or payout.is_proven_unsent(p))
               and not exists (select from payout.pauses z
@@ -112,12 +146,12 @@ pub(super) async fn lock_due(
                   > now() - (select x.proof_fresh_for from payout.policy x)
                   and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).until
                       > clock_timestamp() + interval '5 seconds'))
-            order by p.priority desc, p.due_at, p.order_num
+            order by -p.priority::int, p.due_at, p.order_num
             limit $2
             for update of p skip locked
         )
         select d.merchant_code, d.order_num, d.amount::bigint as "amount!", d.fee_type, d.bank_code, d.account_number,
-               d.account_name, d.description, d.attempt,
+               d.account_name, d.description, d.attempt, d.priority, d.due_at,
                'insufficient_funds' = any (d.attention_reasons) as "marked_uncovered!",
                case when d.replaces is not null then
                    floor(1000 * extract(epoch from (payout.may_pay_again(d.merchant_code, d.replaces, d.created_at)).until
@@ -127,20 +161,13 @@ pub(super) async fn lock_due(
         order by d.priority desc, d.due_at, d.order_num"#,
         order.merchant_code,
         order.limit,
+        after.map(|after| i32::from(after.priority)),
+        after.map(|after| after.due_at),
+        after.map(|after| after.order_num.as_str()),
     )
     .fetch_all(db)
     .await?;
-    let waited = boot_time().saturating_sub(before);
-    rows.into_iter()
-        .enumerate()
-        .map(|(place, row)| {
-            let confirmed_for = row.confirmed_for();
-            let send_by = confirmed_for.map_or(send_by, |confirmed_for| {
-                send_by.within(confirmed_for.saturating_sub(waited))
-            });
-            row.into_due(place, send_by)
-        })
-        .collect()
+    Found::of(rows, send_by, boot_time().saturating_sub(before))
 }
 
 /// One row of `store::lock_due`, with the columns' own types.
@@ -154,11 +181,21 @@ struct DueRow {
     account_name: String,
     description: Option<String>,
     attempt: i32,
+    priority: i16,
+    due_at: DateTime<Utc>,
     marked_uncovered: bool,
     confirmed_for_ms: Option<i64>,
 }
 
 impl DueRow {
+    fn position(&self) -> Position {
+        Position {
+            priority: self.priority,
+            due_at: self.due_at,
+            order_num: self.order_num.clone(),
+        }
+    }
+
     /// Of a replacement: for how long the confirmation of what it replaces still lets it be sent.
     fn confirmed_for(&self) -> Option<Duration> {
         // One that has run out meanwhile has no time left.

@@ -281,6 +281,31 @@ async fn an_uncovered_payout_is_overtaken_for_a_while_but_not_forever() {
     assert_eq!(claimed(&world, 10).await.0, ["P5"], "higher priority first");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_begins_behind_a_payout_leaves_those_before_it_to_the_next_one() {
+    let world = by_hand(1_000_000).await;
+    let insert = |values: &str| {
+        format!(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, priority)
+             select name, 10000, 0, '014', '0012345678', 'Siti Rahayu', priority from (values {values}) v (name, priority)"
+        )
+    };
+    let both = insert("('HIGH', 5), ('A', 0), ('B', 0), ('LOW', -32768)");
+    world.database.run(&both).await;
+    let (orders, first) = claimed(&world, 2).await;
+    assert_eq!(orders, ["HIGH", "A"]);
+
+    world.database.run(&insert("('HIGHEST', 32767)")).await;
+    let behind = world.claim_order(10).next(10, None, first.last_found);
+    let behind = claim(world.database.pool(), &behind).await.unwrap();
+    let orders = behind
+        .permits
+        .iter()
+        .map(|permit| permit.key().order_num.as_str());
+    assert_eq!(orders.collect::<Vec<_>>(), ["B", "LOW"]);
+    assert_eq!(claimed(&world, 10).await.0, ["HIGHEST"]);
+}
+
 /// Makes the payout look as if it had waited for funds that long.
 async fn has_waited(world: &World, order_num: &str, minutes: u32) {
     let aged = format!(

@@ -112,6 +112,7 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_permit() {
     }
 
     let order = ClaimOrder {
+        after: None,
         merchant_code: MERCHANT.to_owned(),
         dialect: "bdpay".to_owned(),
         base_url: "https://gateway.example".to_owned(),

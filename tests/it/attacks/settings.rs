@@ -78,6 +78,7 @@ async fn forgetful_server(more: &[(&str, &str)]) -> Cluster {
 
 fn one_claim(cluster: &Cluster) -> ClaimOrder {
     ClaimOrder {
+        after: None,
         merchant_code: MERCHANT.to_owned(),
         dialect: "bdpay".to_owned(),
         base_url: BASE_URL.to_owned(),

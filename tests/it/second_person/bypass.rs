@@ -177,6 +177,7 @@ async fn a_proof_older_than_a_minute_gives_no_right_to_send() {
     .await;
     let registered = |column: &str| format!("select {column} from payout.merchants");
     let order = ClaimOrder {
+        after: None,
         last: None,
         merchant_code: MERCHANT.to_owned(),
         dialect: world.database.text(&registered("dialect")).await,

@@ -216,6 +216,7 @@ impl World {
             address: Address::of_url(&self.config.database.url).unwrap(),
             limit,
             last: None,
+            after: None,
             lease: self.config.submit.lease,
             send_window: self
                 .config
