@@ -6,6 +6,7 @@ mod control_query;
 mod heartbeats;
 mod lane;
 mod log;
+mod looks;
 mod poll;
 mod prove;
 mod reconcile;

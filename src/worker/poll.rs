@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Lane, Worker};
+use super::{Lane, Worker, looks};
 use crate::{
     domain::{
         evidence::{Doubt, Evidence, Fact, QueryAnswer},
@@ -22,9 +22,7 @@ use crate::{
 
 /// How often to check for due queries without a wake-up.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// A look that finds nothing and takes longer walks over what is not due any more, because somebody holds an old snapshot.
-const SLOW_LOOK: Duration = Duration::from_millis(5);
-/// Such looks may take this part of the time: one of so many.
+/// Slow looks that find nothing may take this part of the time: one of so many.
 const SHARE_OF_SLOW_LOOKS: u32 = 20;
 /// How long it may take to commit an answer, after the client's own timeout.
 const STORED_WITHIN: Duration = Duration::from_secs(5);
@@ -64,7 +62,7 @@ pub(super) async fn run(
             Ok(Vec::new())
         };
         let took = begun.elapsed();
-        let is_slow = took > SLOW_LOOK && matches!(&due, Ok(due) if due.is_empty());
+        let is_slow = took > looks::SLOW && matches!(&due, Ok(due) if due.is_empty());
         match due {
             Ok(due) => {
                 for query in due {

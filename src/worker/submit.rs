@@ -1,7 +1,5 @@
 //! Claims, sends once, records. A claimed payout never waits: the free slots decide how many are claimed.
 
-mod looks;
-
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -15,11 +13,11 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::looks::Looks;
 use super::{
     Lane, Worker,
     breaker::{Allowance, SubmitResult, Trial},
     log,
+    looks::Looks,
 };
 use crate::{
     backoff::Pauses,

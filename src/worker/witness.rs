@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::domain::payout::PayoutKey;
 
-    fn claim(order_num: &str) -> LastClaim {
+    pub(super) fn claim(order_num: &str) -> LastClaim {
         LastClaim {
             key: PayoutKey {
                 merchant_code: "M1".into(),

@@ -8,10 +8,10 @@ use std::{
     io::{self, ErrorKind},
     os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use base16ct::lower::encode_string;
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -29,17 +29,18 @@ const DIGEST: usize = 64;
 pub(super) struct Records {
     path: PathBuf,
     file: File,
-    /// Where the next record is written: over the older one.
-    next: Place,
+    /// The half that is written next: over the older record.
+    next: Half,
 }
 
+/// Half of the file: one record.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum Half {
     First,
     Second,
 }
 
-impl Place {
+impl Half {
     const fn other(self) -> Self {
         match self {
             Self::First => Self::Second,
@@ -58,7 +59,7 @@ impl Place {
 #[derive(Serialize, Deserialize)]
 struct Record {
     /// By the system's clock. Of several processes that share the file, the last one wrote the newest claim.
-    written_at_us: u128,
+    written_at_us: i64,
     #[serde(flatten)]
     claim: LastClaim,
 }
@@ -72,10 +73,10 @@ impl Records {
         let file = open_or_create(path)?;
         let mut bytes = vec![0; 2 * RECORD];
         file.read_exact_at(&mut bytes, 0)?;
-        let newest = [Place::First, Place::Second]
+        let newest = [Half::First, Half::Second]
             .into_iter()
             .zip(bytes.chunks(RECORD).map(parse))
-            .filter_map(|(place, record)| Some((place, record?)))
+            .filter_map(|(half, record)| Some((half, record?)))
             .max_by_key(|(_, record)| record.written_at_us);
         if newest.is_none() && bytes.iter().any(|byte| *byte != 0) {
             return Err(io::Error::new(
@@ -88,7 +89,7 @@ impl Records {
             file,
             next: newest
                 .as_ref()
-                .map_or(Place::First, |(place, _)| place.other()),
+                .map_or(Half::First, |(half, _)| half.other()),
         };
         Ok((records, newest.map(|(_, record)| record.claim)))
     }
@@ -135,9 +136,8 @@ fn open_or_create(path: &Path) -> io::Result<File> {
 
 /// A line: the digest of what follows, the claim, and spaces to the end.
 fn record(claim: &LastClaim) -> io::Result<Vec<u8>> {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     let json = serde_json::to_string(&Record {
-        written_at_us: since_epoch.map_or(0, |time| time.as_micros()),
+        written_at_us: Utc::now().timestamp_micros(),
         claim: claim.clone(),
     })?;
     let mut line = format!("{} {json}", encode_string(&Sha256::digest(&json))).into_bytes();
@@ -160,19 +160,7 @@ fn parse(bytes: &[u8]) -> Option<Record> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::payout::PayoutKey;
-
-    fn claim(order_num: &str) -> LastClaim {
-        LastClaim {
-            key: PayoutKey {
-                merchant_code: "M1".into(),
-                order_num: order_num.into(),
-            },
-            attempt: 1,
-            request_sha256: "ab".repeat(32),
-            epoch: 1,
-        }
-    }
+    use crate::worker::witness::tests::claim;
 
     fn last_in(path: &Path) -> Option<String> {
         let (_, last) = Records::open(path).unwrap();

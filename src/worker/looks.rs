@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::store::claim::{Claimed, Position};
 
 /// A look that takes longer walks over what is not due any more. One of an undisturbed queue takes less than a millisecond.
-const SLOW: Duration = Duration::from_millis(5);
+pub(super) const SLOW: Duration = Duration::from_millis(5);
 /// Slow looks may take this part of the time: one of so many.
 const SHARE: u32 = 200;
 /// How long claims go on from the last one, at least and at most. So long waits a payout that became due before that place:
