@@ -120,9 +120,11 @@ async fn until_proven(world: &World, order_num: &str) {
 
 /// Enqueues a payout that the gateway books and from then on does not find.
 async fn hide(world: &World, order_num: &str) {
-    world
-        .sandbox
-        .script(order_num, staying(Some(Fault::CutAfter)));
+    let unanswered = Script {
+        query_fault: Some(Fault::QueryHttp500),
+        ..staying(Some(Fault::CutAfter))
+    };
+    world.sandbox.script(order_num, unanswered);
     world.enqueue(order_num, 100_000, 1).await;
     world.until_state(order_num, "unknown").await;
     world

@@ -48,7 +48,7 @@ pub(super) async fn query(
             order.final_reads = order.final_reads.saturating_add(is_final);
             order.clone()
         });
-        (state.fault_for(&order_num), found)
+        (state.query_fault_for(&order_num), found)
     });
     match fault {
         Some(Fault::Down) => {

@@ -20,6 +20,8 @@ pub enum Ending {
 pub struct Script {
     /// The fault for this order, whatever the sandbox's own fault is.
     pub fault: Option<Fault>,
+    /// The fault for queries of this order, if it is another one.
+    pub query_fault: Option<Fault>,
     /// How it ends.
     pub ends: Option<Ending>,
     /// The fee stated in the answer to the submit, in rupiah.

@@ -63,6 +63,12 @@ impl SandboxState {
         self.script(order_num).fault.or(self.fault)
     }
 
+    /// The fault that applies to queries of this order now.
+    pub(super) fn query_fault_for(&self, order_num: &str) -> Option<Fault> {
+        let script = self.script(order_num).query_fault;
+        script.or_else(|| self.fault_for(order_num))
+    }
+
     /// Scripts one order. If it waits at the bank and the script ends it, it moves on.
     pub(super) fn set_script(&mut self, order_num: String, script: Script, now: Instant) {
         let may_end = script.ends.is_some_and(|ending| ending != Ending::Stays);

@@ -36,9 +36,11 @@ pub(super) async fn book_and_hold(world: &World, order: &str) {
 }
 
 async fn book(world: &World, order: &str, then: Script) {
-    world
-        .sandbox
-        .script(order, super::staying(Some(Fault::CutAfter)));
+    let unanswered = Script {
+        query_fault: Some(Fault::QueryHttp500),
+        ..super::staying(Some(Fault::CutAfter))
+    };
+    world.sandbox.script(order, unanswered);
     world.enqueue(order, 100_000, 1).await;
     world.until_state(order, "unknown").await;
     world.sandbox.script(order, then);
