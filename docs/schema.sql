@@ -3133,6 +3133,27 @@ ALTER TABLE payout.ledger ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE payout.ledger_sums (
+    from_id bigint NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    available bigint NOT NULL,
+    held bigint NOT NULL,
+    paid_out bigint NOT NULL,
+    fees bigint NOT NULL,
+    funding bigint NOT NULL,
+    read_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE payout.ledger_sums_cursor (
+    the_only_one boolean DEFAULT true NOT NULL,
+    summed_below bigint DEFAULT 1 NOT NULL,
+    complete_up_to bigint DEFAULT 0 NOT NULL,
+    seen_id bigint DEFAULT 0 NOT NULL,
+    seen_xid bigint DEFAULT 0 NOT NULL,
+    seen_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
 CREATE VIEW payout.masked AS
  SELECT p.merchant_code,
     p.order_num,
@@ -3319,6 +3340,12 @@ ALTER TABLE ONLY payout.history
 
 ALTER TABLE ONLY payout.ledger
     ADD CONSTRAINT ledger_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payout.ledger_sums_cursor
+    ADD CONSTRAINT ledger_sums_cursor_pkey PRIMARY KEY (the_only_one);
+
+ALTER TABLE ONLY payout.ledger_sums
+    ADD CONSTRAINT ledger_sums_pkey PRIMARY KEY (from_id, merchant_code);
 
 ALTER TABLE ONLY payout.merchants
     ADD CONSTRAINT merchants_pkey PRIMARY KEY (code);
@@ -3542,6 +3569,9 @@ ALTER TABLE ONLY payout.gateway_balance
 
 ALTER TABLE ONLY payout.history
     ADD CONSTRAINT history_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
+
+ALTER TABLE ONLY payout.ledger_sums
+    ADD CONSTRAINT ledger_sums_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
 
 ALTER TABLE ONLY payout.operator_acts
     ADD CONSTRAINT operator_acts_request_id_fkey FOREIGN KEY (request_id) REFERENCES payout.requests(id);
@@ -4282,6 +4312,10 @@ GRANT SELECT ON TABLE payout.events TO payout_worker;
 GRANT SELECT ON TABLE payout.gateway_balance TO payout_reader;
 GRANT SELECT ON TABLE payout.gateway_balance TO payout_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.gateway_balance TO payout_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.ledger_sums TO payout_worker;
+
+GRANT SELECT,UPDATE ON TABLE payout.ledger_sums_cursor TO payout_worker;
 
 GRANT SELECT ON TABLE payout.masked TO payout_reader;
 GRANT SELECT ON TABLE payout.masked TO payout_operator;

@@ -81,6 +81,34 @@ create table payout.accounts (
     constraint held_is_not_negative check (held >= 0)
 );
 
+-- The sums of older entries, 100 000 numbers at a time, kept by the workers so that comparing the accounts with the ledger
+-- need not read all of it. They can be rebuilt: `delete from payout.ledger_sums` and
+-- `update payout.ledger_sums_cursor set summed_below = 1`.
+create table payout.ledger_sums (
+    from_id       bigint not null,  -- the first number of the piece
+    merchant_code text collate "C" not null references payout.merchants,
+    available     bigint not null,
+    held          bigint not null,
+    paid_out      bigint not null,
+    fees          bigint not null,
+    funding       bigint not null,
+    read_at       timestamptz not null default now(),  -- when the piece was last added up
+    primary key (from_id, merchant_code)
+);
+
+-- How far the sums reach. One row; its lock is the right to keep sums.
+create table payout.ledger_sums_cursor (
+    the_only_one   boolean primary key default true,
+    summed_below   bigint not null default 1,   -- every entry with a lower number is in a sum
+    complete_up_to bigint not null default 0,   -- up to this number no entry can appear any more
+    seen_id        bigint not null default 0,   -- the highest number at seen_at, complete once what ran then has ended
+    seen_xid       bigint not null default 0,   -- every transaction that ran at seen_at has a lower number
+    seen_at        timestamptz not null default '-infinity',
+    constraint there_is_one check (the_only_one)
+);
+
+insert into payout.ledger_sums_cursor default values;
+
 -- The last balance that the gateway stated.
 create table payout.gateway_balance (
     merchant_code text collate "C" primary key references payout.merchants,

@@ -5,6 +5,7 @@
 pub mod act;
 pub mod addresses;
 pub mod balances;
+pub mod books;
 pub mod callbacks;
 pub mod claim;
 pub mod clock;

@@ -34,7 +34,7 @@ pub fn snapshot(snapshot: &Snapshot) {
     }
 }
 
-/// Publishes the result of `store::snapshot::check_books`.
+/// Publishes the result of `store::books::check_books`.
 pub fn books_checked(checks: &[BooksCheck]) {
     for check in checks {
         series::of_merchant(&check.merchant_code);

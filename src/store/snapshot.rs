@@ -12,17 +12,12 @@ use sqlx::{PgConnection, PgPool};
 use crate::domain::{
     attention::Attention,
     money::Rupiah,
-    snapshot::{
-        Accounts, BooksCheck, GatewayReading, MerchantBooks, Pile, Snapshot, Step, Total,
-        Violations,
-    },
+    snapshot::{Accounts, GatewayReading, MerchantBooks, Pile, Snapshot, Step, Total, Violations},
     state::State,
 };
 
 /// Maximum time of one statement. Metrics may be late; payouts must not wait for them.
 const READ_WITHIN: &str = "5s";
-/// The same for the check that reads the whole ledger. Below the time after which a waiting loop counts as stalled.
-const CHECK_WITHIN: &str = "60s";
 /// Maximum history rows that one snapshot adds to the totals, in steps of `FOLD_STEP`.
 const FOLD_AT_MOST: i64 = 200_000;
 /// Maximum history rows in one transaction.
@@ -53,45 +48,6 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     seen.commit().await?;
     snapshot.took = begun.elapsed();
     Ok(snapshot)
-}
-
-/// Compares the accounts with the sum of every ledger entry. Reads the whole ledger: at most hourly.
-pub async fn check_books(pool: &PgPool) -> Result<Vec<BooksCheck>, sqlx::Error> {
-    let mut seen = pool
-        .begin_with("begin isolation level repeatable read read only")
-        .await?;
-    limit(&mut seen, CHECK_WITHIN).await?;
-    read_whole_tables(&mut seen).await?;
-    let rows = sqlx::query!(
-        r#"/* store::snapshot_check_books */
-        with booked as (
-            select l.merchant_code, sum(l.available) available, sum(l.held) held, sum(l.paid_out) paid_out,
-                   sum(l.fees) fees, sum(l.funding) funding
-            from payout.ledger l
-            group by l.merchant_code
-        )
-        select m.code as merchant_code,
-               (abs(coalesce(a.available, 0) - coalesce(b.available, 0))
-                + abs(coalesce(a.held, 0) - coalesce(b.held, 0))
-                + abs(coalesce(a.paid_out, 0) - coalesce(b.paid_out, 0))
-                + abs(coalesce(a.fees, 0) - coalesce(b.fees, 0))
-                + abs(coalesce(a.funding, 0) - coalesce(b.funding, 0)))::bigint as "difference!"
-        from payout.merchants m
-        left join payout.accounts a on a.merchant_code = m.code
-        left join booked b on b.merchant_code = m.code
-        order by m.code"#,
-    )
-    .fetch_all(&mut *seen)
-    .await?;
-    seen.commit().await?;
-    let check = |merchant_code, difference| BooksCheck {
-        merchant_code,
-        difference: Rupiah::new(difference),
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| check(row.merchant_code, row.difference))
-        .collect())
 }
 
 /// Adds new history to the totals, some thousand rows at a time, unless another worker is doing so.
@@ -167,20 +123,10 @@ async fn notification_queue(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
 }
 
 /// Limits the time of each statement of this transaction.
-async fn limit(db: &mut PgConnection, within: &str) -> Result<(), sqlx::Error> {
+pub(super) async fn limit(db: &mut PgConnection, within: &str) -> Result<(), sqlx::Error> {
     sqlx::query_scalar!(
         r#"select /* store::snapshot_limit */ set_config('statement_timeout', $1, true) as "limit!""#,
         within,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(())
-}
-
-/// The worker's connections read by index, which for every entry would take longer.
-async fn read_whole_tables(db: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select /* store::read_whole_tables */ set_config('enable_seqscan', 'on', true) as "setting!""#,
     )
     .fetch_one(db)
     .await?;

@@ -13,15 +13,15 @@ use super::Worker;
 use crate::{
     domain::evidence::{Evidence, Fact},
     metrics,
-    store::{addresses, clock, expired_leases, failover, fitness, registration, snapshot},
+    store::{addresses, books, clock, expired_leases, failover, fitness, registration, snapshot},
 };
 
 /// How often leases and the database's identity are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How often totals, settings and ages are read.
 const TOTALS_EVERY: Duration = Duration::from_secs(10);
-/// How often the accounts are compared with the sum of the whole ledger.
-const BOOKS_EVERY: Duration = Duration::from_hours(1);
+/// How often the accounts are compared with the ledger. What was booked since is read each time.
+const BOOKS_EVERY: Duration = Duration::from_mins(10);
 
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
@@ -90,16 +90,18 @@ async fn look(worker: &Worker) {
     }
 }
 
-/// Checks the accounts against the ledger, in a loop of its own because summing a large ledger takes long.
+/// Checks the accounts against the ledger, in a loop of its own because the first check of a large ledger takes long.
 pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
             () = worker.store.reach.opened() => {}
         }
-        match snapshot::check_books(&worker.store.results).await {
+        match books::check_books(&worker.store.results).await {
             Ok(checks) => metrics::books_checked(&checks),
-            Err(error) => tracing::warn!(%error, "could not sum the ledger; retrying in an hour"),
+            Err(error) => {
+                tracing::warn!(%error, "could not compare the accounts with the ledger; retrying in ten minutes");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}

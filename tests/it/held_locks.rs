@@ -132,6 +132,7 @@ async fn no_other_single_lock_holds_up_another_merchant() {
         "select from payout.pauses for update".to_owned(),
         "select from payout.failover for update".to_owned(),
         "select from payout.totals_cursor for update".to_owned(),
+        "select from payout.ledger_sums_cursor for update".to_owned(),
         "select pg_advisory_xact_lock(hashtext('payout_queued'))".to_owned(),
     ];
     for (number, lock) in locks.iter().enumerate() {

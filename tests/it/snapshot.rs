@@ -9,7 +9,7 @@ use payout_worker::{
         snapshot::{MerchantBooks, Snapshot, Step, Total, Violations},
         state::State,
     },
-    store::snapshot::{check_books, snapshot},
+    store::{books::check_books, snapshot::snapshot},
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -248,18 +248,15 @@ async fn the_gateway_balance_is_compared_with_the_books_of_the_moment_it_was_rea
     );
 }
 
+async fn differences(database: &Database) -> Vec<Rupiah> {
+    let checks = check_books(database.pool()).await.unwrap();
+    checks.iter().map(|check| check.difference).collect()
+}
+
 #[tokio::test]
 async fn accounts_that_differ_from_their_ledger_are_found() {
     let database = Database::with_merchant().await;
-    let differences = async || {
-        check_books(database.pool())
-            .await
-            .unwrap()
-            .iter()
-            .map(|check| check.difference)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(differences().await, [Rupiah::ZERO]);
+    assert_eq!(differences(&database).await, [Rupiah::ZERO]);
     database
         .run(
             "set session_replication_role = replica;
@@ -267,12 +264,96 @@ async fn accounts_that_differ_from_their_ledger_are_found() {
              set session_replication_role = origin",
         )
         .await;
-    assert_eq!(differences().await, [Rupiah::new(2)]);
+    assert_eq!(differences(&database).await, [Rupiah::new(2)]);
     assert_eq!(
         of(&snapshot(database.pool()).await.unwrap()).violations,
         Violations::default(),
         "they still sum to zero"
     );
+}
+
+/// How far the kept sums reach.
+async fn summed_below(database: &Database) -> String {
+    let reached = "select summed_below from payout.ledger_sums_cursor";
+    database.text(reached).await
+}
+
+/// The next entry is more than a piece of the kept sums further.
+async fn skip_a_piece(database: &Database) {
+    let skip = "select setval('payout.ledger_id_seq', nextval('payout.ledger_id_seq') + 100000)";
+    database.run(skip).await;
+}
+
+/// Checks the books as if more than a minute had passed since the last check.
+async fn check_a_minute_later(database: &Database) {
+    let later = "update payout.ledger_sums_cursor set seen_at = seen_at - interval '2 minutes'";
+    database.run(later).await;
+    assert_eq!(differences(database).await, [Rupiah::ZERO]);
+}
+
+/// Checks the books until the sums reach so far. Transactions of other tests on the server delay it.
+async fn check_until(database: &Database, reached: &str) {
+    for _ in 0..600 {
+        check_a_minute_later(database).await;
+        if summed_below(database).await == reached {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the sums reach {} only", summed_below(database).await);
+}
+
+#[tokio::test]
+async fn the_books_agree_whatever_part_of_the_ledger_is_kept_as_sums() {
+    let database = Database::with_merchant().await;
+    for funded in 1..5 {
+        database.fund(MERCHANT, 1_000_000 * funded).await;
+        skip_a_piece(&database).await;
+        database.fund(MERCHANT, 7 * funded).await;
+        check_until(&database, &(1 + 100_000 * funded).to_string()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_changed_entry_is_found_although_its_sum_is_kept() {
+    let database = Database::with_merchant().await;
+    skip_a_piece(&database).await;
+    database.fund(MERCHANT, 7).await;
+    check_until(&database, "100001").await;
+    database
+        .run(
+            "set session_replication_role = replica;
+             update payout.ledger set available = available + 3, funding = funding - 3
+             where id = (select min(id) from payout.ledger);
+             set session_replication_role = origin",
+        )
+        .await;
+    assert_eq!(differences(&database).await, [Rupiah::new(6)]);
+}
+
+#[tokio::test]
+async fn entries_that_appear_late_are_in_no_sum_before_they_appear() {
+    let database = Database::with_merchant().await;
+    let mut slow = database.pool().begin().await.unwrap();
+    sqlx::query("select payout.fund($1, 500, 'slow')")
+        .bind(MERCHANT)
+        .execute(&mut *slow)
+        .await
+        .unwrap();
+    skip_a_piece(&database).await;
+    database.insert("INV-1", 10_000).await;
+    let later = "insert into payout.ledger (merchant_code, kind, funded_by, reference)
+                 select code, 'funding', 'person', 'later' from payout.merchants";
+    let later = format!(
+        "set session_replication_role = replica; {later}; set session_replication_role = origin"
+    );
+    database.run(&later).await;
+    for _ in 0..3 {
+        check_a_minute_later(&database).await;
+    }
+    assert_eq!(summed_below(&database).await, "1");
+    slow.commit().await.unwrap();
+    check_until(&database, "100001").await;
 }
 
 #[tokio::test]

@@ -188,6 +188,15 @@ fn totals(payouts: usize) -> String {
          insert into payout.totals (merchant_code, step, payouts, rupiah)
          select '{merchant}', s.step, {payouts}, {payouts}::bigint * {AMOUNT_IDR}
          from (values ('enqueued'), ('paid')) s (step);
-         update payout.totals_cursor set folded_seq = (select max(h.seq) from payout.history h)"
+         update payout.totals_cursor set folded_seq = (select max(h.seq) from payout.history h);
+         insert into payout.ledger_sums (from_id, merchant_code, available, held, paid_out, fees, funding)
+         select 1 + 100000 * s.piece, s.merchant_code, s.available, s.held, s.paid_out, s.fees, s.funding
+         from (select (l.id - 1) / 100000 piece, l.merchant_code, sum(l.available) available, sum(l.held) held,
+                      sum(l.paid_out) paid_out, sum(l.fees) fees, sum(l.funding) funding, max(l.id) last_id
+               from payout.ledger l
+               group by 1, 2) s
+         where s.last_id % 100000 = 0;
+         update payout.ledger_sums_cursor
+         set summed_below = coalesce((select max(s.from_id) + 100000 from payout.ledger_sums s), 1)"
     )
 }

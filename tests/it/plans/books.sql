@@ -143,6 +143,12 @@ begin
     call plans.load_ledger(load);
     call plans.load_acts(load, first, last);
     update payout.totals_cursor set folded_seq = (select max(h.seq) - 500 from payout.history h);
+    insert into payout.ledger_sums (from_id, merchant_code, available, held, paid_out, fees, funding)
+    select 1, l.merchant_code, sum(l.available), sum(l.held), sum(l.paid_out), sum(l.fees), sum(l.funding)
+    from payout.ledger l
+    where l.id <= (select max(l.id) - 500 from payout.ledger l)
+    group by l.merchant_code;
+    update payout.ledger_sums_cursor set summed_below = (select max(l.id) - 499 from payout.ledger l);
     insert into payout.gateway_balance (merchant_code, balance, frozen, pending, signed, ledger_id)
     select m.code, 1000000, 0, 0, true, (select max(l.id) - 500 from payout.ledger l) from payout.merchants m
     on conflict (merchant_code) do update set ledger_id = excluded.ledger_id;
