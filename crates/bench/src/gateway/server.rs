@@ -82,13 +82,21 @@ async fn answer(
 
 async fn submit(shared: &Shared, number: Option<usize>) -> Option<Bytes> {
     shared.counts.submit(number);
-    if shared.settings.answer_after_ms > 0 {
-        sleep(Duration::from_millis(shared.settings.answer_after_ms)).await;
-    }
     let number = number?;
     let message = shared.messages.of(number)?;
-    // The receiving side ends with the process.
-    shared.settled.send(number).ok();
+    let settled = shared.settled.clone();
+    // The receiving side of `settled` ends with the process.
+    if shared.settings.answer_after_ms == 0 {
+        settled.send(number).ok();
+        return Some(message.answer.clone());
+    }
+    let wait = sleep(Duration::from_millis(shared.settings.answer_after_ms));
+    // The order ends although nobody waits for the answer any more: this future is dropped with its connection.
+    let ended = tokio::spawn(async move {
+        wait.await;
+        settled.send(number).ok();
+    });
+    ended.await.ok()?;
     Some(message.answer.clone())
 }
 
