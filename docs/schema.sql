@@ -1652,6 +1652,18 @@ CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > payout.trusted_after())))));
 
+CREATE TABLE payout.workers (
+    worker text NOT NULL COLLATE pg_catalog."C",
+    version text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone
+);
+
+CREATE FUNCTION payout.is_running(w payout.workers) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (((w).ended_at IS NULL) AND ((w).seen_at > (now() - '00:00:30'::interval)));
+
 CREATE FUNCTION payout.last_xid() RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2687,6 +2699,34 @@ begin
             format('requested by %s, approved by %s', request.requested_by, request.decided_by));
 end $$;
 
+CREATE FUNCTION payout.waits_for(p payout.payouts) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return (
+    select case
+        when (p).state not in ('queued', 'submitting', 'pending', 'unknown') then null
+        when c.stopped_by = 'no_worker' then 'no_worker'
+        when (p).state = 'submitting' then 'answer'
+        when (p).attention is not null
+             and ((p).state <> 'queued' or payout.holds_back_claim((p).attention_reasons)) then 'person: ' || (p).attention
+        when (p).state = 'pending' then 'result'
+        when (p).state = 'unknown' then 'query'
+        when c.stopped_by = 'paused' then 'paused'
+        when c.stopped_by is not null then 'claims: ' || c.stopped_by
+        when (p).due_at > now() then 'time: ' || to_char((p).due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        when exists (select from payout.pauses z where (z.scope, z.value) = ('bank', (p).bank_code)) then 'paused'
+        when (p).parked then 'funds'
+        when (p).replaces is not null
+             and (payout.may_pay_again((p).merchant_code, (p).replaces, (p).created_at)).why_not is not null then 'originals'
+        else 'slot'
+    end
+    from payout.claims c
+    -- Also of a row that a login makes up.
+    where c.merchant_code = (p).merchant_code and c.merchant_code = any (payout.merchants_seen()));
+end $$;
+
 CREATE FUNCTION payout.wake(channel text, payload text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2987,6 +3027,10 @@ CREATE VIEW payout.all_status AS
     p.attention,
     p.attention_reasons,
     p.attention_since,
+        CASE
+            WHEN (p.state = ANY (ARRAY['queued'::text, 'submitting'::text, 'pending'::text, 'unknown'::text])) THEN payout.waits_for(p.*)
+            ELSE NULL::text
+        END AS waits_for,
     p.settled_at
    FROM payout.payouts p;
 
@@ -3066,6 +3110,68 @@ CREATE TABLE payout.banks (
     name text NOT NULL,
     min_digits integer
 );
+
+CREATE TABLE payout.worker_claims (
+    worker text NOT NULL COLLATE pg_catalog."C",
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    slots integer NOT NULL,
+    in_flight integer NOT NULL,
+    stopped_by text,
+    detail text DEFAULT ''::text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW payout.claims AS
+ SELECT m.code AS merchant_code,
+    running.workers,
+    running.slots,
+    running.in_flight,
+    why.stopped_by,
+    why.since,
+    why.detail
+   FROM ((payout.merchants m
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS workers,
+            (COALESCE(sum(c.slots), (0)::bigint))::integer AS slots,
+            (COALESCE(sum(c.in_flight), (0)::bigint))::integer AS in_flight,
+            bool_or((c.stopped_by IS NULL)) AS is_claiming
+           FROM (payout.workers w
+             JOIN payout.worker_claims c ON ((c.worker = w.worker)))
+          WHERE ((c.merchant_code = m.code) AND payout.is_running(w.*))) running)
+     LEFT JOIN LATERAL ( SELECT s.stopped_by,
+            s.since,
+            s.detail
+           FROM ( SELECT 1 AS place,
+                    'failover'::text AS stopped_by,
+                    f.changed_at AS since,
+                    ''::text AS detail
+                   FROM payout.failover f
+                  WHERE (f.changed_at IS NOT NULL)
+                UNION ALL
+                 SELECT 2,
+                    'paused'::text,
+                    z.since,
+                    concat_ws(': '::text, z.actor, z.reason) AS concat_ws
+                   FROM payout.pauses z
+                  WHERE (((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = m.code)))
+                UNION ALL
+                 SELECT 3,
+                    'no_worker'::text,
+                    ( SELECT max(w.seen_at) AS max
+                           FROM (payout.workers w
+                             JOIN payout.worker_claims c ON ((c.worker = w.worker)))
+                          WHERE (c.merchant_code = m.code)) AS max,
+                    ''::text
+                  WHERE (running.workers = 0)
+                UNION ALL
+                 SELECT 4,
+                    c.stopped_by,
+                    c.since,
+                    c.detail
+                   FROM (payout.workers w
+                     JOIN payout.worker_claims c ON ((c.worker = w.worker)))
+                  WHERE ((c.merchant_code = m.code) AND payout.is_running(w.*) AND (NOT running.is_claiming))) s
+          ORDER BY s.place, s.since
+         LIMIT 1) why ON (true));
 
 CREATE TABLE payout.clock (
     the_only_one boolean DEFAULT true NOT NULL,
@@ -3256,6 +3362,7 @@ CREATE VIEW payout.status WITH (security_barrier='true') AS
     s.attention,
     s.attention_reasons,
     s.attention_since,
+    s.waits_for,
     s.settled_at
    FROM payout.all_status s
   WHERE (s.merchant_code = ANY (( SELECT payout.merchants_seen() AS merchants_seen)::text[]));
@@ -3391,6 +3498,12 @@ ALTER TABLE ONLY payout.totals
 
 ALTER TABLE ONLY payout.unmatched_callbacks
     ADD CONSTRAINT unmatched_callbacks_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY payout.worker_claims
+    ADD CONSTRAINT worker_claims_pkey PRIMARY KEY (worker, merchant_code);
+
+ALTER TABLE ONLY payout.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (worker);
 
 CREATE INDEX acts_by_time ON payout.operator_acts USING btree (at);
 
@@ -3611,6 +3724,9 @@ ALTER TABLE ONLY payout.transition
 
 ALTER TABLE ONLY payout.transition
     ADD CONSTRAINT transition_to_state_fkey FOREIGN KEY (to_state) REFERENCES payout.state(name);
+
+ALTER TABLE ONLY payout.worker_claims
+    ADD CONSTRAINT worker_claims_worker_fkey FOREIGN KEY (worker) REFERENCES payout.workers(worker) ON DELETE CASCADE;
 
 GRANT USAGE ON SCHEMA payout TO payout_enqueuer;
 GRANT USAGE ON SCHEMA payout TO payout_reader;
@@ -4002,6 +4118,16 @@ GRANT UPDATE(quiet_horizon) ON TABLE payout.failover TO payout_worker;
 REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
 
+GRANT SELECT ON TABLE payout.workers TO payout_reader;
+GRANT SELECT ON TABLE payout.workers TO payout_operator;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE payout.workers TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_running(w payout.workers) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_reader;
+GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_operator;
+GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_worker;
+GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_enqueuer;
+
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.act TO payout_reader;
@@ -4239,6 +4365,12 @@ REVOKE ALL ON FUNCTION payout.uphold(p payout.payouts, r payout.requests) FROM P
 
 REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.waits_for(p payout.payouts) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_reader;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_operator;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_worker;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_enqueuer;
+
 REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
 
@@ -4296,6 +4428,14 @@ GRANT SELECT ON TABLE payout.banks TO payout_enqueuer;
 GRANT SELECT ON TABLE payout.banks TO payout_reader;
 GRANT SELECT ON TABLE payout.banks TO payout_operator;
 GRANT SELECT ON TABLE payout.banks TO payout_worker;
+
+GRANT SELECT ON TABLE payout.worker_claims TO payout_reader;
+GRANT SELECT ON TABLE payout.worker_claims TO payout_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.worker_claims TO payout_worker;
+
+GRANT SELECT ON TABLE payout.claims TO payout_reader;
+GRANT SELECT ON TABLE payout.claims TO payout_operator;
+GRANT SELECT ON TABLE payout.claims TO payout_worker;
 
 GRANT SELECT ON TABLE payout.clock TO payout_reader;
 GRANT SELECT ON TABLE payout.clock TO payout_operator;

@@ -22,7 +22,7 @@ use self::{
     exit::Exit,
     finance::{fund, reconcile, report},
     global::Global,
-    inspect::{approvals, audit, balance, list, pauses, show, stuck},
+    inspect::{approvals, audit, balance, list, pauses, show, status, stuck},
     operate::{address, cancel, failover, pause, replay, reveal, second_person},
     setup::{configuration, doctor, keys, migrate, pages},
     watch::Watch,
@@ -31,6 +31,7 @@ use crate::telemetry;
 
 const AFTER_HELP: &str = "\
 Examples:
+  payout status                              whether payouts are sent and, if not, why
   payout stuck                               what needs a person, oldest first
   payout show INV-77                         what we know, what we don't, what happens next
   payout replay --state unknown              query the gateway now; never sends
@@ -61,6 +62,8 @@ enum Command {
     Demo(Box<start::DemoOptions>),
     /// Run the sandbox gateway alone, with faults and an admin page
     Sandbox(sandbox::Options),
+    /// Show on one screen whether payouts are sent and, if not, why; exit 1 if something needs a person
+    Status(status::Options),
     /// Find payouts, newest first
     List(list::Options),
     /// Show one payout: what we know, what we don't, what happens next, and its history
@@ -148,6 +151,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         Command::Demo(options) => return start::demo(global, options).await,
         Command::Migrate(options) => migrate::migrate(global, options).await?,
         Command::Sandbox(options) => sandbox::sandbox(options).await?,
+        Command::Status(options) => status::perform(global, options).await?,
         Command::List(options) => {
             let look = async || list::list(global, options).await;
             options.watch.show(look).await?;

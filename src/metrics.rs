@@ -16,6 +16,8 @@ use std::{
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::domain::stop::StopReason;
+
 pub use books::{books_checked, snapshot};
 pub use family::{Family, Kind, Origin};
 pub use labels::{Label, Values};
@@ -140,7 +142,7 @@ pub fn in_flight(submits: i64) {
 }
 
 /// Claims of a merchant are stopped for this reason, or are running (`None`).
-pub fn claims_stopped(merchant: &str, reason: Option<&str>) {
+pub fn claims_stopped(merchant: &str, reason: Option<StopReason>) {
     series::of_merchant(merchant);
     series::stop_reason(merchant, reason);
 }

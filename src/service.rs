@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::unfit::Unfit;
 use crate::{
     config::Config,
+    domain::stop::StopReason,
     inbound::{
         Listener,
         admin::{self, Admin},
@@ -188,7 +189,7 @@ impl Parts {
     /// `None` if it is stopped before.
     async fn begin_later(&self, stop: &CancellationToken) -> Option<Witness> {
         for lane in &self.lanes {
-            metrics::claims_stopped(lane.code(), Some("address"));
+            lane.claims.stop(StopReason::Address, "");
         }
         let beginning = begin::begin_once_registered(&self.store, &self.config);
         stop.run_until_cancelled(beginning).await

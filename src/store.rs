@@ -18,6 +18,7 @@ pub mod fitness;
 pub mod funding;
 mod load;
 pub mod operator;
+pub mod overview;
 pub mod queries;
 pub mod record;
 pub mod registration;
@@ -26,6 +27,7 @@ pub mod requests;
 pub mod schema;
 pub mod snapshot;
 pub mod wake;
+pub mod workers;
 mod write;
 
 use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};

@@ -2,12 +2,14 @@
 //! that a crash could lose.
 
 pub mod breaker;
+pub mod claims;
 mod control_query;
 mod heartbeats;
 mod lane;
 mod log;
 mod looks;
 mod poll;
+mod presence;
 mod prove;
 mod reconcile;
 pub mod recorder;

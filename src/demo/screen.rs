@@ -11,7 +11,10 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use super::{stage::Stage, workers::Workers};
-use crate::domain::{money::Rupiah, state::State};
+use crate::{
+    domain::{money::Rupiah, state::State, stop::meaning},
+    store::workers,
+};
 
 /// How often a line is written if the display is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(3);
@@ -56,14 +59,16 @@ impl Screen {
         let Ok(counts) = counts(stage).await else {
             return Ok(());
         };
+        let stops = stops(stage).await.unwrap_or_default();
         let (seconds, workers) = (self.begun.elapsed().as_secs(), workers.line());
         if !self.is_terminal {
-            println!("{seconds:>4} s  enqueued {enqueued}  {counts}  ({workers})");
+            println!("{seconds:>4} s  enqueued {enqueued}  {counts}  ({workers}){stops}");
             return Ok(());
         }
         let (head, last) = (&self.head, last(stage).await.unwrap_or_default());
-        let page =
-            format!("{head}\n\n{seconds} s   {workers}\nenqueued {enqueued}   {counts}\n\n{last}");
+        let page = format!(
+            "{head}\n\n{seconds} s   {workers}{stops}\nenqueued {enqueued}   {counts}\n\n{last}"
+        );
         // Clear each line to its end, and the screen below the last one.
         print!("\x1b[H{}\x1b[J", page.replace('\n', "\x1b[K\n"));
         Ok(std::io::stdout().flush()?)
@@ -126,9 +131,24 @@ async fn counts(stage: &Stage) -> Result<String> {
     Ok(parts.collect::<Vec<_>>().join("  "))
 }
 
+/// Why nothing is sent now, on a line of its own; empty while payouts are sent.
+async fn stops(stage: &Stage) -> Result<String> {
+    let mut db = stage.pool.acquire().await?;
+    let claims = workers::claims(&mut db, None).await?;
+    let lines = claims.iter().filter_map(|claims| {
+        let stopped_by = claims.stopped_by.as_deref()?;
+        let detail = claims.detail.as_deref().unwrap_or_default();
+        Some(format!(
+            "\nnothing is sent: {} {detail}",
+            meaning(stopped_by)
+        ))
+    });
+    Ok(lines.collect())
+}
+
 async fn last(stage: &Stage) -> Result<String> {
     let payouts: Vec<(String, i64, String, String)> = sqlx::query_as(
-        "select order_num, amount, state, coalesce(attention, '') from payout.status order by created_at desc limit 10",
+        "select order_num, amount, state, coalesce(waits_for, '') from payout.status order by created_at desc limit 10",
     )
     .fetch_all(&stage.pool)
     .await?;
@@ -136,9 +156,12 @@ async fn last(stage: &Stage) -> Result<String> {
     let balances: Vec<(String, i64)> = balances.fetch_all(&stage.pool).await?;
     // Writing to a string does not fail.
     let mut page = String::new();
-    for (order_num, amount, state, reason) in payouts {
+    for (order_num, amount, state, waits_for) in payouts {
         let amount = Rupiah::new(amount);
-        let _ = writeln!(page, "  {order_num:<14} {amount:>16}  {state:<10} {reason}");
+        let _ = writeln!(
+            page,
+            "  {order_num:<14} {amount:>16}  {state:<10} {waits_for}"
+        );
     }
     page.push('\n');
     for (account, balance) in balances {

@@ -7,6 +7,7 @@ use crate::domain::{
     evidence::Doubt,
     snapshot::{Accounts, Step, Violations},
     state::{Event, State},
+    stop::StopReason,
 };
 
 /// A label of a metric.
@@ -77,11 +78,7 @@ labels! {
     QUERY_RESULT query_results "result" ["found", "not_found"].into_iter().chain(doubts());
     CALLBACK_RESULT callback_results "result"
         ["stored", "bad_signature", "malformed", "unknown_order", "unavailable", "too_large"];
-    // Why claims are stopped. `other` is listed, because its series must exist to be set back to zero.
-    STOP_REASON stop_reasons "reason" [
-        "keys", "gateway", "config", "address", "settings", "failover", "paused", "signatures", "not_sent", "declines", "doubts",
-        "books", OTHER,
-    ];
+    STOP_REASON stop_reasons "reason" StopReason::ALL.map(StopReason::name);
 }
 
 fn doubts() -> impl Iterator<Item = &'static str> {

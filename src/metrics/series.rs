@@ -10,9 +10,10 @@ use std::{
 use super::{
     INSTALLED,
     family::{Family, Origin},
-    labels::{self, OTHER, UNKNOWN_MERCHANT, Values},
+    labels::{UNKNOWN_MERCHANT, Values},
     table::{self, FAMILIES},
 };
+use crate::domain::stop::StopReason;
 
 /// The merchants whose series exist, and why the claims of each are stopped.
 static MERCHANTS: RwLock<BTreeMap<String, Option<&'static str>>> = RwLock::new(BTreeMap::new());
@@ -55,13 +56,8 @@ pub(super) fn known_merchant(merchant: &str) -> &str {
 }
 
 /// Sets the reason why claims are stopped, and clears the previous one.
-pub(super) fn stop_reason(merchant: &str, reason: Option<&str>) {
-    let reason = reason.map(|reason| {
-        let known = labels::stop_reasons()
-            .iter()
-            .find(|known| **known == reason);
-        known.copied().unwrap_or(OTHER)
-    });
+pub(super) fn stop_reason(merchant: &str, reason: Option<StopReason>) {
+    let reason = reason.map(StopReason::name);
     // Every claim calls this, and most calls change nothing.
     if is_stopped_by(merchant, reason) {
         return;

@@ -34,7 +34,7 @@ pub async fn balances(
 }
 
 /// The balance that the gateway stated last, in rupiah.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Stated {
     /// The merchant.
     pub merchant_code: String,

@@ -34,6 +34,7 @@ pub struct Status {
     /// Separated by spaces, so that they fit one cell.
     pub attention_reasons: String,
     pub attention_since: Option<DateTime<Utc>>,
+    pub waits_for: Option<String>,
     pub settled_at: Option<DateTime<Utc>>,
 }
 
@@ -81,7 +82,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.settled_at
+               s.attention_since, s.waits_for, s.settled_at
         from payout.all_status s
         where (cardinality($1::text[]) = 0 or s.state = any($1))
           and ($2::text is null or s.merchant_code = $2)
@@ -155,7 +156,7 @@ pub async fn statuses(
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.settled_at
+               s.attention_since, s.waits_for, s.settled_at
         from wanted
         join payout.all_status s on (s.merchant_code, s.order_num) = (wanted.merchant_code, wanted.order_num)
         order by wanted.place"#,

@@ -130,7 +130,7 @@ pub async fn settled_between(
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.settled_at
+               s.attention_since, s.waits_for, s.settled_at
         from payout.all_status s
         where s.merchant_code = $1 and s.state in ('paid', 'returned') and s.settled_at >= $2 and s.settled_at < $3
         order by s.settled_at, s.order_num"#,

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::domain::evidence::{Doubt, SubmitAnswer};
+use crate::domain::{
+    evidence::{Doubt, SubmitAnswer},
+    stop::StopReason,
+};
 
 /// The first pause. It doubles each time the half-open trial fails.
 const PAUSE_MIN: Duration = Duration::from_secs(5);
@@ -51,14 +54,14 @@ impl SubmitResult {
         }
     }
 
-    /// The value of the metric's `reason` label.
-    pub const fn reason(self) -> &'static str {
+    /// Why claims are stopped after a run of it.
+    pub const fn reason(self) -> Option<StopReason> {
         match self {
-            Self::Good => "none",
-            Self::BadSignature => "signatures",
-            Self::NotSent => "not_sent",
-            Self::Declined => "declines",
-            Self::Doubt => "doubts",
+            Self::Good => None,
+            Self::BadSignature => Some(StopReason::Signatures),
+            Self::NotSent => Some(StopReason::NotSent),
+            Self::Declined => Some(StopReason::Declines),
+            Self::Doubt => Some(StopReason::Doubts),
         }
     }
 }
@@ -75,7 +78,7 @@ struct Open {
     until: Instant,
     pause: Duration,
     trial_running: bool,
-    reason: &'static str,
+    reason: StopReason,
 }
 
 /// How many payouts may be claimed now.
@@ -85,8 +88,8 @@ pub enum Allowance {
     All,
     /// One, to test whether the fault is over.
     One,
-    /// None; the value is the metric's `reason` label.
-    None(&'static str),
+    /// None, for this reason.
+    None(StopReason),
 }
 
 /// The circuit breaker of one merchant.
@@ -124,7 +127,7 @@ impl Breaker {
     }
 
     /// Counts the result of a submit. Returns the reason if this result stops the claims.
-    pub fn record(&self, result: SubmitResult, now: Instant) -> Option<&'static str> {
+    pub fn record(&self, result: SubmitResult, now: Instant) -> Option<StopReason> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if result == SubmitResult::Good {
             // A request that was in flight when the breaker opened says nothing about the gateway now.
@@ -148,7 +151,7 @@ impl Breaker {
             }
             None if count >= result.limit() => {
                 let until = now.checked_add(PAUSE_MIN).unwrap_or(now);
-                let reason = result.reason();
+                let reason = result.reason()?;
                 inner.open = Some(Open {
                     until,
                     pause: PAUSE_MIN,
@@ -196,19 +199,25 @@ mod tests {
             assert_eq!(breaker.record(SubmitResult::Doubt, start), None);
         }
         assert_eq!(breaker.allowance(start), Allowance::All);
-        assert_eq!(breaker.record(SubmitResult::Doubt, start), Some("doubts"));
-        assert_eq!(breaker.allowance(start), Allowance::None("doubts"));
+        assert_eq!(
+            breaker.record(SubmitResult::Doubt, start),
+            Some(StopReason::Doubts)
+        );
+        assert_eq!(
+            breaker.allowance(start),
+            Allowance::None(StopReason::Doubts)
+        );
         let later = start + PAUSE_MIN;
         assert_eq!(breaker.allowance(later), Allowance::One);
         assert_eq!(
             breaker.allowance(later),
-            Allowance::None("doubts"),
+            Allowance::None(StopReason::Doubts),
             "one at a time"
         );
         breaker.record(SubmitResult::Doubt, later);
         assert_eq!(
             breaker.allowance(later + PAUSE_MIN),
-            Allowance::None("doubts"),
+            Allowance::None(StopReason::Doubts),
             "the pause doubles"
         );
         assert_eq!(breaker.allowance(later + 2 * PAUSE_MIN), Allowance::One);
@@ -225,7 +234,10 @@ mod tests {
         drop(breaker.begin_trial());
         assert_eq!(breaker.allowance(later), Allowance::One);
         breaker.begin_trial().mark_used();
-        assert_eq!(breaker.allowance(later), Allowance::None("signatures"));
+        assert_eq!(
+            breaker.allowance(later),
+            Allowance::None(StopReason::Signatures)
+        );
         breaker.record(SubmitResult::Good, later);
         assert_eq!(breaker.allowance(later), Allowance::All);
     }
@@ -235,7 +247,10 @@ mod tests {
         let (breaker, now) = (Breaker::default(), Instant::now());
         breaker.record(SubmitResult::BadSignature, now);
         breaker.record(SubmitResult::Good, now);
-        assert_eq!(breaker.allowance(now), Allowance::None("signatures"));
+        assert_eq!(
+            breaker.allowance(now),
+            Allowance::None(StopReason::Signatures)
+        );
     }
 
     #[test]
@@ -248,7 +263,7 @@ mod tests {
         assert_eq!(breaker.allowance(now), Allowance::All);
         assert_eq!(
             breaker.record(SubmitResult::BadSignature, now),
-            Some("signatures")
+            Some(StopReason::Signatures)
         );
     }
 }

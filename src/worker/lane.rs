@@ -7,8 +7,10 @@ use std::sync::{
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::{breaker::Breaker, control_query::ControlQuery};
-use crate::{config::Merchant, gateway::Client, metrics, store::registration::Gateway};
+use super::{breaker::Breaker, claims::Claims, control_query::ControlQuery};
+use crate::{
+    config::Merchant, domain::stop::StopReason, gateway::Client, store::registration::Gateway,
+};
 
 /// The worker's state for one merchant.
 pub struct Lane {
@@ -22,6 +24,8 @@ pub struct Lane {
     pub(super) slots: Arc<Semaphore>,
     pub(super) slots_total: usize,
     pub(super) breaker: Breaker,
+    /// Whether it claims and, if not, why.
+    pub claims: Claims,
     /// Whether the gateway recently found an order that it must know.
     pub(super) control_query: ControlQuery,
     /// The gateway states less than the books although nothing is in flight: claims stop (I13).
@@ -29,7 +33,8 @@ pub struct Lane {
     /// The gateway states a balance that cannot be true.
     pub(super) balance_refused: AtomicBool,
     /// The gateway is the one registered for the merchant. What another one says about its payouts means nothing.
-    is_registered: watch::Sender<bool>,
+    /// `None` until that was compared once.
+    is_registered: watch::Sender<Option<bool>>,
     /// The keys are proven (I12). Nothing is claimed before that.
     pub(super) proven: AtomicBool,
     /// A `platSign` has verified at least once.
@@ -52,10 +57,11 @@ impl Lane {
             slots: Arc::new(Semaphore::new(slots.max(1))),
             slots_total: slots.max(1),
             breaker: Breaker::default(),
+            claims: Claims::new(&merchant.code),
             control_query: ControlQuery::default(),
             books_short: AtomicBool::new(false),
             balance_refused: AtomicBool::new(false),
-            is_registered: watch::Sender::new(false),
+            is_registered: watch::Sender::new(None),
             proven: AtomicBool::new(false),
             short_of_funds: AtomicBool::new(false),
             claim_now: Notify::new(),
@@ -81,6 +87,11 @@ impl Lane {
     /// Whether this worker is configured with the gateway that is registered for the merchant. It sends, queries, stores
     /// and acknowledges nothing for the merchant while it is not.
     pub fn is_registered(&self) -> bool {
+        self.registration() == Some(true)
+    }
+
+    /// The same; `None` until it was compared once.
+    pub(super) fn registration(&self) -> Option<bool> {
         *self.is_registered.borrow()
     }
 
@@ -89,7 +100,7 @@ impl Lane {
         // This value itself keeps the channel open.
         self.is_registered
             .subscribe()
-            .wait_for(|registered| *registered)
+            .wait_for(|registered| *registered == Some(true))
             .await
             .ok();
     }
@@ -97,7 +108,8 @@ impl Lane {
     /// Compares the configuration with the registered gateways, and says so when the answer changes.
     pub(super) fn compare_registration(&self, gateways: &[Gateway]) {
         let registered = gateways.contains(&self.gateway);
-        let was_registered = self.is_registered.send_replace(registered);
+        let before = self.is_registered.send_replace(Some(registered));
+        let was_registered = before == Some(true);
         if registered && !was_registered {
             tracing::info!(
                 merchant = self.code(),
@@ -105,7 +117,7 @@ impl Lane {
                 self.code()
             );
             self.claim_now.notify_one();
-        } else if was_registered && !registered {
+        } else if !registered && before != Some(false) {
             tracing::error!(
                 merchant = self.code(),
                 "stopped for merchant {}: the database has another gateway or platform key registered, so this worker \
@@ -123,7 +135,7 @@ impl Lane {
     /// Stops claims until the keys are proven again.
     pub(super) fn doubt_keys(&self) {
         self.proven.store(false, Ordering::Relaxed);
-        metrics::claims_stopped(self.code(), Some("keys"));
+        self.claims.stop(StopReason::Keys, "");
         self.prove_now.notify_one();
     }
 }

@@ -9,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Lane, Worker, reconcile};
 use crate::{
     backoff::Pauses,
-    domain::evidence::{Doubt, QueryAnswer},
-    metrics,
+    domain::{
+        evidence::{Doubt, QueryAnswer},
+        stop::StopReason,
+    },
 };
 
 pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: CancellationToken) {
@@ -21,7 +23,7 @@ pub(super) async fn run(worker: Arc<Worker>, lane: Arc<Lane>, stop: Cancellation
                 () = until_proven(&worker, &lane) => {}
             }
             lane.proven.store(true, Ordering::Relaxed);
-            metrics::claims_stopped(lane.code(), None);
+            lane.claims.open();
             tracing::info!(
                 merchant = lane.code(),
                 "the keys are proven; claims may start"
@@ -43,7 +45,7 @@ async fn until_proven(worker: &Worker, lane: &Lane) {
         match prove(worker, lane).await {
             Ok(()) => return,
             Err(reason) => {
-                metrics::claims_stopped(lane.code(), Some("gateway"));
+                lane.claims.stop(StopReason::Gateway, &reason);
                 tracing::warn!(
                     merchant = lane.code(),
                     reason,

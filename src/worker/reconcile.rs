@@ -10,8 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Lane, Worker};
 use crate::{
-    domain::money::Rupiah,
-    metrics,
+    domain::{money::Rupiah, stop::StopReason},
     store::funding::{Compared, Kept, StatedBalance, keep_balance},
 };
 
@@ -102,13 +101,15 @@ fn act_on(lane: &Lane, compared: Compared) {
         lane.merchant.funded_by_gateway && compared.at_rest && missing > lane.merchant.fee_reserve;
     if short != lane.books_short.swap(short, Ordering::Relaxed) {
         if short {
+            let detail = format!("{missing} are missing");
+            lane.claims.stop(StopReason::Books, &detail);
             tracing::error!(
                 merchant = lane.code(),
                 missing_idr = missing.idr(),
                 "claims stopped: the gateway has less than the books although nothing is in flight"
             );
         } else {
-            metrics::claims_stopped(lane.code(), None);
+            lane.claims.open();
             lane.claim_now.notify_one();
         }
     }

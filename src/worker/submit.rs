@@ -25,6 +25,7 @@ use crate::{
         evidence::{Evidence, Fact, SubmitAnswer},
         payout::Instruction,
         state::{Event, State},
+        stop::StopReason,
     },
     metrics,
     permit::{Submission, SubmitPermit},
@@ -133,19 +134,19 @@ async fn gather_slots(lane: &Lane) {
 async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
     tracing::warn!(merchant = lane.code(), %error, "claim failed for merchant {}: {error}", lane.code());
     match error {
-        ClaimError::RegisteredOtherwise(_) => metrics::claims_stopped(lane.code(), Some("config")),
+        ClaimError::RegisteredOtherwise(_) => lane.claims.stop(StopReason::Config, ""),
         ClaimError::OtherAddress(_) => worker.store.reach.close(),
-        ClaimError::FailoverNotAccepted => metrics::claims_stopped(lane.code(), Some("failover")),
+        ClaimError::FailoverNotAccepted => lane.claims.stop(StopReason::Failover, ""),
         ClaimError::CommitsLost(lost) => {
-            metrics::claims_stopped(lane.code(), Some("failover"));
+            lane.claims.stop(StopReason::Failover, "");
             if let Err(error) = note_lost_claim(&worker.store.results, lost).await {
                 tracing::warn!(%error, "could not record that commits were lost; the next claim retries");
             }
         }
-        ClaimError::NotDurable(_) => {
+        ClaimError::NotDurable(why) => {
             // Nothing is tried again until the watch has found the server's settings safe.
             worker.database_is_safe.store(false, Ordering::Relaxed);
-            metrics::claims_stopped(lane.code(), Some("settings"));
+            lane.claims.stop(StopReason::Settings, why);
         }
         ClaimError::Locked(_) | ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
     }
@@ -185,27 +186,29 @@ struct Capacity<'a> {
 
 /// Why nothing may be claimed.
 enum Closed {
-    /// A precondition does not hold. The value is the metric's `reason` label.
-    Stopped(&'static str),
+    /// A precondition does not hold.
+    Stopped(StopReason),
     /// The keys are not proven yet, which is reported elsewhere, or every slot is taken.
     NoCapacity,
 }
 
 fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>, Closed> {
     if !worker.store.reach.is_open() {
-        return Err(Closed::Stopped("address"));
+        return Err(Closed::Stopped(StopReason::Address));
     }
-    if !lane.is_registered() {
-        return Err(Closed::Stopped("config"));
+    match lane.registration() {
+        Some(true) => {}
+        Some(false) => return Err(Closed::Stopped(StopReason::Config)),
+        None => return Err(Closed::NoCapacity),
     }
     if !lane.proven.load(Ordering::Relaxed) {
         return Err(Closed::NoCapacity);
     }
     if !worker.database_is_safe.load(Ordering::Relaxed) {
-        return Err(Closed::Stopped("settings"));
+        return Err(Closed::Stopped(StopReason::Settings));
     }
     if lane.books_short.load(Ordering::Relaxed) {
-        return Err(Closed::Stopped("books"));
+        return Err(Closed::Stopped(StopReason::Books));
     }
     let all_free = lane.slots.available_permits() == lane.slots_total;
     let free = u32::try_from(lane.slots.available_permits())
@@ -243,7 +246,7 @@ async fn claim_and_send(
     let capacity = match capacity_to_claim(worker, lane) {
         Ok(capacity) => capacity,
         Err(Closed::Stopped(reason)) => {
-            metrics::claims_stopped(lane.code(), Some(reason));
+            lane.claims.stop(reason, "");
             return Ok(After::Stopped);
         }
         Err(Closed::NoCapacity) => return Ok(After::NoSlot),
@@ -261,14 +264,15 @@ async fn claim_and_send(
         return Ok(After::Stopped);
     }
     if claimed.paused {
-        metrics::claims_stopped(lane.code(), Some("paused"));
+        lane.claims.stop(StopReason::Paused, "");
         return Ok(After::Stopped);
     }
     report_claim(lane, &claimed);
-    if let Some(trial) = capacity.trial
-        && !claimed.permits.is_empty()
-    {
-        trial.mark_used();
+    // A trial opens nothing before its answer.
+    match capacity.trial {
+        None => lane.claims.open(),
+        Some(trial) if !claimed.permits.is_empty() => trial.mark_used(),
+        Some(_) => {}
     }
     // Payouts that were parked or put off count too: the next claim takes the ones behind them.
     let examined = [
@@ -307,7 +311,6 @@ async fn witness_claim(worker: &Worker, lane: &Lane, claimed: &mut Claimed) -> b
 }
 
 fn report_claim(lane: &Lane, claimed: &Claimed) {
-    metrics::claims_stopped(lane.code(), None);
     let permits = u64::try_from(claimed.permits.len()).unwrap_or(0);
     metrics::claimed(lane.code(), permits);
     lane.short_of_funds
@@ -391,11 +394,11 @@ fn note_result(lane: &Lane, submit_result: SubmitResult) {
     if let Some(reason) = lane.breaker.record(submit_result, Instant::now()) {
         tracing::error!(
             merchant = lane.code(),
-            reason,
+            reason = reason.name(),
             "claims stopped for merchant {}: {reason}; one payout at a time tests whether the fault is over",
             lane.code()
         );
-        metrics::claims_stopped(lane.code(), Some(reason));
+        lane.claims.stop(reason, "");
     }
     if submit_result == SubmitResult::BadSignature {
         lane.doubt_keys();

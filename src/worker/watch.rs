@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::Worker;
+use super::{Worker, presence::Presence};
 use crate::{
     domain::evidence::{Evidence, Fact},
     metrics,
@@ -25,10 +25,12 @@ const BOOKS_EVERY: Duration = Duration::from_mins(10);
 
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
+    let mut presence = Presence::default();
     while !stop.is_cancelled() {
         worker.heartbeats.beat("watch", "");
         if worker.store.reach.is_open() {
             round(&worker, &mut totals_at).await;
+            presence.say(&worker).await;
         } else {
             look(&worker).await;
         }
@@ -37,6 +39,7 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
             () = sleep(CHECK_INTERVAL) => {}
         }
     }
+    Presence::end(&worker).await;
 }
 
 async fn round(worker: &Worker, totals_at: &mut Instant) {
@@ -100,7 +103,7 @@ pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
         match books::check_books(&worker.store.results).await {
             Ok(checks) => metrics::books_checked(&checks),
             Err(error) => {
-                tracing::warn!(%error, "could not compare the accounts with the ledger; retrying in ten minutes");
+                tracing::warn!(%error, "could not compare the accounts with the ledger; retrying");
             }
         }
         tokio::select! {

@@ -132,6 +132,7 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
     let mut calls: Vec<Vec<&str>> = vec![
         vec!["list"],
         vec!["list", "--attention", "--text", "r-", "--min", "1rb"],
+        vec!["status"],
         vec!["stuck", "--unknown-for", "0s", "--open-for", "0s"],
         vec!["balance"],
         vec!["reconcile"],

@@ -176,7 +176,7 @@ async fn every_move_takes_its_own_evidence_and_nothing_else_moves_a_payout() {
 /// The comparisons of `payout.evidence_for`, as they stand in the migration; without each of them some wrong evidence passes.
 #[tokio::test]
 async fn without_any_one_comparison_of_the_guard_wrong_evidence_passes() {
-    let migration = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/0006_guards.sql");
+    let migration = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/0007_guards.sql");
     let migration = fs::read_to_string(migration).unwrap();
     let start = migration
         .find("create function payout.evidence_for(")

@@ -49,6 +49,7 @@ mod runbook;
 mod second_person;
 mod snapshot;
 mod sql_contract;
+mod standing_still;
 mod state_machine;
 mod stops;
 mod storyboard;

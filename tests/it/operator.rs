@@ -10,7 +10,7 @@ use crate::support::{
     terminal::{Said, bare, payout, program},
 };
 
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "order_num",
     "merchant_code",
     "bank_code",
@@ -27,6 +27,7 @@ const COLUMNS: [&str; 17] = [
     "attention",
     "attention_reasons",
     "attention_since",
+    "waits_for",
     "settled_at",
 ];
 /// They appear nowhere else, so that a match is always a leak.
@@ -357,7 +358,7 @@ async fn stuck_lists_payouts_that_need_a_person_oldest_first() {
         database.insert(order, 250_000).await;
     }
     let none = payout(&database, &["stuck"]).with(0).out;
-    assert!(none.contains("nothing needs a person"), "{none}");
+    assert!(none.contains("no payout needs a person"), "{none}");
     doubt(&database, "INV-2").await;
     claim(&database, "INV-3").await;
     database

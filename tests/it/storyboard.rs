@@ -138,7 +138,7 @@ async fn another_person_approves_and_it_is_paid_once(site: &Site, id: &str) {
     assert_eq!(site.sandbox.submits().len(), 2, "the lost one and this one");
     assert_eq!(site.sandbox.orders().len(), 1, "booked once");
     let none = site.payout("siti", &["stuck"]).await.with(0);
-    none.says(&["nothing needs a person"]);
+    none.says(&["no payout needs a person"]);
 }
 
 async fn all_of_it_is_on_record(site: &Site) {

@@ -29,5 +29,6 @@ pub mod scrub;
 pub mod snapshot;
 pub mod spelling;
 pub mod state;
+pub mod stop;
 pub mod surplus;
 mod words;

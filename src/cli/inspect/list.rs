@@ -101,7 +101,8 @@ pub(crate) fn render(format: Format, rows: &[Status]) -> Result<String, Exit> {
 }
 
 fn table(rows: &[Status]) -> String {
-    let headings = "ORDER|MERCHANT|>AMOUNT|BANK|STATE|SINCE (WIB)|>FEE|GATEWAY NO.|ATTENTION";
+    let headings =
+        "ORDER|MERCHANT|>AMOUNT|BANK|STATE|SINCE (WIB)|>FEE|GATEWAY NO.|WAITS FOR|ATTENTION";
     let cells = rows.iter().map(|row| {
         vec![
             row.order_num.clone(),
@@ -112,6 +113,7 @@ fn table(rows: &[Status]) -> String {
             words::time(row.state_since),
             row.fee.map_or("-".to_owned(), words::rupiah),
             row.platform_order_num.clone().unwrap_or("-".to_owned()),
+            row.waits_for.clone().unwrap_or_default(),
             row.attention_reasons.clone(),
         ]
     });

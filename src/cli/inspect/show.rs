@@ -18,6 +18,7 @@ use crate::{
             history::{Detail, detail},
             waits,
         },
+        workers,
     },
 };
 
@@ -72,6 +73,9 @@ async fn situation(
         if let Some(reservation) = waits::reservation(db, key).await? {
             situation.add_reservation(&reservation, &key.order_num);
         }
+    }
+    for claims in workers::claims(db, Some(&key.merchant_code)).await? {
+        situation.add_claims(&claims, &status.state);
     }
     if let Some(request) = waits::open_request(db, key).await? {
         situation.add_request(&request);

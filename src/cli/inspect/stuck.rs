@@ -3,10 +3,20 @@
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::attention;
+use super::{attention, claims};
 use crate::{
-    cli::{exit::Exit, global::Global, output, watch::Watch, words},
-    store::find::{self, Patience, Status, Stuck},
+    cli::{
+        exit::Exit,
+        global::Global,
+        output::{self, Format},
+        watch::Watch,
+        words,
+    },
+    store::{
+        find::{self, Patience, Status, Stuck},
+        overview::{self, OpenPayouts},
+        workers::{self, Claims},
+    },
 };
 
 #[derive(Debug, Args)]
@@ -33,8 +43,35 @@ pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<String, 
     let found = find::stuck(&mut db, patience, global.merchant.as_deref(), options.limit).await?;
     let keys: Vec<_> = found.iter().map(Stuck::key).collect();
     let rows = find::statuses(&mut db, &keys).await?;
-    let page = |rows: &[Status]| page(&found, rows, Utc::now());
-    Ok(global.output.rows(&rows, "nothing needs a person", page)?)
+    let merchant = global.merchant.as_deref();
+    // What stands still, and what is queried without anybody's help, is no row of this list.
+    let beside = if global.output == Format::Table {
+        beside(
+            &workers::claims(&mut db, merchant).await?,
+            &overview::open_payouts(&mut db, merchant).await?,
+        )
+    } else {
+        String::new()
+    };
+    let nothing = format!("no payout needs a person\n{beside}");
+    let page = |rows: &[Status]| page(&found, rows, Utc::now()) + &beside;
+    Ok(global.output.rows(&rows, nothing.trim_end(), page)?)
+}
+
+/// Why payouts are not sent, and how many may have left and are queried.
+fn beside(claims: &[Claims], open: &[OpenPayouts]) -> String {
+    let in_doubt = open.iter().filter(|open| open.what == "may_have_left");
+    let queried: String = in_doubt
+        .map(|open| {
+            let (count, amount) = (open.payouts, words::rupiah(open.rupiah));
+            let line = format!(
+                "{count} of {}, {amount}, may or may not have left; their status is queried\n",
+                open.merchant_code
+            );
+            output::plain(line.trim_end()) + "\n"
+        })
+        .collect();
+    claims::lines(claims) + &queried
 }
 
 /// Every reason for attention, gravest first, or what else makes it stuck.

@@ -9,10 +9,14 @@ use crate::{
     cli::{
         exit::{Exit, say},
         global::Global,
+        inspect::claims,
         output::{self, Format},
         words,
     },
-    store::operator::{Requested, requested},
+    store::{
+        operator::{Requested, requested},
+        workers::{self, Claims},
+    },
 };
 
 /// A worker looks twice a second and then queries the gateway.
@@ -119,11 +123,19 @@ pub(crate) async fn carried_out(
     id: i64,
 ) -> Result<(), Exit> {
     let begun = Instant::now();
+    let mut done_before = 0;
     let rows = loop {
         let rows = read(db, id).await?;
-        if rows.iter().all(|row| row.outcome.is_some()) || begun.elapsed() > WAIT_MAX {
+        let done = rows.iter().filter(|row| row.outcome.is_some()).count();
+        if done == rows.len() || begun.elapsed() > WAIT_MAX {
             break rows;
         }
+        if begun.elapsed() < LOOK_EVERY {
+            say_what_holds_it_up(db, &rows).await?;
+        } else if done > done_before {
+            say(&format!("{done} of {} are done", rows.len()));
+        }
+        done_before = done;
         sleep(LOOK_EVERY).await;
     };
     output::print(&global.output.rows(&rows, "", table)?)?;
@@ -136,9 +148,9 @@ pub(crate) async fn carried_out(
     }
     if rows.iter().any(|row| row.outcome.is_none()) {
         say(&format!(
-            "recorded, but no worker has taken it yet. Does one run with verified keys, and is nothing paused? \
-             See payout audit and payout doctor. Request {id} expires if none does."
+            "recorded, but no worker has taken it yet. See payout status. Request {id} expires if none does."
         ));
+        say_what_holds_it_up(db, &rows).await?;
         return Err(Exit::Recorded);
     }
     if let (
@@ -152,6 +164,20 @@ pub(crate) async fn carried_out(
     ) = (global.output, rows.as_slice())
     {
         say(&format!("next:  payout show -w {}", output::plain(order)));
+    }
+    Ok(())
+}
+
+/// Why the workers that would carry it out send nothing now.
+async fn say_what_holds_it_up(db: &mut PgConnection, rows: &[Requested]) -> Result<(), Exit> {
+    let concerned = |claims: &Claims| {
+        let of = |row: &Requested| row.merchant_code.as_ref() == Some(&claims.merchant_code);
+        rows.iter().any(of)
+    };
+    let claims = workers::claims(db, None).await?;
+    let stopped = claims.iter().filter(|claims| concerned(claims));
+    for sentence in stopped.filter_map(claims::sentence) {
+        say(&sentence);
     }
     Ok(())
 }

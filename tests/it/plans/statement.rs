@@ -285,6 +285,7 @@ fn in_sql(name: &str) -> &'static str {
         "Text" => "text",
         "TextArray" => "text[]",
         "Int4" => "int",
+        "Int4Array" => "int[]",
         "Int8" => "bigint",
         "Int8Array" => "bigint[]",
         "Bool" => "boolean",

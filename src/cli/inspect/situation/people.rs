@@ -2,10 +2,20 @@
 
 use super::Situation;
 use crate::{
-    cli::{inspect::pauses, words},
-    store::find::{
-        history::Detail,
-        waits::{OpenRequest, PausedBy, Reservation},
+    cli::{
+        inspect::{claims, pauses},
+        words,
+    },
+    domain::{
+        state::State,
+        stop::{NO_WORKER, StopReason},
+    },
+    store::{
+        find::{
+            history::Detail,
+            waits::{OpenRequest, PausedBy, Reservation},
+        },
+        workers::Claims,
     },
 };
 
@@ -33,6 +43,39 @@ impl Situation {
                 format!("{doubt} {}", self.unknown)
             };
         }
+    }
+
+    /// Whether anything is sent for its merchant, and whether a worker runs that could query it.
+    pub(crate) fn add_claims(&mut self, claims: &Claims, state: &str) {
+        let Some(stopped_by) = claims.stopped_by.as_deref() else {
+            return;
+        };
+        let is_queued = state == State::Queued.name();
+        let is_final = state.parse().is_ok_and(State::is_final);
+        // Pauses are named with the command that ends each.
+        let concerns_it = if is_queued {
+            stopped_by != StopReason::Paused.name()
+        } else {
+            !is_final && stopped_by == NO_WORKER
+        };
+        if !concerns_it {
+            return;
+        }
+        let Some(sentence) = claims::sentence(claims) else {
+            return;
+        };
+        self.next = if is_queued {
+            format!("{sentence} Then: {}", self.next)
+        } else {
+            format!(
+                "{sentence} Until then its status is not queried. {}",
+                self.next
+            )
+        };
+        self.commands.push((
+            "payout status".to_owned(),
+            "whether payouts are sent and, if not, why",
+        ));
     }
 
     /// The pauses that hold it back: it is not sent before somebody ends them.
@@ -133,6 +176,44 @@ mod tests {
                 confirmed.unknown.starts_with("Nothing is in doubt"),
                 "{confirmed:?}"
             );
+        }
+    }
+
+    fn stopped(by: &str) -> Claims {
+        Claims {
+            merchant_code: "M-1".to_owned(),
+            stopped_by: Some(by.to_owned()),
+            since: Some(Utc::now()),
+            detail: Some("the query: timeout".to_owned()),
+            ..Claims::default()
+        }
+    }
+
+    #[test]
+    fn whatever_stops_claims_is_said_of_each_queued_payout_with_what_ends_it() {
+        let reasons = StopReason::ALL.map(StopReason::name);
+        for reason in reasons.into_iter().chain([NO_WORKER]) {
+            let mut situation = explained("queued", |_, _| ());
+            situation.add_claims(&stopped(reason), "queued");
+            let is_said = situation.next.starts_with("Nothing is sent for M-1 since");
+            // Each pause is named by itself.
+            assert_eq!(is_said, reason != "paused", "{reason}: {situation:?}");
+            assert!(!situation.next.contains("does not know"), "{situation:?}");
+        }
+    }
+
+    #[test]
+    fn a_payout_that_was_sent_is_only_held_up_where_no_worker_runs() {
+        for (state, reason, says) in [
+            ("unknown", "no_worker", true),
+            ("pending", "no_worker", true),
+            ("unknown", "doubts", false),
+            ("paid", "no_worker", false),
+        ] {
+            let mut situation = explained(state, |_, _| ());
+            situation.add_claims(&stopped(reason), state);
+            let is_said = situation.next.contains("its status is not queried");
+            assert_eq!(is_said, says, "{state} {reason}: {situation:?}");
         }
     }
 

@@ -69,6 +69,7 @@ async fn look(
     }
     if usable {
         checks.extend(fit_schema::check(pool).await?);
+        checks.extend(fit_schema::claims(pool).await?);
         checks.push(address::check(pool, url, config.is_some()).await?);
         for merchant in config.iter().flat_map(|config| &config.merchants) {
             checks.push(registration(pool, merchant).await?);

@@ -3,7 +3,11 @@
 use sqlx::PgPool;
 
 use super::{Check, Subject};
-use crate::{cli::words, store::doctor};
+use crate::{
+    cli::words,
+    domain::stop::{StopReason, meaning, opened_by},
+    store::{doctor, workers},
+};
 
 pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
     let mut checks = Vec::new();
@@ -50,6 +54,34 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
         ),
     });
     Ok(checks)
+}
+
+/// Whether payouts are sent, by merchant. A pause has a line of its own.
+pub(crate) async fn claims(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
+    let mut db = pool.acquire().await?;
+    let stopped = workers::claims(&mut db, None).await?;
+    let checks = stopped.iter().filter_map(|claims| {
+        let subject = Subject("claims");
+        let code = &claims.merchant_code;
+        let stopped_by = match claims.stopped_by.as_deref() {
+            None => {
+                let workers = claims.workers;
+                return Some(subject.ok(format!("{workers} workers send for {code}")));
+            }
+            Some("failover" | "paused") => return None,
+            Some(stopped_by) => stopped_by,
+        };
+        let found = format!("nothing is sent for {code}: {}", meaning(stopped_by));
+        let repair = opened_by(stopped_by);
+        // Before the first worker, and while one proves the keys, nothing is wrong yet.
+        let is_beginning = claims.since.is_none() || stopped_by == StopReason::Keys.name();
+        Some(if is_beginning {
+            subject.warn(found, repair)
+        } else {
+            subject.fail(found, repair)
+        })
+    });
+    Ok(checks.collect())
 }
 
 async fn clock_jumps(pool: &PgPool) -> Result<Check, sqlx::Error> {

@@ -935,6 +935,33 @@ return '****' || case when length(digits) > 6 then right(digits, 4) else '' end;
 create function payout.masked_name(name text) returns text language sql immutable
 return (select string_agg(left(word, 1) || '***', ' ') from regexp_split_to_table(name, '\s+') word where word <> '');
 
+-- What an open payout waits for: a word, then a colon and more where there is more to say. Null once it is final.
+create function payout.waits_for(p payout.payouts) returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return (
+    select case
+        when (p).state not in ('queued', 'submitting', 'pending', 'unknown') then null
+        when c.stopped_by = 'no_worker' then 'no_worker'
+        when (p).state = 'submitting' then 'answer'
+        when (p).attention is not null
+             and ((p).state <> 'queued' or payout.holds_back_claim((p).attention_reasons)) then 'person: ' || (p).attention
+        when (p).state = 'pending' then 'result'
+        when (p).state = 'unknown' then 'query'
+        when c.stopped_by = 'paused' then 'paused'
+        when c.stopped_by is not null then 'claims: ' || c.stopped_by
+        when (p).due_at > now() then 'time: ' || to_char((p).due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        when exists (select from payout.pauses z where (z.scope, z.value) = ('bank', (p).bank_code)) then 'paused'
+        when (p).parked then 'funds'
+        when (p).replaces is not null
+             and (payout.may_pay_again((p).merchant_code, (p).replaces, (p).created_at)).why_not is not null then 'originals'
+        else 'slot'
+    end
+    from payout.claims c
+    -- Also of a row that a login makes up.
+    where c.merchant_code = (p).merchant_code and c.merchant_code = any (payout.merchants_seen()));
+end $$;
+
 -- For those who may see every merchant: what payout.status shows, without its barrier.
 create view payout.all_status as
 select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.fee_type, p.state, p.state_since,
@@ -944,7 +971,9 @@ select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.
             else payout.debit_idr(p.amount, p.fee_type, p.fee) end as debit_total,
        case when p.state in ('failed', 'cancelled') then 0
             else payout.beneficiary_idr(p.amount, p.fee_type, p.fee) end as beneficiary_amount,
-       p.platform_order_num, p.failure_reason, p.attention, p.attention_reasons, p.attention_since, p.settled_at
+       p.platform_order_num, p.failure_reason, p.attention, p.attention_reasons, p.attention_since,
+       case when p.state in ('queued', 'submitting', 'pending', 'unknown') then payout.waits_for(p) end as waits_for,
+       p.settled_at
 from payout.payouts p;
 
 -- Each login sees the payouts of its merchants. A barrier, or a condition that reports the values it is given would be

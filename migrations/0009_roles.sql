@@ -45,7 +45,7 @@ grant select on payout.status, payout.all_status, payout.events, payout.balances
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
                 payout.request_payouts, payout.operator_acts, payout.pauses, payout.failover, payout.addresses,
-                payout.refused_balances, payout.clock
+                payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
@@ -84,20 +84,20 @@ begin
     end loop;
 end $$;
 grant insert on payout.gateway_balance, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks,
-                payout.totals, payout.ledger_sums, payout.failover to payout_worker;
+                payout.totals, payout.ledger_sums, payout.failover, payout.workers, payout.worker_claims to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
               fee, platform_order_num, failure_reason, attention_reasons, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_doubt, outcome_at) on payout.attempts to payout_worker;
 grant update (times, last_at, detail, query_sent_at) on payout.evidence to payout_worker;
 grant update on payout.gateway_balance, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks, payout.totals,
-                payout.totals_cursor, payout.ledger_sums, payout.ledger_sums_cursor to payout_worker;
+                payout.totals_cursor, payout.ledger_sums, payout.ledger_sums_cursor, payout.workers, payout.worker_claims to payout_worker;
 grant update (taken_at) on payout.request_payouts to payout_worker;
 grant update (quiet_horizon) on payout.failover to payout_worker;
 grant update (compared_at) on payout.clock to payout_worker;
 -- For `for update` on an account: a claim locks the balance while it decides what is covered.
 grant update (available) on payout.accounts to payout_worker;
-grant delete on payout.unmatched_callbacks, payout.refused_balances to payout_worker;
+grant delete on payout.unmatched_callbacks, payout.refused_balances, payout.workers to payout_worker;
 grant execute on function payout.gateway_digest(text, text, text[]), payout.current_xid(), payout.is_numbered_ahead(),
                           payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
@@ -113,7 +113,7 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
 
 -- Also at the commit of an act, which runs as the login.
 grant execute on function payout.make_durable(), payout.refuse_borrowed_session() to payout_reader, payout_operator, payout_worker, payout_enqueuer;
-grant execute on function payout.merchants_seen(), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
+grant execute on function payout.merchants_seen(), payout.waits_for(payout.payouts), payout.is_running(payout.workers), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint),
                           payout.is_plausible_fee(numeric, smallint, bigint, bigint)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;

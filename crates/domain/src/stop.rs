@@ -1,0 +1,89 @@
+//! Why a worker claims nothing for a merchant. While claims are stopped, nothing new is sent; queries and callbacks go on.
+
+use super::words;
+
+/// Stands in `payout.claims` where no worker runs for the merchant.
+pub const NO_WORKER: &str = "no_worker";
+
+words! {
+    /// The reasons: a label of `payout_claims_stopped`, and `stopped_by` in `payout.worker_claims`.
+    pub enum StopReason: "a reason why claims are stopped" {
+        /// The merchant's keys are not proven yet (I12).
+        Keys = "keys",
+        /// The gateway's answers have not proven the keys: it is unreachable, or it answers otherwise than it must.
+        Gateway = "gateway",
+        /// The worker's configuration names another gateway or platform key than the registered one.
+        Config = "config",
+        /// The worker reaches the database by an address that is not registered (I11).
+        Address = "address",
+        /// The server could lose a committed claim (I11).
+        Settings = "settings",
+        /// Commits may be lost after a failover or a restore (I11).
+        Failover = "failover",
+        /// Somebody paused the merchant, or everything.
+        Paused = "paused",
+        /// An answer had a bad signature (I13).
+        Signatures = "signatures",
+        /// The gateway could not be reached several times in a row (I13).
+        NotSent = "not_sent",
+        /// The gateway declined several payouts in a row (I13).
+        Declines = "declines",
+        /// Several answers in a row said neither yes nor no (I13).
+        Doubts = "doubts",
+        /// The gateway has less than the books although nothing is in flight (I13).
+        Books = "books",
+    }
+}
+
+/// What holds every payout of a merchant back, as a clause. Takes a value of `stopped_by` in `payout.claims`.
+pub fn meaning(stopped_by: &str) -> &'static str {
+    use StopReason as R;
+    let Ok(reason) = stopped_by.parse::<R>() else {
+        return match stopped_by {
+            NO_WORKER => "no worker runs for it",
+            _ => "for a reason that this version does not know",
+        };
+    };
+    match reason {
+        R::Keys => "the worker is proving the keys",
+        R::Gateway => "the gateway is not reachable, or does not answer as it must",
+        R::Config => {
+            "the worker is configured with another gateway or platform key than the registered one"
+        }
+        R::Address => "the worker reaches the database by an address that is not registered",
+        R::Settings => "the server could lose a committed claim",
+        R::Failover => "commits may be lost after a failover or a restore",
+        R::Paused => "it is paused",
+        R::Signatures => "an answer of the gateway had a bad signature",
+        R::NotSent => "the gateway could not be reached several times in a row",
+        R::Declines => "the gateway declined several payouts in a row",
+        R::Doubts => "several answers in a row said neither yes nor no",
+        R::Books => "the gateway has less than the books although nothing is in flight",
+    }
+}
+
+/// What opens claims again, as a sentence.
+pub fn opened_by(stopped_by: &str) -> &'static str {
+    use StopReason as R;
+    let Ok(reason) = stopped_by.parse::<R>() else {
+        return match stopped_by {
+            NO_WORKER => "Start one: payout run.",
+            _ => "Use the program version that migrated this database.",
+        };
+    };
+    match reason {
+        R::Keys => "It takes a few seconds.",
+        R::Gateway => "The worker keeps trying; payout doctor says what does not fit.",
+        R::Config => {
+            "Correct the configuration, or register the gateway: payout config check, payout doctor."
+        }
+        R::Address => "Two people can register it: payout address add.",
+        R::Settings => "Correct the server's settings; payout doctor names them.",
+        R::Failover => "Two people must accept it: payout failover status.",
+        R::Paused => "Somebody must end the pause: payout pauses.",
+        R::Signatures | R::NotSent | R::Declines | R::Doubts => {
+            "One payout at a time tests whether the fault is over; a good answer opens claims again."
+        }
+        R::Books => "Find out where the money went: payout reconcile. Claims open once both agree.",
+    }
+}
