@@ -28,7 +28,7 @@ language sql stable
 return (w).ended_at is null and (w).seen_at > now() - interval '30 seconds';
 
 -- Whether payouts of each merchant are sent now. `stopped_by` is null while they are; else it is why not, gravest first:
--- failover, paused, no_worker, or what stops every worker of the merchant. What concerns only some payouts, as a pause of
+-- read_only, failover, paused, no_worker, or what stops every worker of the merchant. What concerns only some payouts, as a pause of
 -- a bank does, is not here.
 create view payout.claims as
 select m.code as merchant_code, running.workers, running.slots, running.in_flight, why.stopped_by, why.since, why.detail
@@ -43,7 +43,10 @@ cross join lateral (
 left join lateral (
     select s.stopped_by, s.since, s.detail
     from (
-        select 1 as place, 'failover' as stopped_by, f.changed_at as since, '' as detail
+        select 0 as place, 'read_only' as stopped_by, null::timestamptz as since, '' as detail
+        where pg_is_in_recovery()
+        union all
+        select 1, 'failover', f.changed_at, ''
         from payout.failover f
         where f.changed_at is not null
         union all

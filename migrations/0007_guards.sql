@@ -202,7 +202,7 @@ return (a.amount, a.fee_type, a.bank_code, a.account_number, a.account_name, a.p
    and a.not_before is not distinct from b.not_before and a.metadata is not distinct from b.metadata;
 
 -- The merchant to enqueue for: the given one, or the only one registered.
-create function payout.merchant_of(given text) returns payout.merchants
+create function payout.merchant_of(given text, order_num text) returns payout.merchants
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     merchant payout.merchants;
@@ -212,38 +212,41 @@ begin
         select count(*) into registered from payout.merchants;
         if registered <> 1 then
             raise exception 'merchant_code is required: % merchants are registered', registered
-                using errcode = 'PW007', column = 'merchant_code',
+                using errcode = 'PW007', column = 'merchant_code', detail = 'order_num ' || order_num,
                       hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
         end if;
     end if;
     select * into merchant from payout.merchants m where m.code = given or given is null;
     if not found then
         raise exception 'merchant_code is not registered'
-            using errcode = 'PW007', column = 'merchant_code',
+            using errcode = 'PW007', column = 'merchant_code', detail = 'order_num ' || order_num,
                   hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
     end if;
     if not payout.may_enqueue(merchant.code) then
         raise exception 'role % may not enqueue for merchant %', session_user, merchant.code
-            using errcode = 'PW007', column = 'merchant_code',
+            using errcode = 'PW007', column = 'merchant_code', detail = 'order_num ' || order_num,
                   hint = 'With several merchants each role is assigned to its own: insert into payout.enqueuers (role_name, merchant_code).';
     end if;
     return merchant;
 end $$;
 
-create function payout.check_amount(amount numeric, merchant payout.merchants) returns void
+create function payout.check_amount(amount numeric, merchant payout.merchants, order_num text) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
         raise exception 'amount must be a number of whole rupiah'
-            using errcode = 'PW002', column = 'amount', hint = 'Give whole rupiah, such as 250000.';
+            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
+                  hint = 'Give whole rupiah, such as 250000.';
     end if;
     if amount <> trunc(amount) then
         raise exception 'amount must be whole rupiah, without a fraction'
-            using errcode = 'PW002', column = 'amount', hint = 'Round it yourself: a payout is never rounded for you.';
+            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
+                  hint = 'Round it yourself: a payout is never rounded for you.';
     end if;
     if amount not between merchant.min_amount and merchant.max_amount then
         raise exception 'amount must be from % to % rupiah', merchant.min_amount, merchant.max_amount
-            using errcode = 'PW002', column = 'amount', hint = 'These are the limits of the merchant in payout.merchants.';
+            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
+                  hint = 'These are the limits of the merchant in payout.merchants.';
     end if;
 end $$;
 
@@ -254,25 +257,26 @@ declare
 begin
     if new.bank_code is null or octet_length(new.bank_code) > 10 or new.bank_code !~ '^[0-9]{3,10}$' then
         raise exception 'bank_code must be 3 to 10 digits'
-            using errcode = 'PW004', column = 'bank_code',
+            using errcode = 'PW004', column = 'bank_code', detail = 'order_num ' || new.order_num,
                   hint = 'Quote it to keep leading zeros: ''014''. Known codes: select * from payout.banks.';
     end if;
     if new.account_number is null or octet_length(new.account_number) > 32 or new.account_number !~ '^[0-9]{5,32}$' then
         raise exception 'account_number must be 5 to 32 digits, without spaces or dashes'
-            using errcode = 'PW005', column = 'account_number', hint = 'Quote it to keep leading zeros: ''0012345678''.';
+            using errcode = 'PW005', column = 'account_number', detail = 'order_num ' || new.order_num,
+                  hint = 'Quote it to keep leading zeros: ''0012345678''.';
     end if;
     select * into bank from payout.banks where code = new.bank_code;
     if length(new.account_number) < bank.min_digits then
         raise exception 'account_number has % digits, but % accounts have at least %',
             length(new.account_number), bank.name, bank.min_digits
-            using errcode = 'PW005', column = 'account_number',
+            using errcode = 'PW005', column = 'account_number', detail = 'order_num ' || new.order_num,
                   hint = 'Was it given as a number? Quote it to keep leading zeros: ''0012345678''.';
     end if;
     if new.account_name is null or octet_length(new.account_name) > 32
        or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
        or new.account_name <> btrim(new.account_name) then
         raise exception 'account_name must be 1 to 32 letters, digits and spaces, without a space at either end'
-            using errcode = 'PW006', column = 'account_name',
+            using errcode = 'PW006', column = 'account_name', detail = 'order_num ' || new.order_num,
                   hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
     end if;
 end $$;
@@ -369,23 +373,25 @@ declare
 begin
     if not exists (select from payout.payouts p where p.merchant_code = new.merchant_code and p.order_num = new.replaces) then
         raise exception 'replaces names no payout of merchant %', new.merchant_code
-            using errcode = 'PW008', column = 'replaces', hint = 'Name the order_num of the failed payout.';
+            using errcode = 'PW008', column = 'replaces', detail = 'order_num ' || new.order_num,
+                  hint = 'Name the order_num of the failed payout.';
     end if;
     select d.order_num, d.what into doubt from payout.original_in_doubt(new.merchant_code, new.replaces) d;
     if doubt.order_num is not null then
         raise exception 'replaces: payout % is % and cannot be paid again', doubt.order_num, doubt.what
-            using errcode = 'PW008', column = 'replaces',
+            using errcode = 'PW008', column = 'replaces', detail = 'order_num ' || new.order_num,
                   hint = 'Only a failed payout without attention can be paid again, and only if all that it replaced is failed too.';
     end if;
     if elsewhere is not null then
         raise exception 'replaces: payout % failed at another gateway, which is no longer queried', elsewhere
-            using errcode = 'PW008', column = 'replaces',
+            using errcode = 'PW008', column = 'replaces', detail = 'order_num ' || new.order_num,
                   hint = 'Find out from that gateway whether it paid. If it did not, insert a payout that replaces none.';
     end if;
     if exists (select from payout.payouts p where p.merchant_code = new.merchant_code
                and p.replaces = new.replaces and p.state <> 'cancelled') then
         raise exception 'replaces: payout % already has a replacement', new.replaces
-            using errcode = 'PW008', column = 'replaces', hint = 'If the replacement failed, name that one instead.';
+            using errcode = 'PW008', column = 'replaces', detail = 'order_num ' || new.order_num,
+                  hint = 'If the replacement failed, name that one instead.';
     end if;
 end $$;
 
@@ -450,24 +456,26 @@ begin
                   hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
     end if;
     perform payout.check_metadata(new.metadata, new.order_num);
-    merchant := payout.merchant_of(new.merchant_code);
+    merchant := payout.merchant_of(new.merchant_code, new.order_num);
     new.merchant_code := merchant.code;
-    perform payout.check_amount(new.amount, merchant);
+    perform payout.check_amount(new.amount, merchant, new.order_num);
     new.amount := trunc(new.amount);
     if new.fee_type is null or new.fee_type not in (0, 1) then
         raise exception 'fee_type must be 0 or 1'
-            using errcode = 'PW003', column = 'fee_type',
+            using errcode = 'PW003', column = 'fee_type', detail = 'order_num ' || new.order_num,
                   hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
     end if;
     perform payout.check_beneficiary(new);
     if octet_length(new.description) > 32 or new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
         raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
-            using errcode = 'PW009', column = 'description', hint = 'Leave it out (null) if there is none.';
+            using errcode = 'PW009', column = 'description', detail = 'order_num ' || new.order_num,
+                  hint = 'Leave it out (null) if there is none.';
     end if;
     new.priority := coalesce(new.priority, 0);
     if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
         raise exception 'not_before must be a time before the year 10000'
-            using errcode = 'PW017', column = 'not_before', hint = 'Leave it out (null) to pay as soon as possible.';
+            using errcode = 'PW017', column = 'not_before', detail = 'order_num ' || new.order_num,
+                  hint = 'Leave it out (null) to pay as soon as possible.';
     end if;
 
     select * into stored from payout.payouts p

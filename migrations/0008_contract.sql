@@ -965,8 +965,9 @@ end $$;
 -- For those who may see every merchant: what payout.status shows, without its barrier.
 create view payout.all_status as
 select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.fee_type, p.state, p.state_since,
-       p.created_at, p.fee,
-       -- Nothing is debited for a payout that failed or was withdrawn.
+       p.created_at,
+       -- No fee is charged, and nothing is debited, for a payout that failed or was withdrawn.
+       case when p.state not in ('failed', 'cancelled') then p.fee end as fee,
        case when p.state in ('failed', 'cancelled') then 0
             else payout.debit_idr(p.amount, p.fee_type, p.fee) end as debit_total,
        case when p.state in ('failed', 'cancelled') then 0

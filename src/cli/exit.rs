@@ -128,9 +128,11 @@ impl Exit {
                 "this database has no schema `payout` that fits this program ({message})\n  \
                  Run `payout migrate` as the owner of the database, or name another database with --database-url."
             )),
-            "28000" | "28P01" | "3D000" => {
-                Self::Config(format!("{message}\n  Correct the database URL."))
-            }
+            "3D000" => Self::Config(format!("{message}\n  Correct the database URL.")),
+            // After a rotation of passwords it is right again once both sides have the new one: a service keeps trying.
+            "28000" | "28P01" => Self::Unreachable(format!(
+                "{message}\n  Correct the login or password in the database URL, or let the server accept it."
+            )),
             "42501" => Self::Failed(format!(
                 "{message}\n  Your login lacks a role of the schema: grant payout_operator to it \
                  (payout_reader is enough to look)."

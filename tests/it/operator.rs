@@ -87,9 +87,15 @@ async fn list_and_show_have_exactly_the_columns_of_the_view() {
     let mut expected = COLUMNS.to_vec();
     expected.sort_unstable();
     let listed = payout(&database, &["list", "-o", "json"]).with(0).json();
-    let shown = payout(&database, &["show", "INV-1", "-o", "json"])
+    let mut shown = payout(&database, &["show", "INV-1", "-o", "json"])
         .with(0)
         .json();
+    // Beside the columns, everything that was recorded.
+    let recorded = ["history", "attempts", "evidence"].map(|part| {
+        let rows = shown.as_object_mut().unwrap().remove(part).unwrap();
+        rows.as_array().unwrap().len()
+    });
+    assert_eq!(recorded, [1, 0, 0]);
     assert_eq!(listed[0], shown);
     let keys: Vec<&str> = shown
         .as_object()
@@ -110,6 +116,27 @@ async fn list_and_show_have_exactly_the_columns_of_the_view() {
     );
     let none = payout(&database, &["list", "--state", "paid,failed", "-o", "json"]).with(0);
     assert_eq!(none.json(), serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_list_for_a_program_is_never_cut_unless_it_is_limited() {
+    let database = Database::with_merchant().await;
+    database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+             select 'INV-' || n, 10000, 1, '014', '0012345678', 'Siti Rahayu' from generate_series(1, 600) n",
+        )
+        .await;
+    let csv = payout(&database, &["list", "-o", "csv"]).with(0).out;
+    assert_eq!(csv.lines().count(), 601, "a header and every row");
+    let json = payout(&database, &["list", "-o", "json"]).with(0).json();
+    assert_eq!(json.as_array().unwrap().len(), 600);
+    let table = payout(&database, &["list"]).with(0);
+    assert_eq!(table.out.lines().count(), 51);
+    table.says(&["showing only the newest 50"]);
+    let limited = payout(&database, &["list", "-o", "csv", "--limit", "7"]).with(0);
+    assert_eq!(limited.out.lines().count(), 8);
+    limited.says(&["showing only the newest 7"]);
 }
 
 #[tokio::test]
@@ -493,6 +520,17 @@ async fn the_exit_code_says_what_to_do_next() {
     let said = bare(&["list"]).with(78);
     assert!(said.err.contains("PAYOUT_DATABASE_URL"), "{}", said.err);
     bare(&["list", "--database-url", "mysql://x"]).with(78);
+    // A service under systemd starts again after 69, and stays down after 78.
+    let login = database.login(&["payout_reader"]).await;
+    let (url, rotated) = (
+        database.url_as(&login),
+        format!("alter role {login} nologin"),
+    );
+    bare(&["list", "--database-url", &url]).with(0);
+    database.run(&rotated).await;
+    bare(&["list", "--database-url", &url])
+        .with(69)
+        .says(&["Correct the login or password"]);
 }
 
 #[tokio::test]

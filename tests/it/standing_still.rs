@@ -1,6 +1,7 @@
 //! Whatever keeps payouts from being sent, every door says so: SQL, the command line, and the alerts' own words.
 
 use payout_sandbox::{Ending, Fault, Script};
+use payout_worker::domain::stop::{StopReason, meaning, opened_by};
 use serde_json::Value;
 
 use crate::support::{
@@ -117,6 +118,52 @@ async fn a_killed_worker_counts_as_gone_and_is_forgotten_after_a_day() {
             "gone/1",
         )
         .await;
+}
+
+/// As a worker would say it; what is said about each reason, in real runs too, is in the tests above.
+#[tokio::test]
+async fn each_reason_is_named_by_status_and_by_show_of_a_queued_payout() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 100_000).await;
+    let says = |reason: &str, words: &[&str]| {
+        payout(&database, &["status"]).with(1).says(words);
+        payout(&database, &["show", "INV-1"]).with(0).says(words);
+        let waits = format!("claims: {reason}");
+        payout(&database, &["list"]).with(0).says(&[&waits]);
+    };
+    for reason in StopReason::ALL.map(StopReason::name) {
+        database
+            .run(&format!(
+                "insert into payout.workers (worker, version) values ('a/1', '1') on conflict do nothing;
+                 insert into payout.worker_claims (worker, merchant_code, slots, in_flight, stopped_by, detail)
+                 values ('a/1', '{MERCHANT}', 64, 0, '{reason}', 'found just now')
+                 on conflict (worker, merchant_code) do update set stopped_by = excluded.stopped_by"
+            ))
+            .await;
+        if reason != "paused" {
+            says(
+                reason,
+                &[meaning(reason), opened_by(reason), "found just now"],
+            );
+        }
+    }
+    // Another worker claims: then nothing stands still.
+    database
+        .run(&format!(
+            "insert into payout.workers (worker, version) values ('b/1', '1');
+             insert into payout.worker_claims (worker, merchant_code, slots, in_flight) values ('b/1', '{MERCHANT}', 64, 0)"
+        ))
+        .await;
+    payout(&database, &["status"])
+        .with(0)
+        .says(&["2", "0 of 128"]);
+    // Both have been silent for three minutes.
+    database
+        .run("update payout.workers set seen_at = now() - interval '3 minutes'")
+        .await;
+    payout(&database, &["status"])
+        .with(1)
+        .says(&["no worker runs for it", "GONE, last seen 3 min"]);
 }
 
 /// Each value of `payout.status.waits_for`, but for those of the tests above.

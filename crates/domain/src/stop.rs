@@ -41,6 +41,7 @@ pub fn meaning(stopped_by: &str) -> &'static str {
     let Ok(reason) = stopped_by.parse::<R>() else {
         return match stopped_by {
             NO_WORKER => "no worker runs for it",
+            "read_only" => "this server is a standby, on which nothing can be written",
             _ => "for a reason that this version does not know",
         };
     };
@@ -68,6 +69,7 @@ pub fn opened_by(stopped_by: &str) -> &'static str {
     let Ok(reason) = stopped_by.parse::<R>() else {
         return match stopped_by {
             NO_WORKER => "Start one: payout run.",
+            "read_only" => "Look at the primary instead.",
             _ => "Use the program version that migrated this database.",
         };
     };

@@ -31,6 +31,13 @@ pub(crate) struct Line {
     detail: Value,
 }
 
+impl Line {
+    /// Whether it is of one of these kinds.
+    pub(super) fn is_a(&self, kinds: &[&str]) -> bool {
+        kinds.contains(&self.kind)
+    }
+}
+
 /// Reads moves and notes, attempts and evidence, and puts them in order.
 pub(crate) async fn read(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Line>, sqlx::Error> {
     let history = history::history(db, key).await?;

@@ -18,8 +18,8 @@ use crate::{
     store::find::{self, Filter, Status},
 };
 
-/// More rows than this are a job for SQL.
-const LIMIT_MAX: i64 = 100_000;
+/// Maximum rows of a table that nobody limited: more than a screen is read by nobody.
+const TABLE_ROWS: i64 = 50;
 /// `--attention` without a reason.
 const ANY: &str = "any";
 
@@ -46,9 +46,9 @@ pub(crate) struct Options {
     /// With this text in the order number, the gateway's number or the failure reason; case does not matter
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
-    /// Maximum rows to print
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=LIMIT_MAX))]
-    limit: i64,
+    /// Maximum rows to print; without it 50 in a table, and every row as json or csv
+    #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
+    limit: Option<i64>,
     #[command(flatten)]
     pub(crate) watch: Watch,
 }
@@ -70,6 +70,10 @@ fn since(text: &str) -> Result<String, String> {
 pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, Exit> {
     let now = Utc::now();
     let since = options.since.as_deref().map(|text| words::since(text, now));
+    let limit = options.limit.unwrap_or(match global.output {
+        Format::Table => TABLE_ROWS,
+        Format::Json | Format::Csv => i64::MAX,
+    });
     let filter = Filter {
         states: options.state.clone(),
         merchant: global.merchant.clone(),
@@ -81,11 +85,11 @@ pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, E
         min_amount: options.min,
         text: options.text.clone(),
         // One row more than printed shows whether there are more.
-        limit: options.limit.saturating_add(1),
+        limit: limit.saturating_add(1),
     };
     let mut db = global.connect().await?;
     let mut rows = find::list(&mut db, &filter).await?;
-    let limit = usize::try_from(options.limit).unwrap_or(usize::MAX);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if rows.len() > limit {
         rows.truncate(limit);
         say(&format!(

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use serde::Serialize;
 use sqlx::PgConnection;
 
 use super::{
@@ -9,7 +10,13 @@ use super::{
     situation::{self, Situation},
 };
 use crate::{
-    cli::{exit::Exit, global::Global, output, watch::Watch, words},
+    cli::{
+        exit::Exit,
+        global::Global,
+        output::{self, Format},
+        watch::Watch,
+        words,
+    },
     domain::{money::FeeType, payout::PayoutKey, state::State},
     store::{
         decisions,
@@ -44,8 +51,36 @@ pub(crate) async fn show(global: &Global, options: &Options) -> Result<String, E
     let detail = detail(&mut db, &key).await?;
     let now = Utc::now();
     let situation = situation(&mut db, &key, &status, &detail, now).await?;
-    let page = |status: &Status| page(status, &detail, situation, &lines, now);
-    Ok(global.output.row(status, page)?)
+    match global.output {
+        Format::Table => Ok(page(&status, &detail, situation, &lines, now)),
+        Format::Json => Ok(serde_json::to_string(&Whole::of(&status, &lines))
+            .map_err(anyhow::Error::from)?
+            + "\n"),
+        // A cell has no rows of its own: `--history -o csv` has them.
+        Format::Csv => Ok(global.output.rows(&[status], "", |_| String::new())?),
+    }
+}
+
+/// A payout for programs: the columns of `payout.status`, and everything that was recorded about it.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    history: Vec<&'a Line>,
+    attempts: Vec<&'a Line>,
+    evidence: Vec<&'a Line>,
+}
+
+impl<'a> Whole<'a> {
+    fn of(status: &'a Status, lines: &'a [Line]) -> Self {
+        let of = |kinds: &[&str]| lines.iter().filter(|line| line.is_a(kinds)).collect();
+        Self {
+            status,
+            history: of(&["move", "note"]),
+            attempts: of(&["attempt"]),
+            evidence: of(&["evidence"]),
+        }
+    }
 }
 
 /// The row of `payout.status` of a payout that exists.

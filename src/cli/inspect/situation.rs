@@ -2,12 +2,14 @@
 
 mod people;
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
 
-use super::attention;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{attention, stuck};
 use crate::{
     cli::{paste, words},
-    domain::{attention::Attention, state::State},
+    domain::{attention::Attention, policy::OPEN_TOO_LONG, state::State},
     store::{
         decisions::Proof,
         find::{Status, history::Detail},
@@ -96,7 +98,7 @@ pub(crate) fn explain(
             "Use the program version that migrated this database.",
         ),
     };
-    situation.add_statement(&status.state, detail);
+    situation.add_statement(status, detail);
     situation.add_attention(status);
     situation
 }
@@ -152,8 +154,9 @@ fn pending(status: &Status, detail: &Detail) -> Situation {
         format!("The gateway accepted it{number}."),
         "How it ends: accepted is not paid.",
         format!(
-            "A callback or the answer to a query settles it; {}.",
-            next_query(detail)
+            "A callback or the answer to a query settles it; {}. {}",
+            next_query(detail),
+            normal_for(status, OPEN_TOO_LONG)
         ),
     )
     .with([replay(status)])
@@ -195,8 +198,9 @@ fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Situation
         ),
         "Whether it arrived: it may or may not have left.",
         format!(
-            "Its status is queried and it is never resent automatically; {}.{resubmission}",
-            next_query(detail)
+            "Its status is queried and it is never resent automatically; {}. {}{resubmission}",
+            next_query(detail),
+            normal_for(status, stuck::UNKNOWN_FOR)
         ),
     )
     .with([replay(status)])
@@ -226,7 +230,10 @@ fn resolve(reason: &str, status: &Status) -> Option<Step> {
 fn paid(status: &Status, detail: &Detail) -> Situation {
     let when = status.settled_at;
     let when = when.map_or(String::new(), |at| format!(" at {} WIB", words::time(at)));
-    let received = status.beneficiary_amount;
+    // What rests on a person's word is said after it.
+    let received = status
+        .beneficiary_amount
+        .filter(|_| !detail.rests_on_statement);
     let received = received.map_or(String::new(), |amount| {
         format!(" The beneficiary received {}.", words::rupiah(amount))
     });
@@ -277,6 +284,18 @@ fn next_query(detail: &Detail) -> String {
         || "no query is scheduled".to_owned(),
         |at| format!("the next query is at {} WIB", words::time(at)),
     )
+}
+
+/// Until when nobody needs to do anything about its state.
+fn normal_for(status: &Status, length: Duration) -> String {
+    let until = TimeDelta::from_std(length).ok();
+    let until = until.and_then(|length| status.state_since.checked_add_signed(length));
+    until.map_or_else(String::new, |until| {
+        format!(
+            "That is normal until {} WIB; then it needs a person.",
+            words::time(until)
+        )
+    })
 }
 
 fn replay(status: &Status) -> Step {

@@ -1,5 +1,7 @@
 //! `payout stuck`
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -18,6 +20,9 @@ use crate::{
         workers::{self, Claims},
     },
 };
+
+/// How long a payout may be unknown before it needs a person: the default of `--unknown-for`.
+pub(super) const UNKNOWN_FOR: Duration = Duration::from_mins(30);
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -118,4 +123,21 @@ fn page(found: &[Stuck], rows: &[Status], now: DateTime<Utc>) -> String {
         words::age(oldest.since, now),
         output::table(headings, cells),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payout_is_listed_when_show_says_that_it_needs_a_person() {
+        #[derive(clap::Parser)]
+        struct Stuck {
+            #[command(flatten)]
+            options: Options,
+        }
+        let parsed: Stuck = clap::Parser::parse_from(["stuck"]);
+        let seconds = u64::try_from(parsed.options.unknown_for).unwrap();
+        assert_eq!(Duration::from_secs(seconds), UNKNOWN_FOR);
+    }
 }

@@ -125,6 +125,53 @@ async fn a_refused_insert_names_the_column_and_the_fix_and_repeats_no_account() 
 }
 
 #[tokio::test]
+async fn a_refused_row_of_a_batch_is_named() {
+    let database = Database::with_merchant().await;
+    for (column, bad, code) in [
+        ("amount", "numeric 'NaN'", "PW002"),
+        ("amount", "0", "PW002"),
+        ("fee_type", "7", "PW003"),
+        ("bank_code", "'x'", "PW004"),
+        ("account_number", "'1'", "PW005"),
+        ("account_name", "'Zoë'", "PW006"),
+        ("merchant_code", "'S404'", "PW007"),
+        ("replaces", "'INV-0'", "PW008"),
+        ("description", "' '", "PW009"),
+        ("not_before", "'infinity'", "PW017"),
+    ] {
+        let columns = [
+            ("order_num", "'INV-' || n"),
+            ("amount", "250000"),
+            ("fee_type", "1"),
+            ("bank_code", "'014'"),
+            ("account_number", "'7766554433'"),
+            ("account_name", "'Canary Zebra'"),
+            ("merchant_code", "null"),
+            ("replaces", "null"),
+            ("description", "null"),
+            ("not_before", "null::timestamptz"),
+        ];
+        let names = columns.map(|(name, _)| name).join(", ");
+        let values = columns.map(|(name, good)| {
+            let bad = format!("case when n = 317 then {bad} else {good} end");
+            if name == column { bad } else { good.to_owned() }
+        });
+        let batch = format!(
+            "insert into payout.payouts ({names}) select {} from generate_series(1, 500) n",
+            values.join(", ")
+        );
+        let refusal = Refusal::expected(column, database.try_run(&batch).await);
+        assert_eq!(refusal.code, code, "{}", refusal.everything);
+        assert!(
+            refusal.everything.contains("order_num INV-317"),
+            "{column}: {}",
+            refusal.everything
+        );
+        assert!(!refusal.everything.contains("Zebra"), "{column}");
+    }
+}
+
+#[tokio::test]
 async fn every_column_accepts_the_limits_of_its_rule_and_keeps_the_value_as_given() {
     let database = Database::with_merchant().await;
     #[rustfmt::skip]

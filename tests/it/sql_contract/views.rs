@@ -78,6 +78,28 @@ async fn status_computes_the_debit_and_what_the_beneficiary_receives_once_the_fe
 }
 
 #[tokio::test]
+async fn no_fee_is_shown_where_none_was_charged() {
+    let database = Database::with_steps().await;
+    for (order, path) in PATHS {
+        database.insert(order, 100_000).await;
+        for event in path {
+            database.step(order, event).await;
+        }
+    }
+    database
+        .run(
+            "set session_replication_role = replica;
+             update payout.payouts set fee = 2500 where state = 'failed';
+             set session_replication_role = origin",
+        )
+        .await;
+    let shown = "select count(*) from payout.status where fee is not null and state in ('failed', 'cancelled')";
+    assert_eq!(database.text(shown).await, "0");
+    let kept = "select count(*) > 0 from payout.payouts where fee is not null and state = 'failed'";
+    assert_eq!(database.text(kept).await, "true");
+}
+
+#[tokio::test]
 async fn the_on_call_views_mask_the_beneficiary() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 1000).await;

@@ -12,6 +12,7 @@ use crate::{
     },
     store::{
         find::{
+            Status,
             history::Detail,
             waits::{OpenRequest, PausedBy, Reservation},
         },
@@ -21,7 +22,7 @@ use crate::{
 
 impl Situation {
     /// Who stated how it ended, on what evidence, and whether the gateway has confirmed that.
-    pub(super) fn add_statement(&mut self, state: &str, detail: &Detail) {
+    pub(super) fn add_statement(&mut self, status: &Status, detail: &Detail) {
         let Some(people) = &detail.stated_by else {
             return;
         };
@@ -32,6 +33,14 @@ impl Situation {
         });
         self.known = format!("{} {people} stated so{evidence}.{confirmed}", self.known);
         if detail.rests_on_statement {
+            let state = status.state.as_str();
+            if let ("paid", Some(received)) = (state, status.beneficiary_amount) {
+                self.known = format!(
+                    "{} By their word the beneficiary received {}.",
+                    self.known,
+                    words::rupiah(received)
+                );
+            }
             let doubt = match state {
                 "paid" => "Whether it was paid: the gateway has not confirmed it.",
                 "returned" => "Whether it was ever paid: the gateway has not confirmed it.",
@@ -161,7 +170,14 @@ mod tests {
             };
             let unconfirmed = stated(false);
             let people = "siti and budi stated so (evidence: letter 7).";
-            assert!(unconfirmed.known.ends_with(people), "{unconfirmed:?}");
+            let and_received =
+                format!("{people} By their word the beneficiary received Rp 250.000.");
+            let says = if state == "paid" {
+                and_received.as_str()
+            } else {
+                people
+            };
+            assert!(unconfirmed.known.ends_with(says), "{unconfirmed:?}");
             assert!(unconfirmed.unknown.starts_with(doubt), "{unconfirmed:?}");
             assert!(
                 !unconfirmed.unknown.contains("Nothing is in doubt"),
