@@ -27,6 +27,12 @@ pub fn snapshot(snapshot: &Snapshot) {
     }
     table::NOTIFICATION_QUEUE.set(&[], snapshot.notification_queue_permille);
     table::CLOCK_JUMPS.set(&[], snapshot.clock_jumps);
+    for (reader, since) in [
+        ("events", snapshot.events_hidden_since),
+        ("totals", snapshot.totals_missing_since),
+    ] {
+        table::READERS_BEHIND_SINCE.set(&[reader], since.unwrap_or(0));
+    }
     table::SNAPSHOT_AT.set(&[], snapshot.read_at);
     table::SNAPSHOT_DURATION.set_seconds(&[], snapshot.took.as_secs_f64());
     if let Some(handle) = INSTALLED.get() {

@@ -8,7 +8,7 @@ use super::{
     },
     labels::{
         ACCOUNT, ATTENTION, BALANCE_KIND, CALLBACK_RESULT, CHECK, EVENT, LOOP, MERCHANT,
-        OPEN_STATE, QUERY_RESULT, STEP, STOP_REASON, SUBMIT_RESULT, VERSION,
+        OPEN_STATE, QUERY_RESULT, READER, STEP, STOP_REASON, SUBMIT_RESULT, VERSION,
     },
 };
 
@@ -96,6 +96,8 @@ families! {
         "How full the database server's queue of notifications is, in thousandths. From 500 on nobody is woken and everybody polls."
     CLOCK_JUMPS: Gauge Books "payout_clock_jumps" []
         "Jumps of the database's clock that workers found, each within a day of the one before. Each restarts the quiet horizons."
+    READERS_BEHIND_SINCE: Gauge Books "payout_reader_missing_oldest_timestamp_seconds" [READER]
+        "When the first line of history was written that this reader lacks; 0 when it lacks none. An old transaction on the server holds them back."
     SNAPSHOT_AT: Gauge Process "payout_snapshot_timestamp_seconds" []
         "When this instance last read the books, by the database's clock; 0 before the first time."
     SNAPSHOT_DURATION: Gauge Process "payout_snapshot_duration_seconds" []

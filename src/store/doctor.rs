@@ -157,3 +157,22 @@ pub async fn horizons_restarted_until(pool: &PgPool) -> Result<Option<DateTime<U
     .fetch_optional(pool)
     .await
 }
+
+/// Since when `payout.events` has shown nothing new although something happened, and the process whose transaction holds it
+/// back, as far as this login may see it.
+pub async fn events_hidden_since(
+    pool: &PgPool,
+) -> Result<(Option<DateTime<Utc>>, Option<i32>), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"/* store::events_hidden_since */
+        select (select h.at from payout.history h
+                where h.seq >= (payout.xid_base() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20
+                order by h.seq limit 1) as hidden_since,
+               (select a.pid from pg_stat_activity a
+                where a.backend_xid is not null
+                order by a.xact_start limit 1) as pid"#,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok((row.hidden_since, row.pid))
+}

@@ -4,6 +4,7 @@
 //! and totals from `payout.totals`, to which `fold_history` adds what is new.
 
 mod people;
+mod readers;
 
 use std::time::Instant;
 
@@ -44,6 +45,7 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     snapshot.unmatched_callbacks = unmatched_callbacks(&mut seen).await?;
     snapshot.notification_queue_permille = notification_queue(&mut seen).await?;
     people::read(&mut seen, &mut snapshot).await?;
+    readers::read(&mut seen, &mut snapshot).await?;
     snapshot.clock_jumps = clock_jumps(&mut seen).await?;
     seen.commit().await?;
     snapshot.took = begun.elapsed();

@@ -241,7 +241,13 @@ fn each_alert_is_tested_firing_and_silent() {
 fn each_alert_tells_a_person_what_they_need() {
     let text = read("deploy/prometheus/alerts.yml");
     let count = alerts().len();
-    for key in ["severity", "summary", "description", "runbook_url"] {
+    for key in [
+        "severity",
+        "summary",
+        "description",
+        "runbook_url",
+        "dashboard_url",
+    ] {
         assert_eq!(values(&text, key).count(), count, "{key}");
     }
     assert!(
@@ -252,7 +258,9 @@ fn each_alert_tells_a_person_what_they_need() {
         values(&text, "summary").all(|summary| summary.ends_with('.') && !summary.contains("{{"))
     );
     for (alert, url) in values(&text, "alert").zip(values(&text, "runbook_url")) {
-        assert_eq!(url, format!("docs/runbook.md#{}", alert.to_lowercase()));
+        let base = "{{ with $externalLabels.payout_docs }}{{ . }}{{ else }}docs{{ end }}";
+        let section = alert.to_lowercase();
+        assert_eq!(url, format!("'{base}/runbook.md#{section}'"));
     }
 }
 

@@ -1,11 +1,14 @@
 //! Whatever keeps payouts from being sent, every door says so: SQL, the command line, and the alerts' own words.
 
 use payout_sandbox::{Ending, Fault, Script};
-use payout_worker::domain::stop::{StopReason, meaning, opened_by};
+use payout_worker::{
+    domain::stop::{StopReason, meaning, opened_by},
+    store::snapshot::snapshot,
+};
 use serde_json::Value;
 
 use crate::support::{
-    database::{Database, MERCHANT},
+    database::{Database, MERCHANT, PAUSE},
     terminal::{payout, payout_as},
     world::World,
 };
@@ -285,4 +288,37 @@ async fn status_is_one_object_for_programs_and_refuses_to_be_a_table_of_rows() {
     payout(&database, &["status", "--merchant", "NOBODY"])
         .with(3)
         .says(&["is not registered"]);
+}
+
+/// Somebody's forgotten `begin`, in any database of the server.
+#[tokio::test]
+async fn an_old_transaction_that_holds_readers_back_is_named() {
+    let database = Database::with_merchant().await;
+    let mut forgotten = database.pool().begin().await.unwrap();
+    sqlx::query("select pg_current_xact_id()")
+        .execute(&mut *forgotten)
+        .await
+        .unwrap();
+    database.insert("INV-1", 100_000).await;
+    let later = "set session_replication_role = replica;
+                 update payout.history set at = at - interval '2 minutes';
+                 set session_replication_role = origin";
+    database.run(later).await;
+    let seen = snapshot(database.pool()).await.unwrap();
+    assert!(seen.events_hidden_since.is_some() && seen.totals_missing_since.is_some());
+    payout(&database, &["doctor"]).says(&[
+        "payout.events shows nothing of what happened since",
+        "of process",
+        "PayoutReadersBehind",
+    ]);
+    forgotten.commit().await.unwrap();
+    // Other tests on this server have transactions too, all of them short.
+    for _ in 0..600 {
+        let seen = snapshot(database.pool()).await.unwrap();
+        if (seen.events_hidden_since, seen.totals_missing_since) == (None, None) {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    panic!("the readers do not go on");
 }

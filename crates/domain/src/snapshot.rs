@@ -23,6 +23,10 @@ pub struct Snapshot {
     pub notification_queue_permille: i64,
     /// Jumps of the database's clock that workers found, each within a day of the one before; 0 after a day without one.
     pub clock_jumps: i64,
+    /// When the first line of history was written that `payout.events` does not show yet, in seconds since 1970.
+    pub events_hidden_since: Option<i64>,
+    /// The same for the totals.
+    pub totals_missing_since: Option<i64>,
 }
 
 /// The books of one merchant. States and reasons that are not listed are zero.

@@ -1,5 +1,6 @@
 //! What an up-to-date schema must still have: its grants, its guards, no failover that waits, no forgotten pause.
 
+use chrono::{TimeDelta, Utc};
 use sqlx::PgPool;
 
 use super::{Check, Subject};
@@ -8,6 +9,9 @@ use crate::{
     domain::stop::{StopReason, meaning, opened_by},
     store::{doctor, workers},
 };
+
+/// A transaction of this length is nothing special.
+const EVENTS_LATE: TimeDelta = TimeDelta::seconds(60);
 
 pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
     let mut checks = Vec::new();
@@ -42,6 +46,7 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
         ),
     });
     checks.push(clock_jumps(pool).await?);
+    checks.push(events(pool).await?);
     let (pauses, since) = doctor::pauses_since(pool).await?;
     checks.push(match since {
         None => Subject("pauses").ok("nothing is paused"),
@@ -82,6 +87,23 @@ pub(crate) async fn claims(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
         })
     });
     Ok(checks.collect())
+}
+
+/// Readers of the history wait for the oldest transaction of the server.
+async fn events(pool: &PgPool) -> Result<Check, sqlx::Error> {
+    let subject = Subject("events");
+    let (since, pid) = doctor::events_hidden_since(pool).await?;
+    Ok(match since {
+        Some(since) if Utc::now().signed_duration_since(since) > EVENTS_LATE => subject.warn(
+            format!(
+                "payout.events shows nothing of what happened since {} WIB: an old transaction holds it back{}",
+                words::time(since),
+                pid.map_or(String::new(), |pid| format!(", of process {pid}"))
+            ),
+            "end that transaction; see PayoutReadersBehind in the runbook",
+        ),
+        _ => subject.ok("payout.events shows what has happened"),
+    })
 }
 
 async fn clock_jumps(pool: &PgPool) -> Result<Check, sqlx::Error> {
