@@ -859,6 +859,7 @@ END),
 );
 
 CREATE TABLE payout.policy (
+    not_found_valid_for interval NOT NULL,
     not_found_answers integer NOT NULL,
     proof_fresh_for interval NOT NULL,
     unsigned_second_read interval NOT NULL,
@@ -1512,7 +1513,7 @@ end $$;
 CREATE FUNCTION payout.has_fresh_proof(p payout.payouts, kind text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (has_fresh_proof.p).merchant_code) AND (e.order_num = (has_fresh_proof.p).order_num) AND (e.attempt = (has_fresh_proof.p).attempt)) AND (e.source = 'query'::text) AND ((e.query_sent_at >= (clock_timestamp() - x.proof_fresh_for)) AND (e.query_sent_at <= clock_timestamp())) AND (((e.kind = 'not_found'::text) AND (e.proves = ANY (ARRAY['absence'::text, 'contradiction'::text]))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])))))));
+    RETURN (EXISTS (SELECT FROM payout.evidence e, payout.policy x WHERE (((e.merchant_code = (has_fresh_proof.p).merchant_code) AND (e.order_num = (has_fresh_proof.p).order_num) AND (e.attempt = (has_fresh_proof.p).attempt)) AND (e.source = 'query'::text) AND ((e.query_sent_at >= (clock_timestamp() - x.proof_fresh_for)) AND (e.query_sent_at <= clock_timestamp())) AND (((e.kind = 'not_found'::text) AND (e.proves = ANY (ARRAY['absence'::text, 'contradiction'::text])) AND (now() <= ((has_fresh_proof.p).send_by + x.not_found_valid_for))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'not_found'::text) AND ((has_fresh_proof.p).state_since < (now() - x.open_too_long))) OR ((has_fresh_proof.kind = 'resolve_failed'::text) AND (e.kind = 'found'::text) AND (e.status = ANY (ARRAY[3, 4])))))));
 
 CREATE FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2840,6 +2841,10 @@ begin
     if now() < payout.quiet_until(p) then
         return format('the quiet horizon ends at %s: until then "not found" means nothing',
                       to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
+    end if;
+    if now() > p.send_by + (select x.not_found_valid_for from payout.policy x) then
+        return format('it was last sent on %s: gateways forget old orders, so "not found" proves nothing any more; with a '
+                      'line of the gateway''s statement two people can resolve it', to_char(p.send_by, 'YYYY-MM-DD'));
     end if;
     select coalesce(max(e.times), 0) into answers from payout.evidence e
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
@@ -4263,6 +4268,7 @@ REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PU
 GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.quiet_until(p payout.payouts) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.quiet_until(p payout.payouts) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.rests_on_statement(p payout.payouts) TO payout_reader;

@@ -152,6 +152,7 @@ insert into payout.attention_reason (name, rank, cleared_by, holds_back_claim, a
 -- The numbers that rules here and in the program share: the constants of crates/domain/src/policy.rs; a test compares
 -- them.
 create table payout.policy (
+    not_found_valid_for   interval not null,  -- after the last send; later, a gateway may have forgotten the order
     not_found_answers     int not null,       -- after the quiet horizon, before absence needs a person
     proof_fresh_for       interval not null,  -- maximum age of an answer that a person's act relies on
     unsigned_second_read  interval not null,
@@ -173,11 +174,11 @@ create table payout.policy (
     constraint only_one_row check (only_row)
 );
 
-insert into payout.policy (not_found_answers, proof_fresh_for, unsigned_second_read, request_expires_after,
+insert into payout.policy (not_found_valid_for, not_found_answers, proof_fresh_for, unsigned_second_read, request_expires_after,
                            quiet_horizon_default, open_too_long, overtake_for, reserve_for, funding_counts_for,
                            late_after, query_first_min, clock_tolerance, clock_unwatched_max, max_amount_idr,
                            plausible_fee_idr, plausible_fee_percent, max_balance_idr)
-values (3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '1 hour', '24 hours',
+values ('30 days', 3, '60 seconds', '30 seconds', '10 minutes', '30 minutes', '24 hours', '15 minutes', '1 hour', '24 hours',
         '10 minutes', '24 hours', '5 seconds', '60 seconds', 1000000000000, 50000, 10, 1000000000000000);
 
 -- These tables are too small for autovacuum to look at, and every move is checked against them.

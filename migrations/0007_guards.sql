@@ -658,6 +658,10 @@ begin
         return format('the quiet horizon ends at %s: until then "not found" means nothing',
                       to_char(payout.quiet_until(p), 'YYYY-MM-DD HH24:MI:SS TZ'));
     end if;
+    if now() > p.send_by + (select x.not_found_valid_for from payout.policy x) then
+        return format('it was last sent on %s: gateways forget old orders, so "not found" proves nothing any more; with a '
+                      'line of the gateway''s statement two people can resolve it', to_char(p.send_by, 'YYYY-MM-DD'));
+    end if;
     select coalesce(max(e.times), 0) into answers from payout.evidence e
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
       and e.source = 'query' and e.kind = 'not_found' and e.proves = 'absence' and e.first_at >= payout.quiet_until(p);
@@ -848,7 +852,9 @@ return greatest((r).people,
          then payout.people_needed((r).kind, null, (r).merchant_code) end);
 
 -- Whether the answer to a query that was sent in the last minute (policy.proof_fresh_for), about the latest attempt, allows
--- this act: "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest.
+-- this act: "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest. Where
+-- "not found" proves nothing, because nothing vouches for it or the order is too old, it does not contradict at least what
+-- two people state after a day (policy.open_too_long) on other evidence.
 create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (
@@ -856,6 +862,9 @@ return exists (
     where (e.merchant_code, e.order_num, e.attempt) = (p.merchant_code, p.order_num, p.attempt)
       and e.source = 'query' and e.query_sent_at between clock_timestamp() - x.proof_fresh_for and clock_timestamp()
       and (e.kind = 'not_found' and e.proves in ('absence', 'contradiction')
+           and now() <= p.send_by + x.not_found_valid_for
+           or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'not_found'
+              and p.state_since < now() - x.open_too_long
            or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'found' and e.status in (3, 4)));
 
 -- A move that rests on a person and not on the gateway's evidence uses up one approved request in the same transaction.

@@ -101,7 +101,7 @@ grant delete on payout.unmatched_callbacks, payout.refused_balances, payout.work
 grant execute on function payout.gateway_digest(text, text, text[]), payout.current_xid(), payout.is_numbered_ahead(),
                           payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
-                          payout.holds_back_claim(text[]), payout.rests_on_statement(payout.payouts), payout.trusted_after(),
+                          payout.holds_back_claim(text[]), payout.rests_on_statement(payout.payouts), payout.trusted_after(), payout.quiet_until(payout.payouts),
                           payout.begin_clock_watch(), payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
                           payout.as_detail(payout.requests), payout.finish_request, payout.wake(text, text), payout.notification_queue_usage(),
                           payout.fund_from_gateway(text, bigint, text),

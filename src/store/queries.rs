@@ -16,22 +16,68 @@ pub struct DueQuery {
     pub key: PayoutKey,
 }
 
-/// The merchant's paid order that was sent last, other than `key`: the gateway must therefore know it. `None` while there
-/// is none. Not the one that was paid last: it may be old, and a gateway that answers from an old copy knows old orders.
-pub async fn known_order(pool: &PgPool, key: &PayoutKey) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"/* store::known_order */
-        select p.order_num
+/// The orders that the gateway must know if its "not found" about a payout is to count (I10). All of them are paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Controls {
+    /// For a payout that was never sent, or whose refusal is being confirmed: the order that was sent last. Not the one that was paid last: it
+    /// may be old, and a gateway that answers from an old copy knows old orders.
+    Newest(Option<String>),
+    /// For one that may have arrived: an order that was certainly sent before it, and one that was sent once nothing of it
+    /// could be on its way any more.
+    Around {
+        /// The last one before the minute in which it was first sent, so that one serves all payouts of a minute.
+        before: Option<String>,
+        /// The newest one, if it was sent after the quiet horizon of this payout: whatever arrived of it, arrived before.
+        after: Option<String>,
+    },
+}
+
+/// The control orders of a payout. One that was sent again is none: the gateway may know it since its first time.
+pub async fn control_orders(pool: &PgPool, key: &PayoutKey) -> Result<Controls, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"/* store::control_orders */
+        select p.state = 'queued' or (p.state = 'unknown' and p.declined_at is not null) as "newest_is_enough!",
+               newest.order_num as "newest?",
+               coalesce(earlier_minute.order_num, earlier.order_num) as before,
+               case when newest.claimed_at > payout.quiet_until(p) then newest.order_num end as after
         from payout.payouts p
-        where p.merchant_code = $1 and p.order_num <> $2 and p.state = 'paid' and p.platform_order_num is not null
-          and p.send_by is not null
-        order by p.send_by desc
-        limit 1"#,
+        cross join lateral (
+            select min(a.claimed_at) as at from payout.attempts a
+            where (a.merchant_code, a.order_num) = (p.merchant_code, p.order_num)) sent
+        left join lateral (
+            select k.order_num, (select a.claimed_at from payout.attempts a
+                                 where (a.merchant_code, a.order_num, a.attempt)
+                                       = (k.merchant_code, k.order_num, k.attempt)) as claimed_at
+            from payout.payouts k
+            where k.merchant_code = p.merchant_code and k.order_num <> p.order_num and k.state = 'paid'
+              and k.platform_order_num is not null and k.send_by is not null and k.sends = 1
+            order by k.send_by desc limit 1) newest on true
+        left join lateral (
+            select k.order_num from payout.payouts k
+            where k.merchant_code = p.merchant_code and k.order_num <> p.order_num and k.state = 'paid'
+              and k.platform_order_num is not null and k.send_by < date_trunc('minute', sent.at) and k.sends = 1
+            order by k.send_by desc limit 1) earlier_minute on true
+        -- In the merchant's first minute.
+        left join lateral (
+            select k.order_num from payout.payouts k
+            where k.merchant_code = p.merchant_code and k.order_num <> p.order_num and k.state = 'paid'
+              and k.platform_order_num is not null and k.send_by < sent.at and k.sends = 1
+              and earlier_minute.order_num is null
+            order by k.send_by desc limit 1) earlier on true
+        where p.merchant_code = $1 and p.order_num = $2"#,
         key.merchant_code,
         key.order_num,
     )
-    .fetch_optional(pool)
-    .await
+    .fetch_one(pool)
+    .await?;
+    Ok(if row.newest_is_enough {
+        Controls::Newest(row.newest)
+    } else {
+        Controls::Around {
+            before: row.before,
+            after: row.after,
+        }
+    })
 }
 
 /// Takes due queries of one merchant, those for replacements included: at most `limit`, and as many as the budget of

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::{breaker::Breaker, claims::Claims, control_query::ControlQuery};
+use super::{breaker::Breaker, claims::Claims, control_query::ControlQueries};
 use crate::{
     config::Merchant, domain::stop::StopReason, gateway::Client, store::registration::Gateway,
 };
@@ -26,8 +26,8 @@ pub struct Lane {
     pub(super) breaker: Breaker,
     /// Whether it claims and, if not, why.
     pub claims: Claims,
-    /// Whether the gateway recently found an order that it must know.
-    pub(super) control_query: ControlQuery,
+    /// Which orders that it must know the gateway found recently.
+    pub(super) control_queries: ControlQueries,
     /// The gateway states less than the books although nothing is in flight: claims stop (I13).
     pub(super) books_short: AtomicBool,
     /// The gateway states a balance that cannot be true.
@@ -58,7 +58,7 @@ impl Lane {
             slots_total: slots.max(1),
             breaker: Breaker::default(),
             claims: Claims::new(&merchant.code),
-            control_query: ControlQuery::default(),
+            control_queries: ControlQueries::default(),
             books_short: AtomicBool::new(false),
             balance_refused: AtomicBool::new(false),
             is_registered: watch::Sender::new(None),

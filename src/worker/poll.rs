@@ -17,7 +17,7 @@ use crate::{
     },
     gateway::QueryReply,
     metrics,
-    store::queries::{known_order, take_due},
+    store::queries::{Controls, control_orders, take_due},
 };
 
 /// How often to check for due queries without a wake-up.
@@ -106,16 +106,26 @@ async fn query_and_record(worker: &Worker, lane: &Lane, key: PayoutKey) {
     worker.recorder.keep(evidence).await;
 }
 
-/// Queries a payout's status once, now. "Not found" counts only while the gateway finds an order that it must know
-/// (I10).
+/// Queries a payout's status once, now. "Not found" counts only while the gateway finds orders that it must know (I10).
 pub(super) async fn query(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
     let sent_at = Instant::now();
     let mut reply = send_query(lane, &key.order_num).await;
-    if reply.answer == QueryAnswer::NotFound && !finds_control_order(worker, lane, &key).await {
-        reply = QueryReply {
-            answer: QueryAnswer::Doubt(Doubt::GatewayUnsure),
-            detail: json!({ "reason": "not found, but neither is an order that the gateway has paid" }),
-        };
+    if reply.answer == QueryAnswer::NotFound {
+        match is_vouched_for(worker, lane, &key).await {
+            Vouched::Yes => {}
+            Vouched::ByNothing(why) => {
+                reply = QueryReply {
+                    answer: QueryAnswer::NotVouchedFor,
+                    detail: json!({ "reason": why }),
+                };
+            }
+            Vouched::No => {
+                reply = QueryReply {
+                    answer: QueryAnswer::Doubt(Doubt::GatewayUnsure),
+                    detail: json!({ "reason": "not found, but neither is an order that the gateway has paid" }),
+                };
+            }
+        }
     }
     Evidence {
         key,
@@ -131,31 +141,64 @@ async fn send_query(lane: &Lane, order_num: &str) -> QueryReply {
     let begun = Instant::now();
     let reply = lane.client.query(order_num).await;
     metrics::queried(lane.code(), &result(&reply.answer), begun.elapsed());
-    if matches!(reply.answer, QueryAnswer::Found(_)) {
-        lane.control_query.record(true, Instant::now());
-    }
     reply
 }
 
-/// Whether the gateway finds another order that it has paid. An empty replica finds none, so its "not found" proves
-/// nothing.
-async fn finds_control_order(worker: &Worker, lane: &Lane, key: &PayoutKey) -> bool {
-    if let Some(found) = lane.control_query.recent(Instant::now()) {
-        return found;
-    }
-    let order_num = match known_order(&worker.store.claims, key).await {
-        Ok(Some(order_num)) => order_num,
-        // A merchant's first payouts have no control order yet.
-        Ok(None) => return true,
+/// What the gateway's "not found" is worth.
+enum Vouched {
+    /// The gateway knows the orders around this one.
+    Yes,
+    /// There is no order that could show it, for this reason.
+    ByNothing(&'static str),
+    /// It does not find one that it must know.
+    No,
+}
+
+/// Whether the gateway finds what it must know beside this order: one that it has paid and that was sent before, and one
+/// that was sent after the quiet horizon. A copy that lags knows only older ones, and one that forgets only newer ones.
+async fn is_vouched_for(worker: &Worker, lane: &Lane, key: &PayoutKey) -> Vouched {
+    let controls = match control_orders(&worker.store.claims, key).await {
+        Ok(controls) => controls,
         Err(error) => {
-            tracing::warn!(merchant = lane.code(), %error, "could not look up an order for the control query; \"not found\" does not count");
-            return false;
+            tracing::warn!(merchant = lane.code(), %error, "could not look up the orders for control queries; \"not found\" does not count");
+            return Vouched::No;
         }
     };
-    let found = matches!(
-        send_query(lane, &order_num).await.answer,
-        QueryAnswer::Found(_)
-    );
+    let orders = match controls {
+        // A merchant's first payouts have no control order yet.
+        Controls::Newest(newest) => newest.into_iter().collect(),
+        Controls::Around { before: None, .. } => {
+            return Vouched::ByNothing(
+                "not found, but no order that was sent before it has been paid: it proves nothing",
+            );
+        }
+        Controls::Around { after: None, .. } => {
+            return Vouched::ByNothing(
+                "not found, but no order that was sent after its quiet horizon has been paid yet: it proves nothing",
+            );
+        }
+        Controls::Around {
+            before: Some(before),
+            after: Some(after),
+        } => vec![before, after],
+    };
+    for order_num in orders {
+        let query = control_query(lane, &order_num);
+        if !lane
+            .control_queries
+            .finds(&order_num, Instant::now(), query)
+            .await
+        {
+            return Vouched::No;
+        }
+    }
+    Vouched::Yes
+}
+
+/// Whether the gateway finds an order that it has paid.
+async fn control_query(lane: &Lane, order_num: &str) -> bool {
+    let answer = send_query(lane, order_num).await.answer;
+    let found = matches!(answer, QueryAnswer::Found(_));
     if !found {
         tracing::error!(
             merchant = lane.code(),
@@ -163,7 +206,6 @@ async fn finds_control_order(worker: &Worker, lane: &Lane, key: &PayoutKey) -> b
             "the gateway does not find order {order_num}, which it has paid: its \"not found\" answers prove nothing for now"
         );
     }
-    lane.control_query.record(found, Instant::now());
     found
 }
 
@@ -171,7 +213,7 @@ async fn finds_control_order(worker: &Worker, lane: &Lane, key: &PayoutKey) -> b
 fn result(answer: &QueryAnswer) -> String {
     match answer {
         QueryAnswer::Found(_) => "found".to_owned(),
-        QueryAnswer::NotFound => "not_found".to_owned(),
+        QueryAnswer::NotFound | QueryAnswer::NotVouchedFor => "not_found".to_owned(),
         QueryAnswer::Doubt(doubt) => format!("doubt_{}", doubt.name()),
     }
 }

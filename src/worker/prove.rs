@@ -65,7 +65,7 @@ async fn prove(worker: &Worker, lane: &Lane) -> Result<(), String> {
     reconcile::read_and_keep(worker, lane).await?;
     let nonexistent = format!("PROBE-{:016x}", rand::rng().random::<u64>());
     match lane.client.query(&nonexistent).await.answer {
-        QueryAnswer::NotFound => Ok(()),
+        QueryAnswer::NotFound | QueryAnswer::NotVouchedFor => Ok(()),
         // A dialect without a proven code for "not found": any readable answer will do.
         QueryAnswer::Doubt(Doubt::GatewayUnsure)
             if !lane.client.dialect().capabilities().not_found_is_proof =>

@@ -125,7 +125,8 @@ fn is_not_found(answer: &QueryAnswer) -> bool {
 /// itself, because for a declined order it does not prove that the order is ours (protocol trap 8).
 fn is_not_paid(answer: &QueryAnswer) -> bool {
     match answer {
-        QueryAnswer::NotFound => true,
+        // Whether it counts, the database decides (`payout.has_fresh_proof`).
+        QueryAnswer::NotFound | QueryAnswer::NotVouchedFor => true,
         QueryAnswer::Found(found) => {
             matches!(
                 found.status,
@@ -213,6 +214,7 @@ async fn resubmit(
     let (attempt, proven_until) = prove(worker, lane, order, approved, is_not_found).await?;
     let granted = Granted {
         request_id: approved.request_id,
+        detail: approved.detail.clone(),
         key: approved.key.clone(),
         attempt,
         proven_until: proven_until.or_earlier(confirmed_until),

@@ -95,6 +95,18 @@ def _is_planned(row: dict) -> bool:
     return row["next_query_at"] is not None and row["next_query_at"] < row["now"] + OVERDUE_AFTER + NEXT_QUERY_WITHIN
 
 
+# A lease of the workers under test, and the minute that `control_orders` looks back.
+LATER_BY, EARLIER_BY = 30.0, 90.0
+
+
+def _is_vouched_for(record: RunRecord, key: tuple[str, str], row: dict) -> bool:
+    """Whether "not found" counts: the gateway has paid an order sent before this one and one sent after its horizon."""
+    sent_by = row["send_by"] or 0.0
+    paid = [other["send_by"] for (merchant, _), other in record.payouts.items()
+            if merchant == key[0] and other["state"] == "paid" and other["send_by"] is not None]
+    return any(at > sent_by + record.quiet_horizon + LATER_BY for at in paid) and any(at < sent_by - EARLIER_BY for at in paid)
+
+
 def resolved(record: RunRecord) -> CheckResult:
     """C10: after the faults, every payout whose outcome can be known is settled; the rest is marked for an operator."""
     result = CheckResult("C10", "everything resolvable is resolved")
@@ -109,7 +121,8 @@ def resolved(record: RunRecord) -> CheckResult:
         settled = bool(bookings) and all(booking.final for booking in bookings)
         waiting = row["state"] == "unknown" and row["next_query_at"] is not None and not settled
         horizon_over = (row["send_by"] or 0.0) + record.quiet_horizon + OVERDUE_AFTER < row["now"]
-        if not waiting or (horizon_over and key[0] not in record.not_found_proves_nothing):
+        can_be_known = key[0] not in record.not_found_proves_nothing and _is_vouched_for(record, key, row)
+        if not waiting or (horizon_over and can_be_known):
             why = f"the gateway settled it with status {bookings[-1].status}" if settled else "its outcome can be known"
             result.add(f"{short(key)}: {row['state']} after {row['queries']} queries, but {why}")
     result.scope = f"{len(record.payouts)} payouts, {open_count} open"

@@ -71,6 +71,10 @@ REQUEUE = """self.move_by(Event::NotSent, None) {
 SILENCE = """        let rules = self.rules.poll;
         let valid_from = self.quiet_until();"""
 
+# "Not found" counts although nothing vouches for it, which alone would hide the bug: before the horizon nothing can.
+VOUCHED = ("src/worker/poll.rs", "            Vouched::Yes => {}",
+           "            _ if {on} => {}\n            Vouched::Yes => {}")
+
 MUTANTS = [
     Mutant("doubt_is_failed", "an answer that proves nothing counts as a failure", [
         (SUBMITTED, UNANSWERED, """        if {on} {
@@ -94,13 +98,13 @@ MUTANTS = [
             self.unanswered();""")], "cb_none", "C1 C2", NO_PROOF, faults="k5_kill,worker_kill", payouts=120,
         seconds=14.0),
     Mutant("not_found_is_failed", "\"not found\" counts as a failure at once", [
-        (QUERIED, SILENCE, """        if {on} {
+        VOUCHED, (QUERIED, SILENCE, """        if {on} {
             self.fail(Event::RefusalConfirmed, None);
             return;
         }
 """ + SILENCE)], "late_booked_unknown", "C3", NO_EVIDENCE, scale=1.0),
     Mutant("not_found_is_resent", "\"not found\" puts the payout back into the queue", [
-        (QUERIED, SILENCE, """        if {on} {
+        VOUCHED, (QUERIED, SILENCE, """        if {on} {
             if """ + REQUEUE + """
             return;
         }
@@ -255,7 +259,7 @@ MUTANTS = [
         }
 """ + UNANSWERED)], "unknown_booked,cut_booked,cb_none", "C4 C10"),
     Mutant("no_quiet_horizon", "a resubmit needs no quiet horizon", [
-        (QUERIED, "        let sent_by = self.out.after.send_by.unwrap_or(self.now);",
+        VOUCHED, (QUERIED, "        let sent_by = self.out.after.send_by.unwrap_or(self.now);",
          """        let sent_by = self.out.after.send_by.unwrap_or(self.now);
         if {on} {
             return sent_by;
@@ -271,7 +275,7 @@ MUTANTS = [
            return (p).state_since;""", share=0.15, payouts=100, seconds=16.0,
         scale=3.0),
     Mutant("early_not_found_counts", "the first \"not found\" counts as absence, although before the quiet horizon", [
-        (QUERIED, "        if sent_at < valid_from {\n            let scheduled", """        if {on} {
+        VOUCHED, (QUERIED, "        if sent_at < valid_from {\n            let scheduled", """        if {on} {
             self.counts_as(Proves::Absence, Some(valid_from));
             self.raise(Attention::NotFound);
             return;

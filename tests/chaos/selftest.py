@@ -153,6 +153,13 @@ def _other_status_stored(record: RunRecord) -> None:
     record.stored_callbacks = {("M1", "A-1", 4): 1}
 
 
+def _unknown_for_long(record: RunRecord) -> None:
+    """Orders that were sent before and long after it are paid."""
+    record.payouts[C].update(attention=None, now=T0 + 900)
+    for name, at in (("EARLIER", T0 - 200), ("LATER", T0 + 800)):
+        record.payouts[C[0], name] = dict(record.payouts[A], send_by=at)
+
+
 def _name_in_a_log(record: RunRecord) -> None:
     record.outputs[0].write_text("x" * 2_000_000 + "paid to Kanari\n")
 
@@ -219,7 +226,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("a time that the database's clock did not show", "C9", lambda f: f.clock.step(T0 - 60, 3_000.0)),
     ("sent, and not in the database", "C9", lambda f: f.payouts.pop(C)),
     ("open, though the gateway settled it", "C10", lambda f: f.payouts[A].update(state="pending")),
-    ("unknown long after the horizon", "C10", lambda f: f.payouts[C].update(attention=None, now=T0 + 900)),
+    ("unknown long after the horizon", "C10", _unknown_for_long),
     ("queued forever", "C10", lambda f: f.payouts[C].update(attention=None, state="queued")),
 ]
 

@@ -406,6 +406,7 @@ impl<'a> Both<'a> {
         assert_eq!(id.is_some(), proven, "{:?}", self.payouts[at].payout);
         let pure = &mut self.payouts[at];
         let granted = Granted {
+            detail: serde_json::json!({}),
             request_id: id.unwrap_or(0),
             key: pure.payout.instruction.key.clone(),
             attempt: pure.payout.attempt,

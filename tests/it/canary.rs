@@ -28,6 +28,7 @@ async fn no_command_no_log_and_no_metric_names_a_beneficiary() {
         site.login(login, "payout_operator").await;
     }
     let worker = site.worker("one.toml", "worker.log");
+    site.vouch().await;
     for (order, fault) in [
         ("R-1", Fault::Lost),
         ("R-2", Fault::CutAfter),

@@ -106,8 +106,9 @@ async fn a_step_of_the_servers_clock_makes_no_not_found_count() {
         return;
     };
     let site = Site::on_server(clock.options(), 600).await;
-    site.sandbox.set_fault(Fault::UnknownLost);
     let _worker = site.worker("one.toml", "worker.log");
+    site.vouch().await;
+    site.sandbox.set_fault(Fault::UnknownLost);
     site.enqueue(1..2).await;
     until_not_found_again(&site, 1).await;
 

@@ -16,7 +16,7 @@ use payout_worker::{
     store::{
         claim::{claim, unpark_if_covered},
         failover::register_identity,
-        queries::known_order,
+        queries::{Controls, control_orders},
         record::{Outcome, record},
     },
     worker::rules,
@@ -406,27 +406,66 @@ async fn no_two_payouts_of_a_merchant_have_one_number_and_other_merchants_do_not
     );
 }
 
-/// A gateway that answers queries from an old copy knows old orders. So the one that is queried beside it, to see whether its "not
-/// found" means something, is the one that was sent last, however late an older one was paid.
+/// A gateway that answers queries from an old copy knows old orders. So "not found" counts only beside one order that was
+/// sent before and one that was sent after; of a payout that was never sent or was declined, beside the one sent last,
+/// however late an older one was paid.
 #[tokio::test]
-async fn the_order_that_the_gateway_must_know_is_the_one_that_was_sent_last() {
+async fn the_orders_that_the_gateway_must_know_were_sent_before_and_after() {
     let database = Database::with_steps().await;
-    for order_num in ["OLD", "NEW"] {
+    for (order_num, minutes) in [("OLD", 60), ("OLDER", 90), ("NEW", 1), ("AGAIN", 0)] {
         database.insert_in("paid", order_num).await;
+        database
+            .run(&format!(
+                "set session_replication_role = replica;
+                 update payout.payouts set platform_order_num = order_num, send_by = now() - interval '{minutes} minutes',
+                     sends = case order_num when 'AGAIN' then 2 else 1 end,
+                     attempt = case order_num when 'AGAIN' then 2 else 1 end,
+                     resubmits_granted = case order_num when 'AGAIN' then 1 else 0 end
+                 where order_num = '{order_num}';
+                 update payout.attempts set claimed_at = now() - interval '{minutes} minutes'
+                 where order_num = '{order_num}';
+                 set session_replication_role = origin"
+            ))
+            .await;
     }
-    database
-        .run(
-            "update payout.payouts set platform_order_num = order_num,
-                 send_by = now() - case order_num when 'OLD' then interval '1 hour' else interval '1 minute' end;
-             update payout.payouts set settled_at = now() where order_num = 'OLD'",
-        )
-        .await;
-    let key = |order_num: &str| PayoutKey {
-        merchant_code: MERCHANT.to_owned(),
-        order_num: order_num.to_owned(),
+    database.insert_in("queued", "QUEUED").await;
+    database.insert_in("unknown", "UNKNOWN").await;
+    let sent = async |minutes: i32| {
+        database
+            .run(&format!(
+                "set session_replication_role = replica;
+                 update payout.payouts set send_by = now() - interval '{minutes} minutes' where order_num = 'UNKNOWN';
+                 update payout.attempts set claimed_at = now() - interval '{minutes} minutes',
+                     quiet_until = now() - interval '{minutes} minutes' + interval '30 minutes'
+                 where order_num = 'UNKNOWN';
+                 set session_replication_role = origin"
+            ))
+            .await;
     };
-    for (queried, known) in [("THIRD", "NEW"), ("NEW", "OLD"), ("OLD", "NEW")] {
-        let found = known_order(database.pool(), &key(queried)).await.unwrap();
-        assert_eq!(found.as_deref(), Some(known), "about {queried}");
-    }
+    let controls = async |order_num: &str| {
+        let key = PayoutKey {
+            merchant_code: MERCHANT.to_owned(),
+            order_num: order_num.to_owned(),
+        };
+        control_orders(database.pool(), &key).await.unwrap()
+    };
+    let around = |before: Option<&str>, after: Option<&str>| Controls::Around {
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    };
+    // One that was sent twice may be known since its first time, so it vouches for nothing.
+    let newest = Controls::Newest(Some("NEW".to_owned()));
+    assert_eq!(controls("QUEUED").await, newest);
+    // Its quiet horizon of half an hour is over: whatever arrived of it, arrived before NEW was sent.
+    sent(40).await;
+    assert_eq!(controls("UNKNOWN").await, around(Some("OLD"), Some("NEW")));
+    sent(75).await;
+    assert_eq!(
+        controls("UNKNOWN").await,
+        around(Some("OLDER"), Some("NEW"))
+    );
+    sent(120).await;
+    assert_eq!(controls("UNKNOWN").await, around(None, Some("NEW")));
+    sent(20).await;
+    assert_eq!(controls("UNKNOWN").await, around(Some("OLD"), None));
 }

@@ -2,7 +2,10 @@
 
 use payout_sandbox::{Fault, Script};
 
-use crate::support::world::{Wishes, World};
+use crate::support::{
+    database::{SENT_AROUND, VOUCHING},
+    world::{Wishes, World},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payout_is_sent_once_resolved_and_accounted_for() {
@@ -92,6 +95,7 @@ async fn no_corrupted_answer_causes_a_second_submit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_never_arrived_stays_unknown_and_raises_attention() {
     let world = World::start().await;
+    world.vouch().await;
     world.sandbox.script("LOST-1", Script::fault(Fault::Lost));
     world.enqueue("LOST-1", 100_000, 1).await;
     world
@@ -117,9 +121,11 @@ async fn an_order_that_never_arrived_stays_unknown_and_raises_attention() {
 #[tokio::test(flavor = "multi_thread")]
 async fn not_found_from_a_gateway_that_lost_a_paid_order_proves_nothing() {
     let world = World::start().await;
-    world.enqueue("PAID-1", 100_000, 0).await;
-    world.until_state("PAID-1", "paid").await;
-    world.sandbox.set_fault(Fault::QueryNotFound);
+    world.vouch().await;
+    for order in VOUCHING {
+        let forgotten = Script::fault(Fault::QueryNotFound);
+        world.sandbox.script(order, forgotten);
+    }
     world
         .sandbox
         .script("LOST-1", Script::fault(Fault::UnknownLost));
@@ -130,13 +136,95 @@ async fn not_found_from_a_gateway_that_lost_a_paid_order_proves_nothing() {
     world.until(unsure, "true").await;
     let called = "select attention is null and state = 'unknown' from payout.payouts where order_num = 'LOST-1'";
     assert_eq!(world.database.text(called).await, "true");
-    world.sandbox.heal();
+    for order in VOUCHING {
+        world.sandbox.script(order, Script::default());
+    }
     world
         .until(
             "select attention from payout.payouts where order_num = 'LOST-1'",
             "not_found",
         )
         .await;
+}
+
+/// A copy that lags knows every older order, also the newest one that is paid: only an order that was sent later can show
+/// that it has caught up. Five hundred payouts of one minute would look unsent, and two people would send them again.
+#[tokio::test(flavor = "multi_thread")]
+async fn not_found_proves_nothing_before_an_order_that_was_sent_later_is_found() {
+    let world = World::start().await;
+    world.enqueue("KNOWN-OLD", 100_000, 0).await;
+    world.until_state("KNOWN-OLD", "paid").await;
+    world.database.run(SENT_AROUND).await;
+    world
+        .sandbox
+        .script("LOST-1", Script::fault(Fault::UnknownLost));
+    world.enqueue("LOST-1", 100_000, 0).await;
+    let of_lost = |what: &str| {
+        format!(
+            "select {what} from payout.evidence where order_num = 'LOST-1' and source = 'query'"
+        )
+    };
+    // Past the horizon of three seconds.
+    let not_found = of_lost(
+        "bool_or(kind = 'not_found' and times >= 5 and last_at > first_at + interval '6 seconds')",
+    );
+    world.until(&not_found, "true").await;
+    let proves = of_lost("bool_and(proves = 'nothing')");
+    assert_eq!(world.database.text(&proves).await, "true");
+    let refused = world
+        .database
+        .try_run("select payout.request_resubmit('{LOST-1}', 'ticket 1')")
+        .await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("\"not found\" 0 times"), "{refused}");
+
+    // One that was sent later is paid, but the copy still lags.
+    world
+        .sandbox
+        .script("KNOWN-NEW", Script::fault(Fault::QueryNotFound));
+    world.enqueue("KNOWN-NEW", 100_000, 0).await;
+    world.until_state("KNOWN-NEW", "paid").await;
+    world.database.run(SENT_AROUND).await;
+    let lags = of_lost("bool_or(doubt = 'gateway_unsure' and times >= 2)");
+    world.until(&lags, "true").await;
+    let called = "select attention is null from payout.payouts where order_num = 'LOST-1'";
+    assert_eq!(world.database.text(called).await, "true");
+
+    world.sandbox.script("KNOWN-NEW", Script::default());
+    let attention = "select attention from payout.payouts where order_num = 'LOST-1'";
+    world.until(attention, "not_found").await;
+    assert_eq!(world.submits_of("LOST-1"), 1);
+}
+
+/// Gateways forget old orders, so old "not found" answers prove nothing. People with a line of the statement decide.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_after_the_last_send_not_found_lets_nothing_be_sent_again() {
+    let world = World::start().await;
+    world.vouch().await;
+    world
+        .sandbox
+        .script("LOST-1", Script::fault(Fault::UnknownLost));
+    world.enqueue("LOST-1", 100_000, 0).await;
+    let attention = "select attention from payout.payouts where order_num = 'LOST-1'";
+    world.until(attention, "not_found").await;
+    let request = "select payout.request_resubmit('{LOST-1}', 'ticket 1')";
+    let sent = |days: i32| {
+        format!(
+            "set session_replication_role = replica;
+             update payout.payouts set send_by = now() - interval '{days} days', state_since = now() - interval '{days} days'
+             where order_num = 'LOST-1';
+             set session_replication_role = origin"
+        )
+    };
+    world.database.run(&sent(31)).await;
+    let refused = world.database.try_run(request).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("gateways forget old orders"), "{refused}");
+    let proof = "select payout.has_fresh_proof(p, 'resubmit')::text || payout.has_fresh_proof(p, 'resolve_failed')
+                 from payout.payouts p where order_num = 'LOST-1'";
+    world.until(proof, "falsetrue").await;
+    world.database.run(&sent(29)).await;
+    world.database.run(request).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,7 @@ async fn the_policy_of_the_database_is_that_of_the_program() {
         ("clock_unwatched_max", seconds(policy::CLOCK_UNWATCHED_MAX)),
         ("funding_counts_for", seconds(policy::FUNDING_COUNTS_FOR)),
         ("late_after", seconds(policy::LATE_AFTER)),
+        ("not_found_valid_for", seconds(policy::NOT_FOUND_VALID_FOR)),
         ("max_amount_idr", policy::MAX_AMOUNT_IDR),
         ("max_balance_idr", policy::MAX_BALANCE_IDR),
         ("plausible_fee_idr", policy::PLAUSIBLE_FEE_IDR),

@@ -104,6 +104,7 @@ async fn agree(world: &World, desk: &Desk, arguments: &[&str]) {
 
 /// Enqueues a payout whose submit never arrives, and waits until repeated "not found" answers prove it.
 async fn lose(world: &World, order_num: &str) {
+    world.vouch().await;
     world.sandbox.script(order_num, Script::fault(Fault::Lost));
     world.enqueue(order_num, 100_000, 1).await;
     until_proven(world, order_num).await;
@@ -120,6 +121,7 @@ async fn until_proven(world: &World, order_num: &str) {
 
 /// Enqueues a payout that the gateway books and from then on does not find.
 async fn hide(world: &World, order_num: &str) {
+    world.vouch().await;
     let unanswered = Script {
         query_fault: Some(Fault::QueryHttp500),
         ..staying(Some(Fault::CutAfter))

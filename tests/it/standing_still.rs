@@ -1,5 +1,10 @@
 //! Whatever keeps payouts from being sent, every door says so: SQL, the command line, and the alerts' own words.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use payout_sandbox::{Ending, Fault, Script};
 use payout_worker::{
     domain::stop::{StopReason, meaning, opened_by},
@@ -9,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::{
     database::{Database, MERCHANT, PAUSE},
-    terminal::{payout, payout_as},
+    terminal::{payout, payout_as, program},
     world::World,
 };
 
@@ -169,6 +174,39 @@ async fn each_reason_is_named_by_status_and_by_show_of_a_queued_payout() {
         .says(&["no worker runs for it", "GONE, last seen 3 min"]);
 }
 
+/// An approver is not left waiting for three quarters of a minute before they learn that nothing can happen.
+#[tokio::test(flavor = "multi_thread")]
+async fn approve_says_at_once_what_holds_the_request_up() {
+    let mut world = World::start().await;
+    world.vouch().await;
+    world.sandbox.script("LOST-1", Script::fault(Fault::Lost));
+    world.enqueue("LOST-1", 100_000, 1).await;
+    let proven = "select attention from payout.payouts where order_num = 'LOST-1'";
+    world.until(proven, "not_found").await;
+    world.stop_workers().await;
+    let [one, other] = [
+        world.database.login(&["payout_operator"]).await,
+        world.database.login(&["payout_operator"]).await,
+    ];
+    let resubmit = ["resubmit", "LOST-1", "--reason", "ticket 1", "-o", "json"];
+    let request = payout_as(&world.database, &one, &resubmit).with(5).json();
+    let id = request[0]["request_id"].to_string();
+    let mut approving = program(&["approve", &id])
+        .env("PAYOUT_DATABASE_URL", world.database.url_as(&other))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(approving.stderr.take().unwrap()).lines();
+    let said: Vec<String> = said
+        .map(Result::unwrap)
+        .take_while(|line| !line.contains("no worker runs for it. Start one: payout run."))
+        .collect();
+    let is_waiting = approving.try_wait().unwrap().is_none();
+    approving.kill().unwrap();
+    approving.wait().unwrap();
+    assert!(is_waiting, "it says so before it gives up: {said:?}");
+}
+
 /// Each value of `payout.status.waits_for`, but for those of the tests above.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_open_payout_says_what_it_waits_for() {
@@ -196,6 +234,7 @@ async fn every_open_payout_says_what_it_waits_for() {
         )
         .await;
 
+    world.vouch().await;
     world.sandbox.script("LOST-1", Script::fault(Fault::Lost));
     world.enqueue("LOST-1", 100_000, 1).await;
     world.until_state("LOST-1", "unknown").await;

@@ -65,6 +65,23 @@ fn v5q_a_resubmit_after_a_query_before_the_horizon_pays_twice() {
     breaks(with(Rule::ResubmitWithoutHorizon, RESUBMITS), PAID_ONCE);
 }
 
+/// The gateway answers queries from a copy that lags, and that knows every order which was paid before.
+const LAGS: Setup = Setup {
+    copy_lags: true,
+    few_answers: true,
+    ..RESUBMITS
+};
+
+#[test]
+fn a_not_found_that_only_an_older_paid_order_vouches_for_pays_twice() {
+    breaks(with(Rule::NewestPaidVouches, LAGS), PAID_ONCE);
+}
+
+#[test]
+fn a_not_found_that_an_order_sent_within_the_horizon_vouches_for_pays_twice() {
+    breaks(with(Rule::NextSentVouches, LAGS), PAID_ONCE);
+}
+
 #[test]
 fn v6_claiming_without_a_fence_after_a_failover_pays_twice() {
     breaks(with(Rule::NoFence, Setup::FAILOVER), PAID_ONCE);

@@ -103,6 +103,17 @@ fn a_resubmit_after_the_horizon_and_a_fresh_query_pays_once() {
     });
 }
 
+/// The copy from which the gateway answers queries may lag for as long as it likes.
+#[test]
+fn a_resubmit_pays_once_however_far_the_gateways_copy_lags() {
+    holds(Setup {
+        resubmits: true,
+        copy_lags: true,
+        few_answers: true,
+        ..Setup::PLAIN
+    });
+}
+
 #[test]
 fn a_failover_that_loses_claims_pays_once_behind_the_fence_despite_late_reports() {
     holds(Setup {

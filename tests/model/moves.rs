@@ -11,7 +11,7 @@ use crate::{
     setup::{Rule, Setup},
     steps::{Arrival, Step},
     variants::{quiet_until, record},
-    world::{Gateway, Hand, PendingAnswer, Request, Side, World},
+    world::{Gateway, Hand, LaggingCopy, PendingAnswer, Request, Side, World},
 };
 
 /// The time from a claim to its send-by time, in ticks.
@@ -69,7 +69,7 @@ pub(crate) fn after(setup: &Setup, world: &World, step: Step) -> Option<World> {
         Step::PayAgain => people::pay_again(setup, &mut next),
         Step::RunShort => people::run_short(setup, &mut next.row),
         Step::QueryFirstEnds => failover::end_query_first(&mut next.row),
-        Step::CopyData => copy_data(&mut next),
+        Step::CopyData | Step::CopyCatchesUp => copy(&mut next, step),
     }?;
     next.sort_workers_and_requests(setup);
     if setup.acts == 0 {
@@ -378,13 +378,50 @@ fn lease_expires(setup: &Setup, world: &mut World) -> Option<()> {
     Some(())
 }
 
+/// Of the data folder, or of the gateway's records.
+fn copy(world: &mut World, step: Step) -> Option<()> {
+    if step == Step::CopyData {
+        return copy_data(world);
+    }
+    let caught_up = LaggingCopy {
+        as_of: world.now,
+        sees: world.gateway.visible(),
+    };
+    let before = world.lagging_copy.replace(caught_up);
+    (before != Some(caught_up)).then_some(())
+}
+
+/// "Not found", and nothing vouches for it.
+struct NotVouchedFor;
+
+/// The gateway's answer to a query about this row.
+fn answer(setup: &Setup, world: &World, row: &Row) -> Result<Option<OrderStatus>, NotVouchedFor> {
+    let Some(copy) = world.lagging_copy else {
+        return Ok(world.gateway.visible());
+    };
+    // The paid orders that vouch are those that this copy knows.
+    let is_vouched_for = match setup.rule {
+        // A refusal is confirmed within minutes, and by the newest order.
+        _ if row.declined_at > 0 => true,
+        Rule::NewestPaidVouches => true,
+        Rule::NextSentVouches => copy.as_of >= row.send_by,
+        _ => copy.as_of >= quiet_until(setup, row),
+    };
+    if copy.sees.is_some() || is_vouched_for {
+        Ok(copy.sees)
+    } else {
+        Err(NotVouchedFor)
+    }
+}
+
 /// On schedule, or because a person requested it; a queued payout only after a failover.
 fn query(setup: &Setup, world: &mut World) -> Option<()> {
     if !may_be_queried(world) {
         return None;
     }
+    let answer = answer(setup, world, &world.row).ok()?;
     world.pending_answer = Some(PendingAnswer {
-        answer: world.gateway.visible(),
+        answer,
         at: world.now,
         stored: false,
     });
@@ -486,7 +523,7 @@ fn prove(setup: &Setup, world: &mut World, at: usize) -> Option<()> {
     if worker.hand != Hand::Empty {
         return None;
     }
-    let answer = world.gateway.visible();
+    let answer = answer(setup, world, &row).ok()?;
     let recorded = record(
         setup,
         row,

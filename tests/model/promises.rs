@@ -99,7 +99,7 @@ fn queued_is_true(world: &World) -> bool {
 }
 
 /// Whether the search has reached what it is for. With failovers: the payout is sent after the last one; without: it is
-/// paid, or came back where people act. Where resubmits are allowed, one was made.
+/// paid, came back where people act, or is sent where the gateway says little. Where resubmits are allowed, one was made.
 pub(crate) fn reaches_goal(setup: &Setup, world: &World) -> bool {
     let row = &world.row;
     let resubmitted = row.resubmits > 0 || !setup.resubmits;
@@ -113,6 +113,8 @@ pub(crate) fn reaches_goal(setup: &Setup, world: &World) -> bool {
             && row.state == State::Submitting
     } else if setup.acts > 0 {
         row.state == State::Returned
+    } else if setup.few_answers {
+        row.state == State::Submitting
     } else {
         row.state == State::Paid
     };

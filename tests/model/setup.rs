@@ -119,6 +119,10 @@ pub(crate) enum Rule {
     RevealRecordsItself,
     /// A worker claims by whatever address it reaches the database.
     AnyAddress,
+    /// "Not found" counts while the gateway finds the newest order that it has paid, however old that is.
+    NewestPaidVouches,
+    /// "Not found" counts while the gateway finds an order that was sent after the payout, perhaps within its horizon.
+    NextSentVouches,
 }
 
 /// One search.
@@ -161,6 +165,8 @@ pub(crate) struct Setup {
     pub(crate) one_worker: bool,
     /// The gateway cannot be queried, and a failover is accepted nevertheless: what is queued is set aside.
     pub(crate) silent: bool,
+    /// The gateway answers queries from a copy of its records that may lag for as long as it likes.
+    pub(crate) copy_lags: bool,
     /// The data folder may be copied. One worker uses the original, and one the copy.
     pub(crate) copies: bool,
 }
@@ -186,6 +192,7 @@ impl Setup {
         acts: 0,
         one_worker: false,
         silent: false,
+        copy_lags: false,
         copies: false,
     };
 

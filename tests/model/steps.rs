@@ -54,6 +54,8 @@ pub(crate) enum Step {
     StoreQueryAnswer,
     /// The same, but the commit is not confirmed, so it will be stored again.
     StoreQueryAnswerUnconfirmed,
+    /// The copy that answers queries has everything up to now.
+    CopyCatchesUp,
     Settle(OrderStatus),
     BookLate,
     Callback,
@@ -97,12 +99,7 @@ pub(crate) enum Step {
 /// Every step that the setup allows, whether or not it is possible now.
 pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
     steps.extend([Step::Tick, Step::LeaseExpires]);
-    if !setup.silent {
-        steps.push(Step::Query);
-    }
-    if setup.shared_numbers {
-        steps.push(Step::QueryOthersNumber);
-    }
+    of_queries(setup, steps);
     if setup.acts > 0 {
         of_people(setup, steps);
     }
@@ -155,6 +152,18 @@ pub(crate) fn all(setup: &Setup, steps: &mut Vec<Step>) {
         steps.push(Step::RestoreSnapshot);
     } else if setup.failovers > 0 {
         steps.extend([Step::FailOver, Step::OldPrimaryDies]);
+    }
+}
+
+fn of_queries(setup: &Setup, steps: &mut Vec<Step>) {
+    if !setup.silent {
+        steps.push(Step::Query);
+    }
+    if setup.copy_lags {
+        steps.push(Step::CopyCatchesUp);
+    }
+    if setup.shared_numbers {
+        steps.push(Step::QueryOthersNumber);
     }
 }
 

@@ -100,6 +100,15 @@ impl Gateway {
     }
 }
 
+/// The copy of the gateway's records that answers queries, where it lags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LaggingCopy {
+    /// The tick at which it last caught up. It finds every order that was sent before, for example to vouch for itself.
+    pub(crate) as_of: u8,
+    /// What it knows of our order.
+    pub(crate) sees: Option<OrderStatus>,
+}
+
 /// The answer to a query that is not stored yet, or whose commit was not confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PendingAnswer {
@@ -137,6 +146,7 @@ pub(crate) struct World {
     pub(crate) wire: [Option<Request>; SLOTS],
     pub(crate) pending_answer: Option<PendingAnswer>,
     pub(crate) gateway: Gateway,
+    pub(crate) lagging_copy: Option<LaggingCopy>,
     /// How many requests left, counted up to three.
     pub(crate) sent: u8,
     /// How many further sends people granted: by a resubmit, or by accepting a failover.
@@ -186,6 +196,10 @@ impl World {
                 may_book_by: 0,
                 came_back: false,
             },
+            lagging_copy: setup.copy_lags.then_some(LaggingCopy {
+                as_of: 0,
+                sees: None,
+            }),
             sent: 0,
             granted: 0,
             copy: None,

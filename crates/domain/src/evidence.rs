@@ -52,8 +52,10 @@ pub enum SubmitAnswer {
 pub enum QueryAnswer {
     /// The gateway knows the order number.
     Found(Found),
-    /// `NOTEXIST`: the gateway does not know it at the moment (protocol P17).
+    /// `NOTEXIST`: the gateway does not know it at the moment (protocol P17), and knows the orders around it (I10).
     NotFound,
+    /// `NOTEXIST`, but no paid order shows that the gateway knows those of that time: proves nothing.
+    NotVouchedFor,
     /// An answer that says nothing about the order.
     Doubt(Doubt),
 }
@@ -166,7 +168,7 @@ impl Fact {
                     status: found.status.code(),
                     signed: found.signed,
                 },
-                QueryAnswer::NotFound => Finding::NOT_FOUND_EARLY,
+                QueryAnswer::NotFound | QueryAnswer::NotVouchedFor => Finding::NOT_FOUND_EARLY,
                 QueryAnswer::Doubt(doubt) => Finding::Doubt(*doubt),
             },
             Self::Callback(callback) => Finding::Callback {

@@ -84,7 +84,7 @@ pub struct Columns {
 }
 
 impl Finding {
-    /// A "not found" that proves nothing, because it came too early.
+    /// A "not found" that proves nothing, because it came too early or nothing vouches for it.
     pub const NOT_FOUND_EARLY: Self = Self::NotFound {
         proves: Proves::Nothing,
         valid_from: None,

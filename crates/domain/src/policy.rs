@@ -8,6 +8,9 @@ use std::time::Duration;
 /// "Not found" answers after the quiet horizon before absence needs a person (I10).
 pub const NOT_FOUND_ANSWERS: u32 = 3;
 
+/// How long after the last send "not found" can prove absence (I10): gateways forget old orders. A cap, never a proof.
+pub const NOT_FOUND_VALID_FOR: Duration = Duration::from_hours(30 * 24);
+
 /// "Not found" answers that confirm a refusal (`deploy/payout.toml`, `decline_confirm_seconds`).
 pub const REFUSAL_ANSWERS: u32 = 2;
 

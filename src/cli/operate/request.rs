@@ -123,19 +123,19 @@ pub(crate) async fn carried_out(
     id: i64,
 ) -> Result<(), Exit> {
     let begun = Instant::now();
-    let mut done_before = 0;
+    let mut done_before = None;
     let rows = loop {
         let rows = read(db, id).await?;
         let done = rows.iter().filter(|row| row.outcome.is_some()).count();
         if done == rows.len() || begun.elapsed() > WAIT_MAX {
             break rows;
         }
-        if begun.elapsed() < LOOK_EVERY {
-            say_what_holds_it_up(db, &rows).await?;
-        } else if done > done_before {
-            say(&format!("{done} of {} are done", rows.len()));
+        match done_before {
+            None => say_what_holds_it_up(db, &rows).await?,
+            Some(before) if before < done => say(&format!("{done} of {} are done", rows.len())),
+            Some(_) => {}
         }
-        done_before = done;
+        done_before = Some(done);
         sleep(LOOK_EVERY).await;
     };
     output::print(&global.output.rows(&rows, "", table)?)?;

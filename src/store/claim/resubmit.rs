@@ -31,6 +31,8 @@ pub struct Granted {
     pub key: PayoutKey,
     /// The attempt that the proof is about.
     pub attempt: i32,
+    /// Who requested and approved it, and why, for the history.
+    pub detail: serde_json::Value,
     /// A minute after the query was *sent* whose answer was "not found".
     pub proven_until: SendBy,
 }
@@ -108,7 +110,7 @@ pub(super) async fn take_if_unknown(
         to_state: Some(State::Submitting.name()),
         source: "operator",
         attempt,
-        detail: serde_json::json!({ "request": granted.request_id, "worker": order.worker }),
+        detail: granted.detail.clone(),
     };
     let moves = write::append_history(&mut tx, &[history_row]).await?;
     let last_seq = moves.get(&granted.key).copied();

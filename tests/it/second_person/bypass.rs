@@ -22,15 +22,17 @@ const MOVE: &str = "
                                  address, gateway)
     select p.merchant_code, p.order_num, p.attempt + 1, now(), now(), 'psql', sha256(''),
            (select min(address) from payout.addresses), m.gateway
-    from payout.payouts p join payout.merchants m on m.code = p.merchant_code;
+    from payout.payouts p join payout.merchants m on m.code = p.merchant_code
+    where p.state = 'unknown';
     with moved as (
         insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt)
         select merchant_code, order_num, 'resubmit_granted', 'unknown', 'submitting', 'operator', attempt + 1
-        from payout.payouts returning seq)
+        from payout.payouts where state = 'unknown' returning seq)
     select seq from moved;
     update payout.payouts p
     set state = 'submitting', attempt = attempt + 1, sends = sends + 1, resubmits_granted = resubmits_granted + 1,
-        last_seq = (select max(seq) from payout.history where event = 'resubmit_granted');
+        last_seq = (select max(seq) from payout.history where event = 'resubmit_granted')
+    where state = 'unknown';
     rollback";
 
 /// The SQLSTATE with which the statements fail; empty when they succeed.
@@ -197,6 +199,7 @@ async fn a_proof_older_than_a_minute_gives_no_right_to_send() {
         }),
     };
     let proven_for = |seconds| Granted {
+        detail: serde_json::json!({}),
         request_id: 1,
         key: PayoutKey {
             merchant_code: MERCHANT.to_owned(),

@@ -28,6 +28,7 @@ async fn resolving_as_failed_takes_two_people_the_horizon_and_a_fresh_not_found(
     })
     .await;
     let desk = Desk::of(&world).await;
+    world.vouch().await;
     world.sandbox.script("EARLY-1", Script::fault(Fault::Lost));
     world.enqueue("EARLY-1", 100_000, 1).await;
     world.until_state("EARLY-1", "unknown").await;
@@ -105,9 +106,10 @@ async fn paid_captures_the_hold_with_the_stated_fee() {
     let mut paid = resolve("LOST-1", "paid");
     paid.extend(["--fee", "4000"]);
     agree(&world, &desk, &paid).await;
+    // Beside it, the two that vouch: Rp 10.000 each, with a fee of Rp 2.500.
     assert_eq!(
         world.accounts().await,
-        [999_896_000, 0, 100_000, 4_000, -1_000_000_000]
+        [999_871_000, 0, 120_000, 9_000, -1_000_000_000]
     );
     let line = "select detail ->> 'by' from payout.history where event = 'resolved_paid'";
     assert_eq!(world.database.text(line).await, desk.one);
@@ -115,12 +117,12 @@ async fn paid_captures_the_hold_with_the_stated_fee() {
         .await
         .with(0)
         .rows();
-    assert_eq!(day[0]["closing"], 999_896_000);
-    assert_eq!(day[0]["paid"], 100_000);
+    assert_eq!(day[0]["closing"], 999_871_000);
+    assert_eq!(day[0]["paid"], 120_000);
     assert_eq!(day[0]["top_ups"], 1_000_000_000);
     let books = payout(&world, &desk.one, &["reconcile"])
         .await
         .with(0)
         .rows();
-    assert_eq!(books[0]["available"], 999_896_000);
+    assert_eq!(books[0]["available"], 999_871_000);
 }

@@ -350,6 +350,7 @@ async fn a_return_agreed_on_before_the_gateway_confirmed_the_payment_is_not_carr
 async fn the_people_are_named_even_if_the_beneficiary_has_the_same_name() {
     let (world, desk) = patient().await;
     let name: String = desk.other.replace('_', " ").chars().take(32).collect();
+    world.vouch().await;
     world.sandbox.script("NAMED-1", Script::fault(Fault::Lost));
     let insert = format!(
         "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)

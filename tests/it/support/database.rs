@@ -16,6 +16,15 @@ pub(crate) const MERCHANT: &str = "S2020198627344";
 pub(crate) const ADDRESS: &str = "db.example:5432";
 
 /// The longest wait for an expected event.
+/// Paid orders that vouch for "not found" (I10).
+pub(crate) const VOUCHING: [&str; 2] = ["KNOWN-OLD", "KNOWN-NEW"];
+/// Lets them count as sent an hour ago and in an hour.
+pub(crate) const SENT_AROUND: &str = "
+    set session_replication_role = replica;
+    update payout.payouts set send_by = send_by - interval '1 hour' where order_num = 'KNOWN-OLD';
+    update payout.payouts set send_by = send_by + interval '1 hour' where order_num = 'KNOWN-NEW';
+    update payout.attempts set claimed_at = claimed_at + interval '1 hour' where order_num = 'KNOWN-NEW';
+    set session_replication_role = origin";
 pub(crate) const DEADLINE: Duration = Duration::from_mins(5);
 
 /// How long a test that waits pauses before it looks again, so that the tests beside it get the processor.

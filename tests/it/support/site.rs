@@ -7,14 +7,16 @@ use std::{
     time::Duration,
 };
 
-use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
+use payout_sandbox::{
+    Dialect, Ending, Pace, Sandbox, Script, Settings, parse_private_key, parse_public_key,
+};
 use payout_worker::{config, gateway::keys, service::keyring, store::schema::migrate};
 use sqlx::{AssertSqlSafe, PgPool};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    database::{MERCHANT, PAUSE},
+    database::{MERCHANT, PAUSE, SENT_AROUND, VOUCHING},
     terminal::{self, Said},
     world::free_port,
 };
@@ -138,6 +140,29 @@ impl Site {
             .await
             .unwrap();
         }
+    }
+
+    /// As `World::vouch`.
+    pub(crate) async fn vouch(&self) {
+        for order_num in VOUCHING {
+            self.sandbox.script(order_num, Script::ends(Ending::Paid));
+            sqlx::query(
+                "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+                 values ($1, 10000, 1, '014', $2, $3)",
+            )
+            .bind(order_num)
+            .bind(ACCOUNT)
+            .bind(NAME)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+            let state = format!("select state from payout.payouts where order_num = '{order_num}'");
+            self.until(&state, "paid").await;
+        }
+        sqlx::raw_sql(SENT_AROUND)
+            .execute(&self.pool)
+            .await
+            .unwrap();
     }
 
     /// Makes a login that is a member of one of the schema's roles.

@@ -2,7 +2,9 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
+use payout_sandbox::{
+    Dialect, Ending, Pace, Sandbox, Script, Settings, parse_private_key, parse_public_key,
+};
 use payout_worker::{
     config::{self, Config, WitnessFile},
     gateway::{Client, keys},
@@ -10,10 +12,13 @@ use payout_worker::{
     store::{addresses::Address, claim::ClaimOrder, schema::migrate},
 };
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
 
 use super::{
-    database::{Database, MERCHANT, PAUSE},
+    database::{Database, MERCHANT, PAUSE, SENT_AROUND, VOUCHING},
     door::Door,
 };
 
@@ -83,6 +88,7 @@ pub(crate) struct World {
     pub(crate) platform_key: rsa::PrivateKey,
     workers: Vec<Running>,
     folder: TempDir,
+    vouched: OnceCell<()>,
 }
 
 impl World {
@@ -176,6 +182,7 @@ impl World {
             platform_key,
             workers: Vec::new(),
             folder,
+            vouched: OnceCell::new(),
         };
         for _ in 0..wishes.workers {
             world.add_worker().await;
@@ -250,6 +257,20 @@ impl World {
         .execute(self.database.pool())
         .await
         .unwrap();
+    }
+
+    /// Has the gateway pay two orders, and lets one count as sent an hour ago and one as sent in an hour: so "not found"
+    /// counts for whatever is sent between them (I10).
+    pub(crate) async fn vouch(&self) {
+        let vouching = async {
+            for order_num in VOUCHING {
+                self.sandbox.script(order_num, Script::ends(Ending::Paid));
+                self.enqueue(order_num, 10_000, 1).await;
+                self.until_state(order_num, "paid").await;
+            }
+            self.database.run(SENT_AROUND).await;
+        };
+        self.vouched.get_or_init(|| vouching).await;
     }
 
     /// Waits until `query` returns `expected`.

@@ -32,8 +32,9 @@ impl Draft<'_> {
             QueryAnswer::Found(found) => self.found(found, sent_at),
             QueryAnswer::NotFound => self.not_found(sent_at),
             QueryAnswer::Doubt(Doubt::NumberInUse) => self.found_under_number_in_use(),
-            // A query without an answer says nothing about the order (protocol P17).
-            QueryAnswer::Doubt(_) => {}
+            // Neither a query without an answer (protocol P17) nor "not found" from a copy that may be old (I10) says
+            // anything about the order.
+            QueryAnswer::Doubt(_) | QueryAnswer::NotVouchedFor => {}
         }
         self.miss_fee();
     }
