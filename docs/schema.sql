@@ -1025,6 +1025,10 @@ CREATE FUNCTION payout.contrary_to_paid(p payout.payouts) RETURNS SETOF payout.e
            WHERE (((k.merchant_code = (contrary_to_paid.p).merchant_code) AND (k.order_num = (contrary_to_paid.p).order_num)) AND (k.kind = 'found'::text))), '-infinity'::timestamp with time zone)))) AND (e.last_at > COALESCE(payout.confirmed_paid_at(contrary_to_paid.p), '-infinity'::timestamp with time zone)));
 END;
 
+CREATE FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    RETURN (SELECT CASE WHEN (NOT CASE WHEN (daily_since.daily_from < daily_since.daily_to) THEN (((w.wib)::time without time zone >= daily_since.daily_from) AND ((w.wib)::time without time zone < daily_since.daily_to)) ELSE (((w.wib)::time without time zone >= daily_since.daily_from) OR ((w.wib)::time without time zone < daily_since.daily_to)) END) THEN NULL::timestamp with time zone ELSE (((((w.wib)::date + daily_since.daily_from) - CASE WHEN ((w.wib)::time without time zone < daily_since.daily_from) THEN '1 day'::interval ELSE '00:00:00'::interval END) - '07:00:00'::interval) AT TIME ZONE 'UTC'::text) END AS timezone FROM (SELECT ((daily_since.at AT TIME ZONE 'UTC'::text) + '07:00:00'::interval) AS wib) w);
+
 CREATE FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE fee_type WHEN 0 THEN (amount)::bigint ELSE ((amount)::bigint + fee) END;
@@ -2026,19 +2030,29 @@ CREATE FUNCTION payout.other_address(merchant text, order_num text, attempt inte
            WHERE ((d.address = a.address) AND (d.removed_at IS NULL))))));
 END;
 
-CREATE FUNCTION payout.pause(scope text, value text, reason text) RETURNS void
+CREATE FUNCTION payout.pause(scope text, value text, reason text, daily text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
+    AS $_$
 declare
     scope_value text := payout.check_scope(scope, value);
+    times text[] := regexp_match(daily, '^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])$');
+    daily_from time := times[1] || ':' || times[2];
+    daily_to time := times[3] || ':' || times[4];
 begin
     perform payout.check_words('a reason', reason);
-    insert into payout.pauses as z (scope, value, reason) values (pause.scope, scope_value, pause.reason)
-    on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
+    if daily is not null and (times is null or daily_from = daily_to) then
+        raise exception 'the daily times of a pause must be two different times' using errcode = 'PW027',
+            hint = 'In WIB, such as 23:00-04:00. The second one may be on the next day.';
+    end if;
+    insert into payout.pause_rules as z (scope, value, reason, daily_from, daily_to)
+    values (pause.scope, scope_value, pause.reason, daily_from, daily_to)
+    on conflict on constraint pauses_pkey do update
+    set reason = excluded.reason, actor = excluded.actor, daily_from = excluded.daily_from, daily_to = excluded.daily_to;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('paused', case scope when 'merchant' then scope_value end, pause.reason, btrim(scope || ' ' || scope_value));
-end $$;
+    values ('paused', case scope when 'merchant' then scope_value end, pause.reason,
+            concat_ws(' ', scope, nullif(scope_value, ''), 'daily ' || daily));
+end $_$;
 
 CREATE FUNCTION payout.quiet_until(p payout.payouts) RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2546,21 +2560,23 @@ begin
     refusal := payout.why_no_resubmit(p);
 end $$;
 
-CREATE FUNCTION payout.resume(scope text, value text, reason text) RETURNS void
+CREATE FUNCTION payout.resume(scope text, value text, reason text, daily boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 declare
     scope_value text := payout.check_scope(scope, value);
+    what text := concat_ws(' ', scope, nullif(scope_value, ''), case when daily then 'daily' end);
 begin
     perform payout.check_words('a reason', reason);
-    delete from payout.pauses z where z.scope = resume.scope and z.value = scope_value;
+    delete from payout.pause_rules z
+    where z.scope = resume.scope and z.value = scope_value and z.is_daily = coalesce(resume.daily, false);
     if not found then
-        raise exception '% is not paused', btrim(scope || ' ' || scope_value) using errcode = 'PW020',
-            hint = 'See what is paused: select * from payout.pauses.';
+        raise exception '% is not paused', what using errcode = 'PW020',
+            hint = 'See what is paused: select * from payout.pause_rules.';
     end if;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, btrim(scope || ' ' || scope_value));
+    values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, what);
     perform payout.wake('payout_queued');
 end $$;
 
@@ -2860,15 +2876,32 @@ begin
     return null;
 end $$;
 
-CREATE TABLE payout.pauses (
+CREATE TABLE payout.pause_rules (
     scope text NOT NULL COLLATE pg_catalog."C",
     value text NOT NULL COLLATE pg_catalog."C",
     reason text NOT NULL,
     actor text DEFAULT SESSION_USER NOT NULL,
     since timestamp with time zone DEFAULT now() NOT NULL,
+    daily_from time without time zone,
+    daily_to time without time zone,
+    is_daily boolean GENERATED ALWAYS AS ((daily_from IS NOT NULL)) STORED NOT NULL,
     CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
+    CONSTRAINT daily_times_differ CHECK ((((daily_from IS NULL) = (daily_to IS NULL)) AND (daily_from <> daily_to))),
     CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
 );
+
+CREATE VIEW payout.pauses AS
+ SELECT r.scope,
+    r.value,
+    r.reason,
+    r.actor,
+        CASE
+            WHEN (r.daily_from IS NULL) THEN r.since
+            ELSE GREATEST(r.since, payout.daily_since(r.daily_from, r.daily_to, now()))
+        END AS since,
+    r.is_daily
+   FROM payout.pause_rules r
+  WHERE ((r.daily_from IS NULL) OR (payout.daily_since(r.daily_from, r.daily_to, now()) IS NOT NULL));
 
 CREATE FUNCTION payout.why_no_send(p payout.payouts, merchant text, order_num text, attempt integer) RETURNS TABLE(why text)
     LANGUAGE sql STABLE
@@ -3491,8 +3524,8 @@ ALTER TABLE ONLY payout.operator_acts
 ALTER TABLE ONLY payout.payouts
     ADD CONSTRAINT order_num_is_used_once PRIMARY KEY (merchant_code, order_num);
 
-ALTER TABLE ONLY payout.pauses
-    ADD CONSTRAINT pauses_pkey PRIMARY KEY (scope, value);
+ALTER TABLE ONLY payout.pause_rules
+    ADD CONSTRAINT pauses_pkey PRIMARY KEY (scope, value, is_daily);
 
 ALTER TABLE ONLY payout.policy
     ADD CONSTRAINT policy_pkey PRIMARY KEY (only_row);
@@ -4017,6 +4050,12 @@ GRANT ALL ON FUNCTION payout.contrary_evidence(order_num text, outcome text, mer
 
 REVOKE ALL ON FUNCTION payout.contrary_to_paid(p payout.payouts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_reader;
+GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_operator;
+GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_worker;
+GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_enqueuer;
+
 REVOKE ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
@@ -4264,8 +4303,8 @@ GRANT INSERT(outcome_at),UPDATE(outcome_at) ON TABLE payout.attempts TO payout_w
 
 REVOKE ALL ON FUNCTION payout.other_address(merchant text, order_num text, attempt integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text) TO payout_operator;
+REVOKE ALL ON FUNCTION payout.pause(scope text, value text, reason text, daily text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.pause(scope text, value text, reason text, daily text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.quiet_until(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.quiet_until(p payout.payouts) TO payout_worker;
@@ -4369,8 +4408,8 @@ GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, 
 GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_operator;
 GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_worker;
 
-REVOKE ALL ON FUNCTION payout.resume(scope text, value text, reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.resume(scope text, value text, reason text) TO payout_operator;
+REVOKE ALL ON FUNCTION payout.resume(scope text, value text, reason text, daily boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.resume(scope text, value text, reason text, daily boolean) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) TO payout_operator;
@@ -4404,6 +4443,10 @@ REVOKE ALL ON FUNCTION payout.why_no_change(merchant text, order_num text, attem
 REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
+
+GRANT SELECT ON TABLE payout.pause_rules TO payout_reader;
+GRANT SELECT ON TABLE payout.pause_rules TO payout_operator;
+GRANT SELECT ON TABLE payout.pause_rules TO payout_worker;
 
 GRANT SELECT ON TABLE payout.pauses TO payout_reader;
 GRANT SELECT ON TABLE payout.pauses TO payout_operator;

@@ -146,13 +146,38 @@ create index acts_of_payout on payout.operator_acts (merchant_code, order_num);
 create index acts_by_time on payout.operator_acts (at);
 
 -- Pauses: what is in their scope is not claimed (payout.why_no_send).
-create table payout.pauses (
-    scope  text collate "C" not null,
-    value  text collate "C" not null,  -- '' for all, a merchant's code, or a bank's
-    reason text not null,
-    actor  text not null default session_user,
-    since  timestamptz not null default now(),
-    primary key (scope, value),
+create table payout.pause_rules (
+    scope      text collate "C" not null,
+    value      text collate "C" not null,  -- '' for all, a merchant's code, or a bank's
+    reason     text not null,
+    actor      text not null default session_user,
+    since      timestamptz not null default now(),
+    daily_from time,  -- in WIB; null for a pause that lasts until it is resumed
+    daily_to   time,
+    is_daily   boolean generated always as (daily_from is not null) stored,
+    constraint pauses_pkey primary key (scope, value, is_daily),
     constraint scope_is_known check (scope in ('all', 'merchant', 'bank')),
-    constraint all_has_no_value check ((scope = 'all') = (value = ''))
+    constraint all_has_no_value check ((scope = 'all') = (value = '')),
+    constraint daily_times_differ check ((daily_from is null) = (daily_to is null) and daily_from <> daily_to)
 );
+
+-- Since when a daily pause is in force; null while it is not. One that ends before it begins lasts over midnight. WIB has
+-- no daylight saving time.
+create function payout.daily_since(daily_from time, daily_to time, at timestamptz) returns timestamptz
+language sql immutable
+return (
+    select case when not (case when daily_from < daily_to then wib::time >= daily_from and wib::time < daily_to
+                               else wib::time >= daily_from or wib::time < daily_to end) then null
+                else (wib::date + daily_from - case when wib::time < daily_from then interval '1 day' else '0' end
+                      - interval '7 hours') at time zone 'UTC' end
+    from (select at at time zone 'UTC' + interval '7 hours' as wib) w
+);
+
+-- The pauses in force now.
+create view payout.pauses as
+select r.scope, r.value, r.reason, r.actor,
+       case when r.daily_from is null then r.since
+            else greatest(r.since, payout.daily_since(r.daily_from, r.daily_to, now())) end as since,
+       r.is_daily
+from payout.pause_rules r
+where r.daily_from is null or payout.daily_since(r.daily_from, r.daily_to, now()) is not null;

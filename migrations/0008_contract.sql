@@ -776,32 +776,46 @@ begin
         hint = 'payout.pause(''bank'', ''014'', ''reason''); payout.pause(''all'', '''', ''reason'').';
 end $$;
 
--- Stops sending in this scope until it is resumed. Payouts that were already sent are still queried.
-create function payout.pause(scope text, value text, reason text) returns void
+-- Stops sending in this scope until it is resumed or, each day, between two times: '23:00-04:00' in WIB. Payouts that were
+-- already sent are still queried.
+create function payout.pause(scope text, value text, reason text, daily text default null) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     scope_value text := payout.check_scope(scope, value);
+    times text[] := regexp_match(daily, '^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])$');
+    daily_from time := times[1] || ':' || times[2];
+    daily_to time := times[3] || ':' || times[4];
 begin
     perform payout.check_words('a reason', reason);
-    insert into payout.pauses as z (scope, value, reason) values (pause.scope, scope_value, pause.reason)
-    on conflict on constraint pauses_pkey do update set reason = excluded.reason, actor = excluded.actor;
+    if daily is not null and (times is null or daily_from = daily_to) then
+        raise exception 'the daily times of a pause must be two different times' using errcode = 'PW027',
+            hint = 'In WIB, such as 23:00-04:00. The second one may be on the next day.';
+    end if;
+    insert into payout.pause_rules as z (scope, value, reason, daily_from, daily_to)
+    values (pause.scope, scope_value, pause.reason, daily_from, daily_to)
+    on conflict on constraint pauses_pkey do update
+    set reason = excluded.reason, actor = excluded.actor, daily_from = excluded.daily_from, daily_to = excluded.daily_to;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('paused', case scope when 'merchant' then scope_value end, pause.reason, btrim(scope || ' ' || scope_value));
+    values ('paused', case scope when 'merchant' then scope_value end, pause.reason,
+            concat_ws(' ', scope, nullif(scope_value, ''), 'daily ' || daily));
 end $$;
 
-create function payout.resume(scope text, value text, reason text) returns void
+-- Ends the pause of this scope or, if `daily`, the daily one.
+create function payout.resume(scope text, value text, reason text, daily boolean default false) returns void
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 declare
     scope_value text := payout.check_scope(scope, value);
+    what text := concat_ws(' ', scope, nullif(scope_value, ''), case when daily then 'daily' end);
 begin
     perform payout.check_words('a reason', reason);
-    delete from payout.pauses z where z.scope = resume.scope and z.value = scope_value;
+    delete from payout.pause_rules z
+    where z.scope = resume.scope and z.value = scope_value and z.is_daily = coalesce(resume.daily, false);
     if not found then
-        raise exception '% is not paused', btrim(scope || ' ' || scope_value) using errcode = 'PW020',
-            hint = 'See what is paused: select * from payout.pauses.';
+        raise exception '% is not paused', what using errcode = 'PW020',
+            hint = 'See what is paused: select * from payout.pause_rules.';
     end if;
     insert into payout.operator_acts (act, merchant_code, reason, detail)
-    values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, btrim(scope || ' ' || scope_value));
+    values ('resumed', case scope when 'merchant' then scope_value end, resume.reason, what);
     perform payout.wake('payout_queued');
 end $$;
 

@@ -44,7 +44,7 @@ grant select on payout.status, payout.all_status, payout.events, payout.balances
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
-                payout.request_payouts, payout.operator_acts, payout.pauses, payout.failover, payout.addresses,
+                payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.addresses,
                 payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
@@ -113,7 +113,7 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
 
 -- Also at the commit of an act, which runs as the login.
 grant execute on function payout.make_durable(), payout.refuse_borrowed_session() to payout_reader, payout_operator, payout_worker, payout_enqueuer;
-grant execute on function payout.merchants_seen(), payout.waits_for(payout.payouts), payout.is_running(payout.workers), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
+grant execute on function payout.merchants_seen(), payout.waits_for(payout.payouts), payout.is_running(payout.workers), payout.daily_since(time, time, timestamptz), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint),
                           payout.is_plausible_fee(numeric, smallint, bigint, bigint)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer;

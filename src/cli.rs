@@ -84,10 +84,10 @@ enum Command {
     Approve(second_person::ApproveOptions),
     /// Reject a request
     Reject(second_person::RejectOptions),
-    /// Stop sending until it is resumed
-    Pause(pause::Options),
+    /// Stop sending until it is resumed or, with --daily, between two times of each day
+    Pause(pause::PauseOptions),
     /// End a pause
-    Resume(pause::Options),
+    Resume(pause::ResumeOptions),
     /// List what is paused, since when and by whom
     Pauses,
     /// List the addresses by which workers may reach the database, request a further one, or request that one goes

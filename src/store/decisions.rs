@@ -97,23 +97,29 @@ pub struct Pause {
     pub reason: String,
     /// Who paused it.
     pub actor: String,
-    /// When it began.
+    /// When it began, or was set if it is daily.
     pub since: DateTime<Utc>,
+    /// `23:00-04:00` in WIB, if it is in force only between these times of each day.
+    pub daily: Option<String>,
+    /// Whether it is in force now.
+    pub in_force: bool,
     /// How many queued payouts it covers, due or not.
     pub queued: i64,
 }
 
-/// Every pause, oldest first.
+/// Every pause, also a daily one that is not in force now; oldest first.
 pub async fn pauses(db: &mut PgConnection) -> Result<Vec<Pause>, sqlx::Error> {
     sqlx::query_as!(
         Pause,
         r#"/* store::pauses */
         select z.scope, z.value, z.reason, z.actor, z.since,
+               to_char(z.daily_from, 'HH24:MI') || '-' || to_char(z.daily_to, 'HH24:MI') as daily,
+               z.daily_from is null or payout.daily_since(z.daily_from, z.daily_to, now()) is not null as "in_force!",
                (select count(*) from payout.all_status s
                 where s.state = 'queued'
                   and (z.scope = 'all' or (z.scope = 'merchant' and s.merchant_code = z.value)
                        or (z.scope = 'bank' and s.bank_code = z.value))) as "queued!"
-        from payout.pauses z
+        from payout.pause_rules z
         order by z.since, z.scope, z.value"#,
     )
     .fetch_all(db)

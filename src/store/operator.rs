@@ -203,12 +203,14 @@ pub async fn pause(
     scope: &str,
     value: &str,
     reason: &str,
+    daily: Option<&str>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "select /* store::pause */ payout.pause($1, $2, $3)",
+        "select /* store::pause */ payout.pause($1, $2, $3, $4)",
         scope,
         value,
-        reason
+        reason,
+        daily
     )
     .execute(db)
     .await?;
@@ -221,12 +223,14 @@ pub async fn resume(
     scope: &str,
     value: &str,
     reason: &str,
+    is_daily: bool,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "select /* store::resume */ payout.resume($1, $2, $3)",
+        "select /* store::resume */ payout.resume($1, $2, $3, $4)",
         scope,
         value,
-        reason
+        reason,
+        is_daily
     )
     .execute(db)
     .await?;

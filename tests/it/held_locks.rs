@@ -116,7 +116,7 @@ async fn no_other_single_lock_holds_up_another_merchant() {
     let other = pair.other.clone();
     pair.world
         .database
-        .run("insert into payout.pauses (scope, value, reason) values ('bank', '999', 'a test')")
+        .run("insert into payout.pause_rules (scope, value, reason) values ('bank', '999', 'a test')")
         .await;
     let theirs = orders("THEIRS", 8);
     accepted(&pair, &theirs).await;
@@ -129,7 +129,7 @@ async fn no_other_single_lock_holds_up_another_merchant() {
         of_other("gateway_balance"),
         of_other("totals"),
         format!("select from payout.merchants where code = '{other}' for no key update"),
-        "select from payout.pauses for update".to_owned(),
+        "select from payout.pause_rules for update".to_owned(),
         "select from payout.failover for update".to_owned(),
         "select from payout.totals_cursor for update".to_owned(),
         "select from payout.ledger_sums_cursor for update".to_owned(),

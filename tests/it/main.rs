@@ -22,6 +22,7 @@ mod callbacks;
 mod canary;
 mod clock;
 mod cut_anywhere;
+mod daily_pauses;
 mod docs;
 mod doctor;
 mod failover;

@@ -30,6 +30,13 @@ const STOPS: &[Stop] = &[
            ends: "select payout.resume('merchant', 'S2020198627344', 'a test')" },
     Stop { name: "PAUSED-BANK", says: "an operator paused it", stops_a_resubmit: true,
            begins: "select payout.pause('bank', '014', 'a test')", ends: "select payout.resume('bank', '014', 'a test')" },
+    Stop { name: "PAUSED-DAILY", says: "an operator paused it", stops_a_resubmit: true,
+           begins: "select payout.pause('bank', '014', 'a test', to_char(w.at - interval '1 hour', 'HH24:MI') || '-'
+                                                                 || to_char(w.at + interval '1 hour', 'HH24:MI'))
+                    from (select now() at time zone 'UTC' + interval '7 hours') w (at)",
+           ends: "select payout.pause('bank', '014', 'a test', to_char(w.at + interval '2 hours', 'HH24:MI') || '-'
+                                                               || to_char(w.at + interval '3 hours', 'HH24:MI'))
+                  from (select now() at time zone 'UTC' + interval '7 hours') w (at)" },
     Stop { name: "FENCED", says: "nobody has accepted that yet", stops_a_resubmit: true,
            begins: "select payout.note_failover('a test', 'a lost claim');
                     update payout.failover set trusted_after = now() - interval '1 hour'", ends: FENCE_GONE },

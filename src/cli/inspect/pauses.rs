@@ -14,16 +14,31 @@ pub(crate) async fn pauses(global: &Global) -> Result<(), Exit> {
 fn table(found: &[Pause]) -> String {
     let cells = found.iter().map(|pause| {
         let flag = flag(&pause.scope, &pause.value);
+        let daily = if pause.daily.is_some() {
+            " --daily"
+        } else {
+            ""
+        };
         vec![
             name(&pause.scope, &pause.value),
+            times(pause),
             words::time(pause.since),
             pause.actor.clone(),
             pause.reason.clone(),
             pause.queued.to_string(),
-            format!("payout resume {flag} --reason ..."),
+            format!("payout resume {flag}{daily} --reason ..."),
         ]
     });
-    output::table("PAUSED|SINCE (WIB)|BY|REASON|>QUEUED|NEXT", cells)
+    output::table("PAUSED|WHEN|SINCE (WIB)|BY|REASON|>QUEUED|NEXT", cells)
+}
+
+/// When it is in force, in a few words.
+pub(crate) fn times(pause: &Pause) -> String {
+    match &pause.daily {
+        None => "until it is resumed".to_owned(),
+        Some(times) if pause.in_force => format!("daily {times} WIB, now too"),
+        Some(times) => format!("daily {times} WIB, not now"),
+    }
 }
 
 /// What is paused, for a sentence.

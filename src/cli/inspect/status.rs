@@ -164,7 +164,8 @@ fn failover(fence: Option<&Fence>) -> String {
 fn pause(pause: &Pause) -> String {
     let name = pauses::name(&pause.scope, &pause.value);
     let line = format!(
-        "paused: {name}, since {} WIB by {}: {}; {} queued payouts wait",
+        "paused: {name}, {}, since {} WIB by {}: {}; it covers {} queued payouts",
+        pauses::times(pause),
         words::time(pause.since),
         pause.actor,
         pause.reason,

@@ -28,6 +28,24 @@ pub(crate) struct Options {
     reason: String,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct PauseOptions {
+    #[command(flatten)]
+    what: Options,
+    /// Only between these times of each day, in WIB: 23:00-04:00, as when a bank is closed at night
+    #[arg(long, value_name = "TIMES")]
+    daily: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeOptions {
+    #[command(flatten)]
+    what: Options,
+    /// The daily pause, not the one that lasts until it is resumed
+    #[arg(long)]
+    daily: bool,
+}
+
 impl Options {
     fn scope(&self, global: &Global) -> Result<(&'static str, String), Exit> {
         match (self.all, &global.merchant, &self.bank) {
@@ -41,26 +59,34 @@ impl Options {
     }
 }
 
-pub(crate) async fn pause(global: &Global, options: &Options) -> Result<(), Exit> {
-    let (scope, value) = options.scope(global)?;
+pub(crate) async fn pause(global: &Global, options: &PauseOptions) -> Result<(), Exit> {
+    let (scope, value) = options.what.scope(global)?;
+    let daily = options.daily.as_deref();
     let mut db = global.connect().await?;
-    operator::pause(&mut db, scope, &value, &options.reason).await?;
+    operator::pause(&mut db, scope, &value, &options.what.reason, daily).await?;
+    let (name, flag) = (name(scope, &value), flag(scope, &value));
+    let (when, end) = match daily {
+        Some(times) => (
+            format!(" each day, {} WIB", output::plain(times)),
+            " --daily",
+        ),
+        None => (String::new(), ""),
+    };
     let done = format!(
-        "{} is paused: no new payouts are sent. Queries and callbacks continue for those already sent.\n\
-         next:  payout resume {} --reason ...\n",
-        name(scope, &value),
-        flag(scope, &value),
+        "{name} is paused{when}: no new payouts are sent. Queries and callbacks continue for those already sent.\n\
+         next:  payout resume {flag}{end} --reason ...\n",
     );
     report(global, &mut db, done).await
 }
 
-pub(crate) async fn resume(global: &Global, options: &Options) -> Result<(), Exit> {
-    let (scope, value) = options.scope(global)?;
+pub(crate) async fn resume(global: &Global, options: &ResumeOptions) -> Result<(), Exit> {
+    let (scope, value) = options.what.scope(global)?;
     let mut db = global.connect().await?;
     let name = name(scope, &value);
     let question = format!("Sending resumes for everything that the pause of {name} holds back.");
     confirm::confirm(global, &question)?;
-    operator::resume(&mut db, scope, &value, &options.reason).await?;
+    let reason = &options.what.reason;
+    operator::resume(&mut db, scope, &value, reason, options.daily).await?;
     report(global, &mut db, format!("{name} is resumed\n")).await
 }
 

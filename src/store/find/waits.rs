@@ -18,6 +18,8 @@ pub struct PausedBy {
     pub actor: String,
     /// When it began.
     pub since: DateTime<Utc>,
+    /// It ends at a time of each day.
+    pub is_daily: bool,
 }
 
 /// The pauses that hold this payout back while it is queued, oldest first. All of them must end before it is sent.
@@ -28,7 +30,8 @@ pub async fn pauses_over(
     sqlx::query_as!(
         PausedBy,
         r#"/* store::pauses_over */
-        select z.scope, z.value, z.reason, z.actor, z.since
+        select z.scope as "scope!", z.value as "value!", z.reason as "reason!", z.actor as "actor!",
+               z.since as "since!", z.is_daily as "is_daily!"
         from payout.masked m
         join payout.pauses z on (z.scope, z.value) in (('all', ''), ('merchant', m.merchant_code), ('bank', m.bank_code))
         where m.merchant_code = $1 and m.order_num = $2

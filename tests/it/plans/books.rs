@@ -29,7 +29,7 @@ impl Books {
                  update payout.merchants set funding = 'gateway' where code = 'OTHER';
                  insert into payout.failover (identity, quiet_horizon) values (payout.identity(), '30 minutes');
                  insert into payout.query_budget (merchant_code) select m.code from payout.merchants m;
-                 insert into payout.pauses (scope, value, reason) values ('bank', '022', 'test');
+                 insert into payout.pause_rules (scope, value, reason) values ('bank', '022', 'test');
                  select payout.continue_seq();"
             ),
         )

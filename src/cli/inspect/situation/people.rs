@@ -95,14 +95,18 @@ impl Situation {
                 pauses::flag(&by.scope, &by.value),
             );
             self.next = format!(
-                "{} Not while {name} is paused: by {} since {} WIB, {}.",
+                "{} Not while {name} is paused{}: by {} since {} WIB, {}.",
                 self.next,
+                if by.is_daily { ", as each day" } else { "" },
                 by.actor,
                 words::time(by.since),
                 by.reason.trim_end_matches('.'),
             );
             self.commands.push((
-                format!("payout resume {flag} --reason \"…\""),
+                format!(
+                    "payout resume {flag}{} --reason \"…\"",
+                    if by.is_daily { " --daily" } else { "" }
+                ),
                 "sends everything that this pause holds back",
             ));
         }
@@ -253,6 +257,7 @@ mod tests {
             reason: "BCA is down.".to_owned(),
             actor: "dewi".to_owned(),
             since: Utc::now(),
+            is_daily: false,
         }]);
         assert!(
             situation.next.contains("while bank 014 is paused"),
