@@ -97,7 +97,7 @@ families! {
     CLOCK_JUMPS: Gauge Books "payout_clock_jumps" []
         "Jumps of the database's clock that workers found, each within a day of the one before. Each restarts the quiet horizons."
     READERS_BEHIND_SINCE: Gauge Books "payout_reader_missing_oldest_timestamp_seconds" [READER]
-        "When the first line of history was written that this reader lacks; 0 when it lacks none. An old transaction on the server holds them back."
+        "When the oldest line of history that this reader lacks was written; 0 if none. An old transaction on the server holds readers back."
     SNAPSHOT_AT: Gauge Process "payout_snapshot_timestamp_seconds" []
         "When this instance last read the books, by the database's clock; 0 before the first time."
     SNAPSHOT_DURATION: Gauge Process "payout_snapshot_duration_seconds" []

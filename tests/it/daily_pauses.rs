@@ -69,19 +69,19 @@ async fn a_daily_pause_holds_payouts_back_only_in_its_hours() {
     let waits = "select waits_for from payout.status where order_num = 'NIGHT-1'";
     world.until(waits, "paused").await;
     payout(database, &["show", "NIGHT-1"]).with(0).says(&[
-        "bank 014 is paused, as each day",
+        "bank 014 is paused daily",
         "payout resume --bank 014 --daily",
     ]);
     payout(database, &["pauses"])
         .with(0)
-        .says(&[&format!("daily {now} WIB, now too")]);
+        .says(&[&format!("daily {now} WIB, active")]);
     // `tests/it/stops.rs` tries to claim it all the same.
     // The hours are over: nobody needs to resume anything.
     pause(&later);
     world.until_state("NIGHT-1", "paid").await;
     payout(database, &["pauses"])
         .with(0)
-        .says(&[&format!("daily {later} WIB, not now")]);
+        .says(&[&format!("daily {later} WIB, inactive")]);
     // One that lasts until it is resumed stands beside it.
     database
         .run("select payout.pause('bank', '014', 'ticket 9')")

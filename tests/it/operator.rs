@@ -265,9 +265,9 @@ async fn show_names_the_pauses_that_hold_a_payout_back_and_how_they_end() {
     pause(&["--all"]);
     let page = show();
     for words in [
-        "Not while bank 014 is paused: by ",
+        "But bank 014 is paused (by ",
         "payout resume --bank 014 --reason",
-        "Not while everything is paused: by ",
+        "But everything is paused (by ",
         "payout resume --all --reason",
         "ticket 9",
     ] {

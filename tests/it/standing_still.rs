@@ -36,7 +36,7 @@ async fn a_stop_of_claims_is_said_by_every_command_until_it_ends() {
     world.until_state("FIRST-1", "paid").await;
     let open = "select stopped_by is null and workers = 1 from payout.claims";
     world.until(open, "true").await;
-    status_says(&world.database, 0, &[MERCHANT, "sent", "runs, for"]);
+    status_says(&world.database, 0, &[MERCHANT, "sent", "running for"]);
 
     // The gateway closes every connection: nothing is sent, and after four such payouts claims stop.
     world.door.shut().await;
@@ -269,7 +269,7 @@ async fn every_open_payout_says_what_it_waits_for() {
     status_says(
         database,
         1,
-        &["failover: FOUND", "Two people must accept it"],
+        &["NOT ACCEPTED YET", "Two people must accept it"],
     );
 }
 
@@ -346,8 +346,8 @@ async fn an_old_transaction_that_holds_readers_back_is_named() {
     let seen = snapshot(database.pool()).await.unwrap();
     assert!(seen.events_hidden_since.is_some() && seen.totals_missing_since.is_some());
     payout(&database, &["doctor"]).says(&[
-        "payout.events shows nothing of what happened since",
-        "of process",
+        "payout.events shows nothing after",
+        "(process ",
         "PayoutReadersBehind",
     ]);
     forgotten.commit().await.unwrap();

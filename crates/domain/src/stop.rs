@@ -42,15 +42,13 @@ pub fn meaning(stopped_by: &str) -> &'static str {
         return match stopped_by {
             NO_WORKER => "no worker runs for it",
             "read_only" => "this server is a standby, on which nothing can be written",
-            _ => "for a reason that this version does not know",
+            _ => "this version does not know the reason",
         };
     };
     match reason {
         R::Keys => "the worker is proving the keys",
-        R::Gateway => "the gateway is not reachable, or does not answer as it must",
-        R::Config => {
-            "the worker is configured with another gateway or platform key than the registered one"
-        }
+        R::Gateway => "the gateway is unreachable or answers incorrectly",
+        R::Config => "the worker's gateway or platform key differs from the registered one",
         R::Address => "the worker reaches the database by an address that is not registered",
         R::Settings => "the server could lose a committed claim",
         R::Failover => "commits may be lost after a failover or a restore",
@@ -58,7 +56,7 @@ pub fn meaning(stopped_by: &str) -> &'static str {
         R::Signatures => "an answer of the gateway had a bad signature",
         R::NotSent => "the gateway could not be reached several times in a row",
         R::Declines => "the gateway declined several payouts in a row",
-        R::Doubts => "several answers in a row said neither yes nor no",
+        R::Doubts => "the gateway gave several doubtful answers in a row",
         R::Books => "the gateway has less than the books although nothing is in flight",
     }
 }
@@ -75,7 +73,7 @@ pub fn opened_by(stopped_by: &str) -> &'static str {
     };
     match reason {
         R::Keys => "It takes a few seconds.",
-        R::Gateway => "The worker keeps trying; payout doctor says what does not fit.",
+        R::Gateway => "The worker keeps trying; payout doctor says what is wrong.",
         R::Config => {
             "Correct the configuration, or register the gateway: payout config check, payout doctor."
         }

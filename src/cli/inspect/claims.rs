@@ -10,7 +10,7 @@ use crate::{
 pub(crate) fn sentence(claims: &Claims) -> Option<String> {
     let stopped_by = claims.stopped_by.as_deref()?;
     let since = claims.since.map_or(String::new(), |since| {
-        format!(" since {} WIB", words::time(since))
+        format!(" (since {} WIB)", words::time(since))
     });
     let detail = claims.detail.as_deref().unwrap_or_default();
     let detail = if detail.is_empty() {

@@ -36,8 +36,8 @@ fn table(found: &[Pause]) -> String {
 pub(crate) fn times(pause: &Pause) -> String {
     match &pause.daily {
         None => "until it is resumed".to_owned(),
-        Some(times) if pause.in_force => format!("daily {times} WIB, now too"),
-        Some(times) => format!("daily {times} WIB, not now"),
+        Some(times) if pause.in_force => format!("daily {times} WIB, active"),
+        Some(times) => format!("daily {times} WIB, inactive"),
     }
 }
 

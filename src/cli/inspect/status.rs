@@ -122,7 +122,7 @@ fn merchants(page: &Page, now: DateTime<Utc>) -> String {
             stated.next_back().unwrap_or("not read yet".to_owned()),
         ]
     });
-    let headings = "MERCHANT|PAYOUTS ARE|BECAUSE|>WORKERS|>IN FLIGHT|>AVAILABLE|>GATEWAY SAYS";
+    let headings = "MERCHANT|PAYOUTS|REASON|>WORKERS|>IN FLIGHT|>AVAILABLE|>GATEWAY SAYS";
     output::table(headings, cells)
 }
 
@@ -157,7 +157,7 @@ fn failover(fence: Option<&Fence>) -> String {
     match fence {
         None => "failover: no worker has claimed in this database yet\n".to_owned(),
         Some(fence) if fence.is_open => "failover: none since the last acceptance\n".to_owned(),
-        Some(_) => "failover: FOUND, and not accepted yet: payout failover status\n".to_owned(),
+        Some(_) => "failover: NOT ACCEPTED YET: see payout failover status\n".to_owned(),
     }
 }
 
@@ -180,7 +180,7 @@ fn worker_table(workers: &[Seen], now: DateTime<Utc>) -> String {
     }
     let cells = workers.iter().map(|worker| {
         let state = match worker.ended_at {
-            _ if worker.is_running => format!("runs, for {}", words::age(worker.since, now)),
+            _ if worker.is_running => format!("running for {}", words::age(worker.since, now)),
             Some(at) => format!("ended {} ago", words::age(at, now)),
             None => format!("GONE, last seen {} ago", words::age(worker.seen_at, now)),
         };

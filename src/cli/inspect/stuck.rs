@@ -70,7 +70,7 @@ fn beside(claims: &[Claims], open: &[OpenPayouts]) -> String {
         .map(|open| {
             let (count, amount) = (open.payouts, words::rupiah(open.rupiah));
             let line = format!(
-                "{count} of {}, {amount}, may or may not have left; their status is queried\n",
+                "{count} payouts of {} ({amount}) may or may not have left; their status is queried\n",
                 open.merchant_code
             );
             output::plain(line.trim_end()) + "\n"

@@ -32,7 +32,7 @@ pub(crate) struct Options {
 pub(crate) struct PauseOptions {
     #[command(flatten)]
     what: Options,
-    /// Only between these times of each day, in WIB: 23:00-04:00, as when a bank is closed at night
+    /// Pause only between these times each day, in WIB: 23:00-04:00 if a bank closes at night
     #[arg(long, value_name = "TIMES")]
     daily: Option<String>,
 }

@@ -36,7 +36,7 @@ impl Situation {
             let state = status.state.as_str();
             if let ("paid", Some(received)) = (state, status.beneficiary_amount) {
                 self.known = format!(
-                    "{} By their word the beneficiary received {}.",
+                    "{} They state that the beneficiary received {}.",
                     self.known,
                     words::rupiah(received)
                 );
@@ -95,9 +95,9 @@ impl Situation {
                 pauses::flag(&by.scope, &by.value),
             );
             self.next = format!(
-                "{} Not while {name} is paused{}: by {} since {} WIB, {}.",
+                "{} But {name} is paused{} (by {} since {} WIB: {}).",
                 self.next,
-                if by.is_daily { ", as each day" } else { "" },
+                if by.is_daily { " daily" } else { "" },
                 by.actor,
                 words::time(by.since),
                 by.reason.trim_end_matches('.'),
@@ -175,7 +175,7 @@ mod tests {
             let unconfirmed = stated(false);
             let people = "siti and budi stated so (evidence: letter 7).";
             let and_received =
-                format!("{people} By their word the beneficiary received Rp 250.000.");
+                format!("{people} They state that the beneficiary received Rp 250.000.");
             let says = if state == "paid" {
                 and_received.as_str()
             } else {
@@ -215,7 +215,7 @@ mod tests {
         for reason in reasons.into_iter().chain([NO_WORKER]) {
             let mut situation = explained("queued", |_, _| ());
             situation.add_claims(&stopped(reason), "queued");
-            let is_said = situation.next.starts_with("Nothing is sent for M-1 since");
+            let is_said = situation.next.starts_with("Nothing is sent for M-1 (since");
             // Each pause is named by itself.
             assert_eq!(is_said, reason != "paused", "{reason}: {situation:?}");
             assert!(!situation.next.contains("does not know"), "{situation:?}");
@@ -260,10 +260,10 @@ mod tests {
             is_daily: false,
         }]);
         assert!(
-            situation.next.contains("while bank 014 is paused"),
+            situation.next.contains("But bank 014 is paused (by dewi"),
             "{situation:?}"
         );
-        assert!(situation.next.ends_with("BCA is down."), "{situation:?}");
+        assert!(situation.next.ends_with("BCA is down)."), "{situation:?}");
         assert!(
             situation.commands[0]
                 .0

@@ -96,9 +96,9 @@ async fn events(pool: &PgPool) -> Result<Check, sqlx::Error> {
     Ok(match since {
         Some(since) if Utc::now().signed_duration_since(since) > EVENTS_LATE => subject.warn(
             format!(
-                "payout.events shows nothing of what happened since {} WIB: an old transaction holds it back{}",
+                "payout.events shows nothing after {} WIB: an old transaction holds it back{}",
                 words::time(since),
-                pid.map_or(String::new(), |pid| format!(", of process {pid}"))
+                pid.map_or(String::new(), |pid| format!(" (process {pid})"))
             ),
             "end that transaction; see PayoutReadersBehind in the runbook",
         ),
