@@ -854,7 +854,7 @@ return greatest((r).people,
 -- Whether the answer to a query that was sent in the last minute (policy.proof_fresh_for), about the latest attempt, allows
 -- this act: "not found" or, to resolve as failed, cancelled or failed. Any such answer counts, not only the latest. Where
 -- "not found" proves nothing, because nothing vouches for it or the order is too old, it does not contradict at least what
--- two people state after a day (policy.open_too_long) on other evidence.
+-- two people state after a day (policy.open_too_long) on other evidence, unless the gateway said otherwise within that day.
 create function payout.has_fresh_proof(p payout.payouts, kind text) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
 return exists (
@@ -865,6 +865,9 @@ return exists (
            and now() <= p.send_by + x.not_found_valid_for
            or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'not_found'
               and p.state_since < now() - x.open_too_long
+              and not exists (select from payout.contrary_answers(p, 'resolve_failed') o
+                              where o.bound is not false
+                                and greatest(o.last_at, o.query_sent_at) > now() - x.open_too_long)
            or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'found' and e.status in (3, 4)));
 
 -- A move that rests on a person and not on the gateway's evidence uses up one approved request in the same transaction.

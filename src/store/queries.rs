@@ -50,18 +50,18 @@ pub async fn control_orders(pool: &PgPool, key: &PayoutKey) -> Result<Controls, 
                                        = (k.merchant_code, k.order_num, k.attempt)) as claimed_at
             from payout.payouts k
             where k.merchant_code = p.merchant_code and k.order_num <> p.order_num and k.state = 'paid'
-              and k.platform_order_num is not null and k.send_by is not null and k.sends = 1
+              and k.platform_order_num is not null and k.send_by is not null and k.sends <= 1
             order by k.send_by desc limit 1) newest on true
         left join lateral (
             select k.order_num from payout.payouts k
             where k.merchant_code = p.merchant_code and k.order_num <> p.order_num and k.state = 'paid'
-              and k.platform_order_num is not null and k.send_by < date_trunc('minute', sent.at) and k.sends = 1
+              and k.platform_order_num is not null and k.send_by < date_trunc('minute', sent.at) and k.sends <= 1
             order by k.send_by desc limit 1) earlier_minute on true
         -- In the merchant's first minute.
         left join lateral (
             select k.order_num from payout.payouts k
             where k.merchant_code = p.merchant_code and k.order_num <> p.order_num and k.state = 'paid'
-              and k.platform_order_num is not null and k.send_by < sent.at and k.sends = 1
+              and k.platform_order_num is not null and k.send_by < sent.at and k.sends <= 1
               and earlier_minute.order_num is null
             order by k.send_by desc limit 1) earlier on true
         where p.merchant_code = $1 and p.order_num = $2"#,

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Lane, Worker, looks};
+use super::{Lane, Worker, control_query::Known, looks};
 use crate::{
     domain::{
         evidence::{Doubt, Evidence, Fact, QueryAnswer},
@@ -106,13 +106,19 @@ async fn query_and_record(worker: &Worker, lane: &Lane, key: PayoutKey) {
     worker.recorder.keep(evidence).await;
 }
 
-/// Queries a payout's status once, now. "Not found" counts only while the gateway finds orders that it must know (I10).
+/// Queries a payout's status now. "Not found" counts only while the gateway finds orders that it must know (I10).
 pub(super) async fn query(worker: &Worker, lane: &Lane, key: PayoutKey) -> Evidence {
-    let sent_at = Instant::now();
+    let mut sent_at = Instant::now();
     let mut reply = send_query(lane, &key.order_num).await;
     if reply.answer == QueryAnswer::NotFound {
         match is_vouched_for(worker, lane, &key).await {
-            Vouched::Yes => {}
+            Vouched::Always => {}
+            Vouched::Since(since) if since <= sent_at => {}
+            // A copy that lags may have caught up between the two queries. What it says now counts.
+            Vouched::Since(_) => {
+                sent_at = Instant::now();
+                reply = send_query(lane, &key.order_num).await;
+            }
             Vouched::ByNothing(why) => {
                 reply = QueryReply {
                     answer: QueryAnswer::NotVouchedFor,
@@ -146,16 +152,19 @@ async fn send_query(lane: &Lane, order_num: &str) -> QueryReply {
 
 /// What the gateway's "not found" is worth.
 enum Vouched {
-    /// The gateway knows the orders around this one.
-    Yes,
+    /// Nothing was ever paid that could show otherwise.
+    Always,
+    /// A query that is sent from now on is answered by the gateway as it was after this order.
+    Since(Instant),
     /// There is no order that could show it, for this reason.
     ByNothing(&'static str),
     /// It does not find one that it must know.
     No,
 }
 
-/// Whether the gateway finds what it must know beside this order: one that it has paid and that was sent before, and one
-/// that was sent after the quiet horizon. A copy that lags knows only older ones, and one that forgets only newer ones.
+/// Whether the gateway finds what it must know beside this order: one that it has paid and that was sent after the quiet
+/// horizon, and one that was sent before. A copy that lags does not know the later one, and one that forgets not the
+/// earlier one.
 async fn is_vouched_for(worker: &Worker, lane: &Lane, key: &PayoutKey) -> Vouched {
     let controls = match control_orders(&worker.store.claims, key).await {
         Ok(controls) => controls,
@@ -164,49 +173,50 @@ async fn is_vouched_for(worker: &Worker, lane: &Lane, key: &PayoutKey) -> Vouche
             return Vouched::No;
         }
     };
-    let orders = match controls {
-        // A merchant's first payouts have no control order yet.
-        Controls::Newest(newest) => newest.into_iter().collect(),
-        Controls::Around { before: None, .. } => {
-            return Vouched::ByNothing(
-                "not found, but no order that was sent before it has been paid: it proves nothing",
-            );
-        }
+    let (later, earlier) = match controls {
+        Controls::Newest(None) => return Vouched::Always,
+        Controls::Newest(Some(newest)) => (newest, None),
+        Controls::Around {
+            after: Some(after),
+            before,
+        } => (after, before),
         Controls::Around { after: None, .. } => {
             return Vouched::ByNothing(
                 "not found, but no order that was sent after its quiet horizon has been paid yet: it proves nothing",
             );
         }
-        Controls::Around {
-            before: Some(before),
-            after: Some(after),
-        } => vec![before, after],
     };
-    for order_num in orders {
-        let query = control_query(lane, &order_num);
-        if !lane
-            .control_queries
-            .finds(&order_num, Instant::now(), query)
-            .await
-        {
-            return Vouched::No;
-        }
+    let known = control_query(lane, &later).await;
+    if !known.found {
+        return Vouched::No;
     }
-    Vouched::Yes
+    // A merchant's first payouts have no earlier one.
+    if let Some(earlier) = earlier
+        && !control_query(lane, &earlier).await.found
+    {
+        return Vouched::ByNothing(
+            "not found, but neither is an order that was paid before: the gateway forgets, so it proves nothing",
+        );
+    }
+    Vouched::Since(known.answered_at)
 }
 
 /// Whether the gateway finds an order that it has paid.
-async fn control_query(lane: &Lane, order_num: &str) -> bool {
-    let answer = send_query(lane, order_num).await.answer;
-    let found = matches!(answer, QueryAnswer::Found(_));
-    if !found {
-        tracing::error!(
-            merchant = lane.code(),
-            order_num,
-            "the gateway does not find order {order_num}, which it has paid: its \"not found\" answers prove nothing for now"
-        );
-    }
-    found
+async fn control_query(lane: &Lane, order_num: &str) -> Known {
+    let query = async {
+        let answer = send_query(lane, order_num).await.answer;
+        let found = matches!(answer, QueryAnswer::Found(_));
+        if !found {
+            tracing::error!(
+                merchant = lane.code(),
+                order_num,
+                "the gateway does not find order {order_num}, which it has paid: its \"not found\" answers prove nothing for now"
+            );
+        }
+        found
+    };
+    let controls = &lane.control_queries;
+    controls.known(order_num, Instant::now(), query).await
 }
 
 /// The value of the metric's `result` label.

@@ -72,8 +72,8 @@ SILENCE = """        let rules = self.rules.poll;
         let valid_from = self.quiet_until();"""
 
 # "Not found" counts although nothing vouches for it, which alone would hide the bug: before the horizon nothing can.
-VOUCHED = ("src/worker/poll.rs", "            Vouched::Yes => {}",
-           "            _ if {on} => {}\n            Vouched::Yes => {}")
+VOUCHED = ("src/worker/poll.rs", "            Vouched::Always => {}",
+           "            _ if {on} => {}\n            Vouched::Always => {}")
 
 MUTANTS = [
     Mutant("doubt_is_failed", "an answer that proves nothing counts as a failure", [

@@ -227,6 +227,36 @@ async fn a_month_after_the_last_send_not_found_lets_nothing_be_sent_again() {
     world.database.run(request).await;
 }
 
+/// A gateway that forgets old orders finds neither this one nor one that was paid before. It is recorded as what it is, so
+/// that people can decide.
+#[tokio::test(flavor = "multi_thread")]
+async fn not_found_from_a_gateway_that_forgets_proves_nothing_and_lets_people_decide() {
+    let world = World::start().await;
+    world.vouch().await;
+    let forgotten = Script::fault(Fault::QueryNotFound);
+    world.sandbox.script("KNOWN-OLD", forgotten);
+    world
+        .sandbox
+        .script("LOST-1", Script::fault(Fault::UnknownLost));
+    world.enqueue("LOST-1", 100_000, 0).await;
+    let nothing = "select bool_and(kind = 'not_found' and proves = 'nothing') and max(times) >= 5
+                          and max(last_at - first_at) > interval '6 seconds'
+                   from payout.evidence where order_num = 'LOST-1' and source = 'query'";
+    world.until(nothing, "true").await;
+    let proof = "select payout.has_fresh_proof(p, 'resubmit')::text || payout.has_fresh_proof(p, 'resolve_failed')
+                 from payout.payouts p where order_num = 'LOST-1'";
+    assert_eq!(
+        world.database.text(proof).await,
+        "falsefalse",
+        "not before a day"
+    );
+    let a_day_later = "set session_replication_role = replica;
+                       update payout.payouts set state_since = now() - interval '25 hours' where order_num = 'LOST-1';
+                       set session_replication_role = origin";
+    world.database.run(a_day_later).await;
+    world.until(proof, "falsetrue").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn claims_stop_while_the_gateway_balance_is_below_the_books_with_nothing_under_way() {
     let world = World::start().await;

@@ -7,13 +7,16 @@ use payout_worker::{
     permit::{SealedRequest, SendBy},
     store::{
         addresses::Address,
-        claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
+        claim::{ClaimError, ClaimOrder, Granted, NotGranted, claim_resubmit},
     },
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Desk, lose};
-use crate::support::{database::MERCHANT, world::World};
+use crate::support::{
+    database::{MERCHANT, PAUSE},
+    world::World,
+};
 
 /// What `payout_worker` would have to write to resubmit an order.
 const MOVE: &str = "
@@ -217,7 +220,13 @@ async fn a_proof_older_than_a_minute_gives_no_right_to_send() {
         "{stale}"
     );
     assert_eq!(world.database.state("LOST-1").await, "unknown");
-    let permit = claim_resubmit(pool, &order, &proven_for(60)).await.unwrap();
+    let permit = loop {
+        match claim_resubmit(pool, &order, &proven_for(60)).await {
+            // The rollback of the refused one has not arrived yet.
+            Err(NotGranted::Claim(ClaimError::Locked(_))) => tokio::time::sleep(PAUSE).await,
+            claimed => break claimed.unwrap(),
+        }
+    };
     assert_eq!(permit.0.attempt(), 2);
     let twice = claim_resubmit(pool, &order, &proven_for(60))
         .await

@@ -20,8 +20,11 @@ impl Draft<'_> {
     /// `sent_at` is when the query was sent. An answer counts by that time, not by when it is stored.
     pub(super) fn queried(&mut self, answer: &QueryAnswer, sent_at: DateTime<Utc>) {
         self.payout().queries = self.out.after.queries.saturating_add(1);
-        let unanswered =
-            matches!(answer, QueryAnswer::Doubt(doubt) if *doubt != Doubt::NumberInUse);
+        let unanswered = match answer {
+            QueryAnswer::Doubt(doubt) => *doubt != Doubt::NumberInUse,
+            QueryAnswer::NotVouchedFor => true,
+            QueryAnswer::Found(_) | QueryAnswer::NotFound => false,
+        };
         if self.out.after.state.is_final() && !unanswered {
             self.query_when_final();
         } else {
@@ -32,9 +35,9 @@ impl Draft<'_> {
             QueryAnswer::Found(found) => self.found(found, sent_at),
             QueryAnswer::NotFound => self.not_found(sent_at),
             QueryAnswer::Doubt(Doubt::NumberInUse) => self.found_under_number_in_use(),
-            // Neither a query without an answer (protocol P17) nor "not found" from a copy that may be old (I10) says
-            // anything about the order.
-            QueryAnswer::Doubt(_) | QueryAnswer::NotVouchedFor => {}
+            QueryAnswer::NotVouchedFor => self.not_vouched_for(sent_at),
+            // A query without an answer says nothing about the order (protocol P17).
+            QueryAnswer::Doubt(_) => {}
         }
         self.miss_fee();
     }
@@ -69,6 +72,24 @@ impl Draft<'_> {
     /// Records what this "not found" proves.
     fn counts_as(&mut self, proves: Proves, valid_from: Option<DateTime<Utc>>) {
         self.out.finding = Finding::NotFound { proves, valid_from };
+    }
+
+    /// "Not found" from a copy that may be old says nothing about the order (I10). The next one may count: once the horizon
+    /// is over, and then soon after a later order is paid.
+    fn not_vouched_for(&mut self, sent_at: DateTime<Utc>) {
+        if self.out.after.state != State::Unknown {
+            return;
+        }
+        let scheduled = self.out.after.next_query_at;
+        let quiet_until = self.quiet_until();
+        if sent_at < quiet_until {
+            self.query_at(scheduled.map_or(quiet_until, |at| at.min(quiet_until)));
+            return;
+        }
+        self.query_in(self.rules.poll.quiet_horizon);
+        if let (Some(at), Some(soon)) = (scheduled, self.out.after.next_query_at) {
+            self.query_at(at.min(soon));
+        }
     }
 
     fn not_found(&mut self, sent_at: DateTime<Utc>) {
