@@ -25,6 +25,9 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
     let _worker = site.worker("one.toml", "worker.log");
     site.enqueue(0..1).await;
     site.until_settled(1).await;
+    // A worker says once a second what has changed.
+    let claims = "select stopped_by is null from payout.claims";
+    site.until(claims, "true").await;
     let file = site.folder.path().join("one.toml");
     let call = ["doctor", "-o", "json", "-c", file.to_str().unwrap()];
     let look = async || -> (i32, Vec<(String, String)>) {
