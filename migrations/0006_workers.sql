@@ -28,8 +28,8 @@ language sql stable
 return (w).ended_at is null and (w).seen_at > now() - interval '30 seconds';
 
 -- Whether payouts of each merchant are sent now. `stopped_by` is null while they are; else it is why not, gravest first:
--- read_only, failover, paused, no_worker, or what stops every worker of the merchant. What concerns only some payouts, as a pause of
--- a bank does, is not here.
+-- read_only, failover, paused, no_worker, or what stops every worker of the merchant. What concerns only some payouts, as
+-- a pause of a bank does, is not here.
 create view payout.claims as
 select m.code as merchant_code, running.workers, running.slots, running.in_flight, why.stopped_by, why.since, why.detail
 from payout.merchants m

@@ -19,8 +19,8 @@ pub struct DueQuery {
 /// The orders that the gateway must know if its "not found" about a payout is to count (I10). All of them are paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Controls {
-    /// For a payout that was never sent, or whose refusal is being confirmed: the order that was sent last. Not the one that was paid last: it
-    /// may be old, and a gateway that answers from an old copy knows old orders.
+    /// For a payout that was never sent, or whose refusal is being confirmed: the order that was sent last. Not the one
+    /// that was paid last: it may be old, and a gateway that answers from an old copy knows old orders.
     Newest(Option<String>),
     /// For one that may have arrived: an order that was certainly sent before it, and one that was sent once nothing of it
     /// could be on its way any more.

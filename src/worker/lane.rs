@@ -109,15 +109,17 @@ impl Lane {
     pub(super) fn compare_registration(&self, gateways: &[Gateway]) {
         let registered = gateways.contains(&self.gateway);
         let before = self.is_registered.send_replace(Some(registered));
-        let was_registered = before == Some(true);
-        if registered && !was_registered {
+        if before == Some(registered) {
+            return;
+        }
+        if registered {
             tracing::info!(
                 merchant = self.code(),
                 "the gateway of merchant {} is the registered one",
                 self.code()
             );
             self.claim_now.notify_one();
-        } else if !registered && before != Some(false) {
+        } else {
             tracing::error!(
                 merchant = self.code(),
                 "stopped for merchant {}: the database has another gateway or platform key registered, so this worker \

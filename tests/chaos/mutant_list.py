@@ -275,13 +275,13 @@ MUTANTS = [
            return (p).state_since;""", share=0.15, payouts=100, seconds=16.0,
         scale=3.0),
     Mutant("early_not_found_counts", "the first \"not found\" counts as absence, although before the quiet horizon", [
-        VOUCHED, (QUERIED, "        if sent_at < valid_from {\n            let scheduled", """        if {on} {
+        VOUCHED, (QUERIED, "        if sent_at < valid_from {\n            self.query_by", """        if {on} {
             self.counts_as(Proves::Absence, Some(valid_from));
             self.raise(Attention::NotFound);
             return;
         }
         if sent_at < valid_from {
-            let scheduled""")], "late_booked_unknown", "C1 C2", NO_RESUBMIT_PROOF, share=0.15, payouts=100, seconds=16.0,
+            self.query_by""")], "late_booked_unknown", "C1 C2", NO_RESUBMIT_PROOF, share=0.15, payouts=100, seconds=16.0,
         scale=3.0),
     Mutant("name_in_log", "the log names a beneficiary", [
         ("src/worker/submit.rs", "    let key = permit.key().clone();", """    if {on} {

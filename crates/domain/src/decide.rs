@@ -291,12 +291,20 @@ impl Draft<'_> {
         self.payout().next_query_at = Some(at);
     }
 
+    /// When the next query is scheduled, at the latest at this time.
+    fn query_by(&mut self, latest: DateTime<Utc>) {
+        let scheduled = self.out.after.next_query_at.unwrap_or(latest);
+        self.query_at(scheduled.min(latest));
+    }
+
     fn query_in(&mut self, pause: std::time::Duration) {
-        let at = self
-            .now
+        self.query_at(self.later_by(pause));
+    }
+
+    fn later_by(&self, pause: std::time::Duration) -> DateTime<Utc> {
+        self.now
             .checked_add_signed(delta(pause))
-            .unwrap_or(self.now);
-        self.query_at(at);
+            .unwrap_or(self.now)
     }
 
     /// Schedules the next query of an open payout, with exponential backoff.

@@ -4,6 +4,8 @@ use super::words;
 
 /// Stands in `payout.claims` where no worker runs for the merchant.
 pub const NO_WORKER: &str = "no_worker";
+/// Stands there where the server is a standby.
+const READ_ONLY: &str = "read_only";
 
 words! {
     /// The reasons: a label of `payout_claims_stopped`, and `stopped_by` in `payout.worker_claims`.
@@ -41,7 +43,7 @@ pub fn meaning(stopped_by: &str) -> &'static str {
     let Ok(reason) = stopped_by.parse::<R>() else {
         return match stopped_by {
             NO_WORKER => "no worker runs for it",
-            "read_only" => "this server is a standby, on which nothing can be written",
+            READ_ONLY => "this server is a standby, on which nothing can be written",
             _ => "this version does not know the reason",
         };
     };
@@ -67,7 +69,7 @@ pub fn opened_by(stopped_by: &str) -> &'static str {
     let Ok(reason) = stopped_by.parse::<R>() else {
         return match stopped_by {
             NO_WORKER => "Start one: payout run.",
-            "read_only" => "Look at the primary instead.",
+            READ_ONLY => "Look at the primary instead.",
             _ => "Use the program version that migrated this database.",
         };
     };

@@ -80,16 +80,13 @@ impl Draft<'_> {
         if self.out.after.state != State::Unknown {
             return;
         }
-        let scheduled = self.out.after.next_query_at;
         let quiet_until = self.quiet_until();
-        if sent_at < quiet_until {
-            self.query_at(scheduled.map_or(quiet_until, |at| at.min(quiet_until)));
-            return;
-        }
-        self.query_in(self.rules.poll.quiet_horizon);
-        if let (Some(at), Some(soon)) = (scheduled, self.out.after.next_query_at) {
-            self.query_at(at.min(soon));
-        }
+        let soon = self.later_by(self.rules.poll.quiet_horizon);
+        self.query_by(if sent_at < quiet_until {
+            quiet_until
+        } else {
+            soon
+        });
     }
 
     fn not_found(&mut self, sent_at: DateTime<Utc>) {
@@ -236,8 +233,7 @@ impl Draft<'_> {
         let rules = self.rules.poll;
         let valid_from = self.quiet_until();
         if sent_at < valid_from {
-            let scheduled = self.out.after.next_query_at.unwrap_or(valid_from);
-            self.query_at(scheduled.min(valid_from));
+            self.query_by(valid_from);
             return;
         }
         self.counts_as(Proves::Absence, Some(valid_from));
