@@ -101,25 +101,23 @@ fn merchants(page: &Page, now: DateTime<Utc>) -> String {
     let cells = page.claims.iter().map(|claims| {
         let merchant = &claims.merchant_code;
         let is_open = claims.stopped_by.is_none();
-        let available = page.balances.iter();
-        let mut available = available
-            .filter(|balance| balance.merchant_code == *merchant && balance.account == "available")
-            .map(|balance| words::rupiah(balance.balance));
-        let stated = page.gateway_balances.iter();
-        let mut stated = stated
-            .filter(|stated| stated.merchant_code == *merchant)
-            .map(|stated| {
-                let age = words::age(stated.read_at, now);
-                format!("{}, {age} ago", words::rupiah(stated.balance))
-            });
+        let is_available = |balance: &&Balance| {
+            balance.merchant_code == *merchant && balance.account == "available"
+        };
+        let available = page.balances.iter().find(is_available);
+        let of_merchant = |stated: &&Stated| stated.merchant_code == *merchant;
+        let stated = page.gateway_balances.iter().find(of_merchant);
         vec![
             merchant.clone(),
             if is_open { "sent" } else { "STOPPED" }.to_owned(),
             claims.stopped_by.clone().unwrap_or_default(),
             claims.workers.to_string(),
             format!("{} of {}", claims.in_flight, claims.slots),
-            available.next_back().unwrap_or_default(),
-            stated.next_back().unwrap_or("not read yet".to_owned()),
+            available.map_or(String::new(), |balance| words::rupiah(balance.balance)),
+            stated.map_or("not read yet".to_owned(), |stated| {
+                let age = words::age(stated.read_at, now);
+                format!("{}, {age} ago", words::rupiah(stated.balance))
+            }),
         ]
     });
     let headings = "MERCHANT|PAYOUTS|REASON|>WORKERS|>IN FLIGHT|>AVAILABLE|>GATEWAY SAYS";

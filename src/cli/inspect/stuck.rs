@@ -69,11 +69,10 @@ fn beside(claims: &[Claims], open: &[OpenPayouts]) -> String {
     let queried: String = in_doubt
         .map(|open| {
             let (count, amount) = (open.payouts, words::rupiah(open.rupiah));
-            let line = format!(
-                "{count} payouts of {} ({amount}) may or may not have left; their status is queried\n",
+            output::plain(&format!(
+                "{count} payouts of {} ({amount}) may or may not have left; their status is queried",
                 open.merchant_code
-            );
-            output::plain(line.trim_end()) + "\n"
+            )) + "\n"
         })
         .collect();
     claims::lines(claims) + &queried

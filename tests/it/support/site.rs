@@ -127,35 +127,32 @@ impl Site {
 
     pub(crate) async fn enqueue(&self, numbers: std::ops::Range<i64>) {
         for number in numbers {
-            sqlx::query(
-                "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
-                 values ($1, $2, $3, '014', $4, $5)",
-            )
-            .bind(format!("R-{number}"))
-            .bind(10_000 + number)
-            .bind(i16::try_from(number % 2).unwrap())
-            .bind(ACCOUNT)
-            .bind(NAME)
-            .execute(&self.pool)
-            .await
-            .unwrap();
+            let fee_type = i16::try_from(number % 2).unwrap();
+            self.insert(&format!("R-{number}"), 10_000 + number, fee_type)
+                .await;
         }
+    }
+
+    async fn insert(&self, order_num: &str, amount: i64, fee_type: i16) {
+        sqlx::query(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+             values ($1, $2, $3, '014', $4, $5)",
+        )
+        .bind(order_num)
+        .bind(amount)
+        .bind(fee_type)
+        .bind(ACCOUNT)
+        .bind(NAME)
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     /// As `World::vouch`.
     pub(crate) async fn vouch(&self) {
         for order_num in VOUCHING {
             self.sandbox.script(order_num, Script::ends(Ending::Paid));
-            sqlx::query(
-                "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
-                 values ($1, 10000, 1, '014', $2, $3)",
-            )
-            .bind(order_num)
-            .bind(ACCOUNT)
-            .bind(NAME)
-            .execute(&self.pool)
-            .await
-            .unwrap();
+            self.insert(order_num, 10_000, 1).await;
             let state = format!("select state from payout.payouts where order_num = '{order_num}'");
             self.until(&state, "paid").await;
         }
