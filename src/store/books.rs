@@ -85,6 +85,8 @@ async fn add_piece(pool: &PgPool) -> Result<bool, sqlx::Error> {
         return Ok(false);
     };
     if !next.complete {
+        // A transaction that is only dropped keeps its lock for a while, and the next step would take it for another worker's.
+        step.rollback().await?;
         return Ok(false);
     }
     keep_sum(&mut step, next.from_id).await?;
