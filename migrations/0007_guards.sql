@@ -870,6 +870,46 @@ return exists (
                                 and greatest(o.last_at, o.query_sent_at) > now() - x.open_too_long)
            or has_fresh_proof.kind = 'resolve_failed' and e.kind = 'found' and e.status in (3, 4)));
 
+-- Which payout of a request for several resubmits may be sent now. One is sent first, and shows what "not found" is worth:
+-- the rest follow once the gateway has been found to know that one. Nothing follows once the gateway is found to know one
+-- that was not sent again. `only_one` is null if each of the rest may be sent.
+create function payout.resubmit_turn(request_id bigint, merchant text, out known text, out awaited text, out only_one text)
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    one_is_found boolean;
+begin
+    select min(i.order_num) filter (where i.outcome is distinct from 'done' and a.is_known),
+           min(i.order_num) filter (where i.outcome = 'done'), min(i.order_num) filter (where i.outcome is null),
+           coalesce(bool_or(i.outcome = 'done' and a.is_known), false)
+    into known, awaited, only_one, one_is_found
+    from payout.request_payouts i
+    join payout.requests r on r.id = i.request_id
+    cross join lateral (
+        select exists (select from payout.evidence e
+                       where (e.merchant_code, e.order_num) = (i.merchant_code, i.order_num)
+                         and (e.kind = 'found' or e.bound)
+                         and e.last_at > case i.outcome when 'done' then i.outcome_at else r.requested_at end) as is_known) a
+    where i.request_id = resubmit_turn.request_id and i.merchant_code = merchant;
+    if one_is_found then
+        awaited := null;
+        only_one := null;
+    end if;
+end $$;
+
+-- Why this payout of a request may not be sent again now, or null if it may.
+create function payout.why_not_its_turn(p payout.payouts, request_id bigint) returns text
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    turn record;
+begin
+    select * into turn from payout.resubmit_turn(request_id, p.merchant_code);
+    return case
+        when turn.known is not null then format('the gateway knows %s of the same request, which was not sent again', turn.known)
+        when turn.awaited is not null then format('%s of the same request was sent first and has not been found yet', turn.awaited)
+        when turn.only_one <> p.order_num then format('%s of the same request is sent first', turn.only_one)
+    end;
+end $$;
+
 -- A move that rests on a person and not on the gateway's evidence uses up one approved request in the same transaction.
 create function payout.use_request(p payout.payouts, event text) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
@@ -891,7 +931,13 @@ begin
         raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
             using errcode = 'PW028', hint = 'Make one with payout resubmit or payout resolve, and payout approve.';
     end if;
-    why := case wanted when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, wanted) end;
+    if wanted = 'resubmit' then
+        -- Two workers that each send the first one would not see each other.
+        perform from payout.requests r where r.id = request.id for no key update;
+        why := coalesce(payout.why_no_resubmit(p), payout.why_not_its_turn(p, request.id));
+    else
+        why := payout.why_no_resolve(p, wanted);
+    end if;
     if why is null and wanted in ('resubmit', 'resolve_failed') and not payout.has_fresh_proof(p, wanted) then
         why := format('the gateway has not answered "not found" within the last %s seconds',
                       (select extract(epoch from x.proof_fresh_for)::int from payout.policy x));

@@ -23,7 +23,7 @@ use self::{
     finance::{fund, reconcile, report},
     global::Global,
     inspect::{approvals, audit, balance, list, pauses, show, status, stuck},
-    operate::{address, cancel, failover, pause, replay, reveal, second_person},
+    operate::{address, cancel, failover, pause, replay, resubmit, reveal, second_person},
     setup::{configuration, doctor, keys, migrate, pages},
     watch::Watch,
 };
@@ -74,8 +74,8 @@ enum Command {
     Replay(replay::Options),
     /// Withdraw a payout that is still queued
     Cancel(cancel::Options),
-    /// Request that the same order number is sent once more; a second person must approve
-    Resubmit(second_person::ResubmitOptions),
+    /// Request that the same order numbers are sent once more; a second person must approve
+    Resubmit(resubmit::Options),
     /// State, with evidence, how a payout ended; `failed` needs a second person
     Resolve(second_person::ResolveOptions),
     /// List what waits for a second person
@@ -166,7 +166,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         }
         Command::Replay(options) => replay::replay(global, options).await?,
         Command::Cancel(options) => cancel::cancel(global, options).await?,
-        Command::Resubmit(options) => second_person::resubmit(global, options).await?,
+        Command::Resubmit(options) => resubmit::resubmit(global, options).await?,
         Command::Resolve(options) => second_person::resolve(global, options).await?,
         Command::Approvals(options) => {
             let look = async || approvals::approvals(global, options).await;

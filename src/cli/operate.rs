@@ -7,5 +7,6 @@ pub(super) mod pause;
 mod proof;
 pub(super) mod replay;
 pub(super) mod request;
+pub(super) mod resubmit;
 pub(super) mod reveal;
 pub(super) mod second_person;

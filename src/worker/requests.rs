@@ -103,8 +103,8 @@ async fn carry_out(
     approved: &Approved,
     tasks: &TaskTracker,
 ) -> Result<(), String> {
-    if approved.expired {
-        return Err("the approval expired before a worker could carry it out".to_owned());
+    if let Some(why) = why_too_late(approved) {
+        return Err(why);
     }
     match approved.action {
         Action::Resubmit => resubmit(worker, lane, order, approved, tasks).await,
@@ -113,6 +113,30 @@ async fn carry_out(
             resolve(worker, approved, Resolution::Failed).await
         }
         Action::Resolve(resolution) => resolve(worker, approved, resolution).await,
+    }
+}
+
+/// Why an approved request is not carried out any more.
+fn why_too_late(approved: &Approved) -> Option<String> {
+    match approved {
+        Approved {
+            known: Some(known),
+            key,
+            ..
+        } if *known != key.order_num => Some(format!(
+            "stopped: the gateway knows {known} of the same request, which was not sent again"
+        )),
+        Approved {
+            expired: true,
+            awaited: Some(awaited),
+            ..
+        } => Some(format!(
+            "the approval expired while {awaited} of the same request was sent first and not found"
+        )),
+        Approved { expired: true, .. } => {
+            Some("the approval expired before a worker could carry it out".to_owned())
+        }
+        _ => None,
     }
 }
 

@@ -41,7 +41,10 @@ pub(crate) fn summary(id: i64, rows: &[Requested]) -> String {
         let count = match (rows.len(), &row.order_num) {
             (_, None) => row.kind.clone(),
             (1, _) => "1 payout".to_owned(),
-            (count, _) => format!("{count} payouts"),
+            (count, _) => {
+                let total = rows.iter().filter_map(|row| row.amount).sum();
+                format!("{count} payouts, {}", words::rupiah(total))
+            }
         };
         lines.push(output::plain(&format!(
             "Request {id}, {count}, by {}: {}. It expires at {} WIB.",
@@ -122,18 +125,19 @@ pub(crate) async fn carried_out(
     db: &mut PgConnection,
     id: i64,
 ) -> Result<(), Exit> {
-    let begun = Instant::now();
+    let mut waiting_since = Instant::now();
     let mut done_before = None;
     let rows = loop {
         let rows = read(db, id).await?;
         let done = rows.iter().filter(|row| row.outcome.is_some()).count();
-        if done == rows.len() || begun.elapsed() > WAIT_MAX {
+        if done == rows.len() || waiting_since.elapsed() > WAIT_MAX {
             break rows;
         }
-        match done_before {
-            None => say_what_holds_it_up(db, &rows).await?,
-            Some(before) if before < done => say(&format!("{done} of {} are done", rows.len())),
-            Some(_) => {}
+        if done_before.is_none() {
+            say_what_holds_it_up(db, &rows).await?;
+        } else if done_before < Some(done) {
+            say(&progress(&rows, done));
+            waiting_since = Instant::now();
         }
         done_before = Some(done);
         sleep(LOOK_EVERY).await;
@@ -147,9 +151,14 @@ pub(crate) async fn carried_out(
         return Err(Exit::Refused(output::plain(&message)));
     }
     if rows.iter().any(|row| row.outcome.is_none()) {
-        say(&format!(
-            "recorded, but no worker has taken it yet. See payout status. Request {id} expires if none does."
-        ));
+        let why = sent_first(&rows).map_or("no worker has taken it yet".to_owned(), |first| {
+            format!(
+                "{first} was sent first and has not been found yet; until then nothing else is sent"
+            )
+        });
+        say(&output::plain(&format!(
+            "recorded, but {why}. See payout status. Request {id} expires if that does not change."
+        )));
         say_what_holds_it_up(db, &rows).await?;
         return Err(Exit::Recorded);
     }
@@ -166,6 +175,24 @@ pub(crate) async fn carried_out(
         say(&format!("next:  payout show -w {}", output::plain(order)));
     }
     Ok(())
+}
+
+fn progress(rows: &[Requested], done: usize) -> String {
+    let counted = format!("{done} of {} are done", rows.len());
+    sent_first(rows).map_or(counted.clone(), |first| {
+        output::plain(&format!(
+            "{counted}: {first} was sent first; the others follow once the gateway is found to know it"
+        ))
+    })
+}
+
+/// The payout of a resubmit that was sent, if it is the only one so far.
+fn sent_first(rows: &[Requested]) -> Option<&str> {
+    let mut sent = rows
+        .iter()
+        .filter(|row| row.kind == "resubmit" && row.outcome.as_deref() == Some("done"));
+    let first = sent.next()?.order_num.as_deref();
+    if sent.next().is_none() { first } else { None }
 }
 
 /// Why the workers that would carry it out send nothing now.

@@ -1,4 +1,4 @@
-//! `payout resubmit`, `resolve`, `approve`, `reject`: what one person requests and another one approves.
+//! `payout resolve`, `approve`, `reject`: what one person states or requests and another one approves.
 
 use clap::{Args, ValueEnum};
 use sqlx::PgConnection;
@@ -7,7 +7,7 @@ use super::{proof, request};
 use crate::{
     cli::{
         confirm::{confirm_by_repeating, confirm_by_typing},
-        exit::{Exit, say},
+        exit::Exit,
         global::Global,
         inspect::show::status,
         output, words,
@@ -18,16 +18,6 @@ use crate::{
         operator::{self, Statement},
     },
 };
-
-#[derive(Debug, Args)]
-pub(crate) struct ResubmitOptions {
-    /// The order numbers; each is checked on its own
-    #[arg(required = true)]
-    order: Vec<String>,
-    /// Why; recorded, at most 200 characters, without personal data
-    #[arg(long)]
-    reason: String,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct ApproveOptions {
@@ -93,33 +83,6 @@ pub(crate) struct ResolveOptions {
     /// With --as returned: how much came back, if not all of it
     #[arg(long, value_name = "RUPIAH", value_parser = clap::value_parser!(i64).range(1..))]
     amount: Option<i64>,
-}
-
-pub(crate) async fn resubmit(global: &Global, options: &ResubmitOptions) -> Result<(), Exit> {
-    let mut db = global.connect().await?;
-    let merchant = global.merchant.as_deref();
-    let mut described = Vec::new();
-    let mut is_refused = false;
-    for order in &options.order {
-        let key = global.find(&mut db, order).await?;
-        let found = decisions::resubmit_proof(&mut db, &key).await?;
-        is_refused |= found.refusal.is_some();
-        described.push(describe(&mut db, &key).await?);
-        described.extend(proof::lines(&found));
-    }
-    let question = output::lines(&format!(
-        "You request that the same order numbers are sent once more; a second person must approve:\n{}",
-        described.join("\n")
-    ));
-    match options.order.as_slice() {
-        // The database refuses it and says why. Nobody types a number for that.
-        [_] if is_refused => {}
-        _ if is_refused => say(&question),
-        [one] => confirm_by_typing(global, &question, one)?,
-        many => confirm_by_typing(global, &question, &many.len().to_string())?,
-    }
-    let id = operator::request_resubmit(&mut db, &options.order, &options.reason, merchant).await?;
-    request::waits(global, &mut db, id).await
 }
 
 pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result<(), Exit> {
@@ -240,7 +203,7 @@ async fn contrary_answers(
 }
 
 /// One payout in a line, the beneficiary masked.
-async fn describe(db: &mut PgConnection, key: &PayoutKey) -> Result<String, Exit> {
+pub(super) async fn describe(db: &mut PgConnection, key: &PayoutKey) -> Result<String, Exit> {
     let status = status(db, key).await?;
     let detail = find::history::detail(db, key).await?;
     Ok(output::plain(&format!(

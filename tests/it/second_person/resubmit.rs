@@ -2,7 +2,7 @@
 
 use payout_sandbox::{Fault, Script};
 
-use super::{Desk, PATIENT, hide, lose, payout};
+use super::{Desk, PATIENT, Said, hide, lose, payout};
 use crate::support::world::{Wishes, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,51 +78,145 @@ async fn a_lost_order_is_sent_again_by_two_people_and_paid_once() {
         .with(3);
 }
 
-/// One approval for three; each is queried separately, in the same step.
-#[tokio::test(flavor = "multi_thread")]
-async fn only_a_payout_that_is_not_found_right_now_is_sent_again() {
-    let world = World::with(Wishes {
+async fn patient() -> World {
+    World::with(Wishes {
         sections: PATIENT,
         ..Wishes::default()
     })
-    .await;
+    .await
+}
+
+/// `ORDER OUTCOME` of each payout that a command reports.
+fn outcomes(said: &Said) -> Vec<String> {
+    let rows = said.rows();
+    let told = rows
+        .iter()
+        .map(|row| format!("{} {}", row["order_num"], row["outcome"]));
+    told.map(|told| told.replace('"', "")).collect()
+}
+
+/// One approval for two; each is queried separately, in the same step.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_payout_that_is_not_found_right_now_is_sent_again() {
+    let world = patient().await;
     let desk = Desk::of(&world).await;
-    tokio::join!(
-        hide(&world, "KNOWN-1"),
-        lose(&world, "MUTE-1"),
-        lose(&world, "LOST-1")
-    );
-    let request = [
-        "resubmit",
-        "KNOWN-1",
-        "MUTE-1",
-        "LOST-1",
-        "--reason",
-        "ticket 5513",
-    ];
+    tokio::join!(lose(&world, "MUTE-1"), lose(&world, "LOST-1"));
+    let request = ["resubmit", "MUTE-1", "LOST-1", "--reason", "ticket 5513"];
     let id = payout(&world, &desk.one, &request).await.with(5).request();
     // Between the request and its approval, the gateway's answer changes.
-    world.sandbox.script("KNOWN-1", super::staying(None));
     world
         .sandbox
         .script("MUTE-1", Script::fault(Fault::QueryUnknown));
     world.sandbox.script("LOST-1", Script::default());
     let said = payout(&world, &desk.other, &["approve", &id]).await.with(4);
-    let outcomes: Vec<String> = said
-        .rows()
-        .iter()
-        .map(|row| format!("{} {}", row["order_num"], row["outcome"]).replace('"', ""))
-        .collect();
-    assert_eq!(
-        outcomes,
-        ["KNOWN-1 refused", "LOST-1 done", "MUTE-1 refused"]
-    );
+    assert_eq!(outcomes(&said), ["LOST-1 done", "MUTE-1 refused"]);
     world.until_state("LOST-1", "paid").await;
-    let submits = ["KNOWN-1", "MUTE-1", "LOST-1"].map(|order| world.submits_of(order));
-    assert_eq!(submits, [1, 1, 2]);
+    assert_eq!(world.submits_of("LOST-1"), 2);
+    assert_eq!(world.submits_of("MUTE-1"), 1);
     let refused =
         "select count(*) from payout.audit where act = 'resubmit' and outcome = 'refused'";
-    assert_eq!(world.database.text(refused).await, "2");
+    assert_eq!(world.database.text(refused).await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_stops_at_the_first_payout_that_the_gateway_knows_although_nobody_sent_it_again()
+{
+    let world = patient().await;
+    let desk = Desk::of(&world).await;
+    tokio::join!(hide(&world, "KNOWN-1"), lose(&world, "LOST-1"));
+    let request = ["resubmit", "KNOWN-1", "LOST-1", "--reason", "ticket 5513"];
+    let id = payout(&world, &desk.one, &request).await.with(5).request();
+    world.sandbox.script("KNOWN-1", super::staying(None));
+    world.sandbox.script("LOST-1", Script::default());
+    let said = payout(&world, &desk.other, &["approve", &id]).await.with(4);
+    assert_eq!(outcomes(&said), ["KNOWN-1 refused", "LOST-1 refused"]);
+    let why = said.rows()[1]["detail"].to_string();
+    assert!(why.contains("stopped: the gateway knows KNOWN-1"), "{why}");
+    let submits = ["KNOWN-1", "LOST-1"].map(|order| world.submits_of(order));
+    assert_eq!(submits, [1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_one_is_sent_first_and_the_others_once_the_gateway_is_found_to_know_it() {
+    let world = patient().await;
+    let desk = Desk::of(&world).await;
+    let orders = ["LOST-1", "LOST-2", "LOST-3"];
+    let [first, second, third] = orders;
+    tokio::join!(
+        lose(&world, first),
+        lose(&world, second),
+        lose(&world, third)
+    );
+    let request = ["resubmit", "--attention", "not_found", "--reason", "t 5515"];
+    let id = payout(&world, &desk.one, &request).await.with(5).request();
+    // The gateway takes the first one and does not find it.
+    let hidden = Script {
+        query_fault: Some(Fault::QueryNotFound),
+        ..super::staying(Some(Fault::CutAfter))
+    };
+    world.sandbox.script(first, hidden);
+    for order in [second, third] {
+        world.sandbox.script(order, Script::default());
+    }
+    let approve = ["approve", id.as_str()];
+    let approved = payout(&world, &desk.other, &approve);
+    let meanwhile = async {
+        let not_found = "select count(*) > 0 from payout.evidence
+                         where order_num = 'LOST-1' and attempt = 2 and kind = 'not_found'";
+        world.until(not_found, "true").await;
+        // Workers look for what they may carry out twice a second.
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        let submits = orders.map(|order| world.submits_of(order));
+        assert_eq!(submits, [2, 1, 1], "one is sent first");
+        world.sandbox.script(first, super::staying(None));
+    };
+    let (said, ()) = tokio::join!(approved, meanwhile);
+    let said = said.with(0);
+    assert!(said.err.contains("LOST-1 was sent first"), "{}", said.err);
+    let done = orders.map(|order| format!("{order} done"));
+    assert_eq!(outcomes(&said), done);
+    for order in [second, third] {
+        world.until_state(order, "paid").await;
+    }
+    assert_eq!(orders.map(|order| world.submits_of(order)), [2, 2, 2]);
+    payout(&world, &desk.one, &request).await.with(3);
+}
+
+/// The database has the rule itself: whatever a worker takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_expires_while_the_first_is_not_found_sends_nothing_else() {
+    let world = patient().await;
+    let desk = Desk::of(&world).await;
+    tokio::join!(lose(&world, "LOST-1"), lose(&world, "LOST-2"));
+    let request = ["resubmit", "LOST-1", "LOST-2", "--reason", "ticket 5516"];
+    let id = payout(&world, &desk.one, &request).await.with(5).request();
+    let approve = format!("select payout.approve({id})");
+    let mut other = world.database.connect_as(&desk.other).await;
+    sqlx::query(sqlx::AssertSqlSafe(approve))
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let done = "select outcome from payout.request_payouts where order_num = 'LOST-1'";
+    world.until(done, "done").await;
+    let turn = format!(
+        "select payout.why_not_its_turn(p, {id}) from payout.payouts p where p.order_num = 'LOST-2'"
+    );
+    let why = world.database.text(&turn).await;
+    assert_eq!(
+        why,
+        "LOST-1 of the same request was sent first and has not been found yet"
+    );
+    let expired = format!(
+        "set session_replication_role = replica;
+         update payout.requests set expires_at = clock_timestamp() where id = {id};
+         set session_replication_role = origin"
+    );
+    world.database.run(&expired).await;
+    let refused =
+        "select coalesce(detail, '') from payout.request_payouts where order_num = 'LOST-2'";
+    let why = "the approval expired while LOST-1 of the same request was sent first and not found";
+    world.until(refused, why).await;
+    assert_eq!(world.submits_of("LOST-2"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
