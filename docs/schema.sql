@@ -417,8 +417,16 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION payout.default_merchant() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return (select min(m.code) from payout.merchants m having count(*) = 1);
+end $$;
+
 CREATE TABLE payout.payouts (
-    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    merchant_code text DEFAULT payout.default_merchant() NOT NULL COLLATE pg_catalog."C",
     order_num text NOT NULL COLLATE pg_catalog."C",
     state text DEFAULT 'queued'::text NOT NULL COLLATE pg_catalog."C",
     amount numeric NOT NULL,
@@ -2560,6 +2568,31 @@ begin
     refusal := payout.why_no_resubmit(p);
 end $$;
 
+CREATE FUNCTION payout.resubmit_turn(request_id bigint, merchant text, OUT known text, OUT awaited text, OUT only_one text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    one_is_found boolean;
+begin
+    select min(i.order_num) filter (where i.outcome is distinct from 'done' and a.is_known),
+           min(i.order_num) filter (where i.outcome = 'done'), min(i.order_num) filter (where i.outcome is null),
+           coalesce(bool_or(i.outcome = 'done' and a.is_known), false)
+    into known, awaited, only_one, one_is_found
+    from payout.request_payouts i
+    join payout.requests r on r.id = i.request_id
+    cross join lateral (
+        select exists (select from payout.evidence e
+                       where (e.merchant_code, e.order_num) = (i.merchant_code, i.order_num)
+                         and (e.kind = 'found' or e.bound)
+                         and e.last_at > case i.outcome when 'done' then i.outcome_at else r.requested_at end) as is_known) a
+    where i.request_id = resubmit_turn.request_id and i.merchant_code = merchant;
+    if one_is_found then
+        awaited := null;
+        only_one := null;
+    end if;
+end $$;
+
 CREATE FUNCTION payout.resume(scope text, value text, reason text, daily boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2701,7 +2734,13 @@ begin
         raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
             using errcode = 'PW028', hint = 'Make one with payout resubmit or payout resolve, and payout approve.';
     end if;
-    why := case wanted when 'resubmit' then payout.why_no_resubmit(p) else payout.why_no_resolve(p, wanted) end;
+    if wanted = 'resubmit' then
+        -- Two workers that each send the first one would not see each other.
+        perform from payout.requests r where r.id = request.id for no key update;
+        why := coalesce(payout.why_no_resubmit(p), payout.why_not_its_turn(p, request.id));
+    else
+        why := payout.why_no_resolve(p, wanted);
+    end if;
     if why is null and wanted in ('resubmit', 'resolve_failed') and not payout.has_fresh_proof(p, wanted) then
         why := format('the gateway has not answered "not found" within the last %s seconds',
                       (select extract(epoch from x.proof_fresh_for)::int from payout.policy x));
@@ -2937,6 +2976,21 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION payout.why_not_its_turn(p payout.payouts, request_id bigint) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    turn record;
+begin
+    select * into turn from payout.resubmit_turn(request_id, p.merchant_code);
+    return case
+        when turn.known is not null then format('the gateway knows %s of the same request, which was not sent again', turn.known)
+        when turn.awaited is not null then format('%s of the same request was sent first and has not been found yet', turn.awaited)
+        when turn.only_one <> p.order_num then format('%s of the same request is sent first', turn.only_one)
+    end;
+end $$;
+
 CREATE FUNCTION payout.why_not_removed(address text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -3028,7 +3082,8 @@ declare
     moved bigint;
 begin
     insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
-    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
+    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled',
+            case when pg_has_role(session_user, 'payout_operator', 'member') then 'operator' else 'backend' end, p.attempt,
             jsonb_build_object('reason', reason))
     returning seq into moved;
     update payout.payouts q
@@ -3049,6 +3104,19 @@ CREATE TABLE payout.accounts (
     CONSTRAINT accounts_sum_to_zero CHECK ((((((available + held) + paid_out) + fees) + funding) = 0)),
     CONSTRAINT held_is_not_negative CHECK ((held >= 0))
 );
+
+CREATE VIEW payout.all_events AS
+ SELECT h.seq,
+    h.merchant_code,
+    h.order_num,
+    h.at,
+    h.event,
+    h.from_state,
+    h.to_state,
+    h.source,
+    h.detail
+   FROM payout.history h
+  WHERE (h.seq < ((payout.xid_base() + ((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint) << 20));
 
 CREATE VIEW payout.all_status AS
  SELECT p.order_num,
@@ -3131,7 +3199,7 @@ UNION ALL
     'done'::text AS outcome,
     NULL::text AS detail
    FROM payout.history h
-  WHERE ((h.source = 'operator'::text) AND (h.event = ANY (ARRAY['withdrawn'::text, 'replay_requested'::text])))
+  WHERE ((h.source = ANY (ARRAY['operator'::text, 'backend'::text])) AND (h.event = ANY (ARRAY['withdrawn'::text, 'replay_requested'::text])))
 UNION ALL
  SELECT l.at,
     l.actor,
@@ -3243,18 +3311,19 @@ CREATE TABLE payout.enqueuers (
     merchant_code text NOT NULL COLLATE pg_catalog."C"
 );
 
-CREATE VIEW payout.events AS
- SELECT h.seq,
-    h.merchant_code,
-    h.order_num,
-    h.at,
-    h.event,
-    h.from_state,
-    h.to_state,
-    h.source,
-    h.detail
-   FROM payout.history h
-  WHERE (h.seq < ((payout.xid_base() + ((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint) << 20));
+CREATE VIEW payout.events WITH (security_barrier='true') AS
+ SELECT e.seq,
+    e.merchant_code,
+    e.order_num,
+    e.at,
+    e.event,
+    e.from_state,
+    e.to_state,
+    e.source,
+    e.detail
+   FROM payout.all_events e
+  WHERE (e.merchant_code = ANY (( SELECT payout.merchants_seen() AS merchants_seen)::text[]))
+  ORDER BY e.seq;
 
 ALTER TABLE payout.evidence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME payout.evidence_id_seq
@@ -3562,7 +3631,7 @@ ALTER TABLE ONLY payout.workers
 
 CREATE INDEX acts_by_time ON payout.operator_acts USING btree (at);
 
-CREATE INDEX acts_in_history ON payout.history USING btree (at) WHERE ((source = 'operator'::text) AND (event = ANY (ARRAY['withdrawn'::text, 'replay_requested'::text])));
+CREATE INDEX acts_in_history ON payout.history USING btree (at) WHERE ((source = ANY (ARRAY['operator'::text, 'backend'::text])) AND (event = ANY (ARRAY['withdrawn'::text, 'replay_requested'::text])));
 
 CREATE INDEX acts_of_payout ON payout.operator_acts USING btree (merchant_code, order_num);
 
@@ -3656,7 +3725,7 @@ CREATE TRIGGER forget_nothing BEFORE INSERT OR UPDATE ON payout.failover FOR EAC
 
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT OR UPDATE ON payout.failover DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
 
-CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.history DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.source = 'operator'::text)) EXECUTE FUNCTION payout.forget_nothing();
+CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.history DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.source = ANY (ARRAY['operator'::text, 'backend'::text]))) EXECUTE FUNCTION payout.forget_nothing();
 
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.ledger DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'funding'::text)) EXECUTE FUNCTION payout.forget_nothing();
 
@@ -3784,6 +3853,7 @@ ALTER TABLE ONLY payout.worker_claims
     ADD CONSTRAINT worker_claims_worker_fkey FOREIGN KEY (worker) REFERENCES payout.workers(worker) ON DELETE CASCADE;
 
 GRANT USAGE ON SCHEMA payout TO payout_enqueuer;
+GRANT USAGE ON SCHEMA payout TO payout_follower;
 GRANT USAGE ON SCHEMA payout TO payout_reader;
 GRANT USAGE ON SCHEMA payout TO payout_operator;
 GRANT USAGE ON SCHEMA payout TO payout_worker;
@@ -3827,6 +3897,7 @@ GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, 
 GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
 GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.beneficiary_idr(amount numeric, fee_type smallint, fee bigint) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.book_funding(merchant text, amount bigint, reference text, funded_by text) FROM PUBLIC;
 
@@ -3851,6 +3922,9 @@ GRANT SELECT ON TABLE payout.merchants TO payout_operator;
 GRANT SELECT ON TABLE payout.merchants TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.check_amount(amount numeric, merchant payout.merchants, order_num text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.default_merchant() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.default_merchant() TO payout_enqueuer;
 
 GRANT SELECT ON TABLE payout.payouts TO payout_worker;
 
@@ -3936,6 +4010,7 @@ GRANT ALL ON FUNCTION payout.xid_base() TO payout_reader;
 GRANT ALL ON FUNCTION payout.xid_base() TO payout_operator;
 GRANT ALL ON FUNCTION payout.xid_base() TO payout_worker;
 GRANT ALL ON FUNCTION payout.xid_base() TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.xid_base() TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.current_xid() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.current_xid() TO payout_worker;
@@ -4055,12 +4130,14 @@ GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, dail
 GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_operator;
 GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_worker;
 GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.daily_since(daily_from time without time zone, daily_to time without time zone, at timestamp with time zone) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_reader;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_operator;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
@@ -4122,6 +4199,7 @@ GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_res
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_operator;
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.hold_idr(amount numeric, fee_type smallint, fee_reserve bigint) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.holds_back_claim(reasons text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.holds_back_claim(reasons text[]) TO payout_worker;
@@ -4166,6 +4244,7 @@ GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint,
 GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_operator;
 GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_worker;
 GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.trusted_after() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.trusted_after() TO payout_worker;
@@ -4188,6 +4267,7 @@ GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_reader;
 GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_operator;
 GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_worker;
 GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
@@ -4206,6 +4286,7 @@ GRANT ALL ON FUNCTION payout.make_durable() TO payout_reader;
 GRANT ALL ON FUNCTION payout.make_durable() TO payout_operator;
 GRANT ALL ON FUNCTION payout.make_durable() TO payout_worker;
 GRANT ALL ON FUNCTION payout.make_durable() TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.make_durable() TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.make_request(kind text, orders text[], merchant text, reason text, evidence text, stated bigint) FROM PUBLIC;
 
@@ -4214,12 +4295,14 @@ GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_reader;
 GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_operator;
 GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_worker;
 GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.masked_name(name text) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.masked_number(digits text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_reader;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_operator;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_worker;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.may_enqueue(merchant text) FROM PUBLIC;
 
@@ -4235,6 +4318,7 @@ GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_reader;
 GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_operator;
 GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_worker;
 GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.merchants_seen() TO payout_follower;
 
 GRANT SELECT ON TABLE payout.event TO payout_reader;
 GRANT SELECT ON TABLE payout.event TO payout_operator;
@@ -4344,6 +4428,7 @@ GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_reader;
 GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_operator;
 GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_worker;
 GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.refuse_borrowed_session() TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.refuse_cancel_after_failover(p payout.payouts) FROM PUBLIC;
 
@@ -4408,6 +4493,9 @@ GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, 
 GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_operator;
 GRANT ALL ON FUNCTION payout.resubmit_proof(order_num text, merchant_code text, OUT quiet_until timestamp with time zone, OUT not_found integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT refusal text) TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.resubmit_turn(request_id bigint, merchant text, OUT known text, OUT awaited text, OUT only_one text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.resubmit_turn(request_id bigint, merchant text, OUT known text, OUT awaited text, OUT only_one text) TO payout_worker;
+
 REVOKE ALL ON FUNCTION payout.resume(scope text, value text, reason text, daily boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.resume(scope text, value text, reason text, daily boolean) TO payout_operator;
 
@@ -4432,6 +4520,7 @@ GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_reader;
 GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_operator;
 GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_worker;
 GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
@@ -4456,6 +4545,8 @@ REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, merchant text, order
 
 REVOKE ALL ON FUNCTION payout.why_no_sends() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.why_not_its_turn(p payout.payouts, request_id bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.why_not_removed(address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) FROM PUBLIC;
@@ -4469,6 +4560,10 @@ GRANT SELECT ON TABLE payout.accounts TO payout_operator;
 GRANT SELECT ON TABLE payout.accounts TO payout_worker;
 
 GRANT UPDATE(available) ON TABLE payout.accounts TO payout_worker;
+
+GRANT SELECT ON TABLE payout.all_events TO payout_reader;
+GRANT SELECT ON TABLE payout.all_events TO payout_operator;
+GRANT SELECT ON TABLE payout.all_events TO payout_worker;
 
 GRANT SELECT ON TABLE payout.all_status TO payout_reader;
 GRANT SELECT ON TABLE payout.all_status TO payout_operator;
@@ -4490,6 +4585,7 @@ GRANT SELECT ON TABLE payout.balances TO payout_reader;
 GRANT SELECT ON TABLE payout.balances TO payout_operator;
 GRANT SELECT ON TABLE payout.balances TO payout_worker;
 
+GRANT SELECT ON TABLE payout.banks TO payout_follower;
 GRANT SELECT ON TABLE payout.banks TO payout_enqueuer;
 GRANT SELECT ON TABLE payout.banks TO payout_reader;
 GRANT SELECT ON TABLE payout.banks TO payout_operator;
@@ -4511,6 +4607,8 @@ GRANT UPDATE(compared_at) ON TABLE payout.clock TO payout_worker;
 
 GRANT SELECT ON TABLE payout.enqueuers TO payout_worker;
 
+GRANT SELECT ON TABLE payout.events TO payout_follower;
+GRANT SELECT ON TABLE payout.events TO payout_enqueuer;
 GRANT SELECT ON TABLE payout.events TO payout_reader;
 GRANT SELECT ON TABLE payout.events TO payout_operator;
 GRANT SELECT ON TABLE payout.events TO payout_worker;
@@ -4539,6 +4637,7 @@ GRANT SELECT ON TABLE payout.state TO payout_reader;
 GRANT SELECT ON TABLE payout.state TO payout_operator;
 GRANT SELECT ON TABLE payout.state TO payout_worker;
 
+GRANT SELECT ON TABLE payout.status TO payout_follower;
 GRANT SELECT ON TABLE payout.status TO payout_enqueuer;
 GRANT SELECT ON TABLE payout.status TO payout_reader;
 GRANT SELECT ON TABLE payout.status TO payout_operator;

@@ -59,8 +59,16 @@ insert into payout.banks (code, name, min_digits) values
     ('553', 'Mayora', null), ('564', 'Mandiri Taspen', null), ('566', 'Victoria', null), ('567', 'Allo Bank', null),
     ('10001', 'OVO', null), ('10002', 'DANA', null);
 
+-- The only registered merchant; null if there are several. A default, so that drivers and mappers know that the column may
+-- be left out.
+create function payout.default_merchant() returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return (select min(m.code) from payout.merchants m having count(*) = 1);
+end $$;
+
 create table payout.payouts (
-    merchant_code      text collate "C" not null references payout.merchants,
+    merchant_code      text collate "C" not null default payout.default_merchant() references payout.merchants,
     order_num          text collate "C" not null,
     state              text collate "C" not null default 'queued',
 
@@ -313,7 +321,7 @@ create table payout.history (
 create index history_of_payout on payout.history (merchant_code, order_num, seq);
 -- What payout.audit shows of it.
 create index acts_in_history on payout.history (at)
-    where source = 'operator' and event in ('withdrawn', 'replay_requested');
+    where source in ('operator', 'backend') and event in ('withdrawn', 'replay_requested');
 
 -- The largest number of a transaction that any row carries.
 create function payout.last_xid() returns bigint

@@ -79,7 +79,7 @@ create trigger guard_act before insert on payout.operator_acts
 create constraint trigger forget_nothing_at_commit after insert on payout.operator_acts
     deferrable initially deferred for each row execute function payout.forget_nothing();
 create constraint trigger forget_nothing_at_commit after insert on payout.history
-    deferrable initially deferred for each row when (new.source = 'operator') execute function payout.forget_nothing();
+    deferrable initially deferred for each row when (new.source in ('operator', 'backend')) execute function payout.forget_nothing();
 create constraint trigger forget_nothing_at_commit after insert on payout.ledger
     deferrable initially deferred for each row when (new.kind = 'funding') execute function payout.forget_nothing();
 create constraint trigger forget_nothing_at_commit after insert or update on payout.failover

@@ -237,7 +237,8 @@ declare
     moved bigint;
 begin
     insert into payout.history (merchant_code, order_num, event, from_state, to_state, source, attempt, detail)
-    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled', 'operator', p.attempt,
+    values (p.merchant_code, p.order_num, 'withdrawn', 'queued', 'cancelled',
+            case when pg_has_role(session_user, 'payout_operator', 'member') then 'operator' else 'backend' end, p.attempt,
             jsonb_build_object('reason', reason))
     returning seq into moved;
     update payout.payouts q
@@ -996,11 +997,16 @@ from payout.payouts p;
 create view payout.status with (security_barrier) as
 select s.* from payout.all_status s where s.merchant_code = any ((select payout.merchants_seen())::text[]);
 
--- Shows a row only once no row with a smaller seq can appear any more.
-create view payout.events as
+-- Shows a row only once no row with a smaller seq can appear any more. For those who may see every merchant.
+create view payout.all_events as
 select h.seq, h.merchant_code, h.order_num, h.at, h.event, h.from_state, h.to_state, h.source, h.detail
 from payout.history h
 where h.seq < (payout.xid_base() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20;
+
+-- Each login sees the events of its merchants, behind a barrier like that of payout.status. In order, so that a reader with
+-- a cursor and a limit reads an index and sorts nothing.
+create view payout.events with (security_barrier) as
+select e.* from payout.all_events e where e.merchant_code = any ((select payout.merchants_seen())::text[]) order by e.seq;
 
 create view payout.balances as
 select m.code as merchant_code, a.account, a.balance
@@ -1070,14 +1076,14 @@ begin
     account_name := p.account_name;
 end $$;
 
--- Every act of a person, including those recorded in the history and the ledger.
+-- Every act of a person, including those recorded in the history and the ledger, and what backends withdrew.
 create view payout.audit as
 select a.at, a.actor, a.act, a.merchant_code, a.order_num, a.reason, a.evidence, a.request_id, a.outcome, a.detail
 from payout.operator_acts a
 union all
 select h.at, h.actor, h.event, h.merchant_code, h.order_num, h.detail ->> 'reason', null, null, 'done', null
 from payout.history h
-where h.source = 'operator' and h.event in ('withdrawn', 'replay_requested')
+where h.source in ('operator', 'backend') and h.event in ('withdrawn', 'replay_requested')
 union all
 select l.at, l.actor, 'funded', l.merchant_code, null, l.reference, null, null, 'done', 'Rp ' || l.available
 from payout.ledger l

@@ -1,11 +1,11 @@
--- Four roles without a login, and every grant. Grant the roles to your logins. Roles are shared by all databases of a
+-- Five roles without a login, and every grant. Grant the roles to your logins. Roles are shared by all databases of a
 -- server.
 
 do $$
 declare
     wanted text;
 begin
-    foreach wanted in array array['payout_enqueuer', 'payout_reader', 'payout_operator', 'payout_worker'] loop
+    foreach wanted in array array['payout_enqueuer', 'payout_follower', 'payout_reader', 'payout_operator', 'payout_worker'] loop
         if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
             begin
                 execute format('create role %I nologin', wanted);
@@ -18,15 +18,15 @@ end $$;
 
 -- Functions are executable by everyone by default; these are not.
 revoke all on all functions in schema payout from public;
-grant usage on schema payout to payout_enqueuer, payout_reader, payout_operator, payout_worker;
+grant usage on schema payout to payout_enqueuer, payout_follower, payout_reader, payout_operator, payout_worker;
 
----- Enqueuer: inserts payouts, withdraws them, reads their status
+---- Enqueuer: inserts payouts, withdraws them, reads what a follower reads
 
 grant insert (order_num, merchant_code, amount, fee_type, bank_code, account_number, account_name, description,
               replaces, not_before, priority, metadata),
       select (order_num, merchant_code, state) on payout.payouts to payout_enqueuer;
-grant select on payout.status, payout.banks to payout_enqueuer;
-grant execute on function payout.refuse_unquoted(), payout.cancel(text, text, text) to payout_enqueuer;
+grant execute on function payout.refuse_unquoted(), payout.default_merchant(), payout.cancel(text, text, text)
+    to payout_enqueuer;
 
 do $$
 declare
@@ -38,9 +38,13 @@ begin
     end loop;
 end $$;
 
+---- Follower: reads what becomes of the payouts of its merchants, and no balance
+
+grant select on payout.status, payout.events, payout.banks to payout_follower, payout_enqueuer;
+
 ---- Reader and operator: read everything but personal data
 
-grant select on payout.status, payout.all_status, payout.events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
+grant select on payout.status, payout.all_status, payout.events, payout.all_events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
@@ -112,11 +116,12 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
 ---- All
 
 -- Also at the commit of an act, which runs as the login.
-grant execute on function payout.make_durable(), payout.refuse_borrowed_session() to payout_reader, payout_operator, payout_worker, payout_enqueuer;
+grant execute on function payout.make_durable(), payout.refuse_borrowed_session()
+    to payout_reader, payout_operator, payout_worker, payout_enqueuer, payout_follower;
 grant execute on function payout.merchants_seen(), payout.waits_for(payout.payouts), payout.is_running(payout.workers), payout.daily_since(time, time, timestamptz), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint),
                           payout.is_plausible_fee(numeric, smallint, bigint, bigint)
-    to payout_reader, payout_operator, payout_worker, payout_enqueuer;
+    to payout_reader, payout_operator, payout_worker, payout_enqueuer, payout_follower;
 
 -- Lets `payout doctor` tell an operator too whether the schema matches the program. The migrator owns the table.
 do $$ begin

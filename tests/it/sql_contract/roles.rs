@@ -62,7 +62,9 @@ async fn an_enqueuer_inserts_and_reads_states_and_never_an_account() {
         ("delete from payout.payouts",                                                         DENIED),
         ("truncate payout.payouts cascade",                                                    DENIED),
         ("lock table payout.payouts in access exclusive mode",                                 DENIED),
-        ("select * from payout.events",                                                        DENIED),
+        ("select * from payout.events",                                                        "ok"),
+        ("select * from payout.all_events",                                                    DENIED),
+        ("select * from payout.all_status",                                                    DENIED),
         ("select * from payout.masked",                                                        DENIED),
         ("select * from payout.balances",                                                      DENIED),
         ("select * from payout.ledger",                                                        DENIED),
@@ -74,6 +76,76 @@ async fn an_enqueuer_inserts_and_reads_states_and_never_an_account() {
         ("select payout.next_seq()",                                                           DENIED),
         ("select payout.continue_seq()",                                                       DENIED),
     ]).await;
+}
+
+#[tokio::test]
+#[rustfmt::skip]
+async fn a_follower_reads_what_becomes_of_payouts_and_no_balance() {
+    let database = Database::with_steps().await;
+    database.insert_in("pending", "INV-9").await;
+    let login = database.login(&["payout_follower"]).await;
+    let mut session = database.connect_as(&login).await;
+    let [insert, call] = both_ways("metadata", "'{}'");
+    check(&mut session, &[
+        ("select * from payout.status",                             "ok"),
+        ("select * from payout.events",                             "ok"),
+        ("select * from payout.banks",                              "ok"),
+        ("select * from payout.balances",                           DENIED),
+        ("select * from payout.ledger",                             DENIED),
+        ("select * from payout.claims",                             DENIED),
+        ("select * from payout.masked",                             DENIED),
+        ("select * from payout.all_events",                         DENIED),
+        ("select * from payout.history",                            DENIED),
+        ("select order_num from payout.payouts",                    DENIED),
+        (&insert,                                                   DENIED),
+        (&call,                                                     DENIED),
+        ("select payout.cancel('INV-9', 'test')",                   DENIED),
+    ]).await;
+}
+
+#[tokio::test]
+async fn a_login_follows_the_events_of_its_merchants_alone_and_reads_them_in_order() {
+    let database = two_merchants().await;
+    let follower = database.login(&["payout_follower"]).await;
+    let enqueuer = database.login(&["payout_enqueuer"]).await;
+    let seen =
+        "select string_agg(distinct merchant_code, ' ' order by merchant_code) from payout.events";
+    for login in [&follower, &enqueuer] {
+        assert_eq!(seen_by(&database, login, seen).await, "");
+        let tie = format!("insert into payout.enqueuers values ('{login}', 'M2')");
+        database.run(&tie).await;
+        assert_eq!(seen_by(&database, login, seen).await, "M2");
+    }
+    let mut session = database.connect_as(&follower).await;
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain (costs off) select * from payout.events where seq > 5 order by seq limit 500",
+    )
+    .fetch_all(&mut session)
+    .await
+    .unwrap();
+    let plan = plan.join("\n");
+    assert!(!plan.contains("Sort") && plan.contains("seq > 5"), "{plan}");
+}
+
+#[tokio::test]
+async fn what_a_backend_cancels_is_recorded_as_the_backends_act() {
+    let database = Database::with_merchant().await;
+    let backend = database.login(&["payout_enqueuer"]).await;
+    let operator = database.login(&["payout_operator"]).await;
+    for (login, order, source) in [
+        (&backend, "INV-1", "backend"),
+        (&operator, "INV-2", "operator"),
+    ] {
+        database.insert(order, 10_000).await;
+        let mut session = database.connect_as(login).await;
+        let cancel = format!("select payout.cancel('{order}', 'ordered twice')");
+        attempt(&mut session, &cancel).await.unwrap();
+        let recorded = format!(
+            "select h.source || ' ' || a.actor from payout.events h join payout.audit a using (order_num)
+             where h.event = 'withdrawn' and h.order_num = '{order}'"
+        );
+        assert_eq!(database.text(&recorded).await, format!("{source} {login}"));
+    }
 }
 
 #[tokio::test]
