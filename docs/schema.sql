@@ -3426,6 +3426,15 @@ CREATE VIEW payout.masked AS
    FROM (payout.payouts p
      LEFT JOIN payout.banks b ON ((b.code = p.bank_code)));
 
+CREATE TABLE payout.notices (
+    request_id bigint NOT NULL,
+    taken_at timestamp with time zone DEFAULT now() NOT NULL,
+    tries integer DEFAULT 1 NOT NULL,
+    told_at timestamp with time zone,
+    failure text,
+    CONSTRAINT told_or_not_yet CHECK (((told_at IS NULL) OR (failure IS NULL)))
+);
+
 CREATE TABLE payout.numbered_for (
     server text,
     only_row boolean DEFAULT true NOT NULL,
@@ -3581,6 +3590,9 @@ ALTER TABLE ONLY payout.ledger_sums
 ALTER TABLE ONLY payout.merchants
     ADD CONSTRAINT merchants_pkey PRIMARY KEY (code);
 
+ALTER TABLE ONLY payout.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (request_id);
+
 ALTER TABLE ONLY payout.numbered_for
     ADD CONSTRAINT numbered_for_pkey PRIMARY KEY (only_row);
 
@@ -3695,7 +3707,7 @@ CREATE INDEX settled ON payout.payouts USING btree (merchant_code, settled_at) W
 
 CREATE UNIQUE INDEX settled_once_per_attempt ON payout.ledger USING btree (merchant_code, order_num, attempt) WHERE (kind = ANY (ARRAY['capture'::text, 'release'::text]));
 
-CREATE INDEX undecided ON payout.requests USING btree (id) WHERE (decision IS NULL);
+CREATE INDEX undecided ON payout.requests USING btree (expires_at) WHERE (decision IS NULL);
 
 CREATE INDEX withdrawn_replacements ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state = 'cancelled'::text));
 
@@ -3809,6 +3821,9 @@ ALTER TABLE ONLY payout.history
 
 ALTER TABLE ONLY payout.ledger_sums
     ADD CONSTRAINT ledger_sums_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.notices
+    ADD CONSTRAINT notices_request_id_fkey FOREIGN KEY (request_id) REFERENCES payout.requests(id);
 
 ALTER TABLE ONLY payout.operator_acts
     ADD CONSTRAINT operator_acts_request_id_fkey FOREIGN KEY (request_id) REFERENCES payout.requests(id);
@@ -4624,6 +4639,10 @@ GRANT SELECT,UPDATE ON TABLE payout.ledger_sums_cursor TO payout_worker;
 GRANT SELECT ON TABLE payout.masked TO payout_reader;
 GRANT SELECT ON TABLE payout.masked TO payout_operator;
 GRANT SELECT ON TABLE payout.masked TO payout_worker;
+
+GRANT SELECT ON TABLE payout.notices TO payout_reader;
+GRANT SELECT ON TABLE payout.notices TO payout_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.notices TO payout_worker;
 
 GRANT SELECT ON TABLE payout.numbered_for TO payout_worker;
 

@@ -106,8 +106,18 @@ create table payout.requests (
                or (decided_by_oid <> requested_by_oid and decided_by <> requested_by))
 );
 
-create index undecided on payout.requests (id) where decision is null;
+create index undecided on payout.requests (expires_at) where decision is null;
 create index requests_by_subject on payout.requests (kind, subject, id) where subject is not null;
+
+-- Whether approvers were told of a request. A worker that has taken one tells them within twenty seconds, or another may.
+create table payout.notices (
+    request_id bigint primary key references payout.requests,
+    taken_at   timestamptz not null default now(),
+    tries      int not null default 1,
+    told_at    timestamptz,
+    failure    text,  -- of the latest try, in words
+    constraint told_or_not_yet check (told_at is null or failure is null)
+);
 
 -- The payouts of a request. Each is checked separately and has its own outcome.
 create table payout.request_payouts (

@@ -49,7 +49,7 @@ grant select on payout.status, payout.all_status, payout.events, payout.all_even
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
                 payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.addresses,
-                payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims
+                payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims, payout.notices
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
@@ -88,14 +88,14 @@ begin
     end loop;
 end $$;
 grant insert on payout.gateway_balance, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks,
-                payout.totals, payout.ledger_sums, payout.failover, payout.workers, payout.worker_claims to payout_worker;
+                payout.totals, payout.ledger_sums, payout.failover, payout.notices, payout.workers, payout.worker_claims to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
               fee, platform_order_num, failure_reason, attention_reasons, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_doubt, outcome_at) on payout.attempts to payout_worker;
 grant update (times, last_at, detail, query_sent_at) on payout.evidence to payout_worker;
 grant update on payout.gateway_balance, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks, payout.totals,
-                payout.totals_cursor, payout.ledger_sums, payout.ledger_sums_cursor, payout.workers, payout.worker_claims to payout_worker;
+                payout.totals_cursor, payout.ledger_sums, payout.ledger_sums_cursor, payout.notices, payout.workers, payout.worker_claims to payout_worker;
 grant update (taken_at) on payout.request_payouts to payout_worker;
 grant update (quiet_horizon) on payout.failover to payout_worker;
 grant update (compared_at) on payout.clock to payout_worker;

@@ -31,6 +31,8 @@ pub struct Config {
     pub poll: Poll,
     /// `[callback] settle = "bound"`: a bound callback that reports a success settles the payout without a query.
     pub callbacks_settle: bool,
+    /// `[approvals]`
+    pub approvals: Approvals,
     /// `[[merchant]]`, at least one.
     pub merchants: Vec<Merchant>,
     /// What is allowed but unwise, in words.
@@ -89,6 +91,15 @@ pub struct Poll {
     pub decline_confirm: Duration,
     /// One budget per merchant for all queries, whoever makes them.
     pub queries_per_second: u32,
+}
+
+/// How approvers are told that a request waits for a second person.
+#[derive(Clone, Debug, Default)]
+pub struct Approvals {
+    /// A program and its arguments; empty if none is run.
+    pub notify_command: Vec<String>,
+    /// A file that holds the address of a webhook, which is a secret.
+    pub notify_url_file: Option<PathBuf>,
 }
 
 /// One merchant at one gateway.

@@ -8,7 +8,7 @@ mod callback_form;
 pub mod client;
 pub mod dialect;
 mod gate;
-mod http;
+pub(crate) mod http;
 pub mod keys;
 mod once_body;
 mod one_shot;

@@ -11,6 +11,7 @@
 //! | [`store`] | all SQL but the demo's: claim, record evidence, read | `claim`, `record` |
 //! | [`metrics`] | every metric, from one table | `table` |
 //! | [`config`] | the configuration file | |
+//! | [`notifier`] | tells approvers of a request: a command, a webhook | `Notifier` |
 //! | [`worker`] | the loops: claim and send, poll, carry out requests, reconcile | `submit`, `poll` |
 //! | [`inbound`] | what comes in over HTTP: callbacks, health, metrics | `callback` |
 //! | [`service`] | puts the parts together and runs them | `Running` |
@@ -36,6 +37,7 @@ pub mod demo;
 pub mod gateway;
 pub mod inbound;
 pub mod metrics;
+pub mod notifier;
 pub mod permit;
 pub mod service;
 pub mod store;

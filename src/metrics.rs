@@ -111,6 +111,12 @@ pub fn callback(merchant: &str, result: &str) {
     }
 }
 
+/// Approvers were told of a request, or could not be.
+pub fn approvers_told(is_told: bool) {
+    let result = if is_told { "told" } else { "failed" };
+    table::APPROVAL_NOTICES.add(&[result], 1);
+}
+
 /// A payout changed its state by an event of `domain::state`.
 pub fn moved(merchant: &str, event: &str) {
     series::of_merchant(merchant);

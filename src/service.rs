@@ -26,6 +26,7 @@ use crate::{
         callback::{self, Callbacks},
     },
     metrics,
+    notifier::Notifier,
     store::Store,
     worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
 };
@@ -79,6 +80,7 @@ impl Running {
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
         let exporter = metrics::install()?;
         let lanes = lanes(config)?;
+        let notifier = Notifier::new(&config.approvals).map_err(Unfit)?;
         let store = Store::at(&config.database.url).map_err(|error| Unfit(error.to_string()))?;
         let witness = begin::begin_if_registered(&store, config).await?;
         if witness.is_none() {
@@ -115,6 +117,7 @@ impl Running {
             lanes,
             config: config.clone(),
             heartbeats,
+            notifier: notifier.map(Arc::new),
         };
         let loops = tokio::spawn(worker.run(witness, stop.clone()));
         Ok(Self {
@@ -162,6 +165,7 @@ struct Parts {
     lanes: Vec<Arc<Lane>>,
     config: Config,
     heartbeats: Arc<Heartbeats>,
+    notifier: Option<Arc<Notifier>>,
 }
 
 impl Parts {
@@ -181,8 +185,11 @@ impl Parts {
             lanes,
             config,
             heartbeats,
+            notifier,
         } = self;
-        let worker = Worker::new(store, recorder, lanes, &config, witness, heartbeats);
+        let worker = Worker::new(
+            store, recorder, lanes, &config, witness, heartbeats, notifier,
+        );
         worker.run(&stop).await;
     }
 

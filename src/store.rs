@@ -17,6 +17,7 @@ pub mod find;
 pub mod fitness;
 pub mod funding;
 mod load;
+pub mod notices;
 pub mod operator;
 pub mod overview;
 pub mod queries;

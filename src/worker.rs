@@ -8,6 +8,7 @@ mod heartbeats;
 mod lane;
 mod log;
 mod looks;
+mod notices;
 mod poll;
 mod presence;
 mod prove;
@@ -28,6 +29,7 @@ use self::{recorder::Recorder, witness::Witness};
 use crate::{
     config::{Config, Poll, Submit},
     domain::{decide::Rules, schedule::PollRules},
+    notifier::Notifier,
     store::Store,
 };
 
@@ -53,6 +55,8 @@ pub struct Worker {
     failover_seen: AtomicBool,
     /// The last committed claim, remembered outside the database.
     witness: Witness,
+    /// How approvers are told of requests, if they are.
+    notifier: Option<Arc<Notifier>>,
 }
 
 /// The decision rules of a configuration.
@@ -83,6 +87,7 @@ impl Worker {
         config: &Config,
         witness: Witness,
         heartbeats: Arc<Heartbeats>,
+        notifier: Option<Arc<Notifier>>,
     ) -> Arc<Self> {
         let system = rustix::system::uname();
         let host = system.nodename().to_string_lossy();
@@ -97,6 +102,7 @@ impl Worker {
             database_is_safe: AtomicBool::new(false),
             failover_seen: AtomicBool::new(false),
             witness,
+            notifier,
         })
     }
 
@@ -107,6 +113,13 @@ impl Worker {
         tasks.spawn(watch::run(Arc::clone(self), stop.clone()));
         tasks.spawn(watch::books(Arc::clone(self), stop.clone()));
         tasks.spawn(wake::run(Arc::clone(self), stop.clone()));
+        if let Some(notifier) = &self.notifier {
+            tasks.spawn(notices::run(
+                Arc::clone(self),
+                Arc::clone(notifier),
+                stop.clone(),
+            ));
+        }
         for lane in &self.lanes {
             tasks.spawn(prove::run(Arc::clone(self), Arc::clone(lane), stop.clone()));
             tasks.spawn(submit::run(

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, path::Path, str::FromStr, time
 use sqlx::postgres::PgConnectOptions;
 
 use super::{
-    Config, Database, Faults, Merchant, Poll, Submit, WitnessFile,
+    Approvals, Config, Database, Faults, Merchant, Poll, Submit, WitnessFile,
     section::{Page, Section},
 };
 use crate::{
@@ -14,8 +14,15 @@ use crate::{
 };
 
 /// Every section that exists.
-const SECTIONS: [&str; 7] = [
-    "database", "http", "admin", "submit", "poll", "callback", "merchant",
+const SECTIONS: [&str; 8] = [
+    "database",
+    "http",
+    "admin",
+    "submit",
+    "poll",
+    "callback",
+    "approvals",
+    "merchant",
 ];
 
 pub(super) fn check(
@@ -36,6 +43,7 @@ pub(super) fn check(
         witness_file,
         poll: poll(page.section("poll")),
         callbacks_settle,
+        approvals: approvals(page.section("approvals"), folder),
         merchants: merchants(page, folder),
         warnings: Vec::new(),
     };
@@ -131,6 +139,18 @@ fn poll(mut section: Section<'_>) -> Poll {
     }
     section.end();
     poll
+}
+
+fn approvals(mut section: Section<'_>, folder: &Path) -> Approvals {
+    let approvals = Approvals {
+        notify_command: section.list("notify_command"),
+        notify_url_file: section
+            .text("notify_url_file")
+            .filter(|(_, file)| !file.is_empty())
+            .map(|(_, file)| folder.join(file)),
+    };
+    section.end();
+    approvals
 }
 
 fn merchants(page: &Page<'_>, folder: &Path) -> Vec<Merchant> {

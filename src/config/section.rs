@@ -181,15 +181,24 @@ impl<'a> Section<'a> {
         text.unwrap_or_default()
     }
 
+    /// One text or a list of them; empty when it is left out.
+    pub(super) fn list(&mut self, key: &'static str) -> Vec<String> {
+        self.texts(key).unwrap_or_default()
+    }
+
     /// One text or a list of them, at least one.
     pub(super) fn required_list(&mut self, key: &'static str) -> Vec<String> {
-        let texts = self.get(key, "a quoted text or a list of them");
-        let texts = texts.map(|(_, texts)| match texts {
-            Texts::One(text) => vec![text],
-            Texts::Many(texts) => texts,
-        });
+        let texts = self.texts(key);
         self.require(key, texts.as_ref().map(Vec::is_empty));
         texts.unwrap_or_default()
+    }
+
+    fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let texts = self.get(key, "a quoted text or a list of them");
+        texts.map(|(_, texts)| match texts {
+            Texts::One(text) => vec![text],
+            Texts::Many(texts) => texts,
+        })
     }
 
     /// Notes a missing value. One of the wrong kind has been noted already.

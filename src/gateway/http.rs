@@ -7,7 +7,7 @@ use reqwest::{Client, ClientBuilder, redirect, retry};
 /// Our `User-Agent`.
 pub(super) const USER_AGENT: &str = concat!("payout/", env!("CARGO_PKG_VERSION"));
 /// The `Content-Type` of requests (protocol P1).
-pub(super) const JSON: &str = "application/json; charset=utf-8";
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 
@@ -18,7 +18,7 @@ pub(super) fn connect_timeout(timeout: Duration) -> Duration {
 }
 
 /// No redirect, no retry, no proxy: nothing that could repeat a request or send it elsewhere (protocol trap 9).
-pub(super) fn plain(timeout: Duration) -> ClientBuilder {
+pub(crate) fn plain(timeout: Duration) -> ClientBuilder {
     Client::builder()
         .http1_only()
         .redirect(redirect::Policy::none())
@@ -32,7 +32,7 @@ pub(super) fn plain(timeout: Duration) -> ClientBuilder {
 }
 
 /// One choice for the whole process. An `Err` says that somebody else chose first, which serves as well.
-pub(super) fn install_tls() {
+pub(crate) fn install_tls() {
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();

@@ -78,6 +78,7 @@ labels! {
     QUERY_RESULT query_results "result" ["found", "not_found"].into_iter().chain(doubts());
     CALLBACK_RESULT callback_results "result"
         ["stored", "bad_signature", "malformed", "unknown_order", "unavailable", "too_large"];
+    NOTICE_RESULT notice_results "result" ["told", "failed"];
     READER readers "reader" ["events", "totals"];
     STOP_REASON stop_reasons "reason" StopReason::ALL.map(StopReason::name);
 }

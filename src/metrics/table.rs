@@ -8,7 +8,7 @@ use super::{
     },
     labels::{
         ACCOUNT, ATTENTION, BALANCE_KIND, CALLBACK_RESULT, CHECK, EVENT, LOOP, MERCHANT,
-        OPEN_STATE, QUERY_RESULT, READER, STEP, STOP_REASON, SUBMIT_RESULT, VERSION,
+        NOTICE_RESULT, OPEN_STATE, QUERY_RESULT, READER, STEP, STOP_REASON, SUBMIT_RESULT, VERSION,
     },
 };
 
@@ -92,6 +92,8 @@ families! {
         "Requests that wait for a second person and have not expired."
     APPROVALS_OLDEST: Gauge Books "payout_approvals_oldest_timestamp_seconds" []
         "When the oldest of these requests was made; 0 when there is none."
+    APPROVAL_NOTICES: Counter Process "payout_approval_notices_total" [NOTICE_RESULT]
+        "Attempts of this instance to tell approvers of a request, by result."
     NOTIFICATION_QUEUE: Gauge Books "payout_notification_queue_permille" []
         "How full the database server's queue of notifications is, in thousandths. From 500 on nobody is woken and everybody polls."
     CLOCK_JUMPS: Gauge Books "payout_clock_jumps" []

@@ -34,6 +34,10 @@ pub struct Request {
     pub reason: String,
     /// The evidence given for it.
     pub evidence: Option<String>,
+    /// When a worker told approvers of it.
+    pub told_at: Option<DateTime<Utc>>,
+    /// Why it could not, when it last tried.
+    pub told_failure: Option<String>,
     /// Whether the current login requested it. Then somebody else must approve it.
     #[serde(skip)]
     pub yours: bool,
@@ -60,9 +64,10 @@ pub async fn requests(
                     else 'partly' end as "status!",
                r.requested_by, r.requested_at, r.expires_at, r.decided_by, i.payouts as "payouts!",
                case when i.payouts = 0 then r.stated else i.amount end as amount, i.order_nums as "order_nums!",
-               r.subject, r.reason, r.evidence,
+               r.subject, r.reason, r.evidence, n.told_at as "told_at?", n.failure as "told_failure?",
                (r.requested_by_oid = payout.login_oid() or r.requested_by = session_user) as "yours!"
         from payout.requests r
+        left join payout.notices n on n.request_id = r.id
         join lateral (
             select count(*) as payouts, coalesce(sum(s.amount), 0)::bigint as amount,
                    coalesce(string_agg(q.order_num, ' ' order by q.order_num), '') as order_nums,

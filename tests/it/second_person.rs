@@ -5,6 +5,7 @@ mod bypass;
 mod failover;
 mod fee;
 mod fund;
+mod notices;
 mod old_transactions;
 mod pairs;
 mod pause_and_reveal;

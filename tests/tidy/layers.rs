@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["gateway", "store", "metrics"],
     // It knows the names of the gateway's dialects.
     &["config"],
+    &["notifier"],
     &["worker", "inbound"],
     &["service"],
     &["cli", "demo"],

@@ -62,7 +62,16 @@ fn orders(request: &Request) -> String {
 
 fn status(request: &Request, now: DateTime<Utc>) -> String {
     match (&request.decided_by, request.status.as_str()) {
-        (None, "waiting") => format!("waiting, {} left", words::age(now, request.expires_at)),
+        (None, "waiting") => {
+            let left = words::age(now, request.expires_at);
+            match (&request.told_at, &request.told_failure) {
+                (Some(_), _) => format!("waiting, {left} left; approvers were told"),
+                (None, Some(why)) => {
+                    format!("waiting, {left} left; approvers were not told: {why}")
+                }
+                (None, None) => format!("waiting, {left} left"),
+            }
+        }
         (Some(who), status) => format!("{status}, by {who}"),
         (None, status) => status.to_owned(),
     }

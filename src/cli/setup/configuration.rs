@@ -16,6 +16,7 @@ use crate::cli::{
 use crate::{
     config::{Config, EXAMPLE, Merchant},
     gateway::keys::{KeyError, fingerprint, parse_private_key, parse_public_key},
+    notifier::Notifier,
 };
 
 #[derive(Debug, Subcommand)]
@@ -48,6 +49,7 @@ fn check(config: &Config) -> Result<(), Exit> {
     for merchant in &config.merchants {
         check_keys(merchant, &mut faults, &mut warnings);
     }
+    faults.extend(Notifier::new(&config.approvals).err());
     for warning in &warnings {
         say(&format!("warning: {warning}"));
     }
