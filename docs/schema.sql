@@ -215,11 +215,7 @@ CREATE FUNCTION payout.cancel(order_num text, reason text, merchant_code text DE
 declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
 begin
-    if octet_length(reason) > 800 or coalesce(length(btrim(reason)), 0) not between 1 and 200
-       or reason ~ '[[:cntrl:]]' then
-        raise exception 'a reason of 1 to 200 characters in one line is required'
-            using errcode = 'PW013', hint = 'State why; it is stored with the payout.';
-    end if;
+    perform payout.check_words('a reason', reason);
     if not payout.may_enqueue(p.merchant_code) and not pg_has_role(session_user, 'payout_operator', 'member') then
         raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code
             using errcode = 'PW007',
@@ -625,6 +621,19 @@ begin
     perform payout.check_metadata(new.metadata, new.order_num);
     merchant := payout.merchant_of(new.merchant_code, new.order_num);
     new.merchant_code := merchant.code;
+    new.priority := coalesce(new.priority, 0);
+    -- Before the other rules: they may have changed since, and what was accepted once is accepted again.
+    select * into stored from payout.payouts p
+    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
+    if found then
+        if not payout.same_instruction(stored, new) then
+            raise exception 'order_num % is already used for another payout', new.order_num
+                using errcode = 'PW010', column = 'order_num',
+                      hint = 'Find out which of the two is meant. Only a payout that is really another one gets a new number.';
+        end if;
+        fresh := new;
+        return payout.with_worker_columns(fresh);
+    end if;
     perform payout.check_amount(new.amount, merchant, new.order_num);
     new.amount := trunc(new.amount);
     if new.fee_type is null or new.fee_type not in (0, 1) then
@@ -638,21 +647,13 @@ begin
             using errcode = 'PW009', column = 'description', detail = 'order_num ' || new.order_num,
                   hint = 'Leave it out (null) if there is none.';
     end if;
-    new.priority := coalesce(new.priority, 0);
     if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
         raise exception 'not_before must be a time before the year 10000'
             using errcode = 'PW017', column = 'not_before', detail = 'order_num ' || new.order_num,
                   hint = 'Leave it out (null) to pay as soon as possible.';
     end if;
 
-    select * into stored from payout.payouts p
-    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found and not payout.same_instruction(stored, new) then
-        raise exception 'order_num % is already used for another payout', new.order_num
-            using errcode = 'PW010', column = 'order_num',
-                  hint = 'An order number is never reused. Insert this payout under a new one.';
-    end if;
-    if new.replaces is not null and stored.order_num is null then
+    if new.replaces is not null then
         perform payout.check_replacement(new);
     end if;
     if new.state is distinct from 'queued' then
@@ -1103,7 +1104,7 @@ begin
     if not payout.same_instruction(stored, wanted) then
         raise exception 'order_num % is already used for another payout', wanted.order_num
             using errcode = 'PW010', column = 'order_num',
-                  hint = 'An order number is never reused. Enqueue this payout under a new one.';
+                  hint = 'Find out which of the two is meant. Only a payout that is really another one gets a new number.';
     end if;
     state := stored.state;
 end $$;
@@ -2639,7 +2640,7 @@ end $$;
 
 CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT ((a).metadata IS DISTINCT FROM (b).metadata)));
+    RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT (NULLIF((a).metadata, 'null'::jsonb) IS DISTINCT FROM NULLIF((b).metadata, 'null'::jsonb))));
 
 CREATE FUNCTION payout.schedule_originals(merchant text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER

@@ -199,7 +199,9 @@ language sql immutable
 return (a.amount, a.fee_type, a.bank_code, a.account_number, a.account_name, a.priority)
        is not distinct from (b.amount, b.fee_type, b.bank_code, b.account_number, b.account_name, b.priority)
    and a.description is not distinct from b.description and a.replaces is not distinct from b.replaces
-   and a.not_before is not distinct from b.not_before and a.metadata is not distinct from b.metadata;
+   and a.not_before is not distinct from b.not_before
+   -- Some mappers write their null as JSON's.
+   and nullif(a.metadata, 'null') is not distinct from nullif(b.metadata, 'null');
 
 -- The merchant to enqueue for: the given one, or the only one registered.
 create function payout.merchant_of(given text, order_num text) returns payout.merchants
@@ -458,6 +460,19 @@ begin
     perform payout.check_metadata(new.metadata, new.order_num);
     merchant := payout.merchant_of(new.merchant_code, new.order_num);
     new.merchant_code := merchant.code;
+    new.priority := coalesce(new.priority, 0);
+    -- Before the other rules: they may have changed since, and what was accepted once is accepted again.
+    select * into stored from payout.payouts p
+    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
+    if found then
+        if not payout.same_instruction(stored, new) then
+            raise exception 'order_num % is already used for another payout', new.order_num
+                using errcode = 'PW010', column = 'order_num',
+                      hint = 'Find out which of the two is meant. Only a payout that is really another one gets a new number.';
+        end if;
+        fresh := new;
+        return payout.with_worker_columns(fresh);
+    end if;
     perform payout.check_amount(new.amount, merchant, new.order_num);
     new.amount := trunc(new.amount);
     if new.fee_type is null or new.fee_type not in (0, 1) then
@@ -471,21 +486,13 @@ begin
             using errcode = 'PW009', column = 'description', detail = 'order_num ' || new.order_num,
                   hint = 'Leave it out (null) if there is none.';
     end if;
-    new.priority := coalesce(new.priority, 0);
     if not isfinite(new.not_before) or new.not_before >= '10000-01-01 UTC' then
         raise exception 'not_before must be a time before the year 10000'
             using errcode = 'PW017', column = 'not_before', detail = 'order_num ' || new.order_num,
                   hint = 'Leave it out (null) to pay as soon as possible.';
     end if;
 
-    select * into stored from payout.payouts p
-    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found and not payout.same_instruction(stored, new) then
-        raise exception 'order_num % is already used for another payout', new.order_num
-            using errcode = 'PW010', column = 'order_num',
-                  hint = 'An order number is never reused. Insert this payout under a new one.';
-    end if;
-    if new.replaces is not null and stored.order_num is null then
+    if new.replaces is not null then
         perform payout.check_replacement(new);
     end if;
     if new.state is distinct from 'queued' then

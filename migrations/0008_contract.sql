@@ -56,7 +56,7 @@ begin
     if not payout.same_instruction(stored, wanted) then
         raise exception 'order_num % is already used for another payout', wanted.order_num
             using errcode = 'PW010', column = 'order_num',
-                  hint = 'An order number is never reused. Enqueue this payout under a new one.';
+                  hint = 'Find out which of the two is meant. Only a payout that is really another one gets a new number.';
     end if;
     state := stored.state;
 end $$;
@@ -252,11 +252,7 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
 begin
-    if octet_length(reason) > 800 or coalesce(length(btrim(reason)), 0) not between 1 and 200
-       or reason ~ '[[:cntrl:]]' then
-        raise exception 'a reason of 1 to 200 characters in one line is required'
-            using errcode = 'PW013', hint = 'State why; it is stored with the payout.';
-    end if;
+    perform payout.check_words('a reason', reason);
     if not payout.may_enqueue(p.merchant_code) and not pg_has_role(session_user, 'payout_operator', 'member') then
         raise exception 'role % may not cancel for merchant %', session_user, p.merchant_code
             using errcode = 'PW007',

@@ -56,7 +56,7 @@ async fn a_cancel_needs_a_reason_in_one_line() {
     ] {
         let cancel = format!("select payout.cancel('INV-1', {reason})");
         let refusal = Refusal::expected(&cancel, database.try_run(&cancel).await);
-        refusal.is(&cancel, "PW013", "a reason of 1 to 200 characters");
+        refusal.is(&cancel, "PW026", "a reason of 1 to 200 characters");
         assert!(!refusal.hint.is_empty());
     }
     assert_eq!(database.state("INV-1").await, "queued");

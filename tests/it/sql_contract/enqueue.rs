@@ -51,6 +51,29 @@ async fn an_identical_repeat_is_accepted_and_creates_nothing() {
 }
 
 #[tokio::test]
+async fn an_identical_repeat_is_accepted_although_the_merchants_limits_have_changed() {
+    let database = Database::with_merchant().await;
+    enqueue(&database, FULL).await.unwrap();
+    let limits = "update payout.merchants set min_amount = 300000";
+    database.run(limits).await;
+    let repeated = enqueue(&database, FULL).await.unwrap();
+    assert_eq!(repeated, "(INV-1,queued,f)");
+    let other = FULL.replace("INV-1", "INV-2");
+    let refused = enqueue(&database, &other).await.unwrap_err();
+    assert_eq!(Refusal::of(&refused).code, "PW002");
+}
+
+#[tokio::test]
+async fn a_metadata_of_json_null_is_none() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let repeat = "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, metadata)
+                  select order_num, amount, fee_type, bank_code, account_number, account_name, 'null' from payout.payouts
+                  on conflict (merchant_code, order_num) do nothing";
+    database.run(repeat).await;
+}
+
+#[tokio::test]
 async fn the_same_order_number_with_anything_different_is_refused_in_every_way() {
     let database = Database::with_merchant().await;
     enqueue(&database, FULL).await.unwrap();
