@@ -364,55 +364,6 @@ begin
     return null;
 end $$;
 
-CREATE FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) RETURNS bytea
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    return sha256(convert_to(concat_ws(E'\n', dialect, base_url, array_to_string(platform_keys, E'\n')), 'UTF8'));
-end $$;
-
-CREATE TABLE payout.merchants (
-    code text NOT NULL COLLATE pg_catalog."C",
-    dialect text NOT NULL,
-    balance_is_signed boolean NOT NULL,
-    not_found_is_proof boolean NOT NULL,
-    base_url text NOT NULL,
-    platform_keys text[] NOT NULL,
-    gateway bytea GENERATED ALWAYS AS (payout.gateway_digest(dialect, base_url, platform_keys)) STORED NOT NULL,
-    min_amount bigint DEFAULT 1 NOT NULL,
-    max_amount bigint DEFAULT '1000000000000'::bigint NOT NULL,
-    fee_reserve bigint DEFAULT 0 NOT NULL,
-    funding text DEFAULT 'gateway'::text NOT NULL,
-    registered_at timestamp with time zone DEFAULT now() NOT NULL,
-    gateway_since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    CONSTRAINT fee_reserve_makes_sense CHECK (((fee_reserve >= 0) AND (fee_reserve <= '1000000000000'::bigint))),
-    CONSTRAINT funding_is_known CHECK ((funding = ANY (ARRAY['gateway'::text, 'books'::text]))),
-    CONSTRAINT limits_make_sense CHECK ((((min_amount >= 1) AND (min_amount <= max_amount)) AND (max_amount <= '1000000000000'::bigint)))
-);
-
-CREATE FUNCTION payout.check_amount(amount numeric, merchant payout.merchants, order_num text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
-    AS $$
-begin
-    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
-        raise exception 'amount must be a number of whole rupiah'
-            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
-                  hint = 'Give whole rupiah, such as 250000.';
-    end if;
-    if amount <> trunc(amount) then
-        raise exception 'amount must be whole rupiah, without a fraction'
-            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
-                  hint = 'Round it yourself: a payout is never rounded for you.';
-    end if;
-    if amount not between merchant.min_amount and merchant.max_amount then
-        raise exception 'amount must be from % to % rupiah', merchant.min_amount, merchant.max_amount
-            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
-                  hint = 'These are the limits of the merchant in payout.merchants.';
-    end if;
-end $$;
-
 CREATE FUNCTION payout.default_merchant() RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -593,6 +544,7 @@ begin
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
             hint = 'Use the bank''s transfer number: a reference is booked once.';
     end if;
+    perform payout.check_whole(amount, 'reference ' || reference);
     select * into booked from payout.ledger l
     where l.merchant_code = merchant and l.kind = 'funding' and l.funded_by = 'person'
       and l.reference = check_funding.reference;
@@ -622,6 +574,7 @@ begin
     merchant := payout.merchant_of(new.merchant_code, new.order_num);
     new.merchant_code := merchant.code;
     new.priority := coalesce(new.priority, 0);
+    perform payout.check_whole(new.amount, 'order_num ' || new.order_num);
     -- Before the other rules: they may have changed since, and what was accepted once is accepted again.
     select * into stored from payout.payouts p
     where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
@@ -634,7 +587,7 @@ begin
         fresh := new;
         return payout.with_worker_columns(fresh);
     end if;
-    perform payout.check_amount(new.amount, merchant, new.order_num);
+    perform payout.check_limits(new.amount, merchant, new.order_num);
     new.amount := trunc(new.amount);
     if new.fee_type is null or new.fee_type not in (0, 1) then
         raise exception 'fee_type must be 0 or 1'
@@ -665,6 +618,45 @@ begin
     fresh := new;
     return payout.with_worker_columns(fresh);
 end $_$;
+
+CREATE FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return sha256(convert_to(concat_ws(E'\n', dialect, base_url, array_to_string(platform_keys, E'\n')), 'UTF8'));
+end $$;
+
+CREATE TABLE payout.merchants (
+    code text NOT NULL COLLATE pg_catalog."C",
+    dialect text NOT NULL,
+    balance_is_signed boolean NOT NULL,
+    not_found_is_proof boolean NOT NULL,
+    base_url text NOT NULL,
+    platform_keys text[] NOT NULL,
+    gateway bytea GENERATED ALWAYS AS (payout.gateway_digest(dialect, base_url, platform_keys)) STORED NOT NULL,
+    min_amount bigint DEFAULT 1 NOT NULL,
+    max_amount bigint DEFAULT '1000000000000'::bigint NOT NULL,
+    fee_reserve bigint DEFAULT 0 NOT NULL,
+    funding text DEFAULT 'gateway'::text NOT NULL,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL,
+    gateway_since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT fee_reserve_makes_sense CHECK (((fee_reserve >= 0) AND (fee_reserve <= '1000000000000'::bigint))),
+    CONSTRAINT funding_is_known CHECK ((funding = ANY (ARRAY['gateway'::text, 'books'::text]))),
+    CONSTRAINT limits_make_sense CHECK ((((min_amount >= 1) AND (min_amount <= max_amount)) AND (max_amount <= '1000000000000'::bigint)))
+);
+
+CREATE FUNCTION payout.check_limits(amount numeric, merchant payout.merchants, order_num text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if amount not between merchant.min_amount and merchant.max_amount then
+        raise exception 'amount must be from % to % rupiah', merchant.min_amount, merchant.max_amount
+            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
+                  hint = 'These are the limits of the merchant in payout.merchants.';
+    end if;
+end $$;
 
 CREATE FUNCTION payout.check_lines() RETURNS trigger
     LANGUAGE plpgsql
@@ -750,6 +742,28 @@ begin
     raise exception 'the scope must be all, a registered merchant or a bank code' using errcode = 'PW027',
         hint = 'payout.pause(''bank'', ''014'', ''reason''); payout.pause(''all'', '''', ''reason'').';
 end $_$;
+
+CREATE FUNCTION payout.check_whole(amount numeric, subject text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
+        raise exception 'amount must be a number of whole rupiah'
+            using errcode = 'PW002', column = 'amount', detail = subject,
+                  hint = 'Give whole rupiah, such as 250000.';
+    end if;
+    if amount <> trunc(amount) then
+        raise exception 'amount must be whole rupiah, without a fraction'
+            using errcode = 'PW002', column = 'amount', detail = subject,
+                  hint = 'Round it yourself: a payout is never rounded for you.';
+    end if;
+    if scale(amount) = 3 then
+        raise exception 'amount must not have exactly three decimals: 250.000 could be meant as 250000'
+            using errcode = 'PW002', column = 'amount', detail = subject,
+                  hint = 'Write digits alone, without a dot for thousands: 250000 for two hundred and fifty thousand rupiah.';
+    end if;
+end $$;
 
 CREATE FUNCTION payout.check_words(what text, words text) RETURNS void
     LANGUAGE plpgsql
@@ -3930,15 +3944,6 @@ REVOKE ALL ON FUNCTION payout.carry_out_acceptance(r payout.requests) FROM PUBLI
 
 REVOKE ALL ON FUNCTION payout.check_acceptance(old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) TO payout_worker;
-
-GRANT SELECT ON TABLE payout.merchants TO payout_reader;
-GRANT SELECT ON TABLE payout.merchants TO payout_operator;
-GRANT SELECT ON TABLE payout.merchants TO payout_worker;
-
-REVOKE ALL ON FUNCTION payout.check_amount(amount numeric, merchant payout.merchants, order_num text) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION payout.default_merchant() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.default_merchant() TO payout_enqueuer;
 
@@ -4061,6 +4066,15 @@ REVOKE ALL ON FUNCTION payout.check_funding(merchant text, amount numeric, refer
 
 REVOKE ALL ON FUNCTION payout.check_instruction() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.gateway_digest(dialect text, base_url text, platform_keys text[]) TO payout_worker;
+
+GRANT SELECT ON TABLE payout.merchants TO payout_reader;
+GRANT SELECT ON TABLE payout.merchants TO payout_operator;
+GRANT SELECT ON TABLE payout.merchants TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.check_limits(amount numeric, merchant payout.merchants, order_num text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.check_lines() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_metadata(metadata jsonb, order_num text) FROM PUBLIC;
@@ -4068,6 +4082,8 @@ REVOKE ALL ON FUNCTION payout.check_metadata(metadata jsonb, order_num text) FRO
 REVOKE ALL ON FUNCTION payout.check_replacement(new payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_scope(scope text, value text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.check_whole(amount numeric, subject text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.check_words(what text, words text) FROM PUBLIC;
 

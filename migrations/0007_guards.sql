@@ -232,19 +232,30 @@ begin
     return merchant;
 end $$;
 
-create function payout.check_amount(amount numeric, merchant payout.merchants, order_num text) returns void
+-- Refuses what is not a number of whole rupiah. Exactly three decimals are how Indonesians write thousands: 250.000.
+create function payout.check_whole(amount numeric, subject text) returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if amount is null or amount in ('NaN', 'Infinity', '-Infinity') then
         raise exception 'amount must be a number of whole rupiah'
-            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
+            using errcode = 'PW002', column = 'amount', detail = subject,
                   hint = 'Give whole rupiah, such as 250000.';
     end if;
     if amount <> trunc(amount) then
         raise exception 'amount must be whole rupiah, without a fraction'
-            using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
+            using errcode = 'PW002', column = 'amount', detail = subject,
                   hint = 'Round it yourself: a payout is never rounded for you.';
     end if;
+    if scale(amount) = 3 then
+        raise exception 'amount must not have exactly three decimals: 250.000 could be meant as 250000'
+            using errcode = 'PW002', column = 'amount', detail = subject,
+                  hint = 'Write digits alone, without a dot for thousands: 250000 for two hundred and fifty thousand rupiah.';
+    end if;
+end $$;
+
+create function payout.check_limits(amount numeric, merchant payout.merchants, order_num text) returns void
+language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+begin
     if amount not between merchant.min_amount and merchant.max_amount then
         raise exception 'amount must be from % to % rupiah', merchant.min_amount, merchant.max_amount
             using errcode = 'PW002', column = 'amount', detail = 'order_num ' || order_num,
@@ -461,6 +472,7 @@ begin
     merchant := payout.merchant_of(new.merchant_code, new.order_num);
     new.merchant_code := merchant.code;
     new.priority := coalesce(new.priority, 0);
+    perform payout.check_whole(new.amount, 'order_num ' || new.order_num);
     -- Before the other rules: they may have changed since, and what was accepted once is accepted again.
     select * into stored from payout.payouts p
     where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
@@ -473,7 +485,7 @@ begin
         fresh := new;
         return payout.with_worker_columns(fresh);
     end if;
-    perform payout.check_amount(new.amount, merchant, new.order_num);
+    perform payout.check_limits(new.amount, merchant, new.order_num);
     new.amount := trunc(new.amount);
     if new.fee_type is null or new.fee_type not in (0, 1) then
         raise exception 'fee_type must be 0 or 1'

@@ -306,6 +306,7 @@ begin
         raise exception 'reference must be 1 to 64 letters, digits and . _ : / - or spaces' using errcode = 'PW015',
             hint = 'Use the bank''s transfer number: a reference is booked once.';
     end if;
+    perform payout.check_whole(amount, 'reference ' || reference);
     select * into booked from payout.ledger l
     where l.merchant_code = merchant and l.kind = 'funding' and l.funded_by = 'person'
       and l.reference = check_funding.reference;

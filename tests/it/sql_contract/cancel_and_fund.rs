@@ -147,6 +147,7 @@ async fn an_implausible_top_up_is_refused() {
         ("null",           "1000",               "'r'",            "PW007", "not registered"),
         ("'{M}'",          "0",                  "'r'",            "PW002", "whole rupiah, not 0"),
         ("'{M}'",          "0.5",                "'r'",            "PW002", "whole rupiah, not 0"),
+        ("'{M}'",          "50.000",             "'r'",            "PW002", "three decimals"),
         ("'{M}'",          "'NaN'",              "'r'",            "PW002", "whole rupiah, not 0"),
         ("'{M}'",          "'Infinity'",         "'r'",            "PW002", "whole rupiah, not 0"),
         ("'{M}'",          "null",               "'r'",            "PW002", "whole rupiah, not 0"),

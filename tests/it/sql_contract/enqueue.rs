@@ -24,6 +24,7 @@ async fn an_identical_repeat_is_accepted_and_creates_nothing() {
         FULL.to_owned(),
         FULL.replace("250000", "2.5e5"),
         FULL.replace("250000", "250000.00"),
+        FULL.replace("250000", "250000.0000"),
         FULL.replace("2030-01-01 UTC", "2030-01-01 07:00+07"),
         format!("{FULL}, merchant_code => 'S2020198627344'"),
     ] {
