@@ -108,7 +108,7 @@ begin
     -- A replacement is sent only after every payout that it pays again was queried once more.
     perform payout.query_originals(e.merchant_code, e.replaces) from enqueued e where e.replaces is not null;
     -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
-    if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
+    if payout.may_notify() and pg_try_advisory_xact_lock(hashtext('payout_queued')) then
         perform payout.wake('payout_queued');
     end if;
     return null;
@@ -1824,6 +1824,14 @@ begin
     return pg_has_role(session_user, (select n.nspowner from pg_catalog.pg_namespace n where n.nspname = 'payout'), 'member');
 end $$;
 
+CREATE FUNCTION payout.may_notify() RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return coalesce(current_setting('payout.wake', true), '') <> 'off';
+end $$;
+
 CREATE FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2811,7 +2819,7 @@ CREATE FUNCTION payout.wake(channel text, payload text DEFAULT ''::text) RETURNS
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
-    if payout.notification_queue_usage() < 0.5 then
+    if payout.may_notify() and payout.notification_queue_usage() < 0.5 then
         perform pg_notify(channel, payload);
     end if;
 end $$;
@@ -4337,6 +4345,9 @@ GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_enqueuer;
 GRANT ALL ON FUNCTION payout.masked_number(digits text) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.may_enqueue(merchant text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION payout.may_notify() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.may_notify() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.may_pay_again(merchant text, replaced text, inserted_at timestamp with time zone, OUT until timestamp with time zone, OUT why_not text) TO payout_reader;

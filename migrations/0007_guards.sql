@@ -527,13 +527,21 @@ begin
     return pg_notification_queue_usage();
 end $$;
 
+-- Whether this transaction may notify: Postgres prepares none for a two-phase commit that has. `set local payout.wake = off`,
+-- or the same setting of a role, says so, and the workers find the payout when they next look.
+create function payout.may_notify() returns boolean
+language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return coalesce(current_setting('payout.wake', true), '') <> 'off';
+end $$;
+
 -- Wakes whoever listens on the channel, unless the queue of notifications is half full. Any login can fill it: by
 -- listening, and then leaving a transaction open. A full queue would fail every commit that notifies, an insert as well as
 -- the storing of an answer; without a wake-up everybody looks again in a moment.
 create function payout.wake(channel text, payload text default '') returns void
 language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    if payout.notification_queue_usage() < 0.5 then
+    if payout.may_notify() and payout.notification_queue_usage() < 0.5 then
         perform pg_notify(channel, payload);
     end if;
 end $$;
@@ -594,7 +602,7 @@ begin
     -- A replacement is sent only after every payout that it pays again was queried once more.
     perform payout.query_originals(e.merchant_code, e.replaces) from enqueued e where e.replaces is not null;
     -- NOTIFY serialises commits. One of many concurrent inserters is enough to wake a worker, which polls anyway.
-    if pg_try_advisory_xact_lock(hashtext('payout_queued')) then
+    if payout.may_notify() and pg_try_advisory_xact_lock(hashtext('payout_queued')) then
         perform payout.wake('payout_queued');
     end if;
     return null;

@@ -107,7 +107,7 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
                           payout.holds_back_claim(text[]), payout.rests_on_statement(payout.payouts), payout.trusted_after(), payout.quiet_until(payout.payouts),
                           payout.begin_clock_watch(), payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),
-                          payout.as_detail(payout.requests), payout.resubmit_turn(bigint, text), payout.finish_request, payout.wake(text, text), payout.notification_queue_usage(),
+                          payout.as_detail(payout.requests), payout.resubmit_turn(bigint, text), payout.finish_request, payout.wake(text, text), payout.may_notify(), payout.notification_queue_usage(),
                           payout.fund_from_gateway(text, bigint, text),
                           payout.originals(text, text), payout.may_pay_again(text, text, timestamptz),
                           payout.schedule_originals(text), payout.broken_constraint

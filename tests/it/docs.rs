@@ -100,7 +100,7 @@ async fn every_example_in_the_sql_contract_does_what_the_page_says() {
     }
     let made =
         "select string_agg(order_num || ' ' || state, ', ' order by order_num) from payout.status";
-    let states = "INV-70 failed, INV-70-2 queued, INV-71 pending, INV-77 queued, INV-78 cancelled";
+    let states = "INV-70 failed, INV-70-2 queued, INV-71 pending, INV-77 queued, INV-78 cancelled, INV-90 queued";
     assert_eq!(database.text(made).await, states);
 }
 

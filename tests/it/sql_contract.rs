@@ -11,4 +11,5 @@ mod replaces;
 mod roles;
 mod sizes;
 mod tricks;
+mod two_phase;
 mod views;

@@ -48,7 +48,12 @@ impl Server {
         let (url, cluster) = if let Ok(url) = env::var("PAYOUT_TEST_DATABASE_URL") {
             (url, None)
         } else {
-            let cluster = Cluster::start(Options::default()).expect("a throw-away Postgres");
+            let two_phase = ("max_prepared_transactions".to_owned(), "20".to_owned());
+            let options = Options {
+                settings: vec![two_phase],
+                ..Options::default()
+            };
+            let cluster = Cluster::start(options).expect("a throw-away Postgres");
             (cluster.url("postgres", SUPERUSER), Some(cluster))
         };
         let mut server = Self::parse(&url);
