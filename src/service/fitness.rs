@@ -13,6 +13,11 @@ use crate::{
 
 /// Fails with [`Unfit`] where the schema does not fit this program, or the login could switch the guards off.
 pub(super) async fn check(pool: &PgPool, config: &Config) -> anyhow::Result<()> {
+    // First: what hides rows hides also which migrations there are.
+    let fitness = fitness::fitness(pool).await?;
+    if let Some(why) = fitness.why_hidden() {
+        return Err(Unfit(why).into());
+    }
     let missing = schema::missing(pool).await.map_err(of_schema)?;
     if !missing.is_empty() {
         let names = missing.join(", ");
@@ -21,7 +26,6 @@ pub(super) async fn check(pool: &PgPool, config: &Config) -> anyhow::Result<()> 
         ))
         .into());
     }
-    let fitness = fitness::fitness(pool).await?;
     if fitness.could_switch_guards_off && !config.database.allow_owner {
         return Err(Unfit(
             "this login is a superuser or owns the schema, so it could switch the guards off. Run the worker under a \
@@ -40,6 +44,7 @@ fn of_schema(error: SchemaError) -> anyhow::Error {
         error @ SchemaError::Locked(_) => error.into(),
         error @ (SchemaError::Migrate(_)
         | SchemaError::OtherGateway(_)
+        | SchemaError::Hidden(_)
         | SchemaError::Address(_)) => Unfit(format!(
             "{error}; this version of the program does not fit this database"
         ))

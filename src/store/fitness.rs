@@ -9,8 +9,32 @@ pub struct Fitness {
     pub could_switch_guards_off: bool,
     /// Settings that can lose a committed claim (I11), as in `fsync = off`.
     pub unsafe_settings: Vec<String>,
+    /// Tables of ours that have row-level security, which hides rows from every login that no policy names.
+    pub hidden_tables: Vec<String>,
     /// The server is a standby, so nothing can be written.
     pub read_only: bool,
+}
+
+impl Fitness {
+    /// What hides rows, and how to end that.
+    pub fn why_hidden(&self) -> Option<String> {
+        let first = self.hidden_tables.first()?;
+        Some(format!(
+            "row-level security is on for {}: it may hide open payouts from this login. Switch it off as the owner of each \
+             table: alter table {first} disable row level security",
+            self.hidden_tables.join(", ")
+        ))
+    }
+
+    /// Everything for which claims must stop, in words.
+    pub fn why_unsafe(&self) -> Vec<String> {
+        let mut why = self.unsafe_settings.clone();
+        why.extend(self.why_hidden());
+        if self.read_only {
+            why.push("the server is a standby".to_owned());
+        }
+        why
+    }
 }
 
 /// Reads the login's rights and the server's settings.
@@ -21,6 +45,9 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
                coalesce((select pg_has_role(session_user, n.nspowner, 'member')
                          from pg_namespace n where n.nspname = 'payout'), false) as "owner!",
                pg_is_in_recovery() as "read_only!",
+               array(select c.oid::regclass::text from pg_class c
+                     where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = 'payout') and c.relrowsecurity
+                     order by 1) as "hidden_tables!: Vec<String>",
                array(select s.name || ' = ' || s.setting from pg_settings s
                      where (s.name in ('fsync', 'full_page_writes') and s.setting = 'off')
                         or (s.name = 'synchronous_commit' and s.setting = 'off')) as "unsafe_settings!: Vec<String>""#,
@@ -30,6 +57,7 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
     Ok(Fitness {
         could_switch_guards_off: row.superuser || row.owner,
         unsafe_settings: row.unsafe_settings,
+        hidden_tables: row.hidden_tables,
         read_only: row.read_only,
     })
 }

@@ -12,6 +12,7 @@ use super::{
     addresses::{self, Address, AddressError},
     connect,
     failover::continue_seq,
+    fitness::fitness,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -69,6 +70,9 @@ pub enum SchemaError {
          run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
     )]
     OtherGateway(String),
+    /// Row-level security hides rows from the logins of workers, or from this one.
+    #[error("{0}")]
+    Hidden(String),
     /// The database URL does not say which server it reaches.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -121,6 +125,7 @@ async fn migrate_with(
     dry_run: bool,
 ) -> Result<Vec<String>, SchemaError> {
     let mut done = Vec::new();
+    refuse_hidden_rows(pool).await?;
     let missing = missing(pool).await?;
     for name in &missing {
         done.push(format!(
@@ -134,6 +139,8 @@ async fn migrate_with(
     }
     if !dry_run {
         apply(pool).await?;
+        // An event trigger may switch it on for each new table.
+        refuse_hidden_rows(pool).await?;
         continue_seq(pool).await?;
     } else if !missing.is_empty() {
         return Ok(done);
@@ -145,6 +152,13 @@ async fn migrate_with(
         done.extend(register_addresses(pool, addresses, dry_run).await?);
     }
     Ok(done)
+}
+
+async fn refuse_hidden_rows(pool: &PgPool) -> Result<(), SchemaError> {
+    let fitness = fitness(pool).await?;
+    fitness
+        .why_hidden()
+        .map_or(Ok(()), |why| Err(SchemaError::Hidden(why)))
 }
 
 /// Applies what is missing, and waits for locks only so long.

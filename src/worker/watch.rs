@@ -11,7 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Worker, presence::Presence};
 use crate::{
-    domain::evidence::{Evidence, Fact},
+    domain::{
+        evidence::{Evidence, Fact},
+        stop::StopReason,
+    },
     metrics,
     store::{addresses, books, clock, expired_leases, failover, fitness, registration, snapshot},
 };
@@ -170,17 +173,26 @@ async fn failover(worker: &Worker) -> Result<(), sqlx::Error> {
 
 async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
     let fitness = fitness::fitness(&worker.store.results).await?;
-    let safe = fitness.unsafe_settings.is_empty() && !fitness.read_only;
+    let why_unsafe = fitness.why_unsafe().join("; ");
+    let safe = why_unsafe.is_empty();
     let was_safe = worker.database_is_safe.swap(safe, Ordering::Relaxed);
     if !safe {
-        let settings = fitness.unsafe_settings.join(", ");
         tracing::error!(
-            settings,
-            read_only = fitness.read_only,
-            "claims stopped: this server could lose a committed claim ({settings})"
+            why_unsafe,
+            "claims stopped: this database cannot be relied on ({why_unsafe})"
         );
+        for lane in &worker.lanes {
+            let settings = StopReason::Settings;
+            if lane
+                .claims
+                .stopped()
+                .is_none_or(|stop| stop.reason == settings)
+            {
+                lane.claims.stop(settings, &why_unsafe);
+            }
+        }
     } else if !was_safe {
-        tracing::info!("claims may go on: this server loses no committed claim");
+        tracing::info!("claims may go on: this database loses and hides nothing");
         worker
             .lanes
             .iter()

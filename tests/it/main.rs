@@ -31,6 +31,7 @@ mod forged_callbacks;
 mod gateway_numbers;
 mod guards;
 mod held_locks;
+mod hidden_rows;
 mod hostile_input;
 mod keys_first;
 mod late_debits;

@@ -18,7 +18,7 @@ words! {
         Config = "config",
         /// The worker reaches the database by an address that is not registered (I11).
         Address = "address",
-        /// The server could lose a committed claim (I11).
+        /// The server could lose a committed claim (I11), or row-level security hides rows.
         Settings = "settings",
         /// Commits may be lost after a failover or a restore (I11).
         Failover = "failover",
@@ -52,7 +52,7 @@ pub fn meaning(stopped_by: &str) -> &'static str {
         R::Gateway => "the gateway is unreachable or answers incorrectly",
         R::Config => "the worker's gateway or platform key differs from the registered one",
         R::Address => "the worker reaches the database by an address that is not registered",
-        R::Settings => "the server could lose a committed claim",
+        R::Settings => "the database could lose a committed claim, or hides rows from the worker",
         R::Failover => "commits may be lost after a failover or a restore",
         R::Paused => "it is paused",
         R::Signatures => "an answer of the gateway had a bad signature",
@@ -80,7 +80,7 @@ pub fn opened_by(stopped_by: &str) -> &'static str {
             "Correct the configuration, or register the gateway: payout config check, payout doctor."
         }
         R::Address => "Two people can register it: payout address add.",
-        R::Settings => "Correct the server's settings; payout doctor names them.",
+        R::Settings => "Correct its settings; payout doctor names them.",
         R::Failover => "Two people must accept it: payout failover status.",
         R::Paused => "Somebody must end the pause: payout pauses.",
         R::Signatures | R::NotSent | R::Declines | R::Doubts => {

@@ -51,10 +51,19 @@ async fn look(
         vec![Subject("database").ok(format!("Postgres {}, as {}", seen.version, seen.login))];
     checks.push(clock(&seen, before, after));
     checks.push(pooler(is_pooled_by_transaction(pool).await?));
+    let fitness = fitness::fitness(pool).await?;
+    if let Some(first) = fitness.hidden_tables.first() {
+        let found = format!(
+            "row-level security is on for {}: open payouts may be hidden",
+            fitness.hidden_tables.join(", ")
+        );
+        let repair =
+            format!("as the owner of each: alter table {first} disable row level security");
+        checks.push(Subject("row security").fail(found, &repair));
+    }
     let schema = schema_is_up_to_date(pool).await;
     let usable = schema.level == Level::Ok;
     checks.push(schema);
-    let fitness = fitness::fitness(pool).await?;
     checks.push(role(&seen, fitness.could_switch_guards_off, config));
     checks.push(match fitness.unsafe_settings.as_slice() {
         [] => Subject("durability").ok("fsync, full_page_writes and synchronous_commit are on"),

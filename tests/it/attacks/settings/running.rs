@@ -13,8 +13,8 @@ use crate::support::{
     site::{Site, Worker},
 };
 
-const STOPPED: &str = "claims stopped: this server could lose a committed claim";
-const GOES_ON: &str = "claims may go on: this server loses no committed claim";
+const STOPPED: &str = "claims stopped: this database cannot be relied on";
+const GOES_ON: &str = "claims may go on: this database loses and hides nothing";
 /// The server's settings are read every ten seconds.
 const WITHIN: Duration = Duration::from_mins(2);
 
