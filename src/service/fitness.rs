@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn check(pool: &PgPool, config: &Config) -> anyhow::Result<()> {
     // First: what hides rows hides also which migrations there are.
     let fitness = fitness::fitness(pool).await?;
-    if let Some(why) = fitness.why_hidden() {
+    if let Some(why) = fitness.why_unfit() {
         return Err(Unfit(why).into());
     }
     let missing = schema::missing(pool).await.map_err(of_schema)?;
@@ -44,7 +44,7 @@ fn of_schema(error: SchemaError) -> anyhow::Error {
         error @ SchemaError::Locked(_) => error.into(),
         error @ (SchemaError::Migrate(_)
         | SchemaError::OtherGateway(_)
-        | SchemaError::Hidden(_)
+        | SchemaError::Unfit(_)
         | SchemaError::Address(_)) => Unfit(format!(
             "{error}; this version of the program does not fit this database"
         ))

@@ -11,6 +11,8 @@ pub struct Fitness {
     pub unsafe_settings: Vec<String>,
     /// Tables of ours that have row-level security, which hides rows from every login that no policy names.
     pub hidden_tables: Vec<String>,
+    /// In which encoding the database stores text. Only `UTF8` stores whatever a gateway may write.
+    pub encoding: String,
     /// The server is a standby, so nothing can be written.
     pub read_only: bool,
 }
@@ -24,6 +26,18 @@ impl Fitness {
              table: alter table {first} disable row level security",
             self.hidden_tables.join(", ")
         ))
+    }
+
+    /// What makes this database useless for a worker, and how to end that.
+    pub fn why_unfit(&self) -> Option<String> {
+        if self.encoding != "UTF8" {
+            return Some(format!(
+                "the database stores text as {}, which cannot hold every text that a gateway may answer with. Create one \
+                 with encoding UTF8: create database payout encoding 'UTF8' template template0",
+                self.encoding
+            ));
+        }
+        self.why_hidden()
     }
 
     /// Everything for which claims must stop, in words.
@@ -44,7 +58,7 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
         select (select r.rolsuper from pg_roles r where r.rolname = session_user) as "superuser!",
                coalesce((select pg_has_role(session_user, n.nspowner, 'member')
                          from pg_namespace n where n.nspname = 'payout'), false) as "owner!",
-               pg_is_in_recovery() as "read_only!",
+               current_setting('server_encoding') as "encoding!", pg_is_in_recovery() as "read_only!",
                array(select c.oid::regclass::text from pg_class c
                      where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = 'payout') and c.relrowsecurity
                      order by 1) as "hidden_tables!: Vec<String>",
@@ -58,6 +72,7 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
         could_switch_guards_off: row.superuser || row.owner,
         unsafe_settings: row.unsafe_settings,
         hidden_tables: row.hidden_tables,
+        encoding: row.encoding,
         read_only: row.read_only,
     })
 }

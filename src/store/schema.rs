@@ -70,9 +70,9 @@ pub enum SchemaError {
          run `payout migrate --accept-gateway {0}`; if this file belongs to another database, stop here"
     )]
     OtherGateway(String),
-    /// Row-level security hides rows from the logins of workers, or from this one.
+    /// The database hides rows, or cannot store every text.
     #[error("{0}")]
-    Hidden(String),
+    Unfit(String),
     /// The database URL does not say which server it reaches.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -125,7 +125,7 @@ async fn migrate_with(
     dry_run: bool,
 ) -> Result<Vec<String>, SchemaError> {
     let mut done = Vec::new();
-    refuse_hidden_rows(pool).await?;
+    refuse_unfit(pool).await?;
     let missing = missing(pool).await?;
     for name in &missing {
         done.push(format!(
@@ -140,7 +140,7 @@ async fn migrate_with(
     if !dry_run {
         apply(pool).await?;
         // An event trigger may switch it on for each new table.
-        refuse_hidden_rows(pool).await?;
+        refuse_unfit(pool).await?;
         continue_seq(pool).await?;
     } else if !missing.is_empty() {
         return Ok(done);
@@ -154,11 +154,11 @@ async fn migrate_with(
     Ok(done)
 }
 
-async fn refuse_hidden_rows(pool: &PgPool) -> Result<(), SchemaError> {
+async fn refuse_unfit(pool: &PgPool) -> Result<(), SchemaError> {
     let fitness = fitness(pool).await?;
     fitness
-        .why_hidden()
-        .map_or(Ok(()), |why| Err(SchemaError::Hidden(why)))
+        .why_unfit()
+        .map_or(Ok(()), |why| Err(SchemaError::Unfit(why)))
 }
 
 /// Applies what is missing, and waits for locks only so long.

@@ -31,7 +31,7 @@ mod forged_callbacks;
 mod gateway_numbers;
 mod guards;
 mod held_locks;
-mod hidden_rows;
+
 mod hostile_input;
 mod keys_first;
 mod late_debits;
@@ -57,5 +57,6 @@ mod stops;
 mod storyboard;
 mod support;
 mod typed;
+mod unfit_database;
 mod unread_log;
 mod who_must_agree;

@@ -71,7 +71,7 @@ fn of_schema(error: SchemaError) -> Exit {
         SchemaError::OtherGateway(_) => Exit::Refused(error.to_string()),
         SchemaError::Locked(_) => Exit::Failed(error.to_string()),
         SchemaError::Away(_) => Exit::Unreachable(error.to_string()),
-        SchemaError::Migrate(_) | SchemaError::Address(_) | SchemaError::Hidden(_) => {
+        SchemaError::Migrate(_) | SchemaError::Address(_) | SchemaError::Unfit(_) => {
             Exit::Config(error.to_string())
         }
     }

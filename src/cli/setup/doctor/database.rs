@@ -61,6 +61,11 @@ async fn look(
             format!("as the owner of each: alter table {first} disable row level security");
         checks.push(Subject("row security").fail(found, &repair));
     }
+    if fitness.encoding != "UTF8" {
+        let found = format!("it stores text as {}", fitness.encoding);
+        let repair = "create a database with encoding 'UTF8' and template template0: others cannot store every answer";
+        checks.push(Subject("encoding").fail(found, repair));
+    }
     let schema = schema_is_up_to_date(pool).await;
     let usable = schema.level == Level::Ok;
     checks.push(schema);

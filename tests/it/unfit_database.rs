@@ -1,8 +1,9 @@
-//! Row-level security hides open payouts from the worker as if there were none. Every command says so.
+//! A database that hides rows from a worker or cannot store every answer is refused by name.
 
 use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
+use throwaway_postgres::SUPERUSER;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{database::PAUSE, site::Site};
@@ -78,4 +79,22 @@ async fn neither_run_nor_migrate_takes_hidden_migrations_for_missing_ones() {
     assert!(!run_it.err.contains("payout migrate"), "{}", run_it.err);
     let migrate = site.payout("postgres", &["migrate"]).await.with(78);
     migrate.says(&[named]);
+}
+
+/// A gateway may answer with any text; where it cannot be stored, nothing of that answer could be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_store_every_text_is_refused_before_it_is_migrated() {
+    let site = Site::build().await;
+    let create =
+        "create database latin encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0";
+    run(&site, create).await;
+    let url = site.cluster.url("latin", SUPERUSER);
+    let migrate = ["--database-url", url.as_str(), "migrate"];
+    let refused = site.payout("postgres", &migrate).await.with(78);
+    refused.says(&["stores text as LATIN1", "encoding 'UTF8'"]);
+    let doctor = site
+        .payout("postgres", &["--database-url", url.as_str(), "doctor"])
+        .await
+        .with(1);
+    doctor.says(&["FAIL", "it stores text as LATIN1"]);
 }
