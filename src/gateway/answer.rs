@@ -48,7 +48,7 @@ pub(super) enum Code {
     Other,
 }
 
-/// Opens the body of an HTTP 200, and adds to `detail` what people may see of it.
+/// Opens the body of an HTTP 200 or 201, and adds to `detail` what people may see of it.
 pub(super) fn open(
     body: &[u8],
     envelope: &Envelope,

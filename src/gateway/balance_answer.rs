@@ -21,7 +21,7 @@ pub struct GatewayBalance {
     pub signed: bool,
 }
 
-/// Reads the body of an HTTP 200.
+/// Reads the body of an HTTP 200 or 201.
 pub(super) fn read(
     body: &[u8],
     dialect: Dialect,

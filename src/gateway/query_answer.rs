@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::evidence::{Found, GatewayStatus, QueryAnswer};
 
-/// Reads the body of an HTTP 200 that answers a query of `order_num`.
+/// Reads the body of an HTTP 200 or 201 that answers a query of `order_num`.
 pub(super) fn read(
     body: &[u8],
     dialect: Dialect,

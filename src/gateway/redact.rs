@@ -54,7 +54,7 @@ pub(super) struct Detail {
 }
 
 impl Detail {
-    /// Of an HTTP 200 whose fields may be shown as `shown` allows.
+    /// Of an answer whose fields may be shown as `shown` allows.
     pub(super) fn of_answer(shown: &'static Shown) -> Self {
         Self {
             shown: Some(shown),

@@ -14,7 +14,7 @@ use crate::domain::{
     payout::Instruction,
 };
 
-/// Reads the body of an HTTP 200.
+/// Reads the body of an HTTP 200 or 201.
 pub(super) fn read(
     body: &[u8],
     dialect: Dialect,

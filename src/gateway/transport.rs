@@ -108,15 +108,18 @@ async fn post(client: &Client, url: Url, body: reqwest::Body) -> reqwest::Result
     request.body(body).send().await
 }
 
-/// The body of an HTTP 200, up to [`BODY_BYTES_MAX`]. The body of any other status is ignored.
+/// The body of an HTTP 200 or 201, up to [`BODY_BYTES_MAX`]. The body of any other status is ignored.
 async fn read(mut response: Response) -> Result<Bytes, NoAnswer> {
     let status = response.status();
     let fail = |problem| NoAnswer {
         problem,
         http_status: Some(status.as_u16()),
     };
-    if status != StatusCode::OK {
-        return Err(fail(Problem::new(Doubt::HttpStatus, "not an HTTP 200")));
+    if !matches!(status, StatusCode::OK | StatusCode::CREATED) {
+        return Err(fail(Problem::new(
+            Doubt::HttpStatus,
+            "neither HTTP 200 nor 201",
+        )));
     }
     let mut body = BytesMut::new();
     loop {

@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 /// Longest answer that is read, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -34,6 +37,8 @@ impl<'a> Members<'a> {
         if body.len() > BODY_BYTES_MAX {
             return Err(WireError::TooLong);
         }
+        // Some writers begin with a byte order mark. It is no part of the JSON, nor of what is signed.
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         serde_json::from_slice(body).map_err(|_| WireError::NotAnObject)
     }
 
@@ -162,6 +167,13 @@ mod tests {
         ];
         assert_eq!(fields, expected);
         assert_eq!((read.get("e"), read.get("d")), (Some("true"), None));
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_object_is_no_part_of_it() {
+        let read = flat("\u{feff}{\"a\":1}").expect("a flat object");
+        assert_eq!(read.get("a"), Some("1"));
+        assert!(flat("\u{feff}\u{feff}{}").is_err() && flat("{}\u{feff}").is_err());
     }
 
     #[test]

@@ -20,13 +20,18 @@ pub fn money(text: &str) -> bool {
     let Some(amount) = Rupiah::parse_exact(text) else {
         return false;
     };
-    let (whole, zeros) = text.split_once('.').unwrap_or((text, "0"));
-    assert!(
-        !zeros.is_empty() && zeros.bytes().all(|b| b == b'0'),
-        "{text}"
-    );
-    assert!(whole.bytes().all(|b| b.is_ascii_digit()), "{text}");
-    let digits = whole.trim_start_matches('0');
+    // Its digits, with the point moved as far as the exponent says: as a person would read it.
+    let (number, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let mut read: String = [whole, fraction].concat();
+    assert!(read.bytes().all(|b| b.is_ascii_digit()), "{text}");
+    let point = i64::try_from(whole.len()).unwrap() + power.parse::<i64>().unwrap();
+    let point = usize::try_from(point).unwrap_or(0);
+    let missing = point.saturating_sub(read.len());
+    read.extend(std::iter::repeat_n('0', missing));
+    let behind = read.split_off(point);
+    assert!(behind.bytes().all(|b| b == b'0'), "{text}");
+    let digits = read.trim_start_matches('0');
     let digits = if digits.is_empty() { "0" } else { digits };
     assert_eq!(amount.idr().to_string(), digits, "{text}");
     true

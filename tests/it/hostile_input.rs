@@ -131,7 +131,7 @@ fn no_altered_spelling_of_a_signature_verifies() {
 }
 
 #[test]
-fn no_fraction_sign_or_exponent_ever_becomes_money() {
+fn nothing_but_an_exact_whole_number_ever_becomes_money() {
     let (count, rng) = begin("money");
     let mut mutator = Mutator::new(seeds(MONEY, "money"), rng);
     let mut read = 0;

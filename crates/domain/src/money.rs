@@ -48,16 +48,47 @@ impl Rupiah {
         self.0.checked_neg().map(Self)
     }
 
-    /// Parses a whole amount in any spelling that the gateway has been seen to use: `10000`, `10000.00`, `0.00000000`
-    /// (protocol P2). Returns `None` for a fraction, a sign, an exponent or anything else.
+    /// Parses a whole amount in any spelling of JSON: `10000`, `10000.00`, `0.00000000`, `1.25E7` (protocol P2). Returns
+    /// `None` for a fraction, a sign or anything else.
     pub fn parse_exact(text: &str) -> Option<Self> {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole) || !digits(fraction) || fraction.bytes().any(|b| b != b'0') {
+        let (number, power) = match text.split_once(['e', 'E']) {
+            Some((number, power)) => (number, exponent(power)?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+        if !is_digits(whole) || !is_digits(fraction) {
             return None;
         }
-        whole.parse().ok().map(Self)
+        let digits = format!("{whole}{}", fraction.trim_end_matches('0'));
+        let point = i32::try_from(whole.len()).ok()?.checked_add(power)?;
+        let behind = i32::try_from(digits.len()).ok()?.checked_sub(point)?;
+        let significant = digits.trim_end_matches('0');
+        if significant.is_empty() {
+            return Some(Self::ZERO);
+        }
+        let zeros = i32::try_from(digits.len().checked_sub(significant.len())?).ok()?;
+        // How many zeros end the amount; below none there is a fraction.
+        let zeros = u32::try_from(zeros.checked_sub(behind)?).ok()?;
+        let scale = 10_i64.checked_pow(zeros)?;
+        significant
+            .parse::<i64>()
+            .ok()?
+            .checked_mul(scale)
+            .map(Self)
     }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The power of ten behind the `e`. No amount needs more than three digits of it.
+fn exponent(text: &str) -> Option<i32> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !is_digits(digits) || digits.len() > 3 {
+        return None;
+    }
+    text.parse().ok()
 }
 
 /// Indonesian notation for people: `Rp 1.250.000`.
@@ -151,7 +182,27 @@ mod tests {
             ("0.00000000", Some(0)),
             ("010", Some(10)),
             ("1.5", None),
-            ("1e5", None),
+            ("1e5", Some(100_000)),
+            ("1.25E7", Some(12_500_000)),
+            ("2.5E3", Some(2_500)),
+            ("9.99E+8", Some(999_000_000)),
+            ("10000.0", Some(10_000)),
+            ("1000e-3", Some(1)),
+            ("12500000.000e-2", Some(125_000)),
+            ("0e0", Some(0)),
+            ("0.0e999", Some(0)),
+            ("1e18", Some(1_000_000_000_000_000_000)),
+            ("1e19", None),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("1.255e2", None),
+            ("1e-1", None),
+            ("1e1000", None),
+            ("1e", None),
+            ("1e+", None),
+            ("e5", None),
+            ("1e5e5", None),
+            ("1e1.0", None),
             ("-1", None),
             ("+1", None),
             ("", None),

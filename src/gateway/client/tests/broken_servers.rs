@@ -145,7 +145,8 @@ async fn every_answer_costs_exactly_one_request() {
             http("408 Request Timeout", "connection: close\r\n", ""),
             Doubt::HttpStatus,
         ),
-        (http("201 Created", "", "{}"), Doubt::HttpStatus),
+        (http("201 Created", "", "{}"), Doubt::BadSignature),
+        (http("202 Accepted", "", "{}"), Doubt::HttpStatus),
         (http("200 OK", "", &long), Doubt::Unreadable),
         // More was announced than will ever come: it is given up at the limit, not at the end.
         (
