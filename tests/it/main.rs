@@ -17,6 +17,7 @@ mod against_the_model;
 mod alerts;
 mod attacks;
 mod attention;
+mod backends;
 mod bounded;
 mod callbacks;
 mod canary;
@@ -31,7 +32,6 @@ mod forged_callbacks;
 mod gateway_numbers;
 mod guards;
 mod held_locks;
-
 mod hostile_input;
 mod keys_first;
 mod late_debits;
