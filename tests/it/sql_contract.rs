@@ -13,3 +13,4 @@ mod sizes;
 mod tricks;
 mod two_phase;
 mod views;
+mod without_triggers;
