@@ -412,15 +412,24 @@ CREATE TABLE payout.payouts (
     next_query_at timestamp with time zone,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     parked boolean DEFAULT false NOT NULL,
+    CONSTRAINT account_name_is_plain CHECK (((account_name COLLATE "C") ~ '^[A-Za-z0-9]([A-Za-z0-9 ]{0,30}[A-Za-z0-9])?$'::text)),
+    CONSTRAINT account_number_is_digits CHECK ((((octet_length(account_number) >= 5) AND (octet_length(account_number) <= 32)) AND (ltrim(account_number, '0123456789'::text) = ''::text))),
+    CONSTRAINT amount_is_whole_rupiah CHECK ((((amount >= (1)::numeric) AND (amount <= ('1000000000000'::bigint)::numeric)) AND (amount = trunc(amount)))),
     CONSTRAINT attempts_count_up CHECK (((attempt >= sends) AND ((not_sent >= 0) AND (not_sent <= sends)))),
     CONSTRAINT attention_has_a_time CHECK (((attention IS NULL) = (attention_since IS NULL))),
+    CONSTRAINT bank_code_is_digits CHECK ((((octet_length(bank_code) >= 3) AND (octet_length(bank_code) <= 10)) AND (ltrim(bank_code, '0123456789'::text) = ''::text))),
+    CONSTRAINT description_is_plain CHECK (((description COLLATE "C") ~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$'::text)),
     CONSTRAINT fee_is_an_amount CHECK (((fee >= 0) AND (fee <= '1000000000000'::bigint))),
+    CONSTRAINT fee_type_is_known CHECK ((fee_type = ANY (ARRAY[0, 1]))),
     CONSTRAINT held_while_it_may_have_left CHECK (
 CASE
     WHEN (state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) THEN (held > 0)
     WHEN (state = 'paid'::text) THEN (held >= 0)
     ELSE (held = 0)
 END),
+    CONSTRAINT metadata_is_small CHECK ((octet_length((metadata)::text) <= 16384)),
+    CONSTRAINT not_before_is_a_time CHECK ((isfinite(not_before) AND (not_before < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT order_num_is_plain CHECK ((((octet_length(order_num) >= 1) AND (octet_length(order_num) <= 32)) AND (ltrim(order_num, '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-'::text) = ''::text))),
     CONSTRAINT parked_only_while_queued CHECK (((NOT parked) OR (state = 'queued'::text))),
     CONSTRAINT sent_once_per_grant CHECK (((sends - not_sent) <= (1 + resubmits_granted))),
     CONSTRAINT settled_at_iff_final CHECK (((settled_at IS NOT NULL) = (state = ANY (ARRAY['paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text])))),
@@ -1212,7 +1221,7 @@ begin
     perform payout.refuse_old_snapshot();
     if booked.id is null then
         if payout.people_needed('fund', null, fund.merchant_code) > 1 then
-            raise exception 'the balance of merchant % at its gateway funds its books: two people must agree to book by hand',
+            raise exception 'the books of merchant % follow its balance at the gateway: two people must agree to book by hand',
                 fund.merchant_code
                 using errcode = 'PW031',
                       hint = 'A top-up there is booked automatically. Otherwise: select payout.request_fund(merchant_code, amount, '
@@ -2073,7 +2082,7 @@ declare
 begin
     perform payout.check_words('a reason', reason);
     if daily is not null and (times is null or daily_from = daily_to) then
-        raise exception 'the daily times of a pause must be two different times' using errcode = 'PW027',
+        raise exception 'the daily times of a pause must be two different times of the day' using errcode = 'PW027',
             hint = 'In WIB, such as 23:00-04:00. The second one may be on the next day.';
     end if;
     insert into payout.pause_rules as z (scope, value, reason, daily_from, daily_to)
@@ -2351,6 +2360,18 @@ begin
     join payout.payouts p on p.merchant_code = coalesce(i.merchant_code, r.merchant_code)
                          and p.order_num = case r.kind when 'reveal' then r.subject else i.order_num end
     where r.id = reject.id;
+    -- Approved, and no worker has carried it out: what is left of it is withdrawn.
+    update payout.request_payouts i
+    set outcome = 'refused', outcome_at = clock_timestamp(), detail = format('withdrawn by %s: %s', session_user, reject.reason)
+    from payout.requests r
+    where i.request_id = reject.id and i.outcome is null and r.id = i.request_id and r.decision = 'approved';
+    if found then
+        insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
+        select 'withdrawn', i.merchant_code, i.order_num, reject.reason, i.request_id
+        from payout.request_payouts i
+        where i.request_id = reject.id and i.outcome = 'refused' and i.outcome_at >= now();
+        return;
+    end if;
     perform payout.decide_request(id, 'rejected', reason);
 end $$;
 

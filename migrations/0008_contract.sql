@@ -354,7 +354,7 @@ begin
     perform payout.refuse_old_snapshot();
     if booked.id is null then
         if payout.people_needed('fund', null, fund.merchant_code) > 1 then
-            raise exception 'the balance of merchant % at its gateway funds its books: two people must agree to book by hand',
+            raise exception 'the books of merchant % follow its balance at the gateway: two people must agree to book by hand',
                 fund.merchant_code
                 using errcode = 'PW031',
                       hint = 'A top-up there is booked automatically. Otherwise: select payout.request_fund(merchant_code, amount, '
@@ -726,6 +726,18 @@ begin
     join payout.payouts p on p.merchant_code = coalesce(i.merchant_code, r.merchant_code)
                          and p.order_num = case r.kind when 'reveal' then r.subject else i.order_num end
     where r.id = reject.id;
+    -- Approved, and no worker has carried it out: what is left of it is withdrawn.
+    update payout.request_payouts i
+    set outcome = 'refused', outcome_at = clock_timestamp(), detail = format('withdrawn by %s: %s', session_user, reject.reason)
+    from payout.requests r
+    where i.request_id = reject.id and i.outcome is null and r.id = i.request_id and r.decision = 'approved';
+    if found then
+        insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
+        select 'withdrawn', i.merchant_code, i.order_num, reject.reason, i.request_id
+        from payout.request_payouts i
+        where i.request_id = reject.id and i.outcome = 'refused' and i.outcome_at >= now();
+        return;
+    end if;
     perform payout.decide_request(id, 'rejected', reason);
 end $$;
 
@@ -786,7 +798,7 @@ declare
 begin
     perform payout.check_words('a reason', reason);
     if daily is not null and (times is null or daily_from = daily_to) then
-        raise exception 'the daily times of a pause must be two different times' using errcode = 'PW027',
+        raise exception 'the daily times of a pause must be two different times of the day' using errcode = 'PW027',
             hint = 'In WIB, such as 23:00-04:00. The second one may be on the next day.';
     end if;
     insert into payout.pause_rules as z (scope, value, reason, daily_from, daily_to)

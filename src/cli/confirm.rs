@@ -41,7 +41,7 @@ pub(super) fn confirm_by_repeating(
 }
 
 /// Whether a person is there to answer a prompt.
-fn is_attended(global: &Global) -> bool {
+pub(super) fn is_attended(global: &Global) -> bool {
     !global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 

@@ -28,7 +28,15 @@ pub(super) fn exact_time(at: DateTime<Utc>) -> String {
         .to_string()
 }
 
-/// `Rp 1.250.000`
+/// How often something happened.
+pub(super) fn times(count: i32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// `Rp 1.250.000`.
 pub(super) fn rupiah(amount: i64) -> String {
     Rupiah::new(amount).to_string()
 }

@@ -143,7 +143,7 @@ fn poll(mut section: Section<'_>) -> Poll {
 
 fn approvals(mut section: Section<'_>, folder: &Path) -> Approvals {
     let approvals = Approvals {
-        notify_command: section.list("notify_command"),
+        notify_command: command(section.list("notify_command"), folder),
         notify_url_file: section
             .text("notify_url_file")
             .filter(|(_, file)| !file.is_empty())
@@ -151,6 +151,16 @@ fn approvals(mut section: Section<'_>, folder: &Path) -> Approvals {
     };
     section.end();
     approvals
+}
+
+/// A program with a folder in its name is relative to this file; one without is looked up in the PATH.
+fn command(mut words: Vec<String>, folder: &Path) -> Vec<String> {
+    if let Some(program) = words.first_mut()
+        && program.contains('/')
+    {
+        *program = folder.join(&*program).display().to_string();
+    }
+    words
 }
 
 fn merchants(page: &Page<'_>, folder: &Path) -> Vec<Merchant> {

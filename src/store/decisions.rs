@@ -43,7 +43,7 @@ pub struct Request {
     pub yours: bool,
 }
 
-/// Requests waiting for a second person, oldest first. With `all`, the latest requests whatever their status.
+/// Requests waiting for a second person or for a worker, oldest first. With `all`, the latest requests whatever their status.
 pub async fn requests(
     db: &mut PgConnection,
     all: bool,
@@ -79,6 +79,7 @@ pub async fn requests(
             where q.request_id = r.id
         ) i on $2::text is null or i.of_merchant
         where $1 or (r.decision is null and r.expires_at > now())
+           or r.id = any (array(select o.request_id from payout.request_payouts o where o.outcome is null)) and r.decision = 'approved'
         order by r.id desc
         limit $3"#,
         all,

@@ -12,6 +12,8 @@ pub struct Notice {
     pub kind: String,
     /// The payouts that it names; none if it is about something else.
     pub order_nums: Vec<String>,
+    /// The merchants that it concerns.
+    pub merchant_codes: Vec<String>,
     /// Their principal in rupiah; without payouts, the amount it states, if any.
     pub amount_idr: Option<i64>,
     /// What it is about instead of payouts: a reference, an address.
@@ -20,6 +22,12 @@ pub struct Notice {
     pub requested_by: String,
     /// Why.
     pub reason: String,
+    /// The evidence given for it.
+    pub evidence: Option<String>,
+    /// Which database it waits in.
+    pub database: String,
+    /// What a second person runs.
+    pub command: String,
     /// Until when it can be approved.
     pub expires_at: DateTime<Utc>,
 }
@@ -45,13 +53,15 @@ pub async fn take_notices(pool: &PgPool, limit: i64) -> Result<Vec<Notice>, sqlx
             returning n.request_id
         )
         select r.id as request_id, r.kind, i.order_nums as "order_nums!",
+               coalesce(i.merchants, array_remove(array[r.merchant_code], null)) as "merchant_codes!",
                case when cardinality(i.order_nums) = 0 then r.stated else i.amount end as amount_idr, r.subject,
-               r.requested_by, r.reason, r.expires_at
+               r.requested_by, r.reason, r.evidence, r.expires_at, current_database()::text as "database!",
+               'payout approve ' || r.id as "command!"
         from taken t
         join payout.requests r on r.id = t.request_id
         cross join lateral (
             select coalesce(array_agg(q.order_num order by q.order_num), '{}') as order_nums,
-                   sum(p.amount)::bigint as amount
+                   sum(p.amount)::bigint as amount, array_agg(distinct q.merchant_code) as merchants
             from payout.request_payouts q
             join payout.payouts p on (p.merchant_code, p.order_num) = (q.merchant_code, q.order_num)
             where q.request_id = r.id

@@ -164,6 +164,8 @@ pub struct Requested {
     pub bank_code: Option<String>,
     /// The payout's current state.
     pub state: Option<String>,
+    /// The evidence given for it.
+    pub evidence: Option<String>,
     /// Whether enough people have agreed.
     #[serde(skip)]
     pub is_approved: bool,
@@ -178,7 +180,7 @@ pub async fn requested(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>,
     sqlx::query_as!(
         Requested,
         r#"/* store::requested */
-        select r.id as request_id, r.kind, r.requested_by, r.reason, r.expires_at,
+        select r.id as request_id, r.kind, r.requested_by, r.reason, r.evidence, r.expires_at,
                coalesce(i.merchant_code, r.merchant_code) as merchant_code, i.order_num as "order_num?", r.subject,
                (r.arguments ->> 'old_primary_dead_since')::timestamptz as dead_since,
                coalesce((r.arguments ->> 'set_aside')::boolean, false) as "sets_aside!",

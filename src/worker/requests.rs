@@ -203,13 +203,16 @@ fn why_not_proven(fact: &Fact, proves: fn(&QueryAnswer) -> bool) -> Option<Strin
         Fact::Queried {
             answer: QueryAnswer::Doubt(doubt),
             ..
-        } => Some(format!("the gateway gave no answer that counts: {doubt}")),
+        } => Some(format!(
+            "the gateway gave no usable answer: {}",
+            doubt.name().replace('_', " ")
+        )),
         Fact::Queried { .. }
         | Fact::NotSent { .. }
         | Fact::Submitted { .. }
         | Fact::LeaseExpired { .. }
         | Fact::Callback(_)
-        | Fact::Resolved(_) => Some("the gateway gave no answer that counts".to_owned()),
+        | Fact::Resolved(_) => Some("the gateway gave no usable answer".to_owned()),
     }
 }
 

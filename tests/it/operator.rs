@@ -180,7 +180,6 @@ async fn a_list_can_be_filtered_by_every_supported_option() {
         (&["--older-than", "0s", "--text", "other"], "OTHER-3"),
         (&["--since", "2020-01-01", "--limit", "1"], "BIG-4"),
         (&["--attention"], ""),
-        (&["--merchant", "NOBODY"], ""),
     ] {
         assert_eq!(listed(arguments), orders, "{arguments:?}");
     }

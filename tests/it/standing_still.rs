@@ -89,15 +89,15 @@ async fn without_a_worker_every_open_payout_says_that_none_runs() {
         assert_eq!(waits_for(&world, order).await, "no_worker");
         payout(&world.database, &["show", order])
             .with(0)
-            .says(&["no worker runs for it", "Start one: payout run."]);
+            .says(&["no worker is running for it", "Start one: payout run."]);
     }
     payout(&world.database, &["stuck"])
         .with(0)
-        .says(&["no worker runs for it"]);
+        .says(&["no worker is running for it"]);
     status_says(&world.database, 1, &["STOPPED", "no_worker", "ended"]);
     payout(&world.database, &["doctor"])
         .with(1)
-        .says(&["no worker runs for it"]);
+        .says(&["no worker is running for it"]);
 
     world.add_worker().await;
     world.until_state("LATER-1", "paid").await;
@@ -171,7 +171,7 @@ async fn each_reason_is_named_by_status_and_by_show_of_a_queued_payout() {
         .await;
     payout(&database, &["status"])
         .with(1)
-        .says(&["no worker runs for it", "GONE, last seen 3 min"]);
+        .says(&["no worker is running for it", "GONE, last seen 3 min"]);
 }
 
 /// An approver is not left waiting for three quarters of a minute before they learn that nothing can happen.
@@ -199,7 +199,7 @@ async fn approve_says_at_once_what_holds_the_request_up() {
     let said = BufReader::new(approving.stderr.take().unwrap()).lines();
     let said: Vec<String> = said
         .map(Result::unwrap)
-        .take_while(|line| !line.contains("no worker runs for it. Start one: payout run."))
+        .take_while(|line| !line.contains("no worker is running for it. Start one: payout run."))
         .collect();
     let is_waiting = approving.try_wait().unwrap().is_none();
     approving.kill().unwrap();

@@ -130,6 +130,12 @@ async fn what_is_not_there_is_not_found(site: &Site) {
             .with(3)
             .says(&["there is no"]);
     }
+    for command in ["stuck", "list", "status"] {
+        site.payout("budi", &[command, "--merchant", "NOPE"])
+            .await
+            .with(3)
+            .says(&["merchant NOPE is not registered"]);
+    }
 }
 
 async fn another_person_approves_and_it_is_paid_once(site: &Site, id: &str) {

@@ -42,7 +42,7 @@ pub fn meaning(stopped_by: &str) -> &'static str {
     use StopReason as R;
     let Ok(reason) = stopped_by.parse::<R>() else {
         return match stopped_by {
-            NO_WORKER => "no worker runs for it",
+            NO_WORKER => "no worker is running for it",
             READ_ONLY => "this server is a standby, on which nothing can be written",
             _ => "this version does not know the reason",
         };

@@ -39,7 +39,7 @@ pub(crate) async fn fund(global: &Global, options: &Options) -> Result<(), Exit>
     let needs_two = !booked_before && act::people_to_fund(&mut db, &merchant).await? > 1;
     if !booked_before {
         let who = if needs_two {
-            " once a second person approves it, because its balance at the gateway funds it"
+            " once a second person approves it, because its books follow its balance at the gateway"
         } else {
             ""
         };
@@ -55,7 +55,7 @@ pub(crate) async fn fund(global: &Global, options: &Options) -> Result<(), Exit>
         let reason = options.reason.as_ref().unwrap_or(reference);
         let id = operator::request_fund(&mut db, &merchant, amount, reference, reason).await?;
         say(&format!(
-            "The balance of {merchant} at its gateway funds it: a top-up there is booked automatically, and booking by \
+            "The books of {merchant} follow its balance at the gateway: a top-up there is booked automatically, and booking by \
              hand takes two people."
         ));
         return request::waits(global, &mut db, id).await;

@@ -38,7 +38,7 @@ fn table(found: &[Request]) -> String {
             request.amount.map_or_else(String::new, words::rupiah),
             request.requested_by.clone(),
             words::time(request.requested_at),
-            request.reason.clone(),
+            reason(request),
             status(request, now),
             next(request),
         ]
@@ -58,6 +58,12 @@ fn orders(request: &Request) -> String {
         0 => shown.join(" "),
         more => format!("{} and {more} more", shown.join(" ")),
     }
+}
+
+fn reason(request: &Request) -> String {
+    let evidence = request.evidence.as_ref();
+    let evidence = evidence.map_or(String::new(), |named| format!(" (evidence: {named})"));
+    format!("{}{evidence}", request.reason)
 }
 
 fn status(request: &Request, now: DateTime<Utc>) -> String {
@@ -81,6 +87,10 @@ fn next(request: &Request) -> String {
     match (request.status.as_str(), request.yours) {
         ("waiting", true) => "yours: somebody else must approve".to_owned(),
         ("waiting", false) => format!("payout approve {}", request.request_id),
+        ("approved", _) => format!(
+            "a worker carries it out; to withdraw it: payout reject {} --reason …",
+            request.request_id
+        ),
         ("expired", _) => "request it again".to_owned(),
         _ => String::new(),
     }

@@ -15,7 +15,10 @@ use crate::{
         words,
     },
     domain::{attention::Attention, state::State},
-    store::find::{self, Filter, Status},
+    store::{
+        find::{self, Filter, Status},
+        workers,
+    },
 };
 
 /// Maximum rows of a table that nobody limited: more than a screen is read by nobody.
@@ -89,6 +92,10 @@ pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, E
     };
     let mut db = global.connect().await?;
     let mut rows = find::list(&mut db, &filter).await?;
+    if rows.is_empty() {
+        // A merchant that nobody knows has no payouts either, and that must not look like good news.
+        global.registered(workers::claims(&mut db, global.merchant.as_deref()).await?)?;
+    }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if rows.len() > limit {
         rows.truncate(limit);

@@ -1,5 +1,6 @@
 //! The situation of a payout: what we know, what we don't, and what happens next.
 
+mod ended;
 mod people;
 
 use std::time::Duration;
@@ -16,6 +17,9 @@ use crate::{
     },
 };
 
+/// How a sentence begins that rules out a doubt.
+const NO_DOUBT: &str = "Nothing is in doubt";
+
 /// A command that makes sense now, and what it does.
 type Step = (String, &'static str);
 
@@ -26,6 +30,8 @@ pub(crate) struct Situation {
     pub(crate) unknown: String,
     pub(crate) next: String,
     pub(crate) commands: Vec<Step>,
+    /// How its debt is paid in another way, unless people must find out first how it ended.
+    pay_again: Option<String>,
 }
 
 impl Situation {
@@ -35,6 +41,7 @@ impl Situation {
             unknown: unknown.into(),
             next: next.into(),
             commands: Vec::new(),
+            pay_again: None,
         }
     }
 
@@ -77,18 +84,10 @@ pub(crate) fn explain(
         Ok(State::Submitting) => submitting(status, detail, now),
         Ok(State::Pending) => pending(status, detail),
         Ok(State::Unknown) => unknown(status, detail, proof),
-        Ok(State::Paid) => paid(status, detail),
-        Ok(State::Failed) => failed(status),
-        Ok(State::Cancelled) => Situation::new(
-            format!("It was withdrawn before it was sent{}.", because(status)),
-            "Nothing is in doubt: no request ever left.",
-            "Nothing. Its order number is never used again.",
-        ),
-        Ok(State::Returned) => Situation::new(
-            format!("It was paid, and the money came back{}.", because(status)),
-            "Nothing is in doubt.",
-            "Nothing. To pay it again, insert a new payout.",
-        ),
+        Ok(State::Paid) => ended::paid(status, detail),
+        Ok(State::Failed) => ended::failed(status, detail),
+        Ok(State::Cancelled) => ended::cancelled(status),
+        Ok(State::Returned) => ended::returned(status, detail),
         Err(_) => Situation::new(
             format!(
                 "Its state is {}, which this program does not know.",
@@ -100,6 +99,7 @@ pub(crate) fn explain(
     };
     situation.add_statement(status, detail);
     situation.add_attention(status);
+    situation.add_pay_again(status, detail);
     situation
 }
 
@@ -225,51 +225,6 @@ fn resolve(reason: &str, status: &Status) -> Option<Step> {
         paste::about("resolve", &status.order_num, &options),
         "once the gateway has confirmed it in writing",
     ))
-}
-
-fn paid(status: &Status, detail: &Detail) -> Situation {
-    let when = status.settled_at;
-    let when = when.map_or(String::new(), |at| format!(" at {} WIB", words::time(at)));
-    // What rests on a person's word is said after it.
-    let received = status
-        .beneficiary_amount
-        .filter(|_| !detail.rests_on_statement);
-    let received = received.map_or(String::new(), |amount| {
-        format!(" The beneficiary received {}.", words::rupiah(amount))
-    });
-    let unknown = match status.fee {
-        Some(_) => "Nothing is in doubt.".to_owned(),
-        None if detail.held > 0 => format!(
-            "The fee: {} stays held until the gateway states it.",
-            words::rupiah(detail.held)
-        ),
-        None => "The fee.".to_owned(),
-    };
-    let next = match status.fee {
-        Some(_) => "Nothing. A bank can still return the money days later.",
-        None => "The fee is booked once the gateway states it.",
-    };
-    Situation::new(
-        format!("It was settled as paid{when}.{received}"),
-        unknown,
-        next,
-    )
-    .with([replay(status)])
-}
-
-fn failed(status: &Status) -> Situation {
-    Situation::new(
-        format!(
-            "It was not paid{}. The money held for it is available again.",
-            because(status)
-        ),
-        "Nothing is in doubt, unless the gateway corrects itself.",
-        format!(
-            "Nothing happens automatically. To pay it again, insert a new payout with replaces = '{}'.",
-            status.order_num
-        ),
-    )
-    .with([replay(status)])
 }
 
 fn because(status: &Status) -> String {

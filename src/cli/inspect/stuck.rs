@@ -49,12 +49,10 @@ pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<String, 
     let keys: Vec<_> = found.iter().map(Stuck::key).collect();
     let rows = find::statuses(&mut db, &keys).await?;
     let merchant = global.merchant.as_deref();
+    let claims = global.registered(workers::claims(&mut db, merchant).await?)?;
     // What stands still, and what is queried without anybody's help, is no row of this list.
     let beside = if global.output == Format::Table {
-        beside(
-            &workers::claims(&mut db, merchant).await?,
-            &overview::open_payouts(&mut db, merchant).await?,
-        )
+        beside(&claims, &overview::open_payouts(&mut db, merchant).await?)
     } else {
         String::new()
     };

@@ -46,10 +46,15 @@ pub(crate) fn summary(id: i64, rows: &[Requested]) -> String {
                 format!("{count} payouts, {}", words::rupiah(total))
             }
         };
+        if let Some(more @ 1..) = rows.len().checked_sub(SHOWN) {
+            lines.push(format!("and {more} more"));
+        }
+        let evidence = row.evidence.as_ref();
+        let evidence = evidence.map_or(String::new(), |named| format!(" (evidence: {named})"));
         lines.push(output::plain(&format!(
-            "Request {id}, {count}, by {}: {}. It expires at {} WIB.",
+            "Request {id}, {count}, by {}: {}{evidence}. It expires at {} WIB.",
             row.requested_by,
-            row.reason,
+            row.reason.trim_end_matches('.'),
             words::time(row.expires_at),
         )));
     }
@@ -63,13 +68,15 @@ fn line(row: &Requested) -> String {
         return output::plain(&act_line(row, &amount));
     };
     let effect = match row.kind.as_str() {
-        "resubmit" => "is sent once more, with the same order number,",
-        "resolve_failed" => "is given up as failed and its hold is released,",
-        "resolve_paid" => "is booked as paid,",
-        "resolve_returned" => "is booked as returned,",
-        "resolve_fee" => "is booked with the stated fee, and the rest of its reserve is released,",
-        "resolve_unchanged" => "stays as it is, against the gateway's evidence,",
-        _ => "is withdrawn for good,",
+        "resubmit" => "will be sent once more, with the same order number,",
+        "resolve_failed" => "will be given up as failed and its hold released,",
+        "resolve_paid" => "will be booked as paid,",
+        "resolve_returned" => "will be booked as returned,",
+        "resolve_fee" => {
+            "will be booked with the stated fee, and the rest of its reserve released,"
+        }
+        "resolve_unchanged" => "will stay as it is, against the gateway's evidence,",
+        _ => "will be withdrawn for good,",
     };
     output::plain(&format!(
         "{order} ({amount}) {effect} bank {bank}; it is {state}"
@@ -81,13 +88,16 @@ fn act_line(row: &Requested, amount: &str) -> String {
     let subject = row.subject.as_deref().unwrap_or_default();
     let merchant = row.merchant_code.as_deref().unwrap_or_default();
     match row.kind.as_str() {
-        "fund" => format!("{amount} is booked for {merchant} with reference {subject}"),
-        "register_address" => format!("workers may reach this database by {subject}"),
+        "fund" => format!("{amount} will be booked for {merchant} with reference {subject}"),
+        "register_address" => format!(
+            "workers will be allowed to reach this database by {subject}: a worker that reaches a copy of it by that address \
+             sends everything again"
+        ),
         "remove_address" => {
-            format!("workers that reach this database by {subject} claim nothing any more")
+            format!("workers that reach this database by {subject} will claim nothing any more")
         }
         "accept_failover" => format!(
-            "claims continue after the failover, because nobody has been able to write to the old primary since {}{}",
+            "claims will continue after the failover, because nobody has been able to write to the old primary since {}{}",
             row.dead_since
                 .map_or_else(String::new, |at| words::time(at) + " WIB"),
             if row.sets_aside {

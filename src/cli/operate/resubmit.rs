@@ -14,7 +14,8 @@ use crate::{
     domain::{attention::Attention, payout::PayoutKey, state::State},
     store::{
         decisions::{self, Proof},
-        find, operator,
+        find::{self, waits},
+        operator,
     },
 };
 
@@ -115,7 +116,11 @@ async fn proofs(
 ) -> Result<Vec<(PayoutKey, Proof)>, Exit> {
     let mut proofs = Vec::new();
     for key in keys {
-        let found = decisions::resubmit_proof(db, &key).await?;
+        let mut found = decisions::resubmit_proof(db, &key).await?;
+        if let Some(open) = waits::open_request(db, &key).await? {
+            let why = format!("it is already waiting in request {}", open.request_id);
+            found.refusal.get_or_insert(why);
+        }
         proofs.push((key, found));
     }
     Ok(proofs)
@@ -145,7 +150,7 @@ async fn confirm(
         ));
     }
     let question = output::lines(&format!(
-        "You request that the same order numbers are sent once more; a second person must approve:\n{}",
+        "You are requesting that these order numbers be sent once more; a second person must approve:\n{}",
         described.join("\n")
     ));
     let is_refused = chosen.iter().any(|(_, found)| found.refusal.is_some());

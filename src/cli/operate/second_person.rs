@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use super::{proof, request};
 use crate::{
     cli::{
-        confirm::{confirm_by_repeating, confirm_by_typing},
-        exit::Exit,
+        confirm::{confirm_by_repeating, confirm_by_typing, is_attended},
+        exit::{Exit, say},
         global::Global,
         inspect::show::status,
         output, words,
@@ -107,14 +107,9 @@ pub(crate) async fn resolve(global: &Global, options: &ResolveOptions) -> Result
     };
     let end = options.end.name();
     let question = format!(
-        "{}\n{}\nYou state {} than the gateway has reported. An entry in the books is never deleted.",
+        "{}\n{}\nYou state what the gateway has not. An entry in the books is never deleted.",
         describe(&mut db, &key).await?,
         contrary_answers(&mut db, &key, end).await?,
-        if options.end == StatedEnd::Fee {
-            "more"
-        } else {
-            "another end"
-        },
     );
     let confirm = options.confirm.as_deref();
     confirm_by_repeating(global, &question, &key.order_num, confirm)?;
@@ -152,6 +147,10 @@ pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result
         }
     }
     let question = output::lines(&question.join("\n"));
+    // A script's log, too, says what was approved.
+    if !is_attended(global) {
+        say(&question);
+    }
     confirm_by_typing(global, &question, &request::word(options.id, &rows))?;
     operator::approve(&mut db, options.id).await?;
     request::carried_out(global, &mut db, options.id).await
@@ -187,7 +186,7 @@ async fn contrary_answers(
                 .mismatch
                 .as_ref()
                 .map(|field| format!("not ours: {field}")),
-            Some(format!("{} times", answer.times)),
+            Some(words::times(answer.times)),
             Some(format!("last at {} WIB", words::time(answer.last_at))),
         ];
         format!(

@@ -33,7 +33,11 @@ async fn two_people_book_funding_where_the_gateways_balance_funds() {
         "paid in by hand",
     ];
     let said = payout(&world, &desk.one, &fund).await.with(5);
-    assert!(said.err.contains("at its gateway funds it"), "{}", said.err);
+    assert!(
+        said.err.contains("follow its balance at the gateway"),
+        "{}",
+        said.err
+    );
     let id = said.request();
     payout(&world, &desk.one, &fund).await.with(4);
     payout(&world, &desk.one, &["approve", &id]).await.with(4);

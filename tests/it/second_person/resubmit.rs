@@ -219,6 +219,46 @@ async fn an_approval_that_expires_while_the_first_is_not_found_sends_nothing_els
     assert_eq!(world.submits_of("LOST-2"), 1);
 }
 
+/// The gateway phones: it has the order after all. Nobody has to watch until a worker sends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_request_is_withdrawn_before_a_worker_carries_it_out() {
+    let mut world = patient().await;
+    let desk = Desk::of(&world).await;
+    tokio::join!(lose(&world, "LOST-1"), lose(&world, "LOST-2"));
+    world.stop_workers().await;
+    let request = ["resubmit", "LOST-1", "LOST-2", "--reason", "ticket 5517"];
+    let id = payout(&world, &desk.one, &request).await.with(5).request();
+    let approve = format!("select payout.approve({id})");
+    let mut other = world.database.connect_as(&desk.other).await;
+    sqlx::query(sqlx::AssertSqlSafe(approve))
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let waiting = payout(&world, &desk.one, &["approvals"]).await.with(0);
+    assert_eq!(waiting.rows()[0]["status"], "approved");
+    let reject = ["reject", &id, "--reason", "the gateway has them"];
+    payout(&world, &desk.one, &reject).await.with(0);
+    let waiting = payout(&world, &desk.one, &["approvals"]).await.with(0);
+    assert!(waiting.rows().is_empty(), "{}", waiting.out);
+    world.add_worker().await;
+    let audited = format!(
+        "select string_agg(order_num || ' ' || actor, ', ' order by order_num) from payout.audit
+         where act = 'withdrawn' and request_id = {id}"
+    );
+    let both = format!("LOST-1 {0}, LOST-2 {0}", desk.one);
+    assert_eq!(world.database.text(&audited).await, both);
+    // What nobody withdraws any more is sent: the worker has looked.
+    let again = ["resubmit", "LOST-1", "--reason", "ticket 5518"];
+    world.sandbox.script("LOST-1", Script::default());
+    let id = payout(&world, &desk.one, &again).await.with(5).request();
+    payout(&world, &desk.other, &["approve", &id]).await.with(0);
+    world.until_state("LOST-1", "paid").await;
+    assert_eq!(world.submits_of("LOST-2"), 1);
+    payout(&world, &desk.one, &["reject", &id, "--reason", "too late"])
+        .await
+        .with(4);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_request_is_never_carried_out() {
     let world = World::start().await;

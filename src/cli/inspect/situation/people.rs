@@ -1,6 +1,6 @@
 //! What people have decided and what is not over yet, as part of the situation.
 
-use super::Situation;
+use super::{NO_DOUBT, Situation};
 use crate::{
     cli::{
         inspect::{claims, pauses},
@@ -46,7 +46,7 @@ impl Situation {
                 "returned" => "Whether it was ever paid: the gateway has not confirmed it.",
                 _ => "Whether it can still be paid: the gateway has not confirmed the failure.",
             };
-            self.unknown = if self.unknown.starts_with("Nothing is in doubt") {
+            self.unknown = if self.unknown.starts_with(NO_DOUBT) {
                 doubt.to_owned()
             } else {
                 format!("{doubt} {}", self.unknown)
