@@ -420,7 +420,7 @@ CREATE TABLE payout.payouts (
     CONSTRAINT bank_code_is_digits CHECK ((((octet_length(bank_code) >= 3) AND (octet_length(bank_code) <= 10)) AND (ltrim(bank_code, '0123456789'::text) = ''::text))),
     CONSTRAINT description_is_plain CHECK (((description COLLATE "C") ~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$'::text)),
     CONSTRAINT fee_is_an_amount CHECK (((fee >= 0) AND (fee <= '1000000000000'::bigint))),
-    CONSTRAINT fee_type_is_known CHECK ((fee_type = ANY (ARRAY[0, 1]))),
+    CONSTRAINT fee_type_is_known CHECK (((fee_type >= 0) AND (fee_type <= 1))),
     CONSTRAINT held_while_it_may_have_left CHECK (
 CASE
     WHEN (state = ANY (ARRAY['submitting'::text, 'pending'::text, 'unknown'::text])) THEN (held > 0)

@@ -122,7 +122,7 @@ create table payout.payouts (
         check (octet_length(order_num) between 1 and 32
                and ltrim(order_num, '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-') = ''),
     constraint amount_is_whole_rupiah check (amount between 1 and 1000000000000 and amount = trunc(amount)),
-    constraint fee_type_is_known check (fee_type in (0, 1)),
+    constraint fee_type_is_known check (fee_type between 0 and 1),
     constraint bank_code_is_digits check (octet_length(bank_code) between 3 and 10 and ltrim(bank_code, '0123456789') = ''),
     constraint account_number_is_digits
         check (octet_length(account_number) between 5 and 32 and ltrim(account_number, '0123456789') = ''),

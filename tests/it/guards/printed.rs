@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use crate::support::{database::Database, refusal::Refusal};
 
 /// For each constraint of `payout.payouts`: a payout in this state that is changed so breaks it.
-const BREAKS: [(&str, &str, &str); 8] = [
+const BREAKS: [(&str, &str, &str); 17] = [
     ("state_is_known", "queued", "state = 'lost'"),
     (
         "sent_once_per_grant",
@@ -20,6 +20,23 @@ const BREAKS: [(&str, &str, &str); 8] = [
     ("fee_is_an_amount", "paid", "fee = -1"),
     ("attention_has_a_time", "queued", "attention_since = now()"),
     ("parked_only_while_queued", "pending", "parked = true"),
+    ("order_num_is_plain", "queued", "order_num = 'a b'"),
+    ("amount_is_whole_rupiah", "queued", "amount = 250000.75"),
+    ("fee_type_is_known", "queued", "fee_type = 7"),
+    ("bank_code_is_digits", "queued", "bank_code = 'BCA'"),
+    (
+        "account_number_is_digits",
+        "queued",
+        "account_number = '12-34'",
+    ),
+    ("account_name_is_plain", "queued", "account_name = '!'"),
+    ("description_is_plain", "queued", "description = '=1'"),
+    ("not_before_is_a_time", "queued", "not_before = 'infinity'"),
+    (
+        "metadata_is_small",
+        "queued",
+        "metadata = to_jsonb(repeat('x', 16385))",
+    ),
 ];
 
 async fn names(database: &Database, query: &str) -> BTreeSet<String> {
