@@ -2367,7 +2367,7 @@ begin
     where i.request_id = reject.id and i.outcome is null and r.id = i.request_id and r.decision = 'approved';
     if found then
         insert into payout.operator_acts (act, merchant_code, order_num, reason, request_id)
-        select 'withdrawn', i.merchant_code, i.order_num, reject.reason, i.request_id
+        select 'request_withdrawn', i.merchant_code, i.order_num, reject.reason, i.request_id
         from payout.request_payouts i
         where i.request_id = reject.id and i.outcome = 'refused' and i.outcome_at >= now();
         return;

@@ -405,7 +405,7 @@ async fn stuck_lists_payouts_that_need_a_person_oldest_first() {
     assert_eq!(orders, ["INV-3", "INV-2", "INV-1"]);
     let page = payout(&database, &["stuck"]).with(0).out;
     assert!(
-        page.contains("lease_over") && page.contains("fund, or cancel"),
+        page.contains("lease_over") && page.contains("top up, or cancel"),
         "{page}"
     );
     assert!(

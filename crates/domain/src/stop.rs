@@ -82,7 +82,7 @@ pub fn opened_by(stopped_by: &str) -> &'static str {
         R::Address => "Two people can register it: payout address add.",
         R::Settings => "Correct its settings; payout doctor names them.",
         R::Failover => "Two people must accept it: payout failover status.",
-        R::Paused => "Somebody must end the pause: payout pauses.",
+        R::Paused => "Somebody must end the pause: payout resume; payout pauses lists each.",
         R::Signatures | R::NotSent | R::Declines | R::Doubts => {
             "One payout at a time tests whether the fault is over; a good answer opens claims again."
         }

@@ -55,7 +55,7 @@ pub(crate) fn safe_step(word: &str, state: &str) -> &'static str {
         };
     };
     match reason {
-        Attention::InsufficientFunds => "fund, or cancel",
+        Attention::InsufficientFunds => "top up, or cancel",
         Attention::NotFound => "replay, then resubmit",
         Attention::ForeignOrder | Attention::Contradiction | Attention::LateSuccess => {
             "contact the gateway, then resolve; do not pay again"

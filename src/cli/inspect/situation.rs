@@ -368,7 +368,10 @@ pub(super) mod tests {
             detail.parked = true;
         });
         assert!(situation.known.contains("does not cover"), "{situation:?}");
-        assert!(situation.next.contains("fund, or cancel"), "{situation:?}");
+        assert!(
+            situation.next.contains("top up, or cancel"),
+            "{situation:?}"
+        );
     }
 
     #[test]

@@ -21,17 +21,24 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct ApproveOptions {
-    /// The request's number
+    /// The request's number, as `payout approvals` lists it
+    #[arg(value_parser = number)]
     id: i64,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RejectOptions {
-    /// The request's number
+    /// The request's number, as `payout approvals` lists it
+    #[arg(value_parser = number)]
     id: i64,
     /// Why; recorded
     #[arg(long)]
     reason: String,
+}
+
+fn number(text: &str) -> Result<i64, String> {
+    let wrong = "give the number of the request, not of a payout; payout approvals lists it";
+    text.parse().map_err(|_| wrong.to_owned())
 }
 
 /// How a payout ended, according to a person.

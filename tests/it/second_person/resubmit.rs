@@ -243,7 +243,7 @@ async fn an_approved_request_is_withdrawn_before_a_worker_carries_it_out() {
     world.add_worker().await;
     let audited = format!(
         "select string_agg(order_num || ' ' || actor, ', ' order by order_num) from payout.audit
-         where act = 'withdrawn' and request_id = {id}"
+         where act = 'request_withdrawn' and request_id = {id}"
     );
     let both = format!("LOST-1 {0}, LOST-2 {0}", desk.one);
     assert_eq!(world.database.text(&audited).await, both);
