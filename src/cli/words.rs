@@ -28,6 +28,11 @@ pub(super) fn exact_time(at: DateTime<Utc>) -> String {
         .to_string()
 }
 
+/// What an act rests on, to be put behind it; empty if nobody named evidence.
+pub(super) fn evidence(named: Option<&str>) -> String {
+    named.map_or_else(String::new, |named| format!(" (evidence: {named})"))
+}
+
 /// How often something happened.
 pub(super) fn times(count: i32) -> String {
     match count {

@@ -38,7 +38,7 @@ fn table(found: &[Request]) -> String {
             request.amount.map_or_else(String::new, words::rupiah),
             request.requested_by.clone(),
             words::time(request.requested_at),
-            reason(request),
+            request.reason.clone() + &words::evidence(request.evidence.as_deref()),
             status(request, now),
             next(request),
         ]
@@ -58,12 +58,6 @@ fn orders(request: &Request) -> String {
         0 => shown.join(" "),
         more => format!("{} and {more} more", shown.join(" ")),
     }
-}
-
-fn reason(request: &Request) -> String {
-    let evidence = request.evidence.as_ref();
-    let evidence = evidence.map_or(String::new(), |named| format!(" (evidence: {named})"));
-    format!("{}{evidence}", request.reason)
 }
 
 fn status(request: &Request, now: DateTime<Utc>) -> String {

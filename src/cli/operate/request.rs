@@ -49,8 +49,7 @@ pub(crate) fn summary(id: i64, rows: &[Requested]) -> String {
         if let Some(more @ 1..) = rows.len().checked_sub(SHOWN) {
             lines.push(format!("and {more} more"));
         }
-        let evidence = row.evidence.as_ref();
-        let evidence = evidence.map_or(String::new(), |named| format!(" (evidence: {named})"));
+        let evidence = words::evidence(row.evidence.as_deref());
         lines.push(output::plain(&format!(
             "Request {id}, {count}, by {}: {}{evidence}. It expires at {} WIB.",
             row.requested_by,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The most payouts of one request.
-const REQUEST_MAX: i64 = 500;
+const REQUEST_MAX: usize = 500;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -99,13 +99,12 @@ async fn with_attention(
         let rule = "several merchants have such payouts: name one with --merchant";
         return Err(Exit::Usage(rule.to_owned()));
     }
-    let most = usize::try_from(REQUEST_MAX).unwrap_or(usize::MAX);
-    if rows.len() > most {
+    if rows.len() > REQUEST_MAX {
         let count = rows.len();
         say(&format!(
-            "of {count} such payouts, the {most} oldest are taken"
+            "of {count} such payouts, the {REQUEST_MAX} oldest are taken"
         ));
-        rows.truncate(most);
+        rows.truncate(REQUEST_MAX);
     }
     Ok(rows.iter().map(find::Status::key).collect())
 }

@@ -3,7 +3,10 @@
 use payout_sandbox::{Fault, Script};
 
 use super::{Desk, PATIENT, Said, hide, lose, payout};
-use crate::support::world::{Wishes, World};
+use crate::support::{
+    server::run,
+    world::{Wishes, World},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_order_is_sent_again_by_two_people_and_paid_once() {
@@ -93,6 +96,12 @@ fn outcomes(said: &Said) -> Vec<String> {
         .iter()
         .map(|row| format!("{} {}", row["order_num"], row["outcome"]));
     told.map(|told| told.replace('"', "")).collect()
+}
+
+/// Returns at once, where the command waits for a worker.
+async fn approve_in_sql(world: &World, desk: &Desk, id: &str) {
+    let mut other = world.database.connect_as(&desk.other).await;
+    run(&mut other, &format!("select payout.approve({id})")).await;
 }
 
 /// One approval for two; each is queried separately, in the same step.
@@ -190,12 +199,7 @@ async fn an_approval_that_expires_while_the_first_is_not_found_sends_nothing_els
     tokio::join!(lose(&world, "LOST-1"), lose(&world, "LOST-2"));
     let request = ["resubmit", "LOST-1", "LOST-2", "--reason", "ticket 5516"];
     let id = payout(&world, &desk.one, &request).await.with(5).request();
-    let approve = format!("select payout.approve({id})");
-    let mut other = world.database.connect_as(&desk.other).await;
-    sqlx::query(sqlx::AssertSqlSafe(approve))
-        .execute(&mut other)
-        .await
-        .unwrap();
+    approve_in_sql(&world, &desk, &id).await;
     let done = "select outcome from payout.request_payouts where order_num = 'LOST-1'";
     world.until(done, "done").await;
     let turn = format!(
@@ -228,12 +232,7 @@ async fn an_approved_request_is_withdrawn_before_a_worker_carries_it_out() {
     world.stop_workers().await;
     let request = ["resubmit", "LOST-1", "LOST-2", "--reason", "ticket 5517"];
     let id = payout(&world, &desk.one, &request).await.with(5).request();
-    let approve = format!("select payout.approve({id})");
-    let mut other = world.database.connect_as(&desk.other).await;
-    sqlx::query(sqlx::AssertSqlSafe(approve))
-        .execute(&mut other)
-        .await
-        .unwrap();
+    approve_in_sql(&world, &desk, &id).await;
     let waiting = payout(&world, &desk.one, &["approvals"]).await.with(0);
     assert_eq!(waiting.rows()[0]["status"], "approved");
     let reject = ["reject", &id, "--reason", "the gateway has them"];

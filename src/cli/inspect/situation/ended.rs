@@ -64,7 +64,7 @@ pub(super) fn paid(status: &Status, detail: &Detail) -> Situation {
         format!(" The beneficiary received {}.", words::rupiah(amount))
     });
     let unknown = match status.fee {
-        Some(_) => "Nothing is in doubt.".to_owned(),
+        Some(_) => format!("{NO_DOUBT}."),
         None if detail.held > 0 => format!(
             "The fee: {} stays held until the gateway states it.",
             words::rupiah(detail.held)

@@ -26,8 +26,7 @@ impl Situation {
         let Some(people) = &detail.stated_by else {
             return;
         };
-        let evidence = detail.stated_on.as_ref();
-        let evidence = evidence.map_or(String::new(), |named| format!(" (evidence: {named})"));
+        let evidence = words::evidence(detail.stated_on.as_deref());
         let confirmed = detail.confirmed_at.map_or(String::new(), |at| {
             format!(" The gateway confirmed it at {} WIB.", words::time(at))
         });
