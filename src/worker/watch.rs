@@ -25,6 +25,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const TOTALS_EVERY: Duration = Duration::from_secs(10);
 /// How often the accounts are compared with the ledger. What was booked since is read each time.
 const BOOKS_EVERY: Duration = Duration::from_mins(10);
+/// How soon after a difference or an error.
+const BOOKS_AGAIN: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
     let mut totals_at = Instant::now();
@@ -103,15 +105,23 @@ pub(super) async fn books(worker: Arc<Worker>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = worker.store.reach.opened() => {}
         }
+        let mut next = BOOKS_EVERY;
         match books::check_books(&worker.store.results).await {
-            Ok(checks) => metrics::books_checked(&checks),
+            Ok(checks) => {
+                metrics::books_checked(&checks);
+                // So that the alert ends soon after the repair.
+                if checks.iter().any(|check| check.difference.idr() != 0) {
+                    next = BOOKS_AGAIN;
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "could not compare the accounts with the ledger; retrying");
+                next = BOOKS_AGAIN;
             }
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = sleep(BOOKS_EVERY) => {}
+            () = sleep(next) => {}
         }
     }
 }
@@ -205,10 +215,10 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
             "{raised} payouts have been open for too long and need a person"
         );
     }
-    let in_flight = worker.lanes.iter().fold(0_usize, |sum, lane| {
-        let free = lane.slots.available_permits();
-        sum.saturating_add(lane.slots_total.saturating_sub(free))
-    });
+    let in_flight = worker
+        .lanes
+        .iter()
+        .fold(0_usize, |sum, lane| sum.saturating_add(lane.in_flight()));
     metrics::in_flight(i64::try_from(in_flight).unwrap_or(i64::MAX));
     metrics::snapshot(&snapshot::snapshot(&worker.store.results).await?);
     Ok(())

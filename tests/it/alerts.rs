@@ -237,6 +237,22 @@ fn each_alert_is_tested_firing_and_silent() {
     );
 }
 
+/// `cleared.yml` lists what fires before and after the cause ends, by name: a list may not leave an alert out, and the
+/// last one of each case must be empty.
+#[test]
+fn each_alert_is_tested_to_end_with_its_cause() {
+    let text = read("deploy/prometheus/tests/cleared.yml");
+    let fires: BTreeSet<_> = text
+        .match_indices("alertname=\"")
+        .map(|(at, found)| text[at + found.len()..].split('"').next().unwrap())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(fires, alerts(), "alerts that end, against all alerts");
+    for case in text.split("  - name: ").skip(1) {
+        assert!(case.trim_end().ends_with("exp_samples: []"), "{case}");
+    }
+}
+
 #[test]
 fn each_alert_tells_a_person_what_they_need() {
     let text = read("deploy/prometheus/alerts.yml");
