@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use tokio::sync::{Notify, Semaphore, watch};
@@ -23,6 +23,8 @@ pub struct Lane {
     /// One permit per request that may be in flight. A fixed share, so one slow merchant never takes every slot.
     pub(super) slots: Arc<Semaphore>,
     pub(super) slots_total: usize,
+    /// Slots that a claim holds before it knows how many payouts it gets.
+    reserved: AtomicUsize,
     pub(super) breaker: Breaker,
     /// Whether it claims and, if not, why.
     pub claims: Claims,
@@ -56,6 +58,7 @@ impl Lane {
             sign_seen: AtomicBool::new(client.dialect().capabilities().balance_is_signed),
             slots: Arc::new(Semaphore::new(slots.max(1))),
             slots_total: slots.max(1),
+            reserved: AtomicUsize::new(0),
             breaker: Breaker::default(),
             claims: Claims::new(&merchant.code),
             control_queries: ControlQueries::default(),
@@ -129,6 +132,21 @@ impl Lane {
         }
     }
 
+    /// How many payouts are being sent.
+    pub(super) fn in_flight(&self) -> usize {
+        let free = self.slots.available_permits();
+        let reserved = self.reserved.load(Ordering::Relaxed);
+        self.slots_total
+            .saturating_sub(free)
+            .saturating_sub(reserved)
+    }
+
+    /// Notes that a claim holds this many slots. A lane makes one claim at a time.
+    pub(super) fn reserve(&self, slots: usize) -> Reserved<'_> {
+        self.reserved.store(slots, Ordering::Relaxed);
+        Reserved(&self.reserved)
+    }
+
     /// Wakes the poll loop: a query is due now.
     pub fn query_now(&self) {
         self.query_now.notify_one();
@@ -139,5 +157,21 @@ impl Lane {
         self.proven.store(false, Ordering::Relaxed);
         self.claims.stop(StopReason::Keys, "");
         self.prove_now.notify_one();
+    }
+}
+
+/// Slots of a claim in progress that no payout uses yet.
+pub(super) struct Reserved<'a>(&'a AtomicUsize);
+
+impl Reserved<'_> {
+    /// A claimed payout takes one.
+    pub(super) fn takes_one(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }

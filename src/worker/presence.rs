@@ -57,11 +57,10 @@ fn stops(lanes: &[LaneState]) -> impl Iterator<Item = (Option<StopReason>, &str)
 fn state(lane: &Lane) -> LaneState {
     let stop = lane.claims.stopped();
     let count = |slots: usize| i32::try_from(slots).unwrap_or(i32::MAX);
-    let free = lane.slots.available_permits();
     LaneState {
         merchant_code: lane.code().to_owned(),
         slots: count(lane.slots_total),
-        in_flight: count(lane.slots_total.saturating_sub(free)),
+        in_flight: count(lane.in_flight()),
         stopped_by: stop.as_ref().map(|stop| stop.reason),
         detail: stop.map_or_else(String::new, |stop| stop.detail),
     }

@@ -16,6 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Lane, Worker,
     breaker::{Allowance, SubmitResult, Trial},
+    lane::Reserved,
     log,
     looks::Looks,
 };
@@ -180,6 +181,7 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
 struct Capacity<'a> {
     wanted: u32,
     slots: OwnedSemaphorePermit,
+    reserved: Reserved<'a>,
     /// The trial of a half-open circuit breaker.
     trial: Option<Trial<'a>>,
 }
@@ -230,6 +232,7 @@ fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>
     Ok(Capacity {
         wanted,
         slots: slots.map_err(|_| Closed::NoCapacity)?,
+        reserved: lane.reserve(usize::try_from(wanted).unwrap_or(usize::MAX)),
         trial,
     })
 }
@@ -287,6 +290,7 @@ async fn claim_and_send(
         let (from, to) = (State::Queued, State::Submitting);
         log::moved(permit.key(), permit.attempt(), Event::Claimed, from, to);
         let slot = slots.split(1);
+        capacity.reserved.takes_one();
         tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
     }
     Ok(if is_full { After::Full } else { After::Drained })
