@@ -67,8 +67,9 @@ fn beside(claims: &[Claims], open: &[OpenPayouts]) -> String {
     let queried: String = in_doubt
         .map(|open| {
             let (count, amount) = (open.payouts, words::rupiah(open.rupiah));
+            let (payouts, their) = if count == 1 { ("payout", "its") } else { ("payouts", "their") };
             output::plain(&format!(
-                "{count} payouts of {} ({amount}) may or may not have left; their status is queried",
+                "{count} {payouts} of {} ({amount}) may or may not have left; {their} status is queried",
                 open.merchant_code
             )) + "\n"
         })

@@ -21,6 +21,21 @@ pub(crate) fn is_generated(path: &str, page: &str) {
     );
 }
 
+/// Like [`is_generated`], for a page of which each run writes another copy: `same` keeps what copies have in common.
+#[track_caller]
+pub(crate) fn is_generated_alike(path: &str, page: &str, same: fn(&str) -> Vec<String>) {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&place, page).unwrap();
+    }
+    let (committed, now) = (same(&read(path)), same(page));
+    let differs = committed.iter().zip(&now).find(|(was, is)| was != is);
+    assert!(
+        committed == now,
+        "{path} is stale, at {differs:?}: write it with UPDATE_DOCS=1 and commit it\n{page}"
+    );
+}
+
 /// The code blocks of `language` in a page, each with the number of its first line.
 pub(crate) fn blocks(page: &str, language: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
