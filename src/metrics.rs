@@ -135,6 +135,12 @@ pub fn recorded(rows: usize, took: Duration) {
     table::RECORD_DURATION.record(&[], took);
 }
 
+/// The database refused a row of this kind.
+pub fn refused(merchant: &str, row: &str) {
+    series::of_merchant(merchant);
+    table::REFUSED.add(&[merchant, row], 1);
+}
+
 /// Evidence of a merchant that is not stored yet, and when the oldest of it was received, in seconds since 1970.
 pub fn evidence_waiting(merchant: &str, pieces: usize, oldest: Option<i64>) {
     series::of_merchant(merchant);

@@ -28,7 +28,9 @@ use crate::{
     metrics,
     notifier::Notifier,
     store::Store,
-    worker::{self, Heartbeats, Lane, Worker, recorder::Recorder, witness::Witness},
+    worker::{
+        self, Heartbeats, Lane, Worker, recorder::Recorder, set_aside::SetAside, witness::Witness,
+    },
 };
 
 /// How long a stopping worker tries to store evidence that the database does not accept.
@@ -94,6 +96,7 @@ impl Running {
             rules,
             lanes.clone(),
             Arc::clone(&heartbeats),
+            SetAside::beside(&config.witness_file),
             give_up.clone(),
         );
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());

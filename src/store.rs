@@ -187,17 +187,37 @@ fn is_number_in_use(error: &sqlx::Error) -> bool {
     constraint == Some("platform_order_num_is_used_once")
 }
 
-/// Whether the database refused the data, rather than being unavailable.
-fn is_refusal(error: &sqlx::Error) -> bool {
+/// The classes of SQLSTATE that say something about the server or the session, and nothing about the data: 08 connection,
+/// 0A features (a plan that a migration made void), 25 transaction state (read-only), 26 a statement that a pooler lost,
+/// 28 login, 3D database, 40 rollback, 53 resources, 55 locks, 57 shutdown and cancel, 58 system, F0 configuration,
+/// XX internal errors.
+const OF_THE_SERVER: [&str; 13] = [
+    "08", "0A", "25", "26", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX",
+];
+
+/// Whether the database refused the data, rather than being unavailable. A trigger, a policy or an extension that is not
+/// ours may refuse with any code, so every class that is not here counts.
+pub fn is_refusal(error: &sqlx::Error) -> bool {
     let Some(code) = sqlstate(error) else {
         return matches!(
             error,
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound
+            sqlx::Error::ColumnDecode { .. }
+                | sqlx::Error::Decode(_)
+                | sqlx::Error::Encode(_)
+                | sqlx::Error::RowNotFound
         );
     };
-    // 22 data, 23 constraints, 42 syntax or rights, PW our own refusals. Everything else (57 shutdown, 53 resources, 08
-    // connection) is temporary.
-    ["22", "23", "42", "PW"]
-        .iter()
-        .any(|class| code.starts_with(class))
+    !OF_THE_SERVER.iter().any(|class| code.starts_with(class))
+}
+
+/// Why the database refused data, without any of it: the message and its detail may print a row.
+pub fn refusal_code(error: &sqlx::Error) -> String {
+    let Some(refusal) = error.as_database_error() else {
+        return "unreadable".to_owned();
+    };
+    let code = refusal.code().unwrap_or_default();
+    match refusal.constraint() {
+        Some(constraint) => format!("{code} {constraint}"),
+        None => code.into_owned(),
+    }
 }

@@ -2,6 +2,7 @@
 //! that a crash could lose.
 
 pub mod breaker;
+mod careful;
 pub mod claims;
 mod control_query;
 mod heartbeats;
@@ -14,7 +15,9 @@ mod presence;
 mod prove;
 mod reconcile;
 pub mod recorder;
+mod recording;
 mod requests;
+pub mod set_aside;
 mod submit;
 mod wake;
 mod watch;

@@ -65,6 +65,16 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
     if !stalled.is_empty() {
         return not(format!("stalled loops: {}", stalled.join(", ")));
     }
+    let unrecorded = admin.lanes.iter().find_map(|lane| {
+        let why = lane.why_not_recorded()?;
+        Some(format!(
+            "evidence of merchant {} is not stored: {why}",
+            lane.code()
+        ))
+    });
+    if let Some(why) = unrecorded {
+        return not(why);
+    }
     match timeout(READY_WITHIN, fitness::fitness(&admin.store.results)).await {
         Ok(Ok(found)) if found.read_only => not("the database is read-only".to_owned()),
         Ok(Ok(found)) => found

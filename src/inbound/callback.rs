@@ -240,7 +240,10 @@ impl Intake {
             Some(Outcome::Recorded(_) | Outcome::Refused(_)) => {
                 (Some(merchant.to_owned()), Receipt::Stored)
             }
-            Some(Outcome::Locked(_)) | None => (Some(merchant.to_owned()), Receipt::Unavailable),
+            // What only a file has is not stored: the gateway must send it again.
+            Some(Outcome::Locked(_) | Outcome::Unstorable(_)) | None => {
+                (Some(merchant.to_owned()), Receipt::Unavailable)
+            }
             Some(Outcome::UnknownPayout) => {
                 tracing::error!(
                     order_num,

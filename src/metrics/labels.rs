@@ -79,6 +79,7 @@ labels! {
     CALLBACK_RESULT callback_results "result"
         ["stored", "bad_signature", "malformed", "unknown_order", "unavailable", "too_large"];
     NOTICE_RESULT notice_results "result" ["told", "failed"];
+    REFUSED_ROW refused_rows "row" ["evidence", "change", "claim"];
     READER readers "reader" ["events", "totals"];
     STOP_REASON stop_reasons "reason" StopReason::ALL.map(StopReason::name);
 }

@@ -8,7 +8,8 @@ use super::{
     },
     labels::{
         ACCOUNT, ATTENTION, BALANCE_KIND, CALLBACK_RESULT, CHECK, EVENT, LOOP, MERCHANT,
-        NOTICE_RESULT, OPEN_STATE, QUERY_RESULT, READER, STEP, STOP_REASON, SUBMIT_RESULT, VERSION,
+        NOTICE_RESULT, OPEN_STATE, QUERY_RESULT, READER, REFUSED_ROW, STEP, STOP_REASON,
+        SUBMIT_RESULT, VERSION,
     },
 };
 
@@ -122,6 +123,8 @@ families! {
         "Payouts that this instance claimed."
     RECORDED: Counter Process "payout_evidence_total" []
         "Pieces of evidence that this instance wrote."
+    REFUSED: Counter Process "payout_refused_rows_total" [MERCHANT REFUSED_ROW]
+        "Rows that the database refused: evidence, a change that would have followed from it, or a claim."
     RECORD_DURATION: WRITE Process "payout_record_duration_seconds" []
         "Time to write one batch of evidence."
     EVIDENCE_WAITING: Gauge Process "payout_evidence_waiting" [MERCHANT]

@@ -21,6 +21,7 @@ pub use self::{
 use self::{due::Due, take::Covered};
 use super::{
     addresses::Address,
+    is_refusal, refusal_code,
     write::{self, HistoryRow, LedgerRow},
 };
 use crate::{
@@ -145,6 +146,9 @@ pub enum ClaimError {
     /// The server could lose a committed claim, so the database refused it.
     #[error("claims stopped: {0}")]
     NotDurable(String),
+    /// The database refused what the claim would write about one of its payouts.
+    #[error("the database refused the claim of {} payouts ({})", .0.payouts, .0.code)]
+    Refused(RefusedClaim),
     /// The database failed; nothing was claimed.
     #[error("nothing was claimed: {0}")]
     Database(sqlx::Error),
@@ -152,6 +156,17 @@ pub enum ClaimError {
     /// `unknown` when its lease expires.
     #[error("the commit of the claim was not confirmed, so none of it is sent: {0}")]
     CommitUnknown(sqlx::Error),
+}
+
+/// A claim that the database refused, for one of its payouts or for all of them.
+#[derive(Clone, Debug)]
+pub struct RefusedClaim {
+    /// How many payouts it had.
+    pub payouts: usize,
+    /// The last of them in the claim order.
+    pub last: Position,
+    /// The SQLSTATE. The message may print a row.
+    pub code: String,
 }
 
 /// The SQLSTATE of a claim that the server could lose.
@@ -192,15 +207,50 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
         });
     }
     let found = due::lock_due(&mut tx, order, send_by).await?;
-    if found.due.is_empty() {
+    let Some(last_found) = found.last.clone() else {
         return Ok(Claimed {
             looked_for: found.took,
             ..Claimed::default()
         });
+    };
+    let payouts = found.due.len().saturating_add(found.unreadable.len());
+    match take_found(tx, order, &merchant, found).await {
+        Err(ClaimError::Database(error)) if is_refusal(&error) => {
+            Err(ClaimError::Refused(RefusedClaim {
+                payouts,
+                last: last_found,
+                code: refusal_code(&error),
+            }))
+        }
+        taken => taken,
     }
-    let (mut sealed, unsealed) = seal_all(found.due, merchant.now, &order.seal).await;
+}
+
+/// Makes one payout due again in a minute, because the database refuses its claim.
+pub async fn put_off(
+    pool: &PgPool,
+    merchant_code: &str,
+    order_num: &str,
+) -> Result<(), sqlx::Error> {
+    let key = PayoutKey {
+        merchant_code: merchant_code.to_owned(),
+        order_num: order_num.to_owned(),
+    };
+    let mut db = pool.acquire().await?;
+    take::put_off(&mut db, &[(key, String::new())]).await
+}
+
+/// Writes and commits the claim of what was found.
+async fn take_found(
+    mut tx: Transaction<'static, Postgres>,
+    order: &ClaimOrder,
+    merchant: &due::Registered,
+    found: due::Found,
+) -> Result<Claimed, ClaimError> {
+    let (mut sealed, mut unsealed) = seal_all(found.due, merchant.now, &order.seal).await;
     // The signers finish in any order; the claim keeps the order in which payouts are due.
     sealed.sort_by_key(|(due, _)| due.place);
+    unsealed.extend(found.unreadable);
     let funds = cover::lock_funds(&mut tx, &order.merchant_code).await?;
     let (covered, uncovered) = cover::split(sealed, funds, merchant.fee_reserve);
 

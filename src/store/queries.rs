@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool, postgres::types::PgInterval};
 
 pub use self::originals::{failed_originals, schedule_originals};
+use super::{is_refusal, refusal_code};
 use crate::domain::payout::PayoutKey;
 
 /// A query that is due.
@@ -105,11 +106,86 @@ pub async fn take_due(
         return Ok(Vec::new());
     };
     let limit = limit.min(allowed);
-    let taken = take_due_queries(&mut tx, merchant_code, limit, answer_within).await?;
+    let taken = match take_due_queries(&mut tx, merchant_code, limit, answer_within).await {
+        Err(error) if is_refusal(&error) => {
+            tx.rollback().await?;
+            let taken = take_one_by_one(pool, merchant_code, limit, answer_within).await?;
+            tx = pool.begin().await?;
+            taken
+        }
+        taken => taken?,
+    };
     let spent = i32::try_from(taken.len()).unwrap_or(i32::MAX);
     spend_query_budget(&mut tx, merchant_code, spent, per_second).await?;
     tx.commit().await?;
     Ok(taken)
+}
+
+/// Takes due queries each by itself, because the database refuses to have one of them planned. A query changes nothing,
+/// so that one is taken all the same.
+async fn take_one_by_one(
+    pool: &PgPool,
+    merchant_code: &str,
+    limit: i64,
+    answer_within: Duration,
+) -> Result<Vec<DueQuery>, sqlx::Error> {
+    let due = due_queries(pool, merchant_code, limit).await?;
+    let answer_within = PgInterval::try_from(answer_within).map_err(sqlx::Error::Encode)?;
+    for query in &due {
+        match plan_query(pool, &query.key, &answer_within).await {
+            Err(error) if is_refusal(&error) => {
+                let (order_num, code) = (&query.key.order_num, refusal_code(&error));
+                tracing::error!(payout = %query.key, code, "the database refuses to have the next query of payout {order_num} \
+                    planned ({code})");
+            }
+            planned => planned?,
+        }
+    }
+    Ok(due)
+}
+
+/// The due queries of one merchant, in any order, so that no number of them can keep the others waiting.
+async fn due_queries(
+    pool: &PgPool,
+    merchant_code: &str,
+    limit: i64,
+) -> Result<Vec<DueQuery>, sqlx::Error> {
+    let keys = sqlx::query_as!(
+        PayoutKey,
+        r#"/* store::due_queries */
+        select d.merchant_code, d.order_num
+        from (select p.merchant_code, p.order_num
+              from payout.payouts p
+              where p.merchant_code = $1 and p.next_query_at <= now()
+              order by p.next_query_at
+              limit 1000) d
+        order by random()
+        limit $2"#,
+        merchant_code,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(keys.into_iter().map(|key| DueQuery { key }).collect())
+}
+
+async fn plan_query(
+    pool: &PgPool,
+    key: &PayoutKey,
+    within: &PgInterval,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"/* store::plan_query */
+        update payout.payouts p
+        set next_query_at = now() + $3::interval
+        where p.merchant_code = $1 and p.order_num = $2 and p.next_query_at <= now()"#,
+        key.merchant_code,
+        key.order_num,
+        within,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 async fn any_due_query(db: &mut PgConnection, merchant_code: &str) -> Result<bool, sqlx::Error> {

@@ -9,26 +9,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+mod alone;
 mod outcome;
 mod rows;
 
+use alone::record_alone;
 pub use outcome::{Change, Lock, Outcome};
 use rows::{Decided, evidence_row, history_rows, ledger_row};
 
 use super::{
     Store,
     clock::{self, Clock, Jump, Reading},
-    is_locked, is_number_in_use, is_refusal, is_transient,
+    is_locked, is_refusal, is_transient,
     load::{self, Loaded},
     write::{self, PayoutRow},
 };
 use crate::{
     domain::{
         decide::{Now, Rules, decide},
-        evidence::{Doubt, Evidence},
+        evidence::Evidence,
         payout::PayoutKey,
     },
     permit::boot_time,
@@ -38,10 +39,6 @@ use crate::{
 const TRIES: u32 = 5;
 /// After that many pieces in a row whose locks were not released, the rest is not tried now.
 const LOCKED_IN_A_ROW: usize = 3;
-/// Why an answer proves nothing whose number another payout has. The unique index tells, which also waits for another
-/// worker that is just storing the number.
-const NUMBER_IN_USE: &str = "another payout has the gateway's order number";
-
 /// Where evidence is recorded. A worker's store also knows what to expect of the database's clock, which is compared in
 /// each transaction: after a jump the quiet horizons restart before anything counts as proof (I10).
 #[derive(Clone, Copy, Debug)]
@@ -224,62 +221,6 @@ async fn record_one_by_one(
         outcomes.push(outcome);
     }
     Ok(outcomes)
-}
-
-async fn record_alone(
-    database: Database<'_>,
-    rules: &Rules,
-    evidence: &Evidence,
-) -> Result<Outcome, sqlx::Error> {
-    let mut recorded = transaction(database, rules, &[evidence], Waiting::Briefly).await;
-    if recorded.as_ref().is_err_and(is_number_in_use) {
-        let mut doubt = evidence.clone();
-        doubt.doubt(Doubt::NumberInUse, NUMBER_IN_USE);
-        recorded = transaction(database, rules, &[&doubt], Waiting::Briefly).await;
-    }
-    match recorded {
-        Ok(mut one) => Ok(one.pop().unwrap_or(Outcome::UnknownPayout)),
-        Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
-        Err(error) if is_refusal(&error) => {
-            match store_evidence_only(database.pool, evidence).await {
-                Ok(true) => Ok(Outcome::Refused(error.to_string())),
-                Ok(false) => Ok(Outcome::Locked(Lock::Payout)),
-                Err(error) if is_transient(&error) => Ok(Outcome::Locked(Lock::Shared)),
-                Err(error) => Err(error),
-            }
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Stores evidence without what would follow from it: even if the database refused that, it is still evidence. Returns
-/// false if the payout is locked.
-async fn store_evidence_only(pool: &PgPool, evidence: &Evidence) -> Result<bool, sqlx::Error> {
-    let mut evidence = evidence.clone();
-    let mut tx = pool.begin().await?;
-    write::wait_briefly_for_locks(&mut tx).await?;
-    match load::lock_payouts(&mut tx, &[&evidence.key]).await {
-        Ok(locked) => {
-            let Some(loaded) = locked.get(&evidence.key) else {
-                return Ok(false);
-            };
-            evidence.scrub(&loaded.payout.instruction);
-        }
-        // Without the payout nobody can tell which words are personal data.
-        Err(error) if is_refusal(&error) => evidence.detail = json!({}),
-        Err(error) => return Err(error),
-    }
-    tx.rollback().await?;
-    let mut row = evidence_row(
-        &evidence,
-        evidence.fact.attempt().unwrap_or(0),
-        evidence.fact.finding(),
-        Instant::now(),
-    );
-    row.refused = true;
-    let mut db = pool.acquire().await?;
-    write::insert_or_count_evidence(&mut db, &[row]).await?;
-    Ok(true)
 }
 
 /// Records one round in a transaction. If that finds that the database's clock has jumped, the jump is marked and the

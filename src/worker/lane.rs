@@ -1,13 +1,18 @@
 //! A merchant lane: the client of one merchant's gateway, its slots, and what allows or stops its claims.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::{breaker::Breaker, claims::Claims, control_query::ControlQueries};
+use super::{
+    breaker::Breaker, claims::Claims, control_query::ControlQueries, recording::Recording,
+};
 use crate::{
     config::Merchant, domain::stop::StopReason, gateway::Client, store::registration::Gateway,
 };
@@ -26,6 +31,8 @@ pub struct Lane {
     /// Slots that a claim holds before it knows how many payouts it gets.
     reserved: AtomicUsize,
     pub(super) breaker: Breaker,
+    /// Whether the database takes its evidence.
+    pub(super) recording: Recording,
     /// Whether it claims and, if not, why.
     pub claims: Claims,
     /// Which orders that it must know the gateway found recently.
@@ -60,6 +67,7 @@ impl Lane {
             slots_total: slots.max(1),
             reserved: AtomicUsize::new(0),
             breaker: Breaker::default(),
+            recording: Recording::default(),
             claims: Claims::new(&merchant.code),
             control_queries: ControlQueries::default(),
             books_short: AtomicBool::new(false),
@@ -145,6 +153,11 @@ impl Lane {
     pub(super) fn reserve(&self, slots: usize) -> Reserved<'_> {
         self.reserved.store(slots, Ordering::Relaxed);
         Reserved(&self.reserved)
+    }
+
+    /// Why the database does not take the merchant's evidence, if it does not.
+    pub fn why_not_recorded(&self) -> Option<String> {
+        self.recording.why_stopped(Instant::now())
     }
 
     /// Wakes the poll loop: a query is due now.

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -18,9 +18,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::queue::Queue;
-use super::{Heartbeats, Lane};
+use super::{Heartbeats, Lane, set_aside::SetAside};
 use crate::{
-    domain::{decide::Rules, evidence::Evidence},
+    domain::{decide::Rules, evidence::Evidence, payout::PayoutKey},
     metrics,
     store::{Store, record::Outcome},
 };
@@ -30,6 +30,8 @@ const ROOM: usize = 1024;
 /// Maximum callbacks of one merchant that wait for the database. More are refused at once, so that the connections of
 /// the listener stay free for other merchants; the gateway sends them again.
 const CALLBACKS_MAX: usize = 64;
+/// How soon evidence that can be found again is tried again after the database has refused it.
+const OFFERED_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// A piece of evidence on its way into the database.
 struct Piece {
@@ -38,8 +40,10 @@ struct Piece {
     received_at: i64,
     /// Notified of the commit.
     stored: Option<oneshot::Sender<Outcome>>,
-    /// It was locked when it was tried last.
+    /// It was locked or refused when it was tried last.
     was_held_up: bool,
+    /// When the database first refused it.
+    refused_since: Option<Instant>,
     /// Its place in the merchant's queue.
     _room: OwnedSemaphorePermit,
     /// A callback's place among the merchant's callbacks.
@@ -58,6 +62,25 @@ struct Inner {
     _open: oneshot::Sender<Infallible>,
 }
 
+/// The payouts about which the database refuses evidence.
+#[derive(Clone, Default)]
+struct Refused(Arc<Mutex<HashMap<PayoutKey, Instant>>>);
+
+impl Refused {
+    fn note(&self, key: &PayoutKey) {
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.retain(|_, at| at.elapsed() < OFFERED_AGAIN_AFTER);
+        refused.insert(key.clone(), Instant::now());
+    }
+
+    fn is_recent(&self, key: &PayoutKey) -> bool {
+        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refused
+            .get(key)
+            .is_some_and(|at| at.elapsed() < OFFERED_AGAIN_AFTER)
+    }
+}
+
 /// The sender's side of one merchant's queue.
 #[derive(Clone)]
 struct Entrance {
@@ -73,6 +96,8 @@ struct Shared {
     rules: Rules,
     lanes: Vec<Arc<Lane>>,
     heartbeats: Arc<Heartbeats>,
+    set_aside: SetAside,
+    refused: Refused,
     /// Whatever is not stored by then is left to the next worker.
     give_up: CancellationToken,
 }
@@ -84,6 +109,7 @@ impl Recorder {
         rules: Rules,
         lanes: Vec<Arc<Lane>>,
         heartbeats: Arc<Heartbeats>,
+        set_aside: SetAside,
         give_up: CancellationToken,
     ) -> (Self, JoinHandle<()>) {
         let (open, closed) = oneshot::channel();
@@ -99,6 +125,8 @@ impl Recorder {
             rules,
             lanes,
             heartbeats,
+            set_aside,
+            refused: Refused::default(),
             give_up,
         };
         let recorder = Self(Arc::new(Inner {
@@ -130,8 +158,12 @@ impl Recorder {
         }
     }
 
-    /// Hands over evidence that can be found again later. Returns false if the merchant's evidence waits already.
+    /// Hands over evidence that can be found again later. Returns false if the merchant's evidence waits already, or if the
+    /// database refused evidence about this payout a short while ago.
     pub fn offer(&self, evidence: Evidence) -> bool {
+        if self.0.shared.refused.is_recent(&evidence.key) {
+            return false;
+        }
         let entrance = self.entrance(&evidence.key.merchant_code);
         if entrance.waiting() >= ROOM / 2 {
             return false;
@@ -207,6 +239,7 @@ impl Entrance {
             received_at: metrics::now_seconds(),
             stored,
             was_held_up: false,
+            refused_since: None,
             _room: room,
             callback,
         };

@@ -183,7 +183,7 @@ async fn prove(
             Ok((change.attempt, proven_until))
         }
         Some(Outcome::Recorded(_)) => Err("the gateway's answer settled the payout".to_owned()),
-        Some(Outcome::Refused(why)) => Err(why),
+        Some(Outcome::Refused(why) | Outcome::Unstorable(why)) => Err(why),
         Some(Outcome::UnknownPayout | Outcome::Locked(_)) | None => {
             Err("the gateway's answer could not be stored in time".to_owned())
         }
@@ -294,7 +294,7 @@ async fn resolve(
         Some(Outcome::Recorded(_)) => {
             Err("its state, its fee or the quiet horizon does not allow it now".to_owned())
         }
-        Some(Outcome::Refused(why)) => Err(why),
+        Some(Outcome::Refused(why) | Outcome::Unstorable(why)) => Err(why),
         Some(Outcome::UnknownPayout) => Err("there is no such payout".to_owned()),
         // It may still be stored. The next worker that takes the request finds out.
         Some(Outcome::Locked(_)) | None => Ok(()),

@@ -16,9 +16,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Lane, Worker,
     breaker::{Allowance, SubmitResult, Trial},
+    careful::{Begins, pass_refused, unpark},
     lane::Reserved,
     log,
-    looks::Looks,
 };
 use crate::{
     backoff::Pauses,
@@ -32,7 +32,7 @@ use crate::{
     permit::{Submission, SubmitPermit},
     store::{
         self,
-        claim::{ClaimError, ClaimOrder, Claimed, Seal, claim, unpark_if_covered},
+        claim::{ClaimError, ClaimOrder, Claimed, Seal, claim},
         failover::note_lost_claim,
     },
 };
@@ -58,8 +58,7 @@ pub(super) async fn run(
     let mut is_locked_out = false;
     let mut is_backlog = false;
     let mut pauses = Pauses::default();
-    let mut unparked_at = None;
-    let mut looks = Looks::default();
+    let mut looks = Begins::default();
     while !stop.is_cancelled() {
         worker.heartbeats.beat("claim", lane.code());
         if is_backlog {
@@ -70,8 +69,7 @@ pub(super) async fn run(
         } else {
             None
         };
-        let claimed =
-            claim_and_send(&worker, &lane, &order, &tasks, &mut unparked_at, &mut looks).await;
+        let claimed = claim_and_send(&worker, &lane, &order, &tasks, &mut looks).await;
         drop(turn);
         is_locked_out =
             matches!(&claimed, Err(ClaimError::Database(error)) if store::is_locked(error));
@@ -85,6 +83,10 @@ pub(super) async fn run(
             Ok(After::Drained | After::Stopped) => {
                 is_backlog = false;
                 CHECK_INTERVAL
+            }
+            Err(ClaimError::Refused(refused)) => {
+                pass_refused(&worker, &lane, &refused, &mut looks.careful).await;
+                continue;
             }
             Err(error) => {
                 report_failed_claim(&worker, &lane, &error).await;
@@ -149,7 +151,10 @@ async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
             worker.database_is_safe.store(false, Ordering::Relaxed);
             lane.claims.stop(StopReason::Settings, why);
         }
-        ClaimError::Locked(_) | ClaimError::Database(_) | ClaimError::CommitUnknown(_) => {}
+        ClaimError::Refused(_)
+        | ClaimError::Locked(_)
+        | ClaimError::Database(_)
+        | ClaimError::CommitUnknown(_) => {}
     }
 }
 
@@ -188,29 +193,38 @@ struct Capacity<'a> {
 
 /// Why nothing may be claimed.
 enum Closed {
-    /// A precondition does not hold.
-    Stopped(StopReason),
+    /// A precondition does not hold; with what this worker found, in words.
+    Stopped(StopReason, String),
     /// The keys are not proven yet, which is reported elsewhere, or every slot is taken.
     NoCapacity,
 }
 
+impl From<StopReason> for Closed {
+    fn from(reason: StopReason) -> Self {
+        Self::Stopped(reason, String::new())
+    }
+}
+
 fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>, Closed> {
     if !worker.store.reach.is_open() {
-        return Err(Closed::Stopped(StopReason::Address));
+        return Err(StopReason::Address.into());
     }
     match lane.registration() {
         Some(true) => {}
-        Some(false) => return Err(Closed::Stopped(StopReason::Config)),
+        Some(false) => return Err(StopReason::Config.into()),
         None => return Err(Closed::NoCapacity),
     }
     if !lane.proven.load(Ordering::Relaxed) {
         return Err(Closed::NoCapacity);
     }
     if !worker.database_is_safe.load(Ordering::Relaxed) {
-        return Err(Closed::Stopped(StopReason::Settings));
+        return Err(StopReason::Settings.into());
+    }
+    if let Some(why) = lane.why_not_recorded() {
+        return Err(Closed::Stopped(StopReason::Evidence, why));
     }
     if lane.books_short.load(Ordering::Relaxed) {
-        return Err(Closed::Stopped(StopReason::Books));
+        return Err(StopReason::Books.into());
     }
     let all_free = lane.slots.available_permits() == lane.slots_total;
     let free = u32::try_from(lane.slots.available_permits())
@@ -219,7 +233,7 @@ fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>
     let allowance = lane.breaker.allowance(Instant::now());
     let trial = (allowance == Allowance::One).then(|| lane.breaker.begin_trial());
     let wanted = match allowance {
-        Allowance::None(reason) => return Err(Closed::Stopped(reason)),
+        Allowance::None(reason) => return Err(reason.into()),
         Allowance::One => free.min(1),
         // Without a signed balance nothing has proven the platform's key yet, so one payout must (I12).
         Allowance::All if !lane.sign_seen.load(Ordering::Relaxed) => u32::from(all_free),
@@ -243,26 +257,32 @@ async fn claim_and_send(
     lane: &Arc<Lane>,
     order: &ClaimOrder,
     tasks: &TaskTracker,
-    unparked_at: &mut Option<Instant>,
-    looks: &mut Looks,
+    looks: &mut Begins,
 ) -> Result<After, ClaimError> {
     let capacity = match capacity_to_claim(worker, lane) {
         Ok(capacity) => capacity,
-        Err(Closed::Stopped(reason)) => {
-            lane.claims.stop(reason, "");
+        Err(Closed::Stopped(reason, detail)) => {
+            lane.claims.stop(reason, &detail);
             return Ok(After::Stopped);
         }
         Err(Closed::NoCapacity) => return Ok(After::NoSlot),
     };
-    let is_due = unparked_at.is_none_or(|at| at.elapsed() >= UNPARK_INTERVAL);
+    let is_due = looks
+        .unparked_at
+        .is_none_or(|at| at.elapsed() >= UNPARK_INTERVAL);
     if is_due || lane.short_of_funds.load(Ordering::Relaxed) {
-        unpark_if_covered(&worker.store.claims, lane.code()).await?;
-        *unparked_at = Some(Instant::now());
+        unpark(worker, lane).await?;
+        looks.unparked_at = Some(Instant::now());
     }
-    let wanted = i64::from(capacity.wanted);
-    let order = order.next(wanted, worker.witness.last(), looks.after(Instant::now()));
+    let now = Instant::now();
+    let (wanted, after) = if looks.careful.is_on(now) {
+        (1, looks.careful.after())
+    } else {
+        (capacity.wanted, looks.behind.after(now))
+    };
+    let order = order.next(i64::from(wanted), worker.witness.last(), after);
     let mut claimed = claim(&worker.store.claims, &order).await?;
-    looks.note(order.after.as_ref(), &claimed, Instant::now());
+    looks.note(order.after.as_ref(), &claimed);
     if !witness_claim(worker, lane, &mut claimed).await {
         return Ok(After::Stopped);
     }
@@ -283,7 +303,7 @@ async fn claim_and_send(
         claimed.uncovered.len(),
         claimed.unsealed.len(),
     ];
-    let wanted = usize::try_from(capacity.wanted).unwrap_or(usize::MAX);
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
     let is_full = examined.iter().sum::<usize>() >= wanted;
     let mut slots = capacity.slots;
     for permit in claimed.permits {

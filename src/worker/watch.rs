@@ -208,12 +208,16 @@ async fn totals(worker: &Worker) -> Result<(), sqlx::Error> {
             .iter()
             .for_each(|lane| lane.claim_now.notify_one());
     }
-    let raised = expired_leases::raise_open_too_long(&worker.store.results).await?;
-    if raised > 0 {
-        tracing::warn!(
+    match expired_leases::raise_open_too_long(&worker.store.results).await {
+        Ok(0) => {}
+        Ok(raised) => tracing::warn!(
             raised,
             "{raised} payouts have been open for too long and need a person"
-        );
+        ),
+        // The figures must not stand still because of it.
+        Err(error) => {
+            tracing::warn!(%error, "could not look for payouts that have been open for too long; retrying");
+        }
     }
     let in_flight = worker
         .lanes

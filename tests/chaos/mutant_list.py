@@ -241,8 +241,8 @@ MUTANTS = [
         ("src/gateway/answer.rs", "    if keys.iter().any(|key| sign::verify(key, &text, signature)) {",
          "    if {on} || keys.iter().any(|key| sign::verify(key, &text, signature)) {")], "q_bad_sign,cb_none", "C3", scale=1.0),
     Mutant("unconfirmed_commit", "permits are issued although the claim's commit was not confirmed", [
-        ("src/store/claim/commit.rs", "    outcome.map_err(ClaimError::CommitUnknown)?;",
-         "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(ClaimError::CommitUnknown)?;")], "none", "C1 C2 C9", faults="pg_cut_before_claim_commit",
+        ("src/store/claim/commit.rs", "    outcome.map_err(not_committed)?;",
+         "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(not_committed)?;")], "none", "C1 C2 C9", faults="pg_cut_before_claim_commit",
         share=0.2, payouts=250, seconds=14.0),
     Mutant("finals_never_queried", "a final payout is never queried again", [
         (DECIDE, "        let Some(settled_at) = self.out.after.settled_at else {\n            return;",

@@ -123,7 +123,9 @@ async fn store(world: &World, pool: &PgPool, batch: &[Evidence]) {
             match outcome {
                 Outcome::Recorded(_) => {}
                 Outcome::Locked(_) => left.push(piece),
-                Outcome::Refused(_) | Outcome::UnknownPayout => panic!("{piece:?}: {outcome:?}"),
+                Outcome::Refused(_) | Outcome::Unstorable(_) | Outcome::UnknownPayout => {
+                    panic!("{piece:?}: {outcome:?}")
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use payout_sandbox::{Ending, Script};
 use payout_worker::{
+    config::WitnessFile,
     domain::evidence::{Evidence, Fact, GatewayStatus, SubmitAnswer},
     service::Running,
     store::{
@@ -13,7 +14,7 @@ use payout_worker::{
         record::{Lock, Outcome, record, record_beside_locks},
         schema::{SchemaError, migrate},
     },
-    worker::{Heartbeats, recorder::Recorder, rules},
+    worker::{Heartbeats, recorder::Recorder, rules, set_aside::SetAside},
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -347,6 +348,7 @@ async fn however_many_merchants_are_locked_another_ones_evidence_is_stored() {
         rules(&world.config.poll, true),
         Vec::new(),
         Arc::new(Heartbeats::default()),
+        SetAside::beside(&WitnessFile::Off),
         CancellationToken::new(),
     );
     for evidence in unsent {

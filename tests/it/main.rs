@@ -46,6 +46,7 @@ mod prometheus;
 mod protocol_vectors;
 mod reconcile;
 mod recovery;
+mod refused_rows;
 mod replacements;
 mod runbook;
 mod second_person;

@@ -34,6 +34,8 @@ words! {
         Doubts = "doubts",
         /// The gateway has less than the books although nothing is in flight (I13).
         Books = "books",
+        /// What the gateway answers cannot be stored.
+        Evidence = "evidence",
     }
 }
 
@@ -60,6 +62,7 @@ pub fn meaning(stopped_by: &str) -> &'static str {
         R::Declines => "the gateway declined several payouts in a row",
         R::Doubts => "the gateway gave several doubtful answers in a row",
         R::Books => "the gateway has less than the books although nothing is in flight",
+        R::Evidence => "the database does not store what the gateway answers",
     }
 }
 
@@ -87,5 +90,6 @@ pub fn opened_by(stopped_by: &str) -> &'static str {
             "One payout at a time tests whether the fault is over; a good answer opens claims again."
         }
         R::Books => "Find out where the money went: payout reconcile. Claims open once both agree.",
+        R::Evidence => "The worker's log says why; claims open once an answer can be stored.",
     }
 }

@@ -12,6 +12,7 @@ use tracing::{
 };
 
 use super::ClaimError;
+use crate::store::is_refusal;
 
 /// The tracing target under which the driver reports the server's notices.
 const NOTICES: &str = "sqlx::postgres::notice";
@@ -39,12 +40,21 @@ pub(super) async fn commit(mut tx: Transaction<'_, Postgres>) -> Result<(), Clai
         (outcome, WARNING.with(RefCell::take))
     };
     let (outcome, warning) = WARNING.scope(RefCell::default(), committing).await;
-    outcome.map_err(ClaimError::CommitUnknown)?;
+    outcome.map_err(not_committed)?;
     match warning {
         None => Ok(()),
         Some(message) => Err(ClaimError::CommitUnknown(sqlx::Error::Protocol(format!(
             "the server committed with a warning: {message}"
         )))),
+    }
+}
+
+/// A deferred rule that is not ours may refuse the commit: then the server has rolled the claim back.
+fn not_committed(error: sqlx::Error) -> ClaimError {
+    if is_refusal(&error) {
+        ClaimError::Database(error)
+    } else {
+        ClaimError::CommitUnknown(error)
     }
 }
 

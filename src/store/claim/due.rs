@@ -83,6 +83,8 @@ pub(super) async fn merchant_to_claim_for(
 /// Due payouts that were found, in the claim order.
 pub(super) struct Found {
     pub(super) due: Vec<Due>,
+    /// Those whose row cannot be read, with the reason.
+    pub(super) unreadable: Vec<(PayoutKey, String)>,
     /// The place of the last one.
     pub(super) last: Option<Position>,
     /// How long the database looked for them.
@@ -90,24 +92,25 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn of(rows: Vec<DueRow>, send_by: SendBy, took: Duration) -> Result<Self, sqlx::Error> {
-        let last = rows.last().map(DueRow::position);
-        let due: Result<Vec<Due>, sqlx::Error> = rows
-            .into_iter()
-            .enumerate()
-            .map(|(place, row)| {
-                let confirmed_for = row.confirmed_for();
-                let send_by = confirmed_for.map_or(send_by, |confirmed_for| {
-                    send_by.within(confirmed_for.saturating_sub(took))
-                });
-                row.into_due(place, send_by)
-            })
-            .collect();
-        Ok(Self {
-            due: due?,
-            last,
+    fn of(rows: Vec<DueRow>, send_by: SendBy, took: Duration) -> Self {
+        let mut found = Self {
+            due: Vec::new(),
+            unreadable: Vec::new(),
+            last: rows.last().map(DueRow::position),
             took,
-        })
+        };
+        for (place, row) in rows.into_iter().enumerate() {
+            let confirmed_for = row.confirmed_for();
+            let send_by = confirmed_for.map_or(send_by, |confirmed_for| {
+                send_by.within(confirmed_for.saturating_sub(took))
+            });
+            let key = row.key();
+            match row.into_due(place, send_by) {
+                Ok(due) => found.due.push(due),
+                Err(error) => found.unreadable.push((key, error.to_string())),
+            }
+        }
+        found
     }
 }
 
@@ -167,7 +170,7 @@ pub(super) async fn lock_due(
     )
     .fetch_all(db)
     .await?;
-    Found::of(rows, send_by, boot_time().saturating_sub(before))
+    Ok(Found::of(rows, send_by, boot_time().saturating_sub(before)))
 }
 
 /// One row of `store::lock_due`, with the columns' own types.
@@ -192,6 +195,13 @@ impl DueRow {
         Position {
             priority: self.priority,
             due_at: self.due_at,
+            order_num: self.order_num.clone(),
+        }
+    }
+
+    fn key(&self) -> PayoutKey {
+        PayoutKey {
+            merchant_code: self.merchant_code.clone(),
             order_num: self.order_num.clone(),
         }
     }

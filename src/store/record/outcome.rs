@@ -19,6 +19,8 @@ pub enum Outcome {
     Locked(Lock),
     /// The database refused what follows from it; only the evidence is stored.
     Refused(String),
+    /// The database refused the evidence itself, even without its detail, with this SQLSTATE. Nothing is stored.
+    Unstorable(String),
 }
 
 /// What another transaction has locked.

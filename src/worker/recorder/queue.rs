@@ -15,7 +15,7 @@ use tokio::{
 use super::{Piece, Shared};
 use crate::{
     backoff::Pauses,
-    domain::evidence::Evidence,
+    domain::evidence::{Evidence, Fact},
     metrics,
     store::record::{Lock, Outcome, record, record_beside_locks},
     worker::{Lane, log},
@@ -152,11 +152,21 @@ impl Queue {
         self.batch.extend(again.map(|(piece, _)| piece));
     }
 
-    /// Stores the batch. What is locked moves to `held_up`.
+    /// Stores the batch. What is locked or refused moves to `held_up`.
     async fn store_batch(&mut self) {
         let outcomes = self.outcomes().await;
         for (mut piece, outcome) in std::mem::take(&mut self.batch).into_iter().zip(outcomes) {
-            if let Outcome::Locked(lock) = outcome {
+            let held_up_by = match &outcome {
+                Outcome::Locked(lock) => Some(*lock),
+                Outcome::Unstorable(code) if !self.is_to_be_set_aside(&mut piece, code) => {
+                    Some(Lock::Payout)
+                }
+                Outcome::Recorded(_)
+                | Outcome::UnknownPayout
+                | Outcome::Refused(_)
+                | Outcome::Unstorable(_) => None,
+            };
+            if let Some(lock) = held_up_by {
                 piece.was_held_up = true;
                 self.held_up.push_back((piece, lock));
                 continue;
@@ -175,6 +185,24 @@ impl Queue {
             let now = Instant::now();
             self.retry_at = now.checked_add(self.pauses.next_pause()).unwrap_or(now);
         }
+    }
+
+    /// Whether the database has refused the piece for so long that nobody can be expected to see to it. It is tried again
+    /// until then, beside the others.
+    fn is_to_be_set_aside(&self, piece: &mut Piece, code: &str) -> bool {
+        let Some(since) = piece.refused_since else {
+            piece.refused_since = Some(Instant::now());
+            let Evidence { key, fact, .. } = &piece.evidence;
+            self.shared.refused.note(key);
+            metrics::refused(&self.merchant, "evidence");
+            if let Some(lane) = &self.lane {
+                lane.recording.refused(&key.order_num, code);
+            }
+            tracing::error!(payout = %key, finding = %fact.finding(), code, "the database refuses to store evidence about \
+                payout {} ({code}); trying again", key.order_num);
+            return false;
+        };
+        since.elapsed() >= self.shared.set_aside.after
     }
 
     /// Stores the batch, retrying for as long as the database cannot be reached.
@@ -197,18 +225,22 @@ impl Queue {
             // Bounded, because a server that vanished silently would block for ever. Storing twice is safe.
             match timeout(STORED_WITHIN, self.record(&evidence)).await {
                 Ok(Ok(outcomes)) => {
-                    let locked = |one: &&Outcome| matches!(one, Outcome::Locked(_));
+                    let locked =
+                        |one: &&Outcome| matches!(one, Outcome::Locked(_) | Outcome::Unstorable(_));
                     let stored = outcomes
                         .len()
                         .saturating_sub(outcomes.iter().filter(locked).count());
                     metrics::recorded(stored, begun.elapsed());
+                    self.note_answered(&outcomes);
                     return outcomes;
                 }
                 Ok(Err(error)) => {
+                    self.note_failed();
                     tracing::warn!(merchant = self.merchant, %error, waiting = evidence.len(),
                         "could not store evidence of merchant {}; retrying", self.merchant);
                 }
                 Err(_) => {
+                    self.note_failed();
                     tracing::warn!(
                         merchant = self.merchant,
                         waiting = evidence.len(),
@@ -218,6 +250,23 @@ impl Queue {
                 }
             }
             sleep(pauses.next_pause()).await;
+        }
+    }
+
+    fn note_answered(&self, outcomes: &[Outcome]) {
+        let Some(lane) = &self.lane else {
+            return;
+        };
+        lane.recording.answered();
+        let is_stored = |one: &Outcome| !matches!(one, Outcome::Locked(_) | Outcome::Unstorable(_));
+        if outcomes.iter().any(is_stored) {
+            lane.recording.stored();
+        }
+    }
+
+    fn note_failed(&self) {
+        if let Some(lane) = &self.lane {
+            lane.recording.failed(Instant::now());
         }
     }
 
@@ -252,7 +301,14 @@ impl Queue {
                 tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), "stored no evidence about {order_num}: \
                     there is no such payout");
             }
+            Outcome::Unstorable(code) => {
+                // An expired lease is found again.
+                if !matches!(evidence.fact, Fact::LeaseExpired { .. }) {
+                    self.shared.set_aside.keep(evidence, code);
+                }
+            }
             Outcome::Refused(error) => {
+                metrics::refused(&self.merchant, "change");
                 tracing::error!(payout = %evidence.key, finding = %evidence.fact.finding(), error, "the database refused the change \
                     that follows from evidence about payout {order_num}; the evidence is stored");
             }

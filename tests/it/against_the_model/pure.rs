@@ -270,7 +270,7 @@ impl Pure {
         let (at, finding, decision) = match outcome {
             Outcome::Locked(lock) => panic!("nobody else locks {}: {lock:?}", evidence.key),
             Outcome::UnknownPayout => panic!("{} is there", evidence.key),
-            Outcome::Refused(why) => {
+            Outcome::Refused(why) | Outcome::Unstorable(why) => {
                 assert!(
                     decided.iter().any(&refused),
                     "{:?} was refused: {why}",
