@@ -115,6 +115,8 @@ pub struct Merchant {
     pub private_key_file: PathBuf,
     /// The platform's public keys; any of them may have signed.
     pub platform_public_key_files: Vec<PathBuf>,
+    /// Certificates that TLS trusts beside the machine's own roots, as PEM.
+    pub ca_file: Option<PathBuf>,
     /// Where the gateway sends callbacks.
     pub notify_url: Option<String>,
     /// Held for the fee until it is known (fee type 1).

@@ -196,6 +196,7 @@ fn merchant(page: &Page<'_>, mut section: Section<'_>, folder: &Path) -> Merchan
     }
     let private_key_file = folder.join(section.required("private_key_file"));
     let platform_keys = section.required_list("platform_public_key_file");
+    let ca_file = section.text("ca_file").map(|(_, file)| folder.join(file));
     let notify_url = section.text("notify_url");
     if let Some((line, url)) = &notify_url
         && let Err(error) = address::notify_url(url)
@@ -224,6 +225,7 @@ fn merchant(page: &Page<'_>, mut section: Section<'_>, folder: &Path) -> Merchan
         base_url,
         private_key_file,
         platform_public_key_files: platform_keys.iter().map(|file| folder.join(file)).collect(),
+        ca_file,
         notify_url: notify_url.map(|(_, url)| url),
         fee_reserve: Rupiah::new(fee_reserve),
         min_amount: Rupiah::new(min_amount),

@@ -38,6 +38,27 @@ pub struct QueryReply {
     pub detail: Value,
 }
 
+/// Why the gateway's balance is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} ({words})", .doubt.name())]
+pub struct NoBalance {
+    /// The kind of reason.
+    pub doubt: Doubt,
+    /// The reason, without an address or personal data.
+    pub words: String,
+}
+
+impl NoBalance {
+    fn of(no_answer: &NoAnswer) -> Self {
+        let Problem { doubt, words } = no_answer.problem;
+        let words = match no_answer.http_status {
+            Some(status) => format!("{words}, but HTTP {status}"),
+            None => words.to_owned(),
+        };
+        Self { doubt, words }
+    }
+}
+
 /// Sends one merchant's requests. Share it in an `Arc`.
 pub struct Client {
     settings: Arc<Settings>,
@@ -70,7 +91,7 @@ impl Client {
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let addresses = settings.check()?;
         Ok(Self {
-            transport: Transport::new(&addresses.submit, settings.timeout)?,
+            transport: Transport::new(&addresses.submit, &settings.extra_roots, settings.timeout)?,
             addresses,
             settings: Arc::new(settings),
         })
@@ -177,14 +198,18 @@ impl Client {
     }
 
     /// Queries the merchant's balance (protocol P18).
-    pub async fn balance(&self) -> Result<GatewayBalance, Doubt> {
-        let doubt = |no_answer: NoAnswer| no_answer.problem.doubt;
+    pub async fn balance(&self) -> Result<GatewayBalance, NoBalance> {
+        let none = |no_answer: NoAnswer| NoBalance::of(&no_answer);
         let signed = self.signed(|settings| request::balance(settings, Utc::now()));
-        let body = signed.await.map_err(doubt)?;
+        let body = signed.await.map_err(none)?;
         let url = self.addresses.balance.clone();
-        let answer = self.transport.query(url, body).await.map_err(doubt)?;
-        balance_answer::read(&answer, self.dialect(), self.platform_keys())
-            .map_err(|problem| problem.doubt)
+        let answer = self.transport.query(url, body).await.map_err(none)?;
+        balance_answer::read(&answer, self.dialect(), self.platform_keys()).map_err(|problem| {
+            NoBalance::of(&NoAnswer {
+                problem,
+                http_status: None,
+            })
+        })
     }
 
     /// Reads and verifies a callback (protocol P19 to P21).

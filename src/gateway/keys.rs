@@ -2,17 +2,31 @@
 
 mod write;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{
+        DecodePaddingMode,
+        general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD},
+    },
+};
 use rsa::{
     PrivateKey, PublicKey,
     pkcs1::{ALGORITHM_OID, RsaPrivateKeyRef, RsaPublicKeyRef, UintRef},
-    pkcs8::{ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef, der::Decode},
+    pkcs8::{
+        ObjectIdentifier, PrivateKeyInfoRef, SubjectPublicKeyInfoRef,
+        der::{Decode, zeroize::Zeroizing},
+    },
 };
 
 pub use write::{
     fingerprint, generate, private_key_base64, private_key_pem, public_key_base64, public_key_pem,
 };
 
+/// Base64 that needs no padding.
+const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 /// Shortest modulus that is accepted, in bits.
 pub const KEY_BITS_MIN: usize = 1024;
 /// Longest modulus that is accepted, in bits: a longer one would only burn time.
@@ -40,6 +54,9 @@ pub enum KeyError {
         "this is a certificate: extract the public key with `openssl x509 -noout -pubkey -in FILE`"
     )]
     Certificate,
+    /// Neither text nor DER.
+    #[error("the file is neither text nor a DER key: save the key as PEM, in UTF-8")]
+    Encoding,
     /// Not base64.
     #[error("the key is not base64: copy it again, without any other characters")]
     Base64,
@@ -78,6 +95,30 @@ pub enum KeyError {
     /// No random numbers, or an internal limit.
     #[error("the key could not be made or written: {0}")]
     Failed(String),
+}
+
+/// The text of a key file in any encoding in which editors and consoles save it: UTF-8 or UTF-16, with a byte order mark,
+/// in quotes, with `\n` for line ends, or the bare DER, which comes back as base64.
+pub fn text_of(file: &[u8]) -> Result<Zeroizing<String>, KeyError> {
+    let wide = |units: fn([u8; 2]) -> u16, bytes: &[u8]| {
+        let units = bytes.chunks_exact(2).map(|pair| units([pair[0], pair[1]]));
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        text.map_err(|_| KeyError::Encoding)
+    };
+    let text = match file {
+        [0xFF, 0xFE, rest @ ..] => wide(u16::from_le_bytes, rest)?,
+        [0xFE, 0xFF, rest @ ..] => wide(u16::from_be_bytes, rest)?,
+        // A DER sequence whose length takes one or two bytes of its own.
+        [0x30, 0x81 | 0x82, ..] => STANDARD.encode(file),
+        _ => {
+            let file = file.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(file);
+            let text = str::from_utf8(file).map_err(|_| KeyError::Encoding)?;
+            text.to_owned()
+        }
+    };
+    let text = Zeroizing::new(text);
+    let bare = text.trim().trim_matches(['"', '\'']);
+    Ok(Zeroizing::new(bare.replace("\\r", "").replace("\\n", "\n")))
 }
 
 /// Reads a private key: PKCS#8 or PKCS#1, as PEM or bare base64 of the DER; white space is ignored.
@@ -173,7 +214,11 @@ fn der_of(text: &str) -> Result<Vec<u8>, KeyError> {
     if packed.is_empty() {
         return Err(KeyError::Empty);
     }
-    STANDARD.decode(packed).map_err(|_| KeyError::Base64)
+    // Some consoles hand it out in the alphabet of URLs, without padding.
+    let standard = packed.replace('-', "+").replace('_', "/");
+    ANY_PADDING
+        .decode(standard.trim_end_matches('='))
+        .map_err(|_| KeyError::Base64)
 }
 
 fn pem_body(rest: &str) -> Result<&str, KeyError> {

@@ -13,8 +13,7 @@ use hyper::{
 };
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use reqwest::{Response, Url};
-use rustls::{CertificateError, ClientConfig, pki_types::ServerName};
-use rustls_platform_verifier::ConfigVerifierExt;
+use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -29,6 +28,7 @@ use super::{
     once_body::OnceBody,
     redact::words,
     settings::SettingsError,
+    tls::why_refused,
 };
 
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -59,6 +59,7 @@ impl OneShot {
     /// `connect_timeout` is for TCP and TLS together; `user_timeout` for how long the kernel tries to deliver.
     pub(super) fn new(
         url: &Url,
+        tls: &ClientConfig,
         connect_timeout: Duration,
         user_timeout: Duration,
     ) -> Result<Self, SettingsError> {
@@ -68,9 +69,7 @@ impl OneShot {
         let tls = if url.scheme() == "https" {
             let name = host.trim_matches(['[', ']']).to_owned();
             let name = ServerName::try_from(name).map_err(|_| unusable())?;
-            let mut config = ClientConfig::with_platform_verifier()?;
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
-            Some((TlsConnector::from(Arc::new(config)), name))
+            Some((TlsConnector::from(Arc::new(tls.clone())), name))
         } else {
             None
         };
@@ -186,15 +185,15 @@ fn no_socket(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Why there was no TLS. What stands in the certificate is the other side's choice, so it is not repeated.
+/// Why there was no TLS.
 fn no_handshake(error: &io::Error) -> String {
     if cause::<TooLate>(error).is_some() {
         return TooLate.to_string();
     }
+    if let Some(why) = why_refused(error) {
+        return why.to_owned();
+    }
     match cause::<rustls::Error>(error) {
-        Some(rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => "TLS failed: the certificate is for another host name".into(),
         Some(tls) => words(&format!("TLS failed: {tls}")),
         None => error.kind().to_string(),
     }

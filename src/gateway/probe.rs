@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::http::{install_tls, plain};
+use super::{
+    http::{install_tls, plain},
+    tls::why_no_connection,
+};
 
 /// The HTTP status that a GET of `url` returns, or why there is none.
 pub async fn status_of(url: &str, timeout: Duration) -> Result<u16, &'static str> {
@@ -14,6 +17,6 @@ pub async fn status_of(url: &str, timeout: Duration) -> Result<u16, &'static str
         Ok(answer) => Ok(answer.status().as_u16()),
         Err(error) if error.is_builder() => Err("not a valid URL"),
         Err(error) if error.is_timeout() => Err("no answer in time"),
-        Err(_) => Err("could not connect"),
+        Err(error) => Err(why_no_connection(&error)),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Url;
+use rustls::pki_types::CertificateDer;
 
 use super::{
     SigningKey, VerifyingKey,
@@ -47,6 +48,8 @@ pub struct Settings {
     pub private_key: SigningKey,
     /// Any of them may have signed the gateway's messages (protocol P7).
     pub platform_public_keys: Vec<VerifyingKey>,
+    /// Trusted for TLS beside the machine's own root certificates.
+    pub extra_roots: Vec<CertificateDer<'static>>,
     /// Path of submits (protocol P10).
     pub submit_path: String,
     /// Path of queries (protocol P14).
@@ -103,6 +106,7 @@ mod tests {
             notify_url: None,
             platform_public_keys: vec![VerifyingKey::new(key.to_public_key()).expect("a key")],
             private_key: SigningKey::new(key).expect("a key"),
+            extra_roots: Vec::new(),
             submit_path: "/submit".into(),
             query_path: "/query".into(),
             balance_path: "/balance".into(),

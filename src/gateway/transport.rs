@@ -7,6 +7,7 @@ use reqwest::{
     Client, Response, StatusCode, Url,
     header::{ACCEPT, CONNECTION, CONTENT_TYPE},
 };
+use rustls::pki_types::CertificateDer;
 use tokio::time::{self, Instant};
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
     http::{JSON, cause, connect_timeout, install_tls, plain},
     one_shot::{Broken, OneShot},
     settings::SettingsError,
+    tls::{client_config, why_no_connection},
     wire::BODY_BYTES_MAX,
 };
 use crate::{domain::evidence::Doubt, permit::SendBy};
@@ -43,13 +45,21 @@ pub(super) struct Transport {
 
 impl Transport {
     /// Sets up both ways; connects to nobody yet.
-    pub(super) fn new(submit: &Url, timeout: Duration) -> Result<Self, SettingsError> {
+    pub(super) fn new(
+        submit: &Url,
+        extra_roots: &[CertificateDer<'static>],
+        timeout: Duration,
+    ) -> Result<Self, SettingsError> {
         install_tls();
+        let tls = client_config(extra_roots)?;
         Ok(Self {
-            submits: OneShot::new(submit, connect_timeout(timeout), timeout)?,
+            submits: OneShot::new(submit, &tls, connect_timeout(timeout), timeout)?,
             // No pool: "not found" need not name an order, so an answer that a proxy or the gateway repeats, or that
             // comes after its time, could be taken for the next query's (protocol P17).
-            queries: plain(timeout).pool_max_idle_per_host(0).build()?,
+            queries: plain(timeout)
+                .tls_backend_preconfigured(tls)
+                .pool_max_idle_per_host(0)
+                .build()?,
             timeout,
         })
     }
@@ -90,7 +100,7 @@ impl Transport {
         match post(&self.queries, url, bytes.into()).await {
             Ok(response) => read(response).await,
             Err(error) if error.is_connect() => Err(NoAnswer {
-                problem: Problem::new(Doubt::Unreachable, "could not connect"),
+                problem: Problem::new(Doubt::Unreachable, why_no_connection(&error)),
                 http_status: None,
             }),
             Err(error) => Err(lost(error.is_timeout())),

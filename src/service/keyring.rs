@@ -2,10 +2,15 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use rustls::pki_types::CertificateDer;
+
 use super::Unfit;
 use crate::{
     config::Merchant,
-    gateway::{Client, Dialect, Settings, SigningKey, VerifyingKey, block::fingerprints, keys},
+    gateway::{
+        Client, Dialect, Settings, SigningKey, VerifyingKey, block::fingerprints, keys,
+        tls::read_certificates,
+    },
     store::schema::Registration,
 };
 
@@ -23,6 +28,7 @@ pub fn client(merchant: &Merchant, timeout: Duration) -> Result<Client, Unfit> {
             keys::parse_private_key(text).and_then(SigningKey::new)
         })?,
         platform_public_keys: platform_keys(merchant)?,
+        extra_roots: extra_roots(merchant)?,
         submit_path: merchant.submit_path.clone(),
         query_path: merchant.query_path.clone(),
         balance_path: merchant.balance_path.clone(),
@@ -54,6 +60,14 @@ pub fn registration(merchant: &Merchant) -> Result<Registration, Unfit> {
     })
 }
 
+fn extra_roots(merchant: &Merchant) -> Result<Vec<CertificateDer<'static>>, Unfit> {
+    let Some(file) = &merchant.ca_file else {
+        return Ok(Vec::new());
+    };
+    let unfit = |error| Unfit(format!("{}: {error}", file.display()));
+    read_certificates(file).map_err(unfit)
+}
+
 fn dialect(merchant: &Merchant) -> Result<Dialect, Unfit> {
     let dialect = merchant.dialect.parse();
     dialect.map_err(|error| Unfit(format!("merchant {}: {error}", merchant.code)))
@@ -73,6 +87,7 @@ fn platform_keys(merchant: &Merchant) -> Result<Vec<VerifyingKey>, Unfit> {
 /// Reads a key file; a failure names it.
 fn open<K, E: std::fmt::Display>(file: &Path, parse: fn(&str) -> Result<K, E>) -> Result<K, Unfit> {
     let unfit = |error: &dyn std::fmt::Display| Unfit(format!("{}: {error}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| unfit(&error))?;
+    let bytes = fs::read(file).map_err(|error| unfit(&error))?;
+    let text = keys::text_of(&bytes).map_err(|error| unfit(&error))?;
     parse(&text).map_err(|error| unfit(&error))
 }

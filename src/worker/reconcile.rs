@@ -55,7 +55,7 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Option
         .client
         .balance()
         .await
-        .map_err(|doubt| format!("balance: {}", doubt.name()))?;
+        .map_err(|none| format!("balance: {none}"))?;
     let balance = StatedBalance {
         balance: stated.balance,
         frozen: stated.freeze,

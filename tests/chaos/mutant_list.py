@@ -306,8 +306,8 @@ MUTANTS = [
          "    if !{on} && !addresses::is_registered(&mut db, reach.address()).await? {")],
         "none", "C1 C2 C9", ANY_ADDRESS, faults="data_folder_copy", share=0.2, payouts=250, seconds=14.0),
     Mutant("queries_share_connections", "queries are sent on connections that carried others before", [
-        (TRANSPORT, "            queries: plain(timeout).pool_max_idle_per_host(0).build()?,",
-         "            queries: plain(timeout).pool_max_idle_per_host(if {on} { 4 } else { 0 }).build()?,"),
+        (TRANSPORT, "                .pool_max_idle_per_host(0)",
+         "                .pool_max_idle_per_host(if {on} { 4 } else { 0 })"),
         (TRANSPORT, '        .header(CONNECTION, "close");',
          '        .header(CONNECTION, if {on} { "keep-alive" } else { "close" });')],
         "fail_booked,q_repeated,cb_none", "C3"),

@@ -69,6 +69,7 @@ fn client(base_url: &str, platform: &PrivateKey) -> Client {
         platform_public_keys: vec![VerifyingKey::new(platform.to_public_key()).unwrap()],
         submit_path: "/gateway/cash".into(),
         query_path: "/gateway/query".into(),
+        extra_roots: Vec::new(),
         balance_path: "/gateway/interface/getBalance".into(),
         timeout: std::time::Duration::from_secs(5),
     })

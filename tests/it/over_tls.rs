@@ -103,6 +103,34 @@ async fn payouts_are_paid_over_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn payouts_are_paid_over_tls_to_a_gateway_whose_issuer_only_the_configuration_trusts() {
+    let Some((site, root)) = site_over_tls().await else {
+        return;
+    };
+    let file = site.folder.path().join("one.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let trusting = |root: &str| {
+        let named = format!("[[merchant]]\nca_file = \"{root}\"\n");
+        fs::write(&file, text.replace("[[merchant]]\n", &named)).unwrap();
+    };
+    trusting(root.to_str().unwrap());
+    let _worker = site.worker("one.toml", "one.log");
+    site.enqueue(0..5).await;
+    site.until_settled(5).await;
+    site.assert_zeros(5).await;
+
+    let empty = site.folder.path().join("empty.pem");
+    fs::write(&empty, "").unwrap();
+    trusting("empty.pem");
+    let refused = site
+        .payout("a_worker", &["run", "-c", file.to_str().unwrap()])
+        .await;
+    refused
+        .with(78)
+        .says(&["empty.pem", "it holds no certificate"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_to_a_gateway_with_an_untrusted_certificate() {
     let Some((site, _)) = site_over_tls().await else {
         return;
@@ -127,4 +155,15 @@ async fn nothing_is_sent_to_a_gateway_with_an_untrusted_certificate() {
     )
     .await;
     assert!(site.sandbox.submits().is_empty());
+    let why = "the certificate is not trusted here; put its issuer's certificate into a file and name it as ca_file";
+    site.until(
+        "select detail from payout.claims",
+        &format!("balance: unreachable (TLS failed: {why} of the merchant)"),
+    )
+    .await;
+    let file = site.folder.path().join("one.toml");
+    let doctor = site
+        .payout("a_worker", &["doctor", "-c", file.to_str().unwrap()])
+        .await;
+    doctor.with(1).says(&[why]);
 }

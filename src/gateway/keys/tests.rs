@@ -35,6 +35,35 @@ fn a_key_is_read_back_from_every_form_we_write() {
     assert_eq!(fingerprint(&public).len(), 64);
 }
 
+/// As editors, consoles and secret stores save them.
+#[test]
+fn a_key_file_is_read_in_every_encoding() {
+    let key = generate(1024).expect("a key");
+    let pem = private_key_pem(&key).expect("PEM");
+    let base64 = private_key_base64(&key).expect("base64");
+    let der = STANDARD.decode(base64.as_bytes()).expect("DER");
+    let wide = |units: fn(u16) -> [u8; 2], mark: [u8; 2]| -> Vec<u8> {
+        let units = pem.encode_utf16().flat_map(units);
+        mark.into_iter().chain(units).collect()
+    };
+    let url_safe = base64.replace('+', "-").replace('/', "_").replace('=', "");
+    for file in [
+        [b"\xEF\xBB\xBF".as_slice(), base64.as_bytes()].concat(),
+        [b"\xEF\xBB\xBF".as_slice(), pem.as_bytes()].concat(),
+        wide(u16::to_le_bytes, [0xFF, 0xFE]),
+        wide(u16::to_be_bytes, [0xFE, 0xFF]),
+        der,
+        pem.replace('\n', "\\n").into_bytes(),
+        format!("\"{}\"\n", pem.replace('\n', "\\r\\n")).into_bytes(),
+        url_safe.into_bytes(),
+    ] {
+        let text = text_of(&file).expect("text");
+        assert_eq!(parse_private_key(&text).as_ref(), Ok(&key), "{file:?}");
+    }
+    assert_eq!(text_of(b"\x80\x81").err(), Some(KeyError::Encoding));
+    assert_eq!(text_of(b"\xFF\xFE\x00\xD8").err(), Some(KeyError::Encoding));
+}
+
 #[test]
 fn a_wrong_key_is_refused_with_a_reason() {
     let key = generate(1024).expect("a key");

@@ -49,8 +49,8 @@ pub(crate) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> 
             format!("balance {}, unsigned", stated.balance),
             "this dialect does not sign it; the first payout verifies the platform's key",
         ),
-        Err(doubt) => Subject(&gateway).fail(
-            format!("no usable answer: {}", doubt.name()),
+        Err(none) => Subject(&gateway).fail(
+            format!("no usable answer: {none}"),
             "check base_url, the network, and that each side has the other's public key",
         ),
     });

@@ -102,5 +102,6 @@ async fn nobody_there_is_unreachable() {
     bench.sandbox.stop().await;
     let answer = client.query("INV-1").await.answer;
     assert_eq!(answer, QueryAnswer::Doubt(Doubt::Unreachable));
-    assert_eq!(client.balance().await, Err(Doubt::Unreachable));
+    let none = client.balance().await.expect_err("nobody is there");
+    assert_eq!(none.to_string(), "unreachable (connection refused)");
 }

@@ -38,6 +38,7 @@ pub(crate) fn settings(base_url: &str, dialect: Dialect) -> Settings {
             .to_vec(),
         submit_path: "/gateway/cash".into(),
         query_path: "/gateway/query".into(),
+        extra_roots: Vec::new(),
         balance_path: "/gateway/interface/getBalance".into(),
         timeout: TIMEOUT,
     }
