@@ -1065,19 +1065,19 @@ CREATE FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE fee_type WHEN 0 THEN (amount)::bigint ELSE ((amount)::bigint + fee) END;
 
-CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number numeric, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority bigint DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$ begin perform payout.refuse_unquoted(); end $$;
 
-CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number text, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority bigint DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$ begin perform payout.refuse_unquoted(); end $$;
 
-CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code text, account_number numeric, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority bigint DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$ begin perform payout.refuse_unquoted(); end $$;
 
-CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority integer DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
+CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code text, account_number text, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority bigint DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
@@ -4200,17 +4200,17 @@ GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bi
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_follower;
 
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
 
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
 
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code text, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
 
-REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority integer, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
+REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code text, account_number text, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
 
 GRANT SELECT ON TABLE payout.required_evidence TO payout_reader;
 GRANT SELECT ON TABLE payout.required_evidence TO payout_operator;

@@ -5,9 +5,9 @@
 -- Enqueues a payout, idempotently: an equal call again returns created = false; the same order_num with any difference
 -- raises an error.
 create function payout.enqueue(
-    inout order_num text, amount numeric, fee_type integer, bank_code text, account_number text, account_name text,
+    inout order_num text, amount numeric, fee_type bigint, bank_code text, account_number text, account_name text,
     merchant_code text default null, replaces text default null, description text default null,
-    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    not_before timestamptz default null, priority bigint default 0, metadata jsonb default null,
     out state text, out created boolean)
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
 #variable_conflict use_column
@@ -70,23 +70,23 @@ begin
 end $$;
 
 create function payout.enqueue(
-    inout order_num text, amount numeric, fee_type integer, bank_code text, account_number numeric, account_name text,
+    inout order_num text, amount numeric, fee_type bigint, bank_code text, account_number numeric, account_name text,
     merchant_code text default null, replaces text default null, description text default null,
-    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    not_before timestamptz default null, priority bigint default 0, metadata jsonb default null,
     out state text, out created boolean)
 language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
 
 create function payout.enqueue(
-    inout order_num text, amount numeric, fee_type integer, bank_code numeric, account_number text, account_name text,
+    inout order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number text, account_name text,
     merchant_code text default null, replaces text default null, description text default null,
-    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    not_before timestamptz default null, priority bigint default 0, metadata jsonb default null,
     out state text, out created boolean)
 language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
 
 create function payout.enqueue(
-    inout order_num text, amount numeric, fee_type integer, bank_code numeric, account_number numeric, account_name text,
+    inout order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number numeric, account_name text,
     merchant_code text default null, replaces text default null, description text default null,
-    not_before timestamptz default null, priority integer default 0, metadata jsonb default null,
+    not_before timestamptz default null, priority bigint default 0, metadata jsonb default null,
     out state text, out created boolean)
 language plpgsql as $$ begin perform payout.refuse_unquoted(); end $$;
 

@@ -51,6 +51,40 @@ async fn an_identical_repeat_is_accepted_and_creates_nothing() {
     );
 }
 
+/// A driver sends a whole number as the type that its language has for it.
+#[tokio::test]
+async fn whole_numbers_of_any_type_are_taken() {
+    let database = Database::with_merchant().await;
+    for (number, of) in ["smallint", "integer", "bigint"].into_iter().enumerate() {
+        let arguments = format!(
+            "order_num => 'INV-{number}', amount => 25000::{of}, fee_type => 1::{of}, bank_code => '014',
+             account_number => '7766554433', account_name => 'Siti Rahayu', priority => 3::{of}"
+        );
+        let enqueued = enqueue(&database, &arguments).await.unwrap();
+        assert_eq!(enqueued, format!("(INV-{number},queued,t)"));
+        database
+            .run(&format!(
+                "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, priority)
+                 values ('ROW-{number}', 25000::{of}, 1::{of}, '014', '7766554433', 'Siti Rahayu', 3::{of})"
+            ))
+            .await;
+    }
+    for (fee_type, priority) in [("4294967297", "0"), ("1", "4294967296")] {
+        let arguments = format!(
+            "order_num => 'INV-9', amount => 25000, fee_type => {fee_type}, bank_code => '014',
+             account_number => '7766554433', account_name => 'Siti Rahayu', priority => {priority}"
+        );
+        let refused = enqueue(&database, &arguments).await.unwrap_err();
+        let code = refused
+            .as_database_error()
+            .unwrap()
+            .code()
+            .unwrap()
+            .into_owned();
+        assert!(["PW003", "PW017"].contains(&&*code), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn an_identical_repeat_is_accepted_although_the_merchants_limits_have_changed() {
     let database = Database::with_merchant().await;
