@@ -1,7 +1,12 @@
 -- The rules as data: states, events, moves, the evidence that each move needs, and the policy numbers.
 -- On-call can read them: `select * from payout.transition where from_state = 'unknown'`.
 
-create schema if not exists payout;
+-- "If not exists" would take the right to create schemas even if a DBA has created it.
+do $$ begin
+    if to_regnamespace('payout') is null then
+        create schema payout;
+    end if;
+end $$;
 
 create table payout.state (
     name          text collate "C" primary key,

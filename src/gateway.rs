@@ -21,6 +21,7 @@ mod request;
 pub mod settings;
 pub mod sign;
 mod submit_answer;
+pub mod tls;
 mod transport;
 pub mod wire;
 

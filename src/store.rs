@@ -81,6 +81,9 @@ pub struct Store {
     pub reach: Reach,
 }
 
+/// Connections of one worker: both pools, the one that looks where they lead, and the one that listens.
+pub const CONNECTIONS: i32 = 14;
+
 /// The right of a merchant whose locks were not released to use a connection.
 pub type Turn = Option<OwnedSemaphorePermit>;
 

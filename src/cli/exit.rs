@@ -89,7 +89,8 @@ impl Exit {
         }
         if let sqlx::Error::Configuration(why) = error {
             return Self::Config(format!(
-                "the database URL is invalid: {why}\n  Write it as postgres://USER@HOST:PORT/DATABASE."
+                "the database URL is invalid: {why}\n  Write it as postgres://USER@HOST:PORT/DATABASE, and @ : / ? # and % \
+                 in a user name or password as %40 %3A %2F %3F %23 %25."
             ));
         }
         let is_away = matches!(

@@ -18,6 +18,9 @@ pub(super) async fn check(pool: &PgPool, config: &Config) -> anyhow::Result<()> 
     if let Some(why) = fitness.why_unfit() {
         return Err(Unfit(why).into());
     }
+    if let Some(why) = fitness.too_few_connections() {
+        return Err(Unfit(why.to_string()).into());
+    }
     let missing = schema::missing(pool).await.map_err(of_schema)?;
     if !missing.is_empty() {
         let names = missing.join(", ");

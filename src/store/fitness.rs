@@ -2,6 +2,11 @@
 
 use sqlx::PgPool;
 
+use super::CONNECTIONS;
+
+/// The oldest server that has what the schema needs, as a number.
+const OLDEST: i32 = 150_000;
+
 /// What the login could do, and what the server guarantees.
 #[derive(Clone, Debug)]
 pub struct Fitness {
@@ -11,33 +16,114 @@ pub struct Fitness {
     pub unsafe_settings: Vec<String>,
     /// Tables of ours that have row-level security, which hides rows from every login that no policy names.
     pub hidden_tables: Vec<String>,
+    /// How many connections the login, or the database for all logins, may have open; `None` if that is not limited.
+    pub connection_limit: Option<i32>,
+    /// The server's version, as in `15.14`.
+    pub version: String,
+    /// The same as a number: `150014`.
+    pub version_num: i32,
     /// In which encoding the database stores text. Only `UTF8` stores whatever a gateway may write.
     pub encoding: String,
     /// The server is a standby, so nothing can be written.
     pub read_only: bool,
 }
 
+/// Something that makes a database useless for a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What `payout doctor` checks.
+    pub subject: &'static str,
+    /// What was found.
+    pub found: String,
+    /// What to do.
+    pub repair: String,
+}
+
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.found, self.repair)
+    }
+}
+
 impl Fitness {
-    /// What hides rows, and how to end that.
-    pub fn why_hidden(&self) -> Option<String> {
-        let first = self.hidden_tables.first()?;
-        Some(format!(
-            "row-level security is on for {}: it may hide open payouts from this login. Switch it off as the owner of each \
-             table: alter table {first} disable row level security",
-            self.hidden_tables.join(", ")
-        ))
+    /// Everything that makes this database useless for a worker.
+    pub fn obstacles(&self) -> Vec<Obstacle> {
+        let found = [
+            self.version_is_unfit(),
+            self.encoding_is_unfit(),
+            self.hides_rows(),
+        ];
+        found.into_iter().flatten().collect()
     }
 
-    /// What makes this database useless for a worker, and how to end that.
+    /// The first of them.
     pub fn why_unfit(&self) -> Option<String> {
-        if self.encoding != "UTF8" {
-            return Some(format!(
-                "the database stores text as {}, which cannot hold every text that a gateway may answer with. Create one \
-                 with encoding UTF8: create database payout encoding 'UTF8' template template0",
+        Some(self.obstacles().first()?.to_string())
+    }
+
+    /// What hides rows, and how to end that.
+    pub fn why_hidden(&self) -> Option<String> {
+        Some(self.hides_rows()?.to_string())
+    }
+
+    fn version_is_unfit(&self) -> Option<Obstacle> {
+        let (found, repair) = match self.version_num {
+            ..OLDEST => (
+                "too old: the schema needs Postgres 15 or later",
+                "upgrade the server",
+            ),
+            // Its release notes: in 18.0 and 18.1 an UPDATE of locked rows skips those that somebody else changed meanwhile.
+            180_000..180_002 => (
+                "its UPDATE ... FROM can skip rows that others change at the same time",
+                "upgrade the server to 18.2 or later",
+            ),
+            _ => return None,
+        };
+        Some(Obstacle {
+            subject: "version",
+            found: format!("this is Postgres {}, and {found}", self.version),
+            repair: repair.to_owned(),
+        })
+    }
+
+    fn encoding_is_unfit(&self) -> Option<Obstacle> {
+        (self.encoding != "UTF8").then(|| Obstacle {
+            subject: "encoding",
+            found: format!(
+                "the database stores text as {}, which cannot hold every text that a gateway may answer with",
                 self.encoding
-            ));
-        }
-        self.why_hidden()
+            ),
+            repair: "create one with encoding UTF8: create database payout encoding 'UTF8' template template0"
+                .to_owned(),
+        })
+    }
+
+    fn hides_rows(&self) -> Option<Obstacle> {
+        let first = self.hidden_tables.first()?;
+        Some(Obstacle {
+            subject: "row security",
+            found: format!(
+                "row-level security is on for {}: it may hide open payouts from this login",
+                self.hidden_tables.join(", ")
+            ),
+            repair: format!(
+                "switch it off as the owner of each table: alter table {first} disable row level security"
+            ),
+        })
+    }
+
+    /// Why a worker under this login would wait for connections in vain.
+    pub fn too_few_connections(&self) -> Option<Obstacle> {
+        let limit = self.connection_limit.filter(|limit| *limit < CONNECTIONS)?;
+        Some(Obstacle {
+            subject: "connections",
+            found: format!(
+                "this login or database may have {limit} connections open, and one worker needs {CONNECTIONS}"
+            ),
+            repair: format!(
+                "raise the limit: alter role LOGIN connection limit {CONNECTIONS}, times the number of workers, or -1 for none"
+            ),
+        })
     }
 
     /// Everything for which claims must stop, in words.
@@ -58,6 +144,12 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
         select (select r.rolsuper from pg_roles r where r.rolname = session_user) as "superuser!",
                coalesce((select pg_has_role(session_user, n.nspowner, 'member')
                          from pg_namespace n where n.nspname = 'payout'), false) as "owner!",
+               (select min(l.most) from (select r.rolconnlimit from pg_roles r where r.rolname = session_user and not r.rolsuper
+                                         union all
+                                         select d.datconnlimit from pg_database d where d.datname = current_database()) l (most)
+                where l.most >= 0) as connection_limit,
+               split_part(current_setting('server_version'), ' ', 1) as "version!",
+               current_setting('server_version_num')::int as "version_num!",
                current_setting('server_encoding') as "encoding!", pg_is_in_recovery() as "read_only!",
                array(select c.oid::regclass::text from pg_class c
                      where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = 'payout') and c.relrowsecurity
@@ -72,7 +164,44 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
         could_switch_guards_off: row.superuser || row.owner,
         unsafe_settings: row.unsafe_settings,
         hidden_tables: row.hidden_tables,
+        connection_limit: row.connection_limit,
+        version: row.version,
+        version_num: row.version_num,
         encoding: row.encoding,
         read_only: row.read_only,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(version: &str, version_num: i32) -> Fitness {
+        Fitness {
+            could_switch_guards_off: false,
+            unsafe_settings: Vec::new(),
+            hidden_tables: Vec::new(),
+            connection_limit: None,
+            version: version.to_owned(),
+            version_num,
+            encoding: "UTF8".to_owned(),
+            read_only: false,
+        }
+    }
+
+    #[test]
+    fn servers_that_are_too_old_or_lose_rows_are_refused_by_name() {
+        for (version, number) in [("15.0", 150_000), ("17.10", 170_010), ("18.2", 180_002)] {
+            assert_eq!(of(version, number).why_unfit(), None, "{version}");
+        }
+        for (version, number, repair) in [
+            ("14.23", 140_023, "15 or later"),
+            ("18.0", 180_000, "18.2"),
+            ("18.1", 180_001, "18.2"),
+        ] {
+            let why = of(version, number).why_unfit().unwrap();
+            assert!(why.contains(&format!("Postgres {version},")), "{why}");
+            assert!(why.contains(repair), "{why}");
+        }
+    }
 }

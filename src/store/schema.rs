@@ -15,6 +15,8 @@ use super::{
     fitness::fitness,
 };
 
+mod rights;
+
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long `payout migrate` waits for another one that runs at the same time. It waits for tables as briefly as every
@@ -53,10 +55,10 @@ pub enum SchemaError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// The connection broke while migrations were read or applied.
-    #[error("the database cannot be reached: {0}")]
+    #[error("the database cannot be reached: {}", in_words(.0))]
     Away(MigrateError),
     /// A migration failed, or the database has one that this program does not have.
-    #[error("the migrations could not be applied: {0}")]
+    #[error("the migrations could not be applied: {}", in_words(.0))]
     Migrate(MigrateError),
     /// Something is locked. Any login may take the advisory lock that keeps two migrations apart.
     #[error(
@@ -76,6 +78,15 @@ pub enum SchemaError {
     /// The database URL does not say which server it reaches.
     #[error(transparent)]
     Address(#[from] AddressError),
+}
+
+/// Without the line of the server's own source, which the driver appends to the server's message.
+fn in_words(error: &MigrateError) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((words, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => words.to_owned(),
+        _ => text,
+    }
 }
 
 /// A connection that broke says nothing about the schema.
@@ -137,13 +148,20 @@ async fn migrate_with(
             }
         ));
     }
-    if !dry_run {
+    if !missing.is_empty() {
+        refuse_without_rights(pool).await?;
+    }
+    // An up-to-date schema takes no right to create anything.
+    if !dry_run && !missing.is_empty() {
         apply(pool).await?;
         // An event trigger may switch it on for each new table.
         refuse_unfit(pool).await?;
-        continue_seq(pool).await?;
-    } else if !missing.is_empty() {
+    }
+    if dry_run && !missing.is_empty() {
         return Ok(done);
+    }
+    if !dry_run {
+        continue_seq(pool).await?;
     }
     for merchant in merchants {
         done.push(register(pool, merchant, accept.contains(&merchant.code), dry_run).await?);
@@ -161,8 +179,21 @@ async fn refuse_unfit(pool: &PgPool) -> Result<(), SchemaError> {
         .map_or(Ok(()), |why| Err(SchemaError::Unfit(why)))
 }
 
+async fn refuse_without_rights(pool: &PgPool) -> Result<(), SchemaError> {
+    let statements = rights::rights(pool).await?.for_a_dba;
+    if statements.is_empty() {
+        return Ok(());
+    }
+    Err(SchemaError::Unfit(format!(
+        "this login lacks rights for the migrations. Have a DBA run these statements in this database, then run `payout \
+         migrate` again:\n  {}",
+        statements.join("\n  ")
+    )))
+}
+
 /// Applies what is missing, and waits for locks only so long.
 async fn apply(pool: &PgPool) -> Result<(), SchemaError> {
+    let has_schema = rights::rights(pool).await?.has_schema;
     // Closed at the end, which releases its locks.
     let mut db = pool.acquire().await?.detach();
     if let Err(cause) = lock_migrations(&mut db).await {
@@ -174,7 +205,7 @@ async fn apply(pool: &PgPool) -> Result<(), SchemaError> {
             format!("another migration ran for {LOCKED_MAX}")
         })));
     }
-    match MIGRATIONS.run(&mut db).await {
+    match migrator(has_schema).run(&mut db).await {
         Err(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _))
             if super::is_locked(&cause) =>
         {
@@ -184,6 +215,16 @@ async fn apply(pool: &PgPool) -> Result<(), SchemaError> {
         }
         applied => Ok(applied?),
     }
+}
+
+/// "Create schema if not exists" takes the right to create schemas even if it exists.
+fn migrator(has_schema: bool) -> Migrator {
+    let mut migrator = Migrator::with_migrations(MIGRATIONS.migrations.to_vec());
+    migrator.dangerous_set_table_name(MIGRATIONS.table_name.clone());
+    if !has_schema {
+        migrator.create_schema("payout");
+    }
+    migrator
 }
 
 /// Takes the advisory lock that `sqlx` takes again, without waiting, before it migrates.

@@ -191,7 +191,7 @@ async fn a_payout_that_cannot_be_read_is_not_sent_and_holds_up_no_other() {
                      execute format('alter table payout.payouts drop constraint %I', c);
                  end loop;
              end $$;
-             set session_replication_role = replica;
+             set local session_replication_role = replica;
              insert into payout.payouts (merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name)
              select code, 'BAD-1', 10000, 7, '014', '0012345678', 'Siti Rahayu' from payout.merchants",
         )
@@ -224,7 +224,7 @@ async fn an_attention_that_is_refused_for_one_payout_is_raised_for_the_others() 
     }
     database
         .run(
-            "set session_replication_role = replica;
+            "set local session_replication_role = replica;
              update payout.policy set open_too_long = interval '0'",
         )
         .await;

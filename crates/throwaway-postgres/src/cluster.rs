@@ -38,8 +38,12 @@ impl Cluster {
     ///
     /// With `standby_of`, the server begins as a copy of the one at that port of 127.0.0.1 and streams from it.
     pub fn start_in(folder: &Path, options: Options, standby_of: Option<u16>) -> Result<Self> {
-        // Callers that name a folder use the client programs too, and all servers of one test have the same version.
-        let server = Server::in_folder(folder, &["pg_basebackup", "psql"], options)?;
+        // Callers that name a folder use the client programs too, and all servers of one test have the same version. Only a
+        // standby cannot do without pg_basebackup, which some packages lack.
+        let server = match Server::in_folder(folder, &["pg_basebackup", "psql"], options.clone()) {
+            Err(_) if standby_of.is_none() => Server::in_folder(folder, &["psql"], options)?,
+            found => found?,
+        };
         Self::begin(server, None, standby_of)
     }
 

@@ -52,19 +52,9 @@ async fn look(
     checks.push(clock(&seen, before, after));
     checks.push(pooler(is_pooled_by_transaction(pool).await?));
     let fitness = fitness::fitness(pool).await?;
-    if let Some(first) = fitness.hidden_tables.first() {
-        let found = format!(
-            "row-level security is on for {}: open payouts may be hidden",
-            fitness.hidden_tables.join(", ")
-        );
-        let repair =
-            format!("as the owner of each: alter table {first} disable row level security");
-        checks.push(Subject("row security").fail(found, &repair));
-    }
-    if fitness.encoding != "UTF8" {
-        let found = format!("it stores text as {}", fitness.encoding);
-        let repair = "create a database with encoding 'UTF8' and template template0: others cannot store every answer";
-        checks.push(Subject("encoding").fail(found, repair));
+    let too_few = config.and_then(|_| fitness.too_few_connections());
+    for obstacle in fitness.obstacles().into_iter().chain(too_few) {
+        checks.push(Subject(obstacle.subject).fail(obstacle.found, &obstacle.repair));
     }
     let schema = schema_is_up_to_date(pool).await;
     let usable = schema.level == Level::Ok;
