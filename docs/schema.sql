@@ -399,6 +399,7 @@ CREATE TABLE payout.payouts (
     held bigint DEFAULT 0 NOT NULL,
     fee bigint,
     platform_order_num text,
+    called_back text,
     failure_reason text,
     attention_reasons text[] DEFAULT '{}'::text[] NOT NULL,
     attention text GENERATED ALWAYS AS (attention_reasons[1]) STORED,
@@ -1020,7 +1021,7 @@ CREATE FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_
      e.mismatch,
      e.times,
      e.last_at
-    FROM payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p(merchant_code, order_num, state, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held, fee, platform_order_num, failure_reason, attention_reasons, attention, attention_since, declined_at, proven_ours, reaffirmed_at, originals_queried_at, settled_at, queries, next_query_at, due_at, parked),
+    FROM payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p(merchant_code, order_num, state, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held, fee, platform_order_num, called_back, failure_reason, attention_reasons, attention, attention_since, declined_at, proven_ours, reaffirmed_at, originals_queried_at, settled_at, queries, next_query_at, due_at, parked),
      LATERAL payout.contrary_answers(p.*, ('resolve_'::text || contrary_evidence.outcome)) e(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor)
    ORDER BY e.last_at, e.id;
 END;
@@ -3103,6 +3104,7 @@ begin
     p.held := 0;
     p.fee := null;
     p.platform_order_num := null;
+    p.called_back := null;
     p.failure_reason := null;
     p.attention_reasons := '{}';
     p.attention_since := null;
@@ -4026,6 +4028,8 @@ GRANT UPDATE(held) ON TABLE payout.payouts TO payout_worker;
 GRANT UPDATE(fee) ON TABLE payout.payouts TO payout_worker;
 
 GRANT UPDATE(platform_order_num) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(called_back) ON TABLE payout.payouts TO payout_worker;
 
 GRANT UPDATE(failure_reason) ON TABLE payout.payouts TO payout_worker;
 

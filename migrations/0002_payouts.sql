@@ -98,6 +98,7 @@ create table payout.payouts (
     held               bigint not null default 0,
     fee                bigint,
     platform_order_num text,
+    called_back        text,                   -- the same, from a callback that is ours in all else, until an answer states it
     failure_reason     text,
     attention_reasons  text[] not null default '{}',  -- why it needs a person: payout.attention_reason, gravest first
     attention          text generated always as (attention_reasons[1]) stored,  -- the gravest

@@ -427,6 +427,7 @@ begin
     p.held := 0;
     p.fee := null;
     p.platform_order_num := null;
+    p.called_back := null;
     p.failure_reason := null;
     p.attention_reasons := '{}';
     p.attention_since := null;

@@ -1,6 +1,6 @@
 //! Finds expired leases, and payouts that have been open for too long.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{is_refusal, refusal_code};
 use crate::domain::payout::PayoutKey;
@@ -37,9 +37,18 @@ pub async fn expired_leases(pool: &PgPool) -> Result<Vec<(PayoutKey, i32)>, sqlx
 ///
 /// If the database refuses that for one of them, the others get it one by one.
 pub async fn raise_open_too_long(pool: &PgPool) -> Result<u64, sqlx::Error> {
-    match raise_together(pool).await {
-        Err(error) if is_refusal(&error) => raise_one_by_one(pool).await,
-        raised => raised,
+    let mut tx = pool.begin().await?;
+    match raise_together(&mut tx).await {
+        Err(error) if is_refusal(&error) => {
+            // Waits for its end: until then its locks look like somebody else's.
+            tx.rollback().await?;
+            raise_one_by_one(pool).await
+        }
+        raised => {
+            let raised = raised?;
+            tx.commit().await?;
+            Ok(raised)
+        }
     }
 }
 
@@ -106,7 +115,7 @@ async fn raise_one(pool: &PgPool, key: &PayoutKey) -> Result<u64, sqlx::Error> {
     Ok(raised.rows_affected())
 }
 
-async fn raise_together(pool: &PgPool) -> Result<u64, sqlx::Error> {
+async fn raise_together(db: &mut PgConnection) -> Result<u64, sqlx::Error> {
     let raised = sqlx::query!(
         r#"/* store::raise_open_too_long */
         with aged as materialized (
@@ -128,7 +137,7 @@ async fn raise_together(pool: &PgPool) -> Result<u64, sqlx::Error> {
         from aged a
         where (p.merchant_code, p.order_num) = (a.merchant_code, a.order_num)"#,
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(raised.rows_affected())
 }

@@ -32,7 +32,7 @@ pub(super) async fn lock_payouts(
         r#"/* store::lock_payouts */
         select p.merchant_code, p.order_num, p.state, p.amount::bigint as "amount!", p.fee_type, p.bank_code,
                p.account_number, p.account_name, p.description, p.attempt, p.sends, p.not_sent, p.send_by, p.held,
-               p.fee, p.platform_order_num, p.failure_reason, p.attention_reasons, p.declined_at, p.proven_ours,
+               p.fee, p.platform_order_num, p.called_back, p.failure_reason, p.attention_reasons, p.declined_at, p.proven_ours,
                p.reaffirmed_at, p.settled_at, p.queries, p.next_query_at, p.due_at, m.fee_reserve, now() as "now!",
                (select a.request_sha256 from payout.attempts a
                 where (a.merchant_code, a.order_num, a.attempt) = (p.merchant_code, p.order_num, p.attempt)) as request_sha256,
@@ -112,6 +112,7 @@ struct LockedRow {
     held: i64,
     fee: Option<i64>,
     platform_order_num: Option<String>,
+    called_back: Option<String>,
     failure_reason: Option<String>,
     attention_reasons: Vec<String>,
     declined_at: Option<DateTime<Utc>>,
@@ -157,6 +158,7 @@ fn payout_of(
         commits_may_be_lost: row.commits_may_be_lost,
         fee: row.fee.map(Rupiah::new),
         platform_order_num: row.platform_order_num,
+        called_back: row.called_back,
         failure_reason: row.failure_reason,
         attention: reasons(&row.attention_reasons)?,
         declined_at: row.declined_at,

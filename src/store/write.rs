@@ -78,6 +78,7 @@ pub(super) struct PayoutRow {
     pub(super) held: i64,
     pub(super) fee: Option<i64>,
     pub(super) platform_order_num: Option<String>,
+    pub(super) called_back: Option<String>,
     pub(super) failure_reason: Option<String>,
     pub(super) attention_reasons: Vec<&'static str>,
     pub(super) declined_at: Option<DateTime<Utc>>,
@@ -104,6 +105,7 @@ impl PayoutRow {
             held: after.held.idr(),
             fee: after.fee.map(crate::domain::money::Rupiah::idr),
             platform_order_num: after.platform_order_num,
+            called_back: after.called_back,
             failure_reason: after.failure_reason,
             attention_reasons: after.attention.names(),
             declined_at: after.declined_at,
@@ -247,14 +249,15 @@ pub(super) async fn change_if_still(
         set state = r.state, state_since = case p.state when r.state then p.state_since else now() end,
             last_seq = coalesce(r.last_seq, p.last_seq), attempt = r.next_attempt,
             not_sent = r.not_sent, send_by = r.send_by, parked = p.parked and r.state = 'queued', held = r.held,
-            fee = r.fee, platform_order_num = r.platform_order_num, failure_reason = r.failure_reason,
+            fee = r.fee, platform_order_num = r.platform_order_num, called_back = r.called_back,
+            failure_reason = r.failure_reason,
             attention_reasons = r.attention_reasons, declined_at = r.declined_at, proven_ours = r.proven_ours,
             reaffirmed_at = r.reaffirmed_at, settled_at = r.settled_at, queries = r.queries, next_query_at = r.next_query_at,
             due_at = r.due_at
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, was_state text, attempt int,
                                        next_attempt int, last_seq bigint, state text, not_sent int,
                                        send_by timestamptz, held bigint, fee bigint, platform_order_num text,
-                                       failure_reason text, attention_reasons text[], declined_at timestamptz,
+                                       called_back text, failure_reason text, attention_reasons text[], declined_at timestamptz,
                                        proven_ours boolean, reaffirmed_at timestamptz, settled_at timestamptz, queries int,
                                        next_query_at timestamptz, due_at timestamptz)
         -- One after the other, whatever the planner knows of the table: the rows are locked, so they stay where they are.

@@ -531,7 +531,7 @@ impl<'a> Both<'a> {
     async fn compare(&self, pure: &Pure) {
         let key = &pure.payout.instruction.key;
         let found = sqlx::query(
-            "select concat_ws(' ', state, attempt, sends, not_sent, held, 'fee', fee, 'plat', platform_order_num,
+            "select concat_ws(' ', state, attempt, sends, not_sent, held, 'fee', fee, 'plat', platform_order_num, 'called', called_back,
                               'attention', nullif(array_to_string(attention_reasons, ' '), ''), 'declined', declined_at is not null, 'ours', proven_ours,
                               'settled', settled_at is not null, 'queries', queries, next_query_at is not null)
              from payout.payouts where (merchant_code, order_num) = ($1, $2)",

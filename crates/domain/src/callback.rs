@@ -132,19 +132,23 @@ impl Callback {
         let Some(fee) = self.fee() else {
             return Binding::Unbound(Mismatch::Fee);
         };
-        if platform_order_num.is_none_or(|held| held != self.platform_order_num()) {
-            return Binding::Unbound(Mismatch::PlatOrderNum);
-        }
         if self.field("statusMsg").bytes().any(|b| b.is_ascii_digit()) {
             return Binding::Unbound(Mismatch::StatusMsg);
         }
         if !self.one_block {
             return Binding::Unbound(Mismatch::SeveralBlocks);
         }
+        if matches!(self.status(), GatewayStatus::Other(_)) {
+            return Binding::Unbound(Mismatch::Status);
+        }
+        // Last: whoever sees this mismatch knows that everything else is ours.
+        if platform_order_num.is_none_or(|held| held != self.platform_order_num()) {
+            return Binding::Unbound(Mismatch::PlatOrderNum);
+        }
         match self.status() {
             GatewayStatus::Paid => Binding::BoundPaid { fee },
-            GatewayStatus::Other(_) => Binding::Unbound(Mismatch::Status),
-            GatewayStatus::New
+            GatewayStatus::Other(_)
+            | GatewayStatus::New
             | GatewayStatus::Processing
             | GatewayStatus::AtBank
             | GatewayStatus::Cancelled

@@ -135,6 +135,9 @@ pub struct Payout {
     pub fee: Option<Rupiah>,
     /// The gateway's own order number, from a verified answer.
     pub platform_order_num: Option<String>,
+    /// The gateway's own order number in a verified callback that reported the payment and in which all else is ours, while
+    /// no answer has stated it.
+    pub called_back: Option<String>,
     /// Why it failed, as the gateway put it.
     pub failure_reason: Option<String>,
     /// Why it needs a person; empty if it needs nobody.

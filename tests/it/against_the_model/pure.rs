@@ -74,6 +74,7 @@ impl Pure {
             commits_may_be_lost: false,
             fee: None,
             platform_order_num: None,
+            called_back: None,
             failure_reason: None,
             attention: AttentionSet::EMPTY,
             declined_at: None,
@@ -369,6 +370,8 @@ impl Pure {
         words.extend(payout.fee.map(|fee| fee.idr().to_string()));
         words.push("plat".into());
         words.extend(payout.platform_order_num.clone());
+        words.push("called".into());
+        words.extend(payout.called_back.clone());
         words.push("attention".into());
         words.extend(payout.attention.reasons().map(|reason| reason.to_string()));
         let flag = |flag: bool| if flag { "t" } else { "f" };

@@ -24,6 +24,7 @@ impl Draft<'_> {
         };
         match self.out.after.state {
             State::Submitting | State::Pending | State::Unknown => {
+                self.note_called_back(callback, &binding);
                 self.callback_while_open(&binding);
             }
             State::Failed if callback.status() == GatewayStatus::Paid => {
@@ -49,6 +50,17 @@ impl Draft<'_> {
             State::Failed | State::Returned => {
                 self.callback_against_statement(callback, &binding);
             }
+        }
+    }
+
+    /// Before the gateway's number is known, a callback cannot bind. If only the number keeps it from that and it reports the
+    /// payment, its number is kept: a query that names the same one finds our order. A callback of an identical order that
+    /// somebody placed earlier can be repeated, so it never settles alone.
+    fn note_called_back(&mut self, callback: &Callback, binding: &Binding) {
+        let is_ours_but_the_number = *binding == Binding::Unbound(Mismatch::PlatOrderNum)
+            && self.out.after.platform_order_num.is_none();
+        if is_ours_but_the_number && callback.status() == GatewayStatus::Paid {
+            self.payout().called_back = Some(callback.platform_order_num().to_owned());
         }
     }
 

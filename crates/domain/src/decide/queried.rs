@@ -92,7 +92,11 @@ impl Draft<'_> {
     fn not_found(&mut self, sent_at: DateTime<Utc>) {
         match self.out.after.state {
             State::Unknown => match self.out.after.declined_at {
-                Some(declined_at) if self.out.after.platform_order_num.is_none() => {
+                // Nor is a refusal confirmed against a callback that reports our payment.
+                Some(declined_at)
+                    if self.out.after.platform_order_num.is_none()
+                        && self.out.after.called_back.is_none() =>
+                {
                     self.not_found_after_decline(declined_at, sent_at);
                 }
                 _ => self.not_found_after_silence(sent_at),
@@ -266,12 +270,17 @@ impl Draft<'_> {
             self.found_before_claim();
             return;
         }
+        let called_back = self.out.after.called_back.clone();
+        let is_called_back = called_back.is_some() && called_back == found.platform_order_num;
         if !self.learn_platform_order_num(found.platform_order_num.as_deref()) {
             return;
         }
+        if is_called_back {
+            self.prove_ours();
+        }
         if self.out.after.declined_at.is_some() && !self.out.after.proven_ours {
-            // Declined and yet known: the order may be somebody else's. Only a callback with every field matching
-            // proves otherwise.
+            // Declined and yet known: the order may be somebody else's. Only a callback with every field matching, before
+            // or after, proves otherwise.
             if self.out.after.state != State::Failed {
                 self.contradict(Attention::ForeignOrder);
                 return;

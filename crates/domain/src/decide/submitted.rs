@@ -168,7 +168,9 @@ impl Draft<'_> {
             }
             return false;
         }
-        self.payout().platform_order_num = Some(stated.to_owned());
+        let payout = self.payout();
+        payout.platform_order_num = Some(stated.to_owned());
+        payout.called_back = None;
         true
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::unwrap_used)]
 
 mod any_order;
+mod declined;
 mod lost_commits;
 mod promises;
 mod reaffirmed;

@@ -157,25 +157,6 @@ fn confirming_queries_are_scheduled_and_not_left_to_the_backoff() {
 }
 
 #[test]
-fn an_order_found_after_a_decline_is_foreign_until_a_bound_callback_proves_it_ours() {
-    #[rustfmt::skip]
-    assert_outcomes(&[
-        ("@1 fail @61 found:2",                              "unknown foreign_order held=100000"),
-        ("@1 fail @61 found:4",                              "unknown foreign_order held=100000"),
-        ("@1 fail @61 found:1",                              "unknown foreign_order held=100000"),
-        ("@1 fail @61 found:1 @76 none @99 none",            "unknown foreign_order held=100000"),
-        ("@1 fail @61 found:2 callback:2",                      "paid fee=5000"),
-        ("@1 fail @61 found:1 callback:2,unbound",              "unknown foreign_order held=100000"),
-        ("@1 fail @61 callback:2",                             "unknown held=100000"),
-        ("@1 fail @61 found:1 callback:1",                      "unknown held=100000"),
-        ("@1 fail @61 found:1 callback:4 found:4",               "failed"),
-        ("@1 found:1 fail",                                  "pending foreign_order held=100000"),
-        ("@1 found:2 fail",                                  "paid foreign_order"),
-        ("doubt found:1,plat=W2 ack,plat=W1",                "pending contradiction held=100000"),
-    ]);
-}
-
-#[test]
 fn an_unsigned_final_answer_settles_only_when_a_read_thirty_seconds_later_agrees() {
     #[rustfmt::skip]
     assert_outcomes(&[

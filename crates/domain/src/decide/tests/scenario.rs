@@ -78,6 +78,7 @@ impl Scenario {
             held: fee_type.hold(amount, Rupiah::new(RESERVE)).unwrap(),
             fee: None,
             platform_order_num: None,
+            called_back: None,
             failure_reason: None,
             attention: AttentionSet::EMPTY,
             declined_at: None,
