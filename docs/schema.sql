@@ -810,6 +810,7 @@ CREATE FUNCTION payout.completed_change(old payout.payouts, new payout.payouts) 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET enable_sort TO 'on'
     SET jit TO 'off'
     AS $$
 declare
@@ -1313,6 +1314,7 @@ CREATE FUNCTION payout.guard_changes() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_material TO 'off'
+    SET enable_sort TO 'on'
     SET jit TO 'off'
     AS $$
 declare
@@ -1368,6 +1370,7 @@ CREATE FUNCTION payout.guard_claims() RETURNS trigger
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_material TO 'off'
+    SET enable_sort TO 'on'
     SET jit TO 'off'
     AS $$
 declare
@@ -2536,6 +2539,7 @@ CREATE FUNCTION payout.reservation(merchant text, OUT order_num text, OUT hold b
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET enable_sort TO 'on'
     SET jit TO 'off'
     AS $$
 declare

@@ -1158,7 +1158,7 @@ end;
 -- What follows from a change in the row itself, and those refusals of guard_changes that come here already: a change that
 -- lacks everything would break a constraint first.
 create function payout.completed_change(old payout.payouts, new payout.payouts) returns payout.payouts
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set enable_sort = on set jit = off as $$
 declare
     move text;
     broken text;
@@ -1299,10 +1299,12 @@ end $$;
 -- One plan serves the whole session, as planning takes longer than the checks. It must not read tables whole that were small
 -- when it was made: so no sequential scans, and nested loops over indexes. The full join is hashed or merged even so.
 -- Without enable_material = off, a plan made for a batch in a new installation reads the whole history once, from end to
--- end of its index, and keeps it. Plain columns, not rows, because each use of a row takes it apart again.
+-- end of its index, and keeps it. With enable_sort = on, because a worker's connection for claims has it off: from
+-- Postgres 16 on, an aggregate would read the whole ledger by its index to find its rows in order. Plain columns, not rows,
+-- because each use of a row takes it apart again.
 create function payout.guard_changes() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set enable_sort = on set jit = off as $$
 declare
     this_xid bigint;
     change record;
@@ -1356,7 +1358,7 @@ create trigger guard_changes after update on payout.payouts
 -- no claims.
 create function payout.guard_claims() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set jit = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set enable_sort = on set jit = off as $$
 declare
     why text;
     claim record;
@@ -1666,7 +1668,7 @@ create trigger post after insert on payout.ledger
 -- Only the first thousand in line are looked at. Without sequential scans, as guard_changes.
 create function payout.reservation(merchant text, out order_num text, out hold bigint, out until timestamptz)
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp
-set enable_seqscan = off set jit = off as $$
+set enable_seqscan = off set enable_sort = on set jit = off as $$
 declare
     x payout.policy;
     available bigint;
