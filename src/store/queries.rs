@@ -2,13 +2,19 @@
 
 mod originals;
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use sqlx::{PgConnection, PgPool, postgres::types::PgInterval};
 
 pub use self::originals::{failed_originals, schedule_originals};
 use super::{is_refusal, refusal_code};
 use crate::domain::payout::PayoutKey;
+
+/// How often a payout is queried whose next query cannot be planned.
+const UNPLANNED_EVERY: Duration = Duration::from_mins(1);
 
 /// A query that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +97,7 @@ pub async fn take_due(
     limit: i64,
     per_second: u32,
     answer_within: Duration,
+    unplanned: &mut Unplanned,
 ) -> Result<Vec<DueQuery>, sqlx::Error> {
     let mut tx = pool.begin().await?;
     // What it schedules is due at once.
@@ -109,7 +116,8 @@ pub async fn take_due(
     let taken = match take_due_queries(&mut tx, merchant_code, limit, answer_within).await {
         Err(error) if is_refusal(&error) => {
             tx.rollback().await?;
-            let taken = take_one_by_one(pool, merchant_code, limit, answer_within).await?;
+            let taken =
+                take_one_by_one(pool, merchant_code, limit, answer_within, unplanned).await?;
             tx = pool.begin().await?;
             taken
         }
@@ -122,26 +130,49 @@ pub async fn take_due(
 }
 
 /// Takes due queries each by itself, because the database refuses to have one of them planned. A query changes nothing,
-/// so that one is taken all the same.
+/// so that one is taken all the same, but at most once a minute.
 async fn take_one_by_one(
     pool: &PgPool,
     merchant_code: &str,
     limit: i64,
     answer_within: Duration,
+    unplanned: &mut Unplanned,
 ) -> Result<Vec<DueQuery>, sqlx::Error> {
-    let due = due_queries(pool, merchant_code, limit).await?;
+    let mut taken = Vec::new();
     let answer_within = PgInterval::try_from(answer_within).map_err(sqlx::Error::Encode)?;
-    for query in &due {
+    for query in due_queries(pool, merchant_code, limit).await? {
+        if unplanned.is_recent(&query.key) {
+            continue;
+        }
         match plan_query(pool, &query.key, &answer_within).await {
             Err(error) if is_refusal(&error) => {
                 let (order_num, code) = (&query.key.order_num, refusal_code(&error));
                 tracing::error!(payout = %query.key, code, "the database refuses to have the next query of payout {order_num} \
-                    planned ({code})");
+                    planned ({code}); querying it once a minute");
+                unplanned.note(&query.key);
             }
             planned => planned?,
         }
+        taken.push(query);
     }
-    Ok(due)
+    Ok(taken)
+}
+
+/// The payouts whose next query the database refuses to have planned, and when each was queried.
+#[derive(Debug, Default)]
+pub struct Unplanned(HashMap<PayoutKey, Instant>);
+
+impl Unplanned {
+    fn is_recent(&self, key: &PayoutKey) -> bool {
+        self.0
+            .get(key)
+            .is_some_and(|at| at.elapsed() < UNPLANNED_EVERY)
+    }
+
+    fn note(&mut self, key: &PayoutKey) {
+        self.0.retain(|_, at| at.elapsed() < UNPLANNED_EVERY);
+        self.0.insert(key.clone(), Instant::now());
+    }
 }
 
 /// The due queries of one merchant, in any order, so that no number of them can keep the others waiting.

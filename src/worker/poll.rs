@@ -17,7 +17,7 @@ use crate::{
     },
     gateway::QueryReply,
     metrics,
-    store::queries::{Controls, control_orders, take_due},
+    store::queries::{Controls, Unplanned, control_orders, take_due},
 };
 
 /// How often to check for due queries without a wake-up.
@@ -39,6 +39,7 @@ pub(super) async fn run(
     tasks: TaskTracker,
 ) {
     let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
+    let mut unplanned = Unplanned::default();
     while !stop.is_cancelled() {
         worker.heartbeats.beat("poll", lane.code());
         let is_stuck = worker.recorder.waiting(lane.code()) > UNSTORED_MAX;
@@ -56,6 +57,7 @@ pub(super) async fn run(
                 limit,
                 worker.poll.queries_per_second,
                 worker.submit.timeout.saturating_add(STORED_WITHIN),
+                &mut unplanned,
             )
             .await
         } else {

@@ -210,10 +210,16 @@ async fn a_payout_whose_next_query_cannot_be_planned_is_queried_and_holds_up_no_
     }
     refuse(&world.database, "payouts", "update", "P0001").await;
     let before = world.sandbox.queries("BAD-1");
+    let begun = Instant::now();
     world.sandbox.script("GOOD-9", Script::ends(Ending::Paid));
     world.until_state("GOOD-9", "paid").await;
     healthy_ones_are_paid(&world).await;
-    assert!(world.sandbox.queries("BAD-1") > before);
+    let queries = world.sandbox.queries("BAD-1") - before;
+    let most = 2 + begun.elapsed().as_secs() / 60;
+    assert!(
+        (1..=most).contains(&queries.into()),
+        "{queries} queries, not once a minute"
+    );
 }
 
 #[tokio::test]

@@ -406,9 +406,16 @@ async fn what_a_worker_takes_next_is_read_by_an_index_even_while_the_table_is_sm
         claim(&store.claims, &order).await.unwrap();
         unpark_if_covered(&store.claims, MERCHANT).await.unwrap();
         let within = Duration::from_secs(5);
-        queries::take_due(&store.claims, MERCHANT, 10, 10, within)
-            .await
-            .unwrap();
+        queries::take_due(
+            &store.claims,
+            MERCHANT,
+            10,
+            10,
+            within,
+            &mut queries::Unplanned::default(),
+        )
+        .await
+        .unwrap();
     }
     store.close().await;
     let gone = "select count(*) = 0 from pg_stat_activity
@@ -457,9 +464,16 @@ async fn open_payouts_of_a_merchant_that_no_worker_serves_raise_attention() {
     world.until_state("HERE-1", "paid").await;
     // The lanes of this worker never reach them: without another check they would stay open forever.
     let within = Duration::from_secs(5);
-    let due = queries::take_due(world.database.pool(), MERCHANT, 100, 100, within)
-        .await
-        .unwrap();
+    let due = queries::take_due(
+        world.database.pool(),
+        MERCHANT,
+        100,
+        100,
+        within,
+        &mut queries::Unplanned::default(),
+    )
+    .await
+    .unwrap();
     assert!(due.iter().all(|query| query.key.merchant_code == MERCHANT));
     world.until_state("GONE-1", "unknown").await;
     world
