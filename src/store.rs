@@ -21,6 +21,7 @@ pub mod notices;
 pub mod operator;
 pub mod overview;
 pub mod queries;
+pub mod recent;
 pub mod record;
 pub mod registration;
 pub mod report;

@@ -3,11 +3,8 @@
 mod write;
 
 use base64::{
-    Engine, alphabet,
-    engine::{
-        DecodePaddingMode,
-        general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD},
-    },
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
 };
 use rsa::{
     PrivateKey, PublicKey,
@@ -22,11 +19,6 @@ pub use write::{
     fingerprint, generate, private_key_base64, private_key_pem, public_key_base64, public_key_pem,
 };
 
-/// Base64 that needs no padding.
-const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 /// Shortest modulus that is accepted, in bits.
 pub const KEY_BITS_MIN: usize = 1024;
 /// Longest modulus that is accepted, in bits: a longer one would only burn time.
@@ -216,7 +208,7 @@ fn der_of(text: &str) -> Result<Vec<u8>, KeyError> {
     }
     // Some consoles hand it out in the alphabet of URLs, without padding.
     let standard = packed.replace('-', "+").replace('_', "/");
-    ANY_PADDING
+    STANDARD_NO_PAD
         .decode(standard.trim_end_matches('='))
         .map_err(|_| KeyError::Base64)
 }

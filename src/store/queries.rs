@@ -2,19 +2,16 @@
 
 mod originals;
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool, postgres::types::PgInterval};
 
 pub use self::originals::{failed_originals, schedule_originals};
-use super::{is_refusal, refusal_code};
+use super::{is_refusal, recent::Recent, refusal_code};
 use crate::domain::payout::PayoutKey;
 
-/// How often a payout is queried whose next query cannot be planned.
-const UNPLANNED_EVERY: Duration = Duration::from_mins(1);
+/// How often a payout is queried whose next query the database refuses to have planned.
+pub const UNPLANNED_EVERY: Duration = Duration::from_mins(1);
 
 /// A query that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +94,7 @@ pub async fn take_due(
     limit: i64,
     per_second: u32,
     answer_within: Duration,
-    unplanned: &mut Unplanned,
+    unplanned: &mut Recent<PayoutKey>,
 ) -> Result<Vec<DueQuery>, sqlx::Error> {
     let mut tx = pool.begin().await?;
     // What it schedules is due at once.
@@ -136,12 +133,12 @@ async fn take_one_by_one(
     merchant_code: &str,
     limit: i64,
     answer_within: Duration,
-    unplanned: &mut Unplanned,
+    unplanned: &mut Recent<PayoutKey>,
 ) -> Result<Vec<DueQuery>, sqlx::Error> {
     let mut taken = Vec::new();
     let answer_within = PgInterval::try_from(answer_within).map_err(sqlx::Error::Encode)?;
     for query in due_queries(pool, merchant_code, limit).await? {
-        if unplanned.is_recent(&query.key) {
+        if unplanned.has(&query.key) {
             continue;
         }
         match plan_query(pool, &query.key, &answer_within).await {
@@ -149,30 +146,13 @@ async fn take_one_by_one(
                 let (order_num, code) = (&query.key.order_num, refusal_code(&error));
                 tracing::error!(payout = %query.key, code, "the database refuses to have the next query of payout {order_num} \
                     planned ({code}); querying it once a minute");
-                unplanned.note(&query.key);
+                unplanned.note(query.key.clone());
             }
             planned => planned?,
         }
         taken.push(query);
     }
     Ok(taken)
-}
-
-/// The payouts whose next query the database refuses to have planned, and when each was queried.
-#[derive(Debug, Default)]
-pub struct Unplanned(HashMap<PayoutKey, Instant>);
-
-impl Unplanned {
-    fn is_recent(&self, key: &PayoutKey) -> bool {
-        self.0
-            .get(key)
-            .is_some_and(|at| at.elapsed() < UNPLANNED_EVERY)
-    }
-
-    fn note(&mut self, key: &PayoutKey) {
-        self.0.retain(|_, at| at.elapsed() < UNPLANNED_EVERY);
-        self.0.insert(key.clone(), Instant::now());
-    }
 }
 
 /// The due queries of one merchant, in any order, so that no number of them can keep the others waiting.

@@ -17,6 +17,8 @@ use super::{
 
 mod rights;
 
+use rights::Rights;
+
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long `payout migrate` waits for another one that runs at the same time. It waits for tables as briefly as every
@@ -148,17 +150,16 @@ async fn migrate_with(
             }
         ));
     }
-    if !missing.is_empty() {
-        refuse_without_rights(pool).await?;
-    }
     // An up-to-date schema takes no right to create anything.
-    if !dry_run && !missing.is_empty() {
-        apply(pool).await?;
+    if !missing.is_empty() {
+        let rights = rights::rights(pool).await?;
+        refuse_without(&rights)?;
+        if dry_run {
+            return Ok(done);
+        }
+        apply(pool, rights.has_schema).await?;
         // An event trigger may switch it on for each new table.
         refuse_unfit(pool).await?;
-    }
-    if dry_run && !missing.is_empty() {
-        return Ok(done);
     }
     if !dry_run {
         continue_seq(pool).await?;
@@ -179,8 +180,8 @@ async fn refuse_unfit(pool: &PgPool) -> Result<(), SchemaError> {
         .map_or(Ok(()), |why| Err(SchemaError::Unfit(why)))
 }
 
-async fn refuse_without_rights(pool: &PgPool) -> Result<(), SchemaError> {
-    let statements = rights::rights(pool).await?.for_a_dba;
+fn refuse_without(rights: &Rights) -> Result<(), SchemaError> {
+    let statements = &rights.for_a_dba;
     if statements.is_empty() {
         return Ok(());
     }
@@ -192,8 +193,7 @@ async fn refuse_without_rights(pool: &PgPool) -> Result<(), SchemaError> {
 }
 
 /// Applies what is missing, and waits for locks only so long.
-async fn apply(pool: &PgPool) -> Result<(), SchemaError> {
-    let has_schema = rights::rights(pool).await?.has_schema;
+async fn apply(pool: &PgPool, has_schema: bool) -> Result<(), SchemaError> {
     // Closed at the end, which releases its locks.
     let mut db = pool.acquire().await?.detach();
     if let Err(cause) = lock_migrations(&mut db).await {

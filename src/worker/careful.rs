@@ -135,17 +135,8 @@ pub(super) async fn unpark(worker: &Worker, lane: &Lane) -> Result<(), ClaimErro
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
-
-    fn at(second: i64) -> Position {
-        Position {
-            priority: 0,
-            due_at: DateTime::from_timestamp(second, 0).unwrap(),
-            order_num: "INV-1".into(),
-        }
-    }
+    use crate::worker::looks::tests::at;
 
     fn refused(payouts: usize, second: i64) -> RefusedClaim {
         RefusedClaim {

@@ -48,12 +48,12 @@ impl Looks {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use chrono::DateTime;
 
     use super::*;
 
-    fn at(second: i64) -> Position {
+    pub(in crate::worker) fn at(second: i64) -> Position {
         Position {
             priority: 0,
             due_at: DateTime::from_timestamp(second, 0).unwrap(),

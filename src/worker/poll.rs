@@ -17,7 +17,10 @@ use crate::{
     },
     gateway::QueryReply,
     metrics,
-    store::queries::{Controls, Unplanned, control_orders, take_due},
+    store::{
+        queries::{Controls, UNPLANNED_EVERY, control_orders, take_due},
+        recent::Recent,
+    },
 };
 
 /// How often to check for due queries without a wake-up.
@@ -39,7 +42,7 @@ pub(super) async fn run(
     tasks: TaskTracker,
 ) {
     let slots = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
-    let mut unplanned = Unplanned::default();
+    let mut unplanned = Recent::new(UNPLANNED_EVERY);
     while !stop.is_cancelled() {
         worker.heartbeats.beat("poll", lane.code());
         let is_stuck = worker.recorder.waiting(lane.code()) > UNSTORED_MAX;

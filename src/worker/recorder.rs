@@ -6,7 +6,7 @@ mod queue;
 use std::{
     collections::HashMap,
     convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,7 @@ use super::{Heartbeats, Lane, set_aside::SetAside};
 use crate::{
     domain::{decide::Rules, evidence::Evidence, payout::PayoutKey},
     metrics,
-    store::{Store, record::Outcome},
+    store::{Store, recent::Recent, record::Outcome},
 };
 
 /// Maximum pieces of evidence of one merchant that wait in memory for the database. Senders block beyond that.
@@ -62,25 +62,6 @@ struct Inner {
     _open: oneshot::Sender<Infallible>,
 }
 
-/// The payouts about which the database refuses evidence.
-#[derive(Clone, Default)]
-struct Refused(Arc<Mutex<HashMap<PayoutKey, Instant>>>);
-
-impl Refused {
-    fn note(&self, key: &PayoutKey) {
-        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.retain(|_, at| at.elapsed() < OFFERED_AGAIN_AFTER);
-        refused.insert(key.clone(), Instant::now());
-    }
-
-    fn is_recent(&self, key: &PayoutKey) -> bool {
-        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        refused
-            .get(key)
-            .is_some_and(|at| at.elapsed() < OFFERED_AGAIN_AFTER)
-    }
-}
-
 /// The sender's side of one merchant's queue.
 #[derive(Clone)]
 struct Entrance {
@@ -97,9 +78,16 @@ struct Shared {
     lanes: Vec<Arc<Lane>>,
     heartbeats: Arc<Heartbeats>,
     set_aside: SetAside,
-    refused: Refused,
+    /// The payouts about which the database refuses evidence.
+    refused: Arc<Mutex<Recent<PayoutKey>>>,
     /// Whatever is not stored by then is left to the next worker.
     give_up: CancellationToken,
+}
+
+impl Shared {
+    fn refused(&self) -> MutexGuard<'_, Recent<PayoutKey>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Recorder {
@@ -126,7 +114,7 @@ impl Recorder {
             lanes,
             heartbeats,
             set_aside,
-            refused: Refused::default(),
+            refused: Arc::new(Mutex::new(Recent::new(OFFERED_AGAIN_AFTER))),
             give_up,
         };
         let recorder = Self(Arc::new(Inner {
@@ -161,7 +149,7 @@ impl Recorder {
     /// Hands over evidence that can be found again later. Returns false if the merchant's evidence waits already, or if the
     /// database refused evidence about this payout a short while ago.
     pub fn offer(&self, evidence: Evidence) -> bool {
-        if self.0.shared.refused.is_recent(&evidence.key) {
+        if self.0.shared.refused().has(&evidence.key) {
             return false;
         }
         let entrance = self.entrance(&evidence.key.merchant_code);

@@ -214,6 +214,10 @@ async fn a_payout_whose_next_query_cannot_be_planned_is_queried_and_holds_up_no_
     world.sandbox.script("GOOD-9", Script::ends(Ending::Paid));
     world.until_state("GOOD-9", "paid").await;
     healthy_ones_are_paid(&world).await;
+    world
+        .sandbox
+        .until(|sandbox| sandbox.queries("BAD-1") > before)
+        .await;
     let queries = world.sandbox.queries("BAD-1") - before;
     let most = 2 + begun.elapsed().as_secs() / 60;
     assert!(

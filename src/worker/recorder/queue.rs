@@ -193,7 +193,7 @@ impl Queue {
         let Some(since) = piece.refused_since else {
             piece.refused_since = Some(Instant::now());
             let Evidence { key, fact, .. } = &piece.evidence;
-            self.shared.refused.note(key);
+            self.shared.refused().note(key.clone());
             metrics::refused(&self.merchant, "evidence");
             if let Some(lane) = &self.lane {
                 lane.recording.refused(&key.order_num, code);

@@ -15,6 +15,7 @@ use payout_worker::{
         claim::{ClaimError, Claimed, claim, unpark_if_covered},
         failover::register_identity,
         queries,
+        recent::Recent,
         record::{Outcome, record},
         snapshot::snapshot,
     },
@@ -412,7 +413,7 @@ async fn what_a_worker_takes_next_is_read_by_an_index_even_while_the_table_is_sm
             10,
             10,
             within,
-            &mut queries::Unplanned::default(),
+            &mut Recent::new(queries::UNPLANNED_EVERY),
         )
         .await
         .unwrap();
@@ -470,7 +471,7 @@ async fn open_payouts_of_a_merchant_that_no_worker_serves_raise_attention() {
         100,
         100,
         within,
-        &mut queries::Unplanned::default(),
+        &mut Recent::new(queries::UNPLANNED_EVERY),
     )
     .await
     .unwrap();

@@ -51,8 +51,8 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// A page without what differs from run to run: numbers, widths, units of time, and the history, in which a query may come before or
-/// after a callback.
+/// A page without what differs from run to run: numbers, widths, units of time, and the history, in which a query may come
+/// before or after a callback.
 fn worded(page: &str) -> Vec<String> {
     let mut in_history = false;
     let mut lines = Vec::new();

@@ -1,10 +1,10 @@
 //! What the page says between the commands.
 
 pub(super) const INTRODUCTION: &str = "\
-The gateway's connection broke while it received payout `R-1`. Siti is on call, Budi is the second person, and each has
-a login of their own with the role `payout_operator`. Everything below is real: a test plays this night with the program,
-a worker, Postgres and the sandbox gateway, and writes down what they print. Only the quiet horizon is short here,
-10 seconds instead of the 30 minutes or more of a gateway in production, and the payout is small.
+The gateway lost payout `R-1`: it booked nothing, and answered UNKNOWN or closed the connection. Siti is on call, Budi is
+the second person, and each has a login of their own with the role `payout_operator`. Everything below is real: a test
+plays this night with the program, a worker, Postgres and the sandbox gateway, and writes down what they print. Only the
+quiet horizon is shorter than in production, ten seconds instead of half an hour.
 
 The alerts `PayoutUnknownStuck` and `PayoutAttentionWaiting` lead here by way of [the runbook](runbook.md).";
 

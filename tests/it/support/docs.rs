@@ -11,12 +11,8 @@ pub(crate) fn read(path: &str) -> String {
 /// Checks that the page says what the code says; with `UPDATE_DOCS=1` it is written first.
 #[track_caller]
 pub(crate) fn is_generated(path: &str, page: &str) {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&place, page).unwrap();
-    }
     assert!(
-        read(path) == page,
+        committed(path, page) == page,
         "{path} is stale: run  UPDATE_DOCS=1 cargo test --test it docs  and commit it"
     );
 }
@@ -24,16 +20,21 @@ pub(crate) fn is_generated(path: &str, page: &str) {
 /// Like [`is_generated`], for a page of which each run writes another copy: `same` keeps what copies have in common.
 #[track_caller]
 pub(crate) fn is_generated_alike(path: &str, page: &str, same: fn(&str) -> Vec<String>) {
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&place, page).unwrap();
-    }
-    let (committed, now) = (same(&read(path)), same(page));
+    let (committed, now) = (same(&committed(path, page)), same(page));
     let differs = committed.iter().zip(&now).find(|(was, is)| was != is);
     assert!(
         committed == now,
         "{path} is stale, at {differs:?}: write it with UPDATE_DOCS=1 and commit it\n{page}"
     );
+}
+
+/// The page as it is; with `UPDATE_DOCS=1` it is written first.
+fn committed(path: &str, page: &str) -> String {
+    if env::var_os("UPDATE_DOCS").is_some() {
+        let place = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        fs::write(place, page).unwrap();
+    }
+    read(path)
 }
 
 /// The code blocks of `language` in a page, each with the number of its first line.
