@@ -49,6 +49,9 @@ pub(super) struct Options {
     /// How fast its clock runs
     #[arg(long, default_value = "normal")]
     pace: Speed,
+    /// Take only what the documents have: strings and standard base64, no JSON numbers, no URL-safe base64
+    #[arg(long)]
+    strict: bool,
     /// Changes which orders fail
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -77,6 +80,7 @@ pub(super) async fn sandbox(options: &Options) -> Result<(), Exit> {
         },
         fail_percent: options.fail_percent,
         seed: options.seed,
+        strict: options.strict,
     };
     let mut terminated = signal(SignalKind::terminate())?;
     let sandbox = Sandbox::start(settings, options.listen)

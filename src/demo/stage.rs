@@ -154,6 +154,7 @@ async fn start_sandbox(options: &Options, folder: &Path) -> Result<(Sandbox, Str
         },
         fail_percent: options.fail_percent,
         seed: 1,
+        strict: true,
     };
     let sandbox = Sandbox::start(settings, free(SANDBOX_ADDRESS)?).await?;
     if let Some(fault) = options.fault {

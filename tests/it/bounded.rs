@@ -119,6 +119,7 @@ async fn merchant_at_its_gateway(
             pace: Pace::quick(),
             fail_percent: 0,
             seed: 11,
+            strict: true,
         },
         "127.0.0.1:0".parse().unwrap(),
     )

@@ -25,16 +25,16 @@ impl SandboxState {
     ) -> Result<Order, Refusal> {
         let order_num = submit.order_num.clone();
         if self.orders.contains_key(&order_num) {
-            return Err("order already exists".to_owned());
+            return Err("order already exists".into());
         }
         let fee_idr = self.script(&order_num).fee_idr;
         let fee_idr = fee_idr.unwrap_or(self.settings.fee_idr);
         if submit.fee_type == FeeType::FromAmount && submit.money_idr <= fee_idr {
-            return Err("the amount does not cover the fee".to_owned());
+            return Err("the amount does not cover the fee".into());
         }
         self.account = debit_idr(&submit, fee_idr)
             .and_then(|debit_idr| self.account.freeze(debit_idr))
-            .ok_or_else(|| "insufficient balance".to_owned())?;
+            .ok_or("insufficient balance")?;
         let order = Order {
             platform_order_num: self.next_platform_order_num(),
             submit,

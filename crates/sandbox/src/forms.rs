@@ -86,7 +86,9 @@ mod tests {
             &public,
             &wire::signed_text(form, "platSign"),
             form["platSign"].as_str().unwrap(),
+            true,
         )
+        .is_ok()
     }
 
     #[test]

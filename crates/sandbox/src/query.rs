@@ -38,7 +38,7 @@ pub(super) async fn query(
     let fields = authentic(&shared, &headers, &body);
     let order_num = match fields.and_then(|fields| request::read_order_num(&fields)) {
         Ok(order_num) => order_num,
-        Err(message) => return refuse(&shared, "FAIL", &message, ""),
+        Err(refusal) => return refuse(&shared, "FAIL", &refusal.answer(), ""),
     };
     let (fault, found) = shared.update(|state| {
         let queries = state.queries.entry(order_num.clone()).or_default();
@@ -116,8 +116,8 @@ pub(super) async fn balance(
         peer.cut.cancel();
         return StatusCode::NO_CONTENT.into_response();
     }
-    if let Err(message) = authentic(&shared, &headers, &body) {
-        return refuse(&shared, "FAIL", &message, "");
+    if let Err(refusal) = authentic(&shared, &headers, &body) {
+        return refuse(&shared, "FAIL", &refusal.answer(), "");
     }
     let BalanceView {
         balance, freeze, ..
@@ -139,7 +139,7 @@ pub(super) async fn balance(
 }
 
 fn authentic(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
-    let fields = request::read_object(headers, body)?;
+    let fields = request::read_object(&shared.settings, headers, body)?;
     request::authenticate(&shared.settings, &fields)?;
     Ok(fields)
 }

@@ -16,7 +16,8 @@ pub(super) fn note_of(
     fault: Option<Fault>,
     outcome: &Result<Order, Refusal>,
 ) -> (&'static str, String) {
-    let message = outcome.as_ref().err().cloned().unwrap_or_default();
+    let message = outcome.as_ref().err();
+    let message = message.map_or(String::new(), |why| why.message.clone());
     let answer = match fault {
         Some(Fault::Fail | Fault::FailBusyBooks) => "FAIL",
         Some(Fault::Unknown | Fault::UnknownLost) => "UNKNOWN",

@@ -116,6 +116,8 @@ pub struct Settings {
     pub fail_percent: u8,
     /// Determines which orders those are.
     pub seed: u64,
+    /// Takes only what the documents have: texts, and standard base64. Otherwise it takes what the live gateway takes.
+    pub strict: bool,
 }
 
 impl Settings {

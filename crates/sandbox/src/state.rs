@@ -104,7 +104,7 @@ impl SandboxState {
                 Event::BookLate(seen, submit) => {
                     let booked = self.book(seen, *submit, now);
                     if let (Err(refusal), Some(seen)) = (booked, self.submits.get_mut(seen)) {
-                        seen.message = refusal;
+                        seen.message = refusal.message;
                     }
                 }
             }

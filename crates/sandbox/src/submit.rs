@@ -33,7 +33,7 @@ pub(super) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let object = request::read_object(&headers, &body);
+    let object = request::read_object(&shared.settings, &headers, &body);
     let authentic = object.as_ref().map_err(Clone::clone).and_then(|fields| {
         request::authenticate(&shared.settings, fields)?;
         Ok(fields)
@@ -78,10 +78,10 @@ fn book(
             | Fault::NoAnswerBefore
             | Fault::Fail
             | Fault::Redirect,
-        ) => Err("bank maintenance".to_owned()),
+        ) => Err("bank maintenance".into()),
         Some(Fault::LateBooking) => {
             state.book_later(place, submit, Instant::now());
-            Err("not yet".to_owned())
+            Err("not yet".into())
         }
         _ => state.book(place, submit, Instant::now()),
     })
@@ -161,7 +161,7 @@ async fn end_and_call_back(shared: &Arc<Shared>, order_num: &str) {
 fn honest_fields(order_num: &str, outcome: &Result<Order, Refusal>) -> Fields {
     let order = match outcome {
         Ok(order) => order,
-        Err(message) => return refusal("FAIL", message, order_num),
+        Err(why) => return refusal("FAIL", &why.answer(), order_num),
     };
     let submit = &order.submit;
     let fields = json!({

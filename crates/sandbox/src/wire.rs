@@ -1,6 +1,9 @@
 //! The signed text, and how it is signed and verified (protocol P6, P7).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
+};
 use rsa::{Pkcs1v15Sign, PrivateKey, PublicKey, traits::PublicKeyParts};
 use serde_json::{Map, Value};
 
@@ -48,18 +51,44 @@ pub(super) fn sign(key: &PrivateKey, text: &str) -> Result<String, rsa::Error> {
     Ok(STANDARD.encode(blocks))
 }
 
-/// Whether `signature` is this key's signature of exactly this text.
-pub(super) fn verify(key: &PublicKey, text: &str, signature: &str) -> bool {
-    let Ok(blocks) = STANDARD.decode(signature) else {
-        return false;
+/// Checks that `signature` is this key's signature of exactly this text, or says why it is not.
+pub(super) fn verify(
+    key: &PublicKey,
+    text: &str,
+    signature: &str,
+    strict: bool,
+) -> Result<(), String> {
+    let blocks = if strict {
+        STANDARD.decode(signature).ok()
+    } else {
+        decode_base64(signature)
     };
+    let blocks = blocks.ok_or("it is not base64")?;
     let chunks = text.as_bytes().chunks(chunk_bytes(key));
-    let whole = chunks.len().checked_mul(key.size()) == Some(blocks.len());
-    whole
-        && chunks.zip(blocks.chunks(key.size())).all(|(chunk, block)| {
-            key.verify(Pkcs1v15Sign::new_unprefixed(), chunk, block)
-                .is_ok()
-        })
+    if chunks.len().checked_mul(key.size()) != Some(blocks.len()) {
+        let (bytes, count, size) = (blocks.len(), chunks.len(), key.size());
+        let plural = if count == 1 { "" } else { "s" };
+        return Err(format!(
+            "it has {bytes} bytes, and this text takes {count} block{plural} of {size} bytes"
+        ));
+    }
+    let verified = chunks.zip(blocks.chunks(key.size())).all(|(chunk, block)| {
+        let padding = Pkcs1v15Sign::new_unprefixed();
+        key.verify(padding, chunk, block).is_ok()
+    });
+    let why = || "the merchant's key did not make it of this text".to_owned();
+    verified.then_some(()).ok_or_else(why)
+}
+
+const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The bytes of base64, standard or URL-safe, padded or not (protocol P6).
+pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let standard = text.replace('-', "+").replace('_', "/");
+    ANY_PADDING.decode(standard).ok()
 }
 
 fn chunk_bytes(key: &impl PublicKeyParts) -> usize {
@@ -87,6 +116,8 @@ mod tests {
     fn a_signature_of_several_blocks_verifies_and_only_for_its_text() {
         let key = merchant_key();
         let public = key.to_public_key();
+        let verify =
+            |key, text: &str, signature: &str| super::verify(key, text, signature, true).is_ok();
         for length in [1, 116, 117, 118, 300] {
             let text = "7".repeat(length);
             let signature = sign(&key, &text).unwrap();

@@ -82,6 +82,7 @@ impl Pair {
             },
             fail_percent: 0,
             seed: 7,
+            strict: true,
         };
         let others = Sandbox::start(settings, "127.0.0.1:0".parse().unwrap());
         let others = others.await.unwrap();

@@ -86,6 +86,7 @@ impl Site {
                 },
                 fail_percent: 10,
                 seed: 3,
+                strict: true,
             },
             "127.0.0.1:0".parse().unwrap(),
         )

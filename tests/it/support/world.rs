@@ -137,6 +137,8 @@ impl World {
                 },
                 fail_percent: wishes.fail_percent,
                 seed: 7,
+                // The worker must keep to the documents.
+                strict: true,
             },
             "127.0.0.1:0".parse().unwrap(),
         )

@@ -85,24 +85,17 @@ async fn refused_submits_are_remembered_and_change_nothing() {
 
     let mut forged = signed_submit("INV-2", 10_000, 1, None);
     forged.insert("money".to_owned(), "90000".into());
+    let good = |order_num, money_idr, fee_type| signed_submit(order_num, money_idr, fee_type, None);
     let refused = [
+        (good("INV-1", 10_000, 1), "order already exists"),
         (
-            signed_submit("INV-1", 10_000, 1, None),
-            "order already exists",
+            forged,
+            "sign error: the merchant's key did not make it of this text; the text to sign is: \
+             014202401310930001S202019862734490000Siti Rahayu0012345678INV-2",
         ),
-        (forged, "sign error"),
-        (
-            signed_submit("INV-3", 2_000_000, 0, None),
-            "insufficient balance",
-        ),
-        (
-            signed_submit("INV-4", 1_000_000, 1, None),
-            "insufficient balance",
-        ),
-        (
-            signed_submit("INV-5", 2_500, 0, None),
-            "the amount does not cover the fee",
-        ),
+        (good("INV-3", 2_000_000, 0), "insufficient balance"),
+        (good("INV-4", 1_000_000, 1), "insufficient balance"),
+        (good("INV-5", 2_500, 0), "the amount does not cover the fee"),
     ];
     for (fields, message) in refused {
         let answer = genuine(&bench.post("/gateway/cash", &fields).await.unwrap().1);

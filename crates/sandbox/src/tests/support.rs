@@ -67,6 +67,7 @@ pub(crate) fn settings() -> Settings {
         pace: Pace::quick(),
         fail_percent: 0,
         seed: 7,
+        strict: false,
     }
 }
 
@@ -187,7 +188,9 @@ pub(crate) fn has_genuine_sign(fields: &Fields) -> bool {
         &platform_public_key(),
         &wire::signed_text(fields, "platSign"),
         sign,
+        true,
     )
+    .is_ok()
 }
 
 /// A merchant's callback URL. It answers with `reply` and passes on what it receives.

@@ -112,6 +112,7 @@ impl Bench {
             pace: Pace::quick(),
             fail_percent: 0,
             seed: 7,
+            strict: true,
         };
         let sandbox = Sandbox::start(settings_of_sandbox, ([127, 0, 0, 1], 0).into())
             .await
