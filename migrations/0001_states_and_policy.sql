@@ -148,10 +148,13 @@ insert into payout.attention_reason (name, rank, cleared_by, holds_back_claim, a
     ('fee_above_reserve',  8, 'automation', true,  '{}', 'paid, with a fee above the reserve for it'),
     ('fee_unknown',        9, 'automation', true,  '{resolved_returned}',
      'paid, and the gateway has not stated its fee on top; the reserve for it stays held'),
-    ('open_too_long',      10, 'automation', false,
+    ('unreadable_answers', 10, 'automation', false,
+     '{not_sent, acknowledged, refusal_confirmed, resubmit_granted, reported_paid, reported_failed, resolved_paid, resolved_failed, resolved_returned, withdrawn, found_after_failover}',
+     'the gateway''s answers to queries cannot be read or verified, time after time'),
+    ('open_too_long',      11, 'automation', false,
      '{not_sent, acknowledged, declined, unanswered, refusal_confirmed, resubmit_granted, reported_paid, reported_failed, resolved_paid, resolved_failed}',
      'open for longer than policy.open_too_long'),
-    ('insufficient_funds', 11, 'automation', false, '{claimed, withdrawn, found_after_failover}',
+    ('insufficient_funds', 12, 'automation', false, '{claimed, withdrawn, found_after_failover}',
      'the available balance does not cover it');
 
 -- The numbers that rules here and in the program share: the constants of crates/domain/src/policy.rs; a test compares

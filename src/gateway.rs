@@ -3,6 +3,7 @@
 pub mod address;
 mod answer;
 mod balance_answer;
+mod base64_text;
 pub mod block;
 mod callback_form;
 pub mod client;
@@ -24,6 +25,7 @@ mod submit_answer;
 pub mod tls;
 mod transport;
 pub mod wire;
+mod zipped;
 
 pub use address::AddressError;
 pub use balance_answer::GatewayBalance;

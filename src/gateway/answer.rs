@@ -64,16 +64,16 @@ pub(super) fn open(
     }
 }
 
-/// Opens a flat object that one of the platform's keys signed (protocol P7).
+/// Opens an object that one of the platform's keys signed (protocol P7).
+///
+/// There is one signed text, of all scalars at the top. What is nested is not in it, so it is never read.
 pub(super) fn open_signed(
     body: &[u8],
     signed: &Signed,
     keys: &[VerifyingKey],
     detail: &mut Detail,
 ) -> Result<(Code, Flat), Problem> {
-    let flat = members(body)?
-        .flat()
-        .map_err(|_| Problem::unreadable("a nested value"))?;
+    let flat = scalars(&members(body)?)?;
     detail.add(&flat);
     let forged = |words| Problem::new(Doubt::BadSignature, words);
     let signature = flat.get(signed.signature);
@@ -82,9 +82,15 @@ pub(super) fn open_signed(
     if keys.iter().any(|key| sign::verify(key, &text, signature)) {
         let code = flat.get(signed.code);
         let code = match code {
-            Some(code) if code == signed.success => Code::Success,
-            Some(code) if code == signed.failure => Code::Failure,
-            Some(_) if code == signed.not_found => Code::NotFound,
+            Some(code) if code.eq_ignore_ascii_case(signed.success) => Code::Success,
+            Some(code) if code.eq_ignore_ascii_case(signed.failure) => Code::Failure,
+            Some(code)
+                if signed
+                    .not_found
+                    .is_some_and(|word| code.eq_ignore_ascii_case(word)) =>
+            {
+                Code::NotFound
+            }
             _ => Code::Other,
         };
         Ok((code, flat))
@@ -96,7 +102,7 @@ pub(super) fn open_signed(
 /// Takes the fields out of an unsigned envelope, if it reports success.
 fn open_unsigned(body: &[u8], rules: &Unsigned, detail: &mut Detail) -> Result<Flat, Problem> {
     let members = members(body)?;
-    detail.add(&members.scalars());
+    detail.add(&scalars(&members)?);
     let value = |name| members.raw(name).and_then(|raw| scalar(raw).ok().flatten());
     let is_success = value(rules.success).is_some_and(|success| success == "true");
     if !is_success || value(rules.code).is_some_and(|code| code != rules.code_of_success) {
@@ -111,15 +117,22 @@ fn open_unsigned(body: &[u8], rules: &Unsigned, detail: &mut Detail) -> Result<F
         };
         data = item;
     }
-    let flat = Members::parse_raw(data).and_then(|members| members.flat());
-    let flat = flat.map_err(|_| Problem::unreadable("the data is not one flat object"))?;
+    let flat = Members::parse_raw(data).and_then(|members| members.scalars());
+    let flat = flat.map_err(|_| Problem::unreadable("the data is not one object"))?;
     detail.add(&flat);
     Ok(flat)
 }
 
 fn members(body: &[u8]) -> Result<Members<'_>, Problem> {
-    Members::parse(body).map_err(|_| Problem::unreadable("not one JSON object of unique names"))
+    Members::parse(body).map_err(|_| NOT_AN_OBJECT)
 }
+
+fn scalars(members: &Members<'_>) -> Result<Flat, Problem> {
+    members.scalars().map_err(|_| NOT_AN_OBJECT)
+}
+
+const NOT_AN_OBJECT: Problem =
+    Problem::unreadable("not one JSON object with one value for each name");
 
 /// The answer, or the doubt that a problem leaves, and what people may see of it.
 pub(super) fn or_doubt<T>(

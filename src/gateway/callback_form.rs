@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{VerifyingKey, sign};
+use super::{VerifyingKey, base64_text, sign};
 use crate::domain::callback::Callback;
 
 /// Longest callback that is read, in bytes. Genuine ones have fewer than one thousand.
@@ -71,6 +71,9 @@ pub(super) fn verify(body: &[u8], keys: &[VerifyingKey]) -> CallbackVerdict {
     };
     // A raw `+` is a space in a form (protocol P19); base64 has no spaces of its own.
     let signature = signature.replace(' ', "+");
+    let Some(blocks) = base64_text::decode(&signature) else {
+        return CallbackVerdict::BadSignature;
+    };
     let pairs = fields
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
@@ -82,7 +85,7 @@ pub(super) fn verify(body: &[u8], keys: &[VerifyingKey]) -> CallbackVerdict {
         return CallbackVerdict::BadSignature;
     };
     let one_block = sign::fits_one_block(key, &text);
-    let digest = digest(&fields, &signature);
+    let digest = digest(&fields, &blocks);
     CallbackVerdict::Verified(Callback::new(fields, one_block, digest))
 }
 
@@ -90,13 +93,14 @@ pub(super) fn verify(body: &[u8], keys: &[VerifyingKey]) -> CallbackVerdict {
 ///
 /// With the signature, which only the platform can make, nobody who reads the digest can try beneficiaries until one fits.
 /// Fields have one valid signature per key, so a repeated callback has the same digest.
-fn digest(fields: &Fields, signature: &str) -> Vec<u8> {
+fn digest(fields: &Fields, signature: &[u8]) -> Vec<u8> {
     let mut digest = Sha256::new();
     let fields = fields.iter().flat_map(|(name, value)| [name, value]);
-    for text in fields.map(String::as_str).chain([signature]) {
+    for text in fields {
         // No field holds a control character.
         digest.update(text);
         digest.update([0]);
     }
+    digest.update(signature);
     digest.finalize().to_vec()
 }

@@ -2,10 +2,7 @@
 
 mod write;
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rsa::{
     PrivateKey, PublicKey,
     pkcs1::{ALGORITHM_OID, RsaPrivateKeyRef, RsaPublicKeyRef, UintRef},
@@ -14,6 +11,8 @@ use rsa::{
         der::{Decode, zeroize::Zeroizing},
     },
 };
+
+use super::base64_text;
 
 pub use write::{
     fingerprint, generate, private_key_base64, private_key_pem, public_key_base64, public_key_pem,
@@ -206,11 +205,7 @@ fn der_of(text: &str) -> Result<Vec<u8>, KeyError> {
     if packed.is_empty() {
         return Err(KeyError::Empty);
     }
-    // Some consoles hand it out in the alphabet of URLs, without padding.
-    let standard = packed.replace('-', "+").replace('_', "/");
-    STANDARD_NO_PAD
-        .decode(standard.trim_end_matches('='))
-        .map_err(|_| KeyError::Base64)
+    base64_text::decode(&packed).ok_or(KeyError::Base64)
 }
 
 fn pem_body(rest: &str) -> Result<&str, KeyError> {

@@ -119,9 +119,9 @@ mod tests {
     fn only_known_fields_are_shown() {
         let body = br#"{"number":"0012345678","name":"Siti","accountNo":"0012345678","money":"10000",
             "platSign":"c2ln","sign":"c2ln","description":"rent","statusMsg":"to 0012345678","status":0}"#;
-        let flat = Members::parse(body).and_then(|members| members.flat());
+        let flat = Members::parse(body).and_then(|members| members.scalars());
         let mut detail = Detail::of_answer(&Dialect::BDPAY.rules().shown);
-        detail.add(&flat.expect("a flat object"));
+        detail.add(&flat.expect("an object"));
         let shown = detail.finish(Some("why")).to_string();
         let expected = r#"{"http_status":200,"money":"10000","problem":"why","status":"0","statusMsg":"to *****"}"#;
         assert_eq!(shown, expected);

@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
+    base64_text,
     block::{SignBlock, SignError, SigningKey, VerifyBlock, VerifyingKey},
     keys::KeyError,
 };
@@ -35,12 +36,12 @@ pub fn sign(key: &impl SignBlock, text: &str) -> Result<String, SignError> {
     Ok(STANDARD.encode(blocks))
 }
 
-/// Whether `signature` is what the owner of `key` makes of `text`, in its one canonical form.
+/// Whether `signature` is what the owner of `key` makes of `text`, in any spelling of base64.
 ///
 /// Each block is compared with the padded chunk that it must hold. Nothing is ever unpadded and then
 /// compared, which is how lenient verifiers were fooled. An empty text never verifies.
 pub fn verify(key: &impl VerifyBlock, text: &str, signature: &str) -> bool {
-    let Ok(blocks) = STANDARD.decode(signature) else {
+    let Some(blocks) = base64_text::decode(signature) else {
         return false;
     };
     let size_bytes = key.size_bytes();
@@ -117,6 +118,10 @@ mod tests {
         assert!(!verify(other.as_public_key(), &text, &made));
         assert!(!verify(key.as_public_key(), &text.replace('4', "5"), &made));
         assert!(!verify(key.as_public_key(), &text, &format!("{made} ")));
+        let url_safe = made.replace('+', "-").replace('/', "_");
+        for spelling in [url_safe.trim_end_matches('='), &url_safe] {
+            assert!(verify(key.as_public_key(), &text, spelling));
+        }
         assert!(!fits_one_block(key.as_public_key(), &text));
         assert!(fits_one_block(key.as_public_key(), &"a".repeat(117)));
         assert!(!fits_one_block(key.as_public_key(), &"a".repeat(118)));

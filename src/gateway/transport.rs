@@ -18,6 +18,7 @@ use super::{
     settings::SettingsError,
     tls::{client_config, why_no_connection},
     wire::BODY_BYTES_MAX,
+    zipped::unpack,
 };
 use crate::{domain::evidence::Doubt, permit::SendBy};
 
@@ -118,7 +119,7 @@ async fn post(client: &Client, url: Url, body: reqwest::Body) -> reqwest::Result
     request.body(body).send().await
 }
 
-/// The body of an HTTP 200 or 201, up to [`BODY_BYTES_MAX`]. The body of any other status is ignored.
+/// The body of an HTTP 200 or 201, unpacked, up to [`BODY_BYTES_MAX`]. The body of any other status is ignored.
 async fn read(mut response: Response) -> Result<Bytes, NoAnswer> {
     let status = response.status();
     let fail = |problem| NoAnswer {
@@ -138,7 +139,7 @@ async fn read(mut response: Response) -> Result<Bytes, NoAnswer> {
                 return Err(fail(Problem::unreadable("longer than 64 KiB")));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body.freeze()),
+            Ok(None) => return unpack(response.headers(), body.freeze()).map_err(fail),
             Err(error) => return Err(fail(lost(error.is_timeout()).problem)),
         }
     }

@@ -20,12 +20,9 @@ pub enum WireError {
     /// Longer than [`BODY_BYTES_MAX`].
     #[error("longer than 64 KiB")]
     TooLong,
-    /// Not one JSON object, or a name occurs twice in it.
-    #[error("not a JSON object with unique names")]
+    /// Not one JSON object, or a name occurs in it with two values.
+    #[error("not a JSON object with one value a name")]
     NotAnObject,
-    /// A value is an object or a list where only text and numbers belong.
-    #[error("a nested value")]
-    Nested,
 }
 
 /// One JSON object whose values are still raw text.
@@ -55,17 +52,8 @@ impl<'a> Members<'a> {
             .map(|(_, value)| *value)
     }
 
-    /// The members that are plain values, without those that are objects or lists.
-    pub(super) fn scalars(&self) -> Flat {
-        let plain = self.0.iter().filter_map(|(name, raw)| {
-            let value = scalar(raw).ok().flatten()?;
-            Some((name.clone(), value))
-        });
-        Flat(plain.collect())
-    }
-
-    /// The members as plain values, if none of them is an object or a list.
-    pub fn flat(&self) -> Result<Flat, WireError> {
+    /// The members that are plain values. Objects and lists are left out: nobody signs them (protocol P7).
+    pub fn scalars(&self) -> Result<Flat, WireError> {
         let mut fields = Vec::new();
         for (name, raw) in &self.0 {
             if let Some(value) = scalar(raw)? {
@@ -76,11 +64,11 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The value of a scalar: the text of a string, the very token of a number or boolean, nothing for null.
+/// The value of a scalar: the text of a string, the very token of a number or boolean. Null and what is nested have none.
 pub(super) fn scalar(raw: &RawValue) -> Result<Option<String>, WireError> {
     let token = raw.get();
     match token.as_bytes().first() {
-        Some(b'{' | b'[') => Err(WireError::Nested),
+        Some(b'{' | b'[') => Ok(None),
         Some(b'"') => serde_json::from_str(token)
             .map(Some)
             .map_err(|_| WireError::NotAnObject),
@@ -89,7 +77,7 @@ pub(super) fn scalar(raw: &RawValue) -> Result<Option<String>, WireError> {
     }
 }
 
-/// A flat answer, without its null members: they take no part in the signed text.
+/// The scalars of an answer, without those that are null: they take no part in the signed text.
 pub struct Flat(Vec<(String, String)>);
 
 impl Flat {
@@ -116,27 +104,34 @@ impl Flat {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Unique).map(Members)
+        deserializer.deserialize_map(OneValueEach).map(Members)
     }
 }
 
-struct Unique;
+struct OneValueEach;
 
-impl<'de> Visitor<'de> for Unique {
+impl<'de> Visitor<'de> for OneValueEach {
     type Value = Vec<(String, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    /// Two equal names make two answers of one: parsers differ in which one they take.
+    /// One name with two values makes two answers of one: parsers differ in which one they take. The same member twice
+    /// does not.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members: Self::Value = Vec::new();
         while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-            if members.len() >= MEMBERS_MAX || members.iter().any(|(known, _)| *known == name) {
-                return Err(A::Error::custom("a repeated name, or too many"));
+            let known = members.iter().find(|(known, _)| *known == name);
+            match known.map(|(_, known)| known.get() == value.get()) {
+                Some(true) => {}
+                None if members.len() < MEMBERS_MAX => members.push((name, value)),
+                _ => {
+                    return Err(A::Error::custom(
+                        "a name with two values, or too many names",
+                    ));
+                }
             }
-            members.push((name, value));
         }
         Ok(members)
     }
@@ -150,7 +145,7 @@ mod tests {
     use super::*;
 
     fn flat(body: &str) -> Result<Flat, WireError> {
-        Members::parse(body.as_bytes())?.flat()
+        Members::parse(body.as_bytes())?.scalars()
     }
 
     #[test]
@@ -177,6 +172,14 @@ mod tests {
     }
 
     #[test]
+    fn a_repeated_member_counts_once_and_a_nested_one_not_at_all() {
+        let body = r#"{"a":"1","b":{"c":2},"a":"1","d":[3],"b":{"c":2},"e":4,"\u0065":4}"#;
+        let read = flat(body).expect("an object");
+        let fields: Vec<_> = read.fields_without("").collect();
+        assert_eq!(fields, [("a", "1"), ("e", "4")]);
+    }
+
+    #[test]
     fn what_two_parsers_could_read_differently_is_refused() {
         let too_long = format!(r#"{{"a":"{}"}}"#, "x".repeat(BODY_BYTES_MAX));
         let many = (0..99).fold(String::new(), |many, n| format!(r#"{many}"k{n}":1,"#));
@@ -191,8 +194,9 @@ mod tests {
             ("[1]", WireError::NotAnObject),
             ("", WireError::NotAnObject),
             ("<html>", WireError::NotAnObject),
-            (r#"{"a":{"b":1}}"#, WireError::Nested),
-            (r#"{"a":[1]}"#, WireError::Nested),
+            (r#"{"a":{"b":1},"a":{"b":2}}"#, WireError::NotAnObject),
+            (r#"{"a":1,"a":1.0}"#, WireError::NotAnObject),
+            (r#"{"a":1,"a":null}"#, WireError::NotAnObject),
             (&too_long, WireError::TooLong),
             (&many, WireError::NotAnObject),
         ] {

@@ -15,6 +15,7 @@
 
 mod against_the_model;
 mod alerts;
+mod answer_spellings;
 mod attacks;
 mod attention;
 mod backends;

@@ -5,6 +5,7 @@ pub(crate) mod docs;
 pub(crate) mod door;
 pub(crate) mod pair;
 pub(crate) mod refusal;
+pub(crate) mod retold;
 pub(crate) mod scissors;
 pub(crate) mod server;
 pub(crate) mod site;

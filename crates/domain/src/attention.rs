@@ -26,6 +26,8 @@ words! {
         FeeAboveReserve = "fee_above_reserve",
         /// Paid, and no query is left that could state the fee on top; its reserve stays held until people state it.
         FeeUnknown = "fee_unknown",
+        /// The gateway's answers to queries cannot be read or verified, time after time.
+        UnreadableAnswers = "unreadable_answers",
         /// Open for longer than any payout should be.
         OpenTooLong = "open_too_long",
         /// The available balance does not cover it; it waits in `queued`.
@@ -79,6 +81,10 @@ pub const RULES: [Rule; Attention::ALL.len()] = {
                                                         E::ResolvedFailed]),
         rule(A::FeeAboveReserve,   Automation, true,  &[]),
         rule(A::FeeUnknown,        Automation, true,  &[E::ResolvedReturned]),
+        rule(A::UnreadableAnswers, Automation, false, &[E::NotSent, E::Acknowledged, E::RefusalConfirmed,
+                                                        E::ResubmitGranted, E::ReportedPaid, E::ReportedFailed,
+                                                        E::ResolvedPaid, E::ResolvedFailed, E::ResolvedReturned,
+                                                        E::Withdrawn, E::FoundAfterFailover]),
         rule(A::OpenTooLong,       Automation, false, &[E::NotSent, E::Acknowledged, E::Declined, E::Unanswered,
                                                         E::RefusalConfirmed, E::ResubmitGranted, E::ReportedPaid,
                                                         E::ReportedFailed, E::ResolvedPaid, E::ResolvedFailed]),

@@ -6,6 +6,7 @@ mod resolved;
 mod submitted;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::time::Instant;
 

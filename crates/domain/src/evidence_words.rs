@@ -54,6 +54,14 @@ words! {
     }
 }
 
+impl Doubt {
+    /// Whether an answer came whole, and yet cannot be read or is not believed: the gateway may have changed its format
+    /// or its key.
+    pub const fn is_unreadable(self) -> bool {
+        matches!(self, Self::BadSignature | Self::Unreadable | Self::Foreign)
+    }
+}
+
 words! {
     /// The first difference between a callback and what we sent, as stored in the `mismatch` column. Fields have the
     /// gateway's names.

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// "Not found" answers after the quiet horizon before absence needs a person (I10).
 pub const NOT_FOUND_ANSWERS: u32 = 3;
 
+/// Equal answers to queries that cannot be read or verified before they need a person. With the default pauses the eighth
+/// comes 20 minutes after the send.
+pub const UNREADABLE_ANSWERS: u32 = 8;
+
 /// How long after the last send "not found" can prove absence (I10): gateways forget old orders. A cap, never a proof.
 pub const NOT_FOUND_VALID_FOR: Duration = Duration::from_hours(30 * 24);
 

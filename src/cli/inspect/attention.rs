@@ -35,6 +35,9 @@ pub(crate) fn meaning(word: &str) -> String {
         Attention::FeeUnknown => {
             "The gateway has never stated the fee, so what is held for it stays held."
         }
+        Attention::UnreadableAnswers => {
+            "The gateway's answers to its queries cannot be read or verified."
+        }
         Attention::LateSuccess => "It was settled as failed, and later the gateway said paid.",
         Attention::OpenTooLong => "It has been open for longer than a payout should be.",
         Attention::Unproven => {
@@ -61,6 +64,9 @@ pub(crate) fn safe_step(word: &str, state: &str) -> &'static str {
             "contact the gateway, then resolve; do not pay again"
         }
         Attention::AmountMismatch | Attention::FeeImplausible => "contact the gateway",
+        Attention::UnreadableAnswers => {
+            "see the latest evidence, then contact the gateway; do not pay again"
+        }
         Attention::FeeAboveReserve => "raise fee_reserve",
         Attention::FeeUnknown => "find the fee on the gateway's statement, then resolve as fee",
         Attention::OpenTooLong if is_queued => NO_WORKER,

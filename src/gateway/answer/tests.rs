@@ -104,6 +104,8 @@ fn an_acknowledgement_is_read_in_every_spelling_that_was_seen() {
         json!({"money": "10000.00", "fee": "5570.00000000"}),
         json!({"feeType": null, "number": null, "name": null, "bankCode": null}),
         json!({"description": "", "extra": true, "nothing": ""}),
+        json!({"platRespCode": "success"}),
+        json!({"platRespCode": "Success", "money": 1.0e4, "fee": "5.57E3"}),
     ] {
         assert_eq!(submitted(changes.clone()), honest, "{changes}");
     }
@@ -136,7 +138,8 @@ fn an_acknowledgement_of_anything_else_is_a_doubt() {
         (json!({"platRespCode": "UNKNOWN"}), Doubt::GatewayUnsure),
         (json!({"platRespCode": "ERROR"}), Doubt::GatewayUnsure),
         (json!({"platRespCode": "NOTEXIST"}), Doubt::GatewayUnsure),
-        (json!({"platRespCode": "success"}), Doubt::GatewayUnsure),
+        (json!({"platRespCode": "SUCCES"}), Doubt::GatewayUnsure),
+        (json!({"platRespCode": " SUCCESS"}), Doubt::GatewayUnsure),
         (json!({"platRespCode": null}), Doubt::GatewayUnsure),
     ] {
         let answer = submitted(changes.clone());
@@ -198,8 +201,23 @@ fn a_found_order_is_the_one_that_was_queried() {
         };
         assert_eq!(found(fee.clone()), QueryAnswer::Found(no_amount), "{fee}");
     }
-    let not_found = json!({"platRespCode": "NOTEXIST"});
-    assert_eq!(found(not_found), QueryAnswer::NotFound);
+    for word in ["NOTEXIST", "NotExist"] {
+        let not_found = json!({ "platRespCode": word });
+        assert_eq!(found(not_found), QueryAnswer::NotFound);
+    }
+    // Nobody signed what is nested, so it is neither read nor in the way.
+    let body = String::from_utf8(signed(changed(json!({}), json!({"platRespCode": "FAIL"}))));
+    let body = body.expect("text");
+    let nested = body.replacen('{', r#"{"status":{"is":2},"list":[2],"#, 1);
+    assert_eq!(
+        queried(Dialect::BDPAY, nested.as_bytes()),
+        QueryAnswer::Doubt(Doubt::GatewayUnsure)
+    );
+    let unsigned = body.replacen('{', r#"{"status":2,"#, 1);
+    assert_eq!(
+        queried(Dialect::BDPAY, unsigned.as_bytes()),
+        QueryAnswer::Doubt(Doubt::BadSignature)
+    );
     for (changes, doubt) in [
         (json!({"orderNum": "INV-2"}), Doubt::Foreign),
         (json!({"orderNum": null}), Doubt::Foreign),
@@ -238,6 +256,7 @@ fn an_envelope_is_opened_only_when_it_reports_success() {
     for envelope in [
         r#"{"success":true,"code":1000,"message":"success","data":DATA}"#,
         r#"{"success":true,"data":DATA}"#,
+        r#"{"success":true,"data":DATA,"data":DATA,"trace":{"id":[1]}}"#,
     ] {
         assert_eq!(
             query(envelope),
@@ -266,7 +285,7 @@ fn an_envelope_is_opened_only_when_it_reports_success() {
         ),
         (
             r#"{"success":true,"code":1000,"data":{"a":DATA}}"#,
-            Doubt::Unreadable,
+            Doubt::Foreign,
         ),
         (
             r#"{"success":true,"code":1000,"data":DATA"#,

@@ -58,6 +58,13 @@ impl Door {
         *self.requests.borrow()
     }
 
+    /// Leads to this server from now on.
+    pub(crate) async fn lead_to(&mut self, behind: SocketAddr) {
+        self.shut().await;
+        self.behind = behind;
+        self.open().await;
+    }
+
     /// Accepts connections again.
     pub(crate) async fn open(&self) {
         let listener = TcpListener::bind(self.address).await.unwrap();

@@ -31,11 +31,15 @@ impl Draft<'_> {
             // A final payout too: somebody requested this query, and a replacement may be waiting for its answer.
             self.query_by_schedule();
         }
+        if !matches!(answer, QueryAnswer::Doubt(_)) {
+            self.clear(Attention::UnreadableAnswers);
+        }
         match answer {
             QueryAnswer::Found(found) => self.found(found, sent_at),
             QueryAnswer::NotFound => self.not_found(sent_at),
             QueryAnswer::Doubt(Doubt::NumberInUse) => self.found_under_number_in_use(),
             QueryAnswer::NotVouchedFor => self.not_vouched_for(sent_at),
+            QueryAnswer::Doubt(doubt) if doubt.is_unreadable() => self.unreadable(sent_at),
             // A query without an answer says nothing about the order (protocol P17).
             QueryAnswer::Doubt(_) => {}
         }
@@ -56,13 +60,13 @@ impl Draft<'_> {
     }
 
     /// How often the current finding was observed before, since this attempt began.
-    fn observed_before(&self) -> Option<Observed> {
+    pub(super) fn observed_before(&self) -> Option<Observed> {
         self.out.after.observed.get(&self.out.finding).copied()
     }
 
     /// How often the current finding was observed, including now. An answer to a query that was sent before the
     /// previous answer was stored adds nothing.
-    fn times_observed(&self, sent_at: DateTime<Utc>) -> u32 {
+    pub(super) fn times_observed(&self, sent_at: DateTime<Utc>) -> u32 {
         self.observed_before().map_or(1, |observed| {
             let is_new = sent_at > observed.last_at;
             observed.times.saturating_add(u32::from(is_new))

@@ -9,3 +9,4 @@ mod promises;
 mod reaffirmed;
 mod scenario;
 mod statements;
+mod unreadable;

@@ -155,7 +155,11 @@ async fn every_answer_costs_exactly_one_request() {
         ),
         (http("200 OK", "", ""), Doubt::Unreadable),
         (http("200 OK", "", "[]"), Doubt::Unreadable),
-        (http("200 OK", "", "{\"a\":{}}"), Doubt::Unreadable),
+        (http("200 OK", "", "{\"a\":{}}"), Doubt::BadSignature),
+        (
+            http("200 OK", "content-encoding: br\r\n", "{}"),
+            Doubt::Unreadable,
+        ),
         (
             http("200 OK", "", "{\"platRespCode\":\"FAIL\"}"),
             Doubt::BadSignature,

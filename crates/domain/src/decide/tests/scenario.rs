@@ -1,8 +1,8 @@
 //! Runs a payout of 100 000 rupiah through a line of steps, and describes the outcome in one line.
 //!
 //! `@SECONDS` sets the clock, counted from the claim. The other steps are facts: `ack[:STATUS]`, `fail` and `doubt` are
-//! answers to the submit; `unsent` and `lease` are what the worker observed; `none`, `query?` and `found:STATUS` are
-//! answers to a query; `callback:STATUS` is a verified callback; `resend` is a granted resubmit; `claim` is the next
+//! answers to the submit; `unsent` and `lease` are what the worker observed; `none`, `query?[:DOUBT]` and `found:STATUS`
+//! are answers to a query; `callback:STATUS` is a verified callback; `resend` is a granted resubmit; `claim` is the next
 //! claim; `failover` is one that loses nothing of this payout; `lost` is one that loses its claim; `resolved:END` is a
 //! person's word.
 //! After `,` follow `fee=` `amount=` `plat=` `attempt=` `request=` `ago=` `unsigned` `unbound`.
@@ -251,6 +251,7 @@ fn fact(step: &str, attempt: i32, now: Instant) -> Fact {
     let platform_order_num =
         || Some((*options.get("plat").unwrap_or(&"W1")).to_owned()).filter(|plat| !plat.is_empty());
     let own = |name| number(name).map_or(attempt, |given| given.try_into().unwrap());
+    let doubt = status.parse().unwrap_or(Doubt::Timeout);
     let status = GatewayStatus::parse(status);
     let submitted = |answer| Fact::Submitted {
         attempt: own("attempt"),
@@ -280,7 +281,7 @@ fn fact(step: &str, attempt: i32, now: Instant) -> Fact {
             status,
         }),
         "none" => queried(QueryAnswer::NotFound),
-        "query?" => queried(QueryAnswer::Doubt(Doubt::Timeout)),
+        "query?" => queried(QueryAnswer::Doubt(doubt)),
         "found" => queried(QueryAnswer::Found(Found {
             platform_order_num: platform_order_num(),
             amount: rupiah("amount")
