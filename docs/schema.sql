@@ -150,6 +150,27 @@ CREATE FUNCTION payout.approve(id bigint) RETURNS void
  SELECT payout.decide_request(id, 'approved'::text, NULL::text) AS decide_request;
 END;
 
+CREATE FUNCTION payout.approve_receiving() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    wanted payout.receiving;
+begin
+    perform payout.refuse_borrowed_session();
+    select * into wanted from payout.receiving r where r.approved_at is null for no key update;
+    -- Before its rules are here, a schema that was only just made has none of them.
+    if wanted is null
+       or wanted.requested_at < clock_timestamp() - coalesce((select x.request_expires_after from payout.policy x), '10 minutes') then
+        raise exception 'no open request to receive' using errcode = 'PW019',
+            hint = 'Call payout.request_receiving(reason); it can be approved for ten minutes.';
+    elsif wanted.requested_by_oid = payout.login_oid() then
+        raise exception 'another person must approve this' using errcode = 'PW021',
+            hint = 'Another operator, with a login of their own: select payout.approve_receiving().';
+    end if;
+    update payout.receiving set approved_by = session_user, approved_at = clock_timestamp();
+end $$;
+
 CREATE FUNCTION payout.as_detail(r payout.requests) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -256,7 +277,7 @@ begin
             perform payout.carry_out_acceptance(r);
         when 'resolve_unchanged', 'resolve_fee' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
-                     where i.request_id = r.id for update of q loop
+                     where i.request_id = r.id for no key update of q loop
                 why := payout.why_no_resolve(p, r.kind);
                 if why is not null then
                     raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
@@ -271,7 +292,7 @@ begin
             update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
         when 'cancel' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
-                     where i.request_id = r.id order by q.merchant_code, q.order_num for update of q loop
+                     where i.request_id = r.id order by q.merchant_code, q.order_num for no key update of q loop
                 if p.state <> 'queued' then
                     raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state using errcode = 'PW013',
                         hint = format('Reject this request: payout reject %s --reason ...', r.id);
@@ -333,6 +354,10 @@ begin
     if query_first_for is null or query_first_for < (select x.query_first_min from payout.policy x) then
         raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
             hint = 'Backends insert again what they lost, and until then each payout is queried before its first claim.';
+    end if;
+    if payout.is_receiving() then
+        raise exception 'this database still receives the rows of another one' using errcode = 'PW019',
+            hint = 'Once nobody writes to the other one and its last row is here: payout.end_receiving().';
     end if;
     if not exists (select from payout.failover f where f.changed_at is not null) then
         raise exception 'no worker has found a failover: there is nothing to accept'
@@ -1067,6 +1092,32 @@ CREATE FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE fee_type WHEN 0 THEN (amount)::bigint ELSE ((amount)::bigint + fee) END;
 
+CREATE FUNCTION payout.end_receiving() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    numbered record;
+begin
+    perform payout.refuse_borrowed_session();
+    update payout.receiving set ended_by = session_user, ended_at = clock_timestamp()
+    where approved_at is not null and ended_at is null;
+    if not found then
+        raise exception 'this database is not receiving' using errcode = 'PW019', hint = 'See payout.receiving.';
+    end if;
+    -- Replication brings rows and leaves the counters of their numbers behind.
+    for numbered in select a.attrelid::regclass as name, a.attname as number from pg_catalog.pg_attribute a
+                    join pg_catalog.pg_class c on c.oid = a.attrelid
+                    where c.relnamespace = 'payout'::regnamespace and c.relkind = 'r' and a.attidentity <> '' loop
+        execute format('select pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%L, %L), coalesce(max(%I), 0) + 1, false) from %s',
+                       numbered.name, numbered.number, numbered.number, numbered.name);
+    end loop;
+    insert into payout.failover (identity, quiet_horizon)
+    select 'the database that these rows come from', x.quiet_horizon_default from payout.policy x
+    on conflict do nothing;
+    perform payout.note_failover('its rows were received from another database');
+end $$;
+
 CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number numeric, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority bigint DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$ begin perform payout.refuse_unquoted(); end $$;
@@ -1442,7 +1493,7 @@ begin
         return new;
     end if;
     -- A claim holds this lock to its commit, and compares the gateway after it has taken it.
-    perform from payout.accounts a where a.merchant_code = old.code for update;
+    perform from payout.accounts a where a.merchant_code = old.code for no key update;
     select count(*) into open from payout.payouts p
     where p.merchant_code = old.code and p.state in ('submitting', 'pending', 'unknown');
     if open > 0 then
@@ -1701,6 +1752,14 @@ CREATE FUNCTION payout.is_proven_unsent(p payout.payouts) RETURNS boolean
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     RETURN ((EXISTS (SELECT FROM payout.failover f, payout.merchants m WHERE ((m.code = (is_proven_unsent.p).merchant_code) AND (NOT m.not_found_is_proof) AND (f.changed_at IS NULL) AND ((is_proven_unsent.p).created_at >= f.since)))) OR (EXISTS (SELECT FROM payout.evidence e WHERE (((e.merchant_code = (is_proven_unsent.p).merchant_code) AND (e.order_num = (is_proven_unsent.p).order_num) AND (e.attempt = (is_proven_unsent.p).attempt)) AND (e.source = 'query'::text) AND (e.kind = 'not_found'::text) AND (e.proves = 'absence'::text) AND (e.query_sent_at > payout.trusted_after())))));
 
+CREATE FUNCTION payout.is_receiving() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return exists (select from payout.receiving r where r.approved_at is not null and r.ended_at is null);
+end $$;
+
 CREATE TABLE payout.workers (
     worker text NOT NULL COLLATE pg_catalog."C",
     version text NOT NULL,
@@ -1748,7 +1807,7 @@ CREATE FUNCTION payout.locked(wanted text, merchant text) RETURNS payout.payouts
 declare
     p payout.payouts := payout.named(wanted, merchant);
 begin
-    select * into p from payout.payouts q where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) for update;
+    select * into p from payout.payouts q where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) for no key update;
     return p;
 end $$;
 
@@ -2235,7 +2294,7 @@ begin
     for original in select o.order_num from payout.originals(merchant, replaced) o loop
         perform from payout.payouts p
         where p.merchant_code = merchant and p.order_num = original and coalesce(p.next_query_at > now(), true)
-        for update skip locked;
+        for no key update skip locked;
         if found then
             update payout.payouts p set next_query_at = now()
             where p.merchant_code = merchant and p.order_num = original;
@@ -2330,6 +2389,20 @@ begin
             current_setting('transaction_isolation')
             using errcode = 'PW034', hint = 'Call it in a transaction of its own: begin isolation level read committed.';
     end if;
+end $$;
+
+CREATE FUNCTION payout.refuse_replicated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    if current_setting('session_replication_role') = 'replica'
+       and (tg_relid = 'payout.receiving'::regclass or not payout.is_receiving()) then
+        raise exception 'payout.%: % by replication is refused, because no rule is checked there', tg_table_name, lower(tg_op)
+            using errcode = 'PW061', hint = 'For a planned move to this database, two people mark it as receiving: '
+            'payout.request_receiving(reason), then payout.approve_receiving().';
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
 end $$;
 
 CREATE FUNCTION payout.refuse_second_request(what text, other bigint) RETURNS void
@@ -2505,6 +2578,22 @@ begin
             hint = 'A reference is booked once. Use the reference of this transfer.';
     end if;
     return payout.request_act('fund', request_fund.merchant_code, request_fund.reference, amount::bigint, null, reason);
+end $$;
+
+CREATE FUNCTION payout.request_receiving(reason text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    perform payout.refuse_borrowed_session();
+    perform payout.check_words('a reason', reason);
+    if payout.is_receiving() then
+        raise exception 'this database is receiving already' using errcode = 'PW019', hint = 'See payout.receiving.';
+    end if;
+    -- A request replaces the one before it, and the record of an earlier move.
+    delete from payout.receiving;
+    insert into payout.receiving (reason) values (request_receiving.reason);
+    return 'recorded: nothing is received until another operator calls payout.approve_receiving()';
 end $$;
 
 CREATE FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text DEFAULT NULL::text, confirm text DEFAULT NULL::text) RETURNS bigint
@@ -2713,7 +2802,7 @@ begin
           and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
         order by p.originals_queried_at
         limit 100
-        for update of p skip locked
+        for no key update of p skip locked
     loop
         perform payout.query_originals(merchant, waiting.replaces);
         update payout.payouts p set originals_queried_at = now()
@@ -2778,7 +2867,7 @@ begin
     where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
       and r.kind = wanted and r.decision = 'approved' and r.expires_at > clock_timestamp()
     order by r.id limit 1
-    for update of i;
+    for no key update of i;
     if not found then
         raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
             using errcode = 'PW028', hint = 'Make one with payout resubmit or payout resolve, and payout approve.';
@@ -3019,6 +3108,8 @@ CREATE FUNCTION payout.why_no_sends() RETURNS text
 begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity()) then
         return 'the database failed over or was restored, and nobody has accepted that yet';
+    elsif payout.is_receiving() then
+        return 'this database receives the rows of another one (payout.receiving)';
     elsif current_setting('transaction_isolation') <> 'read committed' then
         return 'its transaction does not see what others have committed since it began';
     end if;
@@ -3505,6 +3596,22 @@ CREATE TABLE payout.query_budget (
     spent_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE payout.receiving (
+    the_only_one boolean DEFAULT true NOT NULL,
+    reason text NOT NULL,
+    requested_by text DEFAULT SESSION_USER NOT NULL,
+    requested_by_oid oid DEFAULT payout.login_oid() NOT NULL,
+    requested_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    approved_by text,
+    approved_at timestamp with time zone,
+    ended_by text,
+    ended_at timestamp with time zone,
+    CONSTRAINT approved_whole CHECK (((approved_by IS NULL) = (approved_at IS NULL))),
+    CONSTRAINT ended_after_approval CHECK (((ended_at IS NULL) OR (approved_at IS NOT NULL))),
+    CONSTRAINT ended_whole CHECK (((ended_by IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
 CREATE TABLE payout.refused_balances (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
     times bigint DEFAULT 1 NOT NULL,
@@ -3663,6 +3770,9 @@ ALTER TABLE ONLY payout.policy
 
 ALTER TABLE ONLY payout.query_budget
     ADD CONSTRAINT query_budget_pkey PRIMARY KEY (merchant_code);
+
+ALTER TABLE ONLY payout.receiving
+    ADD CONSTRAINT receiving_pkey PRIMARY KEY (the_only_one);
 
 ALTER TABLE ONLY payout.refused_balances
     ADD CONSTRAINT refused_balances_pkey PRIMARY KEY (merchant_code);
@@ -3829,6 +3939,302 @@ CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON payout.requests FOR EA
 
 CREATE TRIGGER post AFTER INSERT ON payout.ledger REFERENCING NEW TABLE AS entries FOR EACH STATEMENT EXECUTE FUNCTION payout.post();
 
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.accounts FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.accounts ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.act FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.act ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.addresses FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.addresses ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.attempts FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.attempts ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.attention_reason FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.attention_reason ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.banks FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.banks ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.clock FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.clock ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.effect FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.effect ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.enqueuers FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.enqueuers ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.event FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.event ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.evidence FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.evidence ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.failover FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.failover ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.gateway_balance FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.gateway_balance ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.history FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.history ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.ledger FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.ledger ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.ledger_sums FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.ledger_sums ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.ledger_sums_cursor FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.ledger_sums_cursor ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.merchants FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.merchants ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.notices FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.notices ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.numbered_for FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.numbered_for ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.operator_acts FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.operator_acts ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.pause_rules FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.pause_rules ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.payouts FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.payouts ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.policy FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.policy ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.query_budget FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.query_budget ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.receiving FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.receiving ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.refused_balances FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.refused_balances ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.request_payouts FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.request_payouts ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.requests FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.requests ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.required_evidence FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.required_evidence ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.state FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.state ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.totals FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.totals ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.totals_cursor FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.totals_cursor ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.transition FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.transition ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.unmatched_callbacks FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.unmatched_callbacks ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.worker_claims FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.worker_claims ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.workers FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.workers ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.accounts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.accounts ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.act FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.act ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.addresses FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.addresses ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.attempts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.attempts ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.attention_reason FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.attention_reason ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.banks FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.banks ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.clock FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.clock ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.effect FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.effect ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.enqueuers FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.enqueuers ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.event FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.event ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.evidence ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.failover FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.failover ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.gateway_balance FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.gateway_balance ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.history FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.history ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.ledger FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.ledger ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.ledger_sums FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.ledger_sums ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.ledger_sums_cursor FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.ledger_sums_cursor ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.merchants FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.merchants ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.notices FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.notices ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.numbered_for FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.numbered_for ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.operator_acts ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.pause_rules FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.pause_rules ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.payouts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.payouts ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.policy FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.policy ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.query_budget FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.query_budget ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.receiving FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.receiving ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.refused_balances FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.refused_balances ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.request_payouts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.request_payouts ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.requests FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.requests ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.required_evidence FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.required_evidence ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.state FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.state ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.totals FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.totals ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.totals_cursor FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.totals_cursor ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.transition FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.transition ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.unmatched_callbacks FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.unmatched_callbacks ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.worker_claims FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.worker_claims ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.workers FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.workers ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.act FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER rules_are_fixed BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON payout.attention_reason FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
@@ -3948,6 +4354,9 @@ REVOKE ALL ON FUNCTION payout.decide_request(id bigint, decision text, reason te
 
 REVOKE ALL ON FUNCTION payout.approve(id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.approve(id bigint) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.approve_receiving() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.approve_receiving() TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.as_detail(r payout.requests) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.as_detail(r payout.requests) TO payout_worker;
@@ -4208,6 +4617,9 @@ GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bi
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_enqueuer;
 GRANT ALL ON FUNCTION payout.debit_idr(amount numeric, fee_type smallint, fee bigint) TO payout_follower;
 
+REVOKE ALL ON FUNCTION payout.end_receiving() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.end_receiving() TO payout_operator;
+
 REVOKE ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code numeric, account_number numeric, account_name text, merchant_code text, replaces text, description text, not_before timestamp with time zone, priority bigint, metadata jsonb, OUT state text, OUT created boolean) TO payout_enqueuer;
 
@@ -4326,6 +4738,11 @@ GRANT UPDATE(quiet_horizon) ON TABLE payout.failover TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.is_proven_unsent(p payout.payouts) TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.is_receiving() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.is_receiving() TO payout_reader;
+GRANT ALL ON FUNCTION payout.is_receiving() TO payout_operator;
+GRANT ALL ON FUNCTION payout.is_receiving() TO payout_worker;
 
 GRANT SELECT ON TABLE payout.workers TO payout_reader;
 GRANT SELECT ON TABLE payout.workers TO payout_operator;
@@ -4514,6 +4931,8 @@ REVOKE ALL ON FUNCTION payout.refuse_new_instruction() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_old_snapshot() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.refuse_replicated() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.refuse_second_request(what text, other bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.refuse_unquoted() FROM PUBLIC;
@@ -4542,6 +4961,9 @@ GRANT ALL ON FUNCTION payout.request_cancel(order_num text, reason text, merchan
 
 REVOKE ALL ON FUNCTION payout.request_fund(merchant_code text, amount numeric, reference text, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_fund(merchant_code text, amount numeric, reference text, reason text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.request_receiving(reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.request_receiving(reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text, confirm text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.request_resolve_failed(order_num text, evidence text, reason text, merchant_code text, confirm text) TO payout_operator;
@@ -4704,6 +5126,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE payout.notices TO payout_worker;
 GRANT SELECT ON TABLE payout.numbered_for TO payout_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.query_budget TO payout_worker;
+
+GRANT SELECT ON TABLE payout.receiving TO payout_reader;
+GRANT SELECT ON TABLE payout.receiving TO payout_operator;
+GRANT SELECT ON TABLE payout.receiving TO payout_worker;
 
 GRANT SELECT ON TABLE payout.refused_balances TO payout_reader;
 GRANT SELECT ON TABLE payout.refused_balances TO payout_operator;

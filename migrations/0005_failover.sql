@@ -157,3 +157,29 @@ create table payout.addresses (
 );
 
 create unique index address_registered_once on payout.addresses (address) where removed_at is null;
+
+---- Receiving
+
+-- Whether this database receives the rows of another one by replication, for a planned move. Two people mark it. While it
+-- does, nothing is claimed here; when it ends, the fence goes up as after a failover (I11). Nothing of this is replicated.
+create table payout.receiving (
+    the_only_one     boolean primary key default true,
+    reason           text not null,
+    requested_by     text not null default session_user,
+    requested_by_oid oid not null default payout.login_oid(),
+    requested_at     timestamptz not null default clock_timestamp(),
+    approved_by      text,
+    approved_at      timestamptz,
+    ended_by         text,
+    ended_at         timestamptz,
+    constraint there_is_one check (the_only_one),
+    constraint approved_whole check ((approved_by is null) = (approved_at is null)),
+    constraint ended_whole check ((ended_by is null) = (ended_at is null)),
+    constraint ended_after_approval check (ended_at is null or approved_at is not null)
+);
+
+create function payout.is_receiving() returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return exists (select from payout.receiving r where r.approved_at is not null and r.ended_at is null);
+end $$;

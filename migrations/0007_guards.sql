@@ -143,7 +143,7 @@ begin
         return new;
     end if;
     -- A claim holds this lock to its commit, and compares the gateway after it has taken it.
-    perform from payout.accounts a where a.merchant_code = old.code for update;
+    perform from payout.accounts a where a.merchant_code = old.code for no key update;
     select count(*) into open from payout.payouts p
     where p.merchant_code = old.code and p.state in ('submitting', 'pending', 'unknown');
     if open > 0 then
@@ -557,7 +557,7 @@ begin
     for original in select o.order_num from payout.originals(merchant, replaced) o loop
         perform from payout.payouts p
         where p.merchant_code = merchant and p.order_num = original and coalesce(p.next_query_at > now(), true)
-        for update skip locked;
+        for no key update skip locked;
         if found then
             update payout.payouts p set next_query_at = now()
             where p.merchant_code = merchant and p.order_num = original;
@@ -587,7 +587,7 @@ begin
           and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
         order by p.originals_queried_at
         limit 100
-        for update of p skip locked
+        for no key update of p skip locked
     loop
         perform payout.query_originals(merchant, waiting.replaces);
         update payout.payouts p set originals_queried_at = now()
@@ -954,7 +954,7 @@ begin
     where (i.merchant_code, i.order_num) = (p.merchant_code, p.order_num) and i.outcome is null
       and r.kind = wanted and r.decision = 'approved' and r.expires_at > clock_timestamp()
     order by r.id limit 1
-    for update of i;
+    for no key update of i;
     if not found then
         raise exception 'payout %: % needs an approved request that has not expired', p.order_num, event
             using errcode = 'PW028', hint = 'Make one with payout resubmit or payout resolve, and payout approve.';
@@ -1051,6 +1051,8 @@ language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
     if exists (select from payout.failover f where f.changed_at is not null or f.identity <> payout.identity()) then
         return 'the database failed over or was restored, and nobody has accepted that yet';
+    elsif payout.is_receiving() then
+        return 'this database receives the rows of another one (payout.receiving)';
     elsif current_setting('transaction_isolation') <> 'read committed' then
         return 'its transaction does not see what others have committed since it began';
     end if;
@@ -1752,3 +1754,34 @@ end $$;
 
 create trigger check_lines after insert on payout.history
     referencing new table as lines for each statement execute function payout.check_lines();
+
+---- Replication
+
+-- What arrives by logical replication, or under session_replication_role = replica, fires none of the triggers above: no
+-- rule would be checked. Only a database that two people marked as receiving takes it.
+create function payout.refuse_replicated() returns trigger
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    if current_setting('session_replication_role') = 'replica'
+       and (tg_relid = 'payout.receiving'::regclass or not payout.is_receiving()) then
+        raise exception 'payout.%: % by replication is refused, because no rule is checked there', tg_table_name, lower(tg_op)
+            using errcode = 'PW061', hint = 'For a planned move to this database, two people mark it as receiving: '
+            'payout.request_receiving(reason), then payout.approve_receiving().';
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end $$;
+
+do $$
+declare
+    guarded regclass;
+begin
+    for guarded in select c.oid from pg_catalog.pg_class c
+                   where c.relnamespace = 'payout'::regnamespace and c.relkind = 'r' and c.relname <> '_sqlx_migrations' loop
+        execute format('create trigger refuse_replicated before insert or update or delete on %s '
+                       'for each row execute function payout.refuse_replicated()', guarded);
+        execute format('create trigger refuse_replicated_truncate before truncate on %s '
+                       'for each statement execute function payout.refuse_replicated()', guarded);
+        execute format('alter table %s enable replica trigger refuse_replicated, '
+                       'enable replica trigger refuse_replicated_truncate', guarded);
+    end loop;
+end $$;

@@ -217,7 +217,7 @@ language plpgsql security definer set search_path = pg_catalog, payout, pg_temp 
 declare
     p payout.payouts := payout.named(wanted, merchant);
 begin
-    select * into p from payout.payouts q where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) for update;
+    select * into p from payout.payouts q where (q.merchant_code, q.order_num) = (p.merchant_code, p.order_num) for no key update;
     return p;
 end $$;
 
@@ -620,7 +620,7 @@ begin
             perform payout.carry_out_acceptance(r);
         when 'resolve_unchanged', 'resolve_fee' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
-                     where i.request_id = r.id for update of q loop
+                     where i.request_id = r.id for no key update of q loop
                 why := payout.why_no_resolve(p, r.kind);
                 if why is not null then
                     raise exception 'payout %: %', p.order_num, why using errcode = 'PW025',
@@ -635,7 +635,7 @@ begin
             update payout.request_payouts i set outcome = 'done', outcome_at = clock_timestamp() where i.request_id = r.id;
         when 'cancel' then
             for p in select q.* from payout.request_payouts i join payout.payouts q using (merchant_code, order_num)
-                     where i.request_id = r.id order by q.merchant_code, q.order_num for update of q loop
+                     where i.request_id = r.id order by q.merchant_code, q.order_num for no key update of q loop
                 if p.state <> 'queued' then
                     raise exception 'payout % is % and cannot be cancelled', p.order_num, p.state using errcode = 'PW013',
                         hint = format('Reject this request: payout reject %s --reason ...', r.id);
@@ -856,6 +856,10 @@ begin
         raise exception 'query_first_for must be a day or more' using errcode = 'PW013',
             hint = 'Backends insert again what they lost, and until then each payout is queried before its first claim.';
     end if;
+    if payout.is_receiving() then
+        raise exception 'this database still receives the rows of another one' using errcode = 'PW019',
+            hint = 'Once nobody writes to the other one and its last row is here: payout.end_receiving().';
+    end if;
     if not exists (select from payout.failover f where f.changed_at is not null) then
         raise exception 'no worker has found a failover: there is nothing to accept'
             using errcode = 'PW019', hint = 'See payout.failover. A running worker finds a failover within seconds.';
@@ -949,6 +953,66 @@ begin
     set identity = payout.identity(), epoch = f.epoch + 1, since = clock_timestamp(), changed_at = null, changed_to = null,
         lost_claims = '{}', accepted_by = format('%s, approved by %s', r.requested_by, r.decided_by),
         query_first_until = clock_timestamp() + query_first_for, reason = r.reason;
+end $$;
+
+-- Requests that this database be marked as receiving (payout.receiving). It claims nothing from the approval on.
+create function payout.request_receiving(reason text) returns text
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    perform payout.refuse_borrowed_session();
+    perform payout.check_words('a reason', reason);
+    if payout.is_receiving() then
+        raise exception 'this database is receiving already' using errcode = 'PW019', hint = 'See payout.receiving.';
+    end if;
+    -- A request replaces the one before it, and the record of an earlier move.
+    delete from payout.receiving;
+    insert into payout.receiving (reason) values (request_receiving.reason);
+    return 'recorded: nothing is received until another operator calls payout.approve_receiving()';
+end $$;
+
+create function payout.approve_receiving() returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    wanted payout.receiving;
+begin
+    perform payout.refuse_borrowed_session();
+    select * into wanted from payout.receiving r where r.approved_at is null for no key update;
+    -- Before its rules are here, a schema that was only just made has none of them.
+    if wanted is null
+       or wanted.requested_at < clock_timestamp() - coalesce((select x.request_expires_after from payout.policy x), '10 minutes') then
+        raise exception 'no open request to receive' using errcode = 'PW019',
+            hint = 'Call payout.request_receiving(reason); it can be approved for ten minutes.';
+    elsif wanted.requested_by_oid = payout.login_oid() then
+        raise exception 'another person must approve this' using errcode = 'PW021',
+            hint = 'Another operator, with a login of their own: select payout.approve_receiving().';
+    end if;
+    update payout.receiving set approved_by = session_user, approved_at = clock_timestamp();
+end $$;
+
+-- Ends the receiving: nobody writes to the other database any more, and its last row is here. Claims stay stopped, as
+-- after a failover, until every queued payout has been queried and two people accept it.
+create function payout.end_receiving() returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    numbered record;
+begin
+    perform payout.refuse_borrowed_session();
+    update payout.receiving set ended_by = session_user, ended_at = clock_timestamp()
+    where approved_at is not null and ended_at is null;
+    if not found then
+        raise exception 'this database is not receiving' using errcode = 'PW019', hint = 'See payout.receiving.';
+    end if;
+    -- Replication brings rows and leaves the counters of their numbers behind.
+    for numbered in select a.attrelid::regclass as name, a.attname as number from pg_catalog.pg_attribute a
+                    join pg_catalog.pg_class c on c.oid = a.attrelid
+                    where c.relnamespace = 'payout'::regnamespace and c.relkind = 'r' and a.attidentity <> '' loop
+        execute format('select pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%L, %L), coalesce(max(%I), 0) + 1, false) from %s',
+                       numbered.name, numbered.number, numbered.number, numbered.name);
+    end loop;
+    insert into payout.failover (identity, quiet_horizon)
+    select 'the database that these rows come from', x.quiet_horizon_default from payout.policy x
+    on conflict do nothing;
+    perform payout.note_failover('its rows were received from another database');
 end $$;
 
 ---- Reading

@@ -48,12 +48,12 @@ grant select on payout.status, payout.all_status, payout.events, payout.all_even
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
-                payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.addresses,
+                payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.receiving, payout.addresses,
                 payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims, payout.notices
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
-                          payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text),
+                          payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text), payout.is_receiving(),
                           payout.not_queried_yet(), payout.may_pay_again(text, text, timestamptz)
     to payout_reader, payout_operator;
 
@@ -65,7 +65,8 @@ grant execute on function payout.cancel(text, text, text), payout.replay(text, t
                           payout.fund(text, numeric, text), payout.request_fund, payout.request_cancel,
                           payout.request_reveal, payout.people_needed, payout.request_resubmit, payout.request_resolve_failed,
                           payout.request_address, payout.request_address_removal, payout.resolve, payout.approve, payout.reject, payout.pause,
-                          payout.resume, payout.reveal, payout.accept_failover, payout.continue_seq()
+                          payout.resume, payout.reveal, payout.accept_failover, payout.continue_seq(),
+                          payout.request_receiving, payout.approve_receiving, payout.end_receiving
     to payout_operator;
 
 ---- Worker: writes evidence and what follows from it
@@ -99,11 +100,11 @@ grant update on payout.gateway_balance, payout.refused_balances, payout.query_bu
 grant update (taken_at) on payout.request_payouts to payout_worker;
 grant update (quiet_horizon) on payout.failover to payout_worker;
 grant update (compared_at) on payout.clock to payout_worker;
--- For `for update` on an account: a claim locks the balance while it decides what is covered.
+-- For `for no key update` on an account: a claim locks the balance while it decides what is covered.
 grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks, payout.refused_balances, payout.workers to payout_worker;
 grant execute on function payout.gateway_digest(text, text, text[]), payout.current_xid(), payout.is_numbered_ahead(),
-                          payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(),
+                          payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(), payout.is_receiving(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
                           payout.holds_back_claim(text[]), payout.rests_on_statement(payout.payouts), payout.trusted_after(), payout.quiet_until(payout.payouts),
                           payout.begin_clock_watch(), payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::unfit::Unfit;
+pub use self::unfit::{Away, Unfit};
 use crate::{
     config::Config,
     domain::stop::StopReason,

@@ -4,7 +4,10 @@ use std::{fmt::Display, process::ExitCode};
 
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
 
-use crate::{service::Unfit, telemetry};
+use crate::{
+    service::{Away, Unfit},
+    telemetry,
+};
 
 /// Why a command stopped, with the message for the person who called it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,9 @@ impl<E: Into<anyhow::Error>> From<E> for Exit {
         {
             return Self::Config(unfit.to_string());
         }
+        if let Some(away) = error.chain().find_map(|cause| cause.downcast_ref::<Away>()) {
+            return Self::Unreachable(away.to_string());
+        }
         match error.chain().find_map(|cause| cause.downcast_ref()) {
             Some(cause) => Self::of_database(cause),
             None => Self::Failed(format!("{error:#}")),
@@ -135,11 +141,29 @@ impl Exit {
                 "{message}\n  Correct the login or password in the database URL, or let the server accept it."
             )),
             "42501" => Self::Failed(format!(
-                "{message}\n  Your login lacks a role of the schema: grant payout_operator to it \
-                 (payout_reader is enough to look)."
+                "{message}\n  Your login lacks a role of the schema: grant payout_operator to it (payout_reader is enough \
+                 to look, `payout run` needs payout_worker, `payout migrate` the schema's owner)."
             )),
             "55P03" => Self::Failed(format!(
-                "{message}\n  Another transaction has this payout locked. Try again in a moment."
+                "{message}\n  Another transaction has locked what this needs. Try again in a moment; pg_locks and \
+                 pg_stat_activity name it."
+            )),
+            "25006" => Self::Unreachable(format!(
+                "{message}\n  The server is a standby, or default_transaction_read_only is on: use the URL of the primary, or \
+                 find out who set it."
+            )),
+            // `pg_current_wal_lsn` and others, on a standby.
+            "55000" if message.contains("recovery is in progress") => Self::Unreachable(format!(
+                "{message}\n  This server is a standby: use the URL of the primary."
+            )),
+            // The statements that this connection prepared are another session's.
+            "26000" | "42P05" => Self::Config(format!(
+                "{message}\n  A pooler hands out sessions per transaction: use the URL of Postgres itself, or pool_mode = \
+                 session."
+            )),
+            "08P01" if message.contains("startup parameter") => Self::Config(format!(
+                "{message}\n  A pooler is in between: use the URL of Postgres itself, or of a session pool that accepts the \
+                 parameter `options`."
             )),
             "53300" => Self::Unreachable(message.to_owned()),
             other if other.starts_with("08") || other.starts_with("57P") => {

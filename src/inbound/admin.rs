@@ -76,10 +76,10 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         return not(why);
     }
     match timeout(READY_WITHIN, fitness::fitness(&admin.store.results)).await {
-        Ok(Ok(found)) if found.read_only => not("the database is read-only".to_owned()),
-        Ok(Ok(found)) => found
-            .why_hidden()
-            .map_or((StatusCode::OK, "ready\n".to_owned()), not),
+        Ok(Ok(found)) => match found.why_unsafe().as_slice() {
+            [] => (StatusCode::OK, "ready\n".to_owned()),
+            why => not(why.join("; ")),
+        },
         Ok(Err(_)) => not("the database could not be reached".to_owned()),
         Err(_) => not("the database did not answer in time".to_owned()),
     }

@@ -2,12 +2,12 @@
 
 use sqlx::PgPool;
 
-use super::Unfit;
+use super::{Away, Unfit};
 use crate::{
     config::Config,
     store::{
         fitness,
-        schema::{self, SchemaError},
+        schema::{self, SchemaError, objects},
     },
 };
 
@@ -18,7 +18,11 @@ pub(super) async fn check(pool: &PgPool, config: &Config) -> anyhow::Result<()> 
     if let Some(why) = fitness.why_unfit() {
         return Err(Unfit(why).into());
     }
-    if let Some(why) = fitness.too_few_connections() {
+    if let Some(why) = fitness.why_read_only() {
+        return Err(Away(why.to_string()).into());
+    }
+    let of_a_worker = [fitness.lacks_worker_role(), fitness.too_few_connections()];
+    if let Some(why) = of_a_worker.iter().flatten().next() {
         return Err(Unfit(why.to_string()).into());
     }
     let missing = schema::missing(pool).await.map_err(of_schema)?;
@@ -28,6 +32,17 @@ pub(super) async fn check(pool: &PgPool, config: &Config) -> anyhow::Result<()> 
             "the database lacks these migrations: {names}. Run `payout migrate`"
         ))
         .into());
+    }
+    if !config.database.allow_owner {
+        let differences = objects::differences(pool).await?;
+        let gone = differences.missing_for_workers();
+        if let Some(first) = gone.first() {
+            let count = gone.len();
+            return Err(Unfit(format!(
+                "the schema lacks what the migrations made ({count} in all): {first}. `payout doctor` lists it"
+            ))
+            .into());
+        }
     }
     if fitness.could_switch_guards_off && !config.database.allow_owner {
         return Err(Unfit(

@@ -41,12 +41,13 @@ pub async fn registered(db: &mut PgConnection) -> Result<Vec<Registered>, sqlx::
     .await
 }
 
-/// Whether workers may reach the database by this address.
+/// Whether workers may reach the database by this address. None may while it receives the rows of another one.
 pub async fn is_registered(db: &mut PgConnection, address: &Address) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"/* store::is_registered */
         select exists (select from payout.addresses a
-                       where a.address = $1 and a.removed_at is null) as "is_registered!""#,
+                       where a.address = $1 and a.removed_at is null)
+               and not payout.is_receiving() as "is_registered!""#,
         address.to_string(),
     )
     .fetch_one(db)

@@ -116,7 +116,7 @@ async fn next_piece(db: &mut PgConnection) -> Result<Option<NextPiece>, sqlx::Er
         r#"/* store::books_next_piece */
         select c.summed_below as from_id, c.complete_up_to >= c.summed_below + $1 - 1 as "complete!"
         from payout.ledger_sums_cursor c
-        for update skip locked"#,
+        for no key update skip locked"#,
         PIECE,
     )
     .fetch_optional(db)

@@ -67,55 +67,6 @@ pub async fn is_pooled_by_transaction(pool: &PgPool) -> Result<bool, sqlx::Error
     Ok(sessions.first() == sessions.last())
 }
 
-/// Rights that the migrations granted to a role of the schema and that it now lacks, as `ROLE: RIGHT on WHAT`.
-pub async fn missing_grants(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"/* store::missing_grants */
-        with needed (role, what, rights) as (
-            values ('payout_worker', 'attempts', 'select,insert'), ('payout_worker', 'evidence', 'select,insert'),
-                   ('payout_worker', 'history', 'select,insert'), ('payout_worker', 'ledger', 'select,insert'),
-                   ('payout_worker', 'gateway_balance', 'select,insert,update'), ('payout_worker', 'payouts', 'select'),
-                   ('payout_worker', 'query_budget', 'select,update'), ('payout_worker', 'requests', 'select'),
-                   ('payout_worker', 'pauses', 'select'), ('payout_worker', 'totals', 'select,insert,update'),
-                   ('payout_operator', 'status', 'select'), ('payout_operator', 'masked', 'select'),
-                   ('payout_operator', 'audit', 'select'), ('payout_operator', 'requests', 'select'),
-                   ('payout_reader', 'status', 'select'), ('payout_reader', 'masked', 'select'),
-                   ('payout_reader', 'balances', 'select'), ('payout_reader', 'ledger', 'select'),
-                   ('payout_enqueuer', 'status', 'select'), ('payout_enqueuer', 'banks', 'select')
-        )
-        select n.role || ': ' || r.wanted || ' on payout.' || n.what as "grant!"
-        from needed n
-        cross join lateral unnest(string_to_array(n.rights, ',')) r (wanted)
-        -- The worker inserts only some columns of some tables.
-        where not case r.wanted when 'insert' then has_any_column_privilege(n.role, 'payout.' || n.what, r.wanted)
-                                else has_table_privilege(n.role, 'payout.' || n.what, r.wanted) end
-        union all
-        select 'payout_operator: execute on payout.' || f.proname
-        from pg_proc f
-        where f.pronamespace = 'payout'::regnamespace
-          and f.proname in ('replay', 'cancel', 'fund', 'request_resubmit', 'request_resolve_failed', 'resolve',
-                            'approve', 'reject', 'pause', 'resume', 'reveal')
-          and not has_function_privilege('payout_operator', f.oid, 'execute')
-        order by 1"#,
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// Triggers of the schema that are switched off, as `TABLE.TRIGGER`.
-pub async fn guards_switched_off(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"/* store::guards_switched_off */
-        select c.relname || '.' || t.tgname as "guard!"
-        from pg_trigger t
-        join pg_class c on c.oid = t.tgrelid
-        where c.relnamespace = 'payout'::regnamespace and t.tgenabled not in ('O', 'A')
-        order by 1"#,
-    )
-    .fetch_all(pool)
-    .await
-}
-
 /// Since when claims have been stopped by a failover; `None` if there was none.
 pub async fn failover_since(pool: &PgPool) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!(

@@ -18,7 +18,7 @@ pub async fn expired_leases(pool: &PgPool) -> Result<Vec<(PayoutKey, i32)>, sqlx
             where p.merchant_code = m.code and p.state = 'submitting' and p.lease_until < now()
             order by p.lease_until
             limit 100
-            for update of p skip locked) p"#,
+            for no key update of p skip locked) p"#,
     )
     .fetch_all(pool)
     .await?;
@@ -92,7 +92,7 @@ async fn raise_one(pool: &PgPool, key: &PayoutKey) -> Result<u64, sqlx::Error> {
             select p.merchant_code, p.order_num, p.attempt, p.state, p.attention
             from payout.payouts p
             where p.merchant_code = $1 and p.order_num = $2
-            for update of p skip locked
+            for no key update of p skip locked
         ), aged as materialized (
             select l.merchant_code, l.order_num, l.attempt
             from locked l
@@ -125,7 +125,7 @@ async fn raise_together(db: &mut PgConnection) -> Result<u64, sqlx::Error> {
               and p.state_since < now() - (select x.open_too_long from payout.policy x)
             order by p.state_since
             limit 200
-            for update of p skip locked
+            for no key update of p skip locked
         ), noted as (
             insert into payout.history (merchant_code, order_num, event, source, attempt, detail)
             select a.merchant_code, a.order_num, 'attention_raised', 'worker', a.attempt,

@@ -130,7 +130,7 @@ pub async fn query_queued(pool: &PgPool) -> Result<u64, sqlx::Error> {
               and not payout.is_proven_unsent(p)
             order by p.created_at
             limit $1
-            for update of p skip locked
+            for no key update of p skip locked
         )
         update payout.payouts p
         set next_query_at = now()

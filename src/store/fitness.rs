@@ -8,6 +8,8 @@ use super::CONNECTIONS;
 const OLDEST: i32 = 150_000;
 
 /// What the login could do, and what the server guarantees.
+// Why: each is a separate fact.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub struct Fitness {
     /// The login is a superuser or a member of the schema's owner, so it could switch the guards off.
@@ -24,8 +26,20 @@ pub struct Fitness {
     pub version_num: i32,
     /// In which encoding the database stores text. Only `UTF8` stores whatever a gateway may write.
     pub encoding: String,
-    /// The server is a standby, so nothing can be written.
+    /// The server is a standby.
+    pub is_standby: bool,
+    /// Nothing can be written: a standby, or `default_transaction_read_only`.
     pub read_only: bool,
+    /// The login.
+    pub login: String,
+    /// The role with whose rights it acts: another one where `alter role ... set role` says so.
+    pub acts_as: String,
+    /// It has the rights of `payout_worker`; `None` if there is no such role yet.
+    pub is_worker: Option<bool>,
+    /// `session_replication_role`: with any value but `origin` the guards do not fire.
+    pub replication_role: String,
+    /// The settings that every connection of ours states at its start are in force. A pooler may drop them.
+    pub keeps_settings: bool,
 }
 
 /// Something that makes a database useless for a worker.
@@ -52,8 +66,45 @@ impl Fitness {
             self.version_is_unfit(),
             self.encoding_is_unfit(),
             self.hides_rows(),
+            self.disarms_guards(),
+            self.borrows_a_role(),
+            self.loses_settings(),
         ];
         found.into_iter().flatten().collect()
+    }
+
+    /// Why nothing can be written, and what to do.
+    pub fn why_read_only(&self) -> Option<Obstacle> {
+        let (found, repair) = if self.is_standby {
+            ("this server is a standby", "use the URL of the primary")
+        } else if self.read_only {
+            (
+                "every transaction of this login is read-only (default_transaction_read_only), as providers set it when a \
+                 disk is full",
+                "find out who set it and why; then: alter role LOGIN reset default_transaction_read_only, or the same for \
+                 the database",
+            )
+        } else {
+            return None;
+        };
+        Some(Obstacle {
+            subject: "read-only",
+            found: found.to_owned(),
+            repair: repair.to_owned(),
+        })
+    }
+
+    /// What keeps this login from working as a worker's.
+    pub fn lacks_worker_role(&self) -> Option<Obstacle> {
+        let lacks = self.is_worker == Some(false) && !self.could_switch_guards_off;
+        lacks.then(|| Obstacle {
+            subject: "role",
+            found: format!("{} does not have the rights of payout_worker", self.login),
+            repair: format!(
+                "grant payout_worker to {0}; if it has been granted: alter role {0} inherit",
+                self.login
+            ),
+        })
     }
 
     /// The first of them.
@@ -112,6 +163,41 @@ impl Fitness {
         })
     }
 
+    fn disarms_guards(&self) -> Option<Obstacle> {
+        (self.replication_role != "origin").then(|| Obstacle {
+            subject: "guards",
+            found: format!(
+                "session_replication_role is {} for this login, so the triggers that guard payouts do not fire",
+                self.replication_role
+            ),
+            repair: format!(
+                "alter role {} reset session_replication_role, or the same for the database",
+                self.login
+            ),
+        })
+    }
+
+    fn borrows_a_role(&self) -> Option<Obstacle> {
+        (self.acts_as != self.login).then(|| Obstacle {
+            subject: "role",
+            found: format!(
+                "{} acts with the rights of {} (alter role ... set role)",
+                self.login, self.acts_as
+            ),
+            repair: format!("alter role {} reset role", self.login),
+        })
+    }
+
+    fn loses_settings(&self) -> Option<Obstacle> {
+        (!self.keeps_settings).then(|| Obstacle {
+            subject: "pooler",
+            found: "a pooler drops the settings with which connections start (ignore_startup_parameters), so no wait is \
+                    bounded"
+                .to_owned(),
+            repair: "use the URL of Postgres itself, or take `options` out of ignore_startup_parameters".to_owned(),
+        })
+    }
+
     /// Why a worker under this login would wait for connections in vain.
     pub fn too_few_connections(&self) -> Option<Obstacle> {
         let limit = self.connection_limit.filter(|limit| *limit < CONNECTIONS)?;
@@ -130,9 +216,12 @@ impl Fitness {
     pub fn why_unsafe(&self) -> Vec<String> {
         let mut why = self.unsafe_settings.clone();
         why.extend(self.why_hidden());
-        if self.read_only {
-            why.push("the server is a standby".to_owned());
-        }
+        let others = [
+            self.why_read_only(),
+            self.disarms_guards(),
+            self.borrows_a_role(),
+        ];
+        why.extend(others.iter().flatten().map(Obstacle::to_string));
         why
     }
 }
@@ -150,7 +239,12 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
                 where l.most >= 0) as connection_limit,
                split_part(current_setting('server_version'), ' ', 1) as "version!",
                current_setting('server_version_num')::int as "version_num!",
-               current_setting('server_encoding') as "encoding!", pg_is_in_recovery() as "read_only!",
+               current_setting('server_encoding') as "encoding!", pg_is_in_recovery() as "is_standby!",
+               current_setting('transaction_read_only') = 'on' as "read_only!",
+               session_user::text as "login!", current_user::text as "acts_as!",
+               (select pg_has_role(current_user, r.oid, 'usage') from pg_roles r where r.rolname = 'payout_worker') as is_worker,
+               current_setting('session_replication_role') as "replication_role!",
+               current_setting('search_path') = 'pg_catalog' and current_setting('lock_timeout') = '250ms' as "keeps_settings!",
                array(select c.oid::regclass::text from pg_class c
                      where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = 'payout') and c.relrowsecurity
                      order by 1) as "hidden_tables!: Vec<String>",
@@ -168,7 +262,13 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
         version: row.version,
         version_num: row.version_num,
         encoding: row.encoding,
+        is_standby: row.is_standby,
         read_only: row.read_only,
+        login: row.login,
+        acts_as: row.acts_as,
+        is_worker: row.is_worker,
+        replication_role: row.replication_role,
+        keeps_settings: row.keeps_settings,
     })
 }
 
@@ -185,7 +285,13 @@ mod tests {
             version: version.to_owned(),
             version_num,
             encoding: "UTF8".to_owned(),
+            is_standby: false,
             read_only: false,
+            login: "w1".to_owned(),
+            acts_as: "w1".to_owned(),
+            is_worker: Some(true),
+            replication_role: "origin".to_owned(),
+            keeps_settings: true,
         }
     }
 

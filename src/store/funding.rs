@@ -244,7 +244,7 @@ impl Books {
 async fn lock_last_balance(db: &mut PgConnection, merchant_code: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::lock_last_balance */
-        select g.ledger_id from payout.gateway_balance g where g.merchant_code = $1 for update"#,
+        select g.ledger_id from payout.gateway_balance g where g.merchant_code = $1 for no key update"#,
         merchant_code,
     )
     .fetch_optional(db)
@@ -390,7 +390,7 @@ async fn may_have_come_back(
             select p.order_num
             from unqueried u
             join payout.payouts p on p.merchant_code = $1 and p.order_num = u.order_num
-            for update of p skip locked
+            for no key update of p skip locked
         ),
         planned as (
             update payout.payouts p

@@ -43,7 +43,7 @@ pub(super) async fn lock_payouts(
         cross join lateral (
             select * from payout.payouts o
             where (o.merchant_code, o.order_num) = (k.merchant_code, k.order_num)
-            for update skip locked) p
+            for no key update skip locked) p
         join payout.merchants m on m.code = p.merchant_code"#,
         &merchants,
         &orders,

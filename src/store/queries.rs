@@ -231,7 +231,7 @@ async fn lock_query_budget(
                              - greatest(b.spent_until, clock_timestamp())) * $2::int)::bigint as "allowed!"
         from payout.query_budget b
         where b.merchant_code = $1
-        for update skip locked"#,
+        for no key update skip locked"#,
         merchant_code,
         per_second,
     )
@@ -255,7 +255,7 @@ async fn take_due_queries(
             where p.merchant_code = $1 and p.next_query_at <= now()
             order by p.next_query_at
             limit $2
-            for update of p skip locked
+            for no key update of p skip locked
         )
         update payout.payouts p
         set next_query_at = now() + $3::interval

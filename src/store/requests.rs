@@ -62,7 +62,7 @@ pub async fn take_approved(
                        or q.awaited is null and coalesce(q.only_one = i.order_num, true))
                 order by i.order_num
                 limit $3
-                for update skip locked) i
+                for no key update skip locked) i
             order by q.request_id, i.order_num
             limit $3
         )

@@ -15,6 +15,7 @@ use super::{
     fitness::fitness,
 };
 
+pub mod objects;
 mod rights;
 
 use rights::Rights;
@@ -347,17 +348,16 @@ async fn register(
     accepted: bool,
     dry_run: bool,
 ) -> Result<String, SchemaError> {
-    let mut tx = pool.begin().await?;
     let stored = sqlx::query!(
-        r#"/* store::lock_merchant */
+        r#"/* store::registered_merchant */
         select (m.dialect, m.base_url, m.platform_keys) = ($2, $3, $4::text[]) as "same_gateway!"
-        from payout.merchants m where m.code = $1 for update"#,
+        from payout.merchants m where m.code = $1"#,
         merchant.code,
         merchant.dialect,
         merchant.base_url,
         &merchant.platform_keys,
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(pool)
     .await?;
     let status = match stored {
         Some(row) if !row.same_gateway && !accepted => {
@@ -367,6 +367,13 @@ async fn register(
         Some(_) => "already registered; its limits are up to date",
         None => "registered",
     };
+    if dry_run {
+        return Ok(format!(
+            "merchant {}: {status} (not done: dry run)",
+            merchant.code
+        ));
+    }
+    // A row that is right already is not locked: every insert of a payout refers to it.
     sqlx::query!(
         r#"/* store::register_merchant */
         insert into payout.merchants as m (code, dialect, base_url, platform_keys, min_amount, max_amount, fee_reserve,
@@ -376,7 +383,13 @@ async fn register(
         set dialect = excluded.dialect, balance_is_signed = excluded.balance_is_signed,
             not_found_is_proof = excluded.not_found_is_proof, base_url = excluded.base_url, platform_keys = excluded.platform_keys,
             min_amount = excluded.min_amount, max_amount = excluded.max_amount, fee_reserve = excluded.fee_reserve,
-            funding = excluded.funding"#,
+            funding = excluded.funding
+        where ((m.dialect, m.base_url, m.platform_keys) = (excluded.dialect, excluded.base_url, excluded.platform_keys) or $11)
+          and (m.dialect, m.balance_is_signed, m.not_found_is_proof, m.base_url, m.platform_keys, m.min_amount, m.max_amount,
+               m.fee_reserve, m.funding)
+              is distinct from (excluded.dialect, excluded.balance_is_signed, excluded.not_found_is_proof, excluded.base_url,
+                                excluded.platform_keys, excluded.min_amount, excluded.max_amount, excluded.fee_reserve,
+                                excluded.funding)"#,
         merchant.code,
         merchant.dialect,
         merchant.base_url,
@@ -387,15 +400,9 @@ async fn register(
         merchant.funding,
         merchant.balance_is_signed,
         merchant.not_found_is_proof,
+        accepted,
     )
-    .execute(&mut *tx)
+    .execute(pool)
     .await?;
-    if !dry_run {
-        tx.commit().await?;
-    }
-    Ok(format!(
-        "merchant {}: {status}{}",
-        merchant.code,
-        if dry_run { " (not done: dry run)" } else { "" }
-    ))
+    Ok(format!("merchant {}: {status}", merchant.code))
 }

@@ -76,7 +76,7 @@ async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
         with reached as materialized (
             select c.folded_seq
             from payout.totals_cursor c
-            for update skip locked
+            for no key update skip locked
         ), lines as materialized (
             select h.seq, h.merchant_code, h.order_num, h.at, coalesce(h.to_state, h.event) as step
             from payout.history h

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use payout_worker::domain::state::grid;
+use payout_worker::{domain::state::grid, store::schema::objects::objects};
 use throwaway_postgres::Binaries;
 
 use crate::{
-    support::{database::Database, docs, refusal::Refusal},
+    support::{database::Database, docs, refusal::Refusal, server::REFUSE_REPLICATED},
     who_must_agree,
 };
 
@@ -25,6 +25,19 @@ async fn the_page_of_acts_is_fresh() {
     docs::is_generated("docs/who-must-agree.md", &who_must_agree::page().await);
 }
 
+/// What `payout doctor` and `payout run` compare a schema with.
+#[tokio::test]
+async fn the_list_of_what_the_migrations_made_is_fresh() {
+    let database = Database::fresh().await;
+    database.run(REFUSE_REPLICATED).await;
+    let mut lines = objects(database.pool()).await.unwrap();
+    lines.sort_unstable();
+    docs::is_generated(
+        "src/store/schema/objects.txt",
+        &format!("{}\n", lines.join("\n")),
+    );
+}
+
 /// The major version whose `pg_dump` wrote the committed dump: another one writes the same schema differently.
 const DUMPED_BY: &str = "15";
 
@@ -32,6 +45,7 @@ const DUMPED_BY: &str = "15";
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dump_of_the_schema_is_todays() {
     let database = Database::fresh().await;
+    database.run(REFUSE_REPLICATED).await;
     let server = database
         .text("current_setting('server_version_num')::int / 10000")
         .await;

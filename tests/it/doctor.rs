@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::site::Site;
+use crate::support::{server::REFUSE_REPLICATED, site::Site};
 
 /// The verdict of each check; the worst one when there are several.
 fn verdicts(rows: &Value) -> Vec<(String, String)> {
@@ -22,6 +22,10 @@ fn verdicts(rows: &Value) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
     let site = Site::build().await;
+    sqlx::raw_sql(REFUSE_REPLICATED)
+        .execute(&site.pool)
+        .await
+        .unwrap();
     let _worker = site.worker("one.toml", "worker.log");
     site.enqueue(0..1).await;
     site.until_settled(1).await;
@@ -56,6 +60,8 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
         "durability",
         "grants",
         "guards",
+        "tables",
+        "additions",
         "failover",
         "clock jumps",
         "pauses",
@@ -85,7 +91,8 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
              alter table payout.addresses enable trigger user",
             "alter table payout.addresses disable trigger user;
              update payout.addresses set address = replace(address, 'db.example:', '');
-             alter table payout.addresses enable trigger user",
+             alter table payout.addresses enable trigger user, enable replica trigger refuse_replicated,
+                 enable replica trigger refuse_replicated_truncate",
             "address",
             "fail",
             1,
@@ -96,6 +103,28 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
             "grants",
             "fail",
             1,
+        ),
+        (
+            "revoke execute on function payout.next_seq() from payout_worker",
+            "grant execute on function payout.next_seq() to payout_worker",
+            "grants",
+            "fail",
+            1,
+        ),
+        (
+            "alter index payout.acts_by_time rename to moved",
+            "alter index payout.moved rename to acts_by_time",
+            "tables",
+            "fail",
+            1,
+        ),
+        (
+            "create trigger mine before update on payout.ledger_sums
+             for each row execute function suppress_redundant_updates_trigger()",
+            "drop trigger mine on payout.ledger_sums",
+            "additions",
+            "warn",
+            0,
         ),
         (
             "select payout.pause('all', '', 'ticket 9')",

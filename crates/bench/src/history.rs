@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::try_join;
 
 use crate::{
+    check::take_replicated,
     order::{
         ACCOUNT_NAME, ACCOUNT_NUMBER, AMOUNT_IDR, BANK_CODE, DESCRIPTION, FEE_IDR, merchant_code,
     },
@@ -36,6 +37,7 @@ pub(crate) async fn load(
     beside: &mut PgConnection,
     payouts: usize,
 ) -> Result<()> {
+    take_replicated(db).await?;
     for session in [&mut *db, &mut *beside] {
         execute(
             session,

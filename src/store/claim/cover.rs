@@ -13,7 +13,7 @@ pub(super) async fn lock_funds(
 ) -> Result<Rupiah, sqlx::Error> {
     let available = sqlx::query_scalar!(
         r#"/* store::lock_available */
-        select a.available from payout.accounts a where a.merchant_code = $1 for update"#,
+        select a.available from payout.accounts a where a.merchant_code = $1 for no key update"#,
         merchant_code,
     )
     .fetch_optional(&mut *db)
@@ -75,7 +75,7 @@ pub async fn unpark_if_covered(pool: &PgPool, merchant_code: &str) -> Result<u64
             where p.merchant_code = $1 and p.state = 'queued' and p.parked and a.available > 0
             order by p.priority desc, p.created_at
             limit 100
-            for update of p skip locked
+            for no key update of p skip locked
         ), smallest as materialized (
             select p.merchant_code, p.order_num, p.priority, p.created_at, p.amount, p.fee_type
             from payout.payouts p
@@ -83,7 +83,7 @@ pub async fn unpark_if_covered(pool: &PgPool, merchant_code: &str) -> Result<u64
             where p.merchant_code = $1 and p.state = 'queued' and p.parked and a.available > 0
             order by p.amount
             limit 100
-            for update of p skip locked
+            for no key update of p skip locked
         ), waiting as (
             select w.merchant_code, w.order_num, w.priority, w.created_at,
                    payout.hold_idr(w.amount, w.fee_type, m.fee_reserve) as hold

@@ -151,7 +151,7 @@ pub(super) async fn lock_due(
                       > clock_timestamp() + interval '5 seconds'))
             order by -p.priority::int, p.due_at, p.order_num
             limit $2
-            for update of p skip locked
+            for no key update of p skip locked
         )
         select d.merchant_code, d.order_num, d.amount::bigint as "amount!", d.fee_type, d.bank_code, d.account_number,
                d.account_name, d.description, d.attempt, d.priority, d.due_at,

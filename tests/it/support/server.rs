@@ -16,6 +16,23 @@ use sqlx::{
 };
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
+/// Lets tests change rows as no guard allows, by `session_replication_role = replica`: to let time pass, for one.
+pub(crate) const TAKE_REPLICATED: &str = "
+    do $$ declare guarded regclass; begin
+        for guarded in select tgrelid from pg_trigger where tgname = 'refuse_replicated' loop
+            execute format('alter table %s disable trigger refuse_replicated, disable trigger refuse_replicated_truncate', guarded);
+        end loop;
+    end $$";
+
+/// Ends [`TAKE_REPLICATED`].
+pub(crate) const REFUSE_REPLICATED: &str = "
+    do $$ declare guarded regclass; begin
+        for guarded in select tgrelid from pg_trigger where tgname = 'refuse_replicated' loop
+            execute format('alter table %s enable replica trigger refuse_replicated, '
+                           'enable replica trigger refuse_replicated_truncate', guarded);
+        end loop;
+    end $$";
+
 static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// The server of this process. Its folder goes when the process ends: the cluster's watchdog sees to that.
@@ -139,6 +156,7 @@ impl Server {
             .await;
             let mut database = connect(&self.url(&unfinished)).await;
             MIGRATOR.run(&mut database).await.expect("the migrations");
+            run(&mut database, TAKE_REPLICATED).await;
             database.close().await.unwrap();
             run(
                 &mut server,

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     database::{MERCHANT, PAUSE, SENT_AROUND, VOUCHING},
+    server::TAKE_REPLICATED,
     terminal::{self, Said},
     world::free_port,
 };
@@ -113,6 +114,7 @@ impl Site {
         let merchant = keyring::registration(&config.merchants[0]).unwrap();
         migrate(&owner, &[merchant], &[], false).await.unwrap();
         let pool = PgPool::connect(&owner).await.unwrap();
+        sqlx::raw_sql(TAKE_REPLICATED).execute(&pool).await.unwrap();
         sqlx::query("create role a_worker login in role payout_worker")
             .execute(&pool)
             .await

@@ -1,7 +1,7 @@
 //! The database: reachable, right schema, right role, durable, clock in step.
 
 use chrono::{TimeDelta, Utc};
-use sqlx::PgPool;
+use sqlx::{PgPool, error::DatabaseError};
 
 use super::{Check, Level, Subject, address, schema as fit_schema};
 use crate::{
@@ -34,7 +34,13 @@ pub(crate) async fn check(url: &str, config: Option<&Config>) -> Vec<Check> {
     let checks = look(&pool, url, config).await;
     pool.close().await;
     checks.unwrap_or_else(|error| {
-        let repair = "read the message; the server was reached";
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        let repair = match code.as_deref() {
+            Some("26000" | "42P05") => {
+                "a pooler hands out sessions per transaction: use the URL of Postgres itself, or pool_mode = session"
+            }
+            _ => "read the message; the server was reached",
+        };
         vec![Subject("database").fail(error.to_string(), repair)]
     })
 }
@@ -50,11 +56,21 @@ async fn look(
     let mut checks =
         vec![Subject("database").ok(format!("Postgres {}, as {}", seen.version, seen.login))];
     checks.push(clock(&seen, before, after));
-    checks.push(pooler(is_pooled_by_transaction(pool).await?));
     let fitness = fitness::fitness(pool).await?;
-    let too_few = config.and_then(|_| fitness.too_few_connections());
-    for obstacle in fitness.obstacles().into_iter().chain(too_few) {
+    let is_whole = fitness.keeps_settings;
+    let of_a_worker = config.map(|_| [fitness.too_few_connections(), fitness.lacks_worker_role()]);
+    let obstacles = fitness
+        .obstacles()
+        .into_iter()
+        .chain(fitness.why_read_only());
+    for obstacle in obstacles.chain(of_a_worker.into_iter().flatten().flatten()) {
         checks.push(Subject(obstacle.subject).fail(obstacle.found, &obstacle.repair));
+    }
+    if fitness.is_standby {
+        return Ok(checks);
+    }
+    if is_whole {
+        checks.push(pooler(is_pooled_by_transaction(pool).await?));
     }
     let schema = schema_is_up_to_date(pool).await;
     let usable = schema.level == Level::Ok;
@@ -67,10 +83,6 @@ async fn look(
             "switch them on: a payout whose commit is lost could be sent twice",
         ),
     });
-    if fitness.read_only {
-        let repair = "use the URL of the primary";
-        checks.push(Subject("durability").fail("this server is a standby", repair));
-    }
     if usable {
         checks.extend(fit_schema::check(pool).await?);
         checks.extend(fit_schema::claims(pool).await?);

@@ -7,7 +7,11 @@ use super::{Check, Subject};
 use crate::{
     cli::words,
     domain::stop::{StopReason, meaning, opened_by},
-    store::{doctor, workers},
+    store::{
+        doctor,
+        schema::objects::{self, Differences},
+        workers,
+    },
 };
 
 /// A transaction of this length is nothing special.
@@ -15,25 +19,7 @@ const EVENTS_LATE: TimeDelta = TimeDelta::seconds(60);
 
 pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
     let mut checks = Vec::new();
-    let missing = doctor::missing_grants(pool).await?;
-    checks.push(if missing.is_empty() {
-        Subject("grants").ok("the four roles have what the migrations granted")
-    } else {
-        Subject("grants").fail(
-            missing.join("; "),
-            "as the schema's owner, grant it again as in migrations/*_roles.sql",
-        )
-    });
-    let off = doctor::guards_switched_off(pool).await?;
-    checks.push(if off.is_empty() {
-        Subject("guards").ok("every trigger of the schema is on")
-    } else {
-        Subject("guards").fail(
-            off.join(", "),
-            "stop the workers; alter table payout.TABLE enable trigger TRIGGER; find out who \
-             disabled it and what was changed since",
-        )
-    });
+    checks.extend(made(&objects::differences(pool).await?));
     checks.push(match doctor::failover_since(pool).await? {
         None => Subject("failover").ok("no failover or restore since the last claim"),
         Some(at) => Subject("failover").fail(
@@ -59,6 +45,58 @@ pub(crate) async fn check(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
         ),
     });
     Ok(checks)
+}
+
+/// What the migrations made and is gone, and what somebody added that can change what the worker writes.
+fn made(differences: &Differences) -> Vec<Check> {
+    let lacks = |subject: &'static str, kinds: &[&str], fine: &str, repair: &str| {
+        let missing = differences.missing_of(kinds);
+        if missing.is_empty() {
+            Subject(subject).ok(fine)
+        } else {
+            Subject(subject).fail(format!("the schema lacks: {}", shortened(&missing)), repair)
+        }
+    };
+    vec![
+        lacks(
+            "grants",
+            &["grant"],
+            "the five roles have what the migrations granted",
+            "as the schema's owner, grant it again as in migrations/*_roles.sql",
+        ),
+        lacks(
+            "guards",
+            &["trigger", "constraint", "function"],
+            "every guard of the schema is there and on",
+            "stop the workers; restore what is missing (docs/schema.sql), or alter table payout.TABLE enable trigger \
+             TRIGGER; find out who changed it and what was written since",
+        ),
+        lacks(
+            "tables",
+            &["table", "column", "view", "index"],
+            "every table, column and index is there",
+            "stop the workers and restore what is missing (docs/schema.sql); a table that is not logged is empty after \
+             a crash: alter table payout.TABLE set logged",
+        ),
+        match differences.foreign.as_slice() {
+            [] => Subject("additions").ok("no trigger or rule on our tables but our own"),
+            foreign => Subject("additions").warn(
+                foreign.join("; "),
+                "it can swallow or change what the worker writes: keep it to AFTER triggers that never fail, on tables \
+                 of your own if possible",
+            ),
+        },
+    ]
+}
+
+/// The first five, and how many more.
+fn shortened(missing: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    let shown = missing.get(..SHOWN).unwrap_or(missing).join("; ");
+    match missing.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
 }
 
 /// Whether payouts are sent, by merchant. A pause has a line of its own.
