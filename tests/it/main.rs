@@ -53,6 +53,7 @@ mod replacements;
 mod replication;
 mod runbook;
 mod second_person;
+mod small_writes;
 mod snapshot;
 mod sql_contract;
 mod standing_still;
