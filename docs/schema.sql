@@ -22,6 +22,23 @@ begin
                   request, request);
 end $$;
 
+CREATE FUNCTION payout.accept_full_pages_off(reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    perform payout.check_words('a reason', reason);
+    insert into payout.whole_pages as w (identity, epoch, reason)
+    select f.identity, f.epoch, accept_full_pages_off.reason from payout.failover f
+    where f.changed_at is null and f.identity = payout.identity()
+    on conflict (identity, epoch) do update set reason = excluded.reason, actor = excluded.actor, at = excluded.at;
+    if not found then
+        raise exception 'no worker has claimed in this database yet, or its failover is not accepted' using errcode = 'PW019',
+            hint = 'Start a worker, or accept the failover, and say it then.';
+    end if;
+    insert into payout.operator_acts (act, reason) values ('accepted_full_pages_off', accept_full_pages_off.reason);
+end $$;
+
 CREATE FUNCTION payout.login_oid() RETURNS oid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1449,11 +1466,13 @@ begin
         elsif coalesce(why, claim.why) is not null then
             perform payout.refuse(claim.order_num, array['PW041', ' is not sent: ' || coalesce(why, claim.why),
                 'A worker claims it once nothing stops it any more.']);
-        elsif current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+        elsif current_setting('fsync') <> 'on'
+              or current_setting('full_page_writes') <> 'on' and payout.whole_pages_by() is null then
             perform payout.refuse(claim.order_num, array['PW042',
                 format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
                        current_setting('fsync'), current_setting('full_page_writes')),
-                'Set both to on: they are settings of the server.']);
+                'Set both to on: they are settings of the server. Where the storage writes each page whole: '
+                'payout.accept_full_pages_off(reason).']);
         end if;
     end loop;
     perform payout.make_durable();
@@ -2939,6 +2958,15 @@ begin
     end if;
 end $$;
 
+CREATE FUNCTION payout.whole_pages_by() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+begin
+    return (select format('%s: %s', w.actor, w.reason) from payout.whole_pages w, payout.failover f
+            where (w.identity, w.epoch) = (f.identity, f.epoch) and f.identity = payout.identity());
+end $$;
+
 CREATE FUNCTION payout.why_no_move(merchant text, order_num text, attempt integer, to_state text, steps integer[], event text, proven_by text, this_xid bigint) RETURNS TABLE(refusal text[])
     LANGUAGE sql STABLE
     BEGIN ATOMIC
@@ -3681,6 +3709,14 @@ CREATE TABLE payout.unmatched_callbacks (
     last_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE payout.whole_pages (
+    identity text NOT NULL,
+    epoch integer NOT NULL,
+    reason text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
 ALTER TABLE ONLY payout.transition
     ADD CONSTRAINT a_move_is_named_whole UNIQUE (from_state, event, to_state);
 
@@ -3794,6 +3830,9 @@ ALTER TABLE ONLY payout.totals
 
 ALTER TABLE ONLY payout.unmatched_callbacks
     ADD CONSTRAINT unmatched_callbacks_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY payout.whole_pages
+    ADD CONSTRAINT whole_pages_pkey PRIMARY KEY (identity, epoch);
 
 ALTER TABLE ONLY payout.worker_claims
     ADD CONSTRAINT worker_claims_pkey PRIMARY KEY (worker, merchant_code);
@@ -4079,6 +4118,10 @@ CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.unm
 
 ALTER TABLE payout.unmatched_callbacks ENABLE REPLICA TRIGGER refuse_replicated;
 
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.whole_pages FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.whole_pages ENABLE REPLICA TRIGGER refuse_replicated;
+
 CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.worker_claims FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.worker_claims ENABLE REPLICA TRIGGER refuse_replicated;
@@ -4227,6 +4270,10 @@ CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.unmatched_ca
 
 ALTER TABLE payout.unmatched_callbacks ENABLE REPLICA TRIGGER refuse_replicated_truncate;
 
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.whole_pages FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.whole_pages ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
 CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.worker_claims FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.worker_claims ENABLE REPLICA TRIGGER refuse_replicated_truncate;
@@ -4331,6 +4378,9 @@ GRANT USAGE ON SCHEMA payout TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.accept_failover(reason text, old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.accept_failover(reason text, old_primary_dead_since timestamp with time zone, query_first_for interval, set_aside boolean) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.accept_full_pages_off(reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.accept_full_pages_off(reason text) TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.login_oid() FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.login_oid() TO payout_reader;
@@ -5019,6 +5069,11 @@ GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_follower;
 REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
 
+REVOKE ALL ON FUNCTION payout.whole_pages_by() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.whole_pages_by() TO payout_reader;
+GRANT ALL ON FUNCTION payout.whole_pages_by() TO payout_operator;
+GRANT ALL ON FUNCTION payout.whole_pages_by() TO payout_worker;
+
 REVOKE ALL ON FUNCTION payout.why_no_move(merchant text, order_num text, attempt integer, to_state text, steps integer[], event text, proven_by text, this_xid bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_change(merchant text, order_num text, attempt integer, from_state text, to_state text, held_is_in_ledger boolean, steps integer[], changes_seq boolean, booked text, event text, posting text, proven_by text, this_xid bigint) FROM PUBLIC;
@@ -5164,4 +5219,8 @@ GRANT SELECT(first_at) ON TABLE payout.unmatched_callbacks TO payout_operator;
 
 GRANT SELECT(last_at) ON TABLE payout.unmatched_callbacks TO payout_reader;
 GRANT SELECT(last_at) ON TABLE payout.unmatched_callbacks TO payout_operator;
+
+GRANT SELECT ON TABLE payout.whole_pages TO payout_reader;
+GRANT SELECT ON TABLE payout.whole_pages TO payout_operator;
+GRANT SELECT ON TABLE payout.whole_pages TO payout_worker;
 

@@ -158,6 +158,28 @@ create table payout.addresses (
 
 create unique index address_registered_once on payout.addresses (address) where removed_at is null;
 
+---- Storage
+
+-- Storage that writes each page whole (ZFS, and that of some providers) is sound without full_page_writes. Somebody says
+-- so, with a reason. It holds for this database in this epoch: a failover or a restore may lead to other storage. There
+-- is no such word for fsync or synchronous_commit.
+create table payout.whole_pages (
+    identity text not null,
+    epoch    int not null,
+    reason   text not null,
+    actor    text not null default session_user,
+    at       timestamptz not null default clock_timestamp(),
+    primary key (identity, epoch)
+);
+
+-- Who said that full_page_writes may be off here, and why; null if nobody did.
+create function payout.whole_pages_by() returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    return (select format('%s: %s', w.actor, w.reason) from payout.whole_pages w, payout.failover f
+            where (w.identity, w.epoch) = (f.identity, f.epoch) and f.identity = payout.identity());
+end $$;
+
 ---- Receiving
 
 -- Whether this database receives the rows of another one by replication, for a planned move. Two people mark it. While it

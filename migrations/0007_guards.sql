@@ -1386,11 +1386,13 @@ begin
         elsif coalesce(why, claim.why) is not null then
             perform payout.refuse(claim.order_num, array['PW041', ' is not sent: ' || coalesce(why, claim.why),
                 'A worker claims it once nothing stops it any more.']);
-        elsif current_setting('fsync') <> 'on' or current_setting('full_page_writes') <> 'on' then
+        elsif current_setting('fsync') <> 'on'
+              or current_setting('full_page_writes') <> 'on' and payout.whole_pages_by() is null then
             perform payout.refuse(claim.order_num, array['PW042',
                 format(' is not sent: this server could lose its claim (fsync = %s, full_page_writes = %s)',
                        current_setting('fsync'), current_setting('full_page_writes')),
-                'Set both to on: they are settings of the server.']);
+                'Set both to on: they are settings of the server. Where the storage writes each page whole: '
+                'payout.accept_full_pages_off(reason).']);
         end if;
     end loop;
     perform payout.make_durable();

@@ -1015,6 +1015,23 @@ begin
     perform payout.note_failover('its rows were received from another database');
 end $$;
 
+-- Says that this server's storage writes each page whole, as ZFS does, so that payouts may be sent with full_page_writes
+-- off. It is void after a failover.
+create function payout.accept_full_pages_off(reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+begin
+    perform payout.check_words('a reason', reason);
+    insert into payout.whole_pages as w (identity, epoch, reason)
+    select f.identity, f.epoch, accept_full_pages_off.reason from payout.failover f
+    where f.changed_at is null and f.identity = payout.identity()
+    on conflict (identity, epoch) do update set reason = excluded.reason, actor = excluded.actor, at = excluded.at;
+    if not found then
+        raise exception 'no worker has claimed in this database yet, or its failover is not accepted' using errcode = 'PW019',
+            hint = 'Start a worker, or accept the failover, and say it then.';
+    end if;
+    insert into payout.operator_acts (act, reason) values ('accepted_full_pages_off', accept_full_pages_off.reason);
+end $$;
+
 ---- Reading
 
 create function payout.masked_number(digits text) returns text language sql immutable

@@ -48,12 +48,12 @@ grant select on payout.status, payout.all_status, payout.events, payout.all_even
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
-                payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.receiving, payout.addresses,
+                payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.receiving, payout.whole_pages, payout.addresses,
                 payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims, payout.notices
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),
-                          payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text), payout.is_receiving(),
+                          payout.rests_on_statement(payout.payouts), payout.contrary_evidence(text, text, text), payout.is_receiving(), payout.whole_pages_by(),
                           payout.not_queried_yet(), payout.may_pay_again(text, text, timestamptz)
     to payout_reader, payout_operator;
 
@@ -66,7 +66,7 @@ grant execute on function payout.cancel(text, text, text), payout.replay(text, t
                           payout.request_reveal, payout.people_needed, payout.request_resubmit, payout.request_resolve_failed,
                           payout.request_address, payout.request_address_removal, payout.resolve, payout.approve, payout.reject, payout.pause,
                           payout.resume, payout.reveal, payout.accept_failover, payout.continue_seq(),
-                          payout.request_receiving, payout.approve_receiving, payout.end_receiving
+                          payout.request_receiving, payout.approve_receiving, payout.end_receiving, payout.accept_full_pages_off
     to payout_operator;
 
 ---- Worker: writes evidence and what follows from it
@@ -104,7 +104,7 @@ grant update (compared_at) on payout.clock to payout_worker;
 grant update (available) on payout.accounts to payout_worker;
 grant delete on payout.unmatched_callbacks, payout.refused_balances, payout.workers to payout_worker;
 grant execute on function payout.gateway_digest(text, text, text[]), payout.current_xid(), payout.is_numbered_ahead(),
-                          payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(), payout.is_receiving(),
+                          payout.next_seq(), payout.continue_seq(), payout.identity(), payout.must_query_first(), payout.is_receiving(), payout.whole_pages_by(),
                           payout.is_proven_unsent(payout.payouts), payout.note_failover(text, text, int),
                           payout.holds_back_claim(text[]), payout.rests_on_statement(payout.payouts), payout.trusted_after(), payout.quiet_until(payout.payouts),
                           payout.begin_clock_watch(), payout.note_clock_jump(interval, interval), payout.resubmit_proof(text, text),

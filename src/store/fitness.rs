@@ -4,6 +4,9 @@ use sqlx::PgPool;
 
 use super::CONNECTIONS;
 
+/// What people may accept where the storage writes each page whole.
+const FULL_PAGES_OFF: &str = "full_page_writes = off";
+
 /// The oldest server that has what the schema needs, as a number.
 const OLDEST: i32 = 150_000;
 
@@ -16,6 +19,8 @@ pub struct Fitness {
     pub could_switch_guards_off: bool,
     /// Settings that can lose a committed claim (I11), as in `fsync = off`.
     pub unsafe_settings: Vec<String>,
+    /// Why `full_page_writes` may be off here, and who said so; `None` if it is on, or nobody did.
+    pub whole_pages_by: Option<String>,
     /// Tables of ours that have row-level security, which hides rows from every login that no policy names.
     pub hidden_tables: Vec<String>,
     /// How many connections the login, or the database for all logins, may have open; `None` if that is not limited.
@@ -226,6 +231,12 @@ impl Fitness {
     }
 }
 
+async fn whole_pages_by(pool: &PgPool) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select /* store::whole_pages_by */ payout.whole_pages_by()")
+        .fetch_one(pool)
+        .await
+}
+
 /// Reads the login's rights and the server's settings.
 pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
     let row = sqlx::query!(
@@ -254,9 +265,22 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
     )
     .fetch_one(pool)
     .await?;
+    let mut unsafe_settings = row.unsafe_settings;
+    let mut whole_pages_by = None;
+    if unsafe_settings
+        .iter()
+        .any(|setting| setting == FULL_PAGES_OFF)
+    {
+        // Before the first migration nobody has said anything.
+        whole_pages_by = self::whole_pages_by(pool).await.unwrap_or_default();
+    }
+    if whole_pages_by.is_some() {
+        unsafe_settings.retain(|setting| setting != FULL_PAGES_OFF);
+    }
     Ok(Fitness {
         could_switch_guards_off: row.superuser || row.owner,
-        unsafe_settings: row.unsafe_settings,
+        unsafe_settings,
+        whole_pages_by,
         hidden_tables: row.hidden_tables,
         connection_limit: row.connection_limit,
         version: row.version,
@@ -280,6 +304,7 @@ mod tests {
         Fitness {
             could_switch_guards_off: false,
             unsafe_settings: Vec::new(),
+            whole_pages_by: None,
             hidden_tables: Vec::new(),
             connection_limit: None,
             version: version.to_owned(),

@@ -47,3 +47,13 @@ pub async fn open_payouts(
     .fetch_all(db)
     .await
 }
+
+/// Who accepted that `full_page_writes` is off, and why; `None` where it is on, or nobody did.
+pub async fn full_pages_off_by(db: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "/* store::full_pages_off_by */
+        select case current_setting('full_page_writes') when 'off' then payout.whole_pages_by() end"
+    )
+    .fetch_one(db)
+    .await
+}

@@ -37,6 +37,8 @@ pub(crate) struct Page {
     open: Vec<OpenPayouts>,
     pauses: Vec<Pause>,
     failover: Option<Fence>,
+    /// Who accepted that `full_page_writes` is off here, and why.
+    full_pages_off_by: Option<String>,
     #[serde(skip)]
     balances: Vec<Balance>,
     gateway_balances: Vec<Stated>,
@@ -77,6 +79,7 @@ async fn read(global: &Global) -> Result<Page, Exit> {
         open,
         pauses: decisions::pauses(&mut db).await?,
         failover: failover::fence(&mut db).await?,
+        full_pages_off_by: overview::full_pages_off_by(&mut db).await?,
         balances: balances::balances(&mut db, merchant).await?,
         gateway_balances: balances::stated_balances(&mut db, merchant).await?,
         workers: workers::workers(&mut db).await?,
@@ -89,6 +92,7 @@ fn render(page: &Page, now: DateTime<Utc>) -> String {
     parts.extend((!stops.is_empty()).then_some(stops));
     parts.push(open(&page.open, now));
     parts.push(failover(page.failover.as_ref()));
+    parts.extend(page.full_pages_off_by.as_deref().map(storage));
     parts.extend(page.pauses.iter().map(pause));
     parts.push(worker_table(&page.workers, now));
     parts.join("\n")
@@ -157,6 +161,10 @@ fn failover(fence: Option<&Fence>) -> String {
         Some(fence) if fence.is_open => "failover: none since the last acceptance\n".to_owned(),
         Some(_) => "failover: NOT ACCEPTED YET: see payout failover status\n".to_owned(),
     }
+}
+
+fn storage(by: &str) -> String {
+    output::plain(&format!("full_page_writes is off, accepted by {by}")) + "\n"
 }
 
 fn pause(pause: &Pause) -> String {

@@ -271,6 +271,43 @@ async fn a_server_that_could_lose_a_claim_gets_none() {
     );
 }
 
+/// ZFS, and the storage of some providers, writes each page whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn payouts_are_sent_without_full_page_writes_where_somebody_said_why_until_a_failover() {
+    let cluster = forgetful_server(&[("full_page_writes", "off")]).await;
+    let worker = worker_of(&cluster).await;
+    let refused = claim(&worker, &one_claim(&cluster)).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("full_page_writes = off"),
+        "{refused}"
+    );
+    let mut owner = connect(&cluster.url("postgres", SUPERUSER)).await;
+    let accept = "select payout.accept_full_pages_off('ZFS, ticket 91')";
+    run(&mut owner, accept).await;
+    let claimed = claim(&worker, &one_claim(&cluster)).await.unwrap();
+    assert_eq!(claimed.permits.len(), 1);
+    let by = "select payout.whole_pages_by()";
+    assert_eq!(text(&cluster, by).await, "postgres: ZFS, ticket 91");
+
+    // What an acceptance does.
+    run(&mut owner, "update payout.failover set epoch = epoch + 1").await;
+    let refused = claim(&worker, &one_claim(&cluster)).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("full_page_writes = off"),
+        "{refused}"
+    );
+    run(&mut owner, accept).await;
+    // Never for fsync.
+    run(&mut owner, "alter system set fsync = off").await;
+    run(&mut owner, "select pg_reload_conf()").await;
+    let off = "select current_setting('fsync')";
+    while text(&cluster, off).await != "off" {
+        tokio::time::sleep(PAUSE).await;
+    }
+    let refused = claim(&worker, &one_claim(&cluster)).await.unwrap_err();
+    assert!(refused.to_string().contains("fsync = off"), "{refused}");
+}
+
 /// The setting with which the transaction would commit now: everything that is deferred to the commit runs first.
 async fn setting_at_commit(session: &mut PgConnection) -> String {
     run(session, "set constraints all immediate").await;

@@ -10,7 +10,8 @@ use crate::{
     store::{
         connect,
         doctor::{Seen, is_pooled_by_transaction, registered_so, see},
-        fitness, schema,
+        fitness::{self, Fitness},
+        schema,
     },
 };
 
@@ -76,13 +77,7 @@ async fn look(
     let usable = schema.level == Level::Ok;
     checks.push(schema);
     checks.push(role(&seen, fitness.could_switch_guards_off, config));
-    checks.push(match fitness.unsafe_settings.as_slice() {
-        [] => Subject("durability").ok("fsync, full_page_writes and synchronous_commit are on"),
-        off => Subject("durability").fail(
-            off.join(", "),
-            "switch them on: a payout whose commit is lost could be sent twice",
-        ),
-    });
+    checks.push(durability(&fitness));
     if usable {
         checks.extend(fit_schema::check(pool).await?);
         checks.extend(fit_schema::claims(pool).await?);
@@ -92,6 +87,22 @@ async fn look(
         }
     }
     Ok(checks)
+}
+
+fn durability(fitness: &Fitness) -> Check {
+    let subject = Subject("durability");
+    match (fitness.unsafe_settings.as_slice(), &fitness.whole_pages_by) {
+        ([], None) => subject.ok("fsync, full_page_writes and synchronous_commit are on"),
+        ([], Some(by)) => subject.warn(
+            format!("full_page_writes is off, which {by}"),
+            "right only where the storage writes each page whole; it is void after a failover",
+        ),
+        (off, _) => subject.fail(
+            off.join(", "),
+            "switch them on: a payout whose commit is lost could be sent twice. Where the storage writes each page whole, as \
+             ZFS does: select payout.accept_full_pages_off('why')",
+        ),
+    }
 }
 
 fn clock(seen: &Seen, before: chrono::DateTime<Utc>, after: chrono::DateTime<Utc>) -> Check {
