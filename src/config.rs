@@ -1,6 +1,7 @@
 //! The configuration file: one TOML file, all faults reported at once (`deploy/payout.toml`).
 
 mod check;
+pub mod database_url;
 mod section;
 
 use std::{

@@ -12,7 +12,7 @@ use axum::Router;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::{JoinError, JoinHandle},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -53,12 +53,35 @@ pub struct Running {
     store: Store,
 }
 
+/// How long what gives up may take.
+const GIVE_UP_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often a worker that waits for its database at the start says so.
+const SAY_WAITING_EVERY: Duration = Duration::from_secs(5);
+
 /// Runs until SIGTERM or SIGINT, then finishes what is in flight. A second signal exits at once, which is safe: the
 /// status of everything that was claimed will be queried (I2).
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = Running::start(&config).await?;
+    let starting = async {
+        tokio::pin! {
+            let start = Running::start(&config);
+        }
+        loop {
+            tokio::select! {
+                started = &mut start => return started,
+                () = sleep(SAY_WAITING_EVERY) => tracing::warn!(
+                    "not started yet: the database has not answered; a commit may be waiting for a synchronous standby"
+                ),
+            }
+        }
+    };
+    let running = tokio::select! {
+        started = starting => started?,
+        _ = terminate.recv() => return Ok(not_started()),
+        _ = interrupt.recv() => return Ok(not_started()),
+    };
     tracing::info!(http = ?running.http, admin = ?running.admin, pid = std::process::id(), "worker started");
     tokio::select! {
         _ = terminate.recv() => {}
@@ -71,6 +94,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         _ = interrupt.recv() => abandoned(),
     }
     Ok(())
+}
+
+fn not_started() {
+    tracing::info!("worker stopped before it had started");
 }
 
 fn abandoned() {
@@ -148,15 +175,26 @@ impl Running {
             tracing::error!(%error, "worker loop panicked");
         }
         self.closing.cancel();
-        for listener in self.listeners {
-            listener.ended().await;
+        for listener in std::mem::take(&mut self.listeners) {
+            // A callback that waits for the database is not answered, and so comes again.
+            timeout(self.patience(), listener.ended()).await.ok();
         }
         // Nothing can reach the recorder any more, so it ends when everything is stored.
-        if let Err(error) = ended(&mut self.recorder, STORE_FOR, &self.give_up).await {
+        let patience = self.patience();
+        if let Err(error) = ended(&mut self.recorder, patience, &self.give_up).await {
             tracing::error!(%error, "recorder panicked");
         }
-        if timeout(STORE_FOR, self.store.close()).await.is_err() {
+        if timeout(self.patience(), self.store.close()).await.is_err() {
             tracing::warn!("the database does not answer; its connections are left open");
+        }
+    }
+
+    /// How long the next part may take to end: not long once one has been given up.
+    fn patience(&self) -> Duration {
+        if self.give_up.is_cancelled() {
+            GIVE_UP_WITHIN
+        } else {
+            STORE_FOR
         }
     }
 }
@@ -206,7 +244,8 @@ impl Parts {
     }
 }
 
-/// Waits for the task; makes the recorder give up if it takes longer than `within`.
+/// Waits for the task; makes the recorder give up if it takes longer than `within`, and leaves the task behind if it does
+/// not end then either, as where a commit waits for a standby that is gone.
 async fn ended(
     task: &mut JoinHandle<()>,
     within: Duration,
@@ -216,7 +255,13 @@ async fn ended(
         return done;
     }
     give_up.cancel();
-    task.await
+    if let Ok(done) = timeout(GIVE_UP_WITHIN, task).await {
+        return done;
+    }
+    tracing::warn!(
+        "the database does not answer; what waits for it is left behind, and the status of what was sent will be queried"
+    );
+    Ok(())
 }
 
 /// A lane per merchant, with an equal share of the concurrency.

@@ -35,7 +35,7 @@ mod write;
 use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgConnection, PgPool,
+    ConnectOptions, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -130,10 +130,22 @@ impl Store {
     }
 }
 
-/// Opens a pool.
+/// Opens a pool, after one connection of its own: a pool repeats what fails, and in the end says only that it had no time.
 pub async fn connect(url: &str, name: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
     let options = options(url)?.application_name(name);
+    try_once(&options).await?;
     bounded(connections).connect_with(options).await
+}
+
+/// Whether the database of this URL can be connected to, and if not, what the server or the system says.
+pub async fn reachable(url: &str) -> Result<(), sqlx::Error> {
+    try_once(&options(url)?.application_name("payout look")).await
+}
+
+async fn try_once(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    let connected = tokio::time::timeout(ACQUIRE_WITHIN, options.connect()).await;
+    let no_answer = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    connected.map_err(no_answer)??.close().await
 }
 
 /// Every statement on such a connection is bounded in time and ignores the role's `search_path`.
@@ -154,6 +166,8 @@ fn bounded(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_WITHIN)
+        // Settings of a role or a database reach new connections only, and so does the end of a read-only time.
+        .max_lifetime(Duration::from_mins(5))
 }
 
 /// Makes the database's messages on this connection show times in Jakarta (WIB, UTC+7) from now on. The server needs no
@@ -165,6 +179,15 @@ pub async fn say_times_in_wib(db: &mut PgConnection) -> Result<(), sqlx::Error> 
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Lets the server end a statement that waits for a lock as soon as its client is gone, as after Ctrl-C: what a person gave
+/// up must not happen later. A server that cannot tell, such as one on Windows, refuses the setting and goes on.
+pub async fn end_with_the_client(db: &mut PgConnection) {
+    let set = sqlx::query!(
+        "set /* store::end_with_the_client */ client_connection_check_interval = '500ms'"
+    );
+    set.execute(db).await.ok();
 }
 
 /// The SQLSTATE, if the server answered at all.

@@ -7,9 +7,9 @@ use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 
 use super::{exit::Exit, output::Format};
 use crate::{
-    config::{self, Config},
+    config::{self, Config, database_url::why_unreadable_url},
     domain::payout::PayoutKey,
-    store::{balances::merchants, find, say_times_in_wib},
+    store::{balances::merchants, end_with_the_client, find, say_times_in_wib},
 };
 
 /// The environment's names for `-c` and `--database-url`. clap does not read them: its help would show a password.
@@ -107,13 +107,15 @@ impl Global {
     /// One connection, not a pool: a pool would retry where a person wants to know.
     pub(super) async fn connect(&self) -> Result<PgConnection, Exit> {
         let url = self.url()?;
-        let options = PgConnectOptions::from_str(&url)?
-            .application_name("payout cli")
-            .options([
-                ("search_path", "pg_catalog"),
-                ("statement_timeout", "30s"),
-                ("lock_timeout", "10s"),
-            ]);
+        let options = PgConnectOptions::from_str(&url).map_err(|_| {
+            let why = why_unreadable_url(&url);
+            Exit::Config(format!("the database URL is invalid: {why}"))
+        })?;
+        let options = options.application_name("payout cli").options([
+            ("search_path", "pg_catalog"),
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "10s"),
+        ]);
         let connected = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await;
         let mut connection = connected.map_err(|_| {
             let seconds = CONNECT_WITHIN.as_secs();
@@ -122,6 +124,7 @@ impl Global {
             ))
         })??;
         say_times_in_wib(&mut connection).await?;
+        end_with_the_client(&mut connection).await;
         Ok(connection)
     }
 

@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::{
     Approvals, Config, Database, Faults, Merchant, Poll, Submit, WitnessFile,
+    database_url::why_unreadable_url,
     section::{Page, Section},
 };
 use crate::{
@@ -77,7 +78,10 @@ fn database(page: &Page<'_>, database_url: Option<String>) -> Database {
     } else if PgConnectOptions::from_str(&url).is_err() {
         page.fault(
             line,
-            "[database] url cannot be read: write @ : / ? # and % in a user name or password as %40 %3A %2F %3F %23 %25",
+            format!(
+                "[database] url cannot be read: {}",
+                why_unreadable_url(&url)
+            ),
         );
     }
     let allow_owner = section.flag("allow_owner");

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::{Unfit, fitness};
 use crate::{
     config::Config,
-    store::{Store, clock, failover},
+    store::{Store, clock, failover, reachable},
     worker::witness::Witness,
 };
 
@@ -22,8 +22,9 @@ pub(super) async fn begin_if_registered(
     store: &Store,
     config: &Config,
 ) -> anyhow::Result<Option<Witness>> {
-    let connected = store.reach.unchecked().acquire().await;
-    drop(connected.context("the database cannot be reached")?);
+    reachable(&config.database.url)
+        .await
+        .context("the database cannot be reached")?;
     fitness::check(store.reach.unchecked(), config).await?;
     if !store.reach.look().await? {
         return Ok(None);

@@ -35,6 +35,8 @@ pub struct Fitness {
     pub is_standby: bool,
     /// Nothing can be written: a standby, or `default_transaction_read_only`.
     pub read_only: bool,
+    /// Commits of this login wait for a synchronous standby that does not answer.
+    pub commits_wait: bool,
     /// The login.
     pub login: String,
     /// The role with whose rights it acts: another one where `alter role ... set role` says so.
@@ -221,6 +223,13 @@ impl Fitness {
     pub fn why_unsafe(&self) -> Vec<String> {
         let mut why = self.unsafe_settings.clone();
         why.extend(self.why_hidden());
+        if self.commits_wait {
+            why.push(
+                "commits wait for a synchronous standby that does not answer: start it, or correct \
+                 synchronous_standby_names"
+                    .to_owned(),
+            );
+        }
         let others = [
             self.why_read_only(),
             self.disarms_guards(),
@@ -252,6 +261,9 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
                current_setting('server_version_num')::int as "version_num!",
                current_setting('server_encoding') as "encoding!", pg_is_in_recovery() as "is_standby!",
                current_setting('transaction_read_only') = 'on' as "read_only!",
+               exists (select from pg_stat_activity a
+                       where a.usename = session_user and a.wait_event = 'SyncRep'
+                         and a.state_change < clock_timestamp() - interval '5 seconds') as "commits_wait!",
                session_user::text as "login!", current_user::text as "acts_as!",
                (select pg_has_role(current_user, r.oid, 'usage') from pg_roles r where r.rolname = 'payout_worker') as is_worker,
                current_setting('session_replication_role') as "replication_role!",
@@ -288,6 +300,7 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
         encoding: row.encoding,
         is_standby: row.is_standby,
         read_only: row.read_only,
+        commits_wait: row.commits_wait,
         login: row.login,
         acts_as: row.acts_as,
         is_worker: row.is_worker,
@@ -312,6 +325,7 @@ mod tests {
             encoding: "UTF8".to_owned(),
             is_standby: false,
             read_only: false,
+            commits_wait: false,
             login: "w1".to_owned(),
             acts_as: "w1".to_owned(),
             is_worker: Some(true),

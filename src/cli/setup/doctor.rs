@@ -115,6 +115,13 @@ fn witness(config: &Config) -> Check {
         Place::File(path) | Place::Folder(path) => path.display().to_string(),
         Place::Nowhere(_) => "none".to_owned(),
     };
+    if let Some(why) = place.obstacle() {
+        return subject.fail(
+            format!("this user could not keep it: {why}"),
+            "run doctor as the worker's user; [submit] witness_file must be a file that this user may write, in a folder \
+             that exists",
+        );
+    }
     match place.weakness() {
         None => subject.ok(at),
         Some(why) => subject.warn(

@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::Access;
+
 use crate::config::WitnessFile;
 
 /// Where a worker keeps its witness.
@@ -58,6 +60,41 @@ impl Place {
             }
             Self::Nowhere(_) => Ok(None),
         }
+    }
+
+    /// Why a worker under this user could not keep its witness here. Changes nothing.
+    pub fn obstacle(&self) -> Option<String> {
+        let (file, folder) = match self {
+            Self::File(file) => (Some(file.as_path()), file.parent()?),
+            Self::Folder(folder) => (None, folder.as_path()),
+            Self::Nowhere(_) => return None,
+        };
+        let may_write = |path: &Path| rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK);
+        if let Some(file) = file.filter(|file| file.exists()) {
+            if !file.is_file() {
+                return Some(format!("{} is not a file", file.display()));
+            }
+            return may_write(file)
+                .err()
+                .map(|error| format!("{}: {error}", file.display()));
+        }
+        // The worker makes its own folder, and no other.
+        let existing = match self {
+            Self::Folder(_) => folder.ancestors().find(|path| path.exists())?,
+            Self::File(_) | Self::Nowhere(_) => folder,
+        };
+        if !existing.is_dir() {
+            let what = if existing.exists() {
+                "is not a folder"
+            } else {
+                "does not exist"
+            };
+            return Some(format!("the folder {} {what}", existing.display()));
+        }
+        let entered = rustix::fs::access(existing, Access::WRITE_OK | Access::EXEC_OK);
+        entered
+            .err()
+            .map(|error| format!("the folder {}: {error}", existing.display()))
     }
 
     /// Why the witness is forgotten sooner than a person would think: what it lies on does not last.

@@ -91,6 +91,12 @@ async fn look(
 
 fn durability(fitness: &Fitness) -> Check {
     let subject = Subject("durability");
+    if fitness.commits_wait {
+        return subject.fail(
+            "commits of this login wait for a synchronous standby that does not answer",
+            "start the standby, or correct synchronous_standby_names (pg_stat_replication shows which are connected)",
+        );
+    }
     match (fitness.unsafe_settings.as_slice(), &fitness.whole_pages_by) {
         ([], None) => subject.ok("fsync, full_page_writes and synchronous_commit are on"),
         ([], Some(by)) => subject.warn(
