@@ -77,10 +77,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             }
         }
     };
-    let running = tokio::select! {
-        started = starting => started?,
-        _ = terminate.recv() => return Ok(not_started()),
-        _ = interrupt.recv() => return Ok(not_started()),
+    let started = tokio::select! {
+        started = starting => Some(started?),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    let Some(running) = started else {
+        tracing::info!("worker stopped before it had started");
+        return Ok(());
     };
     tracing::info!(http = ?running.http, admin = ?running.admin, pid = std::process::id(), "worker started");
     tokio::select! {
@@ -94,10 +98,6 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         _ = interrupt.recv() => abandoned(),
     }
     Ok(())
-}
-
-fn not_started() {
-    tracing::info!("worker stopped before it had started");
 }
 
 fn abandoned() {

@@ -1,4 +1,4 @@
-//! A real PgBouncer between a worker and Postgres: what it loses is named, and nothing is sent through what loses it.
+//! A real pgbouncer between a worker and Postgres: what it loses is named, and nothing is sent through what loses it.
 
 use std::{
     fs,
@@ -30,7 +30,7 @@ impl Drop for Pooler {
     }
 }
 
-/// PgBouncer with these settings in front of the site's server, and its port; `None` if it is not installed.
+/// pgbouncer with these settings in front of the site's server, and its port; `None` if it is not installed.
 async fn pooler(site: &Site, settings: &str) -> Option<(Pooler, u16)> {
     let program = [
         "/usr/sbin/pgbouncer",
@@ -107,7 +107,7 @@ fn called(arguments: &[&str]) -> Said {
     tokio::task::block_in_place(|| bare(arguments))
 }
 
-/// PgBouncer's own advice for other drivers, and so what many have configured.
+/// pgbouncer's own advice for other drivers, and so what many have configured.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_pooler_that_drops_settings_is_refused_by_name() {
     let site = Site::build().await;

@@ -34,7 +34,7 @@ async fn pass(
     // The proxy itself must hold nothing back.
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let (mut from_client, mut from_server) = ([0; 65_536], [0; 65_536]);
+    let (mut from_client, mut from_server) = (vec![0; 65_536], vec![0; 65_536]);
     let mut waits_for_answer = false;
     loop {
         tokio::select! {
