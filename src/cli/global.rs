@@ -113,6 +113,7 @@ impl Global {
         })?;
         let options = options.application_name("payout cli").options([
             ("search_path", "pg_catalog"),
+            ("row_security", "off"),
             ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
         ]);

@@ -160,6 +160,11 @@ impl Lane {
         self.recording.why_stopped(Instant::now())
     }
 
+    /// Whether one payout may try whether the database takes evidence again.
+    pub(super) fn begin_recording_trial(&self) -> bool {
+        self.recording.begin_trial(Instant::now())
+    }
+
     /// Wakes the poll loop: a query is due now.
     pub fn query_now(&self) {
         self.query_now.notify_one();

@@ -8,6 +8,8 @@ use std::{
 
 /// So long the database may fail before claims stop.
 const FAILING_FOR: Duration = Duration::from_secs(5);
+/// How long after the last refusal, or the last trial, one payout tries whether evidence is stored again.
+const TRIAL_AFTER: Duration = Duration::from_secs(30);
 /// So many payouts in a row, and none in between whose evidence is stored, are not the payouts' fault.
 const REFUSED_IN_A_ROW: usize = 3;
 
@@ -23,6 +25,8 @@ struct Last {
     refused: BTreeSet<String>,
     /// The SQLSTATE of the last of them.
     code: String,
+    /// From when one payout may try again.
+    trial_at: Option<Instant>,
 }
 
 impl Recording {
@@ -42,12 +46,24 @@ impl Recording {
     }
 
     /// The database refused evidence about this order.
-    pub(super) fn refused(&self, order_num: &str, code: &str) {
+    pub(super) fn refused(&self, order_num: &str, code: &str, now: Instant) {
         let mut last = self.last();
+        last.trial_at = now.checked_add(TRIAL_AFTER);
         if last.refused.len() < REFUSED_IN_A_ROW {
             last.refused.insert(order_num.to_owned());
         }
         code.clone_into(&mut last.code);
+    }
+
+    /// Whether one payout may be claimed although the last ones were refused: nothing else would show that it is over. The
+    /// next one may after another pause.
+    pub(super) fn begin_trial(&self, now: Instant) -> bool {
+        let mut last = self.last();
+        let is_due = last.failing_since.is_none() && last.trial_at.is_some_and(|at| at <= now);
+        if is_due {
+            last.trial_at = now.checked_add(TRIAL_AFTER);
+        }
+        is_due
     }
 
     /// Why nothing may be claimed; `None` if evidence can be stored.
@@ -80,20 +96,36 @@ mod tests {
     fn one_refused_payout_stops_nothing_and_three_in_a_row_do() {
         let (recording, now) = (Recording::default(), Instant::now());
         for _ in 0..10 {
-            recording.refused("INV-1", "23514 a_rule");
+            recording.refused("INV-1", "23514 a_rule", now);
         }
-        recording.refused("INV-2", "23514 a_rule");
+        recording.refused("INV-2", "23514 a_rule", now);
         assert_eq!(recording.why_stopped(now), None);
         recording.stored();
-        recording.refused("INV-3", "23514 a_rule");
+        recording.refused("INV-3", "23514 a_rule", now);
         assert_eq!(recording.why_stopped(now), None);
-        recording.refused("INV-4", "23514 a_rule");
-        recording.refused("INV-5", "23514 a_rule");
+        recording.refused("INV-4", "23514 a_rule", now);
+        recording.refused("INV-5", "23514 a_rule", now);
         assert!(recording.why_stopped(now).unwrap().contains("23514 a_rule"));
         recording.answered();
         assert!(recording.why_stopped(now).is_some());
         recording.stored();
         assert_eq!(recording.why_stopped(now), None);
+    }
+
+    #[test]
+    fn one_payout_at_a_time_tries_whether_refusals_are_over() {
+        let (recording, now) = (Recording::default(), Instant::now());
+        for order_num in ["INV-1", "INV-2", "INV-3"] {
+            recording.refused(order_num, "23514 a_rule", now);
+        }
+        assert!(!recording.begin_trial(now + TRIAL_AFTER / 2));
+        assert!(recording.begin_trial(now + TRIAL_AFTER));
+        assert!(!recording.begin_trial(now + TRIAL_AFTER), "one at a time");
+        assert!(recording.begin_trial(now + TRIAL_AFTER * 2));
+        recording.failed(now);
+        assert!(!recording.begin_trial(now + TRIAL_AFTER * 4));
+        recording.stored();
+        assert!(!recording.begin_trial(now + TRIAL_AFTER * 8));
     }
 
     #[test]

@@ -220,7 +220,11 @@ fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>
     if !worker.database_is_safe.load(Ordering::Relaxed) {
         return Err(StopReason::Settings.into());
     }
-    if let Some(why) = lane.why_not_recorded() {
+    let not_recorded = lane.why_not_recorded();
+    if let Some(why) = not_recorded
+        .clone()
+        .filter(|_| !lane.begin_recording_trial())
+    {
         return Err(Closed::Stopped(StopReason::Evidence, why));
     }
     if lane.books_short.load(Ordering::Relaxed) {
@@ -238,6 +242,11 @@ fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>
         // Without a signed balance nothing has proven the platform's key yet, so one payout must (I12).
         Allowance::All if !lane.sign_seen.load(Ordering::Relaxed) => u32::from(all_free),
         Allowance::All => free,
+    };
+    let wanted = if not_recorded.is_some() {
+        wanted.min(1)
+    } else {
+        wanted
     };
     if wanted == 0 {
         return Err(Closed::NoCapacity);

@@ -88,9 +88,9 @@ impl Reach {
     pub fn why_closed(&self) -> String {
         let address = &self.address;
         format!(
-            "this worker reaches the database by {address}, which is not registered (or the database receives the rows of \
-             another one), so it sends, queries and stores nothing; if it is not a copy, two people register that: \
-             payout address add {address} --reason ..."
+            "this worker reaches the database by {address}, which is not registered, so it sends, queries and stores \
+             nothing; if it is not a copy, two people register that: payout address add {address} --reason ... (also while \
+             the database receives the rows of another one: payout.receiving)"
         )
     }
 

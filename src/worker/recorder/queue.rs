@@ -196,7 +196,7 @@ impl Queue {
             self.shared.refused().note(key.clone());
             metrics::refused(&self.merchant, "evidence");
             if let Some(lane) = &self.lane {
-                lane.recording.refused(&key.order_num, code);
+                lane.recording.refused(&key.order_num, code, Instant::now());
             }
             tracing::error!(payout = %key, finding = %fact.finding(), code, "the database refuses to store evidence about \
                 payout {} ({code}); trying again", key.order_num);

@@ -143,7 +143,8 @@ async fn original_pays_and_copy_sends_nothing(site: &Site, copy: &Copy) {
 
     let address = format!(
         "alter table payout.addresses disable trigger user;
-         update payout.addresses set address = replace(address, ':{}', ':{}')",
+         update payout.addresses set address = replace(address, ':{}', ':{}');
+         alter table payout.addresses enable trigger user",
         site.cluster.port(),
         copy.cluster.port()
     );
