@@ -34,7 +34,8 @@ class Backend:
         self.random = random.Random(f"backend {seed}")
         self.seed = seed
         self.canary_word = "Kanari" + "".join(self.random.choices("bcdfghjklmnpqrstvwz", k=8))
-        self.canary_number = "77" + "".join(self.random.choices("0123456789", k=8))
+        # Without zeros, or the gateway's own numbers, which begin with many, would contain much of an account number.
+        self.canary_number = "77" + "".join(self.random.choices("123456789", k=8))
         self.journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.payouts: dict[str, dict[str, Any]] = {}  # by order number, as in the journal
         self.pending: list[str] = []
@@ -62,12 +63,21 @@ class Backend:
         }
 
     def enqueue(self, payouts: list[dict[str, Any]]) -> None:
-        """Makes them durable in the journal before the first insert, or a crash of the backend could forget one."""
-        os.write(self.journal, "".join(json.dumps(payout) + "\n" for payout in payouts).encode())
+        self.remember(payouts)
+        self.pending += [payout["order"] for payout in payouts]
+
+    def remember(self, payouts: list[dict[str, Any]]) -> None:
+        """Makes them durable in the journal before the database has them, or a crash of the backend could forget one."""
+        self._write(payouts)
+        self.payouts.update({payout["order"]: payout for payout in payouts})
+
+    def take_back(self, payouts: list[dict[str, Any]]) -> None:
+        """Notes that a transaction which inserted them is rolled back: none of them may exist."""
+        self._write([{"order": payout["order"], "merchant": payout["merchant"], "rolled_back": True} for payout in payouts])
+
+    def _write(self, lines: list[dict[str, Any]]) -> None:
+        os.write(self.journal, "".join(json.dumps(line) + "\n" for line in lines).encode())
         os.fsync(self.journal)
-        for payout in payouts:
-            self.payouts[payout["order"]] = payout
-            self.pending.append(payout["order"])
 
     async def produce(self, total: int, seconds: float) -> None:
         """Enqueues `total` payouts, spread evenly over the time."""

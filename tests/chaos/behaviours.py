@@ -1,8 +1,9 @@
 """Every behaviour of the gateway by name, and which order gets which.
 
 An order gets one behaviour of each family (submit, query, callback), as a pure function of the seed and the order, so a
-run can be repeated whatever its timing was. In the end the gateway is truthful: what it booked gets status 2, 3 or 4,
-and its answers to queries say so. "Booked" below means that the gateway really has the order.
+run can be repeated whatever its timing was. An answer about a balance gets its own, by its number. In the end the
+gateway is truthful: what it booked gets status 2, 3 or 4, and its answers to queries say so. "Booked" below means that
+the gateway really has the order.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SUBMIT = {
     "fail_booked": "answered FAIL although it is booked and will be settled",
     "fail_lagging": "answered FAIL although it is booked, and not found for a moment",
     "fail_unsigned": "booked; an unsigned FAIL",
+    "fail_repeated": "booked, then delivered once more on the way, and answered FAIL, a repeated order; it will be paid",
+    "fail_repeated_quiet": "the same, and no callback tells of the payment",
     "bad_sign": "booked; the platSign signs another text",
     "no_sign": "booked; the answer has no platSign",
     "truncated": "booked; the connection breaks in the middle of the answer",
@@ -55,6 +58,10 @@ SUBMIT = {
     "nested": "booked; one value in the answer is an object",
     "huge": "booked; the answer has two megabytes",
     "decimals": "booked; amounts are JSON numbers with zero decimals",
+    "exponent": "booked; amounts are spelled 1.25E7 or 10000.0, as text or as numbers",
+    "bom": "booked; the answer begins with a byte order mark",
+    "http_201": "booked; the honest answer has HTTP status 201",
+    "unsigned_field": "booked; an undocumented field that the signature does not cover",
     "extra_field": "booked; the signed answer has an undocumented field and a null",
     "other_case": "booked; the name comes back in capitals",
     "chunked": "booked; 100 Continue first, then an answer in chunks",
@@ -91,6 +98,12 @@ QUERY = {
     "q_net_amount": "the amount is stated net of the fee",
     "q_gross_amount": "the amount is stated with the fee",
     "q_decimals": "amounts have zero decimals",
+    "q_exponent": "amounts are spelled 1.25E7 or 10000.0, as text or as numbers",
+    "q_bom": "answers begin with a byte order mark",
+    "q_http_201": "answers have HTTP status 201",
+    "q_extra_field": "answers have an undocumented field and a null, signed where answers are signed",
+    "q_unsigned_field": "the first answers have an undocumented field that the signature does not cover",
+    "q_nested": "one value in the first answers is an object",
     "q_no_amount": "the first answers have no amount, even with a final status",
     "q_chunked": "answers come in chunks of a few bytes",
     "q_repeated": "a reused connection repeats the \"not found\" of the query before, which names no order",
@@ -131,30 +144,44 @@ CALLBACK = {
     "cb_hang_up": "the true callback, but the gateway hangs up before it reads the answer; then once more",
 }
 
-FAMILIES = {"submit": SUBMIT, "query": QUERY, "callback": CALLBACK}
+# Those of which a worker can make nothing come only every other time: until it knows a balance, it claims nothing.
+BALANCE = {
+    "b_exponent": "amounts are spelled 9.99E8 or 10000.0, as text or as numbers",
+    "b_bom": "the answer begins with a byte order mark",
+    "b_http_201": "the answer has HTTP status 201",
+    "b_extra_field": "an undocumented field and a null, signed where answers are signed",
+    "b_unsigned_field": "an undocumented field that the signature does not cover",
+    "b_nested": "one value is an object",
+}
+
+FAMILIES = {"submit": SUBMIT, "query": QUERY, "callback": CALLBACK}  # of an order
+ALL = {**FAMILIES, "balance": BALANCE}
 
 # Orders that are never booked, and flips, need an operator: keep them few.
 _RARE = {"unknown_lost", "silent_lost", "cut_lost", "http_500_lost", "redirect_307", "q_flip_paid", "q_flip_failed",
-         "q_other_number"}
+         "q_other_number", "fail_repeated_quiet"}
 # Each of these opens the circuit breaker for a while: with many of them nothing would be claimed.
-_OPENS_BREAKER = {"bad_sign", "no_sign", "fail_unsigned"}
+_OPENS_BREAKER = {"bad_sign", "no_sign", "fail_unsigned", "unsigned_field", "b_unsigned_field"}
 # "Not found" after a FAIL makes the FAIL final. Answering it for a booked order would be a lie about the outcome.
-_FAIL = {"fail_booked", "fail_lagging", "fail_lost"}
+_FAIL = {"fail_booked", "fail_lagging", "fail_lost", "fail_repeated", "fail_repeated_quiet"}
 _SAYS_NOTEXIST = {"q_notexist_lag", "q_notexist_once"}
 # A repeated "not found" does harm only where nothing else tells the truth, so half of these orders get that too.
 _DO_HARM_TOGETHER = {"submit": "fail_booked", "query": "q_repeated", "callback": "cb_none"}
+# An unusual answer that must be read does harm only where no callback settles the order first, so half of these get none.
+_MUST_BE_READ = {"q_exponent", "q_bom", "q_http_201", "q_extra_field"}
 # Abnormal queries and callbacks stop no claims, so there may be more of them.
-_FREQUENCY = {"submit": 1.0, "query": 2.5, "callback": 3.0}
+_FREQUENCY = {"submit": 1.0, "query": 2.5, "callback": 3.0, "balance": 3.0}
 DEFAULT_SHARE = 0.2
 
 
 def family_of(name: str) -> Optional[str]:
+    """The family of an order's behaviours to which it belongs."""
     return next((family for family, known in FAMILIES.items() if name in known), None)
 
 
 def allowed(text: str) -> set[str]:
     """The names that `all`, `none` or a comma-separated list stands for. The error for an unknown name lists all."""
-    every = [name for known in FAMILIES.values() for name in known]
+    every = [name for known in ALL.values() for name in known]
     if text == "all":
         return set(every)
     names = set() if text == "none" else {name for name in text.split(",") if name}
@@ -176,23 +203,32 @@ def weight(name: str) -> int:
 
 def choose(seed: int, merchant: str, order: str, names: Iterable[str], share: float = DEFAULT_SHARE) -> dict[str, str]:
     """The behaviour of each family for one order; `share` of all orders get an abnormal submit."""
-    wanted, chosen = set(names), {}
-    for family, known in FAMILIES.items():
-        number = stable_number(seed, merchant, order, family)
-        bag = [name for name in known if name in wanted]
-        if not bag or number % 10_000 >= share * _FREQUENCY[family] * 10_000:
-            chosen[family] = NORMAL
-            continue
-        left = number // 10_000 % sum(weight(name) for name in bag)
-        for name in bag:
-            left -= weight(name)
-            if left < 0:
-                chosen[family] = name
-                break
+    wanted = set(names)
+    chosen = {family: _draw(family, stable_number(seed, merchant, order, family), wanted, share) for family in FAMILIES}
     if chosen["query"] == "q_repeated" and wanted.issuperset(_DO_HARM_TOGETHER.values()) \
             and stable_number(seed, merchant, order, "together") % 2:
         return dict(_DO_HARM_TOGETHER)
+    if chosen["query"] in _MUST_BE_READ and "cb_none" in wanted and stable_number(seed, merchant, order, "quiet") % 2:
+        chosen["callback"] = "cb_none"
     return without_lies(chosen)
+
+
+def choose_for_balance(seed: int, merchant: str, count: int, names: Iterable[str], share: float) -> str:
+    """The behaviour of the merchant's answer of that number about its balance."""
+    name = _draw("balance", stable_number(seed, merchant, count, "balance"), set(names), share)
+    return NORMAL if name in ("b_unsigned_field", "b_nested") and count % 2 else name
+
+
+def _draw(family: str, number: int, wanted: set[str], share: float) -> str:
+    bag = [name for name in ALL[family] if name in wanted]
+    if not bag or number % 10_000 >= share * _FREQUENCY[family] * 10_000:
+        return NORMAL
+    left = number // 10_000 % sum(weight(name) for name in bag)
+    for name in bag:
+        left -= weight(name)
+        if left < 0:
+            return name
+    return NORMAL
 
 
 def without_lies(chosen: dict[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from . import forgery
 from .ground_truth import GroundTruthLog
 from .orders import FAILED, FINAL, PAID, Order, OrderBook
-from .rsa_openssl import signed_text
+from .rsa_openssl import signed_text, split
 
 ANSWER_WITHIN = 5.0
 AT_ONCE_MAX = 48
@@ -47,8 +47,9 @@ class Sender:
                 http, answer = await asyncio.wait_for(_post(url, message), ANSWER_WITHIN)
             except (OSError, asyncio.TimeoutError, ValueError, IndexError):
                 pass
+        blocks = len(split(signed_text(forgery.fields_of(order), "platSign"), order.merchant.private_key.size))
         self._log.write("callback", merchant=order.merchant.code, order=order.order_num, genuine=message.genuine,
-                          what=message.what, body=base64.b64encode(message.body[:10_000]).decode(),
+                          what=message.what, body=base64.b64encode(message.body[:10_000]).decode(), blocks=blocks,
                           sha256=hashlib.sha256(message.body).hexdigest(), http=http, answer=answer[:40])
         return http == 200 and answer == "SUCCESS"
 

@@ -68,7 +68,8 @@ def is_explained(row: dict) -> bool:
 
 
 def lost(record: RunRecord) -> CheckResult:
-    """C4: every enqueued payout exists, and is final, marked for an operator, or going to be looked at again."""
+    """C4: every enqueued payout exists, and is final, marked for an operator, or going to be looked at again. None exists
+    whose insert was rolled back."""
     result = CheckResult("C4", "every enqueued payout exists and is settled or explained")
     explained: dict[str, int] = {}
     for key in record.journal:
@@ -82,7 +83,9 @@ def lost(record: RunRecord) -> CheckResult:
             explained[word] = explained.get(word, 0) + 1
         elif not _is_planned(row):
             result.add(f"{short(key)}: {row['state']}, not marked, and nothing is planned for it")
-    result.scope = f"{len(record.journal)} enqueued"
+    for key in record.rolled_back.intersection(record.payouts):
+        result.add(f"{short(key)}: its transaction was rolled back, and it is in the database")
+    result.scope = f"{len(record.journal)} enqueued, {len(record.rolled_back)} rolled back"
     result.note = ", ".join(f"{count} {word}" for word, count in sorted(explained.items()))
     return result
 
@@ -107,6 +110,16 @@ def _is_vouched_for(record: RunRecord, key: tuple[str, str], row: dict) -> bool:
     return any(at > sent_by + record.quiet_horizon + LATER_BY for at in paid) and any(at < sent_by - EARLIER_BY for at in paid)
 
 
+def _is_proven_ours(record: RunRecord, key: Key, row: dict) -> bool:
+    """Whether its refusal means nothing: the worker sent it once, something on the way delivered it again, and a callback
+    that is ours in every field reported the payment. The answers to queries name the same number of the gateway."""
+    if row["attention"] != "foreign_order" or key not in record.delivered_again or key in record.oddly_queried:
+        return False
+    return any(callback["key"] == (*key, 2) and callback["genuine"] and callback["blocks"] == 1
+               and callback["answer"] == "SUCCESS" and not record.may_be_lost(callback["t"])
+               for callback in record.callbacks)
+
+
 def resolved(record: RunRecord) -> CheckResult:
     """C10: after the faults, every payout whose outcome can be known is settled; the rest is marked for an operator."""
     result = CheckResult("C10", "everything resolvable is resolved")
@@ -115,6 +128,8 @@ def resolved(record: RunRecord) -> CheckResult:
         if row["state"] in FINAL_STATES:
             continue
         open_count += 1
+        if _is_proven_ours(record, key, row):
+            result.add(f"{short(key)}: a callback proved that it is ours, and it waits for a person")
         if row["attention"] is not None:
             continue
         bookings = record.bookings.get(key, [])

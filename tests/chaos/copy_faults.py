@@ -41,7 +41,7 @@ async def with_copy(testbed: Testbed, r: Numbers, what: str, count: str) -> bool
     await asyncio.sleep(BACKLOG)
     copy = await cluster.copied()
     await stopping
-    worker = copied_worker(testbed, copy.url("chaos_worker"))
+    worker = other_worker(testbed, "copy", copy.url("chaos_worker"))
     try:
         queued, before = await look(testbed, copy, count)
         worker.start()
@@ -60,12 +60,12 @@ async def with_copy(testbed: Testbed, r: Numbers, what: str, count: str) -> bool
         await cluster.discard(copy)
 
 
-def copied_worker(testbed: Testbed, database_url: str) -> Worker:
-    """A worker for the copy. It shares the gateway, the merchants and their callbacks with the others."""
-    number = len(list((testbed.folder / "config").glob("copy-*.toml"))) + 1
-    worker = Worker(f"copy-{number}", testbed.binary, testbed.folder / "config" / f"copy-{number}.toml",
-                    testbed.folder / "logs")
-    home = testbed.folder / "config" / f"copy-{number}.home"  # where it would put a witness file of its own
+def other_worker(testbed: Testbed, kind: str, database_url: str) -> Worker:
+    """A worker for another database. It shares the gateway, the merchants and their callbacks with the others."""
+    config = testbed.folder / "config"
+    name = f"{kind}-{len(list(config.glob(f'{kind}-*.toml'))) + 1}"
+    worker = Worker(name, testbed.binary, config / f"{name}.toml", testbed.folder / "logs")
+    home = config / f"{name}.home"  # where it would put a witness file of its own
     home.mkdir()
     places = {"HOME": str(home), "XDG_STATE_HOME": str(home), "STATE_DIRECTORY": str(home)}
     worker.environment = {**testbed.workers.all[0].environment, **places}

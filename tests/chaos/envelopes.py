@@ -9,6 +9,8 @@ from .orders import Merchant
 from .rsa_openssl import PrivateKey, signed_text
 
 SLOW, IN_TIME = 4.0, 0.6  # seconds before a late answer, and before one that is slow but in time
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+EXTRA = {"channel": "B7", "zone": None}  # fields that no document names
 HTML = b"<html><body><h1>Scheduled maintenance</h1></body></html>"
 
 
@@ -22,6 +24,20 @@ def wrongly_signed(key: PrivateKey, fields: dict) -> dict:
 
 def to_json(fields: object) -> bytes:
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def with_unsigned_field(body: bytes) -> bytes:
+    """Something on the way adds a field that the signature does not cover."""
+    return b'{"channel":"B7",' + body[1:]
+
+
+def with_object(body: bytes) -> bytes:
+    """The same with an object, which repeats a name of the answer."""
+    return b'{"trace":{"status":4,"hops":["a",{"b":null}]},' + body[1:]
+
+
+def created(body: bytes) -> Reply:
+    return Reply(response(body, "201 Created"))
 
 
 def result(code: str, message: str, order_num: str = "") -> dict:

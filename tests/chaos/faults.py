@@ -283,7 +283,7 @@ async def with_setting(testbed: Testbed, name: str, value: str, seconds: float) 
 
 @fault("pg_table_lock")
 async def pg_table_lock(testbed: Testbed, r: Numbers) -> bool:
-    await testbed.cluster.sql("begin; lock table payout.payouts in access exclusive mode; "
+    await testbed.cluster.sql("set lock_timeout = '2s'; begin; lock table payout.payouts in access exclusive mode; "
                             f"select pg_sleep({0.3 + 2 * r[0]:.2f}); commit")
     return True
 
@@ -304,7 +304,7 @@ async def pg_conflicts(testbed: Testbed, r: Numbers) -> bool:
     """Updates of payouts fail now and then with 40001 and 40P01."""
     code = "40001" if r[0] < 0.5 else "40P01"
     await testbed.cluster.sql(f"""
-        create schema if not exists chaos;
+        set lock_timeout = '2s'; create schema if not exists chaos;
         create or replace function chaos.conflict() returns trigger language plpgsql as $$ begin
             if random() < {0.05 + 0.3 * r[1]:.2f} then raise exception 'chaos' using errcode = '{code}'; end if;
             return null; end $$;
@@ -319,7 +319,7 @@ async def pg_conflicts(testbed: Testbed, r: Numbers) -> bool:
 async def remove_conflicts(testbed: Testbed) -> None:
     for _ in range(20):
         try:
-            await testbed.cluster.sql("drop trigger if exists zz_chaos on payout.payouts", within=10)
+            await testbed.cluster.sql("set lock_timeout = '2s'; drop trigger if exists zz_chaos on payout.payouts", within=10)
             return
         except SqlError:
             await asyncio.sleep(0.3)

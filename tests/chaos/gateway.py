@@ -57,6 +57,7 @@ class Gateway:
         self.holding: Optional[dict] = None  # which requests wait for POST /admin/release; {} means all
         self.released = asyncio.Event()
         self.submits: dict[tuple[str, str], int] = {}
+        self.balances: dict[str, int] = {}  # answers about each merchant's balance
         self.connections: set[Connection] = set()
         self.kinds: dict[str, int] = {}
         self.lifecycle = OrderLifecycle(self)
@@ -141,6 +142,9 @@ class Gateway:
         if merchant is None or not call.sign_ok or not all(field in call.fields for field in _REQUIRED):
             return self._refuse(call)
         self.count(name)
+        if name in submit_answers.DELIVERED_AGAIN:
+            # One request of the worker, so one submit. What came a second time is refused, and changes nothing.
+            self.log.write("delivered_again", merchant=call.code, order=call.order_num)
         if name.startswith("late_booked"):
             self.lifecycle.book_late(merchant, call.fields, behaviour)
             return submit_answers.submit_reply(name, merchant, call.order_num, None, "", None)
@@ -187,9 +191,14 @@ class Gateway:
         await self._wait_while_held("balance", call.merchant)
         if call.merchant is None or not call.sign_ok:
             return self._refuse(call)
-        merchant = call.merchant
-        self.log.write("balance", merchant=call.code, balance=merchant.balance, freeze=merchant.freeze)
-        return query_answers.balance_reply(merchant)
+        merchant, count = call.merchant, self.balances.get(call.code, 0)
+        self.balances[call.code] = count + 1
+        name = behaviours.NORMAL
+        if self.default == "random":
+            name = behaviours.choose_for_balance(self.orders.seed, call.code, count, self.names, self.share)
+        self.count(name)
+        self.log.write("balance", merchant=call.code, balance=merchant.balance, freeze=merchant.freeze, behaviour=name)
+        return query_answers.balance_reply(merchant, name, count)
 
 
 async def serve(options: argparse.Namespace) -> None:
@@ -233,7 +242,7 @@ def main() -> None:
 
 class _List(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        for family, known in behaviours.FAMILIES.items():
+        for family, known in behaviours.ALL.items():
             print(f"{family}: {len(known)}")
             for name, sentence in known.items():
                 print(f"  {name:20} {sentence}")

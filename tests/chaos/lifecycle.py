@@ -101,8 +101,8 @@ class OrderLifecycle:
     async def _notify(self, order: Order) -> None:
         """Up to six notifications of a final status, until one is acknowledged."""
         behaviour = order.behaviour["callback"]
-        if behaviour == "cb_none" and not self.calm:
-            self.gateway.count(behaviour)
+        if (behaviour == "cb_none" or order.behaviour["submit"] == "fail_repeated_quiet") and not self.calm:
+            self.gateway.count("cb_none")
             return
         if behaviour == "cb_late":
             self.gateway.count(behaviour)

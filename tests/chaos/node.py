@@ -15,7 +15,7 @@ from .processes import POOL
 # Beside what every throw-away server has.
 SETTINGS = {
     "unix_socket_directories": "",
-    "wal_level": "replica", "max_wal_senders": "6", "wal_keep_size": "512MB", "hot_standby": "on",
+    "wal_level": "replica", "max_wal_senders": "6", "wal_keep_size": "512MB", "hot_standby": "on", "max_prepared_transactions": "20",
     "wal_sender_timeout": "10s", "wal_receiver_timeout": "10s", "wal_retrieve_retry_interval": "200ms",
     "shared_buffers": "128MB", "max_wal_size": "1GB", "logging_collector": "off",
 }

@@ -134,7 +134,7 @@ class OrderBook:
 
 
 def _final_status(number: int, behaviour: dict[str, str]) -> int:
-    if behaviour["query"] == "q_flip_paid":
+    if behaviour["query"] == "q_flip_paid" or behaviour["submit"].startswith("fail_repeated"):
         return PAID
     if behaviour["query"] == "q_flip_failed" or behaviour["callback"] == "cb_status_shift":
         return FAILED

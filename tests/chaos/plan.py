@@ -6,11 +6,14 @@ import random
 from typing import NamedTuple
 
 from . import (  # noqa: F401  they register their faults
-    copy_faults, kill_points, lock_faults, log_faults, mischief, net_faults, settings_faults, size_faults)
+    copy_faults, database_faults, encoding_faults, kill_points, lock_faults, log_faults, mischief, net_faults, settings_faults,
+    size_faults, two_phase)
 from .faults import FAULTS, KILLS, SERVER
 
 # Never left out of "all", however short the run.
-ALWAYS = ("pg_immediate_restart", "worker_kill", "operator_alone", "operators_in_pairs")
+ALWAYS = ("pg_immediate_restart", "worker_kill", "operator_alone", "operators_in_pairs", "pg_refused_evidence",
+          "two_phase_inserts")
+BY_NAME = ("pg_evidence_set_aside",)  # takes longer than most runs
 FAILOVERS = ("failover_lossy", "failover_zombie", "failover_loses_acceptance")
 RESTARTS = ("pg_immediate_restart", "pg_kill")
 STOPS = ("worker_stop", "worker_stop_past_lease", "worker_flicker", "k3_stop", "k2_stop")
@@ -19,8 +22,11 @@ QUIET_START = 1.0      # seconds before the first fault
 LONG_RUN = 180.0       # seconds
 SERVER_FAULT_EVERY = 8.0
 FAULTS_PER_SECOND = 0.75
-LASTS = {"pg_account_held": 9.0, "pg_payout_held": 9.0, "data_folder_copy": 10.0,
-         "data_folder_copy_untouched": 10.0}  # seconds; they end with the others
+LASTS = {"pg_account_held": 9.0, "pg_payout_held": 9.0, "data_folder_copy": 10.0, "data_folder_copy_untouched": 10.0,
+         "pg_row_level_security": 15.0, "pg_refused_evidence": 12.0, "pg_latin1_database": 6.0, "two_phase_inserts": 5.0,
+         "two_phase_open": 9.0,
+         # Five minutes after the first try a worker tries again what it has set aside.
+         "pg_evidence_set_aside": 320.0}  # seconds; they end with the others
 
 
 class PlannedFault(NamedTuple):
@@ -33,12 +39,13 @@ class PlannedFault(NamedTuple):
 
 
 def fault_names(words: str) -> list[str]:
-    """The faults that --set names: all, none, or a list in which a word stands for every fault that begins with it."""
+    """The faults that --set names: all, none, or a list in which a word stands for every fault that begins with it.
+    Those of BY_NAME are only in such a list, under their full name."""
     if words == "none":
         return []
-    if words == "all":
-        return sorted(FAULTS)
-    names = [name for name in sorted(FAULTS) if any(name.startswith(word) for word in words.split(","))]
+    listed = words.split(",")
+    names = [name for name in sorted(FAULTS)
+             if name in listed or name not in BY_NAME and any(word == "all" or name.startswith(word) for word in listed)]
     if not names:
         raise SystemExit(f"chaos: --set {words}: no such fault. There are {', '.join(sorted(FAULTS))}")
     return names

@@ -5,16 +5,18 @@ from __future__ import annotations
 import zlib
 from typing import Optional
 
-from . import spellings
-from .envelopes import HTML, SLOW, refusal, result, signed, to_json, wrongly_signed
+from . import amounts, spellings
+from .envelopes import (
+    BYTE_ORDER_MARK, EXTRA, HTML, SLOW, created, refusal, result, signed, to_json, with_object, with_unsigned_field,
+    wrongly_signed)
 from .http_server import Reply, chunked, response
 from .orders import AT_BANK, FAILED, FINAL, PAID, PROCESSING, STATUS_TEXT, Merchant, Order
 
 # How many answers of an order a passing behaviour spoils; the permanent ones never stop.
 _SPOILED = {"q_silent": 1, "q_slow": 1, "q_wrong_amount": 1, "q_wrong_platform": 1, "q_no_amount": 2, "q_bounce": 4}
 _SPOILED_BY_DEFAULT = 2
-_PERMANENT = ("q_net_amount", "q_gross_amount", "q_decimals", "q_chunked", "q_flip_paid", "q_flip_failed",
-               "q_notexist_lag", "q_notexist_once")
+_PERMANENT = ("q_net_amount", "q_gross_amount", "q_decimals", "q_exponent", "q_bom", "q_http_201", "q_extra_field",
+              "q_chunked", "q_flip_paid", "q_flip_failed", "q_notexist_lag", "q_notexist_once")
 
 
 def honest_fields(order: Order) -> dict:
@@ -69,12 +71,8 @@ def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: b
         return Reply(response(positive(merchant, changed))), stated
     body = positive(merchant, fields)
     failed = {**result("SUCCESS", "Request success"), **fields, "status": "4", "msg": STATUS_TEXT[4]}
-    if behaviour == "q_slow":
-        return Reply(response(body), wait=SLOW), behaviour
-    if behaviour == "q_truncated":
-        return Reply(response(body[:len(body) // 2], length=len(body)), then="close"), behaviour
-    if behaviour == "q_chunked":
-        return Reply(chunked(body, 5)), f"status {order.status}"
+    if behaviour in _BODIES:
+        return _BODIES[behaviour](body), f"status {order.status}" if behaviour in _PERMANENT else behaviour
     if behaviour == "q_crossed" and other:
         return Reply(response(positive(other.merchant, honest_fields(other)))), behaviour
     if behaviour == "q_other_number" and other:
@@ -85,9 +83,9 @@ def query_reply(behaviour: str, order: Order, other: Optional[Order], lagging: b
         return Reply(response(to_json(failed))), behaviour
     if behaviour == "q_no_sign" and order.queries == 1:
         return Reply(response(positive(merchant, {**fields, "status": "4", "msg": STATUS_TEXT[4]}))), behaviour
-    if behaviour == "q_decimals":
-        amounts = {"amount": f"{order.money}.00000000", "fee": f"{fields['fee']}.00"}
-        return Reply(response(positive(merchant, {**fields, **amounts}))), f"status {order.status}"
+    if behaviour == "q_exponent":
+        respelled, numbers = amounts.respelled(fields, ("amount", "fee"), name)
+        return Reply(response(amounts.unquoted(positive(merchant, respelled), numbers))), f"status {order.status}"
     return honest
 
 
@@ -109,6 +107,19 @@ _CHANGED = {
     "q_bounce": _bounce,
     "q_net_amount": lambda order, fields: {**fields, "amount": order.money - fields["fee"]},
     "q_gross_amount": lambda order, fields: {**fields, "amount": order.money + fields["fee"]},
+    "q_decimals": lambda order, fields: {**fields, "amount": f"{order.money}.00000000", "fee": f"{fields['fee']}.00"},
+    "q_extra_field": lambda order, fields: {**fields, **EXTRA},
+}
+
+# The body, sent in another way.
+_BODIES = {
+    "q_slow": lambda body: Reply(response(body), wait=SLOW),
+    "q_truncated": lambda body: Reply(response(body[:len(body) // 2], length=len(body)), then="close"),
+    "q_chunked": lambda body: Reply(chunked(body, 5)),
+    "q_bom": lambda body: Reply(response(BYTE_ORDER_MARK + body)),
+    "q_http_201": created,
+    "q_unsigned_field": lambda body: Reply(response(with_unsigned_field(body))),
+    "q_nested": lambda body: Reply(response(with_object(body))),
 }
 
 _REPLIES = {
@@ -124,15 +135,27 @@ _REPLIES = {
 }
 
 
-def balance_reply(merchant: Merchant) -> Reply:
+def balance_reply(merchant: Merchant, behaviour: str, count: int) -> Reply:
+    """The merchant's answer of that number about its balance."""
+    extra = EXTRA if behaviour == "b_extra_field" else {}
     if merchant.dialect == "toppay":
-        account = {"balance": f"{merchant.balance}.00000000", "freeze": f"{merchant.freeze}.00000000",
-                   "waitingSettleAmount": "0.00000000", "freezeWaitingSettleAmount": "0.00000000",
-                   "totalAmount": f"{merchant.balance + merchant.freeze}.00000000"}
-        return Reply(response(to_json({"success": True, "code": 1000, "message": "success", "data": [account]})))
-    fields = {**result("SUCCESS", "Request success"), "balance": merchant.balance, "freeze": merchant.freeze,
-              "pendMoney": 0}
-    return Reply(response(to_json(signed(merchant.private_key, fields))))
+        stated = {"balance": merchant.balance, "freeze": merchant.freeze, "waitingSettleAmount": 0,
+                  "freezeWaitingSettleAmount": 0, "totalAmount": merchant.balance + merchant.freeze}
+        decimals = {name: f"{amount}.00000000" for name, amount in stated.items()}
+    else:
+        stated = decimals = {"balance": merchant.balance, "freeze": merchant.freeze, "pendMoney": 0}
+    fields, numbers = decimals, {}
+    if behaviour == "b_exponent":
+        fields, numbers = amounts.respelled(stated, stated, f"{merchant.code}/{count}")
+    if merchant.dialect == "toppay":
+        answer = {"success": True, "code": 1000, "message": "success", "data": [{**fields, **extra}]}
+    else:
+        answer = signed(merchant.private_key, {**result("SUCCESS", "Request success"), **fields, **extra})
+    body = amounts.unquoted(to_json(answer), numbers)
+    return _BALANCE_BODIES[behaviour](body) if behaviour in _BALANCE_BODIES else Reply(response(body))
+
+
+_BALANCE_BODIES = {f"b_{name}": _BODIES[f"q_{name}"] for name in ("bom", "http_201", "unsigned_field", "nested")}
 
 
 def is_final(stated: str) -> bool:

@@ -76,6 +76,8 @@ class RunRecord:
     submits: dict[Key, list[dict]] = field(default_factory=lambda: defaultdict(list))
     bookings: dict[Key, list[Booking]] = field(default_factory=lambda: defaultdict(list))
     queries: dict[Key, list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
+    oddly_queried: set[Key] = field(default_factory=set)  # with an answer that was not the usual one
+    delivered_again: set[Key] = field(default_factory=set)  # refused as repeated, though the worker sent them once
     callbacks: list[dict] = field(default_factory=list)
     opening_balances: dict[str, int] = field(default_factory=dict)
     closing_balances: dict[str, tuple[int, int]] = field(default_factory=dict)  # (balance, freeze)
@@ -83,6 +85,7 @@ class RunRecord:
     gateway_errors: list[str] = field(default_factory=list)  # bugs of the test gateway: a run with one proves nothing
     started_at: float = 0.0
     journal: dict[Key, dict] = field(default_factory=dict)
+    rolled_back: set[Key] = field(default_factory=set)  # inserts that their transaction took back
     payouts: dict[Key, dict] = field(default_factory=dict)
     attempts: dict[Key, list[dict]] = field(default_factory=lambda: defaultdict(list))
     history: dict[Key, list[dict]] = field(default_factory=lambda: defaultdict(list))
@@ -163,7 +166,18 @@ def _status(record: RunRecord, key: Key, line: dict) -> None:
 
 def _query(record: RunRecord, key: Key, line: dict) -> None:
     record.queries[key].append((line["t"], line["answer"]))
-    record.kinds.add(line.get("behaviour", "normal"))
+    behaviour = line.get("behaviour", "normal")
+    record.kinds.add(behaviour)
+    if behaviour != "normal":
+        record.oddly_queried.add(key)
+
+
+def _delivered_again(record: RunRecord, key: Key, _: dict) -> None:
+    record.delivered_again.add(key)
+
+
+def _balance(record: RunRecord, _: Key, line: dict) -> None:
+    record.kinds.add(line["behaviour"])
 
 
 def _callback(record: RunRecord, _: Key, line: dict) -> None:
@@ -186,7 +200,8 @@ def _closing_balance(record: RunRecord, _: Key, line: dict) -> None:
 
 _READERS = {
     "submit": _submit, "booked": _booked, "status": _status, "query": _query, "callback": _callback,
-    "gateway_error": _gateway_error, "opening_balance": _opening_balance, "closing_balance": _closing_balance,
+    "delivered_again": _delivered_again, "balance": _balance, "gateway_error": _gateway_error, "opening_balance": _opening_balance,
+    "closing_balance": _closing_balance,
 }
 
 
@@ -201,6 +216,8 @@ def read_journal(record: RunRecord, path: Path) -> None:
         line = json.loads(text)
         if "money" in line:
             record.journal[(line["merchant"], line["order"])] = line
+        elif line.get("rolled_back"):
+            record.rolled_back.add((line["merchant"], line["order"]))
 
 
 # All that the checker reads from the database. Where the schema changes, this is the place to follow.

@@ -7,10 +7,10 @@ import signal
 import time
 from typing import Any
 
-from . import mischief
+from . import database_faults, mischief
 from .cluster import SqlError
 from .faults import FAULTS, SERVER, remove_conflicts
-from .plan import PlannedFault
+from .plan import LASTS, PlannedFault
 from .run_stats import RunStats
 from .testbed import Testbed
 
@@ -37,7 +37,7 @@ async def inject_faults(testbed: Testbed, stats: RunStats, planned: list[Planned
 
     async def inject(fault: PlannedFault) -> None:
         if fault.name not in SERVER:
-            await happen(fault, FAULT_WITHIN)
+            await happen(fault, FAULT_WITHIN + LASTS.get(fault.name, 0.0))
             return
         async with server:
             await happen(fault, SERVER_FAULT_WITHIN)
@@ -62,12 +62,15 @@ async def calm(testbed: Testbed) -> None:
             worker.clock.set(0)
     await testbed.cluster.until_accepting()
     await remove_conflicts(testbed)
+    await database_faults.undo(testbed)
     await mischief.undo(testbed)
     await testbed.admin("calm", {})
 
 
-# Everything that still settles without an operator, and what the operators of the run resubmit.
-UNSETTLED = """select count(*) filter (where state in ('queued', 'submitting', 'pending')
+# Everything that still settles without an operator, and what the operators of the run resubmit. A refusal can arrive after a
+# query has found the order, which stays pending then.
+UNSETTLED = """select count(*) filter (where state in ('queued', 'submitting')
+                                             or (state = 'pending' and attention is distinct from 'foreign_order')
                                              or (state = 'unknown' and (attention is null or attention = 'not_found')))
                from payout.payouts"""
 
@@ -81,7 +84,7 @@ async def drain(testbed: Testbed, patience: float) -> bool:
     while time.monotonic() - since < patience:
         try:
             unsettled = int(await testbed.cluster.sql(UNSETTLED))
-            if testbed.backend.in_sync() and unsettled == 0:
+            if testbed.two_phase.is_done() and testbed.backend.in_sync() and unsettled == 0:
                 return True
             if fewest is None or unsettled < fewest:
                 fewest, since = unsettled, time.monotonic()

@@ -56,7 +56,7 @@ def correct_run(folder: Path) -> RunRecord:
     _entry(record, A, "capture", available=7_500, held=-110_000, paid_out=100_000, fees=2_500)
     _entry(record, B, "release", available=100_000, held=-100_000)
     record.callbacks = [{"t": T0 + 1, "merchant": "M1", "order": "A-1", "what": "true", "key": ("M1", "A-1", 2),
-                         "http": 200, "answer": "SUCCESS"}]
+                         "http": 200, "answer": "SUCCESS", "genuine": True, "blocks": 1}]
     record.stored_callbacks = {("M1", "A-1", 2): 1}
     return record
 
@@ -160,6 +160,12 @@ def _unknown_for_long(record: RunRecord) -> None:
         record.payouts[C[0], name] = dict(record.payouts[A], send_by=at)
 
 
+def _left_to_a_person(record: RunRecord) -> None:
+    """A was sent once and delivered twice. The refusal of the second one is taken for that of another order."""
+    record.delivered_again.add(A)
+    record.payouts[A].update(state="unknown", attention="foreign_order")
+
+
 def _name_in_a_log(record: RunRecord) -> None:
     record.outputs[0].write_text("x" * 2_000_000 + "paid to Kanari\n")
 
@@ -191,6 +197,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("two payouts with one number of the gateway", "C3", _set("payouts", A, "platform_order_num", f"W-{B[1]}")),
     ("a flip that nobody will notice", "C3", _unnoticed_flip),
     ("a row that is missing", "C4", lambda f: f.payouts.pop(B)),
+    ("a row that was rolled back", "C4", lambda f: f.rolled_back.add(B)),
     ("open, and nothing planned", "C4", lambda f: f.payouts[C].update(attention=None, next_query_at=None)),
     ("another fee than the gateway's", "C5", _wrong_fee),
     ("a fee with the wrong sign", "C5", lambda f: f.ledger[4].update(fees=-2_500, available=12_500)),
@@ -227,6 +234,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[RunRecord], None]]] = [
     ("sent, and not in the database", "C9", lambda f: f.payouts.pop(C)),
     ("open, though the gateway settled it", "C10", lambda f: f.payouts[A].update(state="pending")),
     ("unknown long after the horizon", "C10", _unknown_for_long),
+    ("left to a person, though a callback proved it", "C10", _left_to_a_person),
     ("queued forever", "C10", lambda f: f.payouts[C].update(attention=None, state="queued")),
 ]
 
@@ -250,6 +258,11 @@ def violations(folder: Path) -> list[str]:
     _clock_jumped(after_jump, T0 + 20)
     wrong += [f"a resubmit after the quiet horizon and a jump of the clock is reported as BAD: {line}"
               for one in check(after_jump)[0] if one.name in ("C1", "C9") and not one.ok for line in one.lines()]
+    unproven = correct_run(folder)
+    _left_to_a_person(unproven)
+    unproven.callbacks[0]["blocks"] = 2
+    if not check(unproven)[0][-1].ok:
+        wrong.append("a payout whose callback may be spliced is reported as BAD, though only a person can decide")
     for what, name, violate in VIOLATIONS:
         record = correct_run(folder)
         violate(record)

@@ -3,13 +3,15 @@ money, and the names of the statements that the proxy waits for."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 
-from . import behaviours, forgery, ground_truth, mutants, query_answers
+from . import behaviours, forgery, ground_truth, mutants, query_answers, submit_answers
 from .orders import FAILED, PAID, Merchant, Order, OrderBook, all_normal
 from .proxy_pg import CLAIM, EVIDENCE, RESULT
 from .processes import LogPipe
@@ -81,6 +83,7 @@ def choice_of_behaviours(_: Path) -> bool:
     for number in range(20_000):
         chosen = behaviours.choose(5, "M1", f"A-{number}", every, 1.0)
         seen.update(chosen.values())
+    seen.update(behaviours.choose_for_balance(5, "M1", count, every, 1.0) for count in range(1_000))
     again = behaviours.choose(5, "M1", "A-19999", every, 1.0)
     none = behaviours.choose(5, "M1", "A-1", behaviours.allowed("none"), 1.0)
     return again == chosen and seen - {behaviours.NORMAL} == every and none == all_normal()
@@ -119,6 +122,36 @@ def repeated_answer(folder: Path) -> bool:
             and b"INV-3" in honest.data and truth == "status 4")
 
 
+def unusual_answers(folder: Path) -> bool:
+    """In whatever spelling, an answer that must be read is signed as it stands there, and its amounts are the true ones."""
+    _, public = _keys(folder)
+    good = True
+    for number in range(200):
+        order = _order(folder, f"INV-{number}", "rent")
+        order.money = order.merchant.balance = 10_000 * (number + 1) + number % 3
+        for name in ("exponent", "decimals", "bom", "http_201", "extra_field"):
+            fields = _read(submit_answers.submit_reply(name, order.merchant, order.order_num, order, "", None).data)
+            good = good and _is_true(public, fields, {"money": order.money, "fee": order.announced_fee})
+        for name in ("q_exponent", "q_decimals", "q_bom", "q_http_201", "q_extra_field"):
+            fields = _read(query_answers.query_reply(name, order, None, False, False)[0].data)
+            good = good and _is_true(public, fields, {"amount": order.money, "fee": order.fee})
+        for name in ("b_exponent", "b_bom", "b_http_201", "b_extra_field"):
+            fields = _read(query_answers.balance_reply(order.merchant, name, number).data)
+            good = good and _is_true(public, fields, {"balance": order.money, "freeze": 0})
+    return good
+
+
+def _read(data: bytes) -> dict:
+    """The fields of an answer, with numbers as they are written."""
+    body = data.partition(b"\r\n\r\n")[2].decode("utf-8-sig")
+    return {name: value for name, value in json.loads(body, parse_int=str, parse_float=str).items() if value is not None}
+
+
+def _is_true(public: PublicKey, fields: dict, stated: dict[str, int]) -> bool:
+    verified = public.verify(signed_text(fields, "platSign"), fields["platSign"])
+    return verified and all(Decimal(fields[name]) == amount for name, amount in stated.items())
+
+
 def server_clock(_: Path) -> bool:
     """The database's times lead back to this machine's, whichever steps its clock made."""
     clock = ServerClock([(100.0, 3_000.0), (200.0, -2_000.0), (203.0, 3_000.0)])
@@ -152,7 +185,7 @@ def mutants_fit(folder: Path) -> bool:
 
 PARTS = {"mutants fit": mutants_fit, "signature": signature, "forgeries": forgeries, "ground-truth log": log_reads_back,
          "behaviours": choice_of_behaviours, "money": money, "statement names": statement_names,
-         "repeated answer": repeated_answer, "server clock": server_clock, "log pipe": log_pipe}
+         "repeated answer": repeated_answer, "unusual answers": unusual_answers, "server clock": server_clock, "log pipe": log_pipe}
 
 
 def failed_parts(folder: Path) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Callable, Optional
 
-from . import spellings
-from .envelopes import HTML, IN_TIME, SLOW, refusal, result, signed, to_json, wrongly_signed
+from . import amounts, spellings
+from .envelopes import (
+    BYTE_ORDER_MARK, EXTRA, HTML, IN_TIME, SLOW, created, refusal, result, signed, to_json, with_unsigned_field,
+    wrongly_signed)
 from .http_server import Reply, chunked, response
 from .orders import STATUS_TEXT, Merchant, Order
 
@@ -48,12 +50,14 @@ def _http_502_fail(order: Order, _: dict) -> Reply:
 
 
 def _decimals(order: Order, fields: dict) -> Reply:
-    # The literal token of a number takes part in the signature (protocol P7).
     tokens = {"money": f"{order.money}.00000000", "fee": f"{order.announced_fee}.00"}
-    body = to_json(signed(order.merchant.private_key, {**fields, **tokens})).decode()
-    for name, token in tokens.items():
-        body = body.replace(f'"{name}":"{token}"', f'"{name}":{token}')
-    return Reply(response(body.encode()))
+    body = to_json(signed(order.merchant.private_key, {**fields, **tokens}))
+    return Reply(response(amounts.unquoted(body, tokens)))
+
+
+def _exponent(order: Order, fields: dict) -> Reply:
+    fields, numbers = amounts.respelled(fields, ("money", "fee"), order.order_num)
+    return Reply(response(amounts.unquoted(to_json(signed(order.merchant.private_key, fields)), numbers)))
 
 
 # The honest answer with other fields, rightly signed.
@@ -66,7 +70,7 @@ _CHANGED: dict[str, Callable[[dict], dict]] = {
     "fraction": lambda fields: {"fee": fields["fee"] + ".5"},
     "ack_says_paid": lambda fields: {"status": 2, "statusMsg": STATUS_TEXT[2]},
     "ack_says_failed": lambda fields: {"status": 4, "statusMsg": STATUS_TEXT[4]},
-    "extra_field": lambda fields: {"channel": "B7", "zone": None},
+    "extra_field": lambda fields: EXTRA,
     "other_case": lambda fields: {"name": fields["name"].upper()},
 }
 
@@ -80,6 +84,8 @@ _WITHOUT_ORDER: dict[str, Callable[[Merchant, str], Reply]] = {
     "fail_lost": lambda m, name: refusal(m, "FAIL", "bank maintenance", name),
     "fail_booked": lambda m, name: refusal(m, "FAIL", "bank busy", name),
     "fail_lagging": lambda m, name: refusal(m, "FAIL", "bank busy", name),
+    "fail_repeated": lambda m, name: refusal(m, "FAIL", "order number repeated", name),
+    "fail_repeated_quiet": lambda m, name: refusal(m, "FAIL", "order number repeated", name),
     "silent_booked": lambda m, name: Reply(then="hang"),
     "silent_lost": lambda m, name: Reply(then="hang"),
     "late_booked": lambda m, name: Reply(then="hang"),
@@ -107,6 +113,9 @@ _BROKEN: dict[str, Callable[[bytes], Reply]] = {
     "nested": lambda body: Reply(response(b'{"data":{"status":2},' + body[1:])),
     "huge": lambda body: Reply(response(b'{"padding":"' + b"A" * 2_000_000 + b'",' + body[1:]), then="close"),
     "chunked": lambda body: Reply(chunked(body, 7)),
+    "bom": lambda body: Reply(response(BYTE_ORDER_MARK + body)),
+    "http_201": created,
+    "unsigned_field": lambda body: Reply(response(with_unsigned_field(body))),
     "idle_close": lambda body: Reply(response(body), then="idle_close"),
 }
 
@@ -117,7 +126,11 @@ _SPECIAL: dict[str, Callable[[Order, dict], Reply]] = {
     "fail_unsigned": lambda order, fields: Reply(response(to_json(result("FAIL", "bank busy", order.order_num)))),
     "http_502_fail": _http_502_fail,
     "decimals": _decimals,
+    "exponent": _exponent,
 }
+
+# What has sent a submit on twice gives back the second answer. The order is paid, and reported unless it is quiet.
+DELIVERED_AGAIN = ("fail_repeated", "fail_repeated_quiet")
 
 # Behaviours that answer but never book the order.
 NEVER_BOOKS = {name for name in _WITHOUT_ORDER if name.endswith("_lost") or name == "redirect_307"}

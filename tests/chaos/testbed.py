@@ -21,6 +21,7 @@ from .processes import POOL, accepts, end_all, free_port, run, spawn
 from .proxy_client import ProxyClient
 from .rsa_openssl import make_key_pair
 from .server_clock import ClockFile, faketime, wrapped_programs
+from .transaction_manager import TransactionManager
 from .workers import Timing, Worker, Workers, configuration
 
 BALANCE = 10**12
@@ -50,6 +51,7 @@ class Testbed:
         self.tasks: list[asyncio.Task[Any]] = []
         self.clocks = False
         self.server_clock = server_clock  # the database's clock can be set, too
+        self.evidence_refused = asyncio.Lock()  # by one rule at a time
         self.notes: list[str] = []     # what faults report
         self.findings: list[str] = []  # what the driver itself saw, and what must not happen
 
@@ -71,6 +73,7 @@ class Testbed:
         codes = [merchant["code"] for merchant in self.merchants]
         self.backend = Backend(self.cluster, self.folder / "journal.jsonl", codes, self.seed)
         self.operators = Operators(self.cluster, self.backend)
+        self.two_phase = TransactionManager(self.cluster, self.backend)
 
     async def _keys(self) -> None:
         names = ["platform", *(f"merchant-{number + 1}" for number in range(self.merchant_count))]
@@ -101,7 +104,7 @@ class Testbed:
         for number in range(self.worker_count):
             name = f"worker-{number + 1}"
             worker = Worker(name, self.binary, self.folder / "config" / f"{name}.toml", self.folder / "logs")
-            worker.http_port = free_port()
+            worker.http_port, worker.admin_port = free_port(), free_port()
             self.workers.all.append(worker)
         self._clock(self.workers.all[-1])
         self.workers.all[0].writes_to_pipe = not self.cells
@@ -124,17 +127,18 @@ class Testbed:
         worker = self.workers.all[number if self.cells else 0]
         return f"http://127.0.0.1:{self.proxy.ports[worker.callback]}/callback"
 
-    def configuration(self, number: int, database_url: str, http: str, witness: Path | None) -> str:
+    def configuration(self, number: int, database_url: str, http: str, witness: Path | None, admin: str = "") -> str:
         """The configuration of the worker of that number, or of one like it."""
         merchants = [self.merchants[number]] if self.cells else self.merchants
         gateway = f"http://127.0.0.1:{self.proxy.ports[self.workers.all[number].gateway]}"
-        return configuration(database_url, http, self.timing, gateway, merchants, self._callback_url(number), witness)
+        return configuration(database_url, http, self.timing, gateway, merchants, self._callback_url(number), witness, admin)
 
     def _write_configurations(self) -> None:
         for number, worker in enumerate(self.workers.all):
             url = f"postgres://chaos_worker@127.0.0.1:{self.proxy.ports[worker.listener]}/payout"
             witness = self.folder / "config" / f"{worker.name}.witness"
-            worker.config.write_text(self.configuration(number, url, f"127.0.0.1:{worker.http_port}", witness))
+            http, admin = f"127.0.0.1:{worker.http_port}", f"127.0.0.1:{worker.admin_port}"
+            worker.config.write_text(self.configuration(number, url, http, witness, admin))
         listed = [{"code": one["code"], "dialect": one["dialect"], "merchant_public_key_file": one["public_file"],
                    "platform_private_key_file": str(self.folder / "keys" / "platform.key"),
                    "notify_url": f"{self._callback_url(number)}/{one['code']}", "balance": BALANCE}
@@ -176,7 +180,8 @@ class Testbed:
 
     async def start(self) -> None:
         await self.workers.start()
-        self.tasks += [asyncio.create_task(self.backend.keep_inserting()), asyncio.create_task(self.operators.watch())]
+        self.tasks += [asyncio.create_task(self.backend.keep_inserting()), asyncio.create_task(self.operators.watch()),
+                       asyncio.create_task(self.two_phase.keep_recovering())]
 
     async def admin(self, path: str, body: Any = None) -> Any:
         """Calls the gateway's admin side, past the proxy."""
@@ -189,6 +194,11 @@ class Testbed:
             return json.loads(text) if text.strip() else None
         return await asyncio.get_running_loop().run_in_executor(POOL, call)
 
+    @property
+    def set_aside(self) -> Path:
+        """Where workers put evidence that the database refuses: beside their witness files."""
+        return self.folder / "config" / "set-aside.jsonl"
+
     # Ending.
 
     async def check(self) -> tuple[int, str]:
@@ -196,7 +206,7 @@ class Testbed:
         command = [sys.executable, "-m", "chaos.checker", "--folder", str(self.folder / "gateway"),
                    "--database", self.cluster.primary.url(), "--journal", str(self.backend.path),
                    "--canary", self.backend.canary_word, "--canary", self.backend.canary_number,
-                   "--output-globs", str(self.folder / "logs" / "*"),
+                   "--output-globs", str(self.folder / "logs" / "*"), str(self.set_aside),
                    "--quiet-horizon", str(self.timing.quiet_horizon)]
         for begin, end in self.cluster.lost:
             command += ["--lost-window", f"{begin:.3f}:{end:.3f}"]

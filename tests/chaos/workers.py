@@ -29,7 +29,7 @@ class Timing:
 
 
 def configuration(database_url: str, http: str, timing: Timing, gateway: str, merchants: list[dict[str, Any]],
-                  callback: str, witness: Path | None) -> str:
+                  callback: str, witness: Path | None, admin: str = "") -> str:
     """One worker's TOML. Without a witness file it takes the place that it finds."""
     kept = f'witness_file = "{witness}"' if witness else ""
     text = f'''[database]
@@ -37,7 +37,7 @@ url = "{database_url}"
 [http]
 listen = "{http}"
 [admin]
-listen = ""
+listen = "{admin}"
 [submit]
 concurrency = {timing.concurrency}
 timeout_seconds = {timing.timeout}
@@ -71,7 +71,7 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self.clock: ClockFile | None = None  # where its clock can be set
         self.reaped: subprocess.Popen[bytes] | None = None  # the last one whose end the supervisor has handled
-        self.http_port = 0
+        self.http_port, self.admin_port = 0, 0
         self.listener, self.gateway, self.callback = "", "gateway", "callback"
         self.wanted = False
         self.stopped = False
@@ -128,6 +128,7 @@ class Workers:
         self.all = workers
         self.proxy = proxy
         self.kills, self.stops, self.terminations = 0, 0, 0
+        self.may_be_unfit = 0  # how many faults make the database one on which no worker may start
         self.bad_exits: list[str] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -170,7 +171,8 @@ class Workers:
                 if worker.reaped is not worker.process:
                     worker.reaped = worker.process
                     code = worker.process.returncode if worker.process else 0
-                    if code not in (0, 1, 69, -signal.SIGKILL, -signal.SIGTERM):
+                    ordinary = (0, 1, 69, -signal.SIGKILL, -signal.SIGTERM) + (78,) * bool(self.may_be_unfit)
+                    if code not in ordinary:
                         self.bad_exits.append(f"{worker.name} exited with {code}")
                     worker.held_down_until = max(worker.held_down_until, time.time() + 0.3)
                 elif time.time() >= worker.held_down_until:
