@@ -127,40 +127,43 @@ async fn clients_in_other_languages_and_the_sandbox_understand_each_other() {
             "platform.pub",
         ];
         for (language, client) in &clients {
-            for style in ["live", "strict"] {
-                let order = format!("{language}-{style}");
-                let sandbox_ends = Script::ends(Ending::Paid);
-                sandbox.script(&order, sandbox_ends);
-                // Long enough for several chunks of a short key.
-                let beneficiary = [
-                    "--order",
-                    &order,
-                    "--money",
-                    "250000",
-                    "--fee-type",
-                    "0",
-                    "--bank",
-                    "014",
-                    "--number",
-                    "0012345678",
-                    "--name",
-                    "Siti Rahayu",
-                    "--description",
-                    "Gaji bulan November, tim Bandung",
-                    "--style",
-                    style,
-                ];
-                let submit = [&["submit"][..], &common, &beneficiary].concat();
-                let submitted = run(client, folder.path(), &submit).await;
-                let what = format!(
-                    "{language}, {style}, {words}, {bits} bits: {}",
-                    said(&submitted)
-                );
-                assert!(submitted.status.success(), "{what}");
-                assert!(said(&submitted).contains("platRespCode=SUCCESS"), "{what}");
-                assert!(said(&submitted).contains("verified=yes"), "{what}");
-            }
-            let order = format!("{language}-live");
+            // Each style with each size of key and in each dialect, and no more: a client takes a second to start.
+            let style = if (dialect == Dialect::Bdpay) == (bits == 1024) {
+                "live"
+            } else {
+                "strict"
+            };
+            let order = format!("{language}-{style}");
+            let sandbox_ends = Script::ends(Ending::Paid);
+            sandbox.script(&order, sandbox_ends);
+            // Long enough for several chunks of a short key.
+            let beneficiary = [
+                "--order",
+                &order,
+                "--money",
+                "250000",
+                "--fee-type",
+                "0",
+                "--bank",
+                "014",
+                "--number",
+                "0012345678",
+                "--name",
+                "Siti Rahayu",
+                "--description",
+                "Gaji bulan November, tim Bandung",
+                "--style",
+                style,
+            ];
+            let submit = [&["submit"][..], &common, &beneficiary].concat();
+            let submitted = run(client, folder.path(), &submit).await;
+            let what = format!(
+                "{language}, {style}, {words}, {bits} bits: {}",
+                said(&submitted)
+            );
+            assert!(submitted.status.success(), "{what}");
+            assert!(said(&submitted).contains("platRespCode=SUCCESS"), "{what}");
+            assert!(said(&submitted).contains("verified=yes"), "{what}");
             let is_paid = |order: OrderView| order.status == 2;
             sandbox
                 .until(|sandbox| sandbox.order(&order).is_some_and(is_paid))
@@ -188,7 +191,7 @@ async fn clients_in_other_languages_and_the_sandbox_understand_each_other() {
             );
         }
         let booked = sandbox.submits().iter().filter(|seen| seen.booked).count();
-        assert_eq!(booked, 2 * clients.len());
+        assert_eq!(booked, clients.len());
         sandbox.stop().await;
     }
 }

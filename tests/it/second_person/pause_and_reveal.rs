@@ -8,6 +8,7 @@ use super::{Desk, payout};
 use crate::support::{
     database::{Database, MERCHANT},
     refusal::Refusal,
+    server::REFUSE_REPLICATED,
     world::World,
 };
 
@@ -158,6 +159,7 @@ async fn a_rollback_hides_no_reveal() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_is_wrong_and_how_to_fix_it() {
     let world = World::start().await;
+    world.database.run(REFUSE_REPLICATED).await;
     let reader = world.database.login(&["payout_reader"]).await;
     let said = payout(&world, &reader, &["doctor"]).await.with(0).rows();
     let verdict = |what: &str| {
