@@ -98,7 +98,9 @@ pub fn answer_is_signed(body: &[u8], key: &PrivateKey) {
 /// Whether it is this signature, standard or URL-safe, padded or not.
 fn is_same(signature: &str, genuine: &str) -> bool {
     let standard = signature.replace('-', "+").replace('_', "/");
-    standard.trim_end_matches('=') == genuine.trim_end_matches('=')
+    let bare = genuine.trim_end_matches('=');
+    let padding = standard.strip_prefix(bare);
+    padding.is_some_and(|padding| genuine.ends_with(padding) && padding.bytes().all(|b| b == b'='))
 }
 
 /// The platform's answer with these fields; `None` when they cannot be signed.
