@@ -76,7 +76,7 @@ async fn ready(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         return not(why);
     }
     match timeout(READY_WITHIN, fitness::fitness(&admin.store.results)).await {
-        Ok(Ok(found)) => match found.why_unsafe().as_slice() {
+        Ok(Ok(found)) => match found.why_not_ready().as_slice() {
             [] => (StatusCode::OK, "ready\n".to_owned()),
             why => not(why.join("; ")),
         },

@@ -223,6 +223,15 @@ impl Fitness {
     pub fn why_unsafe(&self) -> Vec<String> {
         let mut why = self.unsafe_settings.clone();
         why.extend(self.why_hidden());
+        let standby = self.why_read_only().filter(|_| self.is_standby);
+        let others = [standby, self.disarms_guards(), self.borrows_a_role()];
+        why.extend(others.iter().flatten().map(Obstacle::to_string));
+        why
+    }
+
+    /// Everything for which no work is done now, in words. What ends by itself does not stop claims: they fail meanwhile.
+    pub fn why_not_ready(&self) -> Vec<String> {
+        let mut why = self.why_unsafe();
         if self.commits_wait {
             why.push(
                 "commits wait for a synchronous standby that does not answer: start it, or correct \
@@ -230,12 +239,8 @@ impl Fitness {
                     .to_owned(),
             );
         }
-        let others = [
-            self.why_read_only(),
-            self.disarms_guards(),
-            self.borrows_a_role(),
-        ];
-        why.extend(others.iter().flatten().map(Obstacle::to_string));
+        let read_only = self.why_read_only().filter(|_| !self.is_standby);
+        why.extend(read_only.map(|obstacle| obstacle.to_string()));
         why
     }
 }

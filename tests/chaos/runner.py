@@ -29,6 +29,7 @@ async def inject_faults(testbed: Testbed, stats: RunStats, planned: list[Planned
 
     async def happen(fault: PlannedFault, within: float) -> None:
         try:
+            testbed.begun.append(fault.name)
             happened = await asyncio.wait_for(FAULTS[fault.name](testbed, fault.numbers), within)
             stats.count(fault.name, bool(happened))
         except (SqlError, OSError, RuntimeError, asyncio.TimeoutError) as error:

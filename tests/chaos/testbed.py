@@ -53,6 +53,7 @@ class Testbed:
         self.server_clock = server_clock  # the database's clock can be set, too
         self.evidence_refused = asyncio.Lock()  # by one rule at a time
         self.notes: list[str] = []     # what faults report
+        self.begun: list[str] = []  # the names of the faults so far
         self.findings: list[str] = []  # what the driver itself saw, and what must not happen
 
     # Building.
@@ -209,7 +210,8 @@ class Testbed:
                    "--output-globs", str(self.folder / "logs" / "*"), str(self.set_aside),
                    "--quiet-horizon", str(self.timing.quiet_horizon)]
         for begin, end in self.cluster.lost:
-            command += ["--lost-window", f"{begin:.3f}:{end:.3f}"]
+            # What was claimed on the old primary at its end may be sent for so long.
+            command += ["--lost-window", f"{begin:.3f}:{end + self.timing.send_window:.3f}"]
         for at in self.operators.accepted_at:
             command += ["--accepted", f"{at:.3f}"]
         for at, ahead in self.cluster.clock.steps[1:]:
