@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::CONNECTIONS;
+use super::{CONNECTIONS, overview::full_pages_off_by};
 
 /// What people may accept where the storage writes each page whole.
 const FULL_PAGES_OFF: &str = "full_page_writes = off";
@@ -245,12 +245,6 @@ impl Fitness {
     }
 }
 
-async fn whole_pages_by(pool: &PgPool) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("select /* store::whole_pages_by */ payout.whole_pages_by()")
-        .fetch_one(pool)
-        .await
-}
-
 /// Reads the login's rights and the server's settings.
 pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
     let row = sqlx::query!(
@@ -289,7 +283,7 @@ pub async fn fitness(pool: &PgPool) -> Result<Fitness, sqlx::Error> {
         .any(|setting| setting == FULL_PAGES_OFF)
     {
         // Before the first migration nobody has said anything.
-        whole_pages_by = self::whole_pages_by(pool).await.unwrap_or_default();
+        whole_pages_by = full_pages_off_by(pool).await.unwrap_or_default();
     }
     if whole_pages_by.is_some() {
         unsafe_settings.retain(|setting| setting != FULL_PAGES_OFF);

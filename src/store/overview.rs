@@ -1,7 +1,7 @@
 //! How much is open, by merchant: what `payout status` shows.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 /// Payouts of one merchant that have something in common.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -49,7 +49,7 @@ pub async fn open_payouts(
 }
 
 /// Who accepted that `full_page_writes` is off, and why; `None` where it is on, or nobody did.
-pub async fn full_pages_off_by(db: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+pub async fn full_pages_off_by(db: impl PgExecutor<'_>) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar!(
         "/* store::full_pages_off_by */
         select case current_setting('full_page_writes') when 'off' then payout.whole_pages_by() end"
