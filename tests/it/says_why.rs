@@ -3,7 +3,6 @@
 use std::{fs, process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sqlx::AssertSqlSafe;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{
@@ -12,21 +11,11 @@ use crate::support::{
     terminal,
 };
 
-async fn run(site: &Site, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-        .execute(&site.pool)
-        .await
-        .unwrap_or_else(|error| panic!("{statement}: {error}"));
-}
-
 /// Every commit waits for a standby that is not there.
 async fn lose_the_standby(site: &Site) {
-    run(
-        site,
-        "alter system set synchronous_standby_names = 'nobody'",
-    )
-    .await;
-    run(site, "select pg_reload_conf()").await;
+    site.run("alter system set synchronous_standby_names = 'nobody'")
+        .await;
+    site.run("select pg_reload_conf()").await;
     site.until(
         "select current_setting('synchronous_standby_names')",
         "nobody",
@@ -69,18 +58,8 @@ async fn a_worker_whose_commits_wait_for_a_lost_standby_is_not_ready_and_ends_on
     site.enqueue(0..1).await;
     site.until_settled(1).await;
     lose_the_standby(&site).await;
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
-        let answer = reqwest::get(format!("http://{}/readyz", site.admin)).await;
-        let answer = answer.unwrap();
-        let status = answer.status().as_u16();
-        let why = answer.text().await.unwrap();
-        if status == 503 && why.contains("wait for a synchronous standby") {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{status} {why}");
-        sleep(PAUSE).await;
-    }
+    site.until_ready(503, "wait for a synchronous standby")
+        .await;
     let file = site.folder.path().join("one.toml");
     let doctor = ["doctor", "-c", file.to_str().unwrap()];
     let found = site.payout("a_worker", &doctor).await.with(1);

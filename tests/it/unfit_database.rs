@@ -12,19 +12,6 @@ const HIDE: &str = "alter table payout.payouts enable row level security";
 const SHOW: &str = "alter table payout.payouts disable row level security";
 const NAMED: &str = "row-level security is on for payout.payouts";
 
-async fn run(site: &Site, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-        .execute(&site.pool)
-        .await
-        .unwrap();
-}
-
-async fn ready(site: &Site) -> (u16, String) {
-    let answer = reqwest::get(format!("http://{}/readyz", site.admin)).await;
-    let answer = answer.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn hidden_rows_stop_claims_and_are_named_by_every_command_until_they_are_shown() {
     let site = Site::build().await;
@@ -33,7 +20,7 @@ async fn hidden_rows_stop_claims_and_are_named_by_every_command_until_they_are_s
     site.enqueue(0..1).await;
     site.until_settled(1).await;
 
-    run(&site, HIDE).await;
+    site.run(HIDE).await;
     site.enqueue(1..2).await;
     let stopped = "select stopped_by || ': ' || detail from payout.claims";
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -48,7 +35,7 @@ async fn hidden_rows_stop_claims_and_are_named_by_every_command_until_they_are_s
         assert!(Instant::now() < deadline, "the stop is never said");
         sleep(PAUSE).await;
     }
-    let (status, why) = ready(&site).await;
+    let (status, why) = site.ready().await;
     assert_eq!(status, 503);
     assert!(why.contains(NAMED), "{why}");
     let shown = site.payout("siti", &["status"]).await;
@@ -59,9 +46,9 @@ async fn hidden_rows_stop_claims_and_are_named_by_every_command_until_they_are_s
         "alter table payout.payouts disable row level security",
     ]);
 
-    run(&site, SHOW).await;
+    site.run(SHOW).await;
     site.until_settled(2).await;
-    assert_eq!(ready(&site).await.0, 200);
+    assert_eq!(site.ready().await.0, 200);
 }
 
 /// A policy tool, or an event trigger, that switches it on for each new table.
@@ -70,7 +57,7 @@ async fn neither_run_nor_migrate_takes_hidden_migrations_for_missing_ones() {
     let site = Site::build().await;
     let hide = "alter table payout._sqlx_migrations enable row level security;
                 grant select on payout._sqlx_migrations to payout_worker";
-    run(&site, hide).await;
+    site.run(hide).await;
     let named = "row-level security is on for payout._sqlx_migrations";
     let file = site.folder.path().join("one.toml");
     let file = file.to_str().unwrap();
@@ -87,7 +74,7 @@ async fn a_database_that_does_not_store_every_text_is_refused_before_it_is_migra
     let site = Site::build().await;
     let create =
         "create database latin encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0";
-    run(&site, create).await;
+    site.run(create).await;
     let url = site.cluster.url("latin", SUPERUSER);
     let migrate = ["--database-url", url.as_str(), "migrate"];
     let refused = site.payout("postgres", &migrate).await.with(78);
@@ -119,9 +106,10 @@ fn a_server_that_can_lose_rows_is_refused_by_migrate_and_doctor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn migrate_says_what_a_dba_must_run_and_needs_no_right_to_create_anything_afterwards() {
     let site = Site::build().await;
-    run(&site, "create database other").await;
-    run(&site, "create role mover login nosuperuser").await;
-    run(&site, "revoke create on database other from public").await;
+    site.run("create database other").await;
+    site.run("create role mover login nosuperuser").await;
+    site.run("revoke create on database other from public")
+        .await;
     let url = site.cluster.url("other", "mover");
     let migrate = ["--database-url", url.as_str(), "migrate"];
     let refused = site.payout("mover", &migrate).await.with(78);
@@ -164,7 +152,7 @@ async fn a_worker_that_may_open_too_few_connections_does_not_start_and_says_how_
         "alter role a_worker connection limit 5",
         "alter role a_worker connection limit -1; alter database postgres connection limit 13",
     ] {
-        run(&site, limit).await;
+        site.run(limit).await;
         for (command, code) in [("run", 78), ("doctor", 1)] {
             let refused = site.payout("a_worker", &[command, "-c", file]).await;
             refused
@@ -172,7 +160,8 @@ async fn a_worker_that_may_open_too_few_connections_does_not_start_and_says_how_
                 .says(&["connections open, and one worker needs 14"]);
         }
     }
-    run(&site, "alter database postgres connection limit -1").await;
+    site.run("alter database postgres connection limit -1")
+        .await;
     let _worker = site.worker("one.toml", "worker.log");
     site.enqueue(0..1).await;
     site.until_settled(1).await;

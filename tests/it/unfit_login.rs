@@ -1,22 +1,10 @@
 //! What a role, a database or a person can change so that a worker cannot work, or works without its guards, is named.
 
-use std::time::Duration;
-
-use sqlx::AssertSqlSafe;
-use tokio::time::{Instant, sleep};
-
-use crate::support::{database::PAUSE, server::REFUSE_REPLICATED, site::Site};
-
-async fn run(site: &Site, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-        .execute(&site.pool)
-        .await
-        .unwrap_or_else(|error| panic!("{statement}: {error}"));
-}
+use crate::support::{server::REFUSE_REPLICATED, site::Site};
 
 /// `payout run` ends with `code`, `payout doctor` fails, and both say why.
 async fn is_refused(site: &Site, change: &str, code: i32, words: &[&str]) {
-    run(site, change).await;
+    site.run(change).await;
     let file = site.folder.path().join("one.toml");
     let file = file.to_str().unwrap();
     for (command, code) in [("run", code), ("doctor", 1)] {
@@ -63,9 +51,9 @@ async fn a_login_whose_settings_disarm_or_stop_a_worker_is_refused_by_run_and_na
     ] {
         is_refused(&site, change, code, &words).await;
         let read_write = format!("set default_transaction_read_only = off; {back}");
-        run(&site, &read_write).await;
+        site.run(&read_write).await;
     }
-    run(&site, "revoke payout_worker from a_worker").await;
+    site.run("revoke payout_worker from a_worker").await;
     let file = site.folder.path().join("one.toml");
     let said = site
         .payout("a_worker", &["run", "-c", file.to_str().unwrap()])
@@ -74,7 +62,7 @@ async fn a_login_whose_settings_disarm_or_stop_a_worker_is_refused_by_run_and_na
         "a_worker does not have the rights of payout_worker",
         "grant payout_worker to a_worker",
     ]);
-    run(&site, "grant payout_worker to a_worker").await;
+    site.run("grant payout_worker to a_worker").await;
     let _worker = site.worker("one.toml", "worker.log");
     site.enqueue(0..1).await;
     site.until_settled(1).await;
@@ -83,7 +71,7 @@ async fn a_login_whose_settings_disarm_or_stop_a_worker_is_refused_by_run_and_na
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_of_the_schema_is_named_and_no_worker_starts_without_it() {
     let site = Site::build().await;
-    run(&site, REFUSE_REPLICATED).await;
+    site.run(REFUSE_REPLICATED).await;
     for (change, words) in [
         (
             "revoke update (state) on payout.payouts from payout_worker",
@@ -114,27 +102,13 @@ async fn a_database_that_becomes_read_only_is_named_by_readiness_and_work_goes_o
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'a_worker'";
     let freeze =
         format!("alter role a_worker set default_transaction_read_only = on; {end_sessions}");
-    run(&site, &freeze).await;
-    until_ready(&site, 503, "read-only").await;
+    site.run(&freeze).await;
+    site.until_ready(503, "read-only").await;
     site.enqueue(1..2).await;
     let thaw = format!("alter role a_worker reset default_transaction_read_only; {end_sessions}");
-    run(&site, &thaw).await;
+    site.run(&thaw).await;
     site.until_settled(2).await;
-    until_ready(&site, 200, "ready").await;
-}
-
-async fn until_ready(site: &Site, status: u16, words: &str) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
-        let answer = reqwest::get(format!("http://{}/readyz", site.admin)).await;
-        let answer = answer.unwrap();
-        let (found, why) = (answer.status().as_u16(), answer.text().await.unwrap());
-        if found == status && why.contains(words) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{found} {why}");
-        sleep(PAUSE).await;
-    }
+    site.until_ready(200, "ready").await;
 }
 
 /// A backend inserts all day, and tables of its own refer to payouts.
@@ -143,8 +117,7 @@ async fn nothing_waits_for_the_open_inserts_of_a_backend() {
     let site = Site::build().await;
     let file = site.folder.path().join("one.toml");
     let file = file.to_str().unwrap();
-    run(
-        &site,
+    site.run(
         "create table of_ours (merchant_code text, order_num text,
                                 foreign key (merchant_code, order_num) references payout.payouts)",
     )

@@ -200,6 +200,34 @@ impl Site {
         called.await.unwrap().into()
     }
 
+    /// Runs statements as the owner.
+    pub(crate) async fn run(&self, statements: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+            .execute(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// The status and the words of the worker's readiness.
+    pub(crate) async fn ready(&self) -> (u16, String) {
+        let answer = reqwest::get(format!("http://{}/readyz", self.admin)).await;
+        let answer = answer.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Waits until readiness has this status and says these words.
+    pub(crate) async fn until_ready(&self, status: u16, words: &str) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let (found, why) = self.ready().await;
+            if found == status && why.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{found} {why}");
+            sleep(PAUSE).await;
+        }
+    }
+
     pub(crate) async fn settled(&self) -> i64 {
         sqlx::query_scalar("select count(*) from payout.payouts where settled_at is not null")
             .fetch_one(&self.pool)

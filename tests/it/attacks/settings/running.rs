@@ -27,13 +27,6 @@ async fn paying() -> (Site, Worker) {
     (site, worker)
 }
 
-async fn run(site: &Site, statement: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-        .execute(&site.pool)
-        .await
-        .unwrap();
-}
-
 /// Waits until the worker has said so that often.
 async fn until_said(site: &Site, log: &str, words: &str, times: usize) {
     let file = site.folder.path().join(log);
@@ -58,11 +51,11 @@ async fn what_a_worker_sends_survives_a_power_cut_whatever_its_role_and_database
         "alter role a_worker set synchronous_commit = off",
         "alter database postgres set synchronous_commit = off",
     ] {
-        run(&site, change).await;
+        site.run(change).await;
     }
     let claims = "select pg_terminate_backend(pid) from pg_stat_activity
                   where usename = 'a_worker' and application_name = 'payout claims'";
-    run(&site, claims).await;
+    site.run(claims).await;
     site.enqueue(1..4).await;
     site.sandbox
         .until(|sandbox| sandbox.submits().len() == 4)
@@ -100,7 +93,7 @@ async fn what_a_worker_sends_survives_a_power_cut_whatever_its_role_and_database
         "alter database postgres reset synchronous_commit",
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'a_worker'",
     ] {
-        run(&site, change).await;
+        site.run(change).await;
     }
     until_said(&site, "second.log", GOES_ON, 1).await;
     site.until_settled(4).await;
@@ -109,8 +102,8 @@ async fn what_a_worker_sends_survives_a_power_cut_whatever_its_role_and_database
 
 /// Sessions that begin now have the server's new settings, and all others have been told.
 async fn reload(site: &Site, setting: &str, change: &str, value: &str) {
-    run(site, change).await;
-    run(site, "select pg_reload_conf()").await;
+    site.run(change).await;
+    site.run("select pg_reload_conf()").await;
     let deadline = Instant::now() + WITHIN;
     loop {
         let mut db = connect(&site.cluster.url("postgres", SUPERUSER)).await;
