@@ -118,6 +118,8 @@ end $$;
 CREATE FUNCTION payout.after_enqueue() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 begin
     insert into payout.history (merchant_code, order_num, event, source)
@@ -249,6 +251,8 @@ CREATE FUNCTION payout.broken_constraint(state text, state_since timestamp with 
 CREATE FUNCTION payout.cancel(order_num text, reason text, merchant_code text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
@@ -610,6 +614,8 @@ end $_$;
 CREATE FUNCTION payout.check_instruction() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $_$
 declare
     merchant payout.merchants;
@@ -1033,6 +1039,8 @@ END;
 CREATE FUNCTION payout.named(wanted text, merchant text) RETURNS payout.payouts
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     p payout.payouts;
@@ -1150,6 +1158,8 @@ CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bi
 CREATE FUNCTION payout.enqueue(INOUT order_num text, amount numeric, fee_type bigint, bank_code text, account_number text, account_name text, merchant_code text DEFAULT NULL::text, replaces text DEFAULT NULL::text, description text DEFAULT NULL::text, not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, priority bigint DEFAULT 0, metadata jsonb DEFAULT NULL::jsonb, OUT state text, OUT created boolean) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 #variable_conflict use_column
 declare
@@ -1822,6 +1832,8 @@ END;
 CREATE FUNCTION payout.locked(wanted text, merchant text) RETURNS payout.payouts
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     p payout.payouts := payout.named(wanted, merchant);
@@ -2519,6 +2531,8 @@ end $$;
 CREATE FUNCTION payout.replay(order_num text, merchant_code text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     p payout.payouts := payout.locked(replay.order_num, replay.merchant_code);
@@ -3246,6 +3260,8 @@ end $$;
 CREATE FUNCTION payout.withdraw(p payout.payouts, reason text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
     moved bigint;

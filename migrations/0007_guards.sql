@@ -456,8 +456,11 @@ begin
 end $$;
 
 -- Checks an instruction before any constraint can print the row: no message contains an account number or a name.
+--
+-- Without whole-table reads, like every function here that looks payouts up and is called in sessions of others: a backend
+-- keeps its connections, and a plan that was made while the table was empty would read all of it at each insert.
 create function payout.check_instruction() returns trigger
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     merchant payout.merchants;
     stored payout.payouts;
@@ -596,7 +599,7 @@ begin
 end $$;
 
 create function payout.after_enqueue() returns trigger
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 begin
     insert into payout.history (merchant_code, order_num, event, source)
     select merchant_code, order_num, 'enqueued', 'sql' from enqueued;

@@ -9,7 +9,7 @@ create function payout.enqueue(
     merchant_code text default null, replaces text default null, description text default null,
     not_before timestamptz default null, priority bigint default 0, metadata jsonb default null,
     out state text, out created boolean)
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     wanted payout.payouts;
@@ -190,7 +190,7 @@ end $$;
 
 -- The payout that an operator or a backend names. An order_num that several merchants have needs the merchant_code.
 create function payout.named(wanted text, merchant text) returns payout.payouts
-language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     p payout.payouts;
     seen text[] := payout.merchants_seen();
@@ -213,7 +213,7 @@ end $$;
 
 -- The same, locked.
 create function payout.locked(wanted text, merchant text) returns payout.payouts
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     p payout.payouts := payout.named(wanted, merchant);
 begin
@@ -232,7 +232,7 @@ begin
 end $$;
 
 create function payout.withdraw(p payout.payouts, reason text) returns void
-language plpgsql set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     moved bigint;
 begin
@@ -248,7 +248,7 @@ begin
 end $$;
 
 create function payout.cancel(order_num text, reason text, merchant_code text default null) returns text
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     p payout.payouts := payout.locked(cancel.order_num, cancel.merchant_code);
 begin
@@ -272,7 +272,7 @@ end $$;
 
 -- Has the payout's status queried now. Always safe: it never sends a submit.
 create function payout.replay(order_num text, merchant_code text default null) returns text
-language plpgsql security definer set search_path = pg_catalog, payout, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     p payout.payouts := payout.locked(replay.order_num, replay.merchant_code);
 begin

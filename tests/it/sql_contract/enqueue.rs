@@ -12,6 +12,9 @@ async fn enqueue(database: &Database, arguments: &str) -> Result<String, sqlx::E
     .await
 }
 
+/// Enough that a whole table read at each of them is far more than the bound.
+const CALLS: i32 = 200;
+
 const FULL: &str = "order_num => 'INV-1', amount => 250000, fee_type => 1, bank_code => '014',
     account_number => '7766554433', account_name => 'Canary Zebra', description => 'rent',
     not_before => '2030-01-01 UTC', priority => 3, metadata => '{\"a\": 1}'";
@@ -388,4 +391,46 @@ async fn a_plain_insert_with_on_conflict_that_returns_no_row_may_have_met_anothe
     // Once the other one is committed, the same statement raises.
     let again = database.try_run(&format!("{insert}{returning}")).await;
     Refusal::expected(&insert, again).is(&insert, "PW010", "already used");
+}
+
+/// A backend keeps its connections, and the first of them are opened on the day on which the tables are empty. Nothing but
+/// an analyze of the table makes Postgres plan again.
+#[tokio::test]
+async fn a_session_that_began_with_empty_tables_reads_no_more_as_they_grow() {
+    let database = Database::with_merchant().await;
+    database
+        .run(
+            "alter table payout.payouts set (autovacuum_enabled = false);
+             alter table payout.history set (autovacuum_enabled = false)",
+        )
+        .await;
+    database.run("vacuum analyze").await;
+    let mut backend = database.connect().await;
+    for call in [
+        "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name)
+         values ('I' || $1::int, 1000, 0, '014', '0012345678', 'Siti Rahayu')",
+        "select payout.enqueue('E' || $1::int, 1000, 0, '014', '0012345678', 'Siti Rahayu')",
+        "select payout.cancel('I' || $1::int, 'a test')",
+    ] {
+        for number in 1..=CALLS {
+            sqlx::query(call)
+                .bind(number)
+                .execute(&mut backend)
+                .await
+                .expect("it is done");
+        }
+    }
+    for statement in ["select pg_stat_force_next_flush()", "select 1"] {
+        sqlx::query(statement)
+            .execute(&mut backend)
+            .await
+            .expect("the statistics are there");
+    }
+    let read_whole = "select sum(seq_tup_read)::bigint::text from pg_stat_user_tables
+                      where schemaname = 'payout' and relname in ('payouts', 'history')";
+    let rows: i64 = database.text(read_whole).await.parse().expect("a number");
+    assert!(
+        rows <= i64::from(CALLS),
+        "{rows} rows were read by reading whole tables"
+    );
 }
