@@ -213,6 +213,7 @@ async fn any_due_query(db: &mut PgConnection, merchant_code: &str) -> Result<boo
 
 /// Locks the merchant's budget, creating it if needed. Returns how many queries it allows now; `None` if it is locked
 /// already, most often by another worker that is taking queries.
+///
 async fn lock_query_budget(
     db: &mut PgConnection,
     merchant_code: &str,
@@ -227,8 +228,9 @@ async fn lock_query_budget(
     .await?;
     sqlx::query_scalar!(
         r#"/* store::lock_query_budget */
-        select floor(extract(epoch from clock_timestamp() + interval '1 second'
-                             - greatest(b.spent_until, clock_timestamp())) * $2::int)::bigint as "allowed!"
+        select greatest(0, floor($2::int * extract(epoch from clock_timestamp() + interval '1 second'
+                                                              - greatest(b.spent_until, clock_timestamp()))))::bigint
+               as "allowed!"
         from payout.query_budget b
         where b.merchant_code = $1
         for no key update skip locked"#,
@@ -280,6 +282,8 @@ async fn take_due_queries(
         .collect())
 }
 
+/// Nobody spends more than a second ahead, so what is spent further was spent before the clock was put back. It counts as
+/// one second, or there would be no queries until the clock has caught up.
 async fn spend_query_budget(
     db: &mut PgConnection,
     merchant_code: &str,
@@ -289,7 +293,8 @@ async fn spend_query_budget(
     sqlx::query!(
         r#"/* store::spend_query_budget */
         update payout.query_budget b
-        set spent_until = greatest(b.spent_until, clock_timestamp()) + interval '1 second' * $2::int / $3::int
+        set spent_until = least(greatest(b.spent_until, clock_timestamp()), clock_timestamp() + interval '1 second')
+                          + interval '1 second' * $2::int / $3::int
         where b.merchant_code = $1"#,
         merchant_code,
         spent,

@@ -425,6 +425,39 @@ async fn what_a_worker_takes_next_is_read_by_an_index_even_while_the_table_is_sm
     assert_eq!(world.database.text(scans).await, before);
 }
 
+/// The budget is kept by the database's clock. When that is put back, what was spent seems to lie in the future.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_put_back_stops_queries_for_a_second_and_not_until_it_has_caught_up() {
+    let world = by_hand(1_000_000_000).await;
+    let database = &world.database;
+    database.make_steps().await;
+    world.enqueue("LATE-1", 10_000, 0).await;
+    for event in ["claimed", "unanswered"] {
+        database.step("LATE-1", event).await;
+    }
+    database
+        .run("select payout.replay('LATE-1'); insert into payout.query_budget values ('S2020198627344', now() + interval '1 hour')")
+        .await;
+    let mut taken = 0;
+    let mut looks = 0;
+    while taken == 0 {
+        let due = queries::take_due(
+            database.pool(),
+            MERCHANT,
+            10,
+            10,
+            Duration::from_secs(5),
+            &mut Recent::new(queries::UNPLANNED_EVERY),
+        )
+        .await
+        .unwrap();
+        taken = due.len();
+        looks += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(looks > 1, "the budget was spent");
+}
+
 /// Only its own worker queries a merchant's payouts. Once no worker is configured for it, every other worker sees the
 /// payouts that are left behind.
 #[tokio::test(flavor = "multi_thread")]
