@@ -75,15 +75,8 @@ async fn carry_out_approved(
             tasks.clone(),
         );
         carrying.spawn(async move {
-            let Err(why) = carry_out(&worker, &lane, &order, &approved, &tasks).await else {
-                return;
-            };
-            tracing::warn!(
-                merchant = lane.code(), order_num = approved.key.order_num, request = approved.request_id, why,
-                "request {} was refused for payout {}: {why}", approved.request_id, approved.key.order_num
-            );
-            if let Err(error) = finish_refused(&worker.store.claims, &approved, &why).await {
-                tracing::warn!(merchant = lane.code(), %error, "could not record the refusal of request {}; retrying", approved.request_id);
+            if let Err(undone) = carry_out(&worker, &lane, &order, &approved, &tasks).await {
+                finish(&worker, &lane, &approved, &undone).await;
             }
         });
     }
@@ -95,16 +88,50 @@ async fn carry_out_approved(
     Ok(())
 }
 
-/// Carries out one payout of a request. The error is the reason it may not be carried out.
+/// Why an approved request was not carried out for a payout.
+enum Undone {
+    /// A rule or the gateway's answer forbids it: people decide again.
+    Refused(String),
+    /// The database or another transaction was in the way. It is tried again in a minute, until the approval expires.
+    NotYet(String),
+}
+
+/// Uses the request up where it was refused, so that people see why.
+async fn finish(worker: &Worker, lane: &Lane, approved: &Approved, undone: &Undone) {
+    let (request, order_num) = (approved.request_id, &approved.key.order_num);
+    match undone {
+        Undone::NotYet(why) => tracing::warn!(
+            merchant = lane.code(),
+            order_num,
+            request,
+            why,
+            "request {request} could not be carried out for payout {order_num}, and is tried again: {why}"
+        ),
+        Undone::Refused(why) => {
+            tracing::warn!(
+                merchant = lane.code(),
+                order_num,
+                request,
+                why,
+                "request {request} was refused for payout {order_num}: {why}"
+            );
+            if let Err(error) = finish_refused(&worker.store.claims, approved, why).await {
+                tracing::warn!(merchant = lane.code(), %error, "could not record the refusal of request {request}; retrying");
+            }
+        }
+    }
+}
+
+/// Carries out one payout of a request.
 async fn carry_out(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
     order: &ClaimOrder,
     approved: &Approved,
     tasks: &TaskTracker,
-) -> Result<(), String> {
+) -> Result<(), Undone> {
     if let Some(why) = why_too_late(approved) {
-        return Err(why);
+        return Err(Undone::Refused(why));
     }
     match approved.action {
         Action::Resubmit => resubmit(worker, lane, order, approved, tasks).await,
@@ -161,32 +188,35 @@ fn is_not_paid(answer: &QueryAnswer) -> bool {
     }
 }
 
-/// Queries the gateway now. Returns the attempt that the answer is about and until when the answer is fresh. The error
-/// says why the answer is not the proof that is needed.
+/// Queries the gateway now. Returns the attempt that the answer is about and until when the answer is fresh, if it is the
+/// proof that is needed and was stored.
 async fn prove(
     worker: &Worker,
     lane: &Lane,
     order: &ClaimOrder,
     approved: &Approved,
     proves: fn(&QueryAnswer) -> bool,
-) -> Result<(i32, SendBy), String> {
+) -> Result<(i32, SendBy), Undone> {
     // Counted from before the query, so the proof is never older than it claims.
     let proven_until = SendBy::after(PROOF_FRESH_FOR.min(order.send_window));
     let evidence = poll::query(worker, lane, approved.key.clone()).await;
     let refusal = why_not_proven(&evidence.fact, proves);
     let outcome = worker.recorder.keep_within(evidence, STORED_WITHIN).await;
     if let Some(why) = refusal {
-        return Err(why);
+        return Err(Undone::Refused(why));
     }
     match outcome {
         Some(Outcome::Recorded(change)) if change.moved.is_none() => {
             Ok((change.attempt, proven_until))
         }
-        Some(Outcome::Recorded(_)) => Err("the gateway's answer settled the payout".to_owned()),
-        Some(Outcome::Refused(why) | Outcome::Unstorable(why)) => Err(why),
-        Some(Outcome::UnknownPayout | Outcome::Locked(_)) | None => {
-            Err("the gateway's answer could not be stored in time".to_owned())
-        }
+        Some(Outcome::Recorded(_)) => Err(Undone::Refused(
+            "the gateway's answer settled the payout".to_owned(),
+        )),
+        Some(Outcome::Refused(why) | Outcome::Unstorable(why)) => Err(Undone::Refused(why)),
+        Some(Outcome::UnknownPayout) => Err(Undone::Refused("there is no such payout".to_owned())),
+        Some(Outcome::Locked(_)) | None => Err(Undone::NotYet(
+            "the gateway's answer could not be stored in time".to_owned(),
+        )),
     }
 }
 
@@ -217,9 +247,9 @@ fn why_not_proven(fact: &Fact, proves: fn(&QueryAnswer) -> bool) -> Option<Strin
 }
 
 /// Queries what this payout pays again, if it is a replacement. The database judges the answers.
-async fn query_originals(worker: &Worker, lane: &Lane, key: &PayoutKey) -> Result<(), String> {
+async fn query_originals(worker: &Worker, lane: &Lane, key: &PayoutKey) -> Result<(), Undone> {
     let originals = failed_originals(&worker.store.claims, key).await;
-    for original in originals.map_err(|error| error.to_string())? {
+    for original in originals.map_err(|error| Undone::NotYet(error.to_string()))? {
         let evidence = poll::query(worker, lane, original).await;
         worker.recorder.keep_within(evidence, STORED_WITHIN).await;
     }
@@ -232,7 +262,7 @@ async fn resubmit(
     order: &ClaimOrder,
     approved: &Approved,
     tasks: &TaskTracker,
-) -> Result<(), String> {
+) -> Result<(), Undone> {
     // Before the query, because a proof must not age while it waits for a slot.
     let slot = lane.slots.clone().acquire_owned().await;
     // Counted from before the first query, so no proof is older than it claims.
@@ -249,7 +279,7 @@ async fn resubmit(
     let order = order.next(1, worker.witness.last(), None);
     let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {
         Ok(claimed) => claimed,
-        Err(NotGranted::Refused(why)) => return Err(why),
+        Err(NotGranted::Refused(why)) => return Err(Undone::Refused(why)),
         // Nothing is sent. If the claim was committed after all, its lease expires.
         Err(NotGranted::Claim(error)) => {
             tracing::warn!(merchant = lane.code(), %error, "could not claim the resubmit of payout {}; nothing is sent", granted.key.order_num);
@@ -283,7 +313,7 @@ async fn resolve(
     worker: &Worker,
     approved: &Approved,
     resolution: Resolution,
-) -> Result<(), String> {
+) -> Result<(), Undone> {
     let evidence = Evidence {
         key: approved.key.clone(),
         fact: Fact::Resolved(resolution),
@@ -291,11 +321,11 @@ async fn resolve(
     };
     match worker.recorder.keep_within(evidence, STORED_WITHIN).await {
         Some(Outcome::Recorded(change)) if change.moved.is_some() => Ok(()),
-        Some(Outcome::Recorded(_)) => {
-            Err("its state, its fee or the quiet horizon does not allow it now".to_owned())
-        }
-        Some(Outcome::Refused(why) | Outcome::Unstorable(why)) => Err(why),
-        Some(Outcome::UnknownPayout) => Err("there is no such payout".to_owned()),
+        Some(Outcome::Recorded(_)) => Err(Undone::Refused(
+            "its state, its fee or the quiet horizon does not allow it now".to_owned(),
+        )),
+        Some(Outcome::Refused(why) | Outcome::Unstorable(why)) => Err(Undone::Refused(why)),
+        Some(Outcome::UnknownPayout) => Err(Undone::Refused("there is no such payout".to_owned())),
         // It may still be stored. The next worker that takes the request finds out.
         Some(Outcome::Locked(_)) | None => Ok(()),
     }

@@ -3,7 +3,10 @@
 use payout_sandbox::{Fault, Script};
 
 use super::{Desk, PATIENT, agree, hide, lose, payout, staying};
-use crate::support::world::{Wishes, World};
+use crate::support::{
+    server::{connect, run},
+    world::{Wishes, World},
+};
 
 fn resolve<'a>(order: &'a str, end: &'a str) -> Vec<&'a str> {
     vec![
@@ -125,4 +128,42 @@ async fn paid_captures_the_hold_with_the_stated_fee() {
         .with(0)
         .rows();
     assert_eq!(books[0]["available"], 999_871_000);
+}
+
+/// Two people do not have to meet again because somebody's transaction was open at the wrong moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_meets_a_locked_payout_is_carried_out_once_it_is_free() {
+    let world = World::with(Wishes {
+        sections: PATIENT,
+        ..Wishes::default()
+    })
+    .await;
+    let desk = Desk::of(&world).await;
+    lose(&world, "LOCKED-1").await;
+    let id = payout(&world, &desk.one, &resolve("LOCKED-1", "failed"))
+        .await
+        .with(5)
+        .request();
+    let mut session = world.database.connect().await;
+    let lock = "begin; select from payout.payouts where order_num = 'LOCKED-1' for update";
+    run(&mut session, lock).await;
+    let mut approver = connect(&world.database.url_as(&desk.other)).await;
+    run(&mut approver, &format!("select payout.approve({id})")).await;
+
+    // A worker takes it, fails to store the gateway's answer, and a minute later takes it again.
+    let taken = "select taken_at is not null from payout.request_payouts";
+    world.until(taken, "true").await;
+    world
+        .database
+        .run("update payout.request_payouts set taken_at = null")
+        .await;
+    world.until(taken, "true").await;
+    let open = "select outcome is null from payout.request_payouts";
+    assert_eq!(world.database.text(open).await, "true");
+
+    run(&mut session, "rollback").await;
+    world
+        .until("select outcome from payout.request_payouts", "done")
+        .await;
+    assert_eq!(world.database.state("LOCKED-1").await, "failed");
 }
