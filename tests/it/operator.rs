@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     database::{Database, MERCHANT},
+    server::run,
     terminal::{Said, bare, payout, program},
 };
 
@@ -375,6 +376,20 @@ async fn replay_queries_now_and_sends_nothing() {
     assert_eq!(database.text(sends).await, "3");
     payout(&database, &["replay", "INV-4"]).with(4);
     payout(&database, &["replay", "--state", "queued"]).with(2);
+    // One that somebody has locked keeps none of the others waiting for a person to name them.
+    let mut session = database.connect().await;
+    run(
+        &mut session,
+        "begin; select from payout.payouts where order_num = 'INV-1' for update",
+    )
+    .await;
+    let said = payout(&database, &["replay", "--state", "unknown", "-o", "json"]).with(1);
+    assert!(
+        said.err.contains("1 payouts were not queried"),
+        "{}",
+        said.err
+    );
+    assert_eq!(said.json().as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

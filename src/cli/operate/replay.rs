@@ -12,7 +12,7 @@ use crate::{
         paste,
     },
     domain::{payout::PayoutKey, state::State},
-    store::{act, find},
+    store::{act, find, is_locked},
 };
 
 #[derive(Debug, Args)]
@@ -40,14 +40,8 @@ pub(crate) async fn replay(global: &Global, options: &Options) -> Result<(), Exi
     let mut queried = Vec::new();
     let mut failure = None;
     let merchant = global.merchant.as_deref();
-    for key in act::in_states(&mut db, &options.state, merchant, options.limit).await? {
-        match act::replay(&mut db, &key).await.map_err(Exit::from) {
-            Ok(()) => queried.push(key),
-            // An answer or a worker moved it since it was listed: that is what a replay is for.
-            Err(Exit::Refused(_)) => {}
-            Err(other) => return Err(other),
-        }
-    }
+    let listed = act::in_states(&mut db, &options.state, merchant, options.limit).await?;
+    let locked = replay_listed(&mut db, listed, &mut queried).await?;
     for order in &options.order {
         match replay_one(global, &mut db, order).await {
             Ok(key) => queried.push(key),
@@ -60,7 +54,36 @@ pub(crate) async fn replay(global: &Global, options: &Options) -> Result<(), Exi
     if !queried.is_empty() || failure.is_none() {
         report(global, &mut db, &queried).await?;
     }
+    if locked > 0 {
+        failure = Some(Exit::Failed(format!(
+            "{locked} payouts were not queried, because other transactions have locked them\n  Run this again in a moment; \
+             pg_locks and pg_stat_activity name the transactions."
+        )));
+    }
     failure.map_or(Ok(()), Err)
+}
+
+/// Replays each that can be, and returns how many are locked by others.
+async fn replay_listed(
+    db: &mut PgConnection,
+    listed: Vec<PayoutKey>,
+    queried: &mut Vec<PayoutKey>,
+) -> Result<usize, Exit> {
+    let mut locked: usize = 0;
+    for key in listed {
+        match act::replay(db, &key).await {
+            Ok(()) => queried.push(key),
+            Err(error) if is_locked(&error) => locked = locked.saturating_add(1),
+            Err(error) => {
+                let failed = Exit::from(error);
+                // Refused if an answer or a worker moved it since it was listed: that is what a replay is for.
+                if !matches!(failed, Exit::Refused(_)) {
+                    return Err(failed);
+                }
+            }
+        }
+    }
+    Ok(locked)
 }
 
 async fn replay_one(
