@@ -619,6 +619,7 @@ CREATE FUNCTION payout.check_instruction() RETURNS trigger
     AS $_$
 declare
     merchant payout.merchants;
+    kept text;
     stored payout.payouts;
     fresh payout.payouts;
 begin
@@ -628,22 +629,31 @@ begin
             using errcode = 'PW001', column = 'order_num',
                   hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
     end if;
-    perform payout.check_metadata(new.metadata, new.order_num);
+    if new.metadata is not null then
+        perform payout.check_metadata(new.metadata, new.order_num);
+    end if;
     merchant := payout.merchant_of(new.merchant_code, new.order_num);
     new.merchant_code := merchant.code;
     new.priority := coalesce(new.priority, 0);
     perform payout.check_whole(new.amount, 'order_num ' || new.order_num);
     -- Before the other rules: they may have changed since, and what was accepted once is accepted again.
-    select * into stored from payout.payouts p
-    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found then
-        if not payout.same_instruction(stored, new) then
+    kept := payout.keep_order_num(new.merchant_code, new.order_num);
+    if kept is not null then
+        select * into stored from payout.payouts p
+        where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
+        if found and payout.same_instruction(stored, new) then
+            fresh := new;
+            return payout.with_worker_columns(fresh);
+        elsif found then
             raise exception 'order_num % is already used for another payout', new.order_num
                 using errcode = 'PW010', column = 'order_num',
                       hint = 'Find out which of the two is meant. Only a payout that is really another one gets a new number.';
+        elsif kept <> new.order_num then
+            raise exception 'order_num % differs only in case from %, and the gateway may take the one for the other',
+                new.order_num, kept
+                using errcode = 'PW062', column = 'order_num',
+                      hint = 'If the same payout is meant, use its number. Otherwise choose one that differs by more than case.';
         end if;
-        fresh := new;
-        return payout.with_worker_columns(fresh);
     end if;
     perform payout.check_limits(new.amount, merchant, new.order_num);
     new.amount := trunc(new.amount);
@@ -1801,6 +1811,21 @@ CREATE FUNCTION payout.is_running(w payout.workers) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN (((w).ended_at IS NULL) AND ((w).seen_at > (now() - '00:00:30'::interval)));
 
+CREATE FUNCTION payout.keep_order_num(merchant text, number text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+begin
+    insert into payout.order_nums (merchant_code, lower_case, order_num) values (merchant, lower(number), number)
+    on conflict do nothing;
+    if found then
+        return null;
+    end if;
+    return (select n.order_num from payout.order_nums n where n.merchant_code = merchant and n.lower_case = lower(number));
+end $$;
+
 CREATE FUNCTION payout.last_xid() RETURNS bigint
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -1917,7 +1942,7 @@ CREATE FUNCTION payout.may_enqueue(merchant text) RETURNS boolean
     AS $$
 begin
     -- In this order, and apart: what is not needed is not planned either.
-    if (select count(*) from payout.merchants) = 1 then
+    if not exists (select from payout.merchants offset 1) then
         return true;
     elsif exists (select from payout.enqueuers e
                   join pg_catalog.pg_roles r on r.rolname = e.role_name
@@ -1977,14 +2002,14 @@ declare
     registered bigint;
 begin
     if given is null then
-        select count(*) into registered from payout.merchants;
+        select count(*), min(m.code) into registered, given from payout.merchants m;
         if registered <> 1 then
             raise exception 'merchant_code is required: % merchants are registered', registered
                 using errcode = 'PW007', column = 'merchant_code', detail = 'order_num ' || order_num,
                       hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
         end if;
     end if;
-    select * into merchant from payout.merchants m where m.code = given or given is null;
+    select * into merchant from payout.merchants m where m.code = given;
     if not found then
         raise exception 'merchant_code is not registered'
             using errcode = 'PW007', column = 'merchant_code', detail = 'order_num ' || order_num,
@@ -3635,6 +3660,12 @@ ALTER TABLE payout.operator_acts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE payout.order_nums (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    lower_case text NOT NULL COLLATE pg_catalog."C",
+    order_num text NOT NULL COLLATE pg_catalog."C"
+);
+
 CREATE TABLE payout.query_budget (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
     spent_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
@@ -3811,6 +3842,9 @@ ALTER TABLE ONLY payout.transition
 ALTER TABLE ONLY payout.operator_acts
     ADD CONSTRAINT operator_acts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY payout.order_nums
+    ADD CONSTRAINT order_num_differs_by_more_than_case PRIMARY KEY (merchant_code, lower_case);
+
 ALTER TABLE ONLY payout.payouts
     ADD CONSTRAINT order_num_is_used_once PRIMARY KEY (merchant_code, order_num);
 
@@ -3933,6 +3967,8 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.history
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.ledger FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout.order_nums FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_change();
 
 CREATE CONSTRAINT TRIGGER approved_in_time_at_commit AFTER UPDATE ON payout.requests DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((new.decision = 'approved'::text) AND (new.people > 1))) EXECUTE FUNCTION payout.refuse_late_approval();
 
@@ -4077,6 +4113,10 @@ ALTER TABLE payout.numbered_for ENABLE REPLICA TRIGGER refuse_replicated;
 CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.operator_acts FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.operator_acts ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.order_nums FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.order_nums ENABLE REPLICA TRIGGER refuse_replicated;
 
 CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.pause_rules FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
 
@@ -4229,6 +4269,10 @@ ALTER TABLE payout.numbered_for ENABLE REPLICA TRIGGER refuse_replicated_truncat
 CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.operator_acts ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.order_nums FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.order_nums ENABLE REPLICA TRIGGER refuse_replicated_truncate;
 
 CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.pause_rules FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
 
@@ -4821,6 +4865,8 @@ GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_worker;
 GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_enqueuer;
 GRANT ALL ON FUNCTION payout.is_running(w payout.workers) TO payout_follower;
 
+REVOKE ALL ON FUNCTION payout.keep_order_num(merchant text, number text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.last_xid() FROM PUBLIC;
 
 GRANT SELECT ON TABLE payout.act TO payout_reader;
@@ -5195,6 +5241,8 @@ GRANT SELECT ON TABLE payout.notices TO payout_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.notices TO payout_worker;
 
 GRANT SELECT ON TABLE payout.numbered_for TO payout_worker;
+
+GRANT SELECT ON TABLE payout.order_nums TO payout_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.query_budget TO payout_worker;
 

@@ -188,6 +188,16 @@ create index queued_replacements on payout.payouts (merchant_code, originals_que
 create index withdrawn_replacements on payout.payouts (merchant_code, replaces)
     where replaces is not null and state = 'cancelled';
 
+-- The number of each payout in lower case. A gateway whose database ignores case takes 'inv-7' for 'INV-7', and answers a
+-- query of one with what became of the other. Not an index on payouts: what an index keeps out, `on conflict do nothing`
+-- skips in silence.
+create table payout.order_nums (
+    merchant_code text collate "C" not null,
+    lower_case    text collate "C" not null,
+    order_num     text collate "C" not null,
+    constraint order_num_differs_by_more_than_case primary key (merchant_code, lower_case)
+);
+
 -- Added to every transaction ID that is stored or compared. It is 0 unless a dump was restored into a server with lower
 -- transaction IDs than those stored. Without it, event numbers would fall and readers would skip what is new, and an old
 -- row could carry the ID of a running transaction, whose guards would take the row for one of its own. It is a function,

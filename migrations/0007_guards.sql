@@ -96,6 +96,8 @@ end $$;
 
 create trigger never_deleted before delete or truncate on payout.payouts
     for each statement execute function payout.refuse_change();
+create trigger append_only before update or delete or truncate on payout.order_nums
+    for each statement execute function payout.refuse_change();
 create trigger append_only before update or delete or truncate on payout.history
     for each statement execute function payout.refuse_change();
 create trigger append_only before update or delete or truncate on payout.ledger
@@ -166,7 +168,7 @@ create function payout.may_enqueue(merchant text) returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
     -- In this order, and apart: what is not needed is not planned either.
-    if (select count(*) from payout.merchants) = 1 then
+    if not exists (select from payout.merchants offset 1) then
         return true;
     elsif exists (select from payout.enqueuers e
                   join pg_catalog.pg_roles r on r.rolname = e.role_name
@@ -211,14 +213,14 @@ declare
     registered bigint;
 begin
     if given is null then
-        select count(*) into registered from payout.merchants;
+        select count(*), min(m.code) into registered, given from payout.merchants m;
         if registered <> 1 then
             raise exception 'merchant_code is required: % merchants are registered', registered
                 using errcode = 'PW007', column = 'merchant_code', detail = 'order_num ' || order_num,
                       hint = 'Name one of payout.merchants; `payout migrate` registers the configured ones.';
         end if;
     end if;
-    select * into merchant from payout.merchants m where m.code = given or given is null;
+    select * into merchant from payout.merchants m where m.code = given;
     if not found then
         raise exception 'merchant_code is not registered'
             using errcode = 'PW007', column = 'merchant_code', detail = 'order_num ' || order_num,
@@ -455,6 +457,20 @@ begin
     end if;
 end $$;
 
+-- Keeps the number for this merchant, if no payout has it or one that differs only in case. Otherwise returns the number that
+-- was kept before. Where another transaction has inserted it and is still open, this waits for its end, so that nothing is
+-- skipped without being compared.
+create function payout.keep_order_num(merchant text, number text) returns text
+language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
+begin
+    insert into payout.order_nums (merchant_code, lower_case, order_num) values (merchant, lower(number), number)
+    on conflict do nothing;
+    if found then
+        return null;
+    end if;
+    return (select n.order_num from payout.order_nums n where n.merchant_code = merchant and n.lower_case = lower(number));
+end $$;
+
 -- Checks an instruction before any constraint can print the row: no message contains an account number or a name.
 --
 -- Without whole-table reads, like every function here that looks payouts up and is called in sessions of others: a backend
@@ -463,6 +479,7 @@ create function payout.check_instruction() returns trigger
 language plpgsql security definer set search_path = pg_catalog, payout, pg_temp set enable_seqscan = off set jit = off as $$
 declare
     merchant payout.merchants;
+    kept text;
     stored payout.payouts;
     fresh payout.payouts;
 begin
@@ -472,22 +489,31 @@ begin
             using errcode = 'PW001', column = 'order_num',
                   hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
     end if;
-    perform payout.check_metadata(new.metadata, new.order_num);
+    if new.metadata is not null then
+        perform payout.check_metadata(new.metadata, new.order_num);
+    end if;
     merchant := payout.merchant_of(new.merchant_code, new.order_num);
     new.merchant_code := merchant.code;
     new.priority := coalesce(new.priority, 0);
     perform payout.check_whole(new.amount, 'order_num ' || new.order_num);
     -- Before the other rules: they may have changed since, and what was accepted once is accepted again.
-    select * into stored from payout.payouts p
-    where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
-    if found then
-        if not payout.same_instruction(stored, new) then
+    kept := payout.keep_order_num(new.merchant_code, new.order_num);
+    if kept is not null then
+        select * into stored from payout.payouts p
+        where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
+        if found and payout.same_instruction(stored, new) then
+            fresh := new;
+            return payout.with_worker_columns(fresh);
+        elsif found then
             raise exception 'order_num % is already used for another payout', new.order_num
                 using errcode = 'PW010', column = 'order_num',
                       hint = 'Find out which of the two is meant. Only a payout that is really another one gets a new number.';
+        elsif kept <> new.order_num then
+            raise exception 'order_num % differs only in case from %, and the gateway may take the one for the other',
+                new.order_num, kept
+                using errcode = 'PW062', column = 'order_num',
+                      hint = 'If the same payout is meant, use its number. Otherwise choose one that differs by more than case.';
         end if;
-        fresh := new;
-        return payout.with_worker_columns(fresh);
     end if;
     perform payout.check_limits(new.amount, merchant, new.order_num);
     new.amount := trunc(new.amount);

@@ -130,7 +130,7 @@ impl Exit {
             "PW026" | "PW027" | "PW032" | "PW035" => Self::Usage(with_hint),
             "PW008" | "PW010" | "PW011" | "PW012" | "PW013" | "PW015" | "PW016" | "PW019"
             | "PW021" | "PW022" | "PW023" | "PW024" | "PW025" | "PW028" | "PW030" | "PW031"
-            | "PW033" | "PW034" | "PW040" => Self::Refused(with_hint),
+            | "PW033" | "PW034" | "PW040" | "PW062" => Self::Refused(with_hint),
             "42P01" | "3F000" | "42883" | "42703" => Self::Config(format!(
                 "this database has no schema `payout` that fits this program ({message})\n  \
                  Run `payout migrate` as the owner of the database, or name another database with --database-url."

@@ -12,5 +12,6 @@ mod roles;
 mod sizes;
 mod tricks;
 mod two_phase;
+mod upper_case;
 mod views;
 mod without_triggers;
