@@ -1,6 +1,7 @@
 //! The command line: `payout COMMAND`. Data goes to stdout, messages to stderr.
 
 mod confirm;
+mod console;
 mod exit;
 mod finance;
 mod global;
@@ -56,6 +57,8 @@ struct Cli {
 enum Command {
     /// Run the worker, callbacks and metrics in one process; any number of processes share the work
     Run,
+    /// Serve the web console: pages for people, who sign in with their own database login
+    Console(console::Options),
     /// Apply the migrations, and register the configured merchants
     Migrate(migrate::Options),
     /// Run everything on this machine, with a throw-away database and a sandbox gateway
@@ -148,6 +151,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
     let global = &cli.global;
     match &cli.command {
         Command::Run => start::run(global).await?,
+        Command::Console(options) => console::run(global, options).await?,
         Command::Demo(options) => return start::demo(global, options).await,
         Command::Migrate(options) => migrate::migrate(global, options).await?,
         Command::Sandbox(options) => sandbox::sandbox(options).await?,

@@ -1,6 +1,7 @@
 //! The configuration file: one TOML file, all faults reported at once (`deploy/payout.toml`).
 
 mod check;
+pub mod console;
 pub mod database_url;
 mod section;
 
@@ -34,6 +35,8 @@ pub struct Config {
     pub callbacks_settle: bool,
     /// `[approvals]`
     pub approvals: Approvals,
+    /// `[console]`
+    pub console: console::Console,
     /// `[[merchant]]`, at least one.
     pub merchants: Vec<Merchant>,
     /// What is allowed but unwise, in words.

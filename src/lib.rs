@@ -15,6 +15,7 @@
 //! | [`worker`] | the loops: claim and send, poll, carry out requests, reconcile | `submit`, `poll` |
 //! | [`inbound`] | what comes in over HTTP: callbacks, health, metrics | `callback` |
 //! | [`service`] | puts the parts together and runs them | `Running` |
+//! | [`console`] | the web console, `payout console` | `console` |
 //! | [`cli`], [`demo`] | the commands, and the demo with a sandbox gateway | `cli` |
 //!
 //! A module uses only those above it in this table. `ARCHITECTURE.md` has the picture and the invariants I1 to I13
@@ -33,6 +34,7 @@
 pub mod backoff;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod demo;
 pub mod gateway;
 pub mod inbound;

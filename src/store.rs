@@ -9,6 +9,7 @@ pub mod books;
 pub mod callbacks;
 pub mod claim;
 pub mod clock;
+pub mod console;
 pub mod decisions;
 pub mod doctor;
 pub mod expired_leases;

@@ -6,6 +6,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::{
     Approvals, Config, Database, Faults, Merchant, Poll, Submit, WitnessFile,
+    console::console,
     database_url::why_unreadable_url,
     section::{Page, Section},
 };
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Every section that exists.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "database",
     "http",
     "admin",
@@ -23,6 +24,7 @@ const SECTIONS: [&str; 8] = [
     "poll",
     "callback",
     "approvals",
+    "console",
     "merchant",
 ];
 
@@ -45,6 +47,7 @@ pub(super) fn check(
         poll: poll(page.section("poll")),
         callbacks_settle,
         approvals: approvals(page.section("approvals"), folder),
+        console: console(page, folder),
         merchants: merchants(page, folder),
         warnings: Vec::new(),
     };
@@ -266,6 +269,7 @@ mod tests {
             format!("{:?}{:?}", defaults.submit, defaults.poll)
         );
         assert_eq!(config.http_listen, defaults.http_listen);
+        assert_eq!(config.console, defaults.console);
         assert_eq!(config.witness_file, defaults.witness_file);
         assert_eq!(config.admin_listen, defaults.admin_listen);
         assert_eq!(

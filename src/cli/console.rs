@@ -1,0 +1,34 @@
+//! `payout console`
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{
+    exit::{Exit, say},
+    global::Global,
+    start::log,
+};
+use crate::{config, console};
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Where to listen, instead of the configured address; beyond this machine only with TLS
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+pub(super) async fn run(global: &Global, options: &Options) -> Result<(), Exit> {
+    let url = global.url()?;
+    let mut settings = match global.config_file() {
+        Some(_) => global.configuration()?.console,
+        None => config::console::Console::default(),
+    };
+    if let Some(listen) = options.listen {
+        settings.listen = listen;
+    }
+    settings.is_safe().map_err(Exit::Config)?;
+    log();
+    let started = |address: &str| say(&format!("the console listens on {address}"));
+    Ok(console::run(settings, &url, started).await?)
+}

@@ -1,0 +1,258 @@
+//! The web console, `payout console`: pages for people who will not open a terminal.
+//!
+//! Whoever signs in, signs in to Postgres. Each person has a connection of their own, so the database's grants decide what
+//! they see and its functions decide what they may do. This module adds no rule about money.
+
+mod assets;
+mod failure;
+mod form;
+mod frame;
+mod home;
+mod language;
+mod origin;
+mod serve;
+mod session;
+mod signing_in;
+mod texts;
+mod throttle;
+mod token;
+mod visit;
+mod words;
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use askama::Template;
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRequestParts, Request, State},
+    http::{HeaderMap, StatusCode, request::Parts},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use sqlx::postgres::PgConnectOptions;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+    time::{interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    failure::Failure,
+    frame::{Frame, render},
+    language::{Language, cookie},
+    origin::{Origins, Stranger, harden},
+    session::{Limits, Sessions, connections},
+    texts::Texts,
+    throttle::Throttle,
+};
+use crate::config;
+
+/// Passwords that are tried at a time: Postgres spends work on each.
+const SIGNING_IN_MAX: usize = 4;
+/// Longest time until a page is answered, its body included.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Most bytes of a form.
+const FORM_BYTES_MAX: usize = 128 * 1024;
+/// How often sessions whose time is over are ended.
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
+
+/// What all requests share.
+struct Console {
+    /// The configured host, port and database, and no login.
+    database: PgConnectOptions,
+    origins: Origins,
+    is_tls: bool,
+    sessions: Sessions,
+    throttle: Throttle,
+    signing_in: Semaphore,
+}
+
+/// Serves the console until SIGTERM or SIGINT, after `started` was told the address.
+///
+/// # Errors
+/// If it cannot listen there, or must not.
+pub async fn run(
+    settings: config::console::Console,
+    database_url: &str,
+    started: impl FnOnce(&str),
+) -> anyhow::Result<()> {
+    settings.is_safe().map_err(anyhow::Error::msg)?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let tls = settings.tls_files.as_ref();
+    let tls = tls.map(|(certificate, key)| serve::tls(certificate, key));
+    let tls = tls.transpose()?;
+    let listener = serve::listen(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let address = listener.local_addr()?;
+    let console = Arc::new(Console::new(&settings, database_url, address)?);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    started(&format!("{scheme}://{address}/"));
+    let stop = CancellationToken::new();
+    let routes = routes(&console);
+    let serving = tokio::spawn(serve::serve(listener, tls, routes, stop.clone()));
+    let mut sweep = interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = sweep.tick() => console.sessions.end_expired(),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    stop.cancel();
+    Ok(serving.await?)
+}
+
+fn routes(console: &Arc<Console>) -> Router {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/sign-in", get(signing_in::form).post(signing_in::sign_in))
+        .route("/sign-out", post(signing_in::sign_out))
+        .route("/language", post(signing_in::choose_language))
+        .route("/assets/{name}", get(assets::asset))
+        .fallback(async || Failure::not_found())
+        .method_not_allowed_fallback(async || {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, |t| t.not_here)
+        })
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(console), answer))
+        .with_state(Arc::clone(console))
+}
+
+impl Console {
+    fn new(
+        settings: &config::console::Console,
+        database_url: &str,
+        address: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let is_tls = settings.tls_files.is_some();
+        Ok(Self {
+            database: connections(database_url).context("the database URL is invalid")?,
+            origins: Origins::new(&settings.origins, address, is_tls),
+            is_tls,
+            sessions: Sessions::new(Limits {
+                idle: settings.idle,
+                session: settings.session,
+                sessions_max: settings.sessions_max,
+            }),
+            throttle: Throttle::default(),
+            signing_in: Semaphore::new(SIGNING_IN_MAX),
+        })
+    }
+
+    /// Whether browsers reach it by HTTPS only.
+    fn is_secure(&self) -> bool {
+        self.origins.are_secure()
+    }
+
+    /// Plain HTTP is spoken on this machine only, where browsers refuse the prefix that promises `Secure`.
+    fn cookie_name(&self) -> &'static str {
+        if self.is_secure() {
+            "__Host-payout"
+        } else {
+            "payout_session"
+        }
+    }
+
+    fn cookie(&self, id: &str, max_age_seconds: Option<u32>) -> String {
+        let name = self.cookie_name();
+        let secure = if self.is_secure() { "; Secure" } else { "" };
+        let age = max_age_seconds.map_or(String::new(), |age| format!("; Max-Age={age}"));
+        format!("{name}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{age}")
+    }
+
+    fn session_id<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        cookie(headers, self.cookie_name())
+    }
+
+    /// Where a request comes from. Without TLS of our own it is a proxy that connects, and it appends the address.
+    fn address(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
+        let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+        let forwarded = forwarded.filter(|_| !self.is_tls);
+        let forwarded = forwarded.and_then(|list| list.to_str().ok()?.rsplit(',').next());
+        forwarded
+            .and_then(|address| address.trim().parse().ok())
+            .unwrap_or(peer.0)
+    }
+}
+
+/// The address that a connection comes from.
+#[derive(Clone, Copy, Debug)]
+struct Peer(IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let nobody = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Ok(parts.extensions.get().copied().unwrap_or(nobody))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct FailurePage {
+    frame: Frame,
+    t: &'static Texts,
+    sentence: &'static str,
+    detail: String,
+}
+
+/// Around every request: refuses strangers, bounds the time, shows failures as pages, and hardens every answer.
+async fn answer(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
+    let language = Language::of(request.headers());
+    let session_id = console.session_id(request.headers()).map(str::to_owned);
+    let checked = console.origins.check(request.method(), request.headers());
+    let mut response = match checked {
+        Err(Stranger::Host) => {
+            Failure::new(StatusCode::MISDIRECTED_REQUEST, |t| t.foreign_host).into_response()
+        }
+        Err(Stranger::Site) => {
+            Failure::new(StatusCode::FORBIDDEN, |t| t.foreign_site).into_response()
+        }
+        Ok(()) => match timeout(ANSWER_WITHIN, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Failure::busy().into_response(),
+        },
+    };
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        if failure.ends_session {
+            session_id.map(|id| console.sessions.end(&id));
+        }
+        response = failed(response, failure, language);
+    }
+    harden(response.headers_mut());
+    response
+}
+
+fn failed(response: Response, failure: Failure, language: Language) -> Response {
+    let frame = Frame::outside(language);
+    let t = frame.t();
+    let page = FailurePage {
+        frame,
+        t,
+        sentence: (failure.sentence)(t),
+        detail: failure.detail,
+    };
+    match render(&page) {
+        Ok(page) => {
+            let (status, page) = (response.status(), page.into_response());
+            let (mut parts, _) = response.into_parts();
+            let (shown, body) = page.into_parts();
+            parts.headers.extend(shown.headers);
+            parts.status = status;
+            parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+            Response::from_parts(parts, body)
+        }
+        Err(_) => response,
+    }
+}

@@ -1,0 +1,150 @@
+//! What every page has around it, and the small parts that pages share.
+
+use std::fmt;
+
+use askama::{Template, filters::HtmlSafe};
+use axum::response::Html;
+use chrono::{DateTime, Utc};
+
+use super::{
+    failure::Failure,
+    language::Language,
+    texts::Texts,
+    words::{self, When},
+};
+use crate::{domain::payout::PayoutKey, store::find::Status};
+
+/// What stands around a page.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) language: Language,
+    /// Who is signed in; empty for nobody.
+    pub(super) login: String,
+    /// Whether the login may act.
+    pub(super) may_act: bool,
+    /// The address of this page, to come back to after choosing a language.
+    pub(super) here: String,
+    /// When the page was made.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Frame {
+    /// For somebody who is not signed in.
+    pub(super) fn outside(language: Language) -> Self {
+        Self {
+            language,
+            login: String::new(),
+            may_act: false,
+            here: "/".to_owned(),
+            now: Utc::now(),
+        }
+    }
+
+    pub(super) fn t(&self) -> &'static Texts {
+        self.language.texts()
+    }
+
+    /// `page` where the address of this page begins so.
+    pub(super) fn mark(&self, path: &str) -> &'static str {
+        let path_here = self.here.split('?').next().unwrap_or_default();
+        let is_here = path_here == path || path != "/" && path_here.starts_with(path);
+        if is_here { "page" } else { "false" }
+    }
+
+    pub(super) fn when(&self, at: &DateTime<Utc>) -> When {
+        When {
+            at: *at,
+            now: self.now,
+            texts: self.t(),
+        }
+    }
+
+    pub(super) fn rupiah(&self, amount: &i64) -> String {
+        words::rupiah(*amount)
+    }
+
+    /// An amount that may be missing.
+    pub(super) fn rupiah_or(&self, amount: &Option<i64>) -> String {
+        amount.map_or_else(|| "–".to_owned(), words::rupiah)
+    }
+
+    pub(super) fn badge(&self, state: &str) -> Badge {
+        let (icon, class, word) = self.t().state(state);
+        Badge { icon, class, word }
+    }
+
+    pub(super) fn link(&self, row: &Status) -> String {
+        payout(&row.merchant_code, &row.order_num)
+    }
+
+    pub(super) fn fill(&self, text: &str, word: &str) -> String {
+        words::fill(text, &[word])
+    }
+
+    pub(super) fn count(&self, text: &str, count: &usize) -> String {
+        words::fill(text, &[&count.to_string()])
+    }
+}
+
+/// A state as icon and word, coloured by its class.
+pub(super) struct Badge {
+    icon: &'static str,
+    class: &'static str,
+    word: &'static str,
+}
+
+impl fmt::Display for Badge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { icon, class, word } = self;
+        write!(
+            f,
+            "<span class=\"state {class}\"><span aria-hidden=\"true\">{icon}</span> {word}</span>"
+        )
+    }
+}
+
+/// Made of our own texts alone.
+impl HtmlSafe for Badge {}
+
+/// The address of a payout's page.
+pub(super) fn payout(merchant: &str, order_num: &str) -> String {
+    format!("/payouts/{}/{}", encoded(merchant), encoded(order_num))
+}
+
+/// What names a payout in forms and addresses.
+pub(super) fn name(key: &PayoutKey) -> String {
+    format!(
+        "{}/{}",
+        encoded(&key.merchant_code),
+        encoded(&key.order_num)
+    )
+}
+
+/// One part of an address.
+pub(super) fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// Renders a page.
+pub(super) fn render(page: &impl Template) -> Result<Html<String>, Failure> {
+    Ok(Html(page.render()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_made_of_harmless_characters() {
+        assert_eq!(payout("S1", "INV-1"), "/payouts/S1/INV-1");
+        assert_eq!(encoded("a/b?c\"<é"), "a%2Fb%3Fc%22%3C%C3%A9");
+    }
+}

@@ -1,0 +1,189 @@
+//! Who is signed in. A session is that person's own connection to the database, and ends with it.
+
+use std::{
+    collections::HashMap,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::time::{Instant, timeout};
+
+use super::token::{Forms, hash, random};
+use crate::store::{console, end_with_the_client, say_times_in_wib};
+
+/// A person is waiting: report a silent database soon.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Sessions of one login; one more ends the one that has been quiet longest.
+const OF_ONE_LOGIN_MAX: usize = 4;
+
+/// One person who is signed in.
+pub(super) struct Session {
+    /// The login.
+    pub(super) login: String,
+    /// The person's connection. The password is kept nowhere but in it.
+    pub(super) db: Arc<tokio::sync::Mutex<PgConnection>>,
+    /// The forms that the person was shown.
+    pub(super) forms: Forms,
+    began: Instant,
+    used: Mutex<Instant>,
+}
+
+impl Session {
+    /// A session over this connection, which belongs to `login`.
+    pub(super) fn new(login: String, db: PgConnection) -> Self {
+        let now = Instant::now();
+        Self {
+            login,
+            db: Arc::new(tokio::sync::Mutex::new(db)),
+            forms: Forms::default(),
+            began: now,
+            used: Mutex::new(now),
+        }
+    }
+
+    fn last_used(&self) -> Instant {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+/// How long sessions last, and how many there are at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Without being used.
+    pub(super) idle: Duration,
+    /// In all.
+    pub(super) session: Duration,
+    /// At a time.
+    pub(super) sessions_max: usize,
+}
+
+/// Every session, by the hash of its random ID.
+pub(super) struct Sessions {
+    limits: Limits,
+    open: Mutex<HashMap<[u8; 32], Arc<Session>>>,
+}
+
+impl Sessions {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Opens a session and returns its ID; `None` if as many people are signed in as may be.
+    pub(super) fn begin(&self, session: Session) -> Option<String> {
+        self.end_expired();
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_login = open
+            .iter()
+            .filter(|(_, other)| other.login == session.login);
+        let oldest = of_login.clone().min_by_key(|(_, other)| other.last_used());
+        if of_login.count() >= OF_ONE_LOGIN_MAX
+            && let Some(oldest) = oldest.map(|(id, _)| *id)
+        {
+            open.remove(&oldest);
+        }
+        if open.len() >= self.limits.sessions_max {
+            return None;
+        }
+        let id = random();
+        open.insert(hash(&id), Arc::new(session));
+        Some(id)
+    }
+
+    /// The session with this ID. Unless the page refreshes without anybody's doing, that counts as use.
+    pub(super) fn find(&self, id: &str, is_use: bool) -> Option<Arc<Session>> {
+        self.end_expired();
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = open.get(&hash(id)).cloned()?;
+        if is_use {
+            session.touch();
+        }
+        Some(session)
+    }
+
+    /// Ends a session. Its connection closes once nothing uses it any more.
+    pub(super) fn end(&self, id: &str) -> Option<Arc<Session>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.remove(&hash(id))
+    }
+
+    /// Ends the sessions whose time is over.
+    pub(super) fn end_expired(&self) {
+        let Limits { idle, session, .. } = self.limits;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, one| one.last_used().elapsed() < idle && one.began.elapsed() < session);
+    }
+}
+
+/// Why nobody was signed in.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// The server does not accept this login with this password.
+    Password,
+    /// The login has none of the schema's roles.
+    Role,
+    /// The server did not answer, or not in time.
+    Unreachable,
+}
+
+/// Signs in to Postgres: host, port and database are the configured ones, login and password the person's.
+pub(super) async fn sign_in(
+    database: &PgConnectOptions,
+    login: &str,
+    password: &str,
+) -> Result<Session, Refused> {
+    let options = database.clone().username(login).password(password);
+    let connected = timeout(CONNECT_WITHIN, options.connect()).await;
+    let mut db = match connected {
+        Ok(Ok(db)) => db,
+        Ok(Err(sqlx::Error::Database(refusal))) => {
+            let code = refusal.code().unwrap_or_default();
+            return Err(match code.as_ref() {
+                // Whether there is such a login is nobody's business.
+                "28000" | "28P01" => Refused::Password,
+                "42501" => Refused::Role,
+                _ => Refused::Unreachable,
+            });
+        }
+        Ok(Err(_)) | Err(_) => return Err(Refused::Unreachable),
+    };
+    say_times_in_wib(&mut db)
+        .await
+        .map_err(|_| Refused::Unreachable)?;
+    end_with_the_client(&mut db).await;
+    match console::login(&mut db).await {
+        Ok(Some(found)) if found.may_read => Ok(Session::new(found.name, db)),
+        Ok(_) => {
+            db.close().await.ok();
+            Err(Refused::Role)
+        }
+        Err(sqlx::Error::Database(_)) => Err(Refused::Role),
+        Err(_) => Err(Refused::Unreachable),
+    }
+}
+
+/// What every person's connection is opened with: statements are bounded in time, planned for their arguments, and ignore
+/// the role's `search_path`.
+///
+/// # Errors
+/// If the URL cannot be read.
+pub(super) fn connections(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?;
+    Ok(options.application_name("payout console").options([
+        ("search_path", "pg_catalog"),
+        ("row_security", "off"),
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "3s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("plan_cache_mode", "force_custom_plan"),
+        ("jit", "off"),
+    ]))
+}

@@ -1,0 +1,177 @@
+//! Signing in, signing out, and choosing a language.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, LOCATION, SET_COOKIE},
+    },
+    response::{Html, IntoResponse, Response},
+};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Console, Peer,
+    failure::{Failure, Sentence},
+    form::Form,
+    frame::{Frame, render},
+    language::{COOKIE_NAME, Language},
+    session::{self, Refused},
+    texts::Texts,
+};
+
+/// Longest login and password that are tried.
+const WORD_BYTES_MAX: usize = 256;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Page {
+    frame: Frame,
+    t: &'static Texts,
+    failed: Option<&'static str>,
+}
+
+/// The form.
+pub(super) async fn form(headers: HeaderMap) -> Result<Html<String>, Failure> {
+    page(&headers, None)
+}
+
+fn page(headers: &HeaderMap, failed: Option<Sentence>) -> Result<Html<String>, Failure> {
+    let frame = Frame::outside(Language::of(headers));
+    let t = frame.t();
+    render(&Page {
+        failed: failed.map(|failed| failed(t)),
+        frame,
+        t,
+    })
+}
+
+/// Signs in to Postgres with the form's login and password.
+pub(super) async fn sign_in(
+    State(console): State<Arc<Console>>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let form = Form::of(&headers, &body)?;
+    let (login, password) = (form.text("login"), form.text("password"));
+    let is_long = login.len() > WORD_BYTES_MAX || password.len() > WORD_BYTES_MAX;
+    if login.is_empty() || password.is_empty() || is_long || form.raw("password").contains('\0') {
+        return refused(&headers, StatusCode::FORBIDDEN, |t| t.wrong_password);
+    }
+    let address = console.address(peer, &headers);
+    let Some(wait) = console.throttle.wait(address, login, Instant::now()) else {
+        return refused(&headers, StatusCode::TOO_MANY_REQUESTS, |t| {
+            t.too_many_attempts
+        });
+    };
+    sleep(wait).await;
+    // Never closed.
+    let _place = console.signing_in.acquire().await.ok();
+    let signed_in = session::sign_in(&console.database, login, form.raw("password")).await;
+    let session = match signed_in {
+        Ok(session) => session,
+        Err(Refused::Password) => {
+            console.throttle.failed(address, login, Instant::now());
+            tracing::warn!(%address, "sign-in with a wrong login or password");
+            return refused(&headers, StatusCode::FORBIDDEN, |t| t.wrong_password);
+        }
+        Err(Refused::Role) => return refused(&headers, StatusCode::FORBIDDEN, |t| t.no_role),
+        Err(Refused::Unreachable) => {
+            return refused(&headers, StatusCode::SERVICE_UNAVAILABLE, |t| {
+                t.database_away
+            });
+        }
+    };
+    console.throttle.succeeded(login);
+    // An earlier session of the same browser ends.
+    console
+        .session_id(&headers)
+        .map(|id| console.sessions.end(id));
+    let name = session.login.clone();
+    let Some(id) = console.sessions.begin(session) else {
+        return refused(&headers, StatusCode::SERVICE_UNAVAILABLE, |t| {
+            t.too_many_people
+        });
+    };
+    tracing::info!(login = %name, %address, "signed in");
+    Ok(to("/", Some(console.cookie(&id, None))))
+}
+
+fn refused(headers: &HeaderMap, status: StatusCode, why: Sentence) -> Result<Response, Failure> {
+    Ok((status, page(headers, Some(why))?).into_response())
+}
+
+/// Ends the session and its connection.
+pub(super) async fn sign_out(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
+    let ended = console
+        .session_id(&headers)
+        .and_then(|id| console.sessions.end(id));
+    if let Some(session) = ended {
+        tracing::info!(login = %session.login, "signed out");
+    }
+    to("/sign-in", Some(console.cookie("", Some(0))))
+}
+
+/// Remembers a language, and leads back to the page.
+pub(super) async fn choose_language(
+    State(console): State<Arc<Console>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    let form = Form::of(&headers, &body)?;
+    let language = Language::of_code(form.text("language")).unwrap_or_default();
+    let secure = if console.is_secure() { "; Secure" } else { "" };
+    let code = language.code();
+    let cookie = format!(
+        "{COOKIE_NAME}={code}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict{secure}"
+    );
+    Ok(to(local(form.text("to")), Some(cookie)))
+}
+
+/// A page of ours; the first one for anything else, so that nobody is led away from here.
+fn local(path: &str) -> &str {
+    let is_local = path.starts_with('/')
+        && !path.starts_with("//")
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_local { path } else { "/" }
+}
+
+fn to(path: &str, cookie: Option<String>) -> Response {
+    let mut headers = HeaderMap::new();
+    let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    headers.insert(LOCATION, path);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        headers.insert(SET_COOKIE, cookie);
+    }
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_away_from_here() {
+        for path in ["/", "/payouts?tab=unknown&bank=014"] {
+            assert_eq!(local(path), path);
+        }
+        for path in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb",
+            "/a b",
+        ] {
+            assert_eq!(local(path), "/", "{path}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Form tokens: each lets one act happen once, and shows what happened whenever it comes again.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use base16ct::lower::encode_string;
+use rand::RngExt;
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+
+/// Forms of one session that can be sent; the oldest is forgotten.
+const FORMS_MAX: usize = 256;
+
+/// What became of an act, as the person reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// Whether it was done or recorded.
+    pub(super) is_done: bool,
+    /// What happened, or why not, a sentence or more each.
+    pub(super) lines: Vec<String>,
+    /// Where to go next.
+    pub(super) next: String,
+}
+
+/// An act that happens at most once.
+pub(super) type Once = Arc<OnceCell<Outcome>>;
+
+struct Form {
+    token: [u8; 32],
+    /// The act and all that it is about.
+    purpose: String,
+    outcome: Once,
+}
+
+/// The forms that one session was shown. Only hashes of their tokens are kept.
+#[derive(Default)]
+pub(super) struct Forms(Mutex<VecDeque<Form>>);
+
+impl Forms {
+    /// A token for one form, good for one act.
+    pub(super) fn issue(&self, purpose: &str) -> String {
+        let token = random();
+        let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if forms.len() >= FORMS_MAX {
+            forms.pop_front();
+        }
+        forms.push_back(Form {
+            token: hash(&token),
+            purpose: purpose.to_owned(),
+            outcome: Once::default(),
+        });
+        token
+    }
+
+    /// The act of this token, if it was issued to this session for this purpose.
+    pub(super) fn find(&self, token: &str, purpose: &str) -> Option<Once> {
+        let token = hash(token);
+        let forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let form = forms
+            .iter()
+            .find(|form| form.token == token && form.purpose == purpose)?;
+        Some(Arc::clone(&form.outcome))
+    }
+}
+
+/// 256 random bits in hex.
+pub(super) fn random() -> String {
+    encode_string(&rand::rng().random::<[u8; 32]>())
+}
+
+/// What is kept of a secret: a thief of the memory's copy cannot use it.
+pub(super) fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_its_purpose_alone_and_a_forgotten_one_for_nothing() {
+        let forms = Forms::default();
+        let token = forms.issue("cancel M/INV-1");
+        assert_eq!(token.len(), 64);
+        assert!(forms.find(&token, "cancel M/INV-1").is_some());
+        assert!(forms.find(&token, "cancel M/INV-2").is_none());
+        assert!(forms.find(&random(), "cancel M/INV-1").is_none());
+        for _ in 0..FORMS_MAX {
+            forms.issue("replay M/INV-1");
+        }
+        assert!(forms.find(&token, "cancel M/INV-1").is_none());
+    }
+}

@@ -1,0 +1,124 @@
+//! Amounts and times on the pages, as people in Jakarta read them.
+
+use std::fmt;
+
+use askama::filters::HtmlSafe;
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+use super::texts::Texts;
+use crate::domain::money::Rupiah;
+
+/// WIB has no daylight saving time.
+const WIB_SECONDS: i32 = 7 * 3600;
+
+fn wib() -> FixedOffset {
+    // Seven hours are in range, so the default is never taken.
+    FixedOffset::east_opt(WIB_SECONDS).unwrap_or_else(|| chrono::Offset::fix(&Utc))
+}
+
+/// `Rp 1.250.000`.
+pub(super) fn rupiah(amount: i64) -> String {
+    Rupiah::new(amount).to_string()
+}
+
+/// `2026-11-25 08:02:10 WIB`.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&wib())
+        .format("%Y-%m-%d %H:%M:%S WIB")
+        .to_string()
+}
+
+/// The day in WIB.
+pub(super) fn day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&wib()).date_naive()
+}
+
+/// When a day in WIB begins.
+pub(super) fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
+    let local = day.and_time(NaiveTime::MIN).and_local_timezone(wib());
+    Some(local.single()?.to_utc())
+}
+
+/// A length of time in its two largest units: `4 h 12 min`.
+pub(super) fn length(time: TimeDelta, texts: &Texts) -> String {
+    let seconds = time.num_seconds().max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let (d, h, min, s) = (texts.d, texts.h, texts.min, texts.s);
+    if days > 0 {
+        format!("{days} {d} {} {h}", hours % 24)
+    } else if hours > 0 {
+        format!("{hours} {h} {} {min}", minutes % 60)
+    } else if minutes > 0 {
+        format!("{minutes} {min} {} {s}", seconds % 60)
+    } else {
+        format!("{seconds} {s}")
+    }
+}
+
+/// A time on a page: WIB, how long ago, and UTC for who points at it.
+pub(super) struct When {
+    pub(super) at: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) texts: &'static Texts,
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (at, now) = (self.at, self.now);
+        let utc = at.format("%Y-%m-%dT%H:%M:%SZ");
+        let relative = if at > now {
+            let left = length(at.signed_duration_since(now), self.texts);
+            fill(self.texts.in_time, &[&left])
+        } else {
+            let age = length(now.signed_duration_since(at), self.texts);
+            fill(self.texts.ago, &[&age])
+        };
+        write!(
+            f,
+            "<time datetime=\"{utc}\" title=\"{utc}\">{}</time> <small class=\"ago\">{relative}</small>",
+            time(at)
+        )
+    }
+}
+
+/// Made of numbers and of our own texts.
+impl HtmlSafe for When {}
+
+/// Puts words into a text, one for each `{}`.
+pub(super) fn fill(text: &str, words: &[&str]) -> String {
+    let mut parts = text.split("{}");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    let mut words = words.iter();
+    for part in parts {
+        filled.push_str(words.next().unwrap_or(&""));
+        filled.push_str(part);
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::language::Language;
+
+    #[test]
+    fn a_time_is_wib_with_utc_beside_it() {
+        let when = When {
+            at: "2026-11-25T01:02:03Z".parse().unwrap(),
+            now: "2026-11-25T05:14:03Z".parse().unwrap(),
+            texts: Language::English.texts(),
+        };
+        assert_eq!(
+            when.to_string(),
+            "<time datetime=\"2026-11-25T01:02:03Z\" title=\"2026-11-25T01:02:03Z\">2026-11-25 08:02:03 WIB</time> \
+             <small class=\"ago\">4 h 12 min ago</small>"
+        );
+    }
+
+    #[test]
+    fn words_go_where_the_text_has_a_place_for_them() {
+        assert_eq!(fill("{} of {}", &["1", "2"]), "1 of 2");
+        assert_eq!(fill("none", &["1"]), "none");
+        assert_eq!(fill("{}: {}", &["{}"]), "{}: ");
+    }
+}
