@@ -3,21 +3,33 @@
 //! Whoever signs in, signs in to Postgres. Each person has a connection of their own, so the database's grants decide what
 //! they see and its functions decide what they may do. This module adds no rule about money.
 
+mod act;
+mod acts;
+mod approvals;
 mod assets;
+mod confirm;
+mod deed;
 mod failure;
+mod filter;
 mod form;
 mod frame;
 mod home;
 mod language;
+mod list;
+mod money;
 mod origin;
+mod payout;
 mod serve;
 mod session;
 mod signing_in;
+mod situation;
+mod stops;
 mod texts;
 mod throttle;
 mod token;
 mod visit;
 mod words;
+mod workers;
 
 use std::{
     convert::Infallible,
@@ -115,6 +127,20 @@ pub async fn run(
 fn routes(console: &Arc<Console>) -> Router {
     Router::new()
         .route("/", get(home::home))
+        .route("/payouts", get(list::list))
+        .route("/payouts.csv", get(list::export))
+        .route("/payouts/{merchant}/{order}", get(payout::payout))
+        .route("/act/{deed}", get(acts::form).post(acts::perform))
+        .route("/approvals", get(approvals::list))
+        .route(
+            "/approvals/{id}/{decision}",
+            get(approvals::form).post(approvals::decide),
+        )
+        .route("/money", get(money::money))
+        .route("/workers", get(workers::workers))
+        .route("/pause", get(stops::pause_form).post(stops::pause))
+        .route("/resume", get(stops::resume_form).post(stops::resume))
+        .route("/failover", get(stops::accept_form).post(stops::accept))
         .route("/sign-in", get(signing_in::form).post(signing_in::sign_in))
         .route("/sign-out", post(signing_in::sign_out))
         .route("/language", post(signing_in::choose_language))
@@ -124,6 +150,11 @@ fn routes(console: &Arc<Console>) -> Router {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, |t| t.not_here)
         })
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .merge(
+            Router::new()
+                .route("/money/statement", post(money::compare))
+                .layer(DefaultBodyLimit::max(money::STATEMENT_BYTES_MAX)),
+        )
         .layer(from_fn_with_state(Arc::clone(console), answer))
         .with_state(Arc::clone(console))
 }

@@ -6,11 +6,12 @@
 //! | --- | --- | --- |
 //! | [`domain`] | the rules, without a clock, a network or a database (crate `payout-domain`) | `state`, `decide` |
 //! | [`permit`] | the right to send, a value that is spent once | `SubmitPermit` |
-//! | [`backoff`], [`telemetry`] | pauses between retries, the log; neither uses another module | |
+//! | [`backoff`], [`telemetry`], [`spreadsheet`] | pauses between retries, the log, CSV; none uses another module | |
 //! | [`gateway`] | the gateway's protocol: sign, send once, query, read answers and callbacks | `Client`, `Dialect` |
 //! | [`store`] | all SQL but the demo's: claim, record evidence, read | `claim`, `record` |
 //! | [`metrics`] | every metric, from one table | `table` |
 //! | [`config`] | the configuration file | |
+//! | [`statement`] | a statement of the gateway, compared with our payouts | `compare` |
 //! | [`notifier`] | tells approvers of a request: a command, a webhook | `Notifier` |
 //! | [`worker`] | the loops: claim and send, poll, carry out requests, reconcile | `submit`, `poll` |
 //! | [`inbound`] | what comes in over HTTP: callbacks, health, metrics | `callback` |
@@ -42,6 +43,8 @@ pub mod metrics;
 pub mod notifier;
 pub mod permit;
 pub mod service;
+pub mod spreadsheet;
+pub mod statement;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

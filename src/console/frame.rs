@@ -1,6 +1,6 @@
 //! What every page has around it, and the small parts that pages share.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use askama::{Template, filters::HtmlSafe};
 use axum::response::Html;
@@ -28,6 +28,12 @@ pub(super) struct Frame {
     pub(super) now: DateTime<Utc>,
 }
 
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    reason = "templates call methods, and hand over references"
+)]
 impl Frame {
     /// For somebody who is not signed in.
     pub(super) fn outside(language: Language) -> Self {
@@ -127,7 +133,8 @@ pub(super) fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            write!(encoded, "%{byte:02X}").ok();
         }
     }
     encoded

@@ -50,9 +50,9 @@ impl Language {
         }
         let wanted = headers.get(ACCEPT_LANGUAGE);
         let wanted = wanted.and_then(|wanted| wanted.to_str().ok());
-        let codes = wanted.unwrap_or_default().split(',').take(16);
+        let mut codes = wanted.unwrap_or_default().split(',').take(16);
         codes
-            .filter_map(|code| {
+            .find_map(|code| {
                 let code = code.split([';', '-']).next().unwrap_or_default();
                 // `in` is what Indonesian was called before 1989, and some phones still say it.
                 Self::of_code(match code.trim() {
@@ -60,7 +60,6 @@ impl Language {
                     other => other,
                 })
             })
-            .next()
             .unwrap_or_default()
     }
 }

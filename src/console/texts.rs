@@ -35,22 +35,17 @@ texts! {
     sign_out: "Sign out", "Keluar";
     signed_in_as: "Signed in as {}", "Masuk sebagai {}";
     only_reading: "read only", "hanya baca";
-    language: "Language", "Bahasa";
-    choose: "Choose", "Pilih";
     keys: "Keys: / search, j k move, Enter open, r pause the refresh, ? these keys", "Tombol: / cari, j k pindah, Enter buka, r jeda pembaruan, ? daftar tombol";
     refresh_on: "Refreshes every 5 s", "Diperbarui tiap 5 dtk";
     refresh_off: "Refresh paused", "Pembaruan dijeda";
     copy: "Copy", "Salin";
     copied: "Copied", "Disalin";
-    as_of: "As of {}", "Per {}";
     d: "d", "hari";
     h: "h", "jam";
     min: "min", "mnt";
     s: "s", "dtk";
     ago: "{} ago", "{} lalu";
     in_time: "in {}", "{} lagi";
-    yes: "yes", "ya";
-    no: "no", "tidak";
     none_yet: "none yet", "belum ada";
     back: "Back", "Kembali";
     next: "Next", "Berikutnya";
@@ -97,7 +92,6 @@ texts! {
     books_and_gateway: "Books and gateway", "Pembukuan dan gateway";
     workers_seen: "Workers", "Worker";
     no_worker_seen: "No worker was seen within a day.", "Tidak ada worker yang terlihat dalam sehari.";
-    open_payouts: "Open", "Terbuka";
 
     // Columns.
     order: "Order", "Order";
@@ -131,8 +125,6 @@ texts! {
     frozen: "Gateway holds", "Ditahan gateway";
     difference: "Difference", "Selisih";
     read_at: "Read", "Dibaca";
-    unsigned: "unsigned", "tanpa tanda tangan";
-    balance_refused: "it states what cannot be true", "menyatakan yang mustahil";
     at: "Time", "Waktu";
     who: "Who", "Siapa";
     what: "What", "Apa";
@@ -240,7 +232,6 @@ texts! {
     reveal: "Reveal the beneficiary", "Tampilkan penerima";
     reveal_does: "Account and name are shown in full, once. That you saw them, and why, is recorded before they are shown.", "Rekening dan nama ditampilkan lengkap, sekali. Bahwa Anda melihatnya, dan alasannya, dicatat sebelum ditampilkan.";
     reveal_once: "They were shown already. Reveal them again if you need to; that is recorded again.", "Sudah ditampilkan. Tampilkan lagi bila perlu; itu dicatat lagi.";
-    confirm: "Confirm", "Konfirmasi";
     these_payouts: "{} payouts, {} in all", "{} payout, seluruhnya {}";
     field_reason: "Why (recorded; no personal data)", "Mengapa (dicatat; tanpa data pribadi)";
     field_evidence: "Evidence: a ticket, a bank statement (recorded)", "Bukti: tiket, rekening koran (dicatat)";

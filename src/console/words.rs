@@ -84,6 +84,11 @@ impl fmt::Display for When {
 /// Made of numbers and of our own texts.
 impl HtmlSafe for When {}
 
+/// The first few characters of what was typed, to be named in a message.
+pub(super) fn start(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 /// Puts words into a text, one for each `{}`.
 pub(super) fn fill(text: &str, words: &[&str]) -> String {
     let mut parts = text.split("{}");

@@ -1,5 +1,5 @@
 //! What only the web console reads: who signed in, how many payouts each tab has, a page of the list, one payout's entries
-//! in the ledger.
+//! in the ledger, the gateways.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -173,6 +173,33 @@ pub async fn entries(
         limit 200"#,
         merchant,
         order_num,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// A merchant's gateway, as it is registered.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// The merchant.
+    pub merchant_code: String,
+    /// The spelling of its protocol.
+    pub dialect: String,
+    /// Where it is.
+    pub base_url: String,
+    /// SHA-256 of each platform key, in lower-case hex.
+    pub platform_keys: Vec<String>,
+}
+
+/// The registered gateways.
+pub async fn gateways(db: &mut PgConnection) -> Result<Vec<Gateway>, sqlx::Error> {
+    sqlx::query_as!(
+        Gateway,
+        r#"/* store::console_gateways */
+        select m.code as merchant_code, m.dialect, m.base_url, m.platform_keys
+        from payout.merchants m
+        order by m.code
+        limit 100"#,
     )
     .fetch_all(db)
     .await

@@ -1,8 +1,6 @@
 //! `payout reconcile`: the books against the gateway's balance, or against a statement of it.
 
 mod balance;
-mod compare;
-mod statement;
 
 use std::{fs, path::PathBuf};
 
@@ -10,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use sqlx::PgConnection;
 
-use self::compare::differences;
 use super::report;
 use crate::{
     cli::{
@@ -20,6 +17,10 @@ use crate::{
         words,
     },
     domain::payout::PayoutKey,
+    statement::{
+        compare::{Difference, differences},
+        lines::{self, Line},
+    },
     store::{find, report::settled_between},
 };
 
@@ -54,14 +55,14 @@ pub(crate) async fn reconcile(global: &Global, options: &Options) -> Result<(), 
         return Err(wrong(&"too large: split it by days"));
     }
     let text = fs::read_to_string(file).map_err(|error| wrong(&error))?;
-    let lines = statement::read(&text).map_err(|error| wrong(&error))?;
+    let lines = lines::read(&text).map_err(|error| wrong(&error))?;
     compare_lines(global, &mut db, &lines, options.day).await
 }
 
 async fn compare_lines(
     global: &Global,
     db: &mut PgConnection,
-    lines: &[statement::Line],
+    lines: &[Line],
     day: Option<DateTime<Utc>>,
 ) -> Result<(), Exit> {
     let merchant = global.one_merchant(db).await?;
@@ -98,11 +99,35 @@ async fn compare_lines(
     if global.output != Format::Table {
         say(&heading);
     }
-    let page = |found: &[_]| format!("{heading}\n\n{}", compare::table(found));
+    let page = |found: &[_]| format!("{heading}\n\n{}", table(found));
     output::print(&global.output.rows(&found, &heading, page)?)?;
     if found.is_empty() {
         Ok(())
     } else {
         Err(Exit::Findings)
     }
+}
+
+/// For people.
+fn table(found: &[Difference]) -> String {
+    let headings = "DIFFERENCE|ORDER|>LINE|HERE|THERE|>AMOUNT HERE|>AMOUNT THERE|NEXT";
+    let none = || "-".to_owned();
+    let cells = found.iter().map(|one| {
+        let (here, there) = if one.kind == "fee" {
+            (one.fee_here, one.fee_there)
+        } else {
+            (one.amount_here, one.amount_there)
+        };
+        vec![
+            one.kind.to_owned(),
+            one.order_num.clone(),
+            one.line.map_or_else(none, |line| line.to_string()),
+            one.here.clone().unwrap_or_else(none),
+            one.there.map_or_else(none, |end| end.name().to_owned()),
+            here.map_or_else(none, words::rupiah),
+            there.map_or_else(none, words::rupiah),
+            one.next.to_owned(),
+        ]
+    });
+    output::table(headings, cells)
 }

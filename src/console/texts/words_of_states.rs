@@ -142,6 +142,48 @@ impl Texts {
         }
     }
 
+    /// An account of the ledger, in words.
+    pub(in crate::console) fn account_of_ledger<'a>(&self, account: &'a str) -> &'a str {
+        match account {
+            "available" => self.available,
+            "held" => self.held,
+            "paid_out" => self.paid_out,
+            "fees" => self.fees,
+            "funding" => self.funding,
+            other => other,
+        }
+    }
+
+    /// How a statement and a payout differ, in words.
+    pub(in crate::console) fn kind_of_difference<'a>(&self, kind: &'a str) -> &'a str {
+        match kind {
+            "missing_here" => self.one("not from here", "bukan dari sini"),
+            "missing_there" => self.one("missing in the statement", "tidak ada di rekening koran"),
+            "twice" => self.one("twice in the statement", "dua kali di rekening koran"),
+            "amount" => self.one("amount", "jumlah"),
+            "status" => self.one("state", "status"),
+            "fee" => self.one("fee", "biaya"),
+            other => other,
+        }
+    }
+
+    /// What to do about a difference; `next` says it in English.
+    pub(in crate::console) fn step_for_difference<'a>(&self, kind: &str, next: &'a str) -> &'a str {
+        if !self.is_indonesian {
+            return next;
+        }
+        match kind {
+            "missing_here" => "tidak dikirim dari sini: siapa yang mengirimnya?",
+            "missing_there" => {
+                "periksa hari sebelum dan sesudahnya; lalu tanyakan sekarang, dan hubungi gateway"
+            }
+            "twice" => "hubungi gateway: apakah dibayar dua kali?",
+            "amount" => "hubungi gateway; jangan bayar sisanya",
+            "fee" => "hubungi gateway",
+            _ => "jangan bayar lagi; tanyakan sekarang, lalu hubungi gateway",
+        }
+    }
+
     /// The status of a request, in words.
     pub(in crate::console) fn request_status<'a>(&self, status: &'a str) -> &'a str {
         match status {

@@ -4,31 +4,36 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::statement::{End, Line};
-use crate::{
-    cli::{output, words},
-    domain::state::State,
-    store::find::Status,
-};
+use super::lines::{End, Line};
+use crate::{domain::state::State, store::find::Status};
 
 /// Where a line and a payout differ, or one of them is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Difference {
+pub struct Difference {
     /// `missing_here`, `missing_there`, `twice`, `amount`, `status` or `fee`.
-    kind: &'static str,
-    order_num: String,
-    line: Option<usize>,
-    here: Option<String>,
-    there: Option<End>,
-    amount_here: Option<i64>,
-    amount_there: Option<i64>,
-    fee_here: Option<i64>,
-    fee_there: Option<i64>,
-    next: &'static str,
+    pub kind: &'static str,
+    /// The order number.
+    pub order_num: String,
+    /// The line of the file, if it has one.
+    pub line: Option<usize>,
+    /// Our state.
+    pub here: Option<String>,
+    /// Their end.
+    pub there: Option<End>,
+    /// Our amount in rupiah.
+    pub amount_here: Option<i64>,
+    /// Their amount in rupiah.
+    pub amount_there: Option<i64>,
+    /// The fee that we know, in rupiah.
+    pub fee_here: Option<i64>,
+    /// The fee that they state, in rupiah.
+    pub fee_there: Option<i64>,
+    /// What to do.
+    pub next: &'static str,
 }
 
 /// Everything that differs: lines in the order of the file, then payouts settled here (`due`) that the file lacks.
-pub(crate) fn differences(lines: &[Line], ours: &[Status], due: &[Status]) -> Vec<Difference> {
+pub fn differences(lines: &[Line], ours: &[Status], due: &[Status]) -> Vec<Difference> {
     let ours: HashMap<&str, &Status> = ours.iter().map(|row| (&*row.order_num, row)).collect();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
@@ -112,30 +117,6 @@ fn difference(
         fee_there: line.and_then(|line| line.fee),
         next,
     }
-}
-
-/// For people.
-pub(crate) fn table(found: &[Difference]) -> String {
-    let headings = "DIFFERENCE|ORDER|>LINE|HERE|THERE|>AMOUNT HERE|>AMOUNT THERE|NEXT";
-    let none = || "-".to_owned();
-    let cells = found.iter().map(|one| {
-        let (here, there) = if one.kind == "fee" {
-            (one.fee_here, one.fee_there)
-        } else {
-            (one.amount_here, one.amount_there)
-        };
-        vec![
-            one.kind.to_owned(),
-            one.order_num.clone(),
-            one.line.map_or_else(none, |line| line.to_string()),
-            one.here.clone().unwrap_or_else(none),
-            one.there.map_or_else(none, |end| end.name().to_owned()),
-            here.map_or_else(none, words::rupiah),
-            there.map_or_else(none, words::rupiah),
-            one.next.to_owned(),
-        ]
-    });
-    output::table(headings, cells)
 }
 
 #[cfg(test)]

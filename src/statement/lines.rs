@@ -5,15 +5,20 @@ use serde::Serialize;
 /// How a payout ended according to the statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum End {
+pub enum End {
+    /// It has not ended.
     Open,
+    /// The beneficiary has the money.
     Paid,
+    /// It was not paid.
     Failed,
+    /// It was paid and came back.
     Returned,
 }
 
 impl End {
-    pub(super) const fn name(self) -> &'static str {
+    /// Its word, for people and programs.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Paid => "paid",
@@ -25,15 +30,17 @@ impl End {
 
 /// One payout in the statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     /// The line of the file on which it begins, from 1.
-    pub(super) number: usize,
-    pub(super) order_num: String,
+    pub number: usize,
+    /// Whose order it is.
+    pub order_num: String,
     /// In rupiah.
-    pub(super) amount: i64,
+    pub amount: i64,
     /// In rupiah, where it is stated.
-    pub(super) fee: Option<i64>,
-    pub(super) end: End,
+    pub fee: Option<i64>,
+    /// How it ended.
+    pub end: End,
 }
 
 /// The columns by the names that gateways and spreadsheets give them, in lower case without punctuation.
@@ -42,8 +49,11 @@ const AMOUNT: &[&str] = &["amount", "money"];
 const STATUS: &[&str] = &["status", "state"];
 const FEE: &[&str] = &["fee"];
 
-/// Reads every line, or says what is wrong with which line.
-pub(super) fn read(text: &str) -> Result<Vec<Line>, String> {
+/// Reads every line.
+///
+/// # Errors
+/// What is wrong with which line.
+pub fn read(text: &str) -> Result<Vec<Line>, String> {
     let text = text.trim_start_matches('\u{feff}');
     let mut records = records(text)?.into_iter();
     let Some((_, heading)) = records.next() else {

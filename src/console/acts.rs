@@ -1,0 +1,274 @@
+//! The pages for acts on payouts: `/act/DEED?payout=MERCHANT/ORDER`, one payout or several.
+
+use axum::{
+    body::Bytes,
+    extract::{Path, RawQuery},
+    http::HeaderMap,
+    response::Html,
+};
+use sqlx::PgConnection;
+
+use super::{
+    act::{Act, once, refusal},
+    confirm::{Confirm, happened},
+    deed::Deed,
+    failure::{Failure, Sentence},
+    form::Form,
+    frame,
+    texts::Texts,
+    token::Outcome,
+    visit::Visit,
+    words::{self, fill},
+};
+use crate::{
+    domain::payout::PayoutKey,
+    store::{
+        decisions::{self, Proof},
+        find::{self, history::detail},
+        operator,
+    },
+};
+
+/// Most payouts of one selection.
+const SELECTED_MAX: usize = 100;
+
+pub(super) async fn form(
+    visit: Visit,
+    Path(deed): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Html<String>, Failure> {
+    visit.must_act()?;
+    let deed = Deed::of_name(&deed).ok_or_else(Failure::not_found)?;
+    let form = Form::of_query(query.as_deref())?;
+    let keys = selected(deed, &form, visit.frame.t())?;
+    confirm(visit, deed, &keys, &form, None).await
+}
+
+pub(super) async fn perform(
+    visit: Visit,
+    Path(deed): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Html<String>, Failure> {
+    visit.must_act()?;
+    let deed = Deed::of_name(&deed).ok_or_else(Failure::not_found)?;
+    let form = Form::of(&headers, &body)?;
+    let keys = selected(deed, &form, visit.frame.t())?;
+    if deed.is_dangerous() && form.text("typed") != to_type(&keys) {
+        return confirm(visit, deed, &keys, &form, Some(|t| t.typed_wrong)).await;
+    }
+    let purpose = purpose(deed, &keys);
+    if deed == Deed::Reveal {
+        return reveal(visit, &form, &purpose, &keys).await;
+    }
+    let Some(act) = act(deed, keys.clone(), &form) else {
+        return confirm(visit, deed, &keys, &form, Some(|t| t.number_wrong)).await;
+    };
+    let (frame, outcome, is_repeated) = once(visit, &form, &purpose, act).await?;
+    happened(frame, &outcome, is_repeated, Vec::new())
+}
+
+/// The payouts that the form names.
+fn selected(deed: Deed, form: &Form, t: &Texts) -> Result<Vec<PayoutKey>, Failure> {
+    let mut keys = Vec::new();
+    for name in form.all("payout") {
+        // Neither part can hold a slash: a payout's page would not be found either.
+        let (merchant_code, order_num) = name
+            .split_once('/')
+            .ok_or_else(|| Failure::unreadable(words::start(name)))?;
+        let key = PayoutKey {
+            merchant_code: merchant_code.to_owned(),
+            order_num: order_num.to_owned(),
+        };
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    if keys.len() > SELECTED_MAX {
+        let most = fill(t.select_max, &[&SELECTED_MAX.to_string()]);
+        return Err(Failure::unreadable(most));
+    }
+    match deed.objection(keys.len()) {
+        Some(why) => Err(Failure::unreadable(why(t))),
+        None => Ok(keys),
+    }
+}
+
+/// What is typed to confirm: the order number, or how many payouts there are.
+fn to_type(keys: &[PayoutKey]) -> String {
+    match keys {
+        [key] => key.order_num.clone(),
+        _ => keys.len().to_string(),
+    }
+}
+
+/// What a token is good for: this deed, about these payouts.
+fn purpose(deed: Deed, keys: &[PayoutKey]) -> String {
+    let names: Vec<_> = keys.iter().map(frame::name).collect();
+    format!("{} {}", deed.name(), names.join(" "))
+}
+
+fn act(deed: Deed, keys: Vec<PayoutKey>, form: &Form) -> Option<Act> {
+    let text = |name| form.text(name).to_owned();
+    let reason = text("reason");
+    match deed {
+        Deed::Replay => Some(Act::Replay(keys)),
+        Deed::Cancel => Some(Act::Cancel { keys, reason }),
+        Deed::Resubmit => Some(Act::Resubmit { keys, reason }),
+        Deed::Resolve(end) => Some(Act::Resolve {
+            key: keys.into_iter().next()?,
+            end,
+            evidence: text("evidence"),
+            reason,
+            stated: match form.some("stated") {
+                // Only digits: a dot could separate thousands, or not.
+                Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    Some(digits.parse().ok()?)
+                }
+                Some(_) => return None,
+                None => None,
+            },
+        }),
+        Deed::Reveal => None,
+    }
+}
+
+async fn confirm(
+    mut visit: Visit,
+    deed: Deed,
+    keys: &[PayoutKey],
+    form: &Form,
+    error: Option<Sentence>,
+) -> Result<Html<String>, Failure> {
+    let db = &mut *visit.db;
+    let found = find::statuses(db, keys).await?;
+    if found.len() != keys.len() {
+        return Err(Failure::not_found());
+    }
+    let t = visit.frame.t();
+    let mut page = Confirm::new(visit.frame, deed.word(t), deed.does(t));
+    let only = match found.as_slice() {
+        [one] => Some(detail(db, &one.key()).await?),
+        _several => None,
+    };
+    let bank = |row: &find::Status| match &only {
+        Some(detail) => format!("{}, {}", detail.bank_name, detail.account_number),
+        None => row.bank_code.clone(),
+    };
+    let rows = found.into_iter().map(|row| (bank(&row), row));
+    page.rows = rows.map(|(bank, row)| (row, bank)).collect();
+    page.lines = speaks_for(db, t, deed, keys).await?;
+    page.fields = deed.fields(t);
+    page.refill(form);
+    page.action = format!("/act/{}", deed.name());
+    page.hidden = keys
+        .iter()
+        .map(|key| ("payout", frame::name(key)))
+        .collect();
+    page.typed = deed.is_dangerous().then(|| to_type(keys));
+    page.back = match keys {
+        [key] => frame::payout(&key.merchant_code, &key.order_num),
+        _ => "/payouts".to_owned(),
+    };
+    page.error = error.map(|error| error(t));
+    page.show(&visit.session.forms, &purpose(deed, keys))
+}
+
+/// The proof of a resubmit, or the answers against what a person is about to state.
+async fn speaks_for(
+    db: &mut PgConnection,
+    t: &'static Texts,
+    deed: Deed,
+    keys: &[PayoutKey],
+) -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
+    for key in keys {
+        match deed {
+            Deed::Resubmit => {
+                let proof = decisions::resubmit_proof(db, key).await?;
+                let said = proof_lines(t, &proof).join(" ");
+                lines.push(format!("{}: {said}", key.order_num));
+            }
+            Deed::Resolve(end) => lines.push(contrary(db, t, key, end.name()).await?),
+            Deed::Replay | Deed::Cancel | Deed::Reveal => {}
+        }
+    }
+    Ok(lines)
+}
+
+/// What speaks for and against a resubmit, by the database's own rules, now.
+pub(super) fn proof_lines(t: &'static Texts, proof: &Proof) -> Vec<String> {
+    if let Some(why) = &proof.refusal {
+        return vec![fill(t.proof_refused, &[why])];
+    }
+    let last = proof.last_at.map_or("–".to_owned(), words::time);
+    vec![
+        fill(t.proof_quiet, &[&words::time(proof.quiet_until)]),
+        fill(t.proof_not_found, &[&proof.not_found.to_string(), &last]),
+        t.proof_last.to_owned(),
+    ]
+}
+
+/// Every answer of the gateway against the end that a person states.
+pub(super) async fn contrary(
+    db: &mut PgConnection,
+    t: &'static Texts,
+    key: &PayoutKey,
+    end: &str,
+) -> Result<String, Failure> {
+    let answers = decisions::contrary_answers(db, key, end).await?;
+    if answers.is_empty() {
+        return Ok(t.no_contrary.to_owned());
+    }
+    let answers = answers.iter().take(20).map(|answer| {
+        let status = answer
+            .status
+            .map_or(String::new(), |status| format!(" {status}"));
+        let mismatch = answer.mismatch.as_deref().unwrap_or_default();
+        let (source, kind, times) = (&answer.source, &answer.kind, answer.times);
+        let last = words::time(answer.last_at);
+        format!("{source} {kind}{status} {mismatch} ×{times} ({last})")
+    });
+    Ok(fill(t.contrary, &[&answers.collect::<Vec<_>>().join("; ")]))
+}
+
+/// Shows a beneficiary to whoever sends the form first. What is kept of it says only that it was shown.
+async fn reveal(
+    mut visit: Visit,
+    form: &Form,
+    purpose: &str,
+    keys: &[PayoutKey],
+) -> Result<Html<String>, Failure> {
+    let key = keys.first().ok_or_else(Failure::not_found)?;
+    let once = visit.session.forms.find(form.raw("token"), purpose);
+    let once = once.ok_or_else(Failure::stale_form)?;
+    let (t, is_repeated) = (visit.frame.t(), once.initialized());
+    let mut facts = Vec::new();
+    let next = frame::payout(&key.merchant_code, &key.order_num);
+    let db = &mut *visit.db;
+    let outcome =
+        once.get_or_init(
+            async || match operator::reveal(db, key, form.text("reason")).await {
+                Ok(shown) => {
+                    let (number, name) = (shown.account_number, shown.account_name);
+                    facts.push((t.account, number.reveal().to_owned()));
+                    facts.push((t.account_name, name.reveal().to_owned()));
+                    Outcome {
+                        is_done: true,
+                        lines: vec![t.reveal_once.to_owned()],
+                        next,
+                    }
+                }
+                Err(error) => Outcome {
+                    is_done: false,
+                    lines: vec![refusal(&error, t)],
+                    next,
+                },
+            },
+        );
+    let mut outcome = outcome.await.clone();
+    if !facts.is_empty() {
+        outcome.lines.clear();
+    }
+    happened(visit.frame, &outcome, is_repeated, facts)
+}

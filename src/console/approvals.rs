@@ -1,0 +1,276 @@
+//! What waits for a second person: each request with its proof as it is now; approving and rejecting.
+
+use askama::Template;
+use axum::{body::Bytes, extract::Path, http::HeaderMap, response::Html};
+use sqlx::PgConnection;
+
+use super::{
+    act::{Act, once},
+    acts::{contrary, proof_lines},
+    confirm::{Confirm, Field, Kind, happened},
+    failure::{Failure, Sentence},
+    form::Form,
+    frame::{self, Frame, render},
+    texts::Texts,
+    visit::Visit,
+    words::{self, fill},
+};
+use crate::{
+    domain::payout::PayoutKey,
+    store::{
+        decisions::{self, Request},
+        find,
+        operator::{self, Requested},
+    },
+};
+
+/// Requests of each list.
+const REQUESTS_MAX: i64 = 50;
+/// Of a long request the first payouts are shown.
+const SHOWN: usize = 20;
+
+/// A request that waits, with what speaks for and against it now.
+struct Waiting {
+    request: Request,
+    payouts: Vec<Requested>,
+    proof: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "approvals.html")]
+struct Page {
+    frame: Frame,
+    t: &'static Texts,
+    waiting: Vec<Waiting>,
+    /// The latest, whatever became of them.
+    latest: Vec<Request>,
+}
+
+#[expect(
+    clippy::unused_self,
+    reason = "templates call methods, and hand over references"
+)]
+impl Page {
+    fn payout(&self, row: &Requested) -> String {
+        let merchant = row.merchant_code.as_deref().unwrap_or_default();
+        frame::payout(merchant, row.order_num.as_deref().unwrap_or_default())
+    }
+
+    /// How many payouts of a request are not shown.
+    fn more(&self, waiting: &Waiting) -> String {
+        let shown = i64::try_from(waiting.payouts.len()).unwrap_or(i64::MAX);
+        match waiting.request.payouts.saturating_sub(shown) {
+            1.. => {
+                let more = waiting.request.payouts.saturating_sub(shown);
+                fill(self.t.and_more, &[&more.to_string()])
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn about<'a>(&self, request: &'a Request) -> &'a str {
+        request.subject.as_deref().unwrap_or(&request.order_nums)
+    }
+}
+
+pub(super) async fn list(mut visit: Visit) -> Result<Html<String>, Failure> {
+    let t = visit.frame.t();
+    let db = &mut *visit.db;
+    let mut waiting = Vec::new();
+    for request in decisions::requests(db, false, None, REQUESTS_MAX).await? {
+        let payouts = read(db, request.request_id).await?;
+        let proof = proof(db, t, &payouts).await?;
+        waiting.push(Waiting {
+            request,
+            payouts: payouts
+                .into_iter()
+                .filter(|row| row.order_num.is_some())
+                .take(SHOWN)
+                .collect(),
+            proof,
+        });
+    }
+    let mut latest = decisions::requests(db, true, None, REQUESTS_MAX).await?;
+    latest.reverse();
+    render(&Page {
+        t,
+        waiting,
+        latest,
+        frame: visit.frame,
+    })
+}
+
+/// The payouts of a request that exists.
+async fn read(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>, Failure> {
+    let rows = operator::requested(db, id).await?;
+    if rows.is_empty() {
+        return Err(Failure::not_found());
+    }
+    Ok(rows)
+}
+
+/// What speaks for and against each of its payouts, by the database's own rules, now.
+async fn proof(
+    db: &mut PgConnection,
+    t: &'static Texts,
+    rows: &[Requested],
+) -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
+    for row in rows.iter().take(SHOWN) {
+        let (Some(merchant), Some(order)) = (&row.merchant_code, &row.order_num) else {
+            continue;
+        };
+        let key = PayoutKey {
+            merchant_code: merchant.clone(),
+            order_num: order.clone(),
+        };
+        let said = if row.kind == "resubmit" {
+            proof_lines(t, &decisions::resubmit_proof(db, &key).await?).join(" ")
+        } else if let Some(end) = row.kind.strip_prefix("resolve_") {
+            contrary(db, t, &key, end).await?
+        } else {
+            continue;
+        };
+        lines.push(format!("{order}: {said}"));
+    }
+    Ok(lines)
+}
+
+/// What a person decides about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Approve,
+    Reject,
+}
+
+impl Decision {
+    fn of_name(name: &str) -> Result<Self, Failure> {
+        match name {
+            "approve" => Ok(Self::Approve),
+            "reject" => Ok(Self::Reject),
+            _ => Err(Failure::not_found()),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+        }
+    }
+
+    fn purpose(self, id: i64) -> String {
+        format!("{} request {id}", self.name())
+    }
+}
+
+pub(super) async fn form(
+    visit: Visit,
+    Path((id, decision)): Path<(i64, String)>,
+) -> Result<Html<String>, Failure> {
+    visit.must_act()?;
+    let decision = Decision::of_name(&decision)?;
+    confirm(visit, decision, id, &Form::of_query(None)?, None).await
+}
+
+pub(super) async fn decide(
+    mut visit: Visit,
+    Path((id, decision)): Path<(i64, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Html<String>, Failure> {
+    visit.must_act()?;
+    let decision = Decision::of_name(&decision)?;
+    let form = Form::of(&headers, &body)?;
+    let rows = read(&mut visit.db, id).await?;
+    if decision == Decision::Approve && form.text("typed") != to_type(id, &rows) {
+        return confirm(visit, decision, id, &form, Some(|t| t.typed_wrong)).await;
+    }
+    let act = match decision {
+        Decision::Approve => Act::Approve(id),
+        Decision::Reject => Act::Reject {
+            id,
+            reason: form.text("reason").to_owned(),
+        },
+    };
+    let (frame, outcome, is_repeated) = once(visit, &form, &decision.purpose(id), act).await?;
+    happened(frame, &outcome, is_repeated, Vec::new())
+}
+
+/// What is typed to approve: the order number, or the request's number where there is not exactly one.
+fn to_type(id: i64, rows: &[Requested]) -> String {
+    match rows {
+        [one] => one.order_num.clone().unwrap_or_else(|| id.to_string()),
+        _ => id.to_string(),
+    }
+}
+
+async fn confirm(
+    mut visit: Visit,
+    decision: Decision,
+    id: i64,
+    form: &Form,
+    error: Option<Sentence>,
+) -> Result<Html<String>, Failure> {
+    let t = visit.frame.t();
+    let rows = read(&mut visit.db, id).await?;
+    let keys: Vec<PayoutKey> = rows.iter().filter_map(key).collect();
+    let payouts = find::statuses(&mut visit.db, &keys).await?;
+    let mut lines: Vec<String> = rows
+        .first()
+        .map(|row| summary(t, row))
+        .into_iter()
+        .collect();
+    let (heading, does) = match decision {
+        Decision::Approve => (t.approve, t.approve_does),
+        Decision::Reject => (t.reject, t.reject_does),
+    };
+    if decision == Decision::Approve {
+        lines.extend(proof(&mut visit.db, t, &rows).await?);
+    }
+    let kind = rows.first().map_or("", |row| row.kind.as_str());
+    let heading = format!("{heading}: {} {id}, {}", t.request, t.act(kind));
+    let mut page = Confirm::new(visit.frame, heading, does);
+    page.rows = payouts
+        .into_iter()
+        .map(|row| (row.clone(), row.bank_code))
+        .collect();
+    page.lines = lines;
+    if decision == Decision::Approve {
+        page.typed = Some(to_type(id, &rows));
+    } else {
+        page.fields = vec![Field::new("reason", t.field_reason, Kind::Words)];
+    }
+    page.refill(form);
+    page.action = format!("/approvals/{id}/{}", decision.name());
+    "/approvals".clone_into(&mut page.back);
+    page.error = error.map(|error| error(t));
+    page.show(&visit.session.forms, &decision.purpose(id))
+}
+
+fn key(row: &Requested) -> Option<PayoutKey> {
+    Some(PayoutKey {
+        merchant_code: row.merchant_code.clone()?,
+        order_num: row.order_num.clone()?,
+    })
+}
+
+/// Who requested what, why and until when.
+fn summary(t: &'static Texts, row: &Requested) -> String {
+    let parts = [
+        Some(format!("{}: {}", t.requested_by, row.requested_by)),
+        Some(format!("{}: {}", t.reason, row.reason)),
+        row.evidence
+            .as_ref()
+            .map(|evidence| format!("{}: {evidence}", t.evidence)),
+        row.subject.clone(),
+        row.amount
+            .filter(|_| row.order_num.is_none())
+            .map(words::rupiah),
+        row.dead_since
+            .map(|at| format!("{}: {}", t.dead_since, words::time(at))),
+        row.sets_aside.then(|| t.set_aside.to_owned()),
+        Some(format!("{}: {}", t.time_left, words::time(row.expires_at))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}

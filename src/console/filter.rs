@@ -1,0 +1,196 @@
+//! Which payouts a list shows, as its address says.
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+
+use super::{
+    failure::Failure,
+    form::Form,
+    frame::encoded,
+    words::{self, midnight},
+};
+use crate::{
+    domain::{attention::Attention, state::State},
+    store::{console::Range, find},
+};
+
+/// The names of the fields, in the order of the address.
+const FIELDS: [&str; 9] = [
+    "tab",
+    "text",
+    "merchant",
+    "bank",
+    "min",
+    "max",
+    "older",
+    "attention",
+    "day",
+];
+/// The tab of payouts that need a person.
+pub(super) const ATTENTION: &str = "attention";
+
+/// A list's filter, as it was typed, and as the database takes it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Filter {
+    /// What was typed, in the order of [`FIELDS`].
+    typed: Vec<String>,
+    pub(super) of_database: find::Filter,
+    pub(super) range: Range,
+}
+
+impl Filter {
+    /// Reads an address.
+    pub(super) fn of(form: &Form) -> Result<Self, Failure> {
+        let typed = FIELDS.map(|name| form.text(name).to_owned()).to_vec();
+        if let Some(long) = typed.iter().find(|text| text.len() > 200) {
+            return Err(Failure::unreadable(words::start(long)));
+        }
+        let tab = form.text("tab");
+        let states = if tab.is_empty() || tab == ATTENTION {
+            Vec::new()
+        } else {
+            let state = tab.parse::<State>().map_err(|_| Failure::not_found())?;
+            vec![state.name().to_owned()]
+        };
+        let reason = form.some("attention").map(str::parse::<Attention>);
+        let reason = reason.transpose().map_err(|_| Failure::not_found())?;
+        let older = number(form, "older")?.and_then(|minutes| minutes.checked_mul(60));
+        let day = form.some("day").map(day).transpose()?;
+        let owned = |name| form.some(name).map(str::to_owned);
+        Ok(Self {
+            typed,
+            of_database: find::Filter {
+                states,
+                merchant: owned("merchant"),
+                needs_attention: tab == ATTENTION || reason.is_some(),
+                attention: reason.map(|reason| reason.name().to_owned()),
+                since: None,
+                older_than_seconds: older,
+                bank: owned("bank"),
+                min_amount: number(form, "min")?,
+                text: owned("text"),
+                limit: 0,
+            },
+            range: Range {
+                max_amount: number(form, "max")?,
+                settled_from: day.map(|(from, _)| from),
+                settled_to: day.map(|(_, to)| to),
+                after: form.some("after").map(after).transpose()?,
+            },
+        })
+    }
+
+    /// What was typed into a field.
+    pub(super) fn typed(&self, name: &str) -> &str {
+        let fields = FIELDS.iter().zip(&self.typed);
+        let mut found = fields.filter(|(field, _)| **field == name);
+        found.next().map_or("", |(_, text)| text)
+    }
+
+    /// Whether anything but the tab narrows the list.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.typed.iter().skip(1).any(|text| !text.is_empty())
+    }
+
+    /// The address of the same filter, at `path`, with another tab if one is given.
+    pub(super) fn address(&self, path: &str, tab: Option<&str>) -> String {
+        let fields = FIELDS.iter().zip(&self.typed).map(|(name, text)| {
+            let text = if *name == "tab" {
+                tab.unwrap_or(text)
+            } else {
+                text
+            };
+            (name, text)
+        });
+        let fields = fields.filter(|(_, text)| !text.is_empty());
+        let fields: Vec<_> = fields
+            .map(|(name, text)| format!("{name}={}", encoded(text)))
+            .collect();
+        if fields.is_empty() {
+            return path.to_owned();
+        }
+        format!("{path}?{}", fields.join("&"))
+    }
+
+    /// The address of the page that begins behind this payout.
+    pub(super) fn page_after(&self, row: &find::Status) -> String {
+        let at = row.created_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let after = format!("{at}~{}~{}", row.order_num, row.merchant_code);
+        let address = self.address("/payouts", None);
+        let mark = if address.contains('?') { '&' } else { '?' };
+        format!("{address}{mark}after={}", encoded(&after))
+    }
+}
+
+/// Whole rupiah or minutes, with or without dots between thousands.
+fn number(form: &Form, name: &str) -> Result<Option<i64>, Failure> {
+    let Some(text) = form.some(name) else {
+        return Ok(None);
+    };
+    let digits = text.replace('.', "");
+    let number = digits.parse().ok().filter(|number| *number >= 0);
+    number
+        .map(Some)
+        .ok_or_else(|| Failure::unreadable(format!("{name}: {}", words::start(text))))
+}
+
+/// When a day in WIB begins and ends.
+pub(super) fn day(text: &str) -> Result<(DateTime<Utc>, DateTime<Utc>), Failure> {
+    let read = || {
+        let day: NaiveDate = text.parse().ok()?;
+        Some((midnight(day)?, midnight(day.succ_opt()?)?))
+    };
+    read().ok_or_else(|| Failure::unreadable(words::start(text)))
+}
+
+fn after(text: &str) -> Result<(DateTime<Utc>, String, String), Failure> {
+    let read = || {
+        let mut parts = text.splitn(3, '~');
+        let at = DateTime::parse_from_rfc3339(parts.next()?).ok()?.to_utc();
+        Some((at, parts.next()?.to_owned(), parts.next()?.to_owned()))
+    };
+    read().ok_or_else(|| Failure::unreadable(words::start(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(query: &str) -> Result<Filter, Failure> {
+        Filter::of(&Form::of_query(Some(query)).unwrap())
+    }
+
+    #[test]
+    fn an_address_reads_back_as_the_filter_that_it_was_made_of() {
+        let query = "tab=unknown&text=a%20b&bank=014&min=1000&older=30&day=2026-11-21";
+        let one = filter(query).unwrap();
+        assert_eq!(one.address("/payouts", None), format!("/payouts?{query}"));
+        assert_eq!(one.of_database.older_than_seconds, Some(1800));
+        assert_eq!(
+            one.range.settled_from.unwrap().to_rfc3339(),
+            "2026-11-20T17:00:00+00:00"
+        );
+        assert_eq!(
+            filter("").unwrap().address("/payouts", Some("paid")),
+            "/payouts?tab=paid"
+        );
+        assert_eq!(
+            filter("min=1.250.000").unwrap().of_database.min_amount,
+            Some(1_250_000)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_and_never_left_out() {
+        for query in [
+            "tab=x",
+            "min=abc",
+            "min=-1",
+            "day=21.11.2026",
+            "attention=x",
+            "after=x",
+            "older=1h",
+        ] {
+            assert!(filter(query).is_err(), "{query}");
+        }
+    }
+}

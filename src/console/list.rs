@@ -1,0 +1,158 @@
+//! The list of payouts, and the same rows as CSV.
+
+use askama::Template;
+use axum::{
+    extract::RawQuery,
+    http::{
+        StatusCode,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    },
+    response::{Html, IntoResponse, Response},
+};
+
+use super::{
+    failure::Failure,
+    filter::{ATTENTION, Filter},
+    form::Form,
+    frame::{self, Frame, render},
+    texts::Texts,
+    visit::Visit,
+    words,
+};
+use crate::{
+    domain::{attention::Attention, state::State},
+    spreadsheet::csv,
+    store::{
+        console::{self, COUNTED_MAX},
+        find::Status,
+    },
+};
+
+/// Rows of a page.
+const PAGE_ROWS: usize = 50;
+/// Most rows of a CSV. One that would have more is refused, never cut.
+const CSV_ROWS_MAX: usize = 100_000;
+
+struct Tab {
+    /// A state, `attention`, or nothing for all.
+    name: &'static str,
+    word: &'static str,
+    /// How many payouts, where they are counted.
+    count: String,
+    is_current: bool,
+}
+
+#[derive(Template)]
+#[template(path = "list.html")]
+struct Page {
+    frame: Frame,
+    t: &'static Texts,
+    tabs: Vec<Tab>,
+    filter: Filter,
+    reasons: Vec<&'static str>,
+    rows: Vec<Status>,
+    /// The address of the next page, if there is one.
+    older: Option<String>,
+    csv: String,
+}
+
+#[expect(
+    clippy::unused_self,
+    reason = "templates call methods, and hand over references"
+)]
+impl Page {
+    fn tab(&self, tab: &Tab) -> String {
+        self.filter.address("/payouts", Some(tab.name))
+    }
+
+    fn name(&self, row: &Status) -> String {
+        frame::name(&row.key())
+    }
+
+    fn reason(&self, row: &Status) -> &'static str {
+        row.attention
+            .as_deref()
+            .map_or("", |reason| self.t.attention(reason))
+    }
+}
+
+pub(super) async fn list(
+    mut visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Html<String>, Failure> {
+    let mut filter = Filter::of(&Form::of_query(query.as_deref())?)?;
+    // One row more than shown says whether there are more.
+    filter.of_database.limit = limit(PAGE_ROWS);
+    let mut rows = console::page(&mut visit.db, &filter.of_database, &filter.range).await?;
+    let has_more = rows.len() > PAGE_ROWS;
+    rows.truncate(PAGE_ROWS);
+    let older = rows.last().filter(|_| has_more);
+    let older = older.map(|last| filter.page_after(last));
+    let counts = console::counts(&mut visit.db).await?;
+    let t = visit.frame.t();
+    let page = Page {
+        t,
+        tabs: tabs(t, &counts, filter.typed("tab")),
+        csv: filter.address("/payouts.csv", None),
+        reasons: Attention::ALL.map(Attention::name).to_vec(),
+        filter,
+        rows,
+        older,
+        frame: visit.frame,
+    };
+    render(&page)
+}
+
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+fn tabs(t: &'static Texts, counts: &[console::Count], current: &str) -> Vec<Tab> {
+    let count = |name: &str| {
+        let counted = counts.iter().find(|count| count.tab == name);
+        match counted.map(|count| count.payouts) {
+            Some(many) if many > COUNTED_MAX => format!("{COUNTED_MAX}+"),
+            Some(payouts) => payouts.to_string(),
+            None => String::new(),
+        }
+    };
+    let states = State::ALL.map(|state| (state.name(), t.state(state.name()).2));
+    let tabs = [("", t.all), (ATTENTION, t.attention)]
+        .into_iter()
+        .chain(states);
+    tabs.map(|(name, word)| Tab {
+        name,
+        word,
+        count: count(name),
+        is_current: name == current,
+    })
+    .collect()
+}
+
+/// Every payout that the filter shows, with the columns of `payout list -o csv`.
+pub(super) async fn export(
+    mut visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let mut filter = Filter::of(&Form::of_query(query.as_deref())?)?;
+    filter.of_database.limit = limit(CSV_ROWS_MAX);
+    filter.range.after = None;
+    let rows = console::page(&mut visit.db, &filter.of_database, &filter.range).await?;
+    if rows.len() > CSV_ROWS_MAX {
+        let most = words::fill(visit.frame.t().csv_too_long, &[&CSV_ROWS_MAX.to_string()]);
+        return Err(Failure {
+            detail: most,
+            ..Failure::new(StatusCode::UNPROCESSABLE_ENTITY, |t| t.problem)
+        });
+    }
+    let text = csv(&rows).map_err(|_| Failure::broken())?;
+    let day = words::day(visit.frame.now);
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"payouts-{day}.csv\""),
+        ),
+    ];
+    Ok((headers, text).into_response())
+}

@@ -1,0 +1,155 @@
+//! One payout: what we know, what we don't, what happens next; its history; and what the reader may do.
+
+use askama::Template;
+use axum::{extract::Path, response::Html};
+use serde_json::Value;
+
+use super::{
+    deed::{self, Deed},
+    failure::Failure,
+    frame::{self, Frame, render},
+    situation::{Around, Situation, explain},
+    texts::Texts,
+    visit::Visit,
+    words,
+};
+use crate::{
+    domain::{money::FeeType, payout::PayoutKey},
+    store::{
+        console::{self, Entry},
+        find::{
+            self, Status,
+            history::{self, Attempt, Detail, Happened, Received},
+        },
+    },
+};
+
+/// The fields of a message that people see: short ones that say why.
+const SHOWN: [&str; 9] = [
+    "by",
+    "reason",
+    "problem",
+    "status",
+    "message",
+    "msg",
+    "statusMsg",
+    "fee",
+    "http_status",
+];
+/// Most rows of each table: a payout that is queried for weeks has thousands.
+const ROWS_MAX: usize = 500;
+
+#[derive(Template)]
+#[template(path = "payout.html")]
+struct Page {
+    frame: Frame,
+    t: &'static Texts,
+    status: Status,
+    detail: Detail,
+    situation: Situation,
+    deeds: Vec<Deed>,
+    history: Vec<Happened>,
+    attempts: Vec<Attempt>,
+    received: Vec<Received>,
+    entries: Vec<Entry>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    reason = "templates call methods, and hand over references"
+)]
+impl Page {
+    fn word(&self, deed: &Deed) -> &'static str {
+        deed.word(self.t)
+    }
+
+    fn act(&self, deed: &Deed) -> String {
+        let name = frame::encoded(&frame::name(&self.status.key()));
+        format!("/act/{}?payout={name}", deed.name())
+    }
+
+    /// How its fee is paid, and how much it is.
+    fn fee(&self) -> String {
+        let t = self.t;
+        let bearer = match FeeType::from_code(self.status.fee_type) {
+            Some(FeeType::OutOfAmount) => t.fee_out,
+            Some(FeeType::OnTop) => t.fee_on_top,
+            None => "?",
+        };
+        let fee = self.status.fee;
+        let fee = fee.map_or(t.fee_not_stated.to_owned(), words::rupiah);
+        format!("{fee}, {bearer}")
+    }
+
+    /// What a message says, briefly.
+    fn brief(&self, detail: &Value) -> String {
+        let parts = SHOWN.iter().filter_map(|name| {
+            let text = match detail.get(name)? {
+                Value::String(text) => text.chars().take(200).collect(),
+                Value::Number(number) => number.to_string(),
+                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+            };
+            Some(format!("{name}: {text}"))
+        });
+        parts.collect::<Vec<_>>().join("; ")
+    }
+
+    /// What became of a message: what it proves, or why it proves nothing.
+    fn worth(&self, received: &Received) -> String {
+        let parts = [
+            received.status.map(|status| format!("status {status}")),
+            received.doubt.clone(),
+            received.mismatch.clone(),
+            received.proves.clone(),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn actor<'a>(&self, happened: &'a Happened) -> &'a str {
+        happened
+            .detail
+            .get("by")
+            .and_then(Value::as_str)
+            .unwrap_or(&happened.actor)
+    }
+}
+
+pub(super) async fn payout(
+    mut visit: Visit,
+    Path((merchant, order)): Path<(String, String)>,
+) -> Result<Html<String>, Failure> {
+    let key = PayoutKey {
+        merchant_code: merchant,
+        order_num: order,
+    };
+    let db = &mut *visit.db;
+    let mut found = find::statuses(db, std::slice::from_ref(&key)).await?;
+    let status = found.pop().ok_or_else(Failure::not_found)?;
+    let detail = history::detail(db, &key).await?;
+    let around = Around::read(db, &key, &status).await?;
+    let t = visit.frame.t();
+    let deeds = if visit.login.may_act {
+        deed::possible(&status, &around)
+    } else {
+        Vec::new()
+    };
+    let page = Page {
+        t,
+        situation: explain(t, &status, &detail, &around),
+        deeds,
+        history: latest(history::history(db, &key).await?),
+        attempts: latest(history::attempts(db, &key).await?),
+        received: latest(history::evidence(db, &key).await?),
+        entries: console::entries(db, &key.merchant_code, &key.order_num).await?,
+        status,
+        detail,
+        frame: visit.frame,
+    };
+    render(&page)
+}
+
+fn latest<T>(mut rows: Vec<T>) -> Vec<T> {
+    let extra = rows.len().saturating_sub(ROWS_MAX);
+    rows.split_off(extra)
+}

@@ -1,0 +1,118 @@
+//! Workers and gateway: who runs, what is stopped and paused, the keys, the failover, and who did what.
+
+use askama::Template;
+use axum::{extract::RawQuery, response::Html};
+
+use super::{
+    act::paused_name,
+    failure::Failure,
+    form::Form,
+    frame::{Frame, encoded, render},
+    texts::Texts,
+    visit::Visit,
+    words::{self, fill},
+};
+use crate::store::{
+    console::{self, Gateway},
+    decisions::{self, Pause},
+    failover::{self, Fence},
+    operator::{self, Act},
+    workers::{self, Claims, Seen},
+};
+
+/// Acts of the audit log on a page.
+const ACTS_MAX: i64 = 100;
+
+#[derive(Template)]
+#[template(path = "workers.html")]
+struct Page {
+    frame: Frame,
+    t: &'static Texts,
+    workers: Vec<Seen>,
+    claims: Vec<Claims>,
+    pauses: Vec<Pause>,
+    fence: Option<Fence>,
+    gateways: Vec<Gateway>,
+    acts: Vec<Act>,
+    actor: String,
+}
+
+#[expect(
+    clippy::unused_self,
+    reason = "templates call methods, and hand over references"
+)]
+impl Page {
+    fn stopped(&self, claims: &Claims, stopped_by: &str) -> String {
+        let why = self.t.stop(stopped_by);
+        fill(self.t.is_not_sent, &[&claims.merchant_code, why])
+    }
+
+    fn paused(&self, pause: &Pause) -> String {
+        paused_name(self.t, &pause.scope, &pause.value)
+    }
+
+    fn resume(&self, pause: &Pause) -> String {
+        let daily = if pause.daily.is_some() {
+            "&daily=yes"
+        } else {
+            ""
+        };
+        let (scope, value) = (encoded(&pause.scope), encoded(&pause.value));
+        format!("/resume?scope={scope}&value={value}{daily}")
+    }
+
+    fn when_paused(&self, pause: &Pause) -> String {
+        match &pause.daily {
+            None => self.t.until_resumed.to_owned(),
+            Some(times) => {
+                let force = if pause.in_force {
+                    self.t.in_force
+                } else {
+                    self.t.not_in_force
+                };
+                format!("{}, {force}", fill(self.t.daily, &[times]))
+            }
+        }
+    }
+
+    fn why_stopped(&self, fence: &Fence) -> String {
+        fill(
+            self.t.failover_stopped,
+            &[fence.reason.as_deref().unwrap_or("–")],
+        )
+    }
+
+    fn trusted(&self, fence: &Fence) -> String {
+        let at = fence.trusted_after;
+        at.map_or(String::new(), |at| {
+            fill(self.t.failover_trusted, &[&words::time(at)])
+        })
+    }
+
+    fn not_queried(&self, fence: &Fence) -> String {
+        fill(self.t.failover_queried, &[&fence.not_queried.to_string()])
+    }
+}
+
+pub(super) async fn workers(
+    mut visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Html<String>, Failure> {
+    let form = Form::of_query(query.as_deref())?;
+    let db = &mut *visit.db;
+    let mut acts = operator::audit(db, None, form.some("actor"), None, ACTS_MAX).await?;
+    // The newest first: a page is read from its top.
+    acts.reverse();
+    let page = Page {
+        t: visit.frame.t(),
+        workers: workers::workers(db).await?,
+        claims: workers::claims(db, None).await?,
+        pauses: decisions::pauses(db).await?,
+        fence: failover::fence(db).await?,
+        gateways: console::gateways(db).await?,
+        acts,
+        actor: form.text("actor").to_owned(),
+        frame: visit.frame,
+    };
+    render(&page)
+}

@@ -1,0 +1,4 @@
+//! A statement of the gateway, and how it compares with our payouts.
+
+pub mod compare;
+pub mod lines;
