@@ -195,7 +195,7 @@ texts! {
     know_pending: "The gateway accepted it.", "Gateway menerimanya.";
     doubt_pending: "How it ends: accepted is not paid.", "Bagaimana berakhirnya: diterima belum berarti dibayar.";
     next_pending: "A callback or the answer to a query settles it.", "Callback atau jawaban atas pertanyaan status menyelesaikannya.";
-    know_unknown: "It was sent at most {} times, and {} queries since then proved nothing. {} stays held.", "Dikirim paling banyak {} kali, dan {} pertanyaan status sejak itu tidak membuktikan apa pun. {} tetap ditahan.";
+    know_unknown: "It was sent at most this many times: {}. Queries since then: {}; none of them proved anything. {} stays held.", "Dikirim paling banyak sekian kali: {}. Pertanyaan status sejak itu: {}; tidak ada yang membuktikan apa pun. {} tetap ditahan.";
     doubt_unknown: "Whether it arrived: it may or may not have left.", "Apakah sampai: mungkin sudah terkirim, mungkin belum.";
     next_unknown: "Its status is queried and it is never resent automatically.", "Statusnya ditanyakan dan tidak pernah dikirim ulang otomatis.";
     next_query: "The next query is at {}.", "Pertanyaan status berikutnya pada {}.";

@@ -23,6 +23,7 @@ mod bounded;
 mod callbacks;
 mod canary;
 mod clock;
+mod console;
 mod cut_anywhere;
 mod daily_pauses;
 mod docs;

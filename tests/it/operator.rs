@@ -58,7 +58,7 @@ async fn claim(database: &Database, order_num: &str) {
 }
 
 /// As if no answer had arrived.
-async fn doubt(database: &Database, order_num: &str) {
+pub(crate) async fn doubt(database: &Database, order_num: &str) {
     claim(database, order_num).await;
     database
         .run(&format!(

@@ -1,0 +1,6 @@
+//! The web console, as browsers reach it: the real program over real HTTP, in front of a real database.
+
+mod acts;
+mod desk;
+mod pages;
+mod safety;

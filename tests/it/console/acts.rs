@@ -1,0 +1,349 @@
+//! What people do: only those who may, only by a form of theirs, and only once.
+
+use super::desk::{Desk, doubt};
+use crate::support::database::{Database, MERCHANT};
+
+/// Personal data of the payouts that [`Database::insert`] makes.
+const ACCOUNT: &str = "0012345678";
+const NAME: &str = "Siti Rahayu";
+
+fn named(order_num: &str) -> String {
+    format!("{MERCHANT}/{order_num}")
+}
+
+#[tokio::test]
+async fn a_reader_sees_no_button_and_can_change_nothing() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&reader).await;
+    let payout = named("INV-1");
+    for path in ["/", "/payouts", "/approvals", "/money", "/workers"] {
+        let page = browser.get(path).await.with(200);
+        page.lacks(&["/act/", "href=\"/pause\"", "type=\"checkbox\""]);
+        page.says(&["read only"]);
+    }
+    let page = browser.get(&format!("/payouts/{payout}")).await.with(200);
+    page.lacks(&["/act/"]);
+    for path in [
+        "/act/cancel?payout=S/I",
+        "/pause",
+        "/resume?scope=all",
+        "/failover",
+        "/approvals/1/approve",
+    ] {
+        browser.get(path).await.with(403);
+    }
+    for path in [
+        "/act/cancel",
+        "/act/reveal",
+        "/pause",
+        "/resume",
+        "/failover",
+        "/approvals/1/approve",
+    ] {
+        let fields = [
+            ("payout", payout.as_str()),
+            ("scope", "all"),
+            ("reason", "x"),
+            ("token", "x"),
+        ];
+        browser.post(path, &fields).await.with(403);
+    }
+    assert_eq!(database.state("INV-1").await, "queued");
+    assert_eq!(
+        database.text("select count(*) from payout.pauses").await,
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn a_forged_or_borrowed_form_changes_nothing() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    database.insert("INV-2", 250_000).await;
+    let desk = Desk::before(&database);
+    let one = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let other = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let payout = named("INV-1");
+    let token = async |path: &str| one.get(path).await.with(200).token();
+    let own = token(&format!("/act/cancel?payout={payout}")).await;
+    let of_another_payout = token(&format!("/act/cancel?payout={}", named("INV-2"))).await;
+    let of_another_act = token(&format!("/act/reveal?payout={payout}")).await;
+    let made_up = "0".repeat(64);
+    for (browser, token) in [
+        (&one, made_up.as_str()),
+        (&one, ""),
+        (&one, of_another_payout.as_str()),
+        (&one, of_another_act.as_str()),
+        (&other, own.as_str()),
+    ] {
+        let fields = [
+            ("token", token),
+            ("payout", payout.as_str()),
+            ("reason", "x"),
+        ];
+        let page = browser.post("/act/cancel", &fields).await.with(409);
+        page.says(&["This form is no longer valid"]);
+        assert_eq!(database.state("INV-1").await, "queued");
+    }
+    let fields = [
+        ("token", own.as_str()),
+        ("payout", payout.as_str()),
+        ("reason", "x"),
+    ];
+    one.post("/act/cancel", &fields).await.with(200);
+    assert_eq!(database.state("INV-1").await, "cancelled");
+    assert_eq!(database.state("INV-2").await, "queued");
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_acts_once_and_says_so() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    doubt(&database, "INV-1").await;
+    let desk = Desk::before(&database);
+    let browser = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let payout = named("INV-1");
+    let form = browser.get(&format!("/act/replay?payout={payout}")).await;
+    let token = form.with(200).token();
+    let fields = [("token", token.as_str()), ("payout", payout.as_str())];
+    let (first, second) = tokio::join!(
+        browser.post("/act/replay", &fields),
+        browser.post("/act/replay", &fields)
+    );
+    let third = browser.post("/act/replay", &fields).await;
+    for page in [&first, &second, &third] {
+        page.says(&["INV-1: the gateway is queried now. Nothing is sent."]);
+    }
+    third.says(&["This form was sent before. It acted once"]);
+    let replays = "select count(*) from payout.history where event = 'replay_requested'";
+    assert_eq!(database.text(replays).await, "1");
+}
+
+#[tokio::test]
+async fn an_act_is_confirmed_with_order_amount_and_bank() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 1_250_000).await;
+    let desk = Desk::before(&database);
+    let browser = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let payout = named("INV-1");
+    let form = browser
+        .get(&format!("/act/cancel?payout={payout}"))
+        .await
+        .with(200);
+    form.says(&["INV-1", "Rp 1.250.000", "****5678", "never used again"]);
+    assert_eq!(database.state("INV-1").await, "queued", "only shown");
+    let page = browser
+        .act("cancel", &payout, &[("reason", "a test")])
+        .await
+        .with(200);
+    page.says(&["INV-1: cancelled; nothing was sent."]);
+    // What the state no longer allows, the database refuses, and the page says why.
+    let page = browser
+        .act("cancel", &payout, &[("reason", "again")])
+        .await
+        .with(200);
+    page.says(&["Not done"]);
+    let acts = "select count(*) from payout.audit where act = 'withdrawn'";
+    assert_eq!(database.text(acts).await, "1");
+}
+
+#[tokio::test]
+async fn several_are_cancelled_with_one_confirmation() {
+    let database = Database::with_merchant().await;
+    for number in 1..=3 {
+        database.insert(&format!("INV-{number}"), 100_000).await;
+    }
+    let desk = Desk::before(&database);
+    let browser = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let (one, two) = (named("INV-1"), named("INV-2"));
+    let path = format!("/act/cancel?payout={one}&payout={two}");
+    let form = browser.get(&path).await.with(200);
+    form.says(&["2 payouts, Rp 200.000 in all"]);
+    let token = form.token();
+    let fields = [
+        ("token", token.as_str()),
+        ("payout", &one),
+        ("payout", &two),
+        ("reason", "x"),
+    ];
+    browser.post("/act/cancel", &fields[..2]).await.with(409);
+    let page = browser.post("/act/cancel", &fields).await.with(200);
+    page.says(&["INV-1: cancelled", "INV-2: cancelled"]);
+    assert_eq!(database.state("INV-3").await, "queued");
+    let path = format!("/act/reveal?payout={one}&payout={two}");
+    browser.get(&path).await.with(400);
+}
+
+#[tokio::test]
+async fn whoever_requests_cannot_approve_and_somebody_else_can() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    doubt(&database, "INV-1").await;
+    let desk = Desk::before(&database);
+    let one = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let other = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let payout = named("INV-1");
+    let fields = [("evidence", "T-1"), ("reason", "a test")];
+    // The order number must be typed.
+    let page = one
+        .act(
+            "resolve-failed",
+            &payout,
+            &[&fields[..], &[("typed", "INV-2")]].concat(),
+        )
+        .await;
+    page.with(200).says(&["Nothing was done."]);
+    assert_eq!(
+        database.text("select count(*) from payout.requests").await,
+        "0"
+    );
+    let page = one
+        .act(
+            "resolve-failed",
+            &payout,
+            &[&fields[..], &[("typed", "INV-1")]].concat(),
+        )
+        .await;
+    page.with(200)
+        .says(&["Recorded as request", "another operator must approve"]);
+    let id = database.text("select max(id) from payout.requests").await;
+
+    one.get("/approvals")
+        .await
+        .says(&["Yours: somebody else must approve."]);
+    one.get("/approvals")
+        .await
+        .lacks(&[&format!("/approvals/{id}/approve")]);
+    other
+        .get("/approvals")
+        .await
+        .says(&[&format!("/approvals/{id}/approve"), "Proof, checked now"]);
+    other
+        .get("/")
+        .await
+        .says(&["Waits for my approval", &format!("Request {id}")]);
+    let path = format!("/approvals/{id}/approve");
+    let decision =
+        format!("select coalesce(decision, 'none') from payout.requests where id = {id}");
+    let approve = async |browser: &super::desk::Browser, typed: &str| {
+        let token = browser.get(&path).await.with(200).token();
+        browser
+            .post(&path, &[("token", token.as_str()), ("typed", typed)])
+            .await
+            .with(200)
+    };
+    approve(&one, "INV-1").await.says(&["Not done", "yours"]);
+    assert_eq!(database.text(&decision).await, "none");
+    approve(&other, "INV-7").await.says(&["Nothing was done."]);
+    assert_eq!(database.text(&decision).await, "none");
+    approve(&other, "INV-1").await.says(&["is approved"]);
+    assert_eq!(database.text(&decision).await, "approved");
+}
+
+#[tokio::test]
+async fn a_beneficiary_is_shown_once_after_it_was_recorded_and_nowhere_else() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let desk = Desk::before(&database);
+    let login = database.login(&["payout_operator"]).await;
+    let browser = desk.signed_in(&login).await;
+    let payout = named("INV-1");
+    let pages = [
+        "/".to_owned(),
+        "/payouts".to_owned(),
+        "/payouts.csv".to_owned(),
+        format!("/payouts/{payout}"),
+        format!("/act/reveal?payout={payout}"),
+    ];
+    for path in pages {
+        browser.get(&path).await.with(200).lacks(&[ACCOUNT, NAME]);
+    }
+    let form = browser.get(&format!("/act/reveal?payout={payout}")).await;
+    let token = form.token();
+    let fields = [
+        ("token", token.as_str()),
+        ("payout", payout.as_str()),
+        ("reason", "T-1"),
+    ];
+    browser
+        .post("/act/reveal", &fields)
+        .await
+        .with(200)
+        .says(&[ACCOUNT, NAME]);
+    let again = browser.post("/act/reveal", &fields).await.with(200);
+    again.lacks(&[ACCOUNT, NAME]);
+    again.says(&["They were shown already."]);
+    let acts =
+        format!("select count(*) from payout.audit where act = 'revealed' and actor = '{login}'");
+    assert_eq!(database.text(&acts).await, "1");
+}
+
+#[tokio::test]
+async fn a_pause_is_set_and_lifted() {
+    let database = Database::with_merchant().await;
+    let desk = Desk::before(&database);
+    let browser = desk
+        .signed_in(&database.login(&["payout_operator"]).await)
+        .await;
+    let token = browser.get("/pause").await.with(200).token();
+    let fields = [
+        ("token", token.as_str()),
+        ("scope", "bank"),
+        ("value", "014"),
+        ("reason", "the bank is closed"),
+    ];
+    browser
+        .post("/pause", &fields)
+        .await
+        .with(200)
+        .says(&["Bank 014 is paused"]);
+    browser
+        .get("/workers")
+        .await
+        .says(&["Bank 014", "the bank is closed"]);
+    let form = browser.get("/resume?scope=bank&value=014").await.with(200);
+    let token = form.token();
+    let fields = [
+        ("token", token.as_str()),
+        ("scope", "all"),
+        ("value", ""),
+        ("reason", "open"),
+    ];
+    browser.post("/resume", &fields).await.with(409);
+    assert_eq!(
+        database.text("select count(*) from payout.pauses").await,
+        "1"
+    );
+    let fields = [
+        ("token", token.as_str()),
+        ("scope", "bank"),
+        ("value", "014"),
+        ("reason", "open"),
+    ];
+    browser
+        .post("/resume", &fields)
+        .await
+        .with(200)
+        .says(&["is resumed"]);
+    assert_eq!(
+        database.text("select count(*) from payout.pauses").await,
+        "0"
+    );
+}
