@@ -32,9 +32,10 @@ mod words;
 mod workers;
 
 use std::{
+    collections::HashSet,
     convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -52,6 +53,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
+    task::JoinHandle,
     time::{interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -85,6 +87,60 @@ struct Console {
     sessions: Sessions,
     throttle: Throttle,
     signing_in: Semaphore,
+    /// Whether people may sign in where the database checks no password.
+    allow_any_password: bool,
+    /// The logins whose passwords the database is known to check.
+    checked: Mutex<HashSet<String>>,
+}
+
+/// A running console.
+pub struct Running {
+    /// Where browsers reach it on this machine.
+    pub url: String,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    /// Listens, and serves until it is stopped. The database is not needed yet: each person connects to it.
+    ///
+    /// # Errors
+    /// If it cannot listen there, or must not.
+    pub async fn start(
+        settings: &config::console::Console,
+        database_url: &str,
+    ) -> anyhow::Result<Self> {
+        settings.is_safe().map_err(anyhow::Error::msg)?;
+        let tls = settings.tls_files.as_ref();
+        let tls = tls.map(|(certificate, key)| serve::tls(certificate, key));
+        let tls = tls.transpose()?;
+        let listener = serve::listen(settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", settings.listen))?;
+        let address = listener.local_addr()?;
+        let console = Arc::new(Console::new(settings, database_url, address)?);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let stop = CancellationToken::new();
+        let routes = routes(&console);
+        let until = stop.clone();
+        let serving = tokio::spawn(async move {
+            tokio::select! {
+                () = serve::serve(listener, tls, routes, until) => {}
+                () = console.sweep() => {}
+            }
+        });
+        Ok(Self {
+            url: format!("{scheme}://{address}/"),
+            stop,
+            serving,
+        })
+    }
+
+    /// Finishes what was begun, and ends every session.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        Ok(self.serving.await?)
+    }
 }
 
 /// Serves the console until SIGTERM or SIGINT, after `started` was told the address.
@@ -92,36 +148,19 @@ struct Console {
 /// # Errors
 /// If it cannot listen there, or must not.
 pub async fn run(
-    settings: config::console::Console,
+    settings: &config::console::Console,
     database_url: &str,
     started: impl FnOnce(&str),
 ) -> anyhow::Result<()> {
-    settings.is_safe().map_err(anyhow::Error::msg)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let tls = settings.tls_files.as_ref();
-    let tls = tls.map(|(certificate, key)| serve::tls(certificate, key));
-    let tls = tls.transpose()?;
-    let listener = serve::listen(settings.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", settings.listen))?;
-    let address = listener.local_addr()?;
-    let console = Arc::new(Console::new(&settings, database_url, address)?);
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    started(&format!("{scheme}://{address}/"));
-    let stop = CancellationToken::new();
-    let routes = routes(&console);
-    let serving = tokio::spawn(serve::serve(listener, tls, routes, stop.clone()));
-    let mut sweep = interval(SWEEP_EVERY);
-    loop {
-        tokio::select! {
-            _ = sweep.tick() => console.sessions.end_expired(),
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-        }
+    let running = Running::start(settings, database_url).await?;
+    started(&running.url);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
-    stop.cancel();
-    Ok(serving.await?)
+    running.stop().await
 }
 
 fn routes(console: &Arc<Console>) -> Router {
@@ -177,7 +216,29 @@ impl Console {
             }),
             throttle: Throttle::default(),
             signing_in: Semaphore::new(SIGNING_IN_MAX),
+            allow_any_password: settings.allow_any_password,
+            checked: Mutex::default(),
         })
+    }
+
+    /// Ends sessions whose time is over, so that their connections close.
+    async fn sweep(&self) {
+        let mut sweep = interval(SWEEP_EVERY);
+        loop {
+            sweep.tick().await;
+            self.sessions.end_expired();
+        }
+    }
+
+    fn is_checked(&self, login: &str) -> bool {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.contains(login)
+    }
+
+    /// Only logins that got in come here, so there are as many as people.
+    fn note_checked(&self, login: &str) {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.insert(login.to_owned());
     }
 
     /// Whether browsers reach it by HTTPS only.
@@ -261,7 +322,7 @@ async fn answer(State(console): State<Arc<Console>>, request: Request, next: Nex
         }
         response = failed(response, failure, language);
     }
-    harden(response.headers_mut());
+    harden(response.headers_mut(), console.is_secure());
     response
 }
 

@@ -26,6 +26,8 @@ pub struct Console {
     pub session: Duration,
     /// Most people signed in at a time. Each has one connection to the database.
     pub sessions_max: usize,
+    /// Whether people may sign in where the database does not check passwords: demo and tests only.
+    pub allow_any_password: bool,
 }
 
 impl Default for Console {
@@ -37,6 +39,7 @@ impl Default for Console {
             idle: Duration::from_mins(30),
             session: Duration::from_hours(12),
             sessions_max: 20,
+            allow_any_password: false,
         }
     }
 }
@@ -70,6 +73,7 @@ pub(super) fn console(page: &Page<'_>, folder: &Path) -> Console {
         idle: section.seconds("idle_seconds", default.idle.as_secs()),
         session: section.seconds("session_seconds", default.session.as_secs()),
         sessions_max: usize::try_from(section.whole("sessions_max", 20, 1..=200)).unwrap_or(20),
+        allow_any_password: section.flag("allow_any_password"),
     };
     if let Err(why) = console.is_safe() {
         section.fault(why);

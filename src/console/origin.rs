@@ -6,7 +6,7 @@ use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method,
     header::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
-        X_CONTENT_TYPE_OPTIONS,
+        STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     },
 };
 
@@ -90,7 +90,11 @@ impl Origins {
 }
 
 /// Puts the headers on an answer that every answer has.
-pub(super) fn harden(headers: &mut HeaderMap) {
+pub(super) fn harden(headers: &mut HeaderMap, is_secure: bool) {
+    if is_secure {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -128,6 +128,8 @@ impl Sessions {
 pub(super) enum Refused {
     /// The server does not accept this login with this password.
     Password,
+    /// The server accepts this login with any password.
+    Unchecked,
     /// The login has none of the schema's roles.
     Role,
     /// The server did not answer, or not in time.
@@ -167,6 +169,22 @@ pub(super) async fn sign_in(
         }
         Err(sqlx::Error::Database(_)) => Err(Refused::Role),
         Err(_) => Err(Refused::Unreachable),
+    }
+}
+
+/// Whether the server lets this login in with a password that nobody has: then it does not check passwords.
+pub(super) async fn takes_any_password(database: &PgConnectOptions, login: &str) -> bool {
+    let made_up = database.clone().username(login).password(&random());
+    match timeout(CONNECT_WITHIN, made_up.connect()).await {
+        Ok(Ok(db)) => {
+            db.close().await.ok();
+            true
+        }
+        // Also when there is no connection left: that is no proof of anything.
+        Ok(Err(error)) => error
+            .as_database_error()
+            .is_none_or(|refusal| !matches!(refusal.code().as_deref(), Some("28P01" | "28000"))),
+        Err(_) => true,
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     form::Form,
     frame::{Frame, render},
     language::{COOKIE_NAME, Language},
-    session::{self, Refused},
+    session::{self, Refused, Session},
     texts::Texts,
 };
 
@@ -72,19 +72,15 @@ pub(super) async fn sign_in(
     sleep(wait).await;
     // Never closed.
     let _place = console.signing_in.acquire().await.ok();
-    let signed_in = session::sign_in(&console.database, login, form.raw("password")).await;
-    let session = match signed_in {
+    let session = match open(&console, login, form.raw("password")).await {
         Ok(session) => session,
-        Err(Refused::Password) => {
-            console.throttle.failed(address, login, Instant::now());
-            tracing::warn!(%address, "sign-in with a wrong login or password");
-            return refused(&headers, StatusCode::FORBIDDEN, |t| t.wrong_password);
-        }
-        Err(Refused::Role) => return refused(&headers, StatusCode::FORBIDDEN, |t| t.no_role),
-        Err(Refused::Unreachable) => {
-            return refused(&headers, StatusCode::SERVICE_UNAVAILABLE, |t| {
-                t.database_away
-            });
+        Err(why) => {
+            if matches!(why, Refused::Password) {
+                console.throttle.failed(address, login, Instant::now());
+                tracing::warn!(%address, "sign-in with a wrong login or password");
+            }
+            let (status, sentence) = explained(&why);
+            return refused(&headers, status, sentence);
         }
     };
     console.throttle.succeeded(login);
@@ -100,6 +96,28 @@ pub(super) async fn sign_in(
     };
     tracing::info!(login = %name, %address, "signed in");
     Ok(to("/", Some(console.cookie(&id, None))))
+}
+
+/// Opens the person's connection, once it is known that the database checks this login's password.
+async fn open(console: &Console, login: &str, password: &str) -> Result<Session, Refused> {
+    let session = session::sign_in(&console.database, login, password).await?;
+    if !console.allow_any_password && !console.is_checked(login) {
+        if session::takes_any_password(&console.database, login).await {
+            tracing::error!(%login, "the database does not check this login's password: nobody is signed in");
+            return Err(Refused::Unchecked);
+        }
+        console.note_checked(login);
+    }
+    Ok(session)
+}
+
+fn explained(why: &Refused) -> (StatusCode, Sentence) {
+    match why {
+        Refused::Password => (StatusCode::FORBIDDEN, |t| t.wrong_password),
+        Refused::Unchecked => (StatusCode::FORBIDDEN, |t| t.unchecked),
+        Refused::Role => (StatusCode::FORBIDDEN, |t| t.no_role),
+        Refused::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, |t| t.database_away),
+    }
 }
 
 fn refused(headers: &HeaderMap, status: StatusCode, why: Sentence) -> Result<Response, Failure> {

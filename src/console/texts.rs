@@ -37,6 +37,7 @@ texts! {
     only_reading: "read only", "hanya baca";
     keys: "Keys: / search, j k move, Enter open, r pause the refresh, ? these keys", "Tombol: / cari, j k pindah, Enter buka, r jeda pembaruan, ? daftar tombol";
     refresh_on: "Refreshes every 5 s", "Diperbarui tiap 5 dtk";
+    refresh_failed: "The console has not answered since", "Konsol tidak menjawab sejak";
     refresh_off: "Refresh paused", "Pembaruan dijeda";
     copy: "Copy", "Salin";
     copied: "Copied", "Disalin";
@@ -56,6 +57,7 @@ texts! {
     sign_in_why: "Sign in with your own Postgres login. What you may see and do is decided by its roles, and every act is recorded under it.", "Masuk dengan login Postgres Anda sendiri. Apa yang boleh dilihat dan dilakukan ditentukan oleh perannya, dan setiap tindakan dicatat atas namanya.";
     wrong_password: "Login or password is wrong.", "Login atau kata sandi salah.";
     no_role: "This login may not use the console: it needs the role payout_reader or payout_operator.", "Login ini tidak boleh memakai konsol: diperlukan peran payout_reader atau payout_operator.";
+    unchecked: "The database lets this login in with any password, so nobody can know who signs in. Have its administrator require passwords (pg_hba.conf).", "Basis data menerima login ini dengan kata sandi apa pun, jadi tidak ada yang tahu siapa yang masuk. Minta administratornya mewajibkan kata sandi (pg_hba.conf).";
     too_many_attempts: "Too many attempts from your address are waiting. Try again in ten seconds; no login is locked.", "Terlalu banyak percobaan dari alamat Anda sedang menunggu. Coba lagi dalam sepuluh detik; tidak ada login yang dikunci.";
     too_many_people: "As many people are signed in as the console allows. Try again when somebody has signed out.", "Jumlah orang yang masuk sudah mencapai batas konsol. Coba lagi setelah ada yang keluar.";
 
@@ -105,7 +107,7 @@ texts! {
     count: "Payouts", "Payout";
     oldest: "Oldest", "Terlama";
     fee: "Fee", "Biaya";
-    gateway_number: "Gateway no.", "No. gateway";
+    gateway_number: "Gateway number", "Nomor gateway";
     created: "Inserted", "Dibuat";
     settled: "Settled", "Selesai";
     worker: "Worker", "Worker";

@@ -1,8 +1,9 @@
 //! The demo's database: on a throw-away server, or on the user's own.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
+use rand::RngExt;
 use reqwest::Url;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
@@ -54,21 +55,39 @@ impl Database {
         Ok(database)
     }
 
-    /// Creates logins for the workers and operators, with the same rights as in production. Returns the operators'
-    /// URLs. On the user's own server, where roles would stay behind, it creates none.
+    /// Creates logins for the workers and operators, with the same rights as in production. The server checks the
+    /// operators' passwords, because the console must know who signs in. Returns the operators' URLs. On the user's own server, where roles would stay behind, it creates none.
     pub(super) async fn make_logins(&self) -> Result<Vec<String>> {
         let Some(cluster) = &self.cluster else {
             return Ok(Vec::new());
         };
         let worker = format!("create role {WORKER} login in role payout_worker");
         statement(&self.owner_url, &worker).await?;
+        let mut urls = Vec::new();
         for operator in OPERATORS {
-            let create = format!("create role {operator} login in role payout_operator");
+            let password = password();
+            let create = format!(
+                "create role {operator} login in role payout_operator password '{password}'"
+            );
             statement(&self.owner_url, &create).await?;
+            let url = cluster.url(&self.name, operator);
+            urls.push(url.replacen(operator, &format!("{operator}:{password}"), 1));
         }
-        Ok(OPERATORS
-            .map(|login| cluster.url(&self.name, login))
-            .to_vec())
+        self.check_passwords(cluster).await?;
+        Ok(urls)
+    }
+
+    /// Has the server check the operators' passwords. Everybody else on this machine gets in without one.
+    async fn check_passwords(&self, cluster: &Cluster) -> Result<()> {
+        let file = cluster.data_dir().join("pg_hba.conf");
+        let rules = fs::read_to_string(&file)?;
+        let logins = OPERATORS.join(",");
+        let checked = ["host", "local"].map(|kind| {
+            let address = if kind == "host" { "all " } else { "" };
+            format!("{kind} all {logins} {address}scram-sha-256\n")
+        });
+        fs::write(&file, checked.concat() + &rules)?;
+        statement(&self.owner_url, "select pg_reload_conf()").await
     }
 
     /// Whether the server is the user's own.
@@ -94,6 +113,11 @@ impl Database {
             tracing::warn!(%error, database = self.name, "could not drop the demo's database");
         }
     }
+}
+
+/// One that people can type.
+fn password() -> String {
+    format!("{:06}", rand::rng().random_range(0..1_000_000))
 }
 
 async fn statement(url: &str, text: &str) -> Result<()> {

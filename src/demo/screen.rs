@@ -102,6 +102,7 @@ fn head(stage: &Stage) -> String {
         ("see", "select * from payout.status where order_num = 'MINE-1';".to_owned()),
         ("break", format!("{} demo break lost --sandbox {}   (and: off)", program(), stage.sandbox.url())),
         ("people", stage.operator_urls.join("   and   ")),
+        ("console", console(stage)),
         ("gateway", format!("{}/admin", stage.sandbox.url())),
         ("metrics", format!("http://{}/metrics", stage.admin)),
         ("logs", stage.path("worker-1.1.log").display().to_string()),
@@ -112,6 +113,28 @@ fn head(stage: &Stage) -> String {
         let _ = writeln!(head, "  {name:<9} {text}");
     }
     head
+}
+
+/// Where the web console is, and who can sign in there.
+fn console(stage: &Stage) -> String {
+    let Some(console) = &stage.console else {
+        return String::new();
+    };
+    let people = stage.operator_urls.iter().filter_map(|url| {
+        let (login, password) = url
+            .split_once("://")?
+            .1
+            .split_once('@')?
+            .0
+            .split_once(':')?;
+        Some(format!("{login} / {password}"))
+    });
+    let people: Vec<_> = people.collect();
+    format!(
+        "{}   login / password: {}",
+        console.url,
+        people.join("   and   ")
+    )
 }
 
 /// The path of this program.

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::{Options, database::Database};
 use crate::{
+    config, console,
     gateway::keys,
     store::{
         connect,
@@ -36,6 +37,8 @@ pub(super) struct Stage {
     pub(super) operator_urls: Vec<String>,
     pub(super) http: SocketAddr,
     pub(super) admin: SocketAddr,
+    /// The web console; none on the user's own server, where nobody has a login for it.
+    pub(super) console: Option<console::Running>,
     pub(super) folder: TempDir,
 }
 
@@ -63,6 +66,7 @@ impl Stage {
             pool: connect(&database.owner_url, "payout demo", 4).await?,
             http: free("127.0.0.1:8080")?,
             admin: free("127.0.0.1:9090")?,
+            console: start_console(&database, &operator_urls).await?,
             operator_urls,
             database,
             sandbox,
@@ -120,6 +124,10 @@ notify_url = "http://{callback}/callback"
     }
 
     pub(super) async fn tear_down(self) {
+        if let Some(console) = self.console {
+            // It has nothing to lose.
+            console.stop().await.ok();
+        }
         self.pool.close().await;
         self.sandbox.stop().await;
         self.database.remove().await;
@@ -161,6 +169,22 @@ async fn start_sandbox(options: &Options, folder: &Path) -> Result<(Sandbox, Str
         sandbox.set_fault(fault);
     }
     Ok((sandbox, keys::fingerprint(platform.as_public_key())))
+}
+
+/// The console, in front of the demo's database.
+async fn start_console(
+    database: &Database,
+    operator_urls: &[String],
+) -> Result<Option<console::Running>> {
+    if operator_urls.is_empty() {
+        return Ok(None);
+    }
+    let settings = config::console::Console {
+        listen: free("127.0.0.1:9091")?,
+        ..config::console::Console::default()
+    };
+    let running = console::Running::start(&settings, &database.worker_url).await?;
+    Ok(Some(running))
 }
 
 /// The preferred address, or the same host with a free port.

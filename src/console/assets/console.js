@@ -4,6 +4,7 @@
   const REFRESH_MS = 5000;
   const state = document.getElementById("refresh-state");
   let paused = false;
+  let failedSince = "";
   const main = () => document.getElementById("main");
   const refreshes = () => main().dataset.refresh === "on";
   const isEditing = () => {
@@ -14,6 +15,8 @@
   const showState = () => {
     state.hidden = !refreshes();
     state.textContent = paused ? state.dataset.off : state.dataset.on;
+    if (failedSince && !paused) state.textContent = `${state.dataset.failed} ${failedSince}`;
+    state.classList.toggle("bad", Boolean(failedSince));
   };
 
   // Copy buttons stand only where they work.
@@ -41,7 +44,10 @@
       location.reload();
       return;
     }
-    if (!answer.ok || isEditing()) return;
+    if (!answer.ok) throw new Error(String(answer.status));
+    failedSince = "";
+    showState();
+    if (isEditing()) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("main");
     if (!fresh) return;
@@ -92,5 +98,10 @@
   addCopyButtons();
   showState();
   if (location.hash === "#search") search();
-  setInterval(() => refresh().catch(() => {}), REFRESH_MS);
+  // A page that looks alive and is not would be believed.
+  const failed = () => {
+    failedSince ||= new Date().toLocaleTimeString();
+    showState();
+  };
+  setInterval(() => refresh().catch(failed), REFRESH_MS);
 })();

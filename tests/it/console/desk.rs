@@ -33,10 +33,18 @@ pub(super) struct Desk {
 impl Desk {
     /// In front of this database.
     pub(super) fn before(database: &Database) -> Self {
-        Self::at(&database.url())
+        // The tests' server checks no password, unless it is a given one.
+        Self::start(terminal::program(&[
+            "console",
+            "--allow-any-password",
+            "--listen",
+            "127.0.0.1:0",
+            "--database-url",
+            &database.url(),
+        ]))
     }
 
-    /// In front of the database of this URL.
+    /// In front of the database of this URL, whose server must check passwords.
     pub(super) fn at(url: &str) -> Self {
         Self::start(terminal::program(&[
             "console",
@@ -52,7 +60,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("console.toml");
         let text = format!(
-            "[database]\nurl = \"{}\"\n[console]\nlisten = \"127.0.0.1:0\"\n{keys}\n[[merchant]]\ncode = \"S1\"\n\
+            "[database]\nurl = \"{}\"\n[console]\nlisten = \"127.0.0.1:0\"\nallow_any_password = true\n{keys}\n[[merchant]]\ncode = \"S1\"\n\
              base_url = \"https://gateway.example\"\nprivate_key_file = \"k\"\nplatform_public_key_file = \"p\"\n",
             database.url()
         );

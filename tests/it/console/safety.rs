@@ -75,6 +75,20 @@ async fn a_wrong_password_lets_nobody_in_and_slows_a_login_without_locking_it() 
 }
 
 #[tokio::test]
+async fn nobody_gets_in_where_the_database_takes_any_password() {
+    let site = site_with_passwords().await;
+    site.login("agus", "payout_operator").await;
+    let desk = Desk::at(&site.cluster.url("postgres", SUPERUSER));
+    let mut browser = desk.browser();
+    for login in ["agus", SUPERUSER] {
+        let page = browser.sign_in(login, "anything").await.with(403);
+        page.says(&["lets this login in with any password"]);
+    }
+    assert_eq!(browser.cookie, "");
+    desk.signed_in("siti").await;
+}
+
+#[tokio::test]
 async fn a_password_that_the_url_holds_is_not_lent_to_people() {
     let site = site_with_passwords().await;
     let url = site
