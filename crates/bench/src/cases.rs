@@ -47,6 +47,8 @@ pub(crate) enum Load {
     Paced(u32),
     /// No worker: this many clients insert, one row per commit, and the same into a bare table.
     Enqueue(usize),
+    /// No worker: a person opens each page of the web console, so many times as the case has payouts.
+    Pages,
 }
 
 /// One measurement of a case.
@@ -185,7 +187,7 @@ mod tests {
         };
         for case in chosen(&[], false, &scale)? {
             assert_eq!(case.payouts, 7, "{}", case.name);
-            let has_history = case.name.starts_with("history-1");
+            let has_history = ["history-10M", "console-1M"].contains(&case.name);
             assert_eq!(
                 case.history,
                 if has_history { 9 } else { 0 },

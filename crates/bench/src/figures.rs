@@ -143,7 +143,8 @@ impl Figures {
     }
 }
 
-fn quantile(sorted: &[f64], part: f64) -> f64 {
+/// The value of a sorted list below which this part of it lies.
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     // Why: a part of a length is a length.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

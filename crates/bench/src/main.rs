@@ -22,6 +22,7 @@ mod history;
 mod machine;
 mod order;
 mod page;
+mod pages;
 mod peers;
 mod plot;
 mod profile;

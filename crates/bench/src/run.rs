@@ -11,7 +11,7 @@ use crate::{
     check, drain, enqueue,
     enqueue::Inserted,
     figures::{Figures, Rounds},
-    history, machine, profile,
+    history, machine, pages, profile,
     report::Table,
     running::{Run, Running, settled},
     slow_disk::SlowDisk,
@@ -63,6 +63,7 @@ async fn measure(
         Load::Drain => drain::rounds(&run, &mut db).await,
         Load::Callbacks => drain::callbacks(&run, &mut db).await,
         Load::Paced(per_second) => paced(&run, &mut db, per_second).await,
+        Load::Pages => pages::rounds(&run, &mut db).await,
         Load::Enqueue(clients) => enqueued(&run, &mut db, clients).await,
     };
     if options.profile {

@@ -81,7 +81,7 @@ impl Stage {
         stage.write_keys()?;
         stage.write_configurations(case)?;
         stage.create_database(payout).await?;
-        if !matches!(case.load, Load::Enqueue(_)) {
+        if !matches!(case.load, Load::Enqueue(_) | Load::Pages) {
             stage.start_gateway(case, &[]).await?;
         }
         Ok(stage)
@@ -158,7 +158,7 @@ impl Stage {
         // A query in between would settle what a callback is to settle.
         let poll = match case.load {
             Load::Callbacks => "[poll]\nfirst_after_seconds = 3600\n",
-            Load::Drain | Load::Paced(_) | Load::Enqueue(_) => "",
+            Load::Drain | Load::Paced(_) | Load::Enqueue(_) | Load::Pages => "",
         };
         // A long address makes the signed text longer than one block.
         let detour = if case.two_chunks {
@@ -278,7 +278,7 @@ fn settings(case: &Case, is_profiled: bool) -> Vec<(String, String)> {
 }
 
 /// Ports that are free now, all different.
-fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
+pub(crate) fn free_ports(count: usize) -> Result<Vec<SocketAddr>> {
     let bind = |_| TcpListener::bind("127.0.0.1:0");
     let held: Vec<_> = (0..count).map(bind).collect::<Result<_, _>>()?;
     let addresses: Result<Vec<_>, _> = held.iter().map(TcpListener::local_addr).collect();

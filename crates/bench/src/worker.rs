@@ -11,7 +11,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, client::conn::http1, http::request};
+use hyper::{
+    Request,
+    client::conn::http1,
+    http::{request, response},
+};
 use hyper_util::rt::TokioIo;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{net::TcpStream, time::sleep};
@@ -81,18 +85,27 @@ pub(crate) async fn post(at: SocketAddr, path: &str, body: &serde_json::Value) -
 }
 
 async fn exchange(at: SocketAddr, request: request::Builder, body: Bytes) -> Result<Bytes> {
+    let path = request.uri_ref().map(ToString::to_string);
+    let (head, body) = answer(at, request, body).await?;
+    let path = path.unwrap_or_default();
+    anyhow::ensure!(head.status.is_success(), "{path}: {}", head.status);
+    Ok(body)
+}
+
+/// Whatever is answered, over a connection of its own.
+pub(crate) async fn answer(
+    at: SocketAddr,
+    request: request::Builder,
+    body: Bytes,
+) -> Result<(response::Parts, Bytes)> {
     let stream = TcpStream::connect(at).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = request
         .header(hyper::header::HOST, at.to_string())
         .body(Full::new(body))?;
-    let path = request.uri().path().to_owned();
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    anyhow::ensure!(status.is_success(), "{path}: {status}");
-    Ok(body)
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    Ok((head, body.collect().await?.to_bytes()))
 }
 
 /// Waits until `GET path` answers 200.

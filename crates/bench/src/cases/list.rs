@@ -172,6 +172,15 @@ pub(crate) const ALL: &[Case] = &[
         ..DRAIN
     },
     Case {
+        name: "console-1M",
+        about: "each page of the web console, 40 times, with 1 000 000 payouts paid before and 20 000 queued",
+        load: Load::Pages,
+        payouts: 40,
+        backlog: 20_000,
+        history: 1_000_000,
+        ..DRAIN
+    },
+    Case {
         name: "paced-10",
         about: "10 inserts a second: from the insert to the request on the wire",
         load: Load::Paced(10),
