@@ -19,6 +19,7 @@ async function show(browser, language, colours) {
     check(await page.getAttribute('html', 'lang') === language.slice(0, 2), `${where}: is in its language`);
     const found = await barriers(page);
     faults.push(...found.map((fault) => `${where}: ${fault}`));
+    faults.push(...(await tooWide(page)).map((fault) => `${where}: wider than the window: ${fault}`));
     if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name}-${language.slice(0, 2)}-${colours}.png`, fullPage: true });
     await page.setViewportSize(PHONE);
     const wide = await tooWide(page);

@@ -26,7 +26,7 @@ await withBrowser(async (browser) => {
   await press(other, 'article.card a[href$="/approve"]');
   check(await approve(other), 'somebody else approves');
 
-  // The page of the payout follows by itself.
+  // The page of the payout follows without being reloaded.
   await one.goto(`${CONSOLE}/payouts/${PAYOUT}`);
   await one.waitForSelector('.large .state-paid, .large [data-state=paid], .large :text("paid")', { timeout: 60_000 });
 });

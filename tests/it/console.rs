@@ -1,6 +1,7 @@
 //! The web console, as browsers reach it: the real program over real HTTP, in front of a real database.
 
 mod acts;
+mod browser;
 mod desk;
 mod pages;
 mod safety;
