@@ -133,6 +133,10 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION payout.age_class(since timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (since > (now() - '01:00:00'::interval)) THEN '0-1h'::text WHEN (since > (now() - '06:00:00'::interval)) THEN '1-6h'::text WHEN (since > (now() - '24:00:00'::interval)) THEN '6-24h'::text WHEN (since > (now() - '3 days'::interval)) THEN '1-3d'::text ELSE 'older'::text END;
+
 CREATE FUNCTION payout.decide_request(id bigint, decision text, reason text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -196,6 +200,16 @@ CREATE FUNCTION payout.as_detail(r payout.requests) RETURNS jsonb
     BEGIN ATOMIC
  SELECT jsonb_build_object('request', (r).id, 'by', (r).requested_by, 'approved_by', (r).decided_by, 'reason', (r).reason, 'evidence', (r).evidence) AS jsonb_build_object;
 END;
+
+CREATE TABLE payout.banks (
+    code text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    min_digits integer
+);
+
+CREATE FUNCTION payout.bank_label(bank_code text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE((SELECT b.code FROM payout.banks b WHERE (b.code = (bank_label.bank_code COLLATE "C"))), 'other'::text);
 
 CREATE FUNCTION payout.before_enqueue() RETURNS trigger
     LANGUAGE plpgsql
@@ -3213,6 +3227,10 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION payout.wib_day(at timestamp with time zone) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((at AT TIME ZONE '07:00:00'::interval))::date;
+
 CREATE FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) RETURNS payout.payouts
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -3338,7 +3356,7 @@ CREATE VIEW payout.all_status AS
     p.state_since,
     p.created_at,
         CASE
-            WHEN (p.state <> ALL (ARRAY['failed'::text, 'cancelled'::text])) THEN p.fee
+            WHEN (p.state = ANY (ARRAY['paid'::text, 'returned'::text])) THEN p.fee
             ELSE NULL::bigint
         END AS fee,
         CASE
@@ -3432,12 +3450,6 @@ CREATE VIEW payout.balances AS
      LEFT JOIN payout.accounts s ON ((s.merchant_code = m.code)))
      CROSS JOIN LATERAL ( VALUES ('available'::text,COALESCE(s.available, (0)::bigint)), ('held'::text,COALESCE(s.held, (0)::bigint)), ('paid_out'::text,COALESCE(s.paid_out, (0)::bigint)), ('fees'::text,COALESCE(s.fees, (0)::bigint)), ('funding'::text,COALESCE(s.funding, (0)::bigint))) a(account, balance));
 
-CREATE TABLE payout.banks (
-    code text NOT NULL COLLATE pg_catalog."C",
-    name text NOT NULL,
-    min_digits integer
-);
-
 CREATE TABLE payout.worker_claims (
     worker text NOT NULL COLLATE pg_catalog."C",
     merchant_code text NOT NULL COLLATE pg_catalog."C",
@@ -3514,6 +3526,14 @@ CREATE TABLE payout.clock (
     trusted_after timestamp with time zone,
     jumps integer DEFAULT 0 NOT NULL,
     CONSTRAINT there_is_one CHECK (the_only_one)
+);
+
+CREATE TABLE payout.daily_balances (
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    stated bigint NOT NULL,
+    difference bigint NOT NULL,
+    read_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE payout.enqueuers (
@@ -3636,6 +3656,53 @@ CREATE VIEW payout.masked AS
    FROM (payout.payouts p
      LEFT JOIN payout.banks b ON ((b.code = p.bank_code)));
 
+CREATE VIEW payout.movements AS
+ SELECT l.id,
+    l.xid,
+    l.merchant_code,
+    l.at,
+    payout.wib_day(l.at) AS day,
+    l.kind,
+    l.order_num,
+    p.bank_code,
+    p.fee_type,
+    (p.amount)::bigint AS amount,
+        CASE
+            WHEN (l.kind = ANY (ARRAY['capture'::text, 'late_capture'::text])) THEN 'paid'::text
+            WHEN (l.kind = 'return'::text) THEN 'returned'::text
+            WHEN ((l.kind = 'release'::text) AND (EXISTS ( SELECT
+               FROM payout.history h
+              WHERE (((h.merchant_code = l.merchant_code) AND (h.order_num = l.order_num)) AND (h.to_state = 'failed'::text) AND ((h.seq >= (l.xid << 20)) AND (h.seq <= ((l.xid << 20) + 1048575))))))) THEN 'failed'::text
+            ELSE NULL::text
+        END AS step,
+        CASE
+            WHEN (l.kind <> 'return'::text) THEN (l.paid_out +
+            CASE p.fee_type
+                WHEN 0 THEN l.fees
+                ELSE (0)::bigint
+            END)
+            ELSE (0)::bigint
+        END AS gross,
+    l.fees AS fee,
+        CASE
+            WHEN (l.kind <> 'return'::text) THEN l.paid_out
+            ELSE (0)::bigint
+        END AS net,
+    (
+        CASE
+            WHEN (l.kind <> 'return'::text) THEN l.paid_out
+            ELSE (0)::bigint
+        END + l.fees) AS debit,
+        CASE
+            WHEN (l.kind = 'return'::text) THEN (- l.paid_out)
+            ELSE (0)::bigint
+        END AS returned,
+    (- l.funding) AS top_up,
+    l.available,
+    l.held
+   FROM (payout.ledger l
+     LEFT JOIN payout.payouts p ON (((p.merchant_code = l.merchant_code) AND (p.order_num = l.order_num))));
+
 CREATE TABLE payout.notices (
     request_id bigint NOT NULL,
     taken_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -3734,9 +3801,12 @@ CREATE VIEW payout.status WITH (security_barrier='true') AS
 
 CREATE TABLE payout.totals (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
+    bank_code text DEFAULT 'other'::text NOT NULL COLLATE pg_catalog."C",
     step text NOT NULL COLLATE pg_catalog."C",
     payouts bigint DEFAULT 0 NOT NULL,
     rupiah bigint DEFAULT 0 NOT NULL,
+    fee bigint DEFAULT 0 NOT NULL,
+    net bigint DEFAULT 0 NOT NULL,
     late bigint DEFAULT 0 NOT NULL,
     CONSTRAINT step_is_known CHECK ((step = ANY (ARRAY['enqueued'::text, 'paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text])))
 );
@@ -3790,6 +3860,9 @@ ALTER TABLE ONLY payout.banks
 
 ALTER TABLE ONLY payout.clock
     ADD CONSTRAINT clock_pkey PRIMARY KEY (the_only_one);
+
+ALTER TABLE ONLY payout.daily_balances
+    ADD CONSTRAINT daily_balances_pkey PRIMARY KEY (merchant_code, day);
 
 ALTER TABLE ONLY payout.effect
     ADD CONSTRAINT effect_pkey PRIMARY KEY (name);
@@ -3876,7 +3949,7 @@ ALTER TABLE ONLY payout.totals_cursor
     ADD CONSTRAINT totals_cursor_pkey PRIMARY KEY (the_only_one);
 
 ALTER TABLE ONLY payout.totals
-    ADD CONSTRAINT totals_pkey PRIMARY KEY (merchant_code, step);
+    ADD CONSTRAINT totals_pkey PRIMARY KEY (merchant_code, bank_code, step);
 
 ALTER TABLE ONLY payout.unmatched_callbacks
     ADD CONSTRAINT unmatched_callbacks_pkey PRIMARY KEY (digest);
@@ -4058,6 +4131,10 @@ CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.clo
 
 ALTER TABLE payout.clock ENABLE REPLICA TRIGGER refuse_replicated;
 
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.daily_balances FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.daily_balances ENABLE REPLICA TRIGGER refuse_replicated;
+
 CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.effect FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.effect ENABLE REPLICA TRIGGER refuse_replicated;
@@ -4214,6 +4291,10 @@ CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.clock FOR EA
 
 ALTER TABLE payout.clock ENABLE REPLICA TRIGGER refuse_replicated_truncate;
 
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.daily_balances FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.daily_balances ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
 CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.effect FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.effect ENABLE REPLICA TRIGGER refuse_replicated_truncate;
@@ -4367,6 +4448,9 @@ ALTER TABLE ONLY payout.act
 ALTER TABLE ONLY payout.attempts
     ADD CONSTRAINT attempt_has_a_payout FOREIGN KEY (merchant_code, order_num) REFERENCES payout.payouts(merchant_code, order_num);
 
+ALTER TABLE ONLY payout.daily_balances
+    ADD CONSTRAINT daily_balances_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
 ALTER TABLE ONLY payout.enqueuers
     ADD CONSTRAINT enqueuers_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
 
@@ -4460,6 +4544,11 @@ REVOKE ALL ON FUNCTION payout.add_to_account(merchant text, available numeric, h
 
 REVOKE ALL ON FUNCTION payout.after_enqueue() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.age_class(since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.age_class(since timestamp with time zone) TO payout_reader;
+GRANT ALL ON FUNCTION payout.age_class(since timestamp with time zone) TO payout_operator;
+GRANT ALL ON FUNCTION payout.age_class(since timestamp with time zone) TO payout_worker;
+
 REVOKE ALL ON FUNCTION payout.decide_request(id bigint, decision text, reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.approve(id bigint) FROM PUBLIC;
@@ -4470,6 +4559,17 @@ GRANT ALL ON FUNCTION payout.approve_receiving() TO payout_operator;
 
 REVOKE ALL ON FUNCTION payout.as_detail(r payout.requests) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.as_detail(r payout.requests) TO payout_worker;
+
+GRANT SELECT ON TABLE payout.banks TO payout_follower;
+GRANT SELECT ON TABLE payout.banks TO payout_enqueuer;
+GRANT SELECT ON TABLE payout.banks TO payout_reader;
+GRANT SELECT ON TABLE payout.banks TO payout_operator;
+GRANT SELECT ON TABLE payout.banks TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.bank_label(bank_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.bank_label(bank_code text) TO payout_reader;
+GRANT ALL ON FUNCTION payout.bank_label(bank_code text) TO payout_operator;
+GRANT ALL ON FUNCTION payout.bank_label(bank_code text) TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.before_enqueue() FROM PUBLIC;
 
@@ -5160,6 +5260,11 @@ REVOKE ALL ON FUNCTION payout.why_not_its_turn(p payout.payouts, request_id bigi
 
 REVOKE ALL ON FUNCTION payout.why_not_removed(address text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.wib_day(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_reader;
+GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_operator;
+GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_worker;
+
 REVOKE ALL ON FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.with_worker_columns(p payout.payouts) FROM PUBLIC;
@@ -5196,12 +5301,6 @@ GRANT SELECT ON TABLE payout.balances TO payout_reader;
 GRANT SELECT ON TABLE payout.balances TO payout_operator;
 GRANT SELECT ON TABLE payout.balances TO payout_worker;
 
-GRANT SELECT ON TABLE payout.banks TO payout_follower;
-GRANT SELECT ON TABLE payout.banks TO payout_enqueuer;
-GRANT SELECT ON TABLE payout.banks TO payout_reader;
-GRANT SELECT ON TABLE payout.banks TO payout_operator;
-GRANT SELECT ON TABLE payout.banks TO payout_worker;
-
 GRANT SELECT ON TABLE payout.worker_claims TO payout_reader;
 GRANT SELECT ON TABLE payout.worker_claims TO payout_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.worker_claims TO payout_worker;
@@ -5215,6 +5314,10 @@ GRANT SELECT ON TABLE payout.clock TO payout_operator;
 GRANT SELECT ON TABLE payout.clock TO payout_worker;
 
 GRANT UPDATE(compared_at) ON TABLE payout.clock TO payout_worker;
+
+GRANT SELECT ON TABLE payout.daily_balances TO payout_reader;
+GRANT SELECT ON TABLE payout.daily_balances TO payout_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.daily_balances TO payout_worker;
 
 GRANT SELECT ON TABLE payout.enqueuers TO payout_worker;
 
@@ -5235,6 +5338,10 @@ GRANT SELECT,UPDATE ON TABLE payout.ledger_sums_cursor TO payout_worker;
 GRANT SELECT ON TABLE payout.masked TO payout_reader;
 GRANT SELECT ON TABLE payout.masked TO payout_operator;
 GRANT SELECT ON TABLE payout.masked TO payout_worker;
+
+GRANT SELECT ON TABLE payout.movements TO payout_reader;
+GRANT SELECT ON TABLE payout.movements TO payout_operator;
+GRANT SELECT ON TABLE payout.movements TO payout_worker;
 
 GRANT SELECT ON TABLE payout.notices TO payout_reader;
 GRANT SELECT ON TABLE payout.notices TO payout_operator;

@@ -19,6 +19,11 @@ create function payout.beneficiary_idr(amount numeric, fee_type smallint, fee bi
 language sql immutable parallel safe
 return case fee_type when 1 then amount::bigint else amount::bigint - fee end;
 
+-- The day in WIB, by which finance counts.
+create function payout.wib_day(at timestamptz) returns date
+language sql immutable parallel safe
+return (at at time zone interval '7 hours')::date;
+
 -- Whether the gateway may have charged this fee.
 create function payout.is_plausible_fee(amount numeric, fee_type smallint, fee bigint, fee_reserve bigint) returns boolean
 language sql stable security definer set search_path = pg_catalog, payout, pg_temp
@@ -133,6 +138,16 @@ create table payout.gateway_balance (
                and pending between 0 and 1000000000000000)  -- policy.max_balance_idr
 );
 
+-- The last balance that the gateway stated on each day in WIB, for reports of months that have passed.
+create table payout.daily_balances (
+    merchant_code text collate "C" not null references payout.merchants,
+    day           date not null,
+    stated        bigint not null,  -- its balance + frozen
+    difference    bigint not null,  -- stated less our available + held, once what was booked because of it is counted
+    read_at       timestamptz not null,
+    primary key (merchant_code, day)
+);
+
 -- Merchants whose gateway states a balance that cannot be true, until it states a plausible one.
 create table payout.refused_balances (
     merchant_code text collate "C" primary key references payout.merchants,
@@ -149,11 +164,14 @@ create table payout.refused_balances (
 
 create table payout.totals (
     merchant_code text collate "C" not null references payout.merchants,
+    bank_code     text collate "C" not null default 'other',  -- payout.bank_label()
     step          text collate "C" not null,
     payouts       bigint not null default 0,
-    rupiah        bigint not null default 0,
+    rupiah        bigint not null default 0,  -- gross: the instructed amounts
+    fee           bigint not null default 0,  -- of what was paid, with later corrections
+    net           bigint not null default 0,  -- what beneficiaries received, or gave back
     late          bigint not null default 0,  -- how many were settled more than policy.late_after after they could be sent
-    primary key (merchant_code, step),
+    primary key (merchant_code, bank_code, step),
     constraint step_is_known check (step in ('enqueued', 'paid', 'failed', 'cancelled', 'returned'))
 );
 

@@ -1071,8 +1071,8 @@ end $$;
 create view payout.all_status as
 select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.fee_type, p.state, p.state_since,
        p.created_at,
-       -- No fee is charged, and nothing is debited, for a payout that failed or was withdrawn.
-       case when p.state not in ('failed', 'cancelled') then p.fee end as fee,
+       -- A fee is charged for what was paid. Nothing is debited for a payout that failed or was withdrawn.
+       case when p.state in ('paid', 'returned') then p.fee end as fee,
        case when p.state in ('failed', 'cancelled') then 0
             else payout.debit_idr(p.amount, p.fee_type, p.fee) end as debit_total,
        case when p.state in ('failed', 'cancelled') then 0
@@ -1105,6 +1105,43 @@ left join payout.accounts s on s.merchant_code = m.code
 cross join lateral (values ('available', coalesce(s.available, 0)), ('held', coalesce(s.held, 0)),
                            ('paid_out', coalesce(s.paid_out, 0)), ('fees', coalesce(s.fees, 0)),
                            ('funding', coalesce(s.funding, 0))) a (account, balance);
+
+-- The entries of the ledger in the words of finance (docs/finance.md): each sum of a report, of the metrics and of a
+-- dashboard adds these columns up. net + fee = debit. gross is the amount of what became paid; a fee that is known later
+-- changes net, fee and debit, never gross.
+create view payout.movements as
+select l.id, l.xid, l.merchant_code, l.at, payout.wib_day(l.at) as day, l.kind, l.order_num, p.bank_code, p.fee_type,
+       p.amount::bigint as amount,
+       case when l.kind in ('capture', 'late_capture') then 'paid'
+            when l.kind = 'return' then 'returned'
+            -- Held money is also released when nothing was sent.
+            when l.kind = 'release' and exists (
+                select from payout.history h
+                where (h.merchant_code, h.order_num) = (l.merchant_code, l.order_num) and h.to_state = 'failed'
+                  and h.seq between l.xid << 20 and (l.xid << 20) + 1048575) then 'failed'
+       end as step,
+       case when l.kind <> 'return' then l.paid_out + case p.fee_type when 0 then l.fees else 0 end else 0 end as gross,
+       l.fees as fee,
+       case when l.kind <> 'return' then l.paid_out else 0 end as net,
+       case when l.kind <> 'return' then l.paid_out else 0 end + l.fees as debit,
+       case when l.kind = 'return' then -l.paid_out else 0 end as returned,
+       -l.funding as top_up, l.available, l.held
+from payout.ledger l
+left join payout.payouts p on (p.merchant_code, p.order_num) = (l.merchant_code, l.order_num);
+
+-- By which word metrics name a bank: its code if payout.banks has it, so that they have few of them.
+create function payout.bank_label(bank_code text) returns text
+language sql stable parallel safe
+return coalesce((select b.code from payout.banks b where b.code = bank_label.bank_code collate "C"), 'other');
+
+-- How long something has been open, in five classes: those of `Age` in crates/domain/src/snapshot.rs.
+create function payout.age_class(since timestamptz) returns text
+language sql stable parallel safe
+return case when since > now() - interval '1 hour' then '0-1h'
+            when since > now() - interval '6 hours' then '1-6h'
+            when since > now() - interval '24 hours' then '6-24h'
+            when since > now() - interval '3 days' then '1-3d'
+            else 'older' end;
 
 -- Everything about a payout, for on-call, with the beneficiary masked.
 create view payout.masked as

@@ -44,9 +44,9 @@ grant select on payout.status, payout.events, payout.banks to payout_follower, p
 
 ---- Reader and operator: read everything but personal data
 
-grant select on payout.status, payout.all_status, payout.events, payout.all_events, payout.balances, payout.masked, payout.audit, payout.banks, payout.state,
+grant select on payout.status, payout.all_status, payout.events, payout.all_events, payout.balances, payout.movements, payout.masked, payout.audit, payout.banks, payout.state,
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
-                payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.attempts,
+                payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.daily_balances, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
                 payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.receiving, payout.whole_pages, payout.addresses,
                 payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims, payout.notices
@@ -57,7 +57,9 @@ grant execute on function payout.identity(), payout.resubmit_proof(text, text), 
                           payout.not_queried_yet(), payout.may_pay_again(text, text, timestamptz)
     to payout_reader, payout_operator;
 
-grant execute on function payout.reservation(text) to payout_reader, payout_operator, payout_worker;
+grant execute on function payout.reservation(text), payout.wib_day(timestamptz), payout.age_class(timestamptz),
+                          payout.bank_label(text)
+    to payout_reader, payout_operator, payout_worker;
 
 ---- Operator: acts
 
@@ -88,14 +90,14 @@ begin
         execute format('grant insert (%s) on %s to payout_worker', granted.columns, granted.name);
     end loop;
 end $$;
-grant insert on payout.gateway_balance, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks,
+grant insert on payout.gateway_balance, payout.daily_balances, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks,
                 payout.totals, payout.ledger_sums, payout.failover, payout.notices, payout.workers, payout.worker_claims to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
               fee, platform_order_num, called_back, failure_reason, attention_reasons, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_doubt, outcome_at) on payout.attempts to payout_worker;
 grant update (times, last_at, detail, query_sent_at) on payout.evidence to payout_worker;
-grant update on payout.gateway_balance, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks, payout.totals,
+grant update on payout.gateway_balance, payout.daily_balances, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks, payout.totals,
                 payout.totals_cursor, payout.ledger_sums, payout.ledger_sums_cursor, payout.notices, payout.workers, payout.worker_claims to payout_worker;
 grant update (taken_at) on payout.request_payouts to payout_worker;
 grant update (quiet_horizon) on payout.failover to payout_worker;

@@ -107,9 +107,8 @@ enum Command {
     Doctor,
     /// Compare the books with the gateway's balance, or with its statement
     Reconcile(reconcile::Options),
-    /// Print a day in the books
-    #[command(subcommand)]
-    Report(report::Command),
+    /// Report the books over days or a month: opening, gross, fee, net, debit, closing
+    Report(report::Options),
     /// Book a top-up; once per reference
     Fund(fund::Options),
     /// Show the books, and the last balance that the gateway stated
@@ -187,7 +186,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         Command::Reveal(options) => reveal::reveal(global, options).await?,
         Command::Doctor => doctor::doctor(global).await?,
         Command::Reconcile(options) => reconcile::reconcile(global, options).await?,
-        Command::Report(command) => report::perform(global, command).await?,
+        Command::Report(options) => report::perform(global, options).await?,
         Command::Fund(options) => fund::fund(global, options).await?,
         Command::Balance(watch) => watch.show(async || balance::balance(global).await).await?,
         Command::Config(command) => configuration::perform(global, command)?,

@@ -3,6 +3,7 @@
 //! The functions here never fail and never wait: before [`install`] they do nothing.
 
 mod books;
+mod by_bank;
 mod family;
 mod labels;
 mod page;

@@ -33,6 +33,11 @@ pub(super) fn evidence(named: Option<&str>) -> String {
     named.map_or_else(String::new, |named| format!(" (evidence: {named})"))
 }
 
+/// The day in WIB on which something happened.
+pub(super) fn day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&wib()).date_naive()
+}
+
 /// How often something happened.
 pub(super) fn times(count: i32) -> String {
     match count {
@@ -76,6 +81,17 @@ pub(super) fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Str
     })
 }
 
+/// Reads a day in WIB as the instant at which it begins.
+pub(super) fn day_begins(text: &str) -> Result<DateTime<Utc>, String> {
+    let begins = since(text, Utc::now())?;
+    // Lengths such as 2h are not days.
+    if time(begins).ends_with(" 00:00:00") {
+        Ok(begins)
+    } else {
+        Err("write today, yesterday or 2026-11-21".to_owned())
+    }
+}
+
 /// Reads a point in time that means the same whenever it is read: RFC 3339.
 pub(super) fn point(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
@@ -88,7 +104,8 @@ fn back(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     now.checked_sub_signed(TimeDelta::from_std(length).ok()?)
 }
 
-fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
+/// When a day begins in WIB.
+pub(super) fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
     let local = day.and_time(NaiveTime::MIN).and_local_timezone(wib());
     Some(local.single()?.to_utc())
 }

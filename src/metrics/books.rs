@@ -1,7 +1,7 @@
 //! Publishes what the database says. Every series is set each time, so that what went to zero shows zero.
 
-use super::{INSTALLED, labels, now_seconds, series, table};
-use crate::domain::snapshot::{BooksCheck, MerchantBooks, Pile, Snapshot, Total};
+use super::{INSTALLED, by_bank, labels, now_seconds, series, table};
+use crate::domain::snapshot::{BooksCheck, MerchantBooks, Pile, Snapshot};
 
 /// Publishes a snapshot of the books. Also drains the histograms, which grow while nobody scrapes.
 pub fn snapshot(snapshot: &Snapshot) {
@@ -54,8 +54,6 @@ fn of_merchant(books: &MerchantBooks) {
     for state in labels::open_states() {
         let found = books.open.iter().find(|(of, _)| of.name() == *state);
         let pile = found.map_or_else(Pile::default, |(_, pile)| *pile);
-        table::OPEN_PAYOUTS.set(&[merchant, state], pile.count);
-        table::OPEN_RUPIAH.set(&[merchant, state], pile.rupiah.idr());
         table::OPEN_OLDEST.set(&[merchant, state], pile.oldest_at.unwrap_or(0));
     }
     for reason in labels::reasons() {
@@ -81,7 +79,8 @@ fn of_merchant(books: &MerchantBooks) {
         count.set(&[merchant], pile.count);
         oldest.set(&[merchant], pile.oldest_at.unwrap_or(0));
     }
-    totals(books);
+    by_bank::publish(books);
+    by_age(books);
     for (account, balance) in books.accounts.by_name() {
         table::LEDGER.set(&[merchant, account], balance.idr());
     }
@@ -91,17 +90,14 @@ fn of_merchant(books: &MerchantBooks) {
     gateway(books);
 }
 
-fn totals(books: &MerchantBooks) {
+fn by_age(books: &MerchantBooks) {
     let merchant = books.merchant_code.as_str();
-    let mut late = 0_i64;
-    for step in labels::steps() {
-        let found = books.totals.iter().find(|(of, _)| of.name() == *step);
-        let total = found.map_or_else(Total::default, |(_, total)| *total);
-        table::STEPS_PAYOUTS.absolute(&[merchant, step], total.payouts);
-        table::STEPS_RUPIAH.absolute(&[merchant, step], total.rupiah.idr());
-        late = late.saturating_add(total.late);
+    for age in labels::ages() {
+        let found = books.open_by_age.iter().find(|(of, _)| of.name() == *age);
+        let pile = found.map_or_else(Pile::default, |(_, pile)| *pile);
+        table::OPEN_AGE_PAYOUTS.set(&[merchant, age], pile.count);
+        table::OPEN_AGE_RUPIAH.set(&[merchant, age], pile.rupiah.idr());
     }
-    table::LATE.absolute(&[merchant], late);
 }
 
 fn gateway(books: &MerchantBooks) {

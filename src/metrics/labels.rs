@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::domain::{
     attention::Attention,
     evidence::Doubt,
-    snapshot::{Accounts, Step, Violations},
+    snapshot::{Accounts, Age, Step, Violations},
     state::{Event, State},
     stop::StopReason,
 };
@@ -24,6 +24,8 @@ pub struct Label {
 pub enum Values {
     /// These words. Anything else is counted as `other`, so that no mistake can create endless series.
     Words(fn() -> &'static [&'static str]),
+    /// A code of `payout.banks`, or `other`: the database sees to it. A series begins with a bank's first payout.
+    Bank,
     /// A registered merchant. There are few, and all their series are created at once.
     Merchant,
     /// A word from the program's text.
@@ -35,7 +37,7 @@ impl Label {
     pub(super) fn bounded<'a>(&self, value: &'a str) -> &'a str {
         match self.values {
             Values::Words(words) if !words().contains(&value) => OTHER,
-            Values::Words(_) | Values::Merchant | Values::Program => value,
+            Values::Words(_) | Values::Bank | Values::Merchant | Values::Program => value,
         }
     }
 }
@@ -50,6 +52,7 @@ const fn label(name: &'static str, values: Values) -> Label {
 }
 
 pub(super) const MERCHANT: Label = label("merchant", Values::Merchant);
+pub(super) const BANK: Label = label("bank", Values::Bank);
 pub(super) const LOOP: Label = label("loop", Values::Program);
 pub(super) const VERSION: Label = label("version", Values::Program);
 
@@ -68,6 +71,8 @@ labels! {
     OPEN_STATE open_states "state"
         State::ALL.into_iter().filter(|state| !state.is_final()).map(State::name);
     STEP steps "step" Step::ALL.map(Step::name);
+    AGE ages "age" Age::ALL.map(Age::name);
+    SUM sums "sum" ["gross", "fee", "net", "debit", "returned"];
     ATTENTION reasons "reason" Attention::ALL.map(Attention::name);
     ACCOUNT accounts "account" Accounts::default().by_name().map(|(account, _)| account);
     BALANCE_KIND balance_kinds "kind" ["available", "frozen", "pending"];

@@ -97,7 +97,7 @@ fn each(family: &Family, merchant: Option<&str>) {
             Values::Merchant => merchant.into_iter().collect(),
             Values::Words(words) => words().to_vec(),
             // A loop's series begins with its first round: 0 would look like a loop that stalled in 1970.
-            Values::Program => Vec::new(),
+            Values::Program | Values::Bank => Vec::new(),
         };
         combinations = combinations
             .iter()

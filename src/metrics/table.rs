@@ -7,9 +7,9 @@ use super::{
         Origin::{Books, Process},
     },
     labels::{
-        ACCOUNT, ATTENTION, BALANCE_KIND, CALLBACK_RESULT, CHECK, EVENT, LOOP, MERCHANT,
+        ACCOUNT, AGE, ATTENTION, BALANCE_KIND, BANK, CALLBACK_RESULT, CHECK, EVENT, LOOP, MERCHANT,
         NOTICE_RESULT, OPEN_STATE, QUERY_RESULT, READER, REFUSED_ROW, STEP, STOP_REASON,
-        SUBMIT_RESULT, VERSION,
+        SUBMIT_RESULT, SUM, VERSION,
     },
 };
 
@@ -35,10 +35,14 @@ macro_rules! families {
 
 #[rustfmt::skip]
 families! {
-    OPEN_PAYOUTS: Gauge Books "payout_open_payouts" [MERCHANT OPEN_STATE]
+    OPEN_PAYOUTS: Gauge Books "payout_open_payouts" [MERCHANT BANK OPEN_STATE]
         "Payouts in each state that is not final."
-    OPEN_RUPIAH: Gauge Books "payout_open_rupiah" [MERCHANT OPEN_STATE]
-        "Principal of these payouts. For unknown: money that may or may not have left."
+    OPEN_RUPIAH: Gauge Books "payout_open_rupiah" [MERCHANT BANK OPEN_STATE]
+        "Gross of these payouts: their instructed amounts. For unknown: money that may or may not have left."
+    OPEN_AGE_PAYOUTS: Gauge Books "payout_open_age_payouts" [MERCHANT AGE]
+        "The same payouts by how long they have been open since they could first be sent."
+    OPEN_AGE_RUPIAH: Gauge Books "payout_open_age_rupiah" [MERCHANT AGE]
+        "Gross of these payouts."
     OPEN_OLDEST: Gauge Books "payout_open_oldest_timestamp_seconds" [MERCHANT OPEN_STATE]
         "When the payout that has been in the state longest entered it; 0 when there is none."
     CLAIMABLE: Gauge Books "payout_claimable_payouts" [MERCHANT]
@@ -48,7 +52,7 @@ families! {
     ATTENTION_PAYOUTS: Gauge Books "payout_attention_payouts" [MERCHANT ATTENTION]
         "Payouts that need a person, by reason."
     ATTENTION_RUPIAH: Gauge Books "payout_attention_rupiah" [MERCHANT ATTENTION]
-        "Principal of payouts that need a person."
+        "Gross of the payouts that need a person."
     ATTENTION_OLDEST: Gauge Books "payout_attention_oldest_timestamp_seconds" [MERCHANT ATTENTION]
         "Since when the longest-waiting payout has needed a person; 0 when there is none."
     QUERIES_DUE: Gauge Books "payout_queries_due_payouts" [MERCHANT]
@@ -59,14 +63,16 @@ families! {
         "Payouts still submitting although their lease has expired: a worker died and no other has noticed yet."
     LEASES_EXPIRED_OLDEST: Gauge Books "payout_leases_expired_oldest_timestamp_seconds" [MERCHANT]
         "When the first of these leases expired; 0 when there is none."
-    STEPS_PAYOUTS: Counter Books "payout_steps_total" [MERCHANT STEP]
+    STEPS_PAYOUTS: Counter Books "payout_steps_total" [MERCHANT BANK STEP]
         "Payouts that have taken each step. Never resets; a step counts once no older transaction is running."
-    STEPS_RUPIAH: Counter Books "payout_steps_rupiah_total" [MERCHANT STEP]
-        "Principal of the payouts that have taken each step. Take differences: increase() invents rupiah."
+    STEPS_RUPIAH: Counter Books "payout_steps_rupiah_total" [MERCHANT BANK STEP]
+        "Gross of the payouts that have taken each step: their instructed amounts. Take differences: increase() invents rupiah."
+    PAID_RUPIAH: Gauge Books "payout_paid_rupiah" [MERCHANT BANK SUM]
+        "Each sum of what was paid since the beginning (docs/finance.md), and what came back. A corrected fee may lower fee, net and debit."
     LATE: Counter Books "payout_late_total" [MERCHANT]
         "Payouts that became paid or failed more than ten minutes after they could first be sent. Never resets."
     LEDGER: Gauge Books "payout_ledger_rupiah" [MERCHANT ACCOUNT]
-        "Balances of the accounts in payout.balances. A rise of paid_out is what beneficiaries received, net of returns."
+        "Balances of the accounts in payout.balances. paid_out is net less returned."
     GATEWAY_BALANCE: Gauge Books "payout_gateway_balance_rupiah" [MERCHANT BALANCE_KIND]
         "Balance that the gateway last stated; NaN before the first time and while it states what cannot be true."
     GATEWAY_BALANCE_AT: Gauge Books "payout_gateway_balance_timestamp_seconds" [MERCHANT]

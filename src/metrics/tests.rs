@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use super::*;
 use crate::domain::{
     money::Rupiah,
-    snapshot::{Accounts, BooksCheck, GatewayReading, MerchantBooks, Pile, Snapshot, Step, Total},
+    snapshot::{
+        Accounts, Age, BooksCheck, GatewayReading, MerchantBooks, Pile, Snapshot, Step, Total,
+    },
     state::State,
 };
 
@@ -90,8 +92,8 @@ fn every_series_is_there_before_the_first_event() {
         ..Snapshot::default()
     });
     for series in [
-        r#"payout_open_rupiah{merchant="M-EMPTY",state="unknown"}"#,
-        r#"payout_steps_rupiah_total{merchant="M-EMPTY",step="paid"}"#,
+        r#"payout_open_rupiah{merchant="M-EMPTY",bank="other",state="unknown"}"#,
+        r#"payout_steps_rupiah_total{merchant="M-EMPTY",bank="other",step="paid"}"#,
         r#"payout_invariant_violations{merchant="M-EMPTY",check="never_queried"}"#,
     ] {
         assert_eq!(shown(&exporter, series).as_deref(), Some("0"), "{series}");
@@ -198,12 +200,16 @@ fn full(merchant_code: &str) -> MerchantBooks {
     let total = Total {
         payouts: 3,
         rupiah: Rupiah::new(9_007_199_254_740_991),
+        fee: Rupiah::new(2_500),
+        net: Rupiah::new(97_500),
         late: 1,
     };
     MerchantBooks {
         merchant_code: merchant_code.to_owned(),
         open: vec![(State::Unknown, pile)],
-        totals: vec![(Step::Paid, total)],
+        open_by_bank: vec![(("014".to_owned(), State::Unknown), pile)],
+        open_by_age: vec![(Age::UpTo6Hours, pile)],
+        totals: vec![("014".to_owned(), Step::Paid, total)],
         accounts: Accounts {
             funding: Rupiah::new(-1_000_000),
             ..Accounts::default()
@@ -224,7 +230,7 @@ fn the_exporter_shows_what_the_books_hold() {
     let exporter = publish(full("M-BOOKS"));
     for (series, value) in [
         (
-            r#"payout_open_rupiah{merchant="M-BOOKS",state="unknown"}"#,
+            r#"payout_open_rupiah{merchant="M-BOOKS",bank="014",state="unknown"}"#,
             "500000",
         ),
         (
@@ -232,10 +238,26 @@ fn the_exporter_shows_what_the_books_hold() {
             "1700000000",
         ),
         (
-            r#"payout_steps_rupiah_total{merchant="M-BOOKS",step="paid"}"#,
+            r#"payout_steps_rupiah_total{merchant="M-BOOKS",bank="014",step="paid"}"#,
             "9007199254740991",
         ),
         (r#"payout_late_total{merchant="M-BOOKS"}"#, "1"),
+        (
+            r#"payout_open_age_rupiah{merchant="M-BOOKS",age="1-6h"}"#,
+            "500000",
+        ),
+        (
+            r#"payout_open_age_rupiah{merchant="M-BOOKS",age="older"}"#,
+            "0",
+        ),
+        (
+            r#"payout_paid_rupiah{merchant="M-BOOKS",bank="014",sum="debit"}"#,
+            "100000",
+        ),
+        (
+            r#"payout_paid_rupiah{merchant="M-BOOKS",bank="014",sum="net"}"#,
+            "97500",
+        ),
         (
             r#"payout_ledger_rupiah{merchant="M-BOOKS",account="funding"}"#,
             "-1000000",
@@ -258,7 +280,7 @@ fn what_is_gone_from_the_books_goes_back_to_zero_but_a_total_never_falls() {
     });
     for (series, value) in [
         (
-            r#"payout_open_rupiah{merchant="M-GONE",state="unknown"}"#,
+            r#"payout_open_rupiah{merchant="M-GONE",bank="014",state="unknown"}"#,
             "0",
         ),
         (
@@ -266,7 +288,7 @@ fn what_is_gone_from_the_books_goes_back_to_zero_but_a_total_never_falls() {
             "0",
         ),
         (
-            r#"payout_steps_rupiah_total{merchant="M-GONE",step="paid"}"#,
+            r#"payout_steps_rupiah_total{merchant="M-GONE",bank="014",step="paid"}"#,
             "9007199254740991",
         ),
     ] {

@@ -61,6 +61,10 @@ pub struct Filter {
     pub attention: Option<String>,
     /// Inserted at or after this.
     pub since: Option<DateTime<Utc>>,
+    /// Settled at or after this.
+    pub settled_from: Option<DateTime<Utc>>,
+    /// Settled before this.
+    pub settled_to: Option<DateTime<Utc>>,
     /// In its state for longer than this many seconds.
     pub older_than_seconds: Option<i64>,
     /// To the bank of this code.
@@ -94,6 +98,8 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
           and ($8::bigint is null or s.amount >= $8)
           and ($9::text is null
                or strpos(lower(concat_ws(' ', s.order_num, s.platform_order_num, s.failure_reason)), lower($9)) > 0)
+          and ($11::timestamptz is null or s.settled_at >= $11)
+          and ($12::timestamptz is null or s.settled_at < $12)
         order by s.created_at desc, s.order_num desc
         limit $10"#,
         &filter.states,
@@ -106,6 +112,8 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
         filter.min_amount,
         filter.text.as_deref(),
         filter.limit,
+        filter.settled_from,
+        filter.settled_to,
     )
     .fetch_all(db)
     .await

@@ -101,6 +101,7 @@ pub async fn keep_balance(
     };
     let kept = KeptBalance {
         stated,
+        difference: reading.surplus.saturating_sub(booked),
         ledger_id: books.ledger_id,
         unchanged_since,
     };
@@ -297,6 +298,8 @@ async fn fund_once_by_reference(
 /// What is kept of a reading beside the watch.
 struct KeptBalance {
     stated: StatedBalance,
+    /// What is left of the surplus once what was booked because of it counts, in rupiah.
+    difference: i64,
     ledger_id: i64,
     unchanged_since: DateTime<Utc>,
 }
@@ -310,7 +313,12 @@ async fn keep_gateway_balance(
     let stated = &kept.stated;
     sqlx::query!(
         r#"/* store::keep_gateway_balance */
-        with plausible_again as (delete from payout.refused_balances r where r.merchant_code = $1)
+        with plausible_again as (delete from payout.refused_balances r where r.merchant_code = $1),
+        of_the_day as (
+            insert into payout.daily_balances as d (merchant_code, day, stated, difference, read_at)
+            values ($1, payout.wib_day($8), $2::bigint + $3::bigint, $17, $8)
+            on conflict (merchant_code, day) do update
+            set stated = excluded.stated, difference = excluded.difference, read_at = excluded.read_at)
         insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id, unchanged_since,
                                                  read_at, spent, regained, at_most, undebited, unrefunded, lowest_surplus,
                                                  window_began, surplus_since)
@@ -337,6 +345,7 @@ async fn keep_gateway_balance(
         watch.lowest,
         watch.window_began,
         watch.surplus_since,
+        kept.difference,
     )
     .execute(db)
     .await?;

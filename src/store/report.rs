@@ -1,64 +1,12 @@
-//! What finance reads: a day in the books, and the books compared with the gateway.
+//! What finance reads: the books over time, and the books compared with the gateway.
+
+pub mod ageing;
+pub mod period;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::find::Status;
-
-/// One merchant's day, in rupiah: opening + top-ups + returned - paid - fees - more held = closing.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Day {
-    /// The merchant.
-    pub merchant_code: String,
-    /// The available balance when the day began.
-    pub opening: i64,
-    /// Booked as funding, less withdrawals.
-    pub top_ups: i64,
-    /// Came back from beneficiaries.
-    pub returned: i64,
-    /// Reached beneficiaries.
-    pub paid: i64,
-    /// Kept by the gateway.
-    pub fees: i64,
-    /// By how much the held balance grew over the day.
-    pub held_change: i64,
-    /// The available balance when the day ended.
-    pub closing: i64,
-    /// The held balance when the day ended, for payouts that may have left.
-    pub held_closing: i64,
-}
-
-/// Sums the ledger from `from` up to, but not including, `to`. One row per merchant.
-pub async fn day(
-    db: &mut PgConnection,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-    merchant: Option<&str>,
-) -> Result<Vec<Day>, sqlx::Error> {
-    sqlx::query_as!(
-        Day,
-        r#"/* store::day */
-        select m.code as merchant_code,
-               coalesce(sum(l.available) filter (where l.at < $1), 0)::bigint as "opening!",
-               coalesce(-sum(l.funding) filter (where l.at >= $1), 0)::bigint as "top_ups!",
-               coalesce(-sum(l.paid_out) filter (where l.at >= $1 and l.kind = 'return'), 0)::bigint as "returned!",
-               coalesce(sum(l.paid_out) filter (where l.at >= $1 and l.kind <> 'return'), 0)::bigint as "paid!",
-               coalesce(sum(l.fees) filter (where l.at >= $1), 0)::bigint as "fees!",
-               coalesce(sum(l.held) filter (where l.at >= $1), 0)::bigint as "held_change!",
-               coalesce(sum(l.available), 0)::bigint as "closing!",
-               coalesce(sum(l.held), 0)::bigint as "held_closing!"
-        from payout.merchants m
-        left join payout.ledger l on l.merchant_code = m.code and l.at < $2
-        where $3::text is null or m.code = $3
-        group by m.code
-        order by m.code"#,
-        from,
-        to,
-        merchant,
-    )
-    .fetch_all(db)
-    .await
-}
 
 /// The books and the balance that the gateway stated last, in rupiah.
 #[derive(Clone, Debug)]

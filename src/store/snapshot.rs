@@ -1,10 +1,12 @@
 //! Reads the database for metrics, within a time limit and without reading more than what is open or new.
 //!
 //! Nothing here reads every payout there ever was: open ones come from partial indexes, money from `payout.accounts`,
-//! and totals from `payout.totals`, to which `fold_history` adds what is new.
+//! and totals from `payout.totals`, to which `totals::fold_history` adds what is new.
 
+mod open;
 mod people;
 mod readers;
+mod totals;
 
 use std::time::Instant;
 
@@ -13,16 +15,11 @@ use sqlx::{PgConnection, PgPool};
 use crate::domain::{
     attention::Attention,
     money::Rupiah,
-    snapshot::{Accounts, GatewayReading, MerchantBooks, Pile, Snapshot, Step, Total, Violations},
-    state::State,
+    snapshot::{Accounts, GatewayReading, MerchantBooks, Pile, Snapshot, Violations},
 };
 
 /// Maximum time of one statement. Metrics may be late; payouts must not wait for them.
 const READ_WITHIN: &str = "5s";
-/// Maximum history rows that one snapshot adds to the totals, in steps of `FOLD_STEP`.
-const FOLD_AT_MOST: i64 = 200_000;
-/// Maximum history rows in one transaction.
-const FOLD_STEP: i64 = 20_000;
 
 /// Reads everything. Several workers may do so at once and get the same.
 ///
@@ -30,7 +27,7 @@ const FOLD_STEP: i64 = 20_000;
 pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     let begun = Instant::now();
     // Late totals are better than no snapshot: the rest of it shows what needs a person.
-    if let Err(error) = fold_history(pool).await {
+    if let Err(error) = totals::fold_history(pool).await {
         tracing::warn!(%error, "could not bring the totals up to date: {error}");
     }
     let mut seen = pool
@@ -38,10 +35,10 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
         .await?;
     limit(&mut seen, READ_WITHIN).await?;
     let mut snapshot = merchants(&mut seen).await?;
-    open(&mut seen, &mut snapshot).await?;
+    open::read(&mut seen, &mut snapshot).await?;
     attention(&mut seen, &mut snapshot).await?;
     due(&mut seen, &mut snapshot).await?;
-    totals(&mut seen, &mut snapshot).await?;
+    totals::read(&mut seen, &mut snapshot).await?;
     snapshot.unmatched_callbacks = unmatched_callbacks(&mut seen).await?;
     snapshot.notification_queue_permille = notification_queue(&mut seen).await?;
     people::read(&mut seen, &mut snapshot).await?;
@@ -50,68 +47,6 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     seen.commit().await?;
     snapshot.took = begun.elapsed();
     Ok(snapshot)
-}
-
-/// Adds new history to the totals, some thousand rows at a time, unless another worker is doing so.
-async fn fold_history(pool: &PgPool) -> Result<(), sqlx::Error> {
-    let mut left = FOLD_AT_MOST;
-    while left > 0 {
-        let mut step = pool.begin().await?;
-        limit(&mut step, READ_WITHIN).await?;
-        let folded = fold_step(&mut step).await?;
-        step.commit().await?;
-        if folded < FOLD_STEP {
-            return Ok(());
-        }
-        left = left.saturating_sub(folded);
-    }
-    Ok(())
-}
-
-/// Adds one step and returns its number of rows. Only rows older than the oldest running transaction count: none can
-/// appear before them any more.
-async fn fold_step(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"/* store::snapshot_fold */
-        with reached as materialized (
-            select c.folded_seq
-            from payout.totals_cursor c
-            for no key update skip locked
-        ), lines as materialized (
-            select h.seq, h.merchant_code, h.order_num, h.at, coalesce(h.to_state, h.event) as step
-            from payout.history h
-            -- Not joined: a plan may then read the history from its beginning.
-            where h.seq > (select r.folded_seq from reached r)
-              and h.seq < (payout.xid_base() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) << 20
-            order by h.seq
-            limit $1
-        ), steps as (
-            select l.merchant_code, l.step, count(*) payouts, sum(p.amount)::bigint rupiah,
-                   count(*) filter (
-                       where l.step in ('paid', 'failed')
-                         and l.at - greatest(p.created_at, p.not_before) > (select x.late_after from payout.policy x)) late
-            from lines l
-            join payout.payouts p on (p.merchant_code, p.order_num) = (l.merchant_code, l.order_num)
-            where l.step in ('enqueued', 'paid', 'failed', 'cancelled', 'returned')
-            group by l.merchant_code, l.step
-        ), added as (
-            insert into payout.totals as t (merchant_code, step, payouts, rupiah, late)
-            select s.merchant_code, s.step, s.payouts, s.rupiah, s.late
-            from steps s
-            order by s.merchant_code, s.step
-            on conflict (merchant_code, step) do update
-            set payouts = t.payouts + excluded.payouts, rupiah = t.rupiah + excluded.rupiah,
-                late = t.late + excluded.late
-        ), moved as (
-            update payout.totals_cursor
-            set folded_seq = (select max(l.seq) from lines l)
-            where exists (select from lines)
-        )
-        select count(*) as "folded!" from lines"#,
-        FOLD_STEP,
-    )
-    .fetch_one(db)
-    .await
 }
 
 /// Reads how full the server's queue of notifications is, in thousandths.
@@ -222,62 +157,6 @@ fn gateway_reading(
     })
 }
 
-/// Reads payouts that are not final, by state, and counts broken invariants among them.
-async fn open(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"/* store::snapshot_open */
-        select p.merchant_code, p.state, count(*) as "payouts!", sum(p.amount)::bigint as "rupiah!",
-               extract(epoch from min(p.state_since))::bigint as oldest_at,
-               count(*) filter (where claimable) as "claimable!",
-               coalesce(sum(p.amount) filter (where claimable), 0)::bigint as "claimable_rupiah!",
-               extract(epoch from min(p.due_at) filter (where claimable))::bigint as claimable_since,
-               sum(p.held)::bigint as "held!",
-               count(*) filter (where p.sends - p.not_sent > 1 + p.resubmits_granted) as "sent_without_grant!",
-               count(*) filter (where p.state in ('pending', 'unknown') and p.next_query_at is null) as "never_queried!",
-               count(*) filter (where p.state <> 'queued' and p.held <= 0) as "nothing_held!"
-        from payout.payouts p
-        cross join lateral (
-            select p.state = 'queued' and not p.parked and p.due_at <= now()
-                   and p.bank_code <> all (array(select z.value from payout.pauses z where z.scope = 'bank'))
-                   as claimable) c
-        where p.state in ('queued', 'submitting', 'pending', 'unknown')
-        group by p.merchant_code, p.state"#,
-    )
-    .fetch_all(db)
-    .await?;
-    let mut held = Vec::new();
-    for row in rows {
-        let Some(books) = books_of(snapshot, &row.merchant_code) else {
-            continue;
-        };
-        let Ok(state) = row.state.parse::<State>() else {
-            continue; // cannot happen: the query names the states
-        };
-        books
-            .open
-            .push((state, pile(row.payouts, row.rupiah, row.oldest_at)));
-        if state == State::Queued {
-            books.claimable = pile(row.claimable, row.claimable_rupiah, row.claimable_since);
-        }
-        let violations = &mut books.violations;
-        violations.sent_without_grant = violations
-            .sent_without_grant
-            .saturating_add(row.sent_without_grant);
-        violations.never_queried = violations.never_queried.saturating_add(row.never_queried);
-        violations.nothing_held = violations.nothing_held.saturating_add(row.nothing_held);
-        held.push((row.merchant_code, row.held));
-    }
-    for books in &mut snapshot.merchants {
-        let open_held = held
-            .iter()
-            .filter(|(merchant_code, _)| *merchant_code == books.merchant_code)
-            .fold(0_i64, |sum, (_, held)| sum.saturating_add(*held));
-        // The account may hold more: a paid payout keeps its fee reserve until the fee is known.
-        books.violations.held_not_covered = i64::from(open_held > books.accounts.held.idr());
-    }
-    Ok(())
-}
-
 /// Reads payouts that need a person, by reason.
 async fn attention(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
     let rows = sqlx::query!(
@@ -332,29 +211,6 @@ async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx:
         if let Some(books) = books_of(snapshot, &row.merchant_code) {
             books.queries_due = pile(row.queries_due, 0, row.queries_due_since);
             books.leases_expired = pile(row.leases, 0, row.leases_since);
-        }
-    }
-    Ok(())
-}
-
-/// Reads the totals since the beginning.
-async fn totals(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx::Error> {
-    let rows = sqlx::query!(
-        "/* store::snapshot_totals */
-        select t.merchant_code, t.step, t.payouts, t.rupiah, t.late
-        from payout.totals t",
-    )
-    .fetch_all(db)
-    .await?;
-    for row in rows {
-        let step = Step::ALL.into_iter().find(|step| step.name() == row.step);
-        if let (Some(books), Some(step)) = (books_of(snapshot, &row.merchant_code), step) {
-            let total = Total {
-                payouts: row.payouts,
-                rupiah: Rupiah::new(row.rupiah),
-                late: row.late,
-            };
-            books.totals.push((step, total));
         }
     }
     Ok(())

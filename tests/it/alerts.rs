@@ -442,6 +442,24 @@ fn dashboards_name_only_metrics_that_exist_and_explain_each_panel() {
     }
 }
 
+/// What a reader of a panel may look up in SQL is documented.
+#[test]
+fn no_panel_names_a_private_table() {
+    let public = read("docs/sql-contract.md");
+    for (file, board) in dashboards() {
+        for text in board.to_string().split("payout.").skip(1) {
+            let name: String = text
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect();
+            assert!(
+                public.contains(&format!("payout.{name}")),
+                "{file}: payout.{name} is not in the contract"
+            );
+        }
+    }
+}
+
 /// Whether Prometheus can parse them once Grafana's variables are filled in.
 fn check_expressions(expressions: impl Iterator<Item = String>) {
     let mut rules = vec!["groups:\n  - name: shown\n    rules:".to_owned()];

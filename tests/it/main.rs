@@ -30,6 +30,7 @@ mod docs;
 mod doctor;
 mod failover;
 mod fees_and_ledger;
+mod finance;
 mod forged_callbacks;
 mod gateway_numbers;
 mod guards;

@@ -9,6 +9,7 @@ use std::{
 
 use payout_sandbox::{Fault, Script};
 use serde_json::Value;
+use sqlx::AssertSqlSafe;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{site::Site, world::free_port};
@@ -150,7 +151,7 @@ const MAY_BE_EMPTY: &[&str] = &[
     "Share paid within the last hour",
     "Ended within ten minutes",
     "Ended late",
-    "Paid within the last hour",
+    "Gross paid within the last hour",
     "Success rate",
     "Oldest that could go out",
     "How late queries are",
@@ -189,6 +190,21 @@ async fn dashboards_show_the_ledgers_rupiah_and_an_aging_unknown_fires_and_falls
             found.len() == 1 && found[0].1 == principal.to_string()
         })
         .await;
+
+    for sum in ["gross", "fee", "net", "debit"] {
+        let booked: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
+            "select sum({sum})::bigint from payout.movements"
+        )))
+        .fetch_one(&site.pool)
+        .await
+        .unwrap();
+        let shown = format!("sum(payout:sums_rupiah:max{{sum=\"{sum}\"}})");
+        prometheus
+            .until(&shown, |found| {
+                found.len() == 1 && found[0].1 == booked.to_string()
+            })
+            .await;
+    }
 
     let firing = r#"ALERTS{alertname="PayoutUnknownAging", alertstate="firing"}"#;
     assert!(prometheus.query(firing).await.is_empty());

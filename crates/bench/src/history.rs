@@ -187,9 +187,10 @@ fn totals(payouts: usize) -> String {
              paid_out = paid_out + {payouts}::bigint * ({AMOUNT_IDR} - {FEE_IDR}),
              spent = spent + {payouts}::bigint * {AMOUNT_IDR}
          where merchant_code = '{merchant}';
-         insert into payout.totals (merchant_code, step, payouts, rupiah)
-         select '{merchant}', s.step, {payouts}, {payouts}::bigint * {AMOUNT_IDR}
-         from (values ('enqueued'), ('paid')) s (step);
+         insert into payout.totals (merchant_code, bank_code, step, payouts, rupiah, fee, net)
+         select '{merchant}', payout.bank_label('{BANK_CODE}'), s.step, {payouts}, {payouts}::bigint * {AMOUNT_IDR},
+                {payouts}::bigint * s.fee, {payouts}::bigint * s.net
+         from (values ('enqueued', 0, 0), ('paid', {FEE_IDR}, {AMOUNT_IDR} - {FEE_IDR})) s (step, fee, net);
          update payout.totals_cursor set folded_seq = (select max(h.seq) from payout.history h);
          insert into payout.ledger_sums (from_id, merchant_code, available, held, paid_out, fees, funding)
          select 1 + 100000 * s.piece, s.merchant_code, s.available, s.held, s.paid_out, s.fees, s.funding

@@ -36,6 +36,10 @@ pub struct MerchantBooks {
     pub merchant_code: String,
     /// Payouts in the states that are not final.
     pub open: Vec<(State, Pile)>,
+    /// The same by bank.
+    pub open_by_bank: Vec<((String, State), Pile)>,
+    /// The same by how long they have been open.
+    pub open_by_age: Vec<(Age, Pile)>,
     /// Payouts that could be claimed now; their age counts from when they became due.
     pub claimable: Pile,
     /// Payouts that need a person, by reason.
@@ -44,8 +48,8 @@ pub struct MerchantBooks {
     pub queries_due: Pile,
     /// Payouts still in `submitting` after their lease; their age counts from when it expired.
     pub leases_expired: Pile,
-    /// Totals since the beginning, by step. They never fall.
-    pub totals: Vec<(Step, Total)>,
+    /// Totals since the beginning, by bank and step.
+    pub totals: Vec<(String, Step, Total)>,
     /// The five accounts.
     pub accounts: Accounts,
     /// The balance that the gateway stated last; `None` before the first, and while it states what cannot be true.
@@ -61,10 +65,23 @@ pub struct MerchantBooks {
 pub struct Pile {
     /// How many.
     pub count: i64,
-    /// Their principal; zero where no money is involved.
+    /// Gross: their instructed amounts; zero where no money is involved.
     pub rupiah: Rupiah,
     /// When the oldest began, in seconds since 1970; `None` if there are none.
     pub oldest_at: Option<i64>,
+}
+
+impl Pile {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let oldest = self.oldest_at.into_iter().chain(other.oldest_at).min();
+        Self {
+            count: self.count.saturating_add(other.count),
+            rupiah: Rupiah::new(self.rupiah.idr().saturating_add(other.rupiah.idr())),
+            oldest_at: oldest,
+        }
+    }
 }
 
 words! {
@@ -83,15 +100,42 @@ words! {
     }
 }
 
-/// How often a step was taken since the beginning.
+words! {
+    /// How long a payout has been open since it could first be sent, as `payout.age_class` in SQL names it.
+    pub enum Age: "an age" {
+        /// Less than an hour.
+        UpTo1Hour = "0-1h",
+        /// Less than six hours.
+        UpTo6Hours = "1-6h",
+        /// Less than a day.
+        UpTo24Hours = "6-24h",
+        /// Less than three days.
+        UpTo3Days = "1-3d",
+        /// Three days and more.
+        Older = "older",
+    }
+}
+
+/// How often a step was taken since the beginning. Counts and amounts never fall; a corrected fee may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Total {
     /// How many payouts took it.
     pub payouts: i64,
-    /// Their principal.
+    /// Gross: the instructed amounts.
     pub rupiah: Rupiah,
+    /// The fees of what was paid.
+    pub fee: Rupiah,
+    /// Net: what beneficiaries received, or gave back if it was returned.
+    pub net: Rupiah,
     /// How many of them took longer than [`super::policy::LATE_AFTER`].
     pub late: i64,
+}
+
+impl Total {
+    /// Debit: what was paid cost, which is net + fee. `None` on overflow.
+    pub fn debit(&self) -> Option<Rupiah> {
+        self.net.plus(self.fee)
+    }
 }
 
 /// The balances of one merchant. Their sum is zero.

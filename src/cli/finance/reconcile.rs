@@ -8,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use sqlx::PgConnection;
 
-use super::report;
 use crate::{
     cli::{
         exit::{Exit, say},
@@ -39,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE.csv")]
     statement: Option<PathBuf>,
     /// The day (WIB) that the statement covers; everything settled as paid on that day must be in it
-    #[arg(long, requires = "statement", value_parser = report::midnight)]
+    #[arg(long, requires = "statement", value_parser = words::day_begins)]
     day: Option<DateTime<Utc>>,
 }
 

@@ -1,73 +1,126 @@
-//! `payout report day`: what finance closes a day with.
+//! `payout report`: what finance closes a day or a month with.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use clap::{Args, Subcommand};
+mod ageing;
+mod day;
+mod period;
+mod tables;
 
+use clap::{Args, Subcommand, ValueEnum};
+
+use self::period::{Days, day_of};
 use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::report::{self, Day},
+    cli::{exit::Exit, global::Global, output},
+    store::report::period::{Period, banks, failures, lines},
 };
 
+const AFTER_HELP: &str = "\
+gross is the instructed amount, net what beneficiaries received, debit what it cost: net + fee. Days are WIB.
+docs/finance.md defines every sum.
+
+Examples:
+  payout report                                    this month so far, a line per day
+  payout report --month 2026-11 -o csv             a month for a spreadsheet
+  payout report --from 2026-11-01 --to 2026-11-15 --by bank
+  payout report day yesterday                      one day as a sheet
+  payout report failures --month last              why payouts failed, in rupiah
+  payout report ageing                             what is open, by age";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    days: Days,
+    /// One line for each day (also without this), or one for each merchant or bank over the whole time
+    #[arg(long, value_name = "WHAT")]
+    by: Option<By>,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// One day in WIB: opening, top-ups, paid, fees, held, closing
-    Day(DayOptions),
+enum Command {
+    /// Print one day as a sheet: opening, top-ups, net, fees, held, closing
+    Day(day::Options),
+    /// List why payouts failed: how many, and rupiah
+    Failures(FailuresOptions),
+    /// Show how long what is open has been open: how many, and rupiah
+    Ageing,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DayOptions {
-    /// The day: today, yesterday or 2026-11-21
-    #[arg(default_value = "yesterday", value_parser = midnight)]
-    day: DateTime<Utc>,
+#[command(after_help = "\
+Examples:
+  payout report failures                           this month so far
+  payout report failures --month 2026-10 -o csv")]
+struct FailuresOptions {
+    #[command(flatten)]
+    days: Days,
 }
 
-/// Reads a day in WIB as the instant at which it begins.
-pub(crate) fn midnight(text: &str) -> Result<DateTime<Utc>, String> {
-    let begins = words::since(text, Utc::now())?;
-    // Lengths such as 2h are not days.
-    if words::time(begins).ends_with(" 00:00:00") {
-        Ok(begins)
-    } else {
-        Err("write today, yesterday or 2026-11-21".to_owned())
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum By {
+    /// A line per merchant and day
+    Day,
+    /// A line per merchant
+    Merchant,
+    /// A line per merchant and bank
+    Bank,
+}
+
+pub(crate) async fn perform(global: &Global, options: &Options) -> Result<(), Exit> {
+    if options.command.is_some() && (options.by.is_some() || options.days.are_stated()) {
+        // They would be ignored.
+        return Err(Exit::Usage(
+            "write --from, --to, --month and --by behind the sub-command, if it has them"
+                .to_owned(),
+        ));
+    }
+    match &options.command {
+        None => {
+            over_time(
+                global,
+                options.days.period()?,
+                options.by.unwrap_or(By::Day),
+            )
+            .await
+        }
+        Some(Command::Day(day)) => day::perform(global, day).await,
+        Some(Command::Failures(failures)) => why_failed(global, failures.days.period()?).await,
+        Some(Command::Ageing) => ageing::perform(global).await,
     }
 }
 
-pub(crate) async fn perform(global: &Global, command: &Command) -> Result<(), Exit> {
-    let Command::Day(options) = command;
-    let to = options
-        .day
-        .checked_add_signed(TimeDelta::days(1))
-        .ok_or_else(|| Exit::Usage("that day is out of range".to_owned()))?;
+async fn over_time(global: &Global, period: Period, by: By) -> Result<(), Exit> {
     let mut db = global.connect().await?;
     let merchant = global.merchant.as_deref();
-    let days = global.registered(report::day(&mut db, options.day, to, merchant).await?)?;
-    let sheets = |days: &[Day]| {
-        let sheets = days.iter().map(|day| sheet(day, options.day));
-        sheets.collect::<Vec<_>>().join("\n")
+    let by_day = match by {
+        By::Day => true,
+        By::Merchant => false,
+        By::Bank => {
+            let rows = banks(&mut db, period, merchant).await?;
+            let nothing = format!("nothing ended {}", during(period));
+            return output::print(&global.output.rows(&rows, &nothing, tables::banks)?);
+        }
     };
+    let found = lines(&mut db, period, by_day, merchant).await?;
+    let found = global.registered(found)?;
+    let table = |rows: &[_]| tables::lines(rows, by_day);
     output::print(
         &global
             .output
-            .rows(&days, "no merchant is registered", sheets)?,
+            .rows(&found, "no merchant is registered", table)?,
     )
 }
 
-fn sheet(day: &Day, begins: DateTime<Utc>) -> String {
-    let rows = [
-        ("opening, available", day.opening),
-        ("+ top-ups", day.top_ups),
-        ("+ returned", day.returned),
-        ("- paid", day.paid),
-        ("- fees", day.fees),
-        ("- increase of held", day.held_change),
-        ("= closing, available", day.closing),
-        ("held besides", day.held_closing),
-    ];
-    let cells = rows.map(|(name, idr)| vec![name.to_owned(), words::rupiah(idr)]);
-    let date: String = words::time(begins).chars().take(10).collect();
-    format!(
-        "{}, {date} in WIB\n{}",
-        output::plain(&day.merchant_code),
-        output::table("BOOKS|>RUPIAH", cells)
-    )
+async fn why_failed(global: &Global, period: Period) -> Result<(), Exit> {
+    let mut db = global.connect().await?;
+    let rows = failures(&mut db, period, global.merchant.as_deref()).await?;
+    let nothing = format!("nothing failed {}", during(period));
+    output::print(&global.output.rows(&rows, &nothing, tables::failures)?)
+}
+
+/// `from 2026-11-01 to 2026-11-29`
+fn during(period: Period) -> String {
+    let (from, to) = (day_of(period.from), period::last_day(period));
+    format!("from {from} to {to} (WIB)")
 }

@@ -1,6 +1,6 @@
 //! `payout list`
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser},
@@ -37,6 +37,15 @@ pub(crate) struct Options {
     /// Inserted since 30m, 2h, today, yesterday, 2026-11-21 (WIB) or an RFC 3339 time
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<String>,
+    /// Settled on this day (WIB): today, yesterday or 2026-11-21
+    #[arg(long, value_name = "DAY", value_parser = day, conflicts_with_all = ["settled_from", "settled_to"])]
+    settled: Option<String>,
+    /// Settled on this day (WIB) or later
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    settled_from: Option<String>,
+    /// Settled on this day (WIB) or before
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    settled_to: Option<String>,
     /// In its current state for longer than 90s, 30m, 4h or 2d
     #[arg(long, value_name = "TIME", value_parser = words::seconds)]
     older_than: Option<i64>,
@@ -70,6 +79,24 @@ fn since(text: &str) -> Result<String, String> {
     words::since(text, Utc::now()).map(|_| text.to_owned())
 }
 
+/// The same for a day.
+fn day(text: &str) -> Result<String, String> {
+    words::day_begins(text).map(|_| text.to_owned())
+}
+
+impl Options {
+    /// When the settled days that are wanted begin, and when they are over.
+    fn settled(&self) -> Result<[Option<DateTime<Utc>>; 2], Exit> {
+        let begins = |day: Option<&String>| day.map(|day| words::day_begins(day)).transpose();
+        let from = begins(self.settled.as_ref().or(self.settled_from.as_ref()));
+        let last = begins(self.settled.as_ref().or(self.settled_to.as_ref()));
+        let after = |last: DateTime<Utc>| last.checked_add_signed(TimeDelta::days(1));
+        let from = from.map_err(Exit::Usage)?;
+        let last = last.map_err(Exit::Usage)?;
+        Ok([from, last.and_then(after)])
+    }
+}
+
 pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, Exit> {
     let now = Utc::now();
     let since = options.since.as_deref().map(|text| words::since(text, now));
@@ -77,12 +104,15 @@ pub(crate) async fn list(global: &Global, options: &Options) -> Result<String, E
         Format::Table => TABLE_ROWS,
         Format::Json | Format::Csv => i64::MAX,
     });
+    let [settled_from, settled_to] = options.settled()?;
     let filter = Filter {
         states: options.state.clone(),
         merchant: global.merchant.clone(),
         needs_attention: options.attention.is_some(),
         attention: options.attention.clone().filter(|reason| reason != ANY),
         since: since.transpose().map_err(Exit::Usage)?,
+        settled_from,
+        settled_to,
         older_than_seconds: options.older_than,
         bank: options.bank.clone(),
         min_amount: options.min,

@@ -16,6 +16,9 @@ async fn each_view_has_exactly_the_promised_columns_in_order() {
                     since timestamp with time zone, detail text"),
         ("events", "seq bigint, merchant_code text, order_num text, at timestamp with time zone, event text, \
                     from_state text, to_state text, source text, detail jsonb"),
+        ("movements", "id bigint, xid bigint, merchant_code text, at timestamp with time zone, day date, kind text, \
+                       order_num text, bank_code text, fee_type smallint, amount bigint, step text, gross bigint, \
+                       fee bigint, net bigint, debit bigint, returned bigint, top_up bigint, available bigint, held bigint"),
         ("balances", "merchant_code text, account text, balance bigint"),
     ] {
         let shown = format!(

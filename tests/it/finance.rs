@@ -1,0 +1,266 @@
+//! A finance person's month: report, CSV, ledger and metrics agree to the rupiah with sums that are made up apart from
+//! them.
+
+mod month;
+
+use payout_worker::{domain::snapshot::Age, store::snapshot::snapshot};
+use serde_json::Value;
+
+use self::month::{FIRST_DAY, LAST_DAY, Month, Sums};
+use crate::support::{
+    database::{Database, MERCHANT},
+    terminal::payout,
+};
+
+/// The sums of one line of a report.
+fn sums(line: &Value) -> Sums {
+    let idr = |key: &str| {
+        line[key]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{key}: {line}"))
+    };
+    Sums {
+        paid: idr("payouts_paid"),
+        failed: idr("payouts_failed"),
+        returned: idr("payouts_returned"),
+        gross: idr("gross"),
+        fee_out_of_amount: idr("fee_out_of_amount"),
+        fee_on_top: idr("fee_on_top"),
+        net: idr("net"),
+        debit: idr("debit"),
+        came_back: idr("returned"),
+        top_ups: line["top_ups"].as_i64().unwrap_or_default(),
+    }
+}
+
+fn report(database: &Database, arguments: &[&str]) -> Vec<Value> {
+    let all = [&["report", "-o", "json"], arguments].concat();
+    let lines = payout(database, &all).with(0).json();
+    lines.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn each_day_of_a_month_adds_up_and_opens_where_the_day_before_closed() {
+    let database = Database::with_merchant().await;
+    let month = Month::load(&database).await;
+    let days = report(&database, &["--month", "2026-10"]);
+    assert_eq!(days.len(), 31);
+    let mut closing = month.available_before(FIRST_DAY);
+    for (place, line) in days.iter().enumerate() {
+        let day = format!("2026-10-{:02}", place + 1);
+        assert_eq!(
+            (&line["from_day"], &line["to_day"]),
+            (&day.clone().into(), &day.clone().into())
+        );
+        let found = sums(line);
+        assert_eq!(found, month.of_day(&day), "{day}");
+        let idr = |key: &str| line[key].as_i64().unwrap();
+        assert_eq!(idr("fee"), found.fee_out_of_amount + found.fee_on_top);
+        assert_eq!(idr("gross"), found.net + found.fee_out_of_amount);
+        assert_eq!(idr("debit"), found.net + idr("fee"));
+        assert_eq!(idr("opening"), closing, "{day}");
+        assert_eq!(
+            closing + found.top_ups + found.came_back - found.debit - idr("held_change"),
+            idr("closing"),
+            "{day}"
+        );
+        closing = idr("closing");
+    }
+    assert_eq!(
+        closing,
+        month.available_before(LAST_DAY.succ_opt().unwrap())
+    );
+    assert!(
+        month.of_days(FIRST_DAY, LAST_DAY).all_happened(),
+        "the month has everything"
+    );
+}
+
+#[tokio::test]
+async fn merchants_and_banks_come_to_the_same_sums_as_the_days() {
+    let database = Database::with_merchant().await;
+    let month = Month::load(&database).await;
+    let all = month.of_days(FIRST_DAY, LAST_DAY);
+
+    let merchants = report(&database, &["--month", "2026-10", "--by", "merchant"]);
+    assert_eq!(merchants.len(), 1);
+    assert_eq!(merchants[0]["to_day"], "2026-10-31");
+    assert_eq!(sums(&merchants[0]), all);
+    assert_eq!(merchants[0]["opening"], month.available_before(FIRST_DAY));
+
+    let banks = report(
+        &database,
+        &["--from", "2026-10-01", "--to", "2026-10-31", "--by", "bank"],
+    );
+    assert!(banks.len() > 3, "{banks:?}");
+    let mut total = banks.iter().map(sums).fold(Sums::default(), Sums::plus);
+    // No top-up belongs to a bank.
+    total.top_ups = all.top_ups;
+    assert_eq!(total, all);
+
+    let failures = report(&database, &["failures", "--month", "2026-10"]);
+    let of = |key: &str| {
+        failures
+            .iter()
+            .map(|row| row[key].as_i64().unwrap())
+            .sum::<i64>()
+    };
+    assert_eq!(of("payouts_failed"), all.failed);
+    assert_eq!(of("gross"), month.failed_gross(FIRST_DAY, LAST_DAY));
+    assert!(of("paid_after_all") > 0);
+}
+
+#[tokio::test]
+async fn every_format_has_the_date_and_a_csv_file_every_row() {
+    let database = Database::with_merchant().await;
+    let month = Month::load(&database).await;
+    let range = ["--month", "2026-10"];
+    for more in [
+        &["report"][..],
+        &["report", "--by", "merchant"],
+        &["report", "--by", "bank"],
+        &["report", "failures"],
+    ] {
+        for format in ["table", "json", "csv"] {
+            let said = payout(&database, &[more, &range, &["-o", format]].concat())
+                .with(0)
+                .out;
+            assert!(
+                said.contains("2026-10-01") && said.contains("2026-10-31"),
+                "{more:?} {format}: {said}"
+            );
+        }
+    }
+    for format in ["table", "json", "csv"] {
+        let day = payout(&database, &["report", "day", "2026-10-09", "-o", format])
+            .with(0)
+            .out;
+        assert!(day.contains("2026-10-09"), "{format}: {day}");
+    }
+    let csv = payout(&database, &["report", "--month", "2026-10", "-o", "csv"])
+        .with(0)
+        .out;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let names = reader.headers().unwrap().clone();
+    let days = report(&database, &range);
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), days.len());
+    for (row, line) in rows.iter().zip(&days) {
+        for (name, cell) in names.iter().zip(row) {
+            let value = &line[name];
+            let text = value.as_str().map_or(value.to_string(), str::to_owned);
+            let text = if value.is_null() { String::new() } else { text };
+            assert_eq!(cell, text, "{name}: {line}");
+        }
+    }
+
+    let all = payout(&database, &["list", "-o", "csv"]).with(0);
+    assert_eq!(all.out.lines().count(), month.payouts() + 1, "{}", all.err);
+    let settled = [
+        "list",
+        "--state",
+        "paid,returned",
+        "--settled-from",
+        "2026-10-01",
+        "--settled-to",
+        "2026-10-31",
+    ];
+    let listed = payout(&database, &[&settled[..], &["-o", "json"]].concat())
+        .with(0)
+        .json();
+    let amounts = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["amount"].as_i64().unwrap());
+    let sums = month.of_days(FIRST_DAY, LAST_DAY);
+    assert_eq!(amounts.clone().count(), usize::try_from(sums.paid).unwrap());
+    assert_eq!(amounts.sum::<i64>(), sums.gross);
+    let day = payout(
+        &database,
+        &[
+            "list",
+            "--state",
+            "paid,returned",
+            "--settled",
+            "2026-10-31",
+            "-o",
+            "csv",
+        ],
+    )
+    .with(0)
+    .out;
+    let paid = usize::try_from(month.of_day("2026-10-31").paid).unwrap();
+    assert_eq!(day.lines().count(), paid + 1);
+    for wrong in [
+        &["list", "--settled", "2h"][..],
+        &["report", "--month", "2026-13"],
+        &["report", "--to", "today"],
+        &["report", "--month", "this", "failures"],
+    ] {
+        payout(&database, wrong).with(2);
+    }
+}
+
+#[tokio::test]
+async fn the_metrics_and_the_accounts_say_what_the_report_says() {
+    let database = Database::with_merchant().await;
+    let month = Month::load(&database).await;
+    let lines = report(&database, &["--from", "2026-09-01", "--by", "merchant"]);
+    let reported = sums(&lines[0]);
+    let seen = snapshot(database.pool()).await.unwrap();
+    let books = seen
+        .merchants
+        .iter()
+        .find(|books| books.merchant_code == MERCHANT)
+        .unwrap();
+    let mut totals = Sums::default();
+    let (mut fee, mut late_banks) = (0, 0);
+    for (bank, step, total) in &books.totals {
+        late_banks += i64::from(bank == "other" && total.payouts > 0);
+        match step.name() {
+            "paid" => {
+                totals.paid += total.payouts;
+                totals.gross += total.rupiah.idr();
+                totals.net += total.net.idr();
+                totals.debit += total.debit().unwrap().idr();
+                fee += total.fee.idr();
+            }
+            "failed" => totals.failed += total.payouts,
+            "returned" => {
+                totals.returned += total.payouts;
+                totals.came_back += total.net.idr();
+            }
+            _ => {}
+        }
+    }
+    assert!(late_banks > 0, "an unknown bank is counted as other");
+    assert_eq!(fee, reported.fee_out_of_amount + reported.fee_on_top);
+    let expected = Sums {
+        fee_out_of_amount: 0,
+        fee_on_top: 0,
+        top_ups: 0,
+        ..reported
+    };
+    assert_eq!(totals, expected);
+    assert_eq!(books.accounts.fees.idr(), fee);
+    assert_eq!(
+        books.accounts.paid_out.idr(),
+        reported.net - reported.came_back
+    );
+    assert_eq!(books.accounts.funding.idr(), -month.top_ups());
+
+    let ageing = report(&database, &["ageing"]);
+    assert_eq!(ageing.len(), Age::ALL.len());
+    for (row, age) in ageing.iter().zip(Age::ALL) {
+        assert_eq!(row["age"], age.name());
+        let pile = books.open_by_age.iter().find(|(of, _)| *of == age);
+        let (count, idr) = pile.map_or((0, 0), |(_, pile)| (pile.count, pile.rupiah.idr()));
+        assert_eq!(
+            (&row["payouts"], &row["gross"]),
+            (&count.into(), &idr.into()),
+            "{row}"
+        );
+        assert!(count > 0, "{age}");
+    }
+}
