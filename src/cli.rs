@@ -21,7 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::{
     exit::Exit,
-    finance::{fund, reconcile, report},
+    finance::{fund, receipt, reconcile, report},
     global::Global,
     inspect::{approvals, audit, balance, list, pauses, show, status, stuck},
     operate::{address, cancel, failover, pause, replay, resubmit, reveal, second_person},
@@ -109,6 +109,8 @@ enum Command {
     Reconcile(reconcile::Options),
     /// Report the books over days or a month: opening, gross, fee, net, debit, closing
     Report(report::Options),
+    /// Print a paid payout's receipt as an HTML page for A4, with the beneficiary masked
+    Receipt(receipt::Options),
     /// Book a top-up; once per reference
     Fund(fund::Options),
     /// Show the books, and the last balance that the gateway stated
@@ -187,6 +189,7 @@ async fn perform(cli: Cli) -> Result<ExitCode, Exit> {
         Command::Doctor => doctor::doctor(global).await?,
         Command::Reconcile(options) => reconcile::reconcile(global, options).await?,
         Command::Report(options) => report::perform(global, options).await?,
+        Command::Receipt(options) => receipt::receipt(global, options).await?,
         Command::Fund(options) => fund::fund(global, options).await?,
         Command::Balance(watch) => watch.show(async || balance::balance(global).await).await?,
         Command::Config(command) => configuration::perform(global, command)?,

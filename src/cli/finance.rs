@@ -1,5 +1,6 @@
 //! Commands for whoever answers for the books.
 
 pub(super) mod fund;
+pub(super) mod receipt;
 pub(super) mod reconcile;
 pub(super) mod report;

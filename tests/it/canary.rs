@@ -200,6 +200,7 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
     let orders: Vec<String> = (0..12).map(|number| format!("R-{number}")).collect();
     for order in &orders {
         calls.push(vec!["show", order]);
+        calls.push(vec!["receipt", order]);
         calls.push(vec!["show", order, "--history"]);
     }
     calls

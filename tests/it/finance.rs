@@ -1,7 +1,8 @@
 //! A finance person's month: report, CSV, ledger and metrics agree to the rupiah with sums that are made up apart from
-//! them.
+//! them, and a receipt shows what it may.
 
 mod month;
+mod receipt;
 
 use payout_worker::{domain::snapshot::Age, store::snapshot::snapshot};
 use serde_json::Value;

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use crate::domain::payout::PayoutKey;
 
 /// The details that `payout.status` leaves out, with the beneficiary masked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Detail {
     /// The bank's name, or its code if the name is unknown.
     pub bank_name: String,

@@ -1,0 +1,83 @@
+//! `payout receipt`: one paid payout as a page that prints well.
+
+mod page;
+
+use clap::Args;
+
+use self::page::{Beneficiary, Receipt};
+use crate::{
+    cli::{exit::Exit, global::Global, inspect::show::status, output},
+    domain::state::State,
+    store::{
+        find::{Status, history::detail},
+        operator,
+    },
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The page is HTML, whole in itself, for A4. The beneficiary is masked, unless --reveal shows it: that needs the role
+payout_operator, and is recorded with your login and the reason.
+
+Examples:
+  payout receipt INV-77 > receipt.html
+  payout receipt INV-77 --reveal --reason 'ticket 5512: the customer needs it' > receipt.html")]
+pub(crate) struct Options {
+    /// The order number
+    order: String,
+    /// Show the account number and the name in full
+    #[arg(long, requires = "reason")]
+    reveal: bool,
+    /// Why they must be seen; recorded with your login
+    #[arg(long, requires = "reveal")]
+    reason: Option<String>,
+}
+
+pub(crate) async fn receipt(global: &Global, options: &Options) -> Result<(), Exit> {
+    let mut db = global.connect().await?;
+    let key = global.find(&mut db, &options.order).await?;
+    let status = status(&mut db, &key).await?;
+    // Before anything is revealed.
+    refuse_unless_paid(&status)?;
+    let detail = detail(&mut db, &key).await?;
+    let beneficiary = match &options.reason {
+        None => Beneficiary {
+            account_number: detail.account_number.clone(),
+            account_name: detail.account_name.clone(),
+            is_masked: true,
+        },
+        Some(reason) => {
+            let shown = operator::reveal(&mut db, &key, reason).await?;
+            Beneficiary {
+                account_number: shown.account_number.reveal().to_owned(),
+                account_name: shown.account_name.reveal().to_owned(),
+                is_masked: false,
+            }
+        }
+    };
+    let receipt = Receipt {
+        status: &status,
+        detail: &detail,
+        beneficiary: &beneficiary,
+    };
+    output::print(&receipt.html(chrono::Utc::now()))
+}
+
+/// What was not paid has no receipt, whatever it may become.
+fn refuse_unless_paid(status: &Status) -> Result<(), Exit> {
+    match status.state.parse::<State>() {
+        Ok(State::Paid | State::Returned) => Ok(()),
+        Ok(
+            State::Queued
+            | State::Submitting
+            | State::Pending
+            | State::Unknown
+            | State::Failed
+            | State::Cancelled,
+        )
+        | Err(_) => Err(Exit::Refused(format!(
+            "payout {} is {}, not paid: there is no receipt\n  payout show {} says what is known about it.",
+            status.order_num, status.state, status.order_num
+        ))),
+    }
+}

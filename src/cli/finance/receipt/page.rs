@@ -1,0 +1,276 @@
+//! The receipt as HTML. Every value is escaped, and the page loads nothing.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    cli::{output, words},
+    domain::money::FeeType,
+    store::find::{Status, history::Detail},
+};
+
+/// Black on white, for A4; no script, no font and no picture from elsewhere.
+const STYLE: &str = "\
+@page{size:A4;margin:20mm}
+body{font:11pt/1.45 system-ui,sans-serif;color:#111;background:#fff;max-width:170mm;margin:12mm auto;padding:0 6mm}
+h1{font-size:17pt;margin:0 0 2mm}
+p{margin:0 0 5mm}
+table{width:100%;border-collapse:collapse;margin:0 0 7mm;break-inside:avoid}
+th,td{padding:1.6mm 0;border-bottom:.2mm solid #bbb;vertical-align:top;text-align:left;overflow-wrap:anywhere}
+th{width:42%;font-weight:400;color:#444;padding-right:6mm}
+td.idr{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+tr.sum th,tr.sum td{font-weight:700;color:#111;border-bottom:.4mm solid #111}
+.mark{border:.6mm solid #a00;color:#a00;padding:2mm 4mm;font-weight:700}
+small{color:#444}
+@media print{body{margin:0;padding:0}}";
+
+/// As it is shown: masked or in full.
+pub(super) struct Beneficiary {
+    pub(super) account_number: String,
+    pub(super) account_name: String,
+    pub(super) is_masked: bool,
+}
+
+/// A payout that was paid.
+pub(super) struct Receipt<'a> {
+    pub(super) status: &'a Status,
+    pub(super) detail: &'a Detail,
+    pub(super) beneficiary: &'a Beneficiary,
+}
+
+impl Receipt<'_> {
+    /// The whole page.
+    pub(super) fn html(&self, now: DateTime<Utc>) -> String {
+        let order = escaped(&self.status.order_num);
+        let head = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"referrer\" content=\"no-referrer\">\n<title>Receipt {order}</title>\n\
+             <style>\n{STYLE}\n</style>\n</head>\n<body>\n<h1>Payout receipt {order}</h1>\n"
+        );
+        let mut page = head;
+        if self.is_returned() {
+            page.push_str("<p class=\"mark\">RETURNED: this payout was paid, and the money came back afterwards.</p>\n");
+        }
+        page.push_str(&table(&self.about()));
+        page.push_str(&table(&self.money()));
+        // Writing to a String cannot fail.
+        write!(
+            page,
+            "<p><small>{} Printed {} WIB.</small></p>\n</body>\n</html>\n",
+            escaped(&self.basis()),
+            escaped(&words::time(now))
+        )
+        .ok();
+        page
+    }
+
+    fn is_returned(&self) -> bool {
+        self.status.state == "returned"
+    }
+
+    fn about(&self) -> Vec<Row> {
+        let status = self.status;
+        let bank = if self.detail.bank_name == status.bank_code {
+            status.bank_code.clone()
+        } else {
+            format!("{} ({})", self.detail.bank_name, status.bank_code)
+        };
+        let paid_at = status.settled_at.map_or("-".to_owned(), words::time);
+        let masked = if self.beneficiary.is_masked {
+            " (masked)"
+        } else {
+            ""
+        };
+        let number = status.platform_order_num.as_deref().unwrap_or("-");
+        vec![
+            Row::text("Merchant", &status.merchant_code),
+            Row::text("Order number", &status.order_num),
+            Row::text("Gateway's number", number),
+            Row::text("Paid", &format!("{paid_at} WIB")),
+            Row::text("Bank", &bank),
+            Row::text(
+                &format!("Account number{masked}"),
+                &self.beneficiary.account_number,
+            ),
+            Row::text(
+                &format!("Account name{masked}"),
+                &self.beneficiary.account_name,
+            ),
+        ]
+    }
+
+    /// In the words of docs/finance.md.
+    fn money(&self) -> Vec<Row> {
+        let status = self.status;
+        let bearer = match FeeType::from_code(status.fee_type) {
+            Some(FeeType::OutOfAmount) => "Fee, deducted from the amount",
+            Some(FeeType::OnTop) => "Fee, on top of the amount",
+            None => "Fee",
+        };
+        let net = if self.is_returned() {
+            "Net: the beneficiary received, before it came back"
+        } else {
+            "Net: the beneficiary received"
+        };
+        vec![
+            Row::money("Gross: the instructed amount", Some(status.amount)),
+            Row::money(bearer, status.fee),
+            Row::money(net, status.beneficiary_amount).sum(),
+            Row::money("Debit: what it cost the merchant", status.debit_total),
+        ]
+    }
+
+    /// What the receipt rests on: the gateway, or people.
+    fn basis(&self) -> String {
+        let stated = self.detail.stated_by.as_deref();
+        match stated.filter(|_| self.detail.rests_on_statement) {
+            Some(people) => format!("That it was paid was stated by {people}."),
+            None => {
+                "As reported by the payment gateway; the beneficiary's bank may credit it later."
+                    .to_owned()
+            }
+        }
+    }
+}
+
+struct Row {
+    name: String,
+    value: String,
+    is_money: bool,
+    is_sum: bool,
+}
+
+impl Row {
+    fn text(name: &str, value: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            is_money: false,
+            is_sum: false,
+        }
+    }
+
+    fn money(name: &str, idr: Option<i64>) -> Self {
+        Self {
+            is_money: true,
+            ..Self::text(
+                name,
+                &idr.map_or("not stated yet".to_owned(), words::rupiah),
+            )
+        }
+    }
+
+    fn sum(self) -> Self {
+        Self {
+            is_sum: true,
+            ..self
+        }
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let lines = rows.iter().map(|row| {
+        let tr = if row.is_sum {
+            "<tr class=\"sum\">"
+        } else {
+            "<tr>"
+        };
+        let td = if row.is_money {
+            "<td class=\"idr\">"
+        } else {
+            "<td>"
+        };
+        let (name, value) = (escaped(&row.name), escaped(&row.value));
+        format!("{tr}<th scope=\"row\">{name}</th>{td}{value}</td></tr>\n")
+    });
+    format!("<table>\n{}</table>\n", lines.collect::<String>())
+}
+
+/// Text as HTML shows it, in an element or a quoted attribute, on one line and in one direction.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in output::plain(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receipt(state: &str, hostile: &str) -> String {
+        let status = Status {
+            order_num: "INV-77".to_owned(),
+            merchant_code: hostile.to_owned(),
+            state: state.to_owned(),
+            platform_order_num: Some(hostile.to_owned()),
+            bank_code: "014".to_owned(),
+            amount: 100_000,
+            fee: Some(2_500),
+            debit_total: Some(100_000),
+            beneficiary_amount: Some(97_500),
+            settled_at: "2026-11-21T01:02:03Z".parse().ok(),
+            ..Status::default()
+        };
+        let detail = Detail {
+            bank_name: hostile.to_owned(),
+            account_number: "****5678".to_owned(),
+            account_name: "S*** R***".to_owned(),
+            stated_by: Some(hostile.to_owned()),
+            rests_on_statement: true,
+            ..Detail::default()
+        };
+        let beneficiary = Beneficiary {
+            account_number: hostile.to_owned(),
+            account_name: hostile.to_owned(),
+            is_masked: true,
+        };
+        let receipt = Receipt {
+            status: &status,
+            detail: &detail,
+            beneficiary: &beneficiary,
+        };
+        receipt.html("2026-11-29T13:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn every_value_is_escaped_and_nothing_is_loaded() {
+        let page = receipt("paid", "<script>'\"&\u{202e}\n</td>");
+        assert!(
+            !page.contains("<script") && !page.contains('\u{202e}'),
+            "{page}"
+        );
+        let shown = page.matches("&lt;script&gt;&#39;&quot;&amp;").count();
+        assert_eq!(shown, 6, "{page}");
+        for loads in ["src=", "href=", "url(", "@import"] {
+            assert!(!page.contains(loads), "{loads}");
+        }
+    }
+
+    #[test]
+    fn it_has_the_four_sums_and_says_when_the_money_came_back() {
+        let page = receipt("paid", "X");
+        for text in [
+            "Gross: the instructed amount</th><td class=\"idr\">Rp 100.000<",
+            "Fee, deducted from the amount</th><td class=\"idr\">Rp 2.500<",
+            "Net: the beneficiary received</th><td class=\"idr\">Rp 97.500<",
+            "2026-11-21 08:02:03 WIB",
+            "Printed 2026-11-29 20:00:00 WIB",
+        ] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        assert!(!page.contains("RETURNED"));
+        assert!(receipt("returned", "X").contains("RETURNED"));
+    }
+}
