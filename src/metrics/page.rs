@@ -25,7 +25,8 @@ balance is `NaN` until the gateway has stated one. Process metrics named `proces
 ";
 
 const TAIL: &str = "
-`merchant` is the code of a registered merchant. A value outside these lists is counted as `other`.
+`merchant` is the code of a registered merchant, `bank` a code of `payout.banks` or `other`; a bank's series begin with its
+first payout. What the sums mean is in [the table for finance](finance.md#what-each-sum-means). A value outside these lists is counted as `other`.
 ";
 
 /// The whole page.

@@ -4,6 +4,7 @@
 mod month;
 mod receipt;
 
+use payout_sandbox::{Ending, Script};
 use payout_worker::{domain::snapshot::Age, store::snapshot::snapshot};
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use self::month::{FIRST_DAY, LAST_DAY, Month, Sums};
 use crate::support::{
     database::{Database, MERCHANT},
     terminal::payout,
+    world::World,
 };
 
 /// The sums of one line of a report.
@@ -264,4 +266,66 @@ async fn the_metrics_and_the_accounts_say_what_the_report_says() {
         );
         assert!(count > 0, "{age}");
     }
+}
+
+/// The balance that the gateway stated last on a day is kept, and stands until it states another one.
+#[tokio::test]
+async fn a_line_has_the_gateways_figure_of_its_day_and_the_difference() {
+    let database = Database::with_merchant().await;
+    database
+        .run(&format!(
+            "insert into payout.daily_balances (merchant_code, day, stated, difference, read_at)
+             values ('{MERCHANT}', '2026-10-10', 123000, -5, '2026-10-10T16:59:00Z'),
+                    ('{MERCHANT}', '2026-10-12', 456000, 0, '2026-10-12T05:00:00Z')"
+        ))
+        .await;
+    let days = report(&database, &["--month", "2026-10"]);
+    let figures: Vec<_> = days[8..12]
+        .iter()
+        .map(|line| {
+            format!(
+                "{} {} {}",
+                line["gateway"], line["difference"], line["gateway_read_at"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        figures,
+        [
+            "null null null",
+            "123000 -5 \"2026-10-10T16:59:00Z\"",
+            "123000 -5 \"2026-10-10T16:59:00Z\"",
+            "456000 0 \"2026-10-12T05:00:00Z\"",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_own_figure_agrees_with_the_report_once_nothing_is_under_way() {
+    let world = World::start().await;
+    for number in 0..12 {
+        let ends = [Ending::Paid, Ending::Failed][usize::from(number % 4 == 3)];
+        let order = format!("FIG-{number}");
+        world.sandbox.script(&order, Script::ends(ends));
+        world
+            .enqueue(&order, 100_000 + number, i16::from(number % 2 == 1))
+            .await;
+    }
+    let settled = "select count(*) from payout.payouts where settled_at is not null";
+    world.until(settled, "12").await;
+    let kept = "select count(*) from payout.daily_balances d, payout.accounts a
+                where d.stated = a.available + a.held and d.difference = 0 and a.held = 0 and a.fees > 0";
+    world.until(kept, "1").await;
+    let account = world.sandbox.balance();
+    let today = &report(&world.database, &["day", "today"])[0];
+    assert_eq!(today["gateway"], account.balance + account.freeze);
+    assert_eq!(today["closing"], today["gateway"]);
+    assert_eq!(today["difference"], 0);
+    // The sandbox's own account of what it paid.
+    let spent = today["top_ups"].as_i64().unwrap() - today["closing"].as_i64().unwrap();
+    assert_eq!(today["debit"], spent);
+    assert_eq!(
+        (&today["payouts_paid"], &today["payouts_failed"]),
+        (&9.into(), &3.into())
+    );
 }

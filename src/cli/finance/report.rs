@@ -25,6 +25,14 @@ Examples:
   payout report failures --month last              why payouts failed, in rupiah
   payout report ageing                             what is open, by age";
 
+const AGEING_HELP: &str = "\
+The age counts from when a payout could first be sent: since it was inserted, or since its not_before.
+Money may have left for what is submitting, pending or unknown; queued payouts have not been sent.
+
+Examples:
+  payout report ageing
+  payout report ageing --merchant S2020198627344 -o json";
+
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Options {
@@ -44,6 +52,7 @@ enum Command {
     /// List why payouts failed: how many, and rupiah
     Failures(FailuresOptions),
     /// Show how long what is open has been open: how many, and rupiah
+    #[command(after_help = AGEING_HELP)]
     Ageing,
 }
 

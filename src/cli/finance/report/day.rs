@@ -10,6 +10,10 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  payout report day                                yesterday
+  payout report day 2026-11-21 -o csv              one line, with the columns of payout report")]
 pub(crate) struct Options {
     /// The day (WIB): today, yesterday or 2026-11-21
     #[arg(default_value = "yesterday", value_parser = words::day_begins)]
