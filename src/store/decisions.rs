@@ -24,7 +24,7 @@ pub struct Request {
     pub decided_by: Option<String>,
     /// How many payouts it names.
     pub payouts: i64,
-    /// Their principal in rupiah; without payouts, the amount it states, if any.
+    /// Gross: their amounts in rupiah; without payouts, the amount it states, if any.
     pub amount: Option<i64>,
     /// Their order numbers, separated by spaces.
     pub order_nums: String,

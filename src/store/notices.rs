@@ -14,7 +14,7 @@ pub struct Notice {
     pub order_nums: Vec<String>,
     /// The merchants that it concerns.
     pub merchant_codes: Vec<String>,
-    /// Their principal in rupiah; without payouts, the amount it states, if any.
+    /// Gross: their amounts in rupiah; without payouts, the amount it states, if any.
     pub amount_idr: Option<i64>,
     /// What it is about instead of payouts: a reference, an address.
     pub subject: Option<String>,

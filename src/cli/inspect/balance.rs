@@ -50,8 +50,8 @@ fn meaning(account: &str) -> &'static str {
     match account {
         "available" => "can be spent",
         "held" => "for payouts that may have left",
-        "paid_out" => "reached beneficiaries",
-        "fees" => "kept by the gateway",
+        "paid_out" => "net, less what came back",
+        "fees" => "fee: kept by the gateway",
         "funding" => "where the money came from: the negative side",
         _ => "",
     }

@@ -126,7 +126,10 @@ impl Receipt<'_> {
     /// What the receipt rests on: the gateway, or people.
     fn basis(&self) -> String {
         let stated = self.detail.stated_by.as_deref();
-        match stated.filter(|_| self.detail.rests_on_statement) {
+        match stated.filter(|_| self.detail.rests_on_statement || self.is_returned()) {
+            Some(people) if self.is_returned() => {
+                format!("That the money came back was stated by {people}.")
+            }
             Some(people) => format!("That it was paid was stated by {people}."),
             None => {
                 "As reported by the payment gateway; the beneficiary's bank may credit it later."
@@ -270,7 +273,8 @@ mod tests {
         ] {
             assert!(page.contains(text), "{text}: {page}");
         }
-        assert!(!page.contains("RETURNED"));
-        assert!(receipt("returned", "X").contains("RETURNED"));
+        assert!(!page.contains("RETURNED") && page.contains("it was paid was stated by X."));
+        let back = receipt("returned", "X");
+        assert!(back.contains("RETURNED") && back.contains("the money came back was stated by X."));
     }
 }
