@@ -116,6 +116,8 @@ impl Global {
             ("row_security", "off"),
             ("statement_timeout", "30s"),
             ("lock_timeout", "10s"),
+            // Compiling a report takes longer than running it: a month of 100 000 payouts 2.3 s and 0.5 s.
+            ("jit", "off"),
         ]);
         let connected = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await;
         let mut connection = connected.map_err(|_| {
