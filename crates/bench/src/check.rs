@@ -217,6 +217,8 @@ const SHAPE: &str = "
         from payout.history h where h.order_num = $1
         union all
         select 5, l.kind, to_jsonb(l) from payout.ledger l where l.order_num = $1
+        union all
+        select 6, 'order_num', to_jsonb(n) from payout.order_nums n where n.order_num = $1
     )
     select concat_ws(': ', place, kind, (select string_agg(c.key, ' ' order by c.key) from jsonb_each(content) c
                                          where c.value <> 'null' and c.key <> 'next_query_at'))

@@ -69,7 +69,13 @@ async fn load_part(
     let xid: i64 = sqlx::query_scalar("select payout.current_xid()")
         .fetch_one(&mut *db)
         .await?;
-    let here = insert(db, [payouts(), attempts(), evidence()], from, to, xid);
+    let here = insert(
+        db,
+        [order_nums(), payouts(), attempts(), evidence()],
+        from,
+        to,
+        xid,
+    );
     let there = insert(beside, [history(), ledger()], from, to, xid);
     try_join!(here, there)?;
     execute(db, "commit").await
@@ -97,6 +103,17 @@ async fn insert<const N: usize>(
 const ORDERS: &str = "(select n, 'H' || to_char(n, 'FM00000000') as order_num,
                               now() - interval '400 days' + n * interval '2 seconds' as at
                        from generate_series($1::bigint, $2::bigint - 1) n) o";
+
+fn order_nums() -> String {
+    let merchant = merchant_code(0);
+    format!(
+        "insert into payout.order_nums (merchant_code, lower_case, order_num)
+         select '{merchant}', lower(o.order_num), o.order_num
+         from {ORDERS}
+         -- Every statement here has the same parameters.
+         where $3::bigint > 0"
+    )
+}
 
 fn payouts() -> String {
     let merchant = merchant_code(0);
