@@ -64,6 +64,8 @@ impl Filter {
                 needs_attention: tab == ATTENTION || reason.is_some(),
                 attention: reason.map(|reason| reason.name().to_owned()),
                 since: None,
+                settled_from: day.map(|(from, _)| from),
+                settled_to: day.map(|(_, to)| to),
                 older_than_seconds: older,
                 bank: owned("bank"),
                 min_amount: number(form, "min")?,
@@ -72,8 +74,6 @@ impl Filter {
             },
             range: Range {
                 max_amount: number(form, "max")?,
-                settled_from: day.map(|(from, _)| from),
-                settled_to: day.map(|(_, to)| to),
                 after: form.some("after").map(after).transpose()?,
             },
         })
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(one.address("/payouts", None), format!("/payouts?{query}"));
         assert_eq!(one.of_database.older_than_seconds, Some(1800));
         assert_eq!(
-            one.range.settled_from.unwrap().to_rfc3339(),
+            one.of_database.settled_from.unwrap().to_rfc3339(),
             "2026-11-20T17:00:00+00:00"
         );
         assert_eq!(

@@ -1,18 +1,18 @@
-//! Balances, a day in the books, and the gateway's statement compared with ours.
+//! Balances, a month in the books, and the gateway's statement compared with ours.
 
 use askama::Template;
 use axum::{
     extract::{Multipart, RawQuery},
     response::Html,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::{
     failure::Failure,
     filter,
     form::Form,
-    frame::{self, Frame, render},
+    frame::{self, Frame, encoded, render},
     texts::Texts,
     visit::Visit,
     words::{self, fill},
@@ -26,7 +26,12 @@ use crate::{
     store::{
         balances::{self, Balance},
         find,
-        report::{self, Compared, Day, settled_between},
+        report::{
+            self, Compared,
+            ageing::{Ageing, ageing},
+            period::{self, Bank, Line as Books, Period},
+            settled_between,
+        },
     },
 };
 
@@ -45,8 +50,28 @@ struct Page {
     /// One row for each merchant: available, held, paid out, fees, funding.
     balances: Vec<(String, Vec<Balance>)>,
     compared: Vec<Compared>,
-    day: String,
-    days: Vec<Day>,
+    ageing: Vec<Ageing>,
+    /// The month or the day that the report covers, as in the address.
+    covered: String,
+    /// A line per day.
+    books: Vec<Books>,
+    banks: Vec<Bank>,
+    failures: Vec<period::Failure>,
+}
+
+#[expect(
+    clippy::unused_self,
+    reason = "templates call methods, and hand over references"
+)]
+impl Page {
+    /// What was paid on that day.
+    fn paid_on(&self, line: &Books) -> String {
+        format!(
+            "/payouts?tab=paid&merchant={}&day={}",
+            encoded(&line.merchant_code),
+            line.from_day
+        )
+    }
 }
 
 pub(super) async fn money(
@@ -54,20 +79,42 @@ pub(super) async fn money(
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, Failure> {
     let form = Form::of_query(query.as_deref())?;
-    let today = words::day(visit.frame.now);
-    let yesterday = today.pred_opt().unwrap_or(today).to_string();
-    let day = form.some("day").map_or(yesterday, str::to_owned);
-    let (from, to) = filter::day(&day)?;
+    let (covered, period) = period_of(&form, words::day(visit.frame.now))?;
     let db = &mut *visit.db;
     let page = Page {
         t: visit.frame.t(),
         balances: by_merchant(balances::balances(db, None).await?),
         compared: report::compare(db, None).await?,
-        days: report::day(db, from, to, None).await?,
-        day,
+        ageing: ageing(db, None).await?,
+        books: period::lines(db, period, true, None).await?,
+        banks: period::banks(db, period, None).await?,
+        failures: period::failures(db, period, None).await?,
+        covered,
         frame: visit.frame,
     };
     render(&page)
+}
+
+/// A day or a month of the address; this month otherwise. Days that have not begun are left out.
+fn period_of(form: &Form, today: NaiveDate) -> Result<(String, Period), Failure> {
+    if let Some(text) = form.some("day") {
+        let (from, to) = filter::day(text)?;
+        return Ok((text.to_owned(), Period { from, to }));
+    }
+    let this = today.format("%Y-%m").to_string();
+    let month = form.some("month").unwrap_or(&this);
+    let read = || {
+        let first: NaiveDate = format!("{month}-01").parse().ok()?;
+        let next = first.checked_add_months(Months::new(1))?;
+        let to = next.min(today.succ_opt()?).max(first.succ_opt()?);
+        Some(Period {
+            from: words::midnight(first)?,
+            to: words::midnight(to)?,
+        })
+    };
+    let period = read().filter(|_| month.len() == this.len());
+    let period = period.ok_or_else(|| Failure::unreadable(words::start(month)))?;
+    Ok((month.to_owned(), period))
 }
 
 fn by_merchant(rows: Vec<Balance>) -> Vec<(String, Vec<Balance>)> {

@@ -276,13 +276,26 @@ texts! {
 
     // Money.
     balances: "Balances", "Saldo";
-    report_of: "Day report", "Laporan harian";
-    day: "Day (WIB)", "Hari (WIB)";
+    report_of: "Report", "Laporan";
+    month: "Month (WIB)", "Bulan (WIB)";
+    date: "Day (WIB)", "Hari (WIB)";
+    sums: "Opening + top-ups + returned − net − fees − more held = closing. Gross is the instructed amount, net what beneficiaries received, debit what it cost: net + fee.", "Saldo awal + isi ulang + dikembalikan − neto − biaya − tambahan ditahan = saldo akhir. Bruto adalah jumlah yang diinstruksikan, neto yang diterima penerima, debit yang didebit dari saldo: neto + biaya.";
+    gross: "Gross", "Bruto";
+    net: "Net", "Neto";
+    net_minus: "− net", "− neto";
+    by_bank: "By bank", "Per bank";
+    nothing_ended: "No payout ended in this time.", "Tidak ada payout yang selesai dalam waktu ini.";
+    why_failed: "Why payouts failed", "Mengapa payout gagal";
+    payouts_paid: "Paid", "Dibayar";
+    payouts_failed: "Failed", "Gagal";
+    payouts_returned: "Returned", "Dikembalikan";
+    ageing: "What is open, by age", "Yang belum selesai, menurut umur";
+    age: "Age", "Umur";
+    gross_left: "Gross that may have left", "Bruto yang mungkin sudah keluar";
     show: "Show", "Tampilkan";
     opening: "Opening, available", "Saldo awal, tersedia";
     top_ups: "+ top-ups", "+ isi ulang";
     came_back: "+ returned", "+ dikembalikan";
-    paid: "− paid to beneficiaries", "− dibayar ke penerima";
     fees_kept: "− fees kept by the gateway", "− biaya gateway";
     more_held: "− more held", "− tambahan ditahan";
     closing: "Closing, available", "Saldo akhir, tersedia";

@@ -78,10 +78,6 @@ pub async fn counts(db: &mut PgConnection) -> Result<Vec<Count>, sqlx::Error> {
 pub struct Range {
     /// Of at most this many rupiah.
     pub max_amount: Option<i64>,
-    /// Settled at or after this.
-    pub settled_from: Option<DateTime<Utc>>,
-    /// Settled before this.
-    pub settled_to: Option<DateTime<Utc>>,
     /// Behind this payout in the order of the list: when it was inserted, its order number and its merchant.
     pub after: Option<(DateTime<Utc>, String, String)>,
 }
@@ -129,8 +125,8 @@ pub async fn page(
         filter.min_amount,
         filter.text.as_deref(),
         range.max_amount,
-        range.settled_from,
-        range.settled_to,
+        filter.settled_from,
+        filter.settled_to,
         after.map(|(at, _, _)| *at),
         after.map(|(_, order_num, _)| order_num.as_str()),
         after.map(|(_, _, merchant)| merchant.as_str()),

@@ -12,7 +12,7 @@ const SECRETS: [&str; 4] = [NAME, ACCOUNT, "Kanari", "Rahasia"];
 /// It shows them on purpose, and each use is recorded with its reason.
 const SHOWS_THEM: &str = "reveal";
 /// These run until stopped, or need a different setup.
-const ELSEWHERE: [&str; 4] = ["run", "demo", "sandbox", "help"];
+const ELSEWHERE: [&str; 5] = ["run", "demo", "sandbox", "console", "help"];
 
 #[track_caller]
 fn names_nobody(what: &str, text: &str) {

@@ -164,6 +164,7 @@ async fn every_page_is_shown_in_both_languages() {
         "/approvals",
         "/money",
         "/money?day=2026-11-21",
+        "/money?month=2026-11",
         "/workers",
         "/pause",
         "/failover",
