@@ -121,7 +121,7 @@ async fn paid_captures_the_hold_with_the_stated_fee() {
         .with(0)
         .rows();
     assert_eq!(day[0]["closing"], 999_871_000);
-    assert_eq!(day[0]["paid"], 120_000);
+    assert_eq!(day[0]["net"], 120_000);
     assert_eq!(day[0]["top_ups"], 1_000_000_000);
     let books = payout(&world, &desk.one, &["reconcile"])
         .await
