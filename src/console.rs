@@ -167,6 +167,7 @@ fn routes(console: &Arc<Console>) -> Router {
     Router::new()
         .route("/", get(home::home))
         .route("/payouts", get(list::list))
+        .route("/open", get(list::open))
         .route("/payouts.csv", get(list::export))
         .route("/payouts/{merchant}/{order}", get(payout::payout))
         .route("/act/{deed}", get(acts::form).post(acts::perform))

@@ -39,13 +39,7 @@ pub(super) enum Act {
         keys: Vec<PayoutKey>,
         reason: String,
     },
-    Resolve {
-        key: PayoutKey,
-        end: End,
-        evidence: String,
-        reason: String,
-        stated: Option<i64>,
-    },
+    Resolve(Stated),
     Approve(i64),
     Reject {
         id: i64,
@@ -68,6 +62,18 @@ pub(super) enum Act {
         dead_since: DateTime<Utc>,
         set_aside: bool,
     },
+}
+
+/// How a payout ended, as a person states it.
+#[derive(Clone, Debug)]
+pub(super) struct Stated {
+    pub(super) key: PayoutKey,
+    pub(super) end: End,
+    /// What proves it.
+    pub(super) evidence: String,
+    pub(super) reason: String,
+    /// In rupiah: the fee, or how much came back.
+    pub(super) amount: Option<i64>,
 }
 
 /// Acts once for each token: whoever sends the form again sees what happened the first time.
@@ -127,7 +133,7 @@ impl Act {
                     _ => "/payouts".to_owned(),
                 }
             }
-            Self::Resolve { key, .. } => of(key),
+            Self::Resolve(stated) => of(&stated.key),
             Self::Approve(_) | Self::Reject { .. } => "/approvals".to_owned(),
             Self::Pause { .. } | Self::Resume { .. } | Self::Accept { .. } => "/workers".to_owned(),
         }
@@ -141,7 +147,7 @@ impl Act {
             Self::Replay(keys) => each(db, t, keys, None).await,
             Self::Cancel { keys, reason } => each(db, t, keys, Some(&reason)).await,
             Self::Resubmit { keys, reason } => resubmit(db, t, keys, &reason).await,
-            Self::Resolve { .. } => self.resolve(db, t).await,
+            Self::Resolve(stated) => resolve(db, t, &stated).await,
             Self::Approve(id) => {
                 operator::approve(db, id).await.map_err(why)?;
                 one(t.did_approve, &id.to_string())
@@ -191,45 +197,36 @@ impl Act {
             }
         }
     }
+}
 
-    async fn resolve(
-        self,
-        db: &mut PgConnection,
-        t: &'static Texts,
-    ) -> Result<Vec<String>, String> {
-        let Self::Resolve {
-            key,
-            end,
-            evidence,
-            reason,
-            stated,
-        } = self
-        else {
-            return Ok(Vec::new());
-        };
-        let statement = Statement {
-            evidence: &evidence,
-            reason: &reason,
-            stated,
-            // The person typed it: the form is not taken otherwise.
-            confirm: &key.order_num,
-        };
-        let recorded = match end {
-            End::Failed => operator::request_resolve_failed(db, &key, &statement).await,
-            End::Paid | End::Returned | End::Fee | End::Unchanged => {
-                operator::resolve(db, &key, end.name(), &statement).await
-            }
-        };
-        let id = recorded.map_err(|error| refusal(&error, t))?;
-        let rows = operator::requested(db, id).await;
-        let is_approved = rows.is_ok_and(|rows| rows.iter().all(|row| row.is_approved));
-        let text = if is_approved {
-            t.did_record
-        } else {
-            t.did_request
-        };
-        Ok(vec![fill(text, &[&id.to_string()])])
-    }
+async fn resolve(
+    db: &mut PgConnection,
+    t: &'static Texts,
+    stated: &Stated,
+) -> Result<Vec<String>, String> {
+    let key = &stated.key;
+    let statement = Statement {
+        evidence: &stated.evidence,
+        reason: &stated.reason,
+        stated: stated.amount,
+        // The person typed it: the form is not taken otherwise.
+        confirm: &key.order_num,
+    };
+    let recorded = match stated.end {
+        End::Failed => operator::request_resolve_failed(db, key, &statement).await,
+        End::Paid | End::Returned | End::Fee | End::Unchanged => {
+            operator::resolve(db, key, stated.end.name(), &statement).await
+        }
+    };
+    let id = recorded.map_err(|error| refusal(&error, t))?;
+    let rows = operator::requested(db, id).await;
+    let is_approved = rows.is_ok_and(|rows| rows.iter().all(|row| row.is_approved));
+    let text = if is_approved {
+        t.did_record
+    } else {
+        t.did_request
+    };
+    Ok(vec![fill(text, &[&id.to_string()])])
 }
 
 /// Queries each payout, or cancels it for this reason. If nothing at all was done, says why.

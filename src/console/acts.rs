@@ -9,7 +9,7 @@ use axum::{
 use sqlx::PgConnection;
 
 use super::{
-    act::{Act, once, refusal},
+    act::{Act, Stated, once, refusal},
     confirm::{Confirm, happened},
     deed::Deed,
     failure::{Failure, Sentence},
@@ -115,12 +115,12 @@ fn act(deed: Deed, keys: Vec<PayoutKey>, form: &Form) -> Option<Act> {
         Deed::Replay => Some(Act::Replay(keys)),
         Deed::Cancel => Some(Act::Cancel { keys, reason }),
         Deed::Resubmit => Some(Act::Resubmit { keys, reason }),
-        Deed::Resolve(end) => Some(Act::Resolve {
+        Deed::Resolve(end) => Some(Act::Resolve(Stated {
             key: keys.into_iter().next()?,
             end,
             evidence: text("evidence"),
             reason,
-            stated: match form.some("stated") {
+            amount: match form.some("stated") {
                 // Only digits: a dot could separate thousands, or not.
                 Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
                     Some(digits.parse().ok()?)
@@ -128,7 +128,7 @@ fn act(deed: Deed, keys: Vec<PayoutKey>, form: &Form) -> Option<Act> {
                 Some(_) => return None,
                 None => None,
             },
-        }),
+        })),
         Deed::Reveal => None,
     }
 }

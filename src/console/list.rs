@@ -7,7 +7,7 @@ use axum::{
         StatusCode,
         header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     },
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
     spreadsheet::csv,
     store::{
         console::{self, COUNTED_MAX},
-        find::Status,
+        find::{self, Status},
     },
 };
 
@@ -127,6 +127,18 @@ fn tabs(t: &'static Texts, counts: &[console::Count], current: &str) -> Vec<Tab>
         is_current: name == current,
     })
     .collect()
+}
+
+/// The payout with exactly this order number, by its key; or else the list of those with the text somewhere in them, which
+/// reads them all.
+pub(super) async fn open(mut visit: Visit, RawQuery(query): RawQuery) -> Result<Redirect, Failure> {
+    let form = Form::of_query(query.as_deref())?;
+    let order = form.text("order");
+    let found = find::keys_of(&mut visit.db, order, None).await?;
+    Ok(Redirect::to(&match found.as_slice() {
+        [key] => frame::payout(&key.merchant_code, &key.order_num),
+        _ => format!("/payouts?text={}", frame::encoded(order)),
+    }))
 }
 
 /// Every payout that the filter shows, with the columns of `payout list -o csv`.

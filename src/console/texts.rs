@@ -30,6 +30,8 @@ texts! {
     approvals: "Approvals", "Persetujuan";
     money: "Money", "Dana";
     workers_and_gateway: "Workers and gateway", "Worker dan gateway";
+    open_order: "Order number", "Nomor order";
+    open: "Open", "Buka";
     skip: "Skip to the content", "Langsung ke isi";
     sign_in: "Sign in", "Masuk";
     sign_out: "Sign out", "Keluar";

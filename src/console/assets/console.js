@@ -72,15 +72,7 @@
   };
   const move = (by) => choose(current() ? items().indexOf(current()) + by : 0, true);
 
-  const search = () => {
-    const field = document.getElementById("search");
-    if (!field) {
-      location.href = "/payouts#search";
-      return;
-    }
-    field.closest("details")?.setAttribute("open", "");
-    field.focus();
-  };
+  const search = () => document.getElementById("search")?.focus();
   const keys = {
     "/": search,
     j: () => move(1),
@@ -97,7 +89,6 @@
 
   addCopyButtons();
   showState();
-  if (location.hash === "#search") search();
   // A page that looks alive and is not would be believed.
   const failed = () => {
     failedSince ||= new Date().toLocaleTimeString();

@@ -246,3 +246,22 @@ async fn a_statement_is_compared_and_nothing_is_changed() {
     page.says(&["line 2"]);
     assert_eq!(database.state("INV-2").await, "unknown");
 }
+
+#[tokio::test]
+async fn an_order_number_opens_its_payout_and_anything_else_is_searched_for() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 100_000).await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&reader).await;
+    let payout = format!("/payouts/{MERCHANT}/INV-1");
+    for (order, location) in [
+        ("INV-1", payout.as_str()),
+        ("inv", "/payouts?text=inv"),
+        ("//evil.example", "/payouts?text=%2F%2Fevil.example"),
+    ] {
+        let encoded: String = form_urlencoded::byte_serialize(order.as_bytes()).collect();
+        let page = browser.get(&format!("/open?order={encoded}")).await;
+        assert_eq!(page.with(303).header("location"), location);
+    }
+}

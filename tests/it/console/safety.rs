@@ -1,6 +1,10 @@
 //! Who gets in, and which requests are answered.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use reqwest::Method;
 use throwaway_postgres::SUPERUSER;
@@ -318,11 +322,40 @@ async fn the_cookie_is_for_the_console_alone() {
 }
 
 #[tokio::test]
+async fn over_tls_the_cookie_is_secure_and_the_browser_is_told_to_stay() {
+    let database = Database::with_merchant().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (key, certificate) = (folder.path().join("key"), folder.path().join("certificate"));
+    let made = Command::new("openssl")
+        .args("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost".split(' '))
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .stderr(Stdio::null())
+        .status();
+    if !made.is_ok_and(|made| made.success()) {
+        println!("skipped: there is no openssl to make a certificate with");
+        return;
+    }
+    let keys = format!("tls_cert_file = {certificate:?}\ntls_key_file = {key:?}");
+    let desk = Desk::with(&database, &keys);
+    assert!(desk.url.starts_with("https://"), "{}", desk.url);
+    let login = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&login).await;
+    assert!(
+        browser.cookie.starts_with("__Host-payout="),
+        "{}",
+        browser.cookie
+    );
+    let page = browser.get("/").await.with(200);
+    assert_eq!(page.header("strict-transport-security"), "max-age=31536000");
+}
+
+#[tokio::test]
 async fn choosing_a_language_leads_nowhere_else() {
     let database = Database::with_merchant().await;
-    let browser = Desk::before(&database).browser();
     let desk = Desk::before(&database);
-    drop(browser);
     let browser = desk.browser();
     for (to, location) in [
         ("/payouts?tab=paid", "/payouts?tab=paid"),
