@@ -312,10 +312,7 @@ async fn answer(State(console): State<Arc<Console>>, request: Request, next: Nex
         Err(Stranger::Site) => {
             Failure::new(StatusCode::FORBIDDEN, |t| t.foreign_site).into_response()
         }
-        Ok(()) => match timeout(ANSWER_WITHIN, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Failure::busy().into_response(),
-        },
+        Ok(()) => to_its_end(next, request).await,
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         if failure.ends_session {
@@ -325,6 +322,16 @@ async fn answer(State(console): State<Arc<Console>>, request: Request, next: Nex
     }
     harden(response.headers_mut(), console.is_secure());
     response
+}
+
+/// Runs a request to its end, also when the browser goes away: no act is left in the middle, and no answer of the database
+/// is left unread on a connection that goes on.
+async fn to_its_end(next: Next, request: Request) -> Response {
+    match timeout(ANSWER_WITHIN, tokio::spawn(next.run(request))).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Failure::broken().into_response(),
+        Err(_) => Failure::busy().into_response(),
+    }
 }
 
 fn failed(response: Response, failure: Failure, language: Language) -> Response {

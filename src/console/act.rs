@@ -1,6 +1,6 @@
 //! What people do: each act calls the SQL function that the command line calls, once for each form.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -78,7 +78,7 @@ pub(super) struct Stated {
 
 /// Acts once for each token: whoever sends the form again sees what happened the first time.
 ///
-/// It goes on when the browser goes away, so that no act is left in the middle.
+/// Two at a time cannot be: the second waits for the session's connection.
 pub(super) async fn once(
     visit: Visit,
     form: &Form,
@@ -95,14 +95,8 @@ pub(super) async fn once(
     let once = session.forms.find(form.raw("token"), purpose);
     let once = once.ok_or_else(Failure::stale_form)?;
     let (t, is_repeated) = (frame.t(), once.initialized());
-    let acting = {
-        let once = Arc::clone(&once);
-        tokio::spawn(async move {
-            let outcome = once.get_or_init(async || act.perform(&mut db, t).await);
-            outcome.await.clone()
-        })
-    };
-    let outcome = acting.await.map_err(|_| Failure::broken())?;
+    let outcome = once.get_or_init(async || act.perform(&mut db, t).await);
+    let outcome = outcome.await.clone();
     Ok((frame, outcome, is_repeated))
 }
 

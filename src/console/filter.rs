@@ -1,6 +1,6 @@
 //! Which payouts a list shows, as its address says.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Months, NaiveDate, SecondsFormat, Utc};
 
 use super::{
     failure::Failure,
@@ -142,6 +142,16 @@ pub(super) fn day(text: &str) -> Result<(DateTime<Utc>, DateTime<Utc>), Failure>
     read().ok_or_else(|| Failure::unreadable(words::start(text)))
 }
 
+/// When a month in WIB, as `2026-11`, begins and ends.
+pub(super) fn month(text: &str) -> Result<(DateTime<Utc>, DateTime<Utc>), Failure> {
+    let read = || {
+        let first: NaiveDate = format!("{text}-01").parse().ok()?;
+        let next = first.checked_add_months(Months::new(1))?;
+        Some((midnight(first)?, midnight(next)?))
+    };
+    read().ok_or_else(|| Failure::unreadable(words::start(text)))
+}
+
 fn after(text: &str) -> Result<(DateTime<Utc>, String, String), Failure> {
     let read = || {
         let mut parts = text.splitn(3, '~');
@@ -177,6 +187,16 @@ mod tests {
             filter("min=1.250.000").unwrap().of_database.min_amount,
             Some(1_250_000)
         );
+    }
+
+    #[test]
+    fn a_month_ends_where_the_next_one_begins() {
+        let (from, to) = month("2026-12").unwrap();
+        assert_eq!(from.to_rfc3339(), "2026-11-30T17:00:00+00:00");
+        assert_eq!(to, month("2027-01").unwrap().0);
+        for text in ["2026-13", "2026", "", "2026-12-01"] {
+            assert!(month(text).is_err(), "{text}");
+        }
     }
 
     #[test]

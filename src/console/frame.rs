@@ -74,6 +74,16 @@ impl Frame {
         amount.map_or_else(|| "–".to_owned(), words::rupiah)
     }
 
+    /// What the gateway has more than the books, or less: then people must find out why.
+    pub(super) fn difference(&self, amount: &Option<i64>) -> String {
+        let mark = if amount.is_some_and(|amount| amount < 0) {
+            "! "
+        } else {
+            ""
+        };
+        format!("{mark}{}", self.rupiah_or(amount))
+    }
+
     pub(super) fn badge(&self, state: &str) -> Badge {
         let (icon, class, word) = self.t().state(state);
         Badge { icon, class, word }

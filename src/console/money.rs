@@ -5,7 +5,7 @@ use axum::{
     extract::{Multipart, RawQuery},
     response::Html,
 };
-use chrono::{DateTime, Months, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use super::{
@@ -103,18 +103,10 @@ fn period_of(form: &Form, today: NaiveDate) -> Result<(String, Period), Failure>
     }
     let this = today.format("%Y-%m").to_string();
     let month = form.some("month").unwrap_or(&this);
-    let read = || {
-        let first: NaiveDate = format!("{month}-01").parse().ok()?;
-        let next = first.checked_add_months(Months::new(1))?;
-        let to = next.min(today.succ_opt()?).max(first.succ_opt()?);
-        Some(Period {
-            from: words::midnight(first)?,
-            to: words::midnight(to)?,
-        })
-    };
-    let period = read().filter(|_| month.len() == this.len());
-    let period = period.ok_or_else(|| Failure::unreadable(words::start(month)))?;
-    Ok((month.to_owned(), period))
+    let (from, to) = filter::month(month)?;
+    let tomorrow = today.succ_opt().and_then(words::midnight);
+    let to = tomorrow.map_or(to, |tomorrow| to.min(tomorrow));
+    Ok((month.to_owned(), Period { from, to }))
 }
 
 fn by_merchant(rows: Vec<Balance>) -> Vec<(String, Vec<Balance>)> {

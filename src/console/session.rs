@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 use tokio::time::{Instant, timeout};
 
 use super::token::{Forms, hash, random};
-use crate::store::{console, end_with_the_client, say_times_in_wib};
+use crate::store::{CONNECTIONS, console, end_with_the_client, say_times_in_wib};
 
 /// A person is waiting: report a silent database soon.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -130,6 +130,8 @@ pub(super) enum Refused {
     Password,
     /// The server accepts this login with any password.
     Unchecked,
+    /// A worker that starts would not find the connections that it needs.
+    Full,
     /// The login has none of the schema's roles.
     Role,
     /// The server did not answer, or not in time.
@@ -162,7 +164,14 @@ pub(super) async fn sign_in(
         .map_err(|_| Refused::Unreachable)?;
     end_with_the_client(&mut db).await;
     match console::login(&mut db).await {
-        Ok(Some(found)) if found.may_read => Ok(Session::new(found.name, db)),
+        Ok(Some(found)) if found.may_read => {
+            let free = console::free_connections(&mut db).await;
+            if free.is_ok_and(|free| free < i64::from(CONNECTIONS)) {
+                db.close().await.ok();
+                return Err(Refused::Full);
+            }
+            Ok(Session::new(found.name, db))
+        }
         Ok(_) => {
             db.close().await.ok();
             Err(Refused::Role)

@@ -115,6 +115,7 @@ fn explained(why: &Refused) -> (StatusCode, Sentence) {
     match why {
         Refused::Password => (StatusCode::FORBIDDEN, |t| t.wrong_password),
         Refused::Unchecked => (StatusCode::FORBIDDEN, |t| t.unchecked),
+        Refused::Full => (StatusCode::SERVICE_UNAVAILABLE, |t| t.no_room),
         Refused::Role => (StatusCode::FORBIDDEN, |t| t.no_role),
         Refused::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, |t| t.database_away),
     }

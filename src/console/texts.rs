@@ -59,6 +59,7 @@ texts! {
     sign_in_why: "Sign in with your own Postgres login. What you may see and do is decided by its roles, and every act is recorded under it.", "Masuk dengan login Postgres Anda sendiri. Apa yang boleh dilihat dan dilakukan ditentukan oleh perannya, dan setiap tindakan dicatat atas namanya.";
     wrong_password: "Login or password is wrong.", "Login atau kata sandi salah.";
     no_role: "This login may not use the console: it needs the role payout_reader or payout_operator.", "Login ini tidak boleh memakai konsol: diperlukan peran payout_reader atau payout_operator.";
+    no_room: "The database has too few free connections: the workers need them. Try again later.", "Koneksi basis data yang tersisa terlalu sedikit: worker memerlukannya. Coba lagi nanti.";
     unchecked: "The database lets this login in with any password, so nobody can know who signs in. Have its administrator require passwords (pg_hba.conf).", "Basis data menerima login ini dengan kata sandi apa pun, jadi tidak ada yang tahu siapa yang masuk. Minta administratornya mewajibkan kata sandi (pg_hba.conf).";
     too_many_attempts: "Too many attempts from your address are waiting. Try again in ten seconds; no login is locked.", "Terlalu banyak percobaan dari alamat Anda sedang menunggu. Coba lagi dalam sepuluh detik; tidak ada login yang dikunci.";
     too_many_people: "As many people are signed in as the console allows. Try again when somebody has signed out.", "Jumlah orang yang masuk sudah mencapai batas konsol. Coba lagi setelah ada yang keluar.";
@@ -301,7 +302,7 @@ texts! {
     fees_kept: "− fees kept by the gateway", "− biaya gateway";
     more_held: "− more held", "− tambahan ditahan";
     closing: "Closing, available", "Saldo akhir, tersedia";
-    closing_held: "Held at the end", "Ditahan pada akhir hari";
+    closing_held: "Held at the end", "Ditahan pada akhir";
     statement: "Gateway statement", "Rekening koran gateway";
     statement_does: "Compare a CSV file of the gateway with our payouts. Its first line names the columns: order_num and amount; optionally status and fee. Nothing is changed, and the file is not kept.", "Bandingkan berkas CSV gateway dengan payout kita. Baris pertama menamai kolom: order_num dan amount; opsional status dan fee. Tidak ada yang diubah, dan berkas tidak disimpan.";
     file: "CSV file", "Berkas CSV";

@@ -1,4 +1,4 @@
-//! What only the web console reads: who signed in, how many payouts each tab has, a page of the list, one payout's entries
+//! What only the web console reads: who signed in, what room the server has, how many payouts each tab has, a page of the list, one payout's entries
 //! in the ledger, the gateways.
 
 use chrono::{DateTime, Utc};
@@ -38,6 +38,18 @@ pub async fn login(db: &mut PgConnection) -> Result<Option<Login>, sqlx::Error> 
         where r.rolname = session_user"#,
     )
     .fetch_optional(db)
+    .await
+}
+
+/// How many connections the server still has for logins without special rights.
+pub async fn free_connections(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"/* store::console_free_connections */
+        select current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint
+               - coalesce(current_setting('reserved_connections', true), '0')::bigint
+               - (select count(*) from pg_catalog.pg_stat_activity a where a.backend_type = 'client backend') as "free!""#,
+    )
+    .fetch_one(db)
     .await
 }
 

@@ -1,5 +1,7 @@
 //! What people do: only those who may, only by a form of theirs, and only once.
 
+use sqlx::Connection;
+
 use super::desk::{Desk, doubt};
 use crate::support::database::{Database, MERCHANT};
 
@@ -126,6 +128,58 @@ async fn a_form_that_is_sent_twice_acts_once_and_says_so() {
     third.says(&["This form was sent before. It acted once"]);
     let replays = "select count(*) from payout.history where event = 'replay_requested'";
     assert_eq!(database.text(replays).await, "1");
+}
+
+#[tokio::test]
+async fn an_act_goes_on_when_the_browser_goes_away() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let desk = Desk::before(&database);
+    let operator = database.login(&["payout_operator"]).await;
+    let browser = desk.signed_in(&operator).await;
+    let payout = named("INV-1");
+    let form = browser.get(&format!("/act/cancel?payout={payout}")).await;
+    let token = form.with(200).token();
+    let fields = [
+        ("token", token.as_str()),
+        ("payout", payout.as_str()),
+        ("reason", "a test"),
+    ];
+    let mut other = database.connect().await;
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("select from payout.payouts where order_num = 'INV-1' for update")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    tokio::select! {
+        page = browser.post("/act/cancel", &fields) => panic!("not held up: {}", page.text),
+        () = database.until_somebody_waits_for_a_lock() => {}
+    }
+    held.rollback().await.unwrap();
+    database
+        .until("select state = 'cancelled' from payout.payouts where order_num = 'INV-1'")
+        .await;
+    let page = browser.post("/act/cancel", &fields).await.with(200);
+    page.says(&["INV-1: cancelled", "It acted once"]);
+    browser.get("/").await.with(200);
+}
+
+#[tokio::test]
+async fn a_page_that_takes_too_long_says_so_and_the_next_one_is_shown() {
+    let database = Database::with_merchant().await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&reader).await;
+    let mut other = database.connect().await;
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("lock table payout.requests in access exclusive mode")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let page = browser.get("/approvals").await.with(503);
+    page.says(&["Another transaction holds what this needs."]);
+    held.rollback().await.unwrap();
+    browser.get("/approvals").await.with(200);
 }
 
 #[tokio::test]

@@ -34,13 +34,18 @@ impl Desk {
     /// In front of this database.
     pub(super) fn before(database: &Database) -> Self {
         // The tests' server checks no password, unless it is a given one.
+        Self::allowing_any_password(&database.url())
+    }
+
+    /// In front of the database of this URL, whose server need not check passwords.
+    pub(super) fn allowing_any_password(url: &str) -> Self {
         Self::start(terminal::program(&[
             "console",
             "--allow-any-password",
             "--listen",
             "127.0.0.1:0",
             "--database-url",
-            &database.url(),
+            url,
         ]))
     }
 

@@ -6,8 +6,10 @@ use std::{
     time::Duration,
 };
 
+use payout_worker::store::schema::migrate;
 use reqwest::Method;
-use throwaway_postgres::SUPERUSER;
+use sqlx::{Connection, PgConnection};
+use throwaway_postgres::{Cluster, Options, SUPERUSER};
 use tokio::time::{Instant, sleep};
 
 use super::desk::{Desk, OURS};
@@ -288,6 +290,29 @@ async fn as_many_people_as_configured_are_signed_in_at_a_time() {
     third.sign_in(&login, &login).await.with(503);
     browsers[0].post("/sign-out", &[]).await.with(303);
     third.sign_in(&login, &login).await.with(303);
+}
+
+#[tokio::test]
+async fn the_console_leaves_the_workers_the_connections_that_they_need() {
+    let options = Options {
+        settings: vec![("max_connections".to_owned(), "20".to_owned())],
+        ..Options::default()
+    };
+    let cluster = tokio::task::spawn_blocking(|| Cluster::start(options))
+        .await
+        .unwrap()
+        .unwrap();
+    let url = cluster.url("postgres", SUPERUSER);
+    migrate(&url, &[], &[], false).await.unwrap();
+    let desk = Desk::allowing_any_password(&url);
+    // 17 for everybody without special rights: this one and two more leave 14.
+    let mut pool = vec![PgConnection::connect(&url).await.unwrap()];
+    let mut browser = desk.browser();
+    browser.sign_in(SUPERUSER, "x").await.with(303);
+    pool.push(PgConnection::connect(&url).await.unwrap());
+    let page = desk.browser().sign_in(SUPERUSER, "x").await.with(503);
+    page.says(&["too few free connections"]);
+    browser.get("/").await.with(200);
 }
 
 #[tokio::test]
