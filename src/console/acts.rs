@@ -72,14 +72,7 @@ pub(super) async fn perform(
 fn selected(deed: Deed, form: &Form, t: &Texts) -> Result<Vec<PayoutKey>, Failure> {
     let mut keys = Vec::new();
     for name in form.all("payout") {
-        // Neither part can hold a slash: a payout's page would not be found either.
-        let (merchant_code, order_num) = name
-            .split_once('/')
-            .ok_or_else(|| Failure::unreadable(words::start(name)))?;
-        let key = PayoutKey {
-            merchant_code: merchant_code.to_owned(),
-            order_num: order_num.to_owned(),
-        };
+        let key = key(name).ok_or_else(|| Failure::unreadable(words::start(name)))?;
         if !keys.contains(&key) {
             keys.push(key);
         }
@@ -92,6 +85,15 @@ fn selected(deed: Deed, form: &Form, t: &Texts) -> Result<Vec<PayoutKey>, Failur
         Some(why) => Err(Failure::unreadable(why(t))),
         None => Ok(keys),
     }
+}
+
+/// The payout that [`frame::name`] names.
+fn key(name: &str) -> Option<PayoutKey> {
+    let (merchant, order) = name.split_once('/')?;
+    Some(PayoutKey {
+        merchant_code: frame::decoded(merchant)?,
+        order_num: frame::decoded(order)?,
+    })
 }
 
 /// What is typed to confirm: the order number, or how many payouts there are.

@@ -150,6 +150,22 @@ pub(super) fn encoded(text: &str) -> String {
     encoded
 }
 
+/// What [`encoded`] was made of; `None` for what it never makes.
+pub(super) fn decoded(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
+        bytes.push(u8::from_str_radix(hex, 16).ok()?);
+        rest = rest.get(2..)?;
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Renders a page.
 pub(super) fn render(page: &impl Template) -> Result<Html<String>, Failure> {
     Ok(Html(page.render()?))
@@ -163,5 +179,11 @@ mod tests {
     fn an_address_is_made_of_harmless_characters() {
         assert_eq!(payout("S1", "INV-1"), "/payouts/S1/INV-1");
         assert_eq!(encoded("a/b?c\"<é"), "a%2Fb%3Fc%22%3C%C3%A9");
+        for text in ["INV-1", "a/b?c\"<é", "%2F", ""] {
+            assert_eq!(decoded(&encoded(text)).as_deref(), Some(text));
+        }
+        for text in ["%", "%2", "%zz", "%FF"] {
+            assert_eq!(decoded(text), None, "{text}");
+        }
     }
 }

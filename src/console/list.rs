@@ -69,10 +69,13 @@ impl Page {
         frame::name(&row.key())
     }
 
-    fn reason(&self, row: &Status) -> &'static str {
-        row.attention
-            .as_deref()
-            .map_or("", |reason| self.t.attention(reason))
+    /// Why it needs a person, or else what it waits for.
+    fn why(&self, row: &Status) -> String {
+        match (&row.attention, &row.waits_for) {
+            (Some(reason), _) => self.t.attention(reason).to_owned(),
+            (None, Some(waits_for)) => self.t.waits_for(waits_for),
+            (None, None) => String::new(),
+        }
     }
 }
 

@@ -106,6 +106,15 @@ impl Page {
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
+    /// Another payout of the same merchant.
+    fn sibling(&self, order_num: &str) -> String {
+        frame::payout(&self.status.merchant_code, order_num)
+    }
+
+    fn spaced(&self, word: &str) -> String {
+        word.replace('_', " ")
+    }
+
     fn actor<'a>(&self, happened: &'a Happened) -> &'a str {
         happened
             .detail

@@ -158,6 +158,7 @@ texts! {
     newest: "Newest", "Terbaru";
     csv: "CSV of this filter", "CSV saringan ini";
     csv_too_long: "More than {} payouts match. Narrow the filter: a CSV is never cut.", "Lebih dari {} payout cocok. Persempit saringan: CSV tidak pernah dipotong.";
+    select_any: "Select", "Pilih";
     select: "Select {}", "Pilih {}";
     with_selected: "With the selected ones:", "Dengan yang dipilih:";
     select_none: "Select at least one payout.", "Pilih sedikitnya satu payout.";
@@ -183,7 +184,7 @@ texts! {
     fee_on_top: "on top of the amount", "di luar jumlah";
     fee_not_stated: "not stated yet", "belum dinyatakan";
     quote_number: "Quote this number to the gateway", "Sebutkan nomor ini kepada gateway";
-    replaces: "Replaces {}, which failed", "Menggantikan {}, yang gagal";
+    replaces: "Replaces the failed payout", "Menggantikan payout gagal";
     created_by: "Inserted by", "Dibuat oleh";
     actions: "What you can do", "Yang dapat Anda lakukan";
     no_actions: "Nothing can be done about it now, or your login may only read.", "Tidak ada yang dapat dilakukan sekarang, atau login Anda hanya boleh membaca.";

@@ -52,8 +52,10 @@
     const fresh = page.getElementById("main");
     if (!fresh) return;
     const place = items().indexOf(current());
+    const focused = main().contains(document.activeElement) && document.activeElement.getAttribute("href");
     main().replaceWith(document.adoptNode(fresh));
     addCopyButtons();
+    if (focused) main().querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     if (place >= 0) choose(place, false);
   };
 

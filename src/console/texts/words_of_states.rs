@@ -122,6 +122,29 @@ impl Texts {
         )
     }
 
+    /// What an open payout waits for, from `payout.status.waits_for`.
+    pub(in crate::console) fn waits_for(&self, waits_for: &str) -> String {
+        let (word, more) = waits_for.split_once(": ").unwrap_or((waits_for, ""));
+        let words = match word {
+            "no_worker" => self.stop("no_worker"),
+            "answer" => self.one("waits for the gateway's answer", "menunggu jawaban gateway"),
+            "person" => return self.attention(more).to_owned(),
+            "result" => self.one("waits for the result", "menunggu hasil"),
+            "query" => self.one("its status is queried", "statusnya ditanyakan"),
+            "paused" => self.stop("paused"),
+            "claims" => self.stop(more),
+            "time" => return format!("{} {more}", self.one("due at", "jatuh tempo")),
+            "funds" => self.one("waits for funds", "menunggu dana"),
+            "originals" => self.one(
+                "waits until what it replaces is known to be unpaid",
+                "menunggu kepastian bahwa yang digantikan tidak dibayar",
+            ),
+            "slot" => self.one("is sent next", "segera dikirim"),
+            other => return other.to_owned(),
+        };
+        words.to_owned()
+    }
+
     /// The act of a request, in words.
     pub(in crate::console) fn act<'a>(&self, kind: &'a str) -> &'a str {
         match kind {

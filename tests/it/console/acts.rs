@@ -401,3 +401,32 @@ async fn a_pause_is_set_and_lifted() {
         "0"
     );
 }
+
+#[tokio::test]
+async fn a_merchant_with_a_strange_code_is_acted_upon_like_any_other() {
+    let database = Database::fresh().await;
+    let code = "Toko A/B <i>&%2F";
+    database.register_merchant(code).await;
+    database.insert("INV-1", 250_000).await;
+    let desk = Desk::before(&database);
+    let operator = database.login(&["payout_operator"]).await;
+    let browser = desk.signed_in(&operator).await;
+    let list = browser.get("/payouts").await.with(200);
+    list.lacks(&["<i>"]);
+    let href = list.text.split("href=\"/payouts/").nth(1).unwrap();
+    let href = href.split('"').next().unwrap();
+    let page = browser.get(&format!("/payouts/{href}")).await.with(200);
+    let act = page.text.split("href=\"/act/cancel").nth(1).unwrap();
+    let act = act.split('"').next().unwrap();
+    let form = browser.get(&format!("/act/cancel{act}")).await.with(200);
+    let hidden = form.text.split("name=\"payout\" value=\"").nth(1).unwrap();
+    let hidden = hidden.split('"').next().unwrap();
+    let token = form.token();
+    let fields = [
+        ("token", token.as_str()),
+        ("payout", hidden),
+        ("reason", "a test"),
+    ];
+    let page = browser.post("/act/cancel", &fields).await.with(200);
+    page.says(&["INV-1: cancelled"]);
+}
