@@ -5,6 +5,7 @@
 
 mod act;
 mod acts;
+mod answer;
 mod approvals;
 mod assets;
 mod confirm;
@@ -40,13 +41,11 @@ use std::{
 };
 
 use anyhow::Context;
-use askama::Template;
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRequestParts, Request, State},
+    extract::{DefaultBodyLimit, FromRequestParts},
     http::{HeaderMap, StatusCode, request::Parts},
-    middleware::{Next, from_fn_with_state},
-    response::{IntoResponse, Response},
+    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use sqlx::postgres::PgConnectOptions;
@@ -54,25 +53,21 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
     task::JoinHandle,
-    time::{interval, timeout},
+    time::interval,
 };
 use tokio_util::sync::CancellationToken;
 
 use self::{
     failure::Failure,
-    frame::{Frame, render},
-    language::{Language, cookie},
-    origin::{Origins, Stranger, harden},
+    language::cookie,
+    origin::Origins,
     session::{Limits, Sessions, connections},
-    texts::Texts,
     throttle::Throttle,
 };
 use crate::config;
 
 /// Passwords that are tried at a time: Postgres spends work on each.
 const SIGNING_IN_MAX: usize = 4;
-/// Longest time until a page is answered, its body included.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Most bytes of a form.
 const FORM_BYTES_MAX: usize = 128 * 1024;
 /// How often sessions whose time is over are ended.
@@ -195,7 +190,7 @@ fn routes(console: &Arc<Console>) -> Router {
                 .route("/money/statement", post(money::compare))
                 .layer(DefaultBodyLimit::max(money::STATEMENT_BYTES_MAX)),
         )
-        .layer(from_fn_with_state(Arc::clone(console), answer))
+        .layer(from_fn_with_state(Arc::clone(console), answer::answer))
         .with_state(Arc::clone(console))
 }
 
@@ -288,71 +283,5 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let nobody = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Ok(parts.extensions.get().copied().unwrap_or(nobody))
-    }
-}
-
-#[derive(Template)]
-#[template(path = "failure.html")]
-struct FailurePage {
-    frame: Frame,
-    t: &'static Texts,
-    sentence: &'static str,
-    detail: String,
-}
-
-/// Around every request: refuses strangers, bounds the time, shows failures as pages, and hardens every answer.
-async fn answer(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
-    let language = Language::of(request.headers());
-    let session_id = console.session_id(request.headers()).map(str::to_owned);
-    let checked = console.origins.check(request.method(), request.headers());
-    let mut response = match checked {
-        Err(Stranger::Host) => {
-            Failure::new(StatusCode::MISDIRECTED_REQUEST, |t| t.foreign_host).into_response()
-        }
-        Err(Stranger::Site) => {
-            Failure::new(StatusCode::FORBIDDEN, |t| t.foreign_site).into_response()
-        }
-        Ok(()) => to_its_end(next, request).await,
-    };
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        if failure.ends_session {
-            session_id.map(|id| console.sessions.end(&id));
-        }
-        response = failed(response, failure, language);
-    }
-    harden(response.headers_mut(), console.is_secure());
-    response
-}
-
-/// Runs a request to its end, also when the browser goes away: no act is left in the middle, and no answer of the database
-/// is left unread on a connection that goes on.
-async fn to_its_end(next: Next, request: Request) -> Response {
-    match timeout(ANSWER_WITHIN, tokio::spawn(next.run(request))).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => Failure::broken().into_response(),
-        Err(_) => Failure::busy().into_response(),
-    }
-}
-
-fn failed(response: Response, failure: Failure, language: Language) -> Response {
-    let frame = Frame::outside(language);
-    let t = frame.t();
-    let page = FailurePage {
-        frame,
-        t,
-        sentence: (failure.sentence)(t),
-        detail: failure.detail,
-    };
-    match render(&page) {
-        Ok(page) => {
-            let (status, page) = (response.status(), page.into_response());
-            let (mut parts, _) = response.into_parts();
-            let (shown, body) = page.into_parts();
-            parts.headers.extend(shown.headers);
-            parts.status = status;
-            parts.headers.remove(axum::http::header::CONTENT_LENGTH);
-            Response::from_parts(parts, body)
-        }
-        Err(_) => response,
     }
 }
