@@ -3991,6 +3991,8 @@ CREATE INDEX known_to_gateway ON payout.payouts USING btree (merchant_code, send
 
 CREATE INDEX leased ON payout.payouts USING btree (merchant_code, lease_until) WHERE (state = 'submitting'::text);
 
+CREATE INDEX ledger_by_time ON payout.ledger USING brin (at) WITH (pages_per_range='32', autosummarize='on');
+
 CREATE INDEX ledger_of_merchant ON payout.ledger USING btree (merchant_code, id) WHERE (id > 0);
 
 CREATE INDEX ledger_of_payout ON payout.ledger USING btree (merchant_code, order_num);

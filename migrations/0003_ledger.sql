@@ -64,6 +64,9 @@ create unique index funded_once_by_reference on payout.ledger (merchant_code, fu
 create unique index held_once_per_attempt on payout.ledger (merchant_code, order_num, attempt) where kind = 'hold';
 create unique index settled_once_per_attempt on payout.ledger (merchant_code, order_num, attempt)
     where kind in ('capture', 'release');
+-- For reports: entries are appended in the order of time, so a summary of each few pages finds a month, and an insert costs
+-- next to nothing.
+create index ledger_by_time on payout.ledger using brin (at) with (pages_per_range = 32, autosummarize = on);
 create index funding_of_merchant on payout.ledger (merchant_code, at) where kind = 'funding';
 create index funded_by_people on payout.ledger (at) where funded_by = 'person';
 create index ledger_of_payout on payout.ledger (merchant_code, order_num);

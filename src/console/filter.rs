@@ -60,7 +60,7 @@ impl Filter {
             typed,
             of_database: find::Filter {
                 states,
-                merchant: owned("merchant"),
+                merchant: None,
                 needs_attention: tab == ATTENTION || reason.is_some(),
                 attention: reason.map(|reason| reason.name().to_owned()),
                 since: None,
@@ -69,10 +69,12 @@ impl Filter {
                 older_than_seconds: older,
                 bank: owned("bank"),
                 min_amount: number(form, "min")?,
-                text: owned("text"),
+                text: None,
                 limit: 0,
             },
             range: Range {
+                merchants: owned("merchant").into_iter().collect(),
+                begins: owned("text"),
                 max_amount: number(form, "max")?,
                 after: form.some("after").map(after).transpose()?,
             },

@@ -10,6 +10,8 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 
+use sqlx::PgConnection;
+
 use super::{
     failure::Failure,
     filter::{ATTENTION, Filter},
@@ -23,6 +25,7 @@ use crate::{
     domain::{attention::Attention, state::State},
     spreadsheet::csv,
     store::{
+        balances::merchants,
         console::{self, COUNTED_MAX},
         find::{self, Status},
     },
@@ -84,6 +87,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, Failure> {
     let mut filter = Filter::of(&Form::of_query(query.as_deref())?)?;
+    name_merchants(&mut visit.db, &mut filter).await?;
     // One row more than shown says whether there are more.
     filter.of_database.limit = limit(PAGE_ROWS);
     let mut rows = console::page(&mut visit.db, &filter.of_database, &filter.range).await?;
@@ -104,6 +108,14 @@ pub(super) async fn list(
         frame: visit.frame,
     };
     render(&page)
+}
+
+/// Numbers are indexed by merchant, so a search for one names them all.
+async fn name_merchants(db: &mut PgConnection, filter: &mut Filter) -> Result<(), Failure> {
+    if filter.range.begins.is_some() && filter.range.merchants.is_empty() {
+        filter.range.merchants = merchants(db).await?;
+    }
+    Ok(())
 }
 
 fn limit(rows: usize) -> i64 {
@@ -132,8 +144,7 @@ fn tabs(t: &'static Texts, counts: &[console::Count], current: &str) -> Vec<Tab>
     .collect()
 }
 
-/// The payout with exactly this order number, by its key; or else the list of those with the text somewhere in them, which
-/// reads them all.
+/// The payout with exactly this order number, by its key; or else the list of those that begin with it.
 pub(super) async fn open(mut visit: Visit, RawQuery(query): RawQuery) -> Result<Redirect, Failure> {
     let form = Form::of_query(query.as_deref())?;
     let order = form.text("order");
@@ -150,6 +161,7 @@ pub(super) async fn export(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let mut filter = Filter::of(&Form::of_query(query.as_deref())?)?;
+    name_merchants(&mut visit.db, &mut filter).await?;
     filter.of_database.limit = limit(CSV_ROWS_MAX);
     filter.range.after = None;
     let rows = console::page(&mut visit.db, &filter.of_database, &filter.range).await?;

@@ -146,7 +146,7 @@ texts! {
     all: "All", "Semua";
     attention: "Needs a person", "Perlu orang";
     filter: "Filter", "Saring";
-    filter_text: "Order, gateway no. or failure", "Order, no. gateway atau kegagalan";
+    filter_text: "Order or gateway number begins with", "Awal nomor order atau nomor gateway";
     min_amount: "From Rp", "Dari Rp";
     max_amount: "To Rp", "Sampai Rp";
     older_than: "In this state longer than (minutes)", "Dalam status ini lebih dari (menit)";

@@ -88,6 +88,10 @@ pub async fn counts(db: &mut PgConnection) -> Result<Vec<Count>, sqlx::Error> {
 /// What a list of the console filters by beside [`Filter`], and where its page begins.
 #[derive(Clone, Debug, Default)]
 pub struct Range {
+    /// Of one of these merchants, which index the numbers; empty for all.
+    pub merchants: Vec<String>,
+    /// With an order number, in the same case or in another one, or a gateway's number that begins with this.
+    pub begins: Option<String>,
     /// Of at most this many rupiah.
     pub max_amount: Option<i64>,
     /// Behind this payout in the order of the list: when it was inserted, its order number and its merchant.
@@ -111,15 +115,19 @@ pub async fn page(
                s.attention_since, s.waits_for, s.settled_at
         from payout.all_status s
         where (cardinality($1::text[]) = 0 or s.state = any($1))
-          and ($2::text is null or s.merchant_code = $2)
+          and (cardinality($2::text[]) = 0 or s.merchant_code = any($2))
           and (not $3::boolean or s.attention is not null)
           and ($4::text is null or $4 = any (s.attention_reasons))
           and ($5::timestamptz is null or s.created_at >= $5)
           and ($6::bigint is null or s.state_since < now() - $6 * interval '1 second')
           and ($7::text is null or s.bank_code = $7)
           and ($8::bigint is null or s.amount >= $8)
+          -- No character of a number sorts behind '~'.
           and ($9::text is null
-               or strpos(lower(concat_ws(' ', s.order_num, s.platform_order_num, s.failure_reason)), lower($9)) > 0)
+               or s.order_num >= $9 and s.order_num < $9 || '~'
+               or s.order_num >= upper($9) and s.order_num < upper($9) || '~'
+               or s.order_num >= lower($9) and s.order_num < lower($9) || '~'
+               or s.platform_order_num collate "C" >= $9 and s.platform_order_num collate "C" < $9 || '~')
           and ($10::bigint is null or s.amount <= $10)
           and ($11::timestamptz is null or s.settled_at >= $11)
           and ($12::timestamptz is null or s.settled_at < $12)
@@ -128,14 +136,14 @@ pub async fn page(
         order by s.created_at desc, s.order_num desc, s.merchant_code desc
         limit $16"#,
         &filter.states,
-        filter.merchant.as_deref(),
+        &range.merchants,
         filter.needs_attention,
         filter.attention.as_deref(),
         filter.since,
         filter.older_than_seconds,
         filter.bank.as_deref(),
         filter.min_amount,
-        filter.text.as_deref(),
+        range.begins.as_deref(),
         range.max_amount,
         filter.settled_from,
         filter.settled_to,

@@ -40,7 +40,8 @@ pub(crate) async fn rounds(run: &Run<'_>, db: &mut PgConnection) -> Result<Round
     history::load(db, &mut beside, case.history).await?;
     enqueue::queue(db, case, 0..case.backlog).await?;
     mark_some(db).await?;
-    execute(db, "analyze").await?;
+    // As autovacuum leaves tables that have been used.
+    execute(db, "vacuum (analyze)").await?;
     execute(
         db,
         &format!("create role {PERSON} login password '{PERSON}' in role payout_operator"),
