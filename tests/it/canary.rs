@@ -11,7 +11,7 @@ use crate::support::site::{ACCOUNT, NAME, Site};
 const SECRETS: [&str; 4] = [NAME, ACCOUNT, "Kanari", "Rahasia"];
 /// It shows them on purpose, and each use is recorded with its reason.
 const SHOWS_THEM: &str = "reveal";
-/// These run until stopped, or need a different setup.
+/// These run until stopped, or need a different setup; `tests/it/console.rs` looks at the console's pages and its log.
 const ELSEWHERE: [&str; 5] = ["run", "demo", "sandbox", "console", "help"];
 
 #[track_caller]
@@ -138,11 +138,7 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
         vec!["balance"],
         vec!["reconcile"],
         vec!["reconcile", "--statement", statement, "--day", "today"],
-        vec!["report"],
-        vec!["report", "--month", "this", "--by", "bank"],
         vec!["report", "day", "today"],
-        vec!["report", "failures"],
-        vec!["report", "ageing"],
         vec!["approvals", "--all"],
         vec!["pauses"],
         vec!["audit"],
@@ -200,7 +196,6 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
     let orders: Vec<String> = (0..12).map(|number| format!("R-{number}")).collect();
     for order in &orders {
         calls.push(vec!["show", order]);
-        calls.push(vec!["receipt", order]);
         calls.push(vec!["show", order, "--history"]);
     }
     calls

@@ -347,6 +347,11 @@ async fn a_beneficiary_is_shown_once_after_it_was_recorded_and_nowhere_else() {
     let acts =
         format!("select count(*) from payout.audit where act = 'revealed' and actor = '{login}'");
     assert_eq!(database.text(&acts).await, "1");
+    let log = desk.log();
+    assert!(log.contains("signed in"), "{log}");
+    for secret in [ACCOUNT, NAME, "INV-1", "T-1", &token, &browser.cookie] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use reqwest::{
@@ -28,6 +29,7 @@ pub(super) struct Desk {
     child: Child,
     /// `http://127.0.0.1:PORT`
     pub(super) url: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Desk {
@@ -82,12 +84,24 @@ impl Desk {
             let (_, url) = line.split_once("the console listens on ")?;
             Some(url.trim_end_matches('/').to_owned())
         });
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&log);
         // Read on, or a full pipe would stop the console.
-        std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                written.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
         Self {
+            log,
             child,
             url: url.expect("the console's address"),
         }
+    }
+
+    /// What it has logged.
+    pub(super) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// A browser in which nobody is signed in.
