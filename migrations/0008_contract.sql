@@ -229,6 +229,11 @@ begin
         raise exception '% of 1 to 200 characters is required', what
             using errcode = 'PW026', hint = 'One line, such as a ticket number; no account numbers and no names.';
     end if;
+    -- Whoever approves would read something else than what is written.
+    if words ~ '[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]' then
+        raise exception '% must not hold characters that turn the direction of a line', what
+            using errcode = 'PW026', hint = 'Type it, instead of pasting it.';
+    end if;
 end $$;
 
 create function payout.withdraw(p payout.payouts, reason text) returns void

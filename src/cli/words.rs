@@ -33,6 +33,18 @@ pub(super) fn evidence(named: Option<&str>) -> String {
     named.map_or_else(String::new, |named| format!(" (evidence: {named})"))
 }
 
+/// What a request states about a payout, as its approver must see it.
+pub(super) fn stated(kind: &str, stated: Option<i64>) -> String {
+    let Some(idr) = stated.map(rupiah) else {
+        return String::new();
+    };
+    if kind == "resolve_returned" {
+        format!("{idr} came back")
+    } else {
+        format!("a fee of {idr}")
+    }
+}
+
 /// The day in WIB on which something happened.
 pub(super) fn day(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&wib()).date_naive()

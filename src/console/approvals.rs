@@ -32,6 +32,8 @@ const SHOWN: usize = 20;
 /// A request that waits, with what speaks for and against it now.
 struct Waiting {
     request: Request,
+    /// The merchant, if it is about no payout.
+    merchant: Option<String>,
     payouts: Vec<Requested>,
     proof: Vec<String>,
 }
@@ -54,6 +56,10 @@ impl Page {
     fn payout(&self, row: &Requested) -> String {
         let merchant = row.merchant_code.as_deref().unwrap_or_default();
         frame::payout(merchant, row.order_num.as_deref().unwrap_or_default())
+    }
+
+    fn stated(&self, request: &Request) -> Option<String> {
+        stated(self.t, &request.kind, request.stated)
     }
 
     /// How many payouts of a request are not shown.
@@ -82,6 +88,10 @@ pub(super) async fn list(mut visit: Visit) -> Result<Html<String>, Failure> {
         let proof = proof(db, t, &payouts).await?;
         waiting.push(Waiting {
             request,
+            merchant: payouts
+                .iter()
+                .find(|row| row.order_num.is_none())
+                .and_then(|row| row.merchant_code.clone()),
             payouts: payouts
                 .into_iter()
                 .filter(|row| row.order_num.is_some())
@@ -216,11 +226,7 @@ async fn confirm(
     let rows = read(&mut visit.db, id).await?;
     let keys: Vec<PayoutKey> = rows.iter().filter_map(key).collect();
     let payouts = find::statuses(&mut visit.db, &keys).await?;
-    let mut lines: Vec<String> = rows
-        .first()
-        .map(|row| summary(t, row))
-        .into_iter()
-        .collect();
+    let mut lines = rows.first().map_or_else(Vec::new, |row| summary(t, row));
     let (heading, does) = match decision {
         Decision::Approve => (t.approve, t.approve_does),
         Decision::Reject => (t.reject, t.reject_does),
@@ -255,22 +261,39 @@ fn key(row: &Requested) -> Option<PayoutKey> {
     })
 }
 
-/// Who requested what, why and until when.
-fn summary(t: &'static Texts, row: &Requested) -> String {
-    let parts = [
-        Some(format!("{}: {}", t.requested_by, row.requested_by)),
-        Some(format!("{}: {}", t.reason, row.reason)),
-        row.evidence
-            .as_ref()
-            .map(|evidence| format!("{}: {evidence}", t.evidence)),
-        row.subject.clone(),
+/// Who requested what, why and until when: a line each, so that nobody passes off a reason as evidence.
+fn summary(t: &'static Texts, row: &Requested) -> Vec<String> {
+    let named = |name: &str, value: &str| Some(format!("{name}: {value}"));
+    let is_about_no_payout = row.order_num.is_none();
+    let merchant = row.merchant_code.as_deref();
+    let lines = [
+        merchant
+            .filter(|_| is_about_no_payout)
+            .and_then(|merchant| named(t.merchant, merchant)),
         row.amount
-            .filter(|_| row.order_num.is_none())
-            .map(words::rupiah),
+            .filter(|_| is_about_no_payout)
+            .and_then(|idr| named(t.amount, &words::rupiah(idr))),
+        row.subject.as_deref().and_then(|what| named(t.what, what)),
+        stated(t, &row.kind, row.stated),
         row.dead_since
-            .map(|at| format!("{}: {}", t.dead_since, words::time(at))),
+            .and_then(|at| named(t.dead_since, &words::time(at))),
         row.sets_aside.then(|| t.set_aside.to_owned()),
-        Some(format!("{}: {}", t.time_left, words::time(row.expires_at))),
+        named(t.requested_by, &row.requested_by),
+        named(t.reason, &row.reason),
+        row.evidence
+            .as_deref()
+            .and_then(|evidence| named(t.evidence, evidence)),
+        named(t.time_left, &words::time(row.expires_at)),
     ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    lines.into_iter().flatten().collect()
+}
+
+/// What the requester states about the payout, and what would be booked.
+fn stated(t: &Texts, kind: &str, stated: Option<i64>) -> Option<String> {
+    let word = if kind == "resolve_returned" {
+        t.stated_back
+    } else {
+        t.stated_fee
+    };
+    Some(format!("{word}: {}", words::rupiah(stated?)))
 }

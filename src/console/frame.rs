@@ -12,7 +12,7 @@ use super::{
     texts::Texts,
     words::{self, When},
 };
-use crate::{domain::payout::PayoutKey, store::find::Status};
+use crate::{domain::payout::PayoutKey, spreadsheet::turns_the_line, store::find::Status};
 
 /// What stands around a page.
 #[derive(Clone, Debug)]
@@ -168,7 +168,12 @@ pub(super) fn decoded(text: &str) -> Option<String> {
 
 /// Renders a page.
 pub(super) fn render(page: &impl Template) -> Result<Html<String>, Failure> {
-    Ok(Html(page.render()?))
+    let page = page.render()?;
+    // Whatever came from outside: no text is read in another order than it was written.
+    let page = page
+        .chars()
+        .map(|c| if turns_the_line(c) { ' ' } else { c });
+    Ok(Html(page.collect()))
 }
 
 #[cfg(test)]

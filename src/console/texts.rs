@@ -229,11 +229,11 @@ texts! {
     cancel_does: "It is withdrawn for good, while it is queued; its order number is never used again. Where your rules want two people, a request is recorded instead.", "Ditarik untuk selamanya selagi masih antre; nomor ordernya tidak dipakai lagi. Bila aturan meminta dua orang, yang dicatat adalah permintaan.";
     resubmit: "Request resubmit", "Minta kirim ulang";
     resubmit_does: "You request that the same order number be sent once more. Nothing is sent now: a second person must approve within ten minutes, and the gateway is queried again first. If it did arrive after all, the gateway refuses the duplicate order number.", "Anda meminta nomor order yang sama dikirim sekali lagi. Sekarang tidak ada yang dikirim: orang kedua harus menyetujui dalam sepuluh menit, dan gateway ditanyakan lagi lebih dulu.";
-    resolve_paid: "State: paid", "Nyatakan: dibayar";
-    resolve_failed: "State: failed", "Nyatakan: gagal";
-    resolve_returned: "State: returned", "Nyatakan: dikembalikan";
-    resolve_fee: "State: the fee", "Nyatakan: biaya";
-    resolve_unchanged: "State: unchanged", "Nyatakan: tidak berubah";
+    resolve_paid: "State that it was paid", "Nyatakan: dibayar";
+    resolve_failed: "State that it failed", "Nyatakan: gagal";
+    resolve_returned: "State that it came back", "Nyatakan: dikembalikan";
+    resolve_fee: "State its fee", "Nyatakan: biaya";
+    resolve_unchanged: "State that it stays as it is", "Nyatakan: tidak berubah";
     resolve_does: "You state what the gateway has not. An entry in the books is never deleted. Where the rules want two people, a second person must approve.", "Anda menyatakan yang belum dinyatakan gateway. Entri buku besar tidak pernah dihapus. Bila aturan meminta dua orang, orang kedua harus menyetujui.";
     reveal: "Reveal the beneficiary", "Tampilkan penerima";
     reveal_does: "Account and name are shown in full, once. That you saw them, and why, is recorded before they are shown.", "Rekening dan nama ditampilkan lengkap, sekali. Bahwa Anda melihatnya, dan alasannya, dicatat sebelum ditampilkan.";
@@ -273,13 +273,15 @@ texts! {
     contrary: "The gateway has answered otherwise: {}", "Gateway pernah menjawab lain: {}";
     approve: "Approve", "Setujui";
     reject: "Reject", "Tolak";
-    approve_does: "You approve as the second person. A worker then carries it out; the gateway is queried first.", "Anda menyetujui sebagai orang kedua. Worker lalu melaksanakannya; gateway ditanyakan lebih dulu.";
+    approve_does: "You approve as the second person. What is sent again or given up as failed, a worker carries out after it has queried the gateway; all else is booked without a further check.", "Anda menyetujui sebagai orang kedua. Yang dikirim ulang atau dinyatakan gagal dilaksanakan worker setelah menanyakan gateway; selain itu dibukukan tanpa pemeriksaan lagi.";
     reject_does: "The request ends, and nothing is done.", "Permintaan berakhir, dan tidak ada yang dilakukan.";
     decided_lately: "Latest requests", "Permintaan terbaru";
     and_more: "and {} more", "dan {} lagi";
 
     // Money.
     balances: "Balances", "Saldo";
+    stated_back: "Came back, as the requester states", "Kembali, menurut pemohon";
+    stated_fee: "Fee, as the requester states", "Biaya, menurut pemohon";
     report_of: "Report", "Laporan";
     month: "Month (WIB)", "Bulan (WIB)";
     date: "Day (WIB)", "Hari (WIB)";

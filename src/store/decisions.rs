@@ -26,6 +26,8 @@ pub struct Request {
     pub payouts: i64,
     /// Gross: their amounts in rupiah; without payouts, the amount it states, if any.
     pub amount: Option<i64>,
+    /// What the requester states about a payout, in rupiah: its fee, or how much came back.
+    pub stated: Option<i64>,
     /// Their order numbers, separated by spaces.
     pub order_nums: String,
     /// What it is about instead of payouts: a reference, an address.
@@ -63,7 +65,8 @@ pub async fn requests(
                     when i.refused = i.payouts then 'refused'
                     else 'partly' end as "status!",
                r.requested_by, r.requested_at, r.expires_at, r.decided_by, i.payouts as "payouts!",
-               case when i.payouts = 0 then r.stated else i.amount end as amount, i.order_nums as "order_nums!",
+               case when i.payouts = 0 then r.stated else i.amount end as amount,
+               case when i.payouts > 0 then r.stated end as stated, i.order_nums as "order_nums!",
                r.subject, r.reason, r.evidence, n.told_at as "told_at?", n.failure as "told_failure?",
                (r.requested_by_oid = payout.login_oid() or r.requested_by = session_user) as "yours!"
         from payout.requests r

@@ -157,8 +157,10 @@ pub struct Requested {
     /// Of accepting a failover: whether what cannot be queried is set aside.
     #[serde(skip)]
     pub sets_aside: bool,
-    /// The amount in rupiah, if there is one.
+    /// The payout's amount in rupiah; without a payout, what the request books, if anything.
     pub amount: Option<i64>,
+    /// What the requester states about a payout, in rupiah: its fee, or how much came back.
+    pub stated: Option<i64>,
     /// The bank's code.
     #[serde(skip)]
     pub bank_code: Option<String>,
@@ -184,7 +186,8 @@ pub async fn requested(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>,
                coalesce(i.merchant_code, r.merchant_code) as merchant_code, i.order_num as "order_num?", r.subject,
                (r.arguments ->> 'old_primary_dead_since')::timestamptz as dead_since,
                coalesce((r.arguments ->> 'set_aside')::boolean, false) as "sets_aside!",
-               case when i.order_num is null then r.stated else s.amount end as amount, s.bank_code as "bank_code?",
+               case when i.order_num is null then r.stated else s.amount end as amount,
+               case when i.order_num is not null then r.stated end as stated, s.bank_code as "bank_code?",
                s.state as "state?", r.decision is not distinct from 'approved' as "is_approved!",
                case when i.order_num is not null then i.outcome when r.decision = 'approved' then 'done'
                     when r.decision = 'rejected' then 'refused' end as outcome, i.detail as "detail?"

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     database::{Database, MERCHANT},
-    server::run,
+    server::{REFUSE_REPLICATED, TAKE_REPLICATED, run},
     terminal::{Said, bare, payout, program},
 };
 
@@ -797,7 +797,7 @@ async fn a_spreadsheet_and_a_terminal_show_outside_words_as_words() {
     let database = Database::with_merchant().await;
     for (order, reason) in [
         ("-1", "=HYPERLINK(\"http://evil.example\")"),
-        ("INV-2", "paid \u{202e}gnp.exe"),
+        ("INV-2", "a test"),
         ("INV-3", "-1+1|calc"),
     ] {
         database.insert(order, 10_000).await;
@@ -805,6 +805,18 @@ async fn a_spreadsheet_and_a_terminal_show_outside_words_as_words() {
             .run(&format!("select payout.cancel('{order}', '{reason}')"))
             .await;
     }
+    // Such words come from a gateway: a person's are refused.
+    database
+        .run(&format!(
+            "{TAKE_REPLICATED};
+             set session_replication_role = replica;
+             update payout.payouts set failure_reason = 'paid ' || U&'\\202E' || 'gnp.exe' where order_num = 'INV-2';
+             update payout.history set detail = jsonb_build_object('reason', 'paid ' || U&'\\202E' || 'gnp.exe')
+             where order_num = 'INV-2' and event = 'withdrawn';
+             set session_replication_role = origin;
+             {REFUSE_REPLICATED}"
+        ))
+        .await;
     let said = payout(&database, &["list", "-o", "csv"]).with(0).out;
     for cell in [
         "\n-1,",

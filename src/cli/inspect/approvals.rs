@@ -35,7 +35,7 @@ fn table(found: &[Request]) -> String {
             request.request_id.to_string(),
             request.kind.clone(),
             orders(request),
-            request.amount.map_or_else(String::new, words::rupiah),
+            amount(request),
             request.requested_by.clone(),
             words::time(request.requested_at),
             request.reason.clone() + &words::evidence(request.evidence.as_deref()),
@@ -45,6 +45,15 @@ fn table(found: &[Request]) -> String {
     });
     let headings = ">REQUEST|WHAT|ON|>AMOUNT|REQUESTED BY|AT (WIB)|REASON|STATUS|NEXT";
     output::table(headings, cells)
+}
+
+/// The amount, and what the request states beside it.
+fn amount(request: &Request) -> String {
+    let amount = request.amount.map(words::rupiah);
+    let stated = words::stated(&request.kind, request.stated);
+    let stated = Some(stated).filter(|stated| !stated.is_empty());
+    let parts: Vec<String> = [amount, stated].into_iter().flatten().collect();
+    parts.join(", ")
 }
 
 /// The first few; the others are counted. Without payouts, what it is about.

@@ -49,13 +49,15 @@ pub(crate) fn summary(id: i64, rows: &[Requested]) -> String {
         if let Some(more @ 1..) = rows.len().checked_sub(SHOWN) {
             lines.push(format!("and {more} more"));
         }
-        let evidence = words::evidence(row.evidence.as_deref());
         lines.push(output::plain(&format!(
-            "Request {id}, {count}, by {}: {}{evidence}. It expires at {} WIB.",
+            "Request {id}, {count}, by {}. It expires at {} WIB.",
             row.requested_by,
-            row.reason.trim_end_matches('.'),
             words::time(row.expires_at),
         )));
+        // A line each: nobody passes off a reason as evidence.
+        lines.push(output::plain(&format!("reason:    {}", row.reason)));
+        let evidence = row.evidence.as_ref();
+        lines.extend(evidence.map(|named| output::plain(&format!("evidence:  {named}"))));
     }
     lines.join("\n")
 }
@@ -77,8 +79,12 @@ fn line(row: &Requested) -> String {
         "resolve_unchanged" => "will stay as it is, against the gateway's evidence,",
         _ => "will be withdrawn for good,",
     };
+    let stated = match words::stated(&row.kind, row.stated) {
+        stated if stated.is_empty() => stated,
+        stated => format!(" The requester states: {stated}."),
+    };
     output::plain(&format!(
-        "{order} ({amount}) {effect} bank {bank}; it is {state}"
+        "{order} ({amount}) {effect} bank {bank}; it is {state}.{stated}"
     ))
 }
 

@@ -435,3 +435,77 @@ async fn a_merchant_with_a_strange_code_is_acted_upon_like_any_other() {
     let page = browser.post("/act/cancel", &fields).await.with(200);
     page.says(&["INV-1: cancelled"]);
 }
+
+/// The books follow what the requester states, so whoever approves must read it; and no text may pass for another one.
+#[tokio::test]
+async fn an_approver_reads_what_the_requester_states_and_each_text_by_itself() {
+    let database = Database::with_merchant().await;
+    database.make_steps().await;
+    database.insert("INV-1", 1_250_000).await;
+    for event in ["claimed", "acknowledged", "reported_paid"] {
+        database.step("INV-1", event).await;
+    }
+    let desk = Desk::before(&database);
+    let (one, other) = (
+        database.login(&["payout_operator"]).await,
+        database.login(&["payout_operator"]).await,
+    );
+    let (one, other) = (desk.signed_in(&one).await, desk.signed_in(&other).await);
+    let reason = "all of it came back · Evidence: bank letter 4711";
+    let fields = [
+        ("evidence", "T-1"),
+        ("reason", reason),
+        ("stated", "1"),
+        ("typed", "INV-1"),
+    ];
+    let page = one
+        .act("resolve-returned", &named("INV-1"), &fields)
+        .await
+        .with(200);
+    page.says(&["Done"]);
+    let id = database.text("select max(id) from payout.requests").await;
+    let stated = "Came back, as the requester states: Rp 1<";
+    other.get("/approvals").await.with(200).says(&[stated]);
+    let form = other.get(&format!("/approvals/{id}/approve")).await;
+    form.with(200).says(&[
+        stated,
+        &format!("<p>Reason: {reason}</p>"),
+        "<p>Evidence: T-1</p>",
+    ]);
+
+    // What a person books without a payout names its merchant.
+    let fund = format!("select payout.request_fund('{MERCHANT}', 5000, 'REF-1', 'a top-up')");
+    database
+        .run("update payout.merchants set funding = 'gateway'")
+        .await;
+    database.run(&fund).await;
+    let id = database.text("select max(id) from payout.requests").await;
+    for path in ["/approvals".to_owned(), format!("/approvals/{id}/approve")] {
+        let page = other.get(&path).await.with(200);
+        page.says(&[MERCHANT, "Rp 5.000", "REF-1"]);
+    }
+}
+
+/// A name ends at a NUL for Postgres, and what follows would be settings of the connection.
+#[tokio::test]
+async fn no_field_of_a_form_carries_more_than_its_text() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let desk = Desk::before(&database);
+    let login = database.login(&["payout_operator"]).await;
+    let mut stranger = desk.browser();
+    let injected = format!("{login}\0statement_timeout\0");
+    stranger.sign_in(&injected, &login).await.with(400);
+    stranger
+        .sign_in(&format!("{login}\u{7}"), &login)
+        .await
+        .with(403);
+    let browser = desk.signed_in(&login).await;
+    browser.get("/payouts?text=%00").await.with(400);
+    let page = browser
+        .act("cancel", &named("INV-1"), &[("reason", "a\u{202e}b")])
+        .await
+        .with(200);
+    page.says(&["Not done", "turn the direction of a line"]);
+    assert_eq!(database.state("INV-1").await, "queued");
+}

@@ -78,7 +78,12 @@ impl Receipt<'_> {
         } else {
             format!("{} ({})", self.detail.bank_name, status.bank_code)
         };
-        let paid_at = status.settled_at.map_or("-".to_owned(), words::time);
+        let settled_at = status.settled_at.map_or("-".to_owned(), words::time);
+        let ended = if self.is_returned() {
+            "Came back"
+        } else {
+            "Paid"
+        };
         let masked = if self.beneficiary.is_masked {
             " (masked)"
         } else {
@@ -89,7 +94,7 @@ impl Receipt<'_> {
             Row::text("Merchant", &status.merchant_code),
             Row::text("Order number", &status.order_num),
             Row::text("Gateway's number", number),
-            Row::text("Paid", &format!("{paid_at} WIB")),
+            Row::text(ended, &format!("{settled_at} WIB")),
             Row::text("Bank", &bank),
             Row::text(
                 &format!("Account number{masked}"),

@@ -41,7 +41,7 @@ impl Drift {
             }
             Self::Agree => "they agree",
             Self::InFlight => {
-                "explained by payouts in progress: the gateway settled some before we received the evidence"
+                "could be explained by payouts in progress, if the gateway settled some before we received the evidence"
             }
             Self::Shortfall => {
                 "money is missing that payouts in progress do not explain: find out why before more is sent"
