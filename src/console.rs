@@ -33,7 +33,7 @@ mod words;
 mod workers;
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
@@ -53,7 +53,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
     task::JoinHandle,
-    time::interval,
+    time::{Instant, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +68,10 @@ use crate::config;
 
 /// Passwords that are tried at a time: Postgres spends work on each.
 const SIGNING_IN_MAX: usize = 4;
+/// Attempts that wait for one of these places, or because an earlier one failed.
+const WAITING_MAX: usize = 64;
+/// How long it counts that the database was seen to check a login's password.
+const CHECKED_FOR: Duration = Duration::from_mins(5);
 /// Most bytes of a form.
 const FORM_BYTES_MAX: usize = 128 * 1024;
 /// How often sessions whose time is over are ended.
@@ -82,10 +86,12 @@ struct Console {
     sessions: Sessions,
     throttle: Throttle,
     signing_in: Semaphore,
+    /// Attempts to sign in that wait for their turn.
+    waiting: Semaphore,
     /// Whether people may sign in where the database checks no password.
     allow_any_password: bool,
     /// The logins whose passwords the database is known to check.
-    checked: Mutex<HashSet<String>>,
+    checked: Mutex<HashMap<String, Instant>>,
 }
 
 /// A running console.
@@ -187,7 +193,7 @@ fn routes(console: &Arc<Console>) -> Router {
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .merge(
             Router::new()
-                .route("/money/statement", post(money::compare))
+                .route(answer::STATEMENT, post(money::compare))
                 .layer(DefaultBodyLimit::max(money::STATEMENT_BYTES_MAX)),
         )
         .layer(from_fn_with_state(Arc::clone(console), answer::answer))
@@ -212,6 +218,7 @@ impl Console {
             }),
             throttle: Throttle::default(),
             signing_in: Semaphore::new(SIGNING_IN_MAX),
+            waiting: Semaphore::new(WAITING_MAX),
             allow_any_password: settings.allow_any_password,
             checked: Mutex::default(),
         })
@@ -228,13 +235,14 @@ impl Console {
 
     fn is_checked(&self, login: &str) -> bool {
         let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        checked.contains(login)
+        let proven = checked.get(login);
+        proven.is_some_and(|at| at.elapsed() < CHECKED_FOR)
     }
 
     /// Only logins that got in come here, so there are as many as people.
     fn note_checked(&self, login: &str) {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        checked.insert(login.to_owned());
+        checked.insert(login.to_owned(), Instant::now());
     }
 
     /// Whether browsers reach it by HTTPS only.
@@ -262,10 +270,11 @@ impl Console {
         cookie(headers, self.cookie_name())
     }
 
-    /// Where a request comes from. Without TLS of our own it is a proxy that connects, and it appends the address.
+    /// Where a request comes from. Behind a proxy it is the proxy that connects, and it appends the address. Only where every
+    /// origin is HTTPS, and we speak plain HTTP, there is one; elsewhere anybody could write that header.
     fn address(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
         let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
-        let forwarded = forwarded.filter(|_| !self.is_tls);
+        let forwarded = forwarded.filter(|_| self.is_secure() && !self.is_tls);
         let forwarded = forwarded.and_then(|list| list.to_str().ok()?.rsplit(',').next());
         forwarded
             .and_then(|address| address.trim().parse().ok())

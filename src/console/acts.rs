@@ -41,7 +41,9 @@ pub(super) async fn form(
     let deed = Deed::of_name(&deed).ok_or_else(Failure::not_found)?;
     let form = Form::of_query(query.as_deref())?;
     let keys = selected(deed, &form, visit.frame.t())?;
-    confirm(visit, deed, &keys, &form, None).await
+    // A link names payouts; it fills nothing in.
+    let empty = Form::of_query(None)?;
+    confirm(visit, deed, &keys, &empty, None).await
 }
 
 pub(super) async fn perform(

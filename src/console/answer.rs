@@ -4,15 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
+    body::{Body, to_bytes},
     extract::{Request, State},
-    http::{StatusCode, header::CONTENT_LENGTH},
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{CONNECTION, CONTENT_LENGTH},
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use tokio::time::timeout;
 
 use super::{
-    Console,
+    Console, FORM_BYTES_MAX,
     failure::Failure,
     frame::{Frame, render},
     language::Language,
@@ -22,6 +26,10 @@ use super::{
 
 /// Longest time until a page is answered, its body included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Longest time until a form has arrived: who sends one byte now and then keeps nobody else out for long.
+const FORM_WITHIN: Duration = Duration::from_secs(10);
+/// Where a statement is uploaded, by people who are signed in; it may take longer.
+pub(super) const STATEMENT: &str = "/money/statement";
 
 #[derive(Template)]
 #[template(path = "failure.html")]
@@ -48,7 +56,10 @@ pub(super) async fn answer(
         Err(Stranger::Site) => {
             Failure::new(StatusCode::FORBIDDEN, |t| t.foreign_site).into_response()
         }
-        Ok(()) => to_its_end(next, request).await,
+        Ok(()) => match arrived(request).await {
+            Ok(request) => to_its_end(next, request).await,
+            Err(failure) => closing(failure.into_response()),
+        },
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         if failure.ends_session {
@@ -63,11 +74,36 @@ pub(super) async fn answer(
 /// Runs a request to its end, also when the browser goes away: no act is left in the middle, and no answer of the database
 /// is left unread on a connection that goes on.
 async fn to_its_end(next: Next, request: Request) -> Response {
+    let may_have_acted = request.method() == Method::POST;
     match timeout(ANSWER_WITHIN, tokio::spawn(next.run(request))).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => Failure::broken().into_response(),
-        Err(_) => Failure::busy().into_response(),
+        Err(_) if may_have_acted => {
+            let unsure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, |t| t.not_sure);
+            closing(unsure.into_response())
+        }
+        Err(_) => closing(Failure::busy().into_response()),
     }
+}
+
+/// The request with all of its form; a statement is read where it is compared.
+async fn arrived(request: Request) -> Result<Request, Failure> {
+    if request.uri().path() == STATEMENT {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let too_much = || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, |t| t.cannot_read);
+    let late = || Failure::new(StatusCode::REQUEST_TIMEOUT, |t| t.cannot_read);
+    let read = timeout(FORM_WITHIN, to_bytes(body, FORM_BYTES_MAX)).await;
+    let body = read.map_err(|_| late())?.map_err(|_| too_much())?;
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Ends the connection after this answer: what is left of the request is not waited for.
+fn closing(mut response: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }
 
 fn failed(response: Response, failure: Failure, language: Language) -> Response {

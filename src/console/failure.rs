@@ -83,6 +83,8 @@ impl Failure {
             "57014" => (StatusCode::SERVICE_UNAVAILABLE, |t| t.took_too_long),
             "55P03" | "40P01" | "40001" => (StatusCode::SERVICE_UNAVAILABLE, |t| t.locked),
             "42501" => return Self::forbidden(),
+            // A number out of range, a text that is none.
+            code if code.starts_with("22") => return Self::unreadable(""),
             "PW014" | "PW020" => (StatusCode::NOT_FOUND, |t| t.not_here),
             "42P01" | "3F000" | "42883" | "42703" => {
                 (StatusCode::INTERNAL_SERVER_ERROR, |t| t.wrong_schema)

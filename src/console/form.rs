@@ -38,7 +38,9 @@ impl Form {
         let fields: Vec<_> = fields
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
-        if fields.len() > FIELDS_MAX {
+        // Postgres stores no NUL, and ends a login at one.
+        let has_nul = fields.iter().any(|(_, value)| value.contains('\0'));
+        if has_nul || fields.len() > FIELDS_MAX {
             return Err(Failure::unreadable(""));
         }
         Ok(Self(fields))

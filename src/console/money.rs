@@ -64,10 +64,10 @@ struct Page {
     reason = "templates call methods, and hand over references"
 )]
 impl Page {
-    /// What was paid on that day.
-    fn paid_on(&self, line: &Books) -> String {
+    /// Whatever ended on that day.
+    fn ended_on(&self, line: &Books) -> String {
         format!(
-            "/payouts?tab=paid&merchant={}&day={}",
+            "/payouts?merchant={}&day={}",
             encoded(&line.merchant_code),
             line.from_day
         )
@@ -86,13 +86,31 @@ pub(super) async fn money(
         balances: by_merchant(balances::balances(db, None).await?),
         compared: report::compare(db, None).await?,
         ageing: ageing(db, None).await?,
-        books: period::lines(db, period, true, None).await?,
+        books: with_movement(period::lines(db, period, true, None).await?),
         banks: period::banks(db, period, None).await?,
         failures: period::failures(db, period, None).await?,
         covered,
         frame: visit.frame,
     };
     render(&page)
+}
+
+/// The days on which something was booked, and the last one of each merchant. The others would repeat the closing before.
+fn with_movement(lines: Vec<Books>) -> Vec<Books> {
+    let last = lines.iter().map(|line| line.to_day).max();
+    let moved = |line: &Books| {
+        let ended = [
+            line.payouts_paid,
+            line.payouts_failed,
+            line.payouts_returned,
+        ];
+        let booked = [line.debit, line.top_ups, line.returned, line.held_change];
+        ended.iter().chain(&booked).any(|one| *one != 0)
+    };
+    let shown = lines.into_iter();
+    shown
+        .filter(|line| moved(line) || Some(line.to_day) == last)
+        .collect()
 }
 
 /// A day or a month of the address; this month otherwise. Days that have not begun are left out.

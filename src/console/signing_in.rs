@@ -24,8 +24,10 @@ use super::{
     texts::Texts,
 };
 
-/// Longest login and password that are tried.
-const WORD_BYTES_MAX: usize = 256;
+/// Longest login that Postgres keeps whole.
+const LOGIN_BYTES_MAX: usize = 63;
+/// Longest password that is tried.
+const PASSWORD_BYTES_MAX: usize = 256;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -59,12 +61,19 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Failure> {
     let form = Form::of(&headers, &body)?;
     let (login, password) = (form.text("login"), form.text("password"));
-    let is_long = login.len() > WORD_BYTES_MAX || password.len() > WORD_BYTES_MAX;
-    if login.is_empty() || password.is_empty() || is_long || form.raw("password").contains('\0') {
+    let is_long = login.len() > LOGIN_BYTES_MAX || password.len() > PASSWORD_BYTES_MAX;
+    let is_odd = login.chars().any(char::is_control);
+    if login.is_empty() || password.is_empty() || is_long || is_odd {
         return refused(&headers, StatusCode::FORBIDDEN, |t| t.wrong_password);
     }
     let address = console.address(peer, &headers);
     let Some(wait) = console.throttle.wait(address, login, Instant::now()) else {
+        return refused(&headers, StatusCode::TOO_MANY_REQUESTS, |t| {
+            t.too_many_attempts
+        });
+    };
+    // Postgres spends work on each attempt, so few wait for their turn.
+    let Ok(_waits) = console.waiting.try_acquire() else {
         return refused(&headers, StatusCode::TOO_MANY_REQUESTS, |t| {
             t.too_many_attempts
         });

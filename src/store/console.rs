@@ -27,12 +27,13 @@ pub async fn login(db: &mut PgConnection) -> Result<Option<Login>, sqlx::Error> 
         select r.rolname::text as "name!",
                r.rolcanlogin and coalesce(r.rolvaliduntil > clock_timestamp(), true) as "may_log_in!",
                has_schema_privilege(r.oid, n.oid, 'usage')
-                   and has_table_privilege(r.oid, payout_masked.oid, 'select') as "may_read!",
+                   and has_table_privilege(r.oid, payout_audit.oid, 'select') as "may_read!",
                has_function_privilege(r.oid, payout_approve.oid, 'execute') as "may_act!"
         from pg_catalog.pg_roles r
         join pg_catalog.pg_namespace n on n.nspname = 'payout'
-        join pg_catalog.pg_class payout_masked
-            on payout_masked.relnamespace = n.oid and payout_masked.relname = 'masked'
+        -- Readers and operators may read it, workers may not.
+        join pg_catalog.pg_class payout_audit
+            on payout_audit.relnamespace = n.oid and payout_audit.relname = 'audit'
         join pg_catalog.pg_proc payout_approve
             on payout_approve.pronamespace = n.oid and payout_approve.proname = 'approve'
         where r.rolname = session_user"#,

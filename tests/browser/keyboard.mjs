@@ -16,17 +16,22 @@ await withBrowser(async (browser) => {
   await loaded(page, 'Enter');
   check(new URL(page.url()).pathname === '/', 'signed in without a mouse');
 
-  // The search of the list is one key away from everywhere.
-  await loaded(page, '/');
-  check(new URL(page.url()).pathname === '/payouts', 'the search is on the list');
-  await page.waitForFunction(() => document.activeElement.id === 'search');
+  // Every payout is one key and its number away.
+  await page.keyboard.press('/');
   await page.keyboard.type(PAYOUT.split('/').pop());
   await loaded(page, 'Enter');
-  await page.evaluate(() => document.activeElement.blur());
+  check(page.url().endsWith(`/payouts/${PAYOUT}`), 'the number opens its payout');
+
+  await page.goto(CONSOLE + '/payouts');
   await page.keyboard.press('j');
-  check(await page.locator('.item.current').count() === 1, 'j chooses a row');
+  await page.keyboard.press('j');
+  const second = await page.locator('.item').nth(1).locator('a').getAttribute('href');
+  check(await page.locator('.item.current a').getAttribute('href') === second, 'j moves down the list');
+  await page.keyboard.press('k');
+  check(await page.locator('.item').first().evaluate((item) => item.classList.contains('current')), 'k moves up');
+  await page.keyboard.press('j');
   await loaded(page, 'Enter');
-  check(page.url().endsWith(`/payouts/${PAYOUT}`), 'Enter opens it');
+  check(page.url().endsWith(second), 'Enter opens what was chosen');
 
   check(await page.isHidden('#keys'), 'the keys are not in the way');
   await page.keyboard.press('?');

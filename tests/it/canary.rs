@@ -138,7 +138,11 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
         vec!["balance"],
         vec!["reconcile"],
         vec!["reconcile", "--statement", statement, "--day", "today"],
+        vec!["report"],
+        vec!["report", "--month", "this", "--by", "bank"],
         vec!["report", "day", "today"],
+        vec!["report", "failures"],
+        vec!["report", "ageing"],
         vec!["approvals", "--all"],
         vec!["pauses"],
         vec!["audit"],
@@ -196,6 +200,7 @@ async fn calls(site: &Site) -> Vec<Vec<String>> {
     let orders: Vec<String> = (0..12).map(|number| format!("R-{number}")).collect();
     for order in &orders {
         calls.push(vec!["show", order]);
+        calls.push(vec!["receipt", order]);
         calls.push(vec!["show", order, "--history"]);
     }
     calls

@@ -31,6 +31,18 @@ queries_per_second = 500
 /// A payout that was sent and never arrived at the gateway.
 const LOST: &str = "LOST-1";
 
+/// What `docs/console.md` shows, drawn again with `UPDATE_DOCS=1`.
+const PICTURES: [&str; 8] = [
+    "home-en-light",
+    "payouts-en-light",
+    "payout-en-light",
+    "approvals-en-light",
+    "money-en-light",
+    "workers-en-light",
+    "home-id-dark",
+    "payout-phone",
+];
+
 /// The programs that the scripts need.
 struct Browser {
     chromium: PathBuf,
@@ -50,6 +62,16 @@ impl Browser {
             );
         }
         is_there.then_some(found)
+    }
+
+    /// Puts the pictures into the documentation that it shows.
+    fn keep_pictures(&self) {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/console");
+        std::fs::create_dir_all(&docs).unwrap();
+        for name in PICTURES {
+            let picture = self.modules.join(format!("pictures/{name}.png"));
+            std::fs::copy(picture, docs.join(format!("{name}.png"))).unwrap();
+        }
     }
 
     /// Runs `tests/browser/NAME.mjs` with two operators in front of this console.
@@ -116,11 +138,20 @@ async fn every_screen_is_for_everybody() {
         return;
     };
     let world = an_afternoon().await;
-    let one = world.database.login(&["payout_operator"]).await;
+    let mut one = world.database.login(&["payout_operator"]).await;
     let other = world.database.login(&["payout_operator"]).await;
+    let is_for_docs = std::env::var_os("UPDATE_DOCS").is_some();
+    if is_for_docs {
+        let named = format!("alter role {one} rename to siti; alter role siti password 'siti'");
+        world.database.run(&named).await;
+        "siti".clone_into(&mut one);
+    }
     let desk = Desk::before(&world.database);
     for script in ["screens", "keyboard"] {
         browser.run(script, &desk, [&one, &other]).await;
+    }
+    if is_for_docs {
+        browser.keep_pictures();
     }
     assert_eq!(world.submits_of(LOST), 1);
 }
