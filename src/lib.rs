@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | [`domain`] | the rules, without a clock, a network or a database (crate `payout-domain`) | `state`, `decide` |
 //! | [`permit`] | the right to send, a value that is spent once | `SubmitPermit` |
-//! | [`backoff`], [`telemetry`], [`spreadsheet`] | pauses between retries, the log, CSV; none uses another module | |
+//! | [`backoff`], [`telemetry`], [`spreadsheet`], `wib` | pauses between retries, the log, CSV, days and times; none uses another module | |
 //! | [`gateway`] | the gateway's protocol: sign, send once, query, read answers and callbacks | `Client`, `Dialect` |
 //! | [`store`] | all SQL but the demo's: claim, record evidence, read | `claim`, `record` |
 //! | [`metrics`] | every metric, from one table | `table` |
@@ -47,6 +47,7 @@ pub mod spreadsheet;
 pub mod statement;
 pub mod store;
 pub mod telemetry;
+mod wib;
 pub mod worker;
 
 pub use payout_domain as domain;

@@ -2,31 +2,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use crate::domain::money::Rupiah;
-
-/// WIB has no daylight saving time.
-const WIB_SECONDS: i32 = 7 * 3600;
-
-fn wib() -> FixedOffset {
-    // Seven hours are in range, so the default is never taken.
-    FixedOffset::east_opt(WIB_SECONDS).unwrap_or_else(|| chrono::Offset::fix(&Utc))
-}
-
-/// `2026-11-25 08:02:10` in WIB.
-pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.with_timezone(&wib())
-        .format("%Y-%m-%d %H:%M:%S")
-        .to_string()
-}
-
-/// `2026-11-25 08:02:10.902` in WIB.
-pub(super) fn exact_time(at: DateTime<Utc>) -> String {
-    at.with_timezone(&wib())
-        .format("%Y-%m-%d %H:%M:%S%.3f")
-        .to_string()
-}
+pub(super) use crate::wib::{day, exact_time, midnight, time};
 
 /// What an act rests on, to be put behind it; empty if nobody named evidence.
 pub(super) fn evidence(named: Option<&str>) -> String {
@@ -43,11 +22,6 @@ pub(super) fn stated(kind: &str, stated: Option<i64>) -> String {
     } else {
         format!("a fee of {idr}")
     }
-}
-
-/// The day in WIB on which something happened.
-pub(super) fn day(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&wib()).date_naive()
 }
 
 /// How often something happened.
@@ -80,7 +54,7 @@ pub(super) fn age(since: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// Reads a point in time: `2h`, `today`, `yesterday`, `2026-11-21` (from midnight WIB) or RFC 3339.
 pub(super) fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
-    let today = now.with_timezone(&wib()).date_naive();
+    let today = day(now);
     let read = match text {
         "today" => midnight(today),
         "yesterday" => today.checked_sub_days(Days::new(1)).and_then(midnight),
@@ -114,12 +88,6 @@ pub(super) fn point(text: &str) -> Result<DateTime<Utc>, String> {
 fn back(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let length = humantime::parse_duration(text).ok()?;
     now.checked_sub_signed(TimeDelta::from_std(length).ok()?)
-}
-
-/// When a day begins in WIB.
-pub(super) fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
-    let local = day.and_time(NaiveTime::MIN).and_local_timezone(wib());
-    Some(local.single()?.to_utc())
 }
 
 /// Reads a length of time such as `30m` or `4h` as whole seconds.

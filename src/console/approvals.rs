@@ -20,7 +20,7 @@ use crate::{
     store::{
         decisions::{self, Request},
         find,
-        operator::{self, Requested},
+        operator::{self, Requested, to_type},
     },
 };
 
@@ -66,10 +66,7 @@ impl Page {
     fn more(&self, waiting: &Waiting) -> String {
         let shown = i64::try_from(waiting.payouts.len()).unwrap_or(i64::MAX);
         match waiting.request.payouts.saturating_sub(shown) {
-            1.. => {
-                let more = waiting.request.payouts.saturating_sub(shown);
-                fill(self.t.and_more, &[&more.to_string()])
-            }
+            more @ 1.. => fill(self.t.and_more, &[&more.to_string()]),
             _ => String::new(),
         }
     }
@@ -205,14 +202,6 @@ pub(super) async fn decide(
     };
     let (frame, outcome, is_repeated) = once(visit, &form, &decision.purpose(id), act).await?;
     happened(frame, &outcome, is_repeated, Vec::new())
-}
-
-/// What is typed to approve: the order number, or the request's number where there is not exactly one.
-fn to_type(id: i64, rows: &[Requested]) -> String {
-    match rows {
-        [one] => one.order_num.clone().unwrap_or_else(|| id.to_string()),
-        _ => id.to_string(),
-    }
 }
 
 async fn confirm(

@@ -3,18 +3,11 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::texts::Texts;
-use crate::domain::money::Rupiah;
-
-/// WIB has no daylight saving time.
-const WIB_SECONDS: i32 = 7 * 3600;
-
-fn wib() -> FixedOffset {
-    // Seven hours are in range, so the default is never taken.
-    FixedOffset::east_opt(WIB_SECONDS).unwrap_or_else(|| chrono::Offset::fix(&Utc))
-}
+pub(super) use crate::wib::{day, midnight};
+use crate::{domain::money::Rupiah, wib};
 
 /// `Rp 1.250.000`.
 pub(super) fn rupiah(amount: i64) -> String {
@@ -23,20 +16,7 @@ pub(super) fn rupiah(amount: i64) -> String {
 
 /// `2026-11-25 08:02:10 WIB`.
 pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.with_timezone(&wib())
-        .format("%Y-%m-%d %H:%M:%S WIB")
-        .to_string()
-}
-
-/// The day in WIB.
-pub(super) fn day(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&wib()).date_naive()
-}
-
-/// When a day in WIB begins.
-pub(super) fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
-    let local = day.and_time(NaiveTime::MIN).and_local_timezone(wib());
-    Some(local.single()?.to_utc())
+    format!("{} WIB", wib::time(at))
 }
 
 /// A length of time in its two largest units: `4 h 12 min`.

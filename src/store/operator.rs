@@ -177,6 +177,14 @@ pub struct Requested {
     pub detail: Option<String>,
 }
 
+/// What is typed to approve: the order number, or the request's number where there is not exactly one.
+pub fn to_type(id: i64, rows: &[Requested]) -> String {
+    match rows {
+        [one] => one.order_num.clone().unwrap_or_else(|| id.to_string()),
+        _ => id.to_string(),
+    }
+}
+
 /// The payouts of a request, in order; one row without a payout if it names none.
 pub async fn requested(db: &mut PgConnection, id: i64) -> Result<Vec<Requested>, sqlx::Error> {
     sqlx::query_as!(

@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::support::world::World;
 
 /// The first query comes late enough for a test to change its answer.
-const PATIENT: &str = "
+pub(crate) const PATIENT: &str = "
 [submit]
 timeout_seconds = 1.5
 lease_seconds = 4

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Beside the layers: they use no other module, and the loops and everything above may use them.
-const LEAVES: &[&str] = &["telemetry", "backoff", "spreadsheet"];
+const LEAVES: &[&str] = &["telemetry", "backoff", "spreadsheet", "wib"];
 const LEAVES_ARE_USED_FROM: usize = 4;
 
 /// Crates that play the world around the worker. What pays must not know them.

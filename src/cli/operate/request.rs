@@ -115,14 +115,6 @@ fn act_line(row: &Requested, amount: &str) -> String {
     }
 }
 
-/// What is typed to approve: the order number, or the request's number where there is not exactly one.
-pub(crate) fn word(id: i64, rows: &[Requested]) -> String {
-    match rows {
-        [one] => one.order_num.clone().unwrap_or_else(|| id.to_string()),
-        _ => id.to_string(),
-    }
-}
-
 /// Reports a request that is recorded and needs a second person.
 pub(crate) async fn waits(global: &Global, db: &mut PgConnection, id: i64) -> Result<(), Exit> {
     let rows = read(db, id).await?;

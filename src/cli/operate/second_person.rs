@@ -158,7 +158,7 @@ pub(crate) async fn approve(global: &Global, options: &ApproveOptions) -> Result
     if !is_attended(global) {
         say(&question);
     }
-    confirm_by_typing(global, &question, &request::word(options.id, &rows))?;
+    confirm_by_typing(global, &question, &operator::to_type(options.id, &rows))?;
     operator::approve(&mut db, options.id).await?;
     request::carried_out(global, &mut db, options.id).await
 }

@@ -66,12 +66,8 @@ async fn a_forged_or_borrowed_form_changes_nothing() {
     database.insert("INV-1", 250_000).await;
     database.insert("INV-2", 250_000).await;
     let desk = Desk::before(&database);
-    let one = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
-    let other = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
+    let one = desk.operator(&database).await;
+    let other = desk.operator(&database).await;
     let payout = named("INV-1");
     let token = async |path: &str| one.get(path).await.with(200).token();
     let own = token(&format!("/act/cancel?payout={payout}")).await;
@@ -110,9 +106,7 @@ async fn a_form_that_is_sent_twice_acts_once_and_says_so() {
     database.insert("INV-1", 250_000).await;
     doubt(&database, "INV-1").await;
     let desk = Desk::before(&database);
-    let browser = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
+    let browser = desk.operator(&database).await;
     let payout = named("INV-1");
     let form = browser.get(&format!("/act/replay?payout={payout}")).await;
     let token = form.with(200).token();
@@ -187,9 +181,7 @@ async fn an_act_is_confirmed_with_order_amount_and_bank() {
     let database = Database::with_merchant().await;
     database.insert("INV-1", 1_250_000).await;
     let desk = Desk::before(&database);
-    let browser = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
+    let browser = desk.operator(&database).await;
     let payout = named("INV-1");
     let form = browser
         .get(&format!("/act/cancel?payout={payout}"))
@@ -219,9 +211,7 @@ async fn several_are_cancelled_with_one_confirmation() {
         database.insert(&format!("INV-{number}"), 100_000).await;
     }
     let desk = Desk::before(&database);
-    let browser = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
+    let browser = desk.operator(&database).await;
     let (one, two) = (named("INV-1"), named("INV-2"));
     let path = format!("/act/cancel?payout={one}&payout={two}");
     let form = browser.get(&path).await.with(200);
@@ -247,12 +237,8 @@ async fn whoever_requests_cannot_approve_and_somebody_else_can() {
     database.insert("INV-1", 250_000).await;
     doubt(&database, "INV-1").await;
     let desk = Desk::before(&database);
-    let one = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
-    let other = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
+    let one = desk.operator(&database).await;
+    let other = desk.operator(&database).await;
     let payout = named("INV-1");
     let fields = [("evidence", "T-1"), ("reason", "a test")];
     // The order number must be typed.
@@ -358,9 +344,7 @@ async fn a_beneficiary_is_shown_once_after_it_was_recorded_and_nowhere_else() {
 async fn a_pause_is_set_and_lifted() {
     let database = Database::with_merchant().await;
     let desk = Desk::before(&database);
-    let browser = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
+    let browser = desk.operator(&database).await;
     let token = browser.get("/pause").await.with(200).token();
     let fields = [
         ("token", token.as_str()),

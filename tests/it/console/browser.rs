@@ -10,23 +10,13 @@ use payout_sandbox::{Ending, Fault, Script};
 use serde_json::json;
 
 use super::desk::Desk;
-use crate::support::{
-    database::MERCHANT,
-    world::{Wishes, World},
+use crate::{
+    second_person::PATIENT,
+    support::{
+        database::MERCHANT,
+        world::{Wishes, World},
+    },
 };
-
-/// The first query comes late enough for a person to look at the payout before.
-const PATIENT: &str = "
-[submit]
-timeout_seconds = 1.5
-lease_seconds = 4
-[poll]
-first_after_seconds = 1.5
-max_interval_seconds = 2
-quiet_horizon_seconds = 3
-decline_confirm_seconds = 0.6
-queries_per_second = 500
-";
 
 /// A payout that was sent and never arrived at the gateway.
 const LOST: &str = "LOST-1";

@@ -122,6 +122,12 @@ impl Desk {
         }
     }
 
+    /// A browser in which a new operator is signed in.
+    pub(super) async fn operator(&self, database: &Database) -> Browser {
+        let login = database.login(&["payout_operator"]).await;
+        self.signed_in(&login).await
+    }
+
     /// A browser in which this login, whose password is its name, is signed in.
     pub(super) async fn signed_in(&self, login: &str) -> Browser {
         let mut browser = self.browser();

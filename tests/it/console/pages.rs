@@ -154,9 +154,7 @@ async fn every_page_is_shown_in_both_languages() {
     database.insert("INV-2", 250_000).await;
     doubt(&database, "INV-2").await;
     let desk = Desk::before(&database);
-    let mut browser = desk
-        .signed_in(&database.login(&["payout_operator"]).await)
-        .await;
+    let mut browser = desk.operator(&database).await;
     let paths = [
         "/",
         "/payouts",
