@@ -109,10 +109,7 @@ async fn call_back(State(shared): SharedState, Query(query): Query<CallbackQuery
     if !shared.read(|state| state.orders.contains_key(&query.order)) {
         return (StatusCode::NOT_FOUND, "no such order\n").into_response();
     }
-    let callback = DueCallback {
-        order_num: query.order,
-        extra: true,
-    };
+    let callback = DueCallback::extra(query.order);
     Json(json!({"acknowledged": callback::deliver(shared, callback).await})).into_response()
 }
 

@@ -23,6 +23,16 @@ pub(super) struct DueCallback {
     pub(super) extra: bool,
 }
 
+impl DueCallback {
+    /// One outside the schedule of six.
+    pub(super) fn extra(order_num: impl Into<String>) -> Self {
+        Self {
+            order_num: order_num.into(),
+            extra: true,
+        }
+    }
+}
+
 /// Events due at the same moment keep the order in which they were added.
 #[derive(Default)]
 pub(super) struct EventQueue {

@@ -57,6 +57,7 @@ pub use self::{
 };
 use self::{
     connection::{Listener, Peer},
+    event_queue::DueCallback,
     shared::Shared,
 };
 
@@ -162,6 +163,11 @@ impl Sandbox {
                 return;
             }
         }
+    }
+
+    /// Sends one more callback about this order, in whatever state it is. Returns whether it was acknowledged.
+    pub async fn call_back(&self, order_num: &str) -> bool {
+        callback::deliver(Arc::clone(&self.shared), DueCallback::extra(order_num)).await
     }
 
     /// Closes every connection and stops.

@@ -56,15 +56,6 @@ async fn until_looked(site: &Site, log: &str, times: usize) {
     }
 }
 
-/// Has the gateway call back about this order now. Returns whether somebody answered `SUCCESS`.
-async fn call_back(site: &Site, order_num: &str) -> bool {
-    let url = format!("{}/admin/callback?order={order_num}", site.sandbox.url());
-    let answer = reqwest::Client::new().post(url).send().await.unwrap();
-    let answer = answer.text().await.unwrap();
-    assert!(answer.contains("acknowledged"), "{answer}");
-    answer.contains("true")
-}
-
 async fn text(db: &PgPool, query: &str) -> String {
     sqlx::query_scalar(AssertSqlSafe(format!("select ({query})::text")))
         .fetch_one(db)
@@ -121,7 +112,10 @@ async fn a_worker_on_a_copy_writes_sends_and_queries_nothing_and_stores_no_callb
     let _strange = site.worker("copy.toml", "copy.log");
     until_log_says(&site, "copy.log", STOPPED).await;
 
-    assert!(!call_back(&site, "R-1").await, "it acknowledged a callback");
+    assert!(
+        !site.sandbox.call_back("R-1").await,
+        "it acknowledged a callback"
+    );
     let ready = reqwest::get(format!("http://{}/readyz", site.admin))
         .await
         .unwrap();
@@ -183,7 +177,10 @@ async fn a_worker_whose_connections_begin_to_reach_a_copy_stops_until_they_lead_
     until_log_says(&site, "switch.log", STOPPED).await;
     site.enqueue(7..10).await;
     until_looked(&site, "switch.log", 3).await;
-    assert!(!call_back(&site, "R-1").await, "it acknowledged a callback");
+    assert!(
+        !site.sandbox.call_back("R-1").await,
+        "it acknowledged a callback"
+    );
     assert_eq!(contents(&copied).await, before);
     assert_eq!(
         site.sandbox.submits().len(),
@@ -194,7 +191,7 @@ async fn a_worker_whose_connections_begin_to_reach_a_copy_stops_until_they_lead_
     switch.lead_to(server(original));
     until_log_says(&site, "switch.log", GOES_ON).await;
     site.until_settled(10).await;
-    assert!(call_back(&site, "R-1").await, "it refuses a callback");
+    assert!(site.sandbox.call_back("R-1").await, "it refuses a callback");
     site.assert_zeros(10).await;
     let missing = "select doubt from payout.evidence where order_num = 'R-6' and source = 'submit'";
     assert_eq!(text(&site.pool, missing).await, "timeout");
