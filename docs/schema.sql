@@ -438,6 +438,7 @@ CREATE TABLE payout.payouts (
     state text DEFAULT 'queued'::text NOT NULL COLLATE pg_catalog."C",
     amount numeric NOT NULL,
     fee_type smallint NOT NULL,
+    rules smallint DEFAULT 1 NOT NULL,
     bank_code text NOT NULL,
     account_number text NOT NULL,
     account_name text NOT NULL,
@@ -656,8 +657,9 @@ begin
         select * into stored from payout.payouts p
         where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
         if found and payout.same_instruction(stored, new) then
-            fresh := new;
-            return payout.with_worker_columns(fresh);
+            fresh := payout.with_worker_columns(new);
+            fresh.rules := stored.rules;
+            return fresh;
         elsif found then
             raise exception 'order_num % is already used for another payout', new.order_num
                 using errcode = 'PW010', column = 'order_num',
@@ -1101,7 +1103,7 @@ CREATE FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_
      e.mismatch,
      e.times,
      e.last_at
-    FROM payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p(merchant_code, order_num, state, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held, fee, platform_order_num, called_back, failure_reason, attention_reasons, attention, attention_since, declined_at, proven_ours, reaffirmed_at, originals_queried_at, settled_at, queries, next_query_at, due_at, parked),
+    FROM payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p(merchant_code, order_num, state, amount, fee_type, rules, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held, fee, platform_order_num, called_back, failure_reason, attention_reasons, attention, attention_since, declined_at, proven_ours, reaffirmed_at, originals_queried_at, settled_at, queries, next_query_at, due_at, parked),
      LATERAL payout.contrary_answers(p.*, ('resolve_'::text || contrary_evidence.outcome)) e(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor)
    ORDER BY e.last_at, e.id;
 END;
@@ -2143,6 +2145,31 @@ CREATE FUNCTION payout.oldest_xid() RETURNS bigint
     LANGUAGE sql STABLE
     RETURN (payout.xid_base() + ((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint);
 
+CREATE FUNCTION payout.open_against_newer_rules() RETURNS TABLE(merchant_code text, order_num text, state text, rule text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    as_if_new text;
+    newer record;
+begin
+    select string_agg(case when a.attname = 'rules' then format('%s::smallint as rules', payout.rules_version())
+                           else format('p.%I', a.attname) end, ', ' order by a.attnum) into as_if_new
+    from pg_attribute a where a.attrelid = 'payout.payouts'::regclass and a.attnum > 0 and not a.attisdropped;
+    for newer in
+        select c.conname, pg_get_expr(c.conbin, c.conrelid) as rule
+        from pg_constraint c
+        join pg_attribute a on a.attrelid = c.conrelid and a.attname = 'rules' and a.attnum = any (c.conkey)
+        where c.conrelid = 'payout.payouts'::regclass and c.contype = 'c' order by c.conname
+    loop
+        return query execute format(
+            'select p.merchant_code, p.order_num, p.state, %L::text
+             from (select %s from payout.payouts p
+                   where p.rules < payout.rules_version() and p.state in (''queued'', ''submitting'', ''pending'', ''unknown'')) p
+             where (%s) is false', newer.conname, as_if_new, newer.rule);
+    end loop;
+end $$;
+
 CREATE FUNCTION payout.original_in_doubt(merchant text, replaced text, OUT order_num text, OUT what text) RETURNS record
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -2852,6 +2879,10 @@ begin
     account_name := p.account_name;
 end $$;
 
+CREATE FUNCTION payout.rules_version() RETURNS smallint
+    LANGUAGE sql IMMUTABLE
+    RETURN (1)::smallint;
+
 CREATE FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN ((NOT (((((((a).amount IS DISTINCT FROM (b).amount) OR ((a).fee_type IS DISTINCT FROM (b).fee_type)) OR ((a).bank_code IS DISTINCT FROM (b).bank_code)) OR ((a).account_number IS DISTINCT FROM (b).account_number)) OR ((a).account_name IS DISTINCT FROM (b).account_name)) OR ((a).priority IS DISTINCT FROM (b).priority))) AND (NOT ((a).description IS DISTINCT FROM (b).description)) AND (NOT ((a).replaces IS DISTINCT FROM (b).replaces)) AND (NOT ((a).not_before IS DISTINCT FROM (b).not_before)) AND (NOT (NULLIF((a).metadata, 'null'::jsonb) IS DISTINCT FROM NULLIF((b).metadata, 'null'::jsonb))));
@@ -3274,6 +3305,7 @@ CREATE FUNCTION payout.with_worker_columns(p payout.payouts) RETURNS payout.payo
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
+    p.rules := payout.rules_version();
     -- Not when its transaction began: an answer from before it was there confirms nothing for it.
     p.created_at := clock_timestamp();
     p.created_by := session_user;
@@ -4074,7 +4106,7 @@ CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.ledger
 
 CREATE CONSTRAINT TRIGGER forget_nothing_at_commit AFTER INSERT ON payout.operator_acts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION payout.forget_nothing();
 
-CREATE TRIGGER frozen BEFORE UPDATE OF merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by ON payout.payouts FOR EACH ROW WHEN (((((((((((((((new.merchant_code IS DISTINCT FROM old.merchant_code) OR (new.order_num IS DISTINCT FROM old.order_num)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.fee_type IS DISTINCT FROM old.fee_type)) OR (new.bank_code IS DISTINCT FROM old.bank_code)) OR (new.account_number IS DISTINCT FROM old.account_number)) OR (new.account_name IS DISTINCT FROM old.account_name)) OR (new.description IS DISTINCT FROM old.description)) OR (new.replaces IS DISTINCT FROM old.replaces)) OR (new.not_before IS DISTINCT FROM old.not_before)) OR (new.priority IS DISTINCT FROM old.priority)) OR (new.metadata IS DISTINCT FROM old.metadata)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.created_by IS DISTINCT FROM old.created_by))) EXECUTE FUNCTION payout.refuse_new_instruction();
+CREATE TRIGGER frozen BEFORE UPDATE OF merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, rules ON payout.payouts FOR EACH ROW WHEN ((((((((((((((((new.merchant_code IS DISTINCT FROM old.merchant_code) OR (new.order_num IS DISTINCT FROM old.order_num)) OR (new.amount IS DISTINCT FROM old.amount)) OR (new.fee_type IS DISTINCT FROM old.fee_type)) OR (new.bank_code IS DISTINCT FROM old.bank_code)) OR (new.account_number IS DISTINCT FROM old.account_number)) OR (new.account_name IS DISTINCT FROM old.account_name)) OR (new.description IS DISTINCT FROM old.description)) OR (new.replaces IS DISTINCT FROM old.replaces)) OR (new.not_before IS DISTINCT FROM old.not_before)) OR (new.priority IS DISTINCT FROM old.priority)) OR (new.metadata IS DISTINCT FROM old.metadata)) OR (new.created_at IS DISTINCT FROM old.created_at)) OR (new.created_by IS DISTINCT FROM old.created_by)) OR (new.rules IS DISTINCT FROM old.rules))) EXECUTE FUNCTION payout.refuse_new_instruction();
 
 CREATE TRIGGER guard_act BEFORE INSERT ON payout.operator_acts FOR EACH STATEMENT EXECUTE FUNCTION payout.guard_act();
 
@@ -5056,6 +5088,8 @@ GRANT ALL ON FUNCTION payout.notification_queue_usage() TO payout_worker;
 
 REVOKE ALL ON FUNCTION payout.oldest_xid() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION payout.open_against_newer_rules() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION payout.original_in_doubt(merchant text, replaced text, OUT order_num text, OUT what text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.originals(merchant text, replaced text) FROM PUBLIC;
@@ -5214,6 +5248,8 @@ GRANT ALL ON FUNCTION payout.resume(scope text, value text, reason text, daily b
 
 REVOKE ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.reveal(order_num text, merchant_code text, OUT account_number text, OUT account_name text) TO payout_operator;
+
+REVOKE ALL ON FUNCTION payout.rules_version() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payouts) FROM PUBLIC;
 

@@ -75,6 +75,7 @@ create table payout.payouts (
     -- The instruction. Frozen after insert.
     amount             numeric not null,       -- whole rupiah; numeric, because bigint would silently round 250000.75
     fee_type           smallint not null,      -- 0 out of the amount, 1 on top
+    rules              smallint not null default 1,  -- the instruction keeps the rules of this version: rules_version()
     bank_code          text not null,
     account_number     text not null,          -- personal data
     account_name       text not null,          -- personal data
@@ -118,7 +119,8 @@ create table payout.payouts (
         foreign key (merchant_code, replaces) references payout.payouts (merchant_code, order_num),
     -- payout.check_instruction() refuses all of this first, without printing the row. These also hold where no trigger
     -- fires: for a subscription, and under session_replication_role = replica. Each update checks them again, so what can be
-    -- is checked without a regular expression, which takes a microsecond.
+    -- is checked without a regular expression, which takes a microsecond. A rule that comes later binds the rows inserted
+    -- from then on, `check (rules < 2 or ...)`, because an older row must still be able to settle.
     constraint order_num_is_plain
         check (octet_length(order_num) between 1 and 32
                and ltrim(order_num, '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-') = ''),

@@ -410,10 +410,14 @@ begin
     end if;
 end $$;
 
+-- The newest version of the rules about the instruction. A migration that adds a rule raises it.
+create function payout.rules_version() returns smallint language sql immutable return 1::smallint;
+
 -- A new payout with this instruction: every column that the caller may not set has its initial value.
 create function payout.with_worker_columns(p payout.payouts) returns payout.payouts
 language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 begin
+    p.rules := payout.rules_version();
     -- Not when its transaction began: an answer from before it was there confirms nothing for it.
     p.created_at := clock_timestamp();
     p.created_by := session_user;
@@ -502,8 +506,9 @@ begin
         select * into stored from payout.payouts p
         where p.merchant_code = new.merchant_code and p.order_num = new.order_num;
         if found and payout.same_instruction(stored, new) then
-            fresh := new;
-            return payout.with_worker_columns(fresh);
+            fresh := payout.with_worker_columns(new);
+            fresh.rules := stored.rules;
+            return fresh;
         elsif found then
             raise exception 'order_num % is already used for another payout', new.order_num
                 using errcode = 'PW010', column = 'order_num',
@@ -1155,13 +1160,15 @@ end $$;
 
 create trigger frozen
     before update of merchant_code, order_num, amount, fee_type, bank_code, account_number, account_name, description,
-                     replaces, not_before, priority, metadata, created_at, created_by
+                     replaces, not_before, priority, metadata, created_at, created_by, rules
     on payout.payouts for each row
     when ((new.merchant_code, new.order_num, new.amount, new.fee_type, new.bank_code, new.account_number, new.account_name,
-           new.description, new.replaces, new.not_before, new.priority, new.metadata, new.created_at, new.created_by)
+           new.description, new.replaces, new.not_before, new.priority, new.metadata, new.created_at, new.created_by,
+           new.rules)
           is distinct from
           (old.merchant_code, old.order_num, old.amount, old.fee_type, old.bank_code, old.account_number, old.account_name,
-           old.description, old.replaces, old.not_before, old.priority, old.metadata, old.created_at, old.created_by))
+           old.description, old.replaces, old.not_before, old.priority, old.metadata, old.created_at, old.created_by,
+           old.rules))
     execute function payout.refuse_new_instruction();
 
 -- The constraint that a payout with these values breaks, or null. Postgres would print the whole row, to the client and in

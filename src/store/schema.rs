@@ -16,6 +16,7 @@ use super::{
 };
 
 pub mod objects;
+mod older;
 mod rights;
 
 use rights::Rights;
@@ -165,6 +166,7 @@ async fn migrate_with(
     if !dry_run {
         continue_seq(pool).await?;
     }
+    done.extend(older::open_against_newer_rules(pool).await?);
     for merchant in merchants {
         done.push(register(pool, merchant, accept.contains(&merchant.code), dry_run).await?);
     }

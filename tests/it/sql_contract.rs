@@ -5,6 +5,7 @@ mod cancel_and_fund;
 mod copy;
 mod enqueue;
 mod events;
+mod newer_rules;
 mod numbers;
 mod refusals;
 mod replaces;

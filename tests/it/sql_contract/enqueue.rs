@@ -304,6 +304,7 @@ async fn the_instruction_never_changes_after_the_insert() {
         "metadata = '{}'",
         "created_at = now() - interval '1 day'",
         "created_by = 'nobody'",
+        "rules = 0",
     ];
     for change in changes.chain(others) {
         let update = format!("update payout.payouts set {change}");

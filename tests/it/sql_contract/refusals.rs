@@ -327,13 +327,14 @@ async fn nothing_but_the_instruction_is_taken_from_the_caller() {
         ("settled_at", "now()"),
         ("created_at", "'2001-01-01'"),
         ("created_by", "'somebody'"),
+        ("rules", "7"),
     ] {
         let [insert, _] = both_ways(column, given);
         database.run(&insert.replace("INV-1", column)).await;
     }
     let untouched = "select bool_and((attempt, sends, held, resubmits_granted, proven_ours) = (0, 0, 0, 0, false)
                        and num_nulls(fee, platform_order_num, attention, settled_at) = 4
-                       and created_at > now() - interval '1 hour' and created_by = session_user)
+                       and created_at > now() - interval '1 hour' and created_by = session_user and rules = 1)
                      from payout.payouts";
     assert_eq!(database.text(untouched).await, "true");
 }
