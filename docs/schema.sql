@@ -474,13 +474,13 @@ CREATE TABLE payout.payouts (
     next_query_at timestamp with time zone,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     parked boolean DEFAULT false NOT NULL,
-    CONSTRAINT account_name_is_plain CHECK (((account_name COLLATE "C") ~ '^[A-Za-z0-9]([A-Za-z0-9 ]{0,30}[A-Za-z0-9])?$'::text)),
-    CONSTRAINT account_number_is_digits CHECK ((((octet_length(account_number) >= 5) AND (octet_length(account_number) <= 32)) AND (ltrim(account_number, '0123456789'::text) = ''::text))),
+    CONSTRAINT account_name_is_plain CHECK ((((octet_length(account_name) >= 1) AND (octet_length(account_name) <= 32)) AND (account_name !~ '[^A-Za-z0-9 ]|^ | $'::text))),
+    CONSTRAINT account_number_is_digits CHECK ((((octet_length(account_number) >= 5) AND (octet_length(account_number) <= 32)) AND (account_number !~ '[^0-9]'::text))),
     CONSTRAINT amount_is_whole_rupiah CHECK ((((amount >= (1)::numeric) AND (amount <= ('1000000000000'::bigint)::numeric)) AND (amount = trunc(amount)))),
     CONSTRAINT attempts_count_up CHECK (((attempt >= sends) AND ((not_sent >= 0) AND (not_sent <= sends)))),
     CONSTRAINT attention_has_a_time CHECK (((attention IS NULL) = (attention_since IS NULL))),
-    CONSTRAINT bank_code_is_digits CHECK ((((octet_length(bank_code) >= 3) AND (octet_length(bank_code) <= 10)) AND (ltrim(bank_code, '0123456789'::text) = ''::text))),
-    CONSTRAINT description_is_plain CHECK (((description COLLATE "C") ~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$'::text)),
+    CONSTRAINT bank_code_is_digits CHECK ((((octet_length(bank_code) >= 3) AND (octet_length(bank_code) <= 10)) AND (bank_code !~ '[^0-9]'::text))),
+    CONSTRAINT description_is_plain CHECK ((((octet_length(description) >= 1) AND (octet_length(description) <= 32)) AND (description !~ '[^A-Za-z0-9 ._,/-]|^ | $'::text))),
     CONSTRAINT fee_is_an_amount CHECK (((fee >= 0) AND (fee <= '1000000000000'::bigint))),
     CONSTRAINT fee_type_is_known CHECK (((fee_type >= 0) AND (fee_type <= 1))),
     CONSTRAINT held_while_it_may_have_left CHECK (
@@ -491,7 +491,7 @@ CASE
 END),
     CONSTRAINT metadata_is_small CHECK ((octet_length((metadata)::text) <= 16384)),
     CONSTRAINT not_before_is_a_time CHECK ((isfinite(not_before) AND (not_before < '10000-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT order_num_is_plain CHECK ((((octet_length(order_num) >= 1) AND (octet_length(order_num) <= 32)) AND (ltrim(order_num, '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-'::text) = ''::text))),
+    CONSTRAINT order_num_is_plain CHECK ((((octet_length(order_num) >= 1) AND (octet_length(order_num) <= 32)) AND (order_num !~ '[^A-Za-z0-9_-]'::text))),
     CONSTRAINT parked_only_while_queued CHECK (((NOT parked) OR (state = 'queued'::text))),
     CONSTRAINT sent_once_per_grant CHECK (((sends - not_sent) <= (1 + resubmits_granted))),
     CONSTRAINT settled_at_iff_final CHECK (((settled_at IS NOT NULL) = (state = ANY (ARRAY['paid'::text, 'failed'::text, 'cancelled'::text, 'returned'::text])))),
@@ -505,12 +505,12 @@ CREATE FUNCTION payout.check_beneficiary(new payout.payouts) RETURNS void
 declare
     bank payout.banks;
 begin
-    if new.bank_code is null or octet_length(new.bank_code) > 10 or new.bank_code !~ '^[0-9]{3,10}$' then
+    if new.bank_code is null or octet_length(new.bank_code) not between 3 and 10 or new.bank_code ~ '[^0-9]' then
         raise exception 'bank_code must be 3 to 10 digits'
             using errcode = 'PW004', column = 'bank_code', detail = 'order_num ' || new.order_num,
                   hint = 'Quote it to keep leading zeros: ''014''. Known codes: select * from payout.banks.';
     end if;
-    if new.account_number is null or octet_length(new.account_number) > 32 or new.account_number !~ '^[0-9]{5,32}$' then
+    if new.account_number is null or octet_length(new.account_number) not between 5 and 32 or new.account_number ~ '[^0-9]' then
         raise exception 'account_number must be 5 to 32 digits, without spaces or dashes'
             using errcode = 'PW005', column = 'account_number', detail = 'order_num ' || new.order_num,
                   hint = 'Quote it to keep leading zeros: ''0012345678''.';
@@ -522,9 +522,8 @@ begin
             using errcode = 'PW005', column = 'account_number', detail = 'order_num ' || new.order_num,
                   hint = 'Was it given as a number? Quote it to keep leading zeros: ''0012345678''.';
     end if;
-    if new.account_name is null or octet_length(new.account_name) > 32
-       or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
-       or new.account_name <> btrim(new.account_name) then
+    if new.account_name is null or octet_length(new.account_name) not between 1 and 32
+       or new.account_name ~ '[^A-Za-z0-9 ]|^ | $' then
         raise exception 'account_name must be 1 to 32 letters, digits and spaces, without a space at either end'
             using errcode = 'PW006', column = 'account_name', detail = 'order_num ' || new.order_num,
                   hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
@@ -638,8 +637,9 @@ declare
     stored payout.payouts;
     fresh payout.payouts;
 begin
-    -- Lengths first: a pattern is matched against a copy of the whole text.
-    if new.order_num is null or octet_length(new.order_num) > 32 or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
+    -- Lengths first, and never in a pattern: it is matched against a copy of the whole text, and one that counts takes four
+    -- microseconds for a few characters, ten times as long as one that does not.
+    if new.order_num is null or octet_length(new.order_num) not between 1 and 32 or new.order_num ~ '[^A-Za-z0-9_-]' then
         raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
             using errcode = 'PW001', column = 'order_num',
                   hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
@@ -679,7 +679,7 @@ begin
                   hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
     end if;
     perform payout.check_beneficiary(new);
-    if octet_length(new.description) > 32 or new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
+    if octet_length(new.description) not between 1 and 32 or new.description ~ '[^A-Za-z0-9 ._,/-]|^ | $' then
         raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
             using errcode = 'PW009', column = 'description', detail = 'order_num ' || new.order_num,
                   hint = 'Leave it out (null) if there is none.';

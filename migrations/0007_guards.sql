@@ -270,12 +270,12 @@ language plpgsql stable set search_path = pg_catalog, payout, pg_temp as $$
 declare
     bank payout.banks;
 begin
-    if new.bank_code is null or octet_length(new.bank_code) > 10 or new.bank_code !~ '^[0-9]{3,10}$' then
+    if new.bank_code is null or octet_length(new.bank_code) not between 3 and 10 or new.bank_code ~ '[^0-9]' then
         raise exception 'bank_code must be 3 to 10 digits'
             using errcode = 'PW004', column = 'bank_code', detail = 'order_num ' || new.order_num,
                   hint = 'Quote it to keep leading zeros: ''014''. Known codes: select * from payout.banks.';
     end if;
-    if new.account_number is null or octet_length(new.account_number) > 32 or new.account_number !~ '^[0-9]{5,32}$' then
+    if new.account_number is null or octet_length(new.account_number) not between 5 and 32 or new.account_number ~ '[^0-9]' then
         raise exception 'account_number must be 5 to 32 digits, without spaces or dashes'
             using errcode = 'PW005', column = 'account_number', detail = 'order_num ' || new.order_num,
                   hint = 'Quote it to keep leading zeros: ''0012345678''.';
@@ -287,9 +287,8 @@ begin
             using errcode = 'PW005', column = 'account_number', detail = 'order_num ' || new.order_num,
                   hint = 'Was it given as a number? Quote it to keep leading zeros: ''0012345678''.';
     end if;
-    if new.account_name is null or octet_length(new.account_name) > 32
-       or new.account_name !~ '^[A-Za-z0-9 ]{1,32}$' or new.account_name !~ '[^ ]'
-       or new.account_name <> btrim(new.account_name) then
+    if new.account_name is null or octet_length(new.account_name) not between 1 and 32
+       or new.account_name ~ '[^A-Za-z0-9 ]|^ | $' then
         raise exception 'account_name must be 1 to 32 letters, digits and spaces, without a space at either end'
             using errcode = 'PW006', column = 'account_name', detail = 'order_num ' || new.order_num,
                   hint = 'Write it without accents or punctuation, as the bank prints it: Siti Rahayu.';
@@ -487,8 +486,9 @@ declare
     stored payout.payouts;
     fresh payout.payouts;
 begin
-    -- Lengths first: a pattern is matched against a copy of the whole text.
-    if new.order_num is null or octet_length(new.order_num) > 32 or new.order_num !~ '^[A-Za-z0-9_-]{1,32}$' then
+    -- Lengths first, and never in a pattern: it is matched against a copy of the whole text, and one that counts takes four
+    -- microseconds for a few characters, ten times as long as one that does not.
+    if new.order_num is null or octet_length(new.order_num) not between 1 and 32 or new.order_num ~ '[^A-Za-z0-9_-]' then
         raise exception 'order_num must be 1 to 32 characters of A-Z a-z 0-9 _ -'
             using errcode = 'PW001', column = 'order_num',
                   hint = 'Choose the order number before you insert. It must be unique per merchant for ever.';
@@ -528,7 +528,7 @@ begin
                   hint = '0: the fee comes out of the amount; 1: the fee is charged on top.';
     end if;
     perform payout.check_beneficiary(new);
-    if octet_length(new.description) > 32 or new.description !~ '^[A-Za-z0-9._,/-]([A-Za-z0-9 ._,/-]{0,30}[A-Za-z0-9._,/-])?$' then
+    if octet_length(new.description) not between 1 and 32 or new.description ~ '[^A-Za-z0-9 ._,/-]|^ | $' then
         raise exception 'description must be 1 to 32 letters, digits, spaces and . _ , / -'
             using errcode = 'PW009', column = 'description', detail = 'order_num ' || new.order_num,
                   hint = 'Leave it out (null) if there is none.';

@@ -87,7 +87,7 @@ MUTANTS = [
             if """ + REQUEUE + """
             return;
         }
-""" + UNANSWERED)], "unknown_booked,cut_booked,garbage", "C1 C2", NO_PROOF),
+""" + UNANSWERED)], "unknown_booked,cut_booked,garbage,cb_none", "C1 C2", NO_PROOF),
     Mutant("expired_lease_requeues", "an expired lease makes the payout claimable again", [
         (SUBMITTED, """        if attempt == self.out.after.attempt {
             self.unanswered();""", """        if {on} {
@@ -313,7 +313,9 @@ MUTANTS = [
         "fail_booked,q_repeated,cb_none", "C3"),
     Mutant("claim_not_durable", "a claim's commit waits for the disk only where the login's settings say so", [],
            "none", "C1 C2 C7 C9", NOT_DURABLE, faults="pg_async_login", share=0.2, payouts=250, seconds=14.0),
-    Mutant("number_of_two", "one number of the gateway may be that of two payouts", [],
+    Mutant("number_of_two", "one number of the gateway may be that of two payouts", [
+        # The worker does not start without that index.
+        ("src/service/fitness.rs", "if !config.database.allow_owner {", "if !config.database.allow_owner && !{on} {")],
            "unknown_booked,q_other_number,cb_none", "C3", "drop index payout.platform_order_num_is_used_once", share=0.5),
     Mutant("one_person_suffices", "every act takes one person, whatever its effect", [],
            "unknown_booked,cb_none", "C3 C5 C6", ONE_PERSON, faults="operator_alone", scale=2.0),

@@ -118,6 +118,16 @@ async fn the_doctor_names_each_fault_and_finds_none_in_a_healthy_setup() {
             "fail",
             1,
         ),
+        // One number of the gateway could then be that of two payouts.
+        (
+            "alter index payout.platform_order_num_is_used_once rename to moved;
+             create index platform_order_num_is_used_once on payout.payouts (merchant_code)",
+            "drop index payout.platform_order_num_is_used_once;
+             alter index payout.moved rename to platform_order_num_is_used_once",
+            "tables",
+            "fail",
+            1,
+        ),
         (
             "create trigger mine before update on payout.ledger_sums
              for each row execute function suppress_redundant_updates_trigger()",

@@ -111,7 +111,7 @@ pub async fn objects(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
         select format('constraint %s on %s', k.conname, r.relname)
         from relation r join pg_constraint k on k.conrelid = r.oid and k.contype in ('p', 'u', 'f', 'c', 'x') and k.convalidated
         union all
-        select format('index %s on %s', i.indexrelid::regclass::text, r.relname)
+        select format('index %s on %s', i.indexrelid::regclass::text, r.relname) || case when i.indisunique then ': unique' else '' end
         from relation r join pg_index i on i.indrelid = r.oid and i.indisvalid and i.indisready
         union all
         select format('function %s', f.name) from routine f
