@@ -62,6 +62,8 @@ const GOALS: &[Goal] = &[
     goal("memory with 1 M queued, MB", AtMost(48.0), ("backlog-1M", "worker_memory_mb"), Over::Nothing),
     goal("memory with 1 M queued, to 10 k", AtMost(1.1),
          ("backlog-1M", "worker_memory_mb"), Over::Figure(("backlog-10k", "worker_memory_mb"))),
+    goal("memory after an hour of load, to that after six minutes", AtMost(1.1),
+         ("hour", "memory_to_first_tenth_ratio"), Over::Nothing),
     goal("slowest page of the console with 1 M payouts, p95 in ms", AtMost(200.0),
          ("console-1M", "slowest_p95_ms"), Over::Nothing),
     goal("callbacks committed and answered per second and core", AtLeast(2_000.0),

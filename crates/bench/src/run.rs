@@ -1,9 +1,10 @@
 //! Runs cases.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use sqlx::PgConnection;
+use tokio::time::sleep;
 
 use crate::{
     Options,
@@ -77,7 +78,13 @@ async fn paced(run: &Run<'_>, db: &mut PgConnection, per_second: u32) -> Result<
     let (case, stage) = (run.case, run.stage);
     let mut workers = Running::start(case, run.payout, stage).await?;
     let before = workers.meter(stage, db).await?;
-    let inserted: Vec<Inserted> = enqueue::paced(stage, case, per_second).await?;
+    let tenth = Duration::from_secs_f64(case.payouts as f64 / f64::from(per_second) / 10.0);
+    let early = async {
+        sleep(tenth).await;
+        workers.largest_peak_memory()
+    };
+    let (inserted, early): (Vec<Inserted>, u64) =
+        tokio::try_join!(enqueue::paced(stage, case, per_second), early)?;
     workers.until_settled(stage, case.payouts).await?;
     let (cost, settled) = (
         workers.meter(stage, db).await?.since(before),
@@ -88,7 +95,8 @@ async fn paced(run: &Run<'_>, db: &mut PgConnection, per_second: u32) -> Result<
     let seen = workers.stop_when_quiet(stage).await?;
     check::all_is_right(db, case, case.payouts, &seen).await?;
     let memory = workers.peak_memory_bytes;
-    let figures = Figures::of_paced(&inserted, &seen, settled, &cost, memory);
+    let figures = Figures::of_paced(&inserted, &seen, settled, &cost, memory)
+        .with("memory_to_first_tenth_ratio", memory as f64 / early as f64);
     Ok(vec![(case.name.to_owned(), figures)])
 }
 

@@ -146,6 +146,16 @@ impl Running {
         }
     }
 
+    /// The most memory that one of them has used so far, in bytes.
+    pub(crate) fn largest_peak_memory(&self) -> Result<u64> {
+        let peaks = self.workers.iter().map(|worker| peak_memory(worker.pid()));
+        Ok(peaks
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .max()
+            .unwrap_or(0))
+    }
+
     fn ensure_all_run(&mut self) -> Result<()> {
         self.workers.iter_mut().try_for_each(Process::ensure_runs)
     }
@@ -167,8 +177,8 @@ impl Running {
             }
             sleep(Duration::from_millis(50)).await;
         };
+        self.peak_memory_bytes = self.largest_peak_memory()?.max(self.peak_memory_bytes);
         for worker in self.workers.drain(..) {
-            self.peak_memory_bytes = self.peak_memory_bytes.max(peak_memory(worker.pid())?);
             worker.stop()?;
         }
         Ok(report)

@@ -200,6 +200,13 @@ pub(crate) const ALL: &[Case] = &[
         ..PACED
     },
     Case {
+        name: "hour",
+        about: "200 inserts a second for an hour: whether the worker's memory grows",
+        load: Load::Paced(200),
+        payouts: 720_000,
+        ..PACED
+    },
+    Case {
         name: "enqueue-1",
         about: "one client inserts",
         load: Load::Enqueue(1),
