@@ -2918,6 +2918,124 @@ begin
     end loop;
 end $$;
 
+CREATE TABLE payout.attention_reason (
+    name text NOT NULL COLLATE pg_catalog."C",
+    rank integer NOT NULL,
+    cleared_by text NOT NULL,
+    holds_back_claim boolean NOT NULL,
+    answered_by text[] NOT NULL,
+    meaning text NOT NULL,
+    CONSTRAINT cleared_by_is_known CHECK ((cleared_by = ANY (ARRAY['automation'::text, 'person'::text])))
+);
+
+CREATE TABLE payout.pause_rules (
+    scope text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    actor text DEFAULT SESSION_USER NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    daily_from time without time zone,
+    daily_to time without time zone,
+    is_daily boolean GENERATED ALWAYS AS ((daily_from IS NOT NULL)) STORED NOT NULL,
+    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
+    CONSTRAINT daily_times_differ CHECK ((((daily_from IS NULL) = (daily_to IS NULL)) AND (daily_from <> daily_to))),
+    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
+);
+
+CREATE VIEW payout.pauses AS
+ SELECT r.scope,
+    r.value,
+    r.reason,
+    r.actor,
+        CASE
+            WHEN (r.daily_from IS NULL) THEN r.since
+            ELSE GREATEST(r.since, payout.daily_since(r.daily_from, r.daily_to, now()))
+        END AS since,
+    r.is_daily
+   FROM payout.pause_rules r
+  WHERE ((r.daily_from IS NULL) OR (payout.daily_since(r.daily_from, r.daily_to, now()) IS NOT NULL));
+
+CREATE TABLE payout.worker_claims (
+    worker text NOT NULL COLLATE pg_catalog."C",
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    slots integer NOT NULL,
+    in_flight integer NOT NULL,
+    stopped_by text,
+    detail text DEFAULT ''::text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW payout.claims AS
+ SELECT m.code AS merchant_code,
+    running.workers,
+    running.slots,
+    running.in_flight,
+    why.stopped_by,
+    why.since,
+    why.detail
+   FROM ((payout.merchants m
+     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS workers,
+            (COALESCE(sum(c.slots), (0)::bigint))::integer AS slots,
+            (COALESCE(sum(c.in_flight), (0)::bigint))::integer AS in_flight,
+            bool_or((c.stopped_by IS NULL)) AS is_claiming
+           FROM (payout.workers w
+             JOIN payout.worker_claims c ON ((c.worker = w.worker)))
+          WHERE ((c.merchant_code = m.code) AND payout.is_running(w.*))) running)
+     LEFT JOIN LATERAL ( SELECT s.stopped_by,
+            s.since,
+            s.detail
+           FROM ( SELECT 0 AS place,
+                    'read_only'::text AS stopped_by,
+                    NULL::timestamp with time zone AS since,
+                    ''::text AS detail
+                  WHERE pg_is_in_recovery()
+                UNION ALL
+                 SELECT 1,
+                    'failover'::text,
+                    f.changed_at,
+                    ''::text
+                   FROM payout.failover f
+                  WHERE (f.changed_at IS NOT NULL)
+                UNION ALL
+                 SELECT 2,
+                    'paused'::text,
+                    z.since,
+                    concat_ws(': '::text, z.actor, z.reason) AS concat_ws
+                   FROM payout.pauses z
+                  WHERE (((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = m.code)))
+                UNION ALL
+                 SELECT 3,
+                    'no_worker'::text,
+                    ( SELECT max(w.seen_at) AS max
+                           FROM (payout.workers w
+                             JOIN payout.worker_claims c ON ((c.worker = w.worker)))
+                          WHERE (c.merchant_code = m.code)) AS max,
+                    ''::text
+                  WHERE (running.workers = 0)
+                UNION ALL
+                 SELECT 4,
+                    c.stopped_by,
+                    c.since,
+                    c.detail
+                   FROM (payout.workers w
+                     JOIN payout.worker_claims c ON ((c.worker = w.worker)))
+                  WHERE ((c.merchant_code = m.code) AND payout.is_running(w.*) AND (NOT running.is_claiming))) s
+          ORDER BY s.place, s.since
+         LIMIT 1) why ON (true));
+
+CREATE FUNCTION payout.standstill() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT jsonb_build_object('claims', COALESCE(( SELECT jsonb_object_agg(c.merchant_code, c.stopped_by) AS jsonb_object_agg
+            FROM payout.claims c
+           WHERE (c.merchant_code = ANY (( SELECT payout.merchants_seen() AS merchants_seen)::text[]))), '{}'::jsonb), 'banks', COALESCE(( SELECT jsonb_agg(z.value) AS jsonb_agg
+            FROM payout.pauses z
+           WHERE (z.scope = 'bank'::text)), '[]'::jsonb), 'holds_back', COALESCE(( SELECT jsonb_agg(r.name) AS jsonb_agg
+            FROM payout.attention_reason r
+           WHERE r.holds_back_claim), '[]'::jsonb)) AS jsonb_build_object;
+END;
+
 CREATE FUNCTION payout.state_fee(p payout.payouts, r payout.requests) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
@@ -3009,32 +3127,39 @@ begin
             format('requested by %s, approved by %s', request.requested_by, request.decided_by));
 end $$;
 
-CREATE FUNCTION payout.waits_for(p payout.payouts) RETURNS text
+CREATE FUNCTION payout.waits_for(p payout.payouts, standstill jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
+    AS $$
+declare
+    stopped_by text := standstill -> 'claims' ->> p.merchant_code;
+begin
+    return case
+        when p.state not in ('queued', 'submitting', 'pending', 'unknown')
+             or not standstill -> 'claims' ? p.merchant_code then null
+        when stopped_by = 'no_worker' then 'no_worker'
+        when p.state = 'submitting' then 'answer'
+        when p.attention is not null
+             and (p.state <> 'queued' or standstill -> 'holds_back' ?| p.attention_reasons) then 'person: ' || p.attention
+        when p.state = 'pending' then 'result'
+        when p.state = 'unknown' then 'query'
+        when stopped_by = 'paused' then 'paused'
+        when stopped_by is not null then 'claims: ' || stopped_by
+        when p.due_at > now() then 'time: ' || to_char(p.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        when standstill -> 'banks' ? p.bank_code then 'paused'
+        when p.parked then 'funds'
+        when p.replaces is not null and payout.waits_for_originals(p) then 'originals'
+        else 'slot'
+    end;
+end $$;
+
+CREATE FUNCTION payout.waits_for_originals(p payout.payouts) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'payout', 'pg_temp'
     AS $$
 begin
-    return (
-    select case
-        when (p).state not in ('queued', 'submitting', 'pending', 'unknown') then null
-        when c.stopped_by = 'no_worker' then 'no_worker'
-        when (p).state = 'submitting' then 'answer'
-        when (p).attention is not null
-             and ((p).state <> 'queued' or payout.holds_back_claim((p).attention_reasons)) then 'person: ' || (p).attention
-        when (p).state = 'pending' then 'result'
-        when (p).state = 'unknown' then 'query'
-        when c.stopped_by = 'paused' then 'paused'
-        when c.stopped_by is not null then 'claims: ' || c.stopped_by
-        when (p).due_at > now() then 'time: ' || to_char((p).due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        when exists (select from payout.pauses z where (z.scope, z.value) = ('bank', (p).bank_code)) then 'paused'
-        when (p).parked then 'funds'
-        when (p).replaces is not null
-             and (payout.may_pay_again((p).merchant_code, (p).replaces, (p).created_at)).why_not is not null then 'originals'
-        else 'slot'
-    end
-    from payout.claims c
-    -- Also of a row that a login makes up.
-    where c.merchant_code = (p).merchant_code and c.merchant_code = any (payout.merchants_seen()));
+    return p.merchant_code = any (payout.merchants_seen())
+           and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not is not null;
 end $$;
 
 CREATE FUNCTION payout.wake(channel text, payload text DEFAULT ''::text) RETURNS void
@@ -3169,33 +3294,6 @@ begin
     end if;
     return null;
 end $$;
-
-CREATE TABLE payout.pause_rules (
-    scope text NOT NULL COLLATE pg_catalog."C",
-    value text NOT NULL COLLATE pg_catalog."C",
-    reason text NOT NULL,
-    actor text DEFAULT SESSION_USER NOT NULL,
-    since timestamp with time zone DEFAULT now() NOT NULL,
-    daily_from time without time zone,
-    daily_to time without time zone,
-    is_daily boolean GENERATED ALWAYS AS ((daily_from IS NOT NULL)) STORED NOT NULL,
-    CONSTRAINT all_has_no_value CHECK (((scope = 'all'::text) = (value = ''::text))),
-    CONSTRAINT daily_times_differ CHECK ((((daily_from IS NULL) = (daily_to IS NULL)) AND (daily_from <> daily_to))),
-    CONSTRAINT scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'merchant'::text, 'bank'::text])))
-);
-
-CREATE VIEW payout.pauses AS
- SELECT r.scope,
-    r.value,
-    r.reason,
-    r.actor,
-        CASE
-            WHEN (r.daily_from IS NULL) THEN r.since
-            ELSE GREATEST(r.since, payout.daily_since(r.daily_from, r.daily_to, now()))
-        END AS since,
-    r.is_daily
-   FROM payout.pause_rules r
-  WHERE ((r.daily_from IS NULL) OR (payout.daily_since(r.daily_from, r.daily_to, now()) IS NOT NULL));
 
 CREATE FUNCTION payout.why_no_send(p payout.payouts, merchant text, order_num text, attempt integer) RETURNS TABLE(why text)
     LANGUAGE sql STABLE
@@ -3410,21 +3508,24 @@ CREATE VIEW payout.all_status AS
     p.attention_reasons,
     p.attention_since,
         CASE
-            WHEN (p.state = ANY (ARRAY['queued'::text, 'submitting'::text, 'pending'::text, 'unknown'::text])) THEN payout.waits_for(p.*)
+            WHEN (p.state = ANY (ARRAY['queued'::text, 'submitting'::text, 'pending'::text, 'unknown'::text])) THEN payout.waits_for(p.*, ( SELECT payout.standstill() AS standstill))
             ELSE NULL::text
         END AS waits_for,
-    p.settled_at
-   FROM payout.payouts p;
-
-CREATE TABLE payout.attention_reason (
-    name text NOT NULL COLLATE pg_catalog."C",
-    rank integer NOT NULL,
-    cleared_by text NOT NULL,
-    holds_back_claim boolean NOT NULL,
-    answered_by text[] NOT NULL,
-    meaning text NOT NULL,
-    CONSTRAINT cleared_by_is_known CHECK ((cleared_by = ANY (ARRAY['automation'::text, 'person'::text])))
-);
+    p.settled_at,
+    payout.wib_day(p.settled_at) AS settled_day,
+    w.paid_at,
+    payout.wib_day(w.paid_at) AS paid_day
+   FROM (payout.payouts p
+     CROSS JOIN LATERAL ( SELECT
+                CASE p.state
+                    WHEN 'paid'::text THEN p.settled_at
+                    WHEN 'returned'::text THEN ( SELECT h.at
+                       FROM payout.history h
+                      WHERE (((h.merchant_code = p.merchant_code) AND (h.order_num = p.order_num)) AND (h.to_state = 'paid'::text))
+                      ORDER BY h.seq DESC
+                     LIMIT 1)
+                    ELSE NULL::timestamp with time zone
+                END AS paid_at) w);
 
 CREATE TABLE payout.operator_acts (
     id bigint NOT NULL,
@@ -3486,74 +3587,6 @@ CREATE VIEW payout.balances AS
    FROM ((payout.merchants m
      LEFT JOIN payout.accounts s ON ((s.merchant_code = m.code)))
      CROSS JOIN LATERAL ( VALUES ('available'::text,COALESCE(s.available, (0)::bigint)), ('held'::text,COALESCE(s.held, (0)::bigint)), ('paid_out'::text,COALESCE(s.paid_out, (0)::bigint)), ('fees'::text,COALESCE(s.fees, (0)::bigint)), ('funding'::text,COALESCE(s.funding, (0)::bigint))) a(account, balance));
-
-CREATE TABLE payout.worker_claims (
-    worker text NOT NULL COLLATE pg_catalog."C",
-    merchant_code text NOT NULL COLLATE pg_catalog."C",
-    slots integer NOT NULL,
-    in_flight integer NOT NULL,
-    stopped_by text,
-    detail text DEFAULT ''::text NOT NULL,
-    since timestamp with time zone DEFAULT now() NOT NULL
-);
-
-CREATE VIEW payout.claims AS
- SELECT m.code AS merchant_code,
-    running.workers,
-    running.slots,
-    running.in_flight,
-    why.stopped_by,
-    why.since,
-    why.detail
-   FROM ((payout.merchants m
-     CROSS JOIN LATERAL ( SELECT (count(*))::integer AS workers,
-            (COALESCE(sum(c.slots), (0)::bigint))::integer AS slots,
-            (COALESCE(sum(c.in_flight), (0)::bigint))::integer AS in_flight,
-            bool_or((c.stopped_by IS NULL)) AS is_claiming
-           FROM (payout.workers w
-             JOIN payout.worker_claims c ON ((c.worker = w.worker)))
-          WHERE ((c.merchant_code = m.code) AND payout.is_running(w.*))) running)
-     LEFT JOIN LATERAL ( SELECT s.stopped_by,
-            s.since,
-            s.detail
-           FROM ( SELECT 0 AS place,
-                    'read_only'::text AS stopped_by,
-                    NULL::timestamp with time zone AS since,
-                    ''::text AS detail
-                  WHERE pg_is_in_recovery()
-                UNION ALL
-                 SELECT 1,
-                    'failover'::text,
-                    f.changed_at,
-                    ''::text
-                   FROM payout.failover f
-                  WHERE (f.changed_at IS NOT NULL)
-                UNION ALL
-                 SELECT 2,
-                    'paused'::text,
-                    z.since,
-                    concat_ws(': '::text, z.actor, z.reason) AS concat_ws
-                   FROM payout.pauses z
-                  WHERE (((z.scope = 'all'::text) AND (z.value = ''::text)) OR ((z.scope = 'merchant'::text) AND (z.value = m.code)))
-                UNION ALL
-                 SELECT 3,
-                    'no_worker'::text,
-                    ( SELECT max(w.seen_at) AS max
-                           FROM (payout.workers w
-                             JOIN payout.worker_claims c ON ((c.worker = w.worker)))
-                          WHERE (c.merchant_code = m.code)) AS max,
-                    ''::text
-                  WHERE (running.workers = 0)
-                UNION ALL
-                 SELECT 4,
-                    c.stopped_by,
-                    c.since,
-                    c.detail
-                   FROM (payout.workers w
-                     JOIN payout.worker_claims c ON ((c.worker = w.worker)))
-                  WHERE ((c.merchant_code = m.code) AND payout.is_running(w.*) AND (NOT running.is_claiming))) s
-          ORDER BY s.place, s.since
-         LIMIT 1) why ON (true));
 
 CREATE TABLE payout.clock (
     the_only_one boolean DEFAULT true NOT NULL,
@@ -3832,7 +3865,10 @@ CREATE VIEW payout.status WITH (security_barrier='true') AS
     s.attention_reasons,
     s.attention_since,
     s.waits_for,
-    s.settled_at
+    s.settled_at,
+    s.settled_day,
+    s.paid_at,
+    s.paid_day
    FROM payout.all_status s
   WHERE (s.merchant_code = ANY (( SELECT payout.merchants_seen() AS merchants_seen)::text[]));
 
@@ -4063,6 +4099,8 @@ CREATE INDEX requests_by_subject ON payout.requests USING btree (kind, subject, 
 CREATE INDEX requests_of_payout ON payout.request_payouts USING btree (merchant_code, order_num);
 
 CREATE INDEX requests_to_carry_out ON payout.request_payouts USING btree (merchant_code, request_id) WHERE (outcome IS NULL);
+
+CREATE INDEX returned ON payout.payouts USING btree (merchant_code, settled_at) WHERE (state = 'returned'::text);
 
 CREATE INDEX settled ON payout.payouts USING btree (merchant_code, settled_at) WHERE (state = ANY (ARRAY['paid'::text, 'returned'::text]));
 
@@ -5256,6 +5294,33 @@ REVOKE ALL ON FUNCTION payout.same_instruction(a payout.payouts, b payout.payout
 REVOKE ALL ON FUNCTION payout.schedule_originals(merchant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.schedule_originals(merchant text) TO payout_worker;
 
+GRANT SELECT ON TABLE payout.attention_reason TO payout_reader;
+GRANT SELECT ON TABLE payout.attention_reason TO payout_operator;
+GRANT SELECT ON TABLE payout.attention_reason TO payout_worker;
+
+GRANT SELECT ON TABLE payout.pause_rules TO payout_reader;
+GRANT SELECT ON TABLE payout.pause_rules TO payout_operator;
+GRANT SELECT ON TABLE payout.pause_rules TO payout_worker;
+
+GRANT SELECT ON TABLE payout.pauses TO payout_reader;
+GRANT SELECT ON TABLE payout.pauses TO payout_operator;
+GRANT SELECT ON TABLE payout.pauses TO payout_worker;
+
+GRANT SELECT ON TABLE payout.worker_claims TO payout_reader;
+GRANT SELECT ON TABLE payout.worker_claims TO payout_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE payout.worker_claims TO payout_worker;
+
+GRANT SELECT ON TABLE payout.claims TO payout_reader;
+GRANT SELECT ON TABLE payout.claims TO payout_operator;
+GRANT SELECT ON TABLE payout.claims TO payout_worker;
+
+REVOKE ALL ON FUNCTION payout.standstill() FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.standstill() TO payout_reader;
+GRANT ALL ON FUNCTION payout.standstill() TO payout_operator;
+GRANT ALL ON FUNCTION payout.standstill() TO payout_worker;
+GRANT ALL ON FUNCTION payout.standstill() TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.standstill() TO payout_follower;
+
 REVOKE ALL ON FUNCTION payout.state_fee(p payout.payouts, r payout.requests) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.two_have_approved(p payout.payouts, act text) FROM PUBLIC;
@@ -5264,12 +5329,14 @@ REVOKE ALL ON FUNCTION payout.uphold(p payout.payouts, r payout.requests) FROM P
 
 REVOKE ALL ON FUNCTION payout.use_request(p payout.payouts, event text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION payout.waits_for(p payout.payouts) FROM PUBLIC;
-GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_reader;
-GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_operator;
-GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_worker;
-GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_enqueuer;
-GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts) TO payout_follower;
+REVOKE ALL ON FUNCTION payout.waits_for(p payout.payouts, standstill jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts, standstill jsonb) TO payout_reader;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts, standstill jsonb) TO payout_operator;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts, standstill jsonb) TO payout_worker;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts, standstill jsonb) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.waits_for(p payout.payouts, standstill jsonb) TO payout_follower;
+
+REVOKE ALL ON FUNCTION payout.waits_for_originals(p payout.payouts) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.wake(channel text, payload text) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wake(channel text, payload text) TO payout_worker;
@@ -5287,14 +5354,6 @@ REVOKE ALL ON FUNCTION payout.why_no_resolve(p payout.payouts, kind text) FROM P
 
 REVOKE ALL ON FUNCTION payout.why_no_resubmit(p payout.payouts) FROM PUBLIC;
 
-GRANT SELECT ON TABLE payout.pause_rules TO payout_reader;
-GRANT SELECT ON TABLE payout.pause_rules TO payout_operator;
-GRANT SELECT ON TABLE payout.pause_rules TO payout_worker;
-
-GRANT SELECT ON TABLE payout.pauses TO payout_reader;
-GRANT SELECT ON TABLE payout.pauses TO payout_operator;
-GRANT SELECT ON TABLE payout.pauses TO payout_worker;
-
 REVOKE ALL ON FUNCTION payout.why_no_send(p payout.payouts, merchant text, order_num text, attempt integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION payout.why_no_sends() FROM PUBLIC;
@@ -5307,6 +5366,8 @@ REVOKE ALL ON FUNCTION payout.wib_day(at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_reader;
 GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_operator;
 GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_worker;
+GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_enqueuer;
+GRANT ALL ON FUNCTION payout.wib_day(at timestamp with time zone) TO payout_follower;
 
 REVOKE ALL ON FUNCTION payout.with_attention(old payout.payouts, new payout.payouts, event text) FROM PUBLIC;
 
@@ -5328,10 +5389,6 @@ GRANT SELECT ON TABLE payout.all_status TO payout_reader;
 GRANT SELECT ON TABLE payout.all_status TO payout_operator;
 GRANT SELECT ON TABLE payout.all_status TO payout_worker;
 
-GRANT SELECT ON TABLE payout.attention_reason TO payout_reader;
-GRANT SELECT ON TABLE payout.attention_reason TO payout_operator;
-GRANT SELECT ON TABLE payout.attention_reason TO payout_worker;
-
 GRANT SELECT ON TABLE payout.operator_acts TO payout_reader;
 GRANT SELECT ON TABLE payout.operator_acts TO payout_operator;
 GRANT SELECT ON TABLE payout.operator_acts TO payout_worker;
@@ -5343,14 +5400,6 @@ GRANT SELECT ON TABLE payout.audit TO payout_worker;
 GRANT SELECT ON TABLE payout.balances TO payout_reader;
 GRANT SELECT ON TABLE payout.balances TO payout_operator;
 GRANT SELECT ON TABLE payout.balances TO payout_worker;
-
-GRANT SELECT ON TABLE payout.worker_claims TO payout_reader;
-GRANT SELECT ON TABLE payout.worker_claims TO payout_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE payout.worker_claims TO payout_worker;
-
-GRANT SELECT ON TABLE payout.claims TO payout_reader;
-GRANT SELECT ON TABLE payout.claims TO payout_operator;
-GRANT SELECT ON TABLE payout.claims TO payout_worker;
 
 GRANT SELECT ON TABLE payout.clock TO payout_reader;
 GRANT SELECT ON TABLE payout.clock TO payout_operator;

@@ -167,6 +167,7 @@ create index needs_a_person on payout.payouts (attention_since) where attention 
 create index by_time on payout.payouts (created_at);
 -- For statements of account.
 create index settled on payout.payouts (merchant_code, settled_at) where state in ('paid', 'returned');
+create index returned on payout.payouts (merchant_code, settled_at) where state = 'returned';
 -- The newest order that the gateway must know, which is read with each query of an order that it may not know. No other
 -- index offers this order, so that no plan walks one of those.
 create index known_to_gateway on payout.payouts (merchant_code, send_by)

@@ -1073,31 +1073,51 @@ return '****' || case when length(digits) > 6 then right(digits, 4) else '' end;
 create function payout.masked_name(name text) returns text language sql immutable
 return (select string_agg(left(word, 1) || '***', ' ') from regexp_split_to_table(name, '\s+') word where word <> '');
 
--- What an open payout waits for: a word, then a colon and more where there is more to say. Null once it is final.
-create function payout.waits_for(p payout.payouts) returns text
+-- What payout.waits_for looks up for every payout: why each merchant's claims are stopped (null if they are not), of the
+-- merchants that the login sees; which banks are paused; and which attention holds a queued payout back.
+create function payout.standstill() returns jsonb
+language sql stable security definer set search_path = pg_catalog, payout, pg_temp
+begin atomic
+    select jsonb_build_object(
+        'claims', coalesce((select jsonb_object_agg(c.merchant_code, c.stopped_by) from payout.claims c
+                            where c.merchant_code = any ((select payout.merchants_seen())::text[])), '{}'),
+        'banks', coalesce((select jsonb_agg(z.value) from payout.pauses z where z.scope = 'bank'), '[]'),
+        'holds_back', coalesce((select jsonb_agg(r.name) from payout.attention_reason r where r.holds_back_claim), '[]'));
+end;
+
+-- Whether a replacement may not pay that debt again now. Also of a row that a login makes up: it learns nothing about other
+-- merchants.
+create function payout.waits_for_originals(p payout.payouts) returns boolean
 language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
 begin
-    return (
-    select case
-        when (p).state not in ('queued', 'submitting', 'pending', 'unknown') then null
-        when c.stopped_by = 'no_worker' then 'no_worker'
-        when (p).state = 'submitting' then 'answer'
-        when (p).attention is not null
-             and ((p).state <> 'queued' or payout.holds_back_claim((p).attention_reasons)) then 'person: ' || (p).attention
-        when (p).state = 'pending' then 'result'
-        when (p).state = 'unknown' then 'query'
-        when c.stopped_by = 'paused' then 'paused'
-        when c.stopped_by is not null then 'claims: ' || c.stopped_by
-        when (p).due_at > now() then 'time: ' || to_char((p).due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        when exists (select from payout.pauses z where (z.scope, z.value) = ('bank', (p).bank_code)) then 'paused'
-        when (p).parked then 'funds'
-        when (p).replaces is not null
-             and (payout.may_pay_again((p).merchant_code, (p).replaces, (p).created_at)).why_not is not null then 'originals'
+    return p.merchant_code = any (payout.merchants_seen())
+           and (payout.may_pay_again(p.merchant_code, p.replaces, p.created_at)).why_not is not null;
+end $$;
+
+-- What an open payout waits for: a word, then a colon and more where there is more to say. Null once it is final.
+-- `standstill` is that of payout.standstill(), which a statement reads once and not for each payout.
+create function payout.waits_for(p payout.payouts, standstill jsonb) returns text
+language plpgsql stable security definer set search_path = pg_catalog, payout, pg_temp as $$
+declare
+    stopped_by text := standstill -> 'claims' ->> p.merchant_code;
+begin
+    return case
+        when p.state not in ('queued', 'submitting', 'pending', 'unknown')
+             or not standstill -> 'claims' ? p.merchant_code then null
+        when stopped_by = 'no_worker' then 'no_worker'
+        when p.state = 'submitting' then 'answer'
+        when p.attention is not null
+             and (p.state <> 'queued' or standstill -> 'holds_back' ?| p.attention_reasons) then 'person: ' || p.attention
+        when p.state = 'pending' then 'result'
+        when p.state = 'unknown' then 'query'
+        when stopped_by = 'paused' then 'paused'
+        when stopped_by is not null then 'claims: ' || stopped_by
+        when p.due_at > now() then 'time: ' || to_char(p.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        when standstill -> 'banks' ? p.bank_code then 'paused'
+        when p.parked then 'funds'
+        when p.replaces is not null and payout.waits_for_originals(p) then 'originals'
         else 'slot'
-    end
-    from payout.claims c
-    -- Also of a row that a login makes up.
-    where c.merchant_code = (p).merchant_code and c.merchant_code = any (payout.merchants_seen()));
+    end;
 end $$;
 
 -- For those who may see every merchant: what payout.status shows, without its barrier.
@@ -1111,9 +1131,17 @@ select p.order_num, p.merchant_code, p.bank_code, p.amount::bigint as amount, p.
        case when p.state in ('failed', 'cancelled') then 0
             else payout.beneficiary_idr(p.amount, p.fee_type, p.fee) end as beneficiary_amount,
        p.platform_order_num, p.failure_reason, p.attention, p.attention_reasons, p.attention_since,
-       case when p.state in ('queued', 'submitting', 'pending', 'unknown') then payout.waits_for(p) end as waits_for,
-       p.settled_at
-from payout.payouts p;
+       case when p.state in ('queued', 'submitting', 'pending', 'unknown') then payout.waits_for(p, (select payout.standstill())) end
+           as waits_for,
+       p.settled_at, payout.wib_day(p.settled_at) as settled_day, w.paid_at, payout.wib_day(w.paid_at) as paid_day
+from payout.payouts p
+cross join lateral (
+    -- What came back is settled at its return; its history has the payment.
+    select case p.state
+        when 'paid' then p.settled_at
+        when 'returned' then (select h.at from payout.history h
+                              where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num) and h.to_state = 'paid'
+                              order by h.seq desc limit 1) end as paid_at) w;
 
 -- Each login sees the payouts of its merchants. A barrier, or a condition that reports the values it is given would be
 -- applied to the others' rows first. Its price: Postgres sorts what it reads instead of reading an index in order.

@@ -57,7 +57,7 @@ grant execute on function payout.identity(), payout.resubmit_proof(text, text), 
                           payout.not_queried_yet(), payout.may_pay_again(text, text, timestamptz)
     to payout_reader, payout_operator;
 
-grant execute on function payout.reservation(text), payout.wib_day(timestamptz), payout.age_class(timestamptz),
+grant execute on function payout.reservation(text), payout.age_class(timestamptz),
                           payout.bank_label(text)
     to payout_reader, payout_operator, payout_worker;
 
@@ -121,7 +121,7 @@ grant execute on function payout.gateway_digest(text, text, text[]), payout.curr
 -- Also at the commit of an act, which runs as the login.
 grant execute on function payout.make_durable(), payout.refuse_borrowed_session()
     to payout_reader, payout_operator, payout_worker, payout_enqueuer, payout_follower;
-grant execute on function payout.merchants_seen(), payout.waits_for(payout.payouts), payout.is_running(payout.workers), payout.daily_since(time, time, timestamptz), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
+grant execute on function payout.merchants_seen(), payout.waits_for(payout.payouts, jsonb), payout.standstill(), payout.wib_day(timestamptz), payout.is_running(payout.workers), payout.daily_since(time, time, timestamptz), payout.xid_base(), payout.masked_number(text), payout.masked_name(text), payout.hold_idr(numeric, smallint, bigint),
                           payout.debit_idr(numeric, smallint, bigint), payout.beneficiary_idr(numeric, smallint, bigint),
                           payout.is_plausible_fee(numeric, smallint, bigint, bigint)
     to payout_reader, payout_operator, payout_worker, payout_enqueuer, payout_follower;

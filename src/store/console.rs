@@ -113,7 +113,7 @@ pub async fn page(
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.waits_for, s.settled_at
+               s.attention_since, s.waits_for, s.settled_at, s.settled_day, s.paid_at, s.paid_day
         from payout.all_status s
         where (cardinality($1::text[]) = 0 or s.state = any($1))
           and (cardinality($2::text[]) = 0 or s.merchant_code = any($2))

@@ -5,7 +5,7 @@
 pub mod history;
 pub mod waits;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::payout::PayoutKey;
@@ -36,6 +36,11 @@ pub struct Status {
     pub attention_since: Option<DateTime<Utc>>,
     pub waits_for: Option<String>,
     pub settled_at: Option<DateTime<Utc>>,
+    /// The day of `settled_at` in WIB.
+    pub settled_day: Option<NaiveDate>,
+    pub paid_at: Option<DateTime<Utc>>,
+    /// The day of `paid_at` in WIB.
+    pub paid_day: Option<NaiveDate>,
 }
 
 impl Status {
@@ -86,7 +91,7 @@ pub async fn list(db: &mut PgConnection, filter: &Filter) -> Result<Vec<Status>,
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.waits_for, s.settled_at
+               s.attention_since, s.waits_for, s.settled_at, s.settled_day, s.paid_at, s.paid_day
         from payout.all_status s
         where (cardinality($1::text[]) = 0 or s.state = any($1))
           and ($2::text is null or s.merchant_code = $2)
@@ -164,7 +169,7 @@ pub async fn statuses(
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.waits_for, s.settled_at
+               s.attention_since, s.waits_for, s.settled_at, s.settled_day, s.paid_at, s.paid_day
         from wanted
         join payout.all_status s on (s.merchant_code, s.order_num) = (wanted.merchant_code, wanted.order_num)
         order by wanted.place"#,

@@ -2,6 +2,7 @@
 
 pub mod ageing;
 pub mod period;
+pub mod total;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -17,6 +18,8 @@ pub struct Compared {
     pub available: i64,
     /// Ours: held for payouts that may have left.
     pub held: i64,
+    /// Ours: what was held when the gateway's balance was read; what is held now if it was not read.
+    pub held_then: i64,
     /// Theirs: what can be spent.
     pub balance: Option<i64>,
     /// Theirs: held for orders in progress.
@@ -39,7 +42,7 @@ pub async fn compare(
         Compared,
         r#"/* store::compare */
         select m.code as merchant_code, coalesce(a.available, 0) as "available!", coalesce(a.held, 0) as "held!",
-               g.balance as "balance?", g.frozen as "frozen?", g.pending as "pending?",
+               coalesce(a.held, 0) - since.held as "held_then!", g.balance as "balance?", g.frozen as "frozen?", g.pending as "pending?",
                case when newest.id - g.ledger_id <= 100000
                     then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked)
                end as "difference?",
@@ -51,7 +54,7 @@ pub async fn compare(
         left join payout.gateway_balance g on g.merchant_code = m.code and r.merchant_code is null
         cross join (select coalesce(max(l.id), 0) as id from payout.ledger l) newest
         cross join lateral (
-            select coalesce(sum(l.available + l.held), 0)::bigint as booked
+            select coalesce(sum(l.available + l.held), 0)::bigint as booked, coalesce(sum(l.held), 0)::bigint as held
             from payout.ledger l
             where l.id between greatest(g.ledger_id + 1, newest.id - 100000) and newest.id
               and l.merchant_code = m.code and g.ledger_id is not null
@@ -64,7 +67,7 @@ pub async fn compare(
     .await
 }
 
-/// Payouts that became paid from `from` up to, but not including, `to`, even if they were returned later.
+/// Payouts that were paid from `from` up to, but not including, `to`, even if the money came back later.
 pub async fn settled_between(
     db: &mut PgConnection,
     merchant: &str,
@@ -78,10 +81,15 @@ pub async fn settled_between(
                s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
                s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
                s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.waits_for, s.settled_at
-        from payout.all_status s
-        where s.merchant_code = $1 and s.state in ('paid', 'returned') and s.settled_at >= $2 and s.settled_at < $3
-        order by s.settled_at, s.order_num"#,
+               s.attention_since, s.waits_for, s.settled_at, s.settled_day, s.paid_at, s.paid_day
+        from (select p.* from payout.all_status p
+              where p.merchant_code = $1 and p.state = 'paid' and p.settled_at >= $2 and p.settled_at < $3
+              union all
+              -- Apart, by their own index: they came back after they were paid.
+              select r.* from payout.all_status r
+              where r.merchant_code = $1 and r.state = 'returned' and r.settled_at >= $2
+                and r.paid_at >= $2 and r.paid_at < $3) s
+        order by s.paid_at, s.order_num"#,
         merchant,
         from,
         to,

@@ -11,7 +11,7 @@ use crate::support::{
     terminal::{Said, bare, payout, program},
 };
 
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 21] = [
     "order_num",
     "merchant_code",
     "bank_code",
@@ -30,6 +30,9 @@ const COLUMNS: [&str; 18] = [
     "attention_since",
     "waits_for",
     "settled_at",
+    "settled_day",
+    "paid_at",
+    "paid_day",
 ];
 /// They appear nowhere else, so that a match is always a leak.
 const CANARY_NUMBER: &str = "9081726354";
@@ -385,7 +388,7 @@ async fn replay_queries_now_and_sends_nothing() {
     .await;
     let said = payout(&database, &["replay", "--state", "unknown", "-o", "json"]).with(1);
     assert!(
-        said.err.contains("1 payouts were not queried"),
+        said.err.contains("1 payout was not queried"),
         "{}",
         said.err
     );

@@ -292,12 +292,23 @@ async fn an_enqueuer_sees_why_its_own_payouts_wait_and_nobody_elses() {
     assert_eq!(see(ours).await.as_deref(), Some("no_worker"));
     let made_up = format!(
         "select payout.waits_for(jsonb_populate_record(null::payout.payouts,
-                '{{\"merchant_code\": \"{MERCHANT}\", \"state\": \"queued\"}}'))"
+                '{{\"merchant_code\": \"{MERCHANT}\", \"state\": \"queued\"}}'), payout.standstill())"
     );
     assert_eq!(see(&made_up).await.as_deref(), Some("no_worker"));
+    let all_made_up = format!(
+        "select payout.waits_for(jsonb_populate_record(null::payout.payouts,
+                '{{\"merchant_code\": \"{MERCHANT}\", \"state\": \"queued\", \"replaces\": \"OURS-1\"}}'),
+                '{{\"claims\": {{\"{MERCHANT}\": null}}, \"banks\": [], \"holds_back\": []}}')"
+    );
+    assert_eq!(see(&all_made_up).await.as_deref(), Some("originals"));
     // With a second merchant, a login needs to be named for each.
     database.register_merchant("M-2").await;
     assert_eq!(see(&made_up).await, None);
+    assert_eq!(
+        see(&all_made_up).await.as_deref(),
+        Some("slot"),
+        "it learns nothing"
+    );
     pool.close().await;
 }
 

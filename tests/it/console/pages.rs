@@ -59,7 +59,7 @@ async fn a_csv_has_exactly_what_the_filter_shows() {
         Some(
             "order_num,merchant_code,bank_code,amount,fee_type,state,state_since,created_at,fee,debit_total,\
              beneficiary_amount,platform_order_num,failure_reason,attention,attention_reasons,attention_since,waits_for,\
-             settled_at"
+             settled_at,settled_day,paid_at,paid_day"
         )
     );
 }

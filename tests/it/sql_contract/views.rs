@@ -11,7 +11,8 @@ async fn each_view_has_exactly_the_promised_columns_in_order() {
                     state_since timestamp with time zone, created_at timestamp with time zone, fee bigint, \
                     debit_total bigint, beneficiary_amount bigint, platform_order_num text, failure_reason text, \
                     attention text, attention_reasons text[], attention_since timestamp with time zone, \
-                    waits_for text, settled_at timestamp with time zone"),
+                    waits_for text, settled_at timestamp with time zone, settled_day date, \
+                    paid_at timestamp with time zone, paid_day date"),
         ("claims", "merchant_code text, workers integer, slots integer, in_flight integer, stopped_by text, \
                     since timestamp with time zone, detail text"),
         ("events", "seq bigint, merchant_code text, order_num text, at timestamp with time zone, event text, \

@@ -28,8 +28,8 @@ impl Drift {
             None => Self::NotRead,
             Some(0) => Self::Agree,
             Some(idr) if idr > 0 => Self::Surplus,
-            // Only what is held can have left without our knowledge.
-            Some(idr) if idr.saturating_neg() <= row.held => Self::InFlight,
+            // Only what was held when the gateway stated its balance can have left without our knowledge.
+            Some(idr) if idr.saturating_neg() <= row.held_then => Self::InFlight,
             Some(_) => Self::Shortfall,
         }
     }
@@ -41,10 +41,10 @@ impl Drift {
             }
             Self::Agree => "they agree",
             Self::InFlight => {
-                "could be explained by payouts in progress, if the gateway settled some before we received the evidence"
+                "payouts under way can explain it; it is compared again with each new reading (see below)"
             }
             Self::Shortfall => {
-                "money is missing that payouts in progress do not explain: find out why before more is sent"
+                "money is missing that payouts under way do not explain: find out why before more is sent"
             }
             Self::Surplus => {
                 "the gateway has more: a top-up that is not booked yet, or money that came back"
@@ -53,12 +53,19 @@ impl Drift {
     }
 }
 
+/// What a gap means that payouts under way can explain.
+const UNDER_WAY: &str = "
+Payouts under way can explain this gap: the gateway may have debited some before we received the evidence. It is compared
+again with each new reading of the balance, every few seconds; what is still missing once they are settled is a shortfall.
+";
+
 /// One merchant, as programs read it.
 #[derive(Default, Serialize)]
 struct Row {
     merchant_code: String,
     available: i64,
     held: i64,
+    held_then: i64,
     gateway_balance: Option<i64>,
     gateway_frozen: Option<i64>,
     gateway_pending: Option<i64>,
@@ -74,6 +81,7 @@ impl From<Compared> for Row {
             merchant_code: row.merchant_code,
             available: row.available,
             held: row.held,
+            held_then: row.held_then,
             gateway_balance: row.balance,
             gateway_frozen: row.frozen,
             gateway_pending: row.pending,
@@ -111,7 +119,7 @@ fn table(rows: &[Row]) -> String {
         vec![
             row.merchant_code.clone(),
             money(books),
-            words::rupiah(row.held),
+            words::rupiah(row.held_then),
             money(theirs),
             money(row.difference),
             row.read_at.map_or_else(String::new, words::time),
@@ -119,7 +127,11 @@ fn table(rows: &[Row]) -> String {
         ]
     });
     let headings = "MERCHANT|>BOOKS THEN|>OF WHICH HELD|>GATEWAY|>DIFFERENCE|READ (WIB)|MEANS";
-    output::table(headings, cells)
+    let mut page = output::table(headings, cells);
+    if rows.iter().any(|row| row.verdict == Drift::InFlight) {
+        page.push_str(UNDER_WAY);
+    }
+    page
 }
 
 #[cfg(test)]
@@ -127,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_held_explains_missing_money() {
+    fn only_what_was_held_at_the_reading_explains_missing_money() {
         for (difference, drift) in [
             (None, Drift::NotRead),
             (Some(0), Drift::Agree),
@@ -139,7 +151,8 @@ mod tests {
             let row = Compared {
                 merchant_code: "S1".to_owned(),
                 available: 1_000,
-                held: 500,
+                held: 700,
+                held_then: 500,
                 balance: Some(1_500),
                 frozen: Some(0),
                 pending: Some(0),
