@@ -37,6 +37,26 @@ impl Format {
         }
     }
 
+    /// Renders rows with what they come to. In JSON both are fields of one object, under these names. A CSV file has the rows
+    /// only: a spreadsheet sums them itself, and would count a row of sums twice.
+    pub(super) fn rows_with<R: Serialize + Default, S: Serialize>(
+        self,
+        [name, name_of_sums]: [&str; 2],
+        rows: &[R],
+        sums: &S,
+        page: impl FnOnce() -> String,
+    ) -> anyhow::Result<String> {
+        match self {
+            Self::Table => Ok(page()),
+            Self::Json => Ok(format!(
+                "{{\"{name}\":{},\n\"{name_of_sums}\":{}}}\n",
+                json(rows)?.trim_end(),
+                serde_json::to_string(sums)?
+            )),
+            Self::Csv => csv(rows),
+        }
+    }
+
     /// Renders the one row that there is: in JSON an object.
     pub(super) fn row<R: Serialize + Default>(
         self,

@@ -2,7 +2,7 @@
 
 mod ageing;
 mod day;
-mod period;
+pub(super) mod period;
 mod tables;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,12 +10,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use self::period::{Days, day_of};
 use crate::{
     cli::{exit::Exit, global::Global, output},
-    store::report::period::{Period, banks, failures, lines},
+    store::report::{
+        period::{Period, banks, failures, lines},
+        total::{of_banks, of_lines},
+    },
 };
 
 const AFTER_HELP: &str = "\
 gross is the instructed amount, net what beneficiaries received, debit what it cost: net + fee. Days are WIB.
-docs/finance.md defines every sum.
+docs/finance.md defines every sum. The last line is the total; JSON has it as `total` beside `lines`, CSV leaves it out.
 
 Examples:
   payout report                                    this month so far, a line per day
@@ -99,6 +102,9 @@ pub(crate) async fn perform(global: &Global, options: &Options) -> Result<(), Ex
     }
 }
 
+/// Of the lines and their total, in JSON.
+const NAMES: [&str; 2] = ["lines", "total"];
+
 async fn over_time(global: &Global, period: Period, by: By) -> Result<(), Exit> {
     let mut db = global.connect().await?;
     let merchant = global.merchant.as_deref();
@@ -107,18 +113,22 @@ async fn over_time(global: &Global, period: Period, by: By) -> Result<(), Exit> 
         By::Merchant => false,
         By::Bank => {
             let rows = banks(&mut db, period, merchant).await?;
-            let nothing = format!("nothing ended {}", during(period));
-            return output::print(&global.output.rows(&rows, &nothing, tables::banks)?);
+            let total = of_banks(&rows);
+            let table = || match &total {
+                Some(total) => tables::banks(&rows, total),
+                None => format!("nothing ended {}\n", during(period)),
+            };
+            return output::print(&global.output.rows_with(NAMES, &rows, &total, table)?);
         }
     };
     let found = lines(&mut db, period, by_day, merchant).await?;
     let found = global.registered(found)?;
-    let table = |rows: &[_]| tables::lines(rows, by_day);
-    output::print(
-        &global
-            .output
-            .rows(&found, "no merchant is registered", table)?,
-    )
+    let total = of_lines(&found);
+    let table = || match &total {
+        Some(total) => tables::lines(&found, total),
+        None => "no merchant is registered\n".to_owned(),
+    };
+    output::print(&global.output.rows_with(NAMES, &found, &total, table)?)
 }
 
 async fn why_failed(global: &Global, period: Period) -> Result<(), Exit> {

@@ -2,28 +2,27 @@
 
 use crate::{
     cli::{output, words},
-    store::report::period::{Bank, Failure, Line},
+    store::report::{
+        period::{Bank, Failure, Line},
+        total::{BankTotal, Total},
+    },
 };
 
-/// A line per day or per merchant, and the sum of them if they are days of one merchant.
-pub(super) fn lines(rows: &[Line], by_day: bool) -> String {
+/// A line per day or per merchant and, if there are several, what they come to.
+pub(super) fn lines(rows: &[Line], total: &Total) -> String {
     let headings = "DAYS (WIB)|MERCHANT|>OPENING|>PAID|>FAILED|>RETURNED|>GROSS|>FEE|>FEE TYPE 0|>FEE TYPE 1|>NET|\
                     >DEBIT|>TOP-UPS|>CAME BACK|>MORE HELD|>CLOSING|>GATEWAY|>DIFFERENCE";
-    let mut cells: Vec<_> = rows
-        .iter()
-        .map(|row| line(days(row.from_day, row.to_day), row))
-        .collect();
-    let several_days = by_day && rows.len() > 1;
-    if let Some(sum) = several_days.then(|| sum(rows)).flatten() {
-        cells.push(line("in all".to_owned(), &sum));
+    let mut cells: Vec<_> = rows.iter().map(line).collect();
+    if let [first, _, ..] = rows {
+        cells.push(in_all(total, &first.merchant_code));
     }
     output::table(headings, cells)
 }
 
-fn line(days: String, row: &Line) -> Vec<String> {
+fn line(row: &Line) -> Vec<String> {
     let or_none = |idr: Option<i64>| idr.map_or("-".to_owned(), words::rupiah);
     vec![
-        days,
+        days(row.from_day, row.to_day),
         row.merchant_code.clone(),
         words::rupiah(row.opening),
         row.payouts_paid.to_string(),
@@ -44,54 +43,82 @@ fn line(days: String, row: &Line) -> Vec<String> {
     ]
 }
 
-/// The days of one merchant as one line; `None` if there are several merchants, whose balances are not one.
-fn sum(rows: &[Line]) -> Option<Line> {
-    let (first, last) = (rows.first()?, rows.last()?);
-    if first.merchant_code != last.merchant_code {
-        return None;
-    }
-    let of = |column: fn(&Line) -> i64| rows.iter().map(column).fold(0, i64::saturating_add);
-    Some(Line {
-        from_day: first.from_day,
-        opening: first.opening,
-        payouts_paid: of(|row| row.payouts_paid),
-        payouts_failed: of(|row| row.payouts_failed),
-        payouts_returned: of(|row| row.payouts_returned),
-        gross: of(|row| row.gross),
-        fee: of(|row| row.fee),
-        fee_out_of_amount: of(|row| row.fee_out_of_amount),
-        fee_on_top: of(|row| row.fee_on_top),
-        net: of(|row| row.net),
-        debit: of(|row| row.debit),
-        top_ups: of(|row| row.top_ups),
-        returned: of(|row| row.returned),
-        held_change: of(|row| row.held_change),
-        ..last.clone()
-    })
+/// Opening and closing are those of the first and the last day. What the gateway stated is of a moment, and has no total.
+fn in_all(total: &Total, merchant: &str) -> Vec<String> {
+    vec![
+        TOTAL.to_owned(),
+        merchants(total.merchants, merchant),
+        words::rupiah(total.opening),
+        total.payouts_paid.to_string(),
+        total.payouts_failed.to_string(),
+        total.payouts_returned.to_string(),
+        words::rupiah(total.gross),
+        words::rupiah(total.fee),
+        words::rupiah(total.fee_out_of_amount),
+        words::rupiah(total.fee_on_top),
+        words::rupiah(total.net),
+        words::rupiah(total.debit),
+        words::rupiah(total.top_ups),
+        words::rupiah(total.returned),
+        words::rupiah(total.held_change),
+        words::rupiah(total.closing),
+        "-".to_owned(),
+        "-".to_owned(),
+    ]
 }
 
-/// A line per merchant and bank.
-pub(super) fn banks(rows: &[Bank]) -> String {
+/// In the first column of the last line.
+const TOTAL: &str = "total";
+
+/// Of one, its code.
+fn merchants(count: usize, code: &str) -> String {
+    match count {
+        1 => code.to_owned(),
+        count => format!("{count} merchants"),
+    }
+}
+
+/// A line per merchant and bank and, if there are several, what they come to.
+pub(super) fn banks(rows: &[Bank], total: &BankTotal) -> String {
     let headings = "DAYS (WIB)|MERCHANT|BANK|>PAID|>FAILED|>RETURNED|>GROSS|>FEE|>FEE TYPE 0|>FEE TYPE 1|>NET|>DEBIT|\
                     >CAME BACK";
-    let cells = rows.iter().map(|row| {
-        vec![
-            days(row.from_day, row.to_day),
-            row.merchant_code.clone(),
-            format!("{} {}", row.bank_code, row.bank_name),
-            row.payouts_paid.to_string(),
-            row.payouts_failed.to_string(),
-            row.payouts_returned.to_string(),
-            words::rupiah(row.gross),
-            words::rupiah(row.fee),
-            words::rupiah(row.fee_out_of_amount),
-            words::rupiah(row.fee_on_top),
-            words::rupiah(row.net),
-            words::rupiah(row.debit),
-            words::rupiah(row.returned),
-        ]
-    });
+    let mut cells: Vec<_> = rows.iter().map(bank).collect();
+    if let [first, _, ..] = rows {
+        cells.push(vec![
+            TOTAL.to_owned(),
+            merchants(total.merchants, &first.merchant_code),
+            String::new(),
+            total.payouts_paid.to_string(),
+            total.payouts_failed.to_string(),
+            total.payouts_returned.to_string(),
+            words::rupiah(total.gross),
+            words::rupiah(total.fee),
+            words::rupiah(total.fee_out_of_amount),
+            words::rupiah(total.fee_on_top),
+            words::rupiah(total.net),
+            words::rupiah(total.debit),
+            words::rupiah(total.returned),
+        ]);
+    }
     output::table(headings, cells)
+}
+
+fn bank(row: &Bank) -> Vec<String> {
+    vec![
+        days(row.from_day, row.to_day),
+        row.merchant_code.clone(),
+        format!("{} {}", row.bank_code, row.bank_name),
+        row.payouts_paid.to_string(),
+        row.payouts_failed.to_string(),
+        row.payouts_returned.to_string(),
+        words::rupiah(row.gross),
+        words::rupiah(row.fee),
+        words::rupiah(row.fee_out_of_amount),
+        words::rupiah(row.fee_on_top),
+        words::rupiah(row.net),
+        words::rupiah(row.debit),
+        words::rupiah(row.returned),
+    ]
 }
 
 /// A line per merchant and reason.
