@@ -4,10 +4,11 @@ mod balance;
 
 use std::{fs, path::PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use sqlx::PgConnection;
 
+use super::report::period::{Days, whole_day};
 use crate::{
     cli::{
         exit::{Exit, say},
@@ -19,8 +20,12 @@ use crate::{
     statement::{
         compare::{Difference, differences},
         lines::{self, Line},
+        sums::{Sums, sums},
     },
-    store::{find, report::settled_between},
+    store::{
+        find,
+        report::{period::Period, settled_between},
+    },
 };
 
 /// A statement is read into memory.
@@ -30,19 +35,44 @@ const STATEMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 #[command(after_help = "\
 A statement is a CSV file whose first line names the columns, in any order: order_num (or orderNum) and amount (or
 money); optionally status (0-5 as the gateway counts, or paid, failed, pending, returned) and fee. Without a status
-column every line counts as paid.
+column every line counts as paid. The sums of both sides come last; JSON has them as `sums` beside `differences`, and with
+CSV they go to stderr.
 
-Exits with 1 when the gateway lacks money that payouts in progress do not explain, or when a line differs.")]
+Exits with 1 when the gateway lacks money that payouts under way do not explain, or when a line differs.
+
+Examples:
+  payout reconcile                                           the books against the gateway's balance
+  payout reconcile --statement day.csv --day yesterday       one day
+  payout reconcile --statement november.csv --month 2026-11  a month")]
 pub(crate) struct Options {
     /// The gateway's statement; each line is looked up by its order number
     #[arg(long, value_name = "FILE.csv")]
     statement: Option<PathBuf>,
-    /// The day (WIB) that the statement covers; everything settled as paid on that day must be in it
-    #[arg(long, requires = "statement", value_parser = words::day_begins)]
+    /// The day (WIB) that the statement covers; everything paid on that day must be in it
+    #[arg(long, requires = "statement", value_parser = words::day_begins, conflicts_with_all = ["from", "to", "month"])]
     day: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    days: Days,
+}
+
+impl Options {
+    /// What the statement covers, if that was said.
+    fn period(&self) -> Result<Option<Period>, Exit> {
+        match self.day {
+            Some(day) => whole_day(day).map(Some),
+            None if self.days.are_stated() => self.days.period().map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 pub(crate) async fn reconcile(global: &Global, options: &Options) -> Result<(), Exit> {
+    let period = options.period()?;
+    if options.statement.is_none() && period.is_some() {
+        return Err(Exit::Usage(
+            "--from, --to and --month say which days a statement covers: name it with --statement FILE.csv".to_owned(),
+        ));
+    }
     let mut db = global.connect().await?;
     let Some(file) = &options.statement else {
         return balance::compare(global, &mut db).await;
@@ -55,14 +85,14 @@ pub(crate) async fn reconcile(global: &Global, options: &Options) -> Result<(), 
     }
     let text = fs::read_to_string(file).map_err(|error| wrong(&error))?;
     let lines = lines::read(&text).map_err(|error| wrong(&error))?;
-    compare_lines(global, &mut db, &lines, options.day).await
+    compare_lines(global, &mut db, &lines, period).await
 }
 
 async fn compare_lines(
     global: &Global,
     db: &mut PgConnection,
     lines: &[Line],
-    day: Option<DateTime<Utc>>,
+    period: Option<Period>,
 ) -> Result<(), Exit> {
     let merchant = global.one_merchant(db).await?;
     let keys: Vec<PayoutKey> = lines
@@ -73,38 +103,89 @@ async fn compare_lines(
         })
         .collect();
     let named = find::statuses(db, &keys).await?;
-    let due = match day {
-        Some(from) => {
-            let to = from.checked_add_signed(TimeDelta::days(1)).unwrap_or(from);
-            settled_between(db, &merchant, from, to).await?
-        }
-        None => Vec::new(),
+    let due = match period {
+        Some(Period { from, to }) => Some(settled_between(db, &merchant, from, to).await?),
+        None => None,
     };
-    let found = differences(lines, &named, &due);
-    let total = lines
-        .iter()
-        .try_fold(0, |sum: i64, line| sum.checked_add(line.amount))
-        .map_or("an unknown amount".to_owned(), words::rupiah);
-    let limit = if day.is_none() {
-        "; payouts missing from the statement are found only with --day"
-    } else {
-        ""
-    };
-    let heading = format!(
-        "{} lines, {total}; {} differences{limit}",
-        lines.len(),
-        found.len(),
-    );
+    let due = due.as_deref();
+    let found = differences(lines, &named, due.unwrap_or_default());
+    let sums = sums(lines, &named, due, found.len());
+    let heading = heading(&sums, due.is_some());
     if global.output != Format::Table {
         say(&heading);
     }
-    let page = |found: &[_]| format!("{heading}\n\n{}", table(found));
-    output::print(&global.output.rows(&found, &heading, page)?)?;
+    if global.output == Format::Csv {
+        say(&totals(&sums));
+    }
+    let names = ["differences", "sums"];
+    let page = || {
+        let list = if found.is_empty() {
+            String::new()
+        } else {
+            format!("{}\n", table(&found))
+        };
+        format!("{heading}\n\n{list}{}", totals(&sums))
+    };
+    output::print(&global.output.rows_with(names, &found, &sums, page)?)?;
     if found.is_empty() {
         Ok(())
     } else {
         Err(Exit::Findings)
     }
+}
+
+fn heading(sums: &Sums, covers_days: bool) -> String {
+    let limit = if covers_days {
+        ""
+    } else {
+        "; payouts that the statement lacks are found only with --day, --from or --month"
+    };
+    let lines = words::counted(sums.lines, "line");
+    let differences = words::counted(sums.differences, "difference");
+    format!("{lines}, {differences}{limit}")
+}
+
+/// What was paid, according to both sides.
+fn totals(sums: &Sums) -> String {
+    let or_none = |idr: Option<i64>| idr.map_or("not stated".to_owned(), words::rupiah);
+    let row = |name: &str, there: Option<i64>, here: i64, difference: Option<i64>| {
+        vec![
+            name.to_owned(),
+            or_none(there),
+            words::rupiah(here),
+            or_none(difference),
+        ]
+    };
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let more = count(sums.payouts_there).saturating_sub(count(sums.payouts_here));
+    let rows = [
+        vec![
+            "payouts".to_owned(),
+            sums.payouts_there.to_string(),
+            sums.payouts_here.to_string(),
+            more.to_string(),
+        ],
+        row(
+            "gross",
+            Some(sums.gross_there),
+            sums.gross_here,
+            Some(sums.gross_difference),
+        ),
+        row("fee", sums.fee_there, sums.fee_here, sums.fee_difference),
+        row("net", sums.net_there, sums.net_here, sums.net_difference),
+    ];
+    let mut text = output::table("PAID|>STATEMENT|>HERE|>DIFFERENCE", rows);
+    let idr = words::rupiah(sums.gross_other_days);
+    match sums.payouts_other_days {
+        0 => {}
+        1 => text.push_str(&format!(
+            "1 payout ({idr}) was paid here on another day, and is in the report of that day.\n"
+        )),
+        count => text.push_str(&format!(
+            "{count} payouts ({idr}) were paid here on other days, and are in the reports of those days.\n"
+        )),
+    }
+    text
 }
 
 /// For people.
