@@ -78,11 +78,9 @@ impl Receipt<'_> {
         } else {
             format!("{} ({})", self.detail.bank_name, status.bank_code)
         };
-        let settled_at = status.settled_at.map_or("-".to_owned(), words::time);
-        let ended = if self.is_returned() {
-            "Came back"
-        } else {
-            "Paid"
+        let moment = |name, at: Option<DateTime<Utc>>| {
+            let at = at.map_or("-".to_owned(), |at| format!("{} WIB", words::time(at)));
+            Row::text(name, &at)
         };
         let masked = if self.beneficiary.is_masked {
             " (masked)"
@@ -90,11 +88,17 @@ impl Receipt<'_> {
             ""
         };
         let number = status.platform_order_num.as_deref().unwrap_or("-");
-        vec![
+        let mut rows = vec![
             Row::text("Merchant", &status.merchant_code),
             Row::text("Order number", &status.order_num),
             Row::text("Gateway's number", number),
-            Row::text(ended, &format!("{settled_at} WIB")),
+            moment("Paid", status.paid_at),
+        ];
+        rows.extend(
+            self.is_returned()
+                .then(|| moment("Came back", status.settled_at)),
+        );
+        rows.extend([
             Row::text("Bank", &bank),
             Row::text(
                 &format!("Account number{masked}"),
@@ -104,7 +108,8 @@ impl Receipt<'_> {
                 &format!("Account name{masked}"),
                 &self.beneficiary.account_name,
             ),
-        ]
+        ]);
+        rows
     }
 
     /// In the words of docs/finance.md.
@@ -229,6 +234,13 @@ mod tests {
             debit_total: Some(100_000),
             beneficiary_amount: Some(97_500),
             settled_at: "2026-11-21T01:02:03Z".parse().ok(),
+            paid_at: if state == "paid" {
+                "2026-11-21T01:02:03Z"
+            } else {
+                "2026-11-19T23:00:00Z"
+            }
+            .parse()
+            .ok(),
             ..Status::default()
         };
         let detail = Detail {
@@ -281,5 +293,14 @@ mod tests {
         assert!(!page.contains("RETURNED") && page.contains("it was paid was stated by X."));
         let back = receipt("returned", "X");
         assert!(back.contains("RETURNED") && back.contains("the money came back was stated by X."));
+        for row in [
+            "Paid</th><td>2026-11-20 06:00:00 WIB<",
+            "Came back</th><td>2026-11-21 08:02:03 WIB<",
+        ] {
+            assert!(back.contains(row), "{row}: {back}");
+        }
+        assert!(
+            page.contains("Paid</th><td>2026-11-21 08:02:03 WIB<") && !page.contains("Came back")
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The situation of a payout that has ended, and whether its debt may be paid in another way.
 
+use chrono::{DateTime, Utc};
+
 use super::{NO_DOUBT, Situation, because, replay};
 use crate::{
     cli::words,
@@ -41,11 +43,15 @@ pub(super) fn cancelled(status: &Status) -> Situation {
 }
 
 pub(super) fn returned(status: &Status, detail: &Detail) -> Situation {
+    let (paid, returned) = (moment(status.paid_at), moment(status.settled_at));
     Situation::new(
         if detail.rests_on_statement || is_contradicted(status) {
-            format!("It is recorded as returned{}.", because(status))
+            format!("It is recorded as returned{returned}{}.", because(status))
         } else {
-            format!("It was paid, and the money came back{}.", because(status))
+            format!(
+                "It was paid{paid}, and the money came back{returned}{}.",
+                because(status)
+            )
         },
         format!("{NO_DOUBT}."),
         "Nothing happens automatically.",
@@ -54,8 +60,7 @@ pub(super) fn returned(status: &Status, detail: &Detail) -> Situation {
 }
 
 pub(super) fn paid(status: &Status, detail: &Detail) -> Situation {
-    let when = status.settled_at;
-    let when = when.map_or(String::new(), |at| format!(" at {} WIB", words::time(at)));
+    let when = moment(status.settled_at);
     // What rests on a person's word is said after it.
     let received = status
         .beneficiary_amount
@@ -81,6 +86,11 @@ pub(super) fn paid(status: &Status, detail: &Detail) -> Situation {
         next,
     )
     .with([replay(status)])
+}
+
+/// ` at 2026-11-21 08:02:03 WIB`; empty if it is not known.
+fn moment(at: Option<DateTime<Utc>>) -> String {
+    at.map_or(String::new(), |at| format!(" at {} WIB", words::time(at)))
 }
 
 pub(super) fn failed(status: &Status, detail: &Detail) -> Situation {
