@@ -107,7 +107,8 @@ fn queued(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
     let known = match detail.not_sent {
         0 => "It has not been sent, and nothing is held for it.".to_owned(),
         times => format!(
-            "It has not been sent: in {times} attempts the gateway could not be reached and nothing left."
+            "It has not been sent: in {} the gateway could not be reached and nothing left.",
+            words::counted(times, "attempt")
         ),
     };
     let next = if detail.parked {

@@ -170,12 +170,12 @@ fn storage(by: &str) -> String {
 fn pause(pause: &Pause) -> String {
     let name = pauses::name(&pause.scope, &pause.value);
     let line = format!(
-        "paused: {name}, {}, since {} WIB by {}: {}; it covers {} queued payouts",
+        "paused: {name}, {}, since {} WIB by {}: {}; it covers {}",
         pauses::times(pause),
         words::time(pause.since),
         pause.actor,
         pause.reason,
-        pause.queued
+        words::counted(pause.queued, "queued payout")
     );
     output::plain(&line) + "\n"
 }

@@ -54,10 +54,16 @@ pub(crate) async fn replay(global: &Global, options: &Options) -> Result<(), Exi
     if !queried.is_empty() || failure.is_none() {
         report(global, &mut db, &queried).await?;
     }
-    if locked > 0 {
+    let skipped = match locked {
+        0 => None,
+        1 => Some("1 payout was not queried, because another transaction has locked it".to_owned()),
+        _ => Some(format!(
+            "{locked} payouts were not queried, because other transactions have locked them"
+        )),
+    };
+    if let Some(skipped) = skipped {
         failure = Some(Exit::Failed(format!(
-            "{locked} payouts were not queried, because other transactions have locked them\n  Run this again in a moment; \
-             pg_locks and pg_stat_activity name the transactions."
+            "{skipped}\n  Run this again in a moment; pg_locks and pg_stat_activity name the transactions."
         )));
     }
     failure.map_or(Ok(()), Err)

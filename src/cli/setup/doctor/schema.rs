@@ -108,8 +108,11 @@ pub(crate) async fn claims(pool: &PgPool) -> Result<Vec<Check>, sqlx::Error> {
         let code = &claims.merchant_code;
         let stopped_by = match claims.stopped_by.as_deref() {
             None => {
-                let workers = claims.workers;
-                return Some(subject.ok(format!("{workers} workers send for {code}")));
+                let workers = match claims.workers {
+                    1 => "1 worker sends".to_owned(),
+                    count => format!("{count} workers send"),
+                };
+                return Some(subject.ok(format!("{workers} for {code}")));
             }
             Some("failover" | "paused") => return None,
             Some(stopped_by) => stopped_by,
