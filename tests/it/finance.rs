@@ -3,6 +3,7 @@
 
 mod month;
 mod receipt;
+mod statement;
 
 use payout_sandbox::{Ending, Script};
 use payout_worker::{domain::snapshot::Age, store::snapshot::snapshot};
@@ -38,8 +39,15 @@ fn sums(line: &Value) -> Sums {
 
 fn report(database: &Database, arguments: &[&str]) -> Vec<Value> {
     let all = [&["report", "-o", "json"], arguments].concat();
-    let lines = payout(database, &all).with(0).json();
+    let said = payout(database, &all).with(0).json();
+    let lines = said.get("lines").unwrap_or(&said);
     lines.as_array().unwrap().clone()
+}
+
+/// What the lines come to.
+fn total(database: &Database, arguments: &[&str]) -> Value {
+    let all = [&["report", "-o", "json"], arguments].concat();
+    payout(database, &all).with(0).json()["total"].clone()
 }
 
 #[tokio::test]
@@ -111,6 +119,80 @@ async fn merchants_and_banks_come_to_the_same_sums_as_the_days() {
     assert_eq!(of("payouts_failed"), all.failed);
     assert_eq!(of("gross"), month.failed_gross(FIRST_DAY, LAST_DAY));
     assert!(of("paid_after_all") > 0);
+}
+
+#[tokio::test]
+async fn the_total_opens_on_the_first_day_closes_on_the_last_and_sums_the_rest() {
+    let database = Database::with_merchant().await;
+    let month = Month::load(&database).await;
+    database.register_merchant("M-2").await;
+    database.fund("M-2", 7_000_000).await;
+    let all = month.of_days(FIRST_DAY, LAST_DAY);
+    let october = ["--month", "2026-10"];
+    for by in ["day", "merchant"] {
+        let total = total(&database, &[&october[..], &["--by", by]].concat());
+        assert_eq!(sums(&total), all, "{by}");
+        let idr = |key: &str| total[key].as_i64().unwrap();
+        assert_eq!(idr("merchants"), 2);
+        assert_eq!(idr("opening"), month.available_before(FIRST_DAY));
+        assert_eq!(
+            idr("closing"),
+            month.available_before(LAST_DAY.succ_opt().unwrap())
+        );
+        assert_eq!(
+            idr("opening") + idr("top_ups") + idr("returned") - idr("debit") - idr("held_change"),
+            idr("closing")
+        );
+        assert_eq!(
+            (&total["from_day"], &total["to_day"]),
+            (&"2026-10-01".into(), &"2026-10-31".into())
+        );
+        assert!(total.get("difference").is_none(), "{total}");
+    }
+    let mut banks = sums(&total(&database, &["--month", "2026-10", "--by", "bank"]));
+    banks.top_ups = all.top_ups;
+    assert_eq!(banks, all);
+    assert_eq!(
+        total(&database, &["--month", "2026-08", "--by", "bank"]),
+        Value::Null
+    );
+
+    for by in ["day", "merchant", "bank"] {
+        let call = ["report", "--month", "2026-10", "--by", by];
+        let table = payout(&database, &call).with(0).out;
+        let last = table.lines().last().unwrap();
+        assert!(last.starts_with("total "), "{by}: {last}");
+        let debit = format!(
+            "Rp {}",
+            dotted(all.net + all.fee_out_of_amount + all.fee_on_top)
+        );
+        assert!(last.contains(&debit), "{by}: {last}");
+        let csv = payout(&database, &[&call[..], &["-o", "csv"]].concat())
+            .with(0)
+            .out;
+        assert!(!csv.contains("total"), "{by}: {csv}");
+    }
+    // One line is its own total.
+    let one = payout(
+        &database,
+        &[
+            "report",
+            "--month",
+            "2026-10",
+            "--by",
+            "merchant",
+            "--merchant",
+            "M-2",
+        ],
+    );
+    assert!(!one.with(0).out.contains("total"));
+}
+
+/// `1250000` as `1.250.000`.
+fn dotted(idr: i64) -> String {
+    let digits = idr.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().collect();
+    String::from_utf8(groups.join(&b'.')).unwrap()
 }
 
 #[tokio::test]
