@@ -88,7 +88,7 @@ pub(super) fn paid(status: &Status, detail: &Detail) -> Situation {
     .with([replay(status)])
 }
 
-/// ` at 2026-11-21 08:02:03 WIB`; empty if it is not known.
+/// ` at 2026-11-21 08:02:03 WIB`; empty if there is none.
 fn moment(at: Option<DateTime<Utc>>) -> String {
     at.map_or(String::new(), |at| format!(" at {} WIB", words::time(at)))
 }
