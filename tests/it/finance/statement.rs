@@ -17,6 +17,16 @@ use crate::support::{
 
 /// How many, unless `PAYOUT_MONTH` says otherwise: `./dev month` settles a hundred thousand.
 const PAYOUTS: usize = 2_000;
+/// Patient, so that a busy machine makes no payout doubtful.
+const SECTIONS: &str = "
+[submit]
+timeout_seconds = 20
+lease_seconds = 60
+[poll]
+first_after_seconds = 5
+max_interval_seconds = 10
+queries_per_second = 500
+";
 /// A bank sends some back later.
 const RETURNED: usize = 3;
 
@@ -64,6 +74,7 @@ async fn settled(payouts: usize) -> World {
     let world = World::with(Wishes {
         balance_idr: 1_000_000_000_000,
         fail_percent: 7,
+        sections: SECTIONS,
         // One callback for each is enough.
         callback_scale_permille: 1_000,
         ..Wishes::default()
