@@ -28,6 +28,8 @@ use crate::{
     },
 };
 
+/// Of the rows and what they come to, in JSON.
+const NAMES: [&str; 2] = ["differences", "sums"];
 /// A statement is read into memory.
 const STATEMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
@@ -117,7 +119,6 @@ async fn compare_lines(
     if global.output == Format::Csv {
         say(&totals(&sums));
     }
-    let names = ["differences", "sums"];
     let page = || {
         let list = if found.is_empty() {
             String::new()
@@ -126,7 +127,7 @@ async fn compare_lines(
         };
         format!("{heading}\n\n{list}{}", totals(&sums))
     };
-    output::print(&global.output.rows_with(names, &found, &sums, page)?)?;
+    output::print(&global.output.rows_with(NAMES, &found, &sums, page)?)?;
     if found.is_empty() {
         Ok(())
     } else {
