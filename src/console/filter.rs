@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{attention::Attention, state::State},
-    store::{console::Range, find},
+    store::{console::search::Range, find},
 };
 
 /// The names of the fields, in the order of the address.
@@ -115,8 +115,17 @@ impl Filter {
 
     /// The address of the page that begins behind this payout.
     pub(super) fn page_after(&self, row: &find::Status) -> String {
-        let at = row.created_at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        let after = format!("{at}~{}~{}", row.order_num, row.merchant_code);
+        self.page(&row.created_at, &row.order_num, &row.merchant_code)
+    }
+
+    /// The address of the page that begins with what was inserted before this.
+    pub(super) fn page_before(&self, at: &DateTime<Utc>) -> String {
+        self.page(at, "", "")
+    }
+
+    fn page(&self, at: &DateTime<Utc>, order_num: &str, merchant: &str) -> String {
+        let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let after = format!("{at}~{order_num}~{merchant}");
         let address = self.address("/payouts", None);
         let mark = if address.contains('?') { '&' } else { '?' };
         format!("{address}{mark}after={}", encoded(&after))

@@ -10,6 +10,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::{
@@ -26,7 +27,10 @@ use crate::{
     spreadsheet::csv,
     store::{
         balances::merchants,
-        console::{self, COUNTED_MAX},
+        console::{
+            self, COUNTED_MAX,
+            search::{all, search},
+        },
         find::{self, Status},
     },
 };
@@ -56,6 +60,8 @@ struct Page {
     rows: Vec<Status>,
     /// The address of the next page, if there is one.
     older: Option<String>,
+    /// Payouts that were inserted before this were not looked at, neither here nor on a page that fills at once.
+    looked_back_to: Option<DateTime<Utc>>,
     csv: String,
 }
 
@@ -90,11 +96,16 @@ pub(super) async fn list(
     name_merchants(&mut visit.db, &mut filter).await?;
     // One row more than shown says whether there are more.
     filter.of_database.limit = limit(PAGE_ROWS);
-    let mut rows = console::page(&mut visit.db, &filter.of_database, &filter.range).await?;
+    let found = search(&mut visit.db, &filter.of_database, &filter.range).await?;
+    let mut rows = found.rows;
     let has_more = rows.len() > PAGE_ROWS;
     rows.truncate(PAGE_ROWS);
-    let older = rows.last().filter(|_| has_more);
-    let older = older.map(|last| filter.page_after(last));
+    let looked_back_to = found.looked_back_to.filter(|_| !has_more);
+    let older = match (rows.last(), looked_back_to) {
+        (_, Some(at)) => Some(filter.page_before(&at)),
+        (Some(last), None) if has_more => Some(filter.page_after(last)),
+        (Some(_) | None, None) => None,
+    };
     let counts = console::counts(&mut visit.db).await?;
     let t = visit.frame.t();
     let page = Page {
@@ -105,6 +116,7 @@ pub(super) async fn list(
         filter,
         rows,
         older,
+        looked_back_to,
         frame: visit.frame,
     };
     render(&page)
@@ -163,8 +175,7 @@ pub(super) async fn export(
     let mut filter = Filter::of(&Form::of_query(query.as_deref())?)?;
     name_merchants(&mut visit.db, &mut filter).await?;
     filter.of_database.limit = limit(CSV_ROWS_MAX);
-    filter.range.after = None;
-    let rows = console::page(&mut visit.db, &filter.of_database, &filter.range).await?;
+    let rows = all(&mut visit.db, &filter.of_database, &filter.range).await?;
     if rows.len() > CSV_ROWS_MAX {
         let most = words::fill(visit.frame.t().csv_too_long, &[&CSV_ROWS_MAX.to_string()]);
         return Err(Failure {

@@ -155,6 +155,8 @@ texts! {
     clear: "Clear", "Hapus";
     no_payouts: "No payouts match.", "Tidak ada payout yang cocok.";
     older: "Older", "Lebih lama";
+    not_looked_at: "Not looked at yet: payouts that were inserted before", "Belum diperiksa: payout yang masuk sebelum";
+    look_further: "Look further back", "Cari lebih jauh ke belakang";
     newest: "Newest", "Terbaru";
     csv: "CSV of this filter", "CSV saringan ini";
     csv_too_long: "More than {} payouts match. Narrow the filter: a CSV is never cut.", "Lebih dari {} payout cocok. Persempit saringan: CSV tidak pernah dipotong.";

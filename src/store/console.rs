@@ -1,10 +1,10 @@
-//! What only the web console reads: who signed in, what room the server has, how many payouts each tab has, a page of the list, one payout's entries
-//! in the ledger, the gateways.
+//! What only the web console reads: who signed in, what room the server has, how many payouts each tab has, the list, one
+//! payout's entries in the ledger, the gateways.
+
+pub mod search;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-
-use super::find::{Filter, Status};
 
 /// What the login of a connection may do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,77 +81,6 @@ pub async fn counts(db: &mut PgConnection) -> Result<Vec<Count>, sqlx::Error> {
         select 'attention', count(*)
         from (select from payout.masked m where m.attention is not null limit $1) m"#,
         COUNTED_MAX.saturating_add(1),
-    )
-    .fetch_all(db)
-    .await
-}
-
-/// What a list of the console filters by beside [`Filter`], and where its page begins.
-#[derive(Clone, Debug, Default)]
-pub struct Range {
-    /// Of one of these merchants, which index the numbers; empty for all.
-    pub merchants: Vec<String>,
-    /// With an order number, in the same case or in another one, or a gateway's number that begins with this.
-    pub begins: Option<String>,
-    /// Of at most this many rupiah.
-    pub max_amount: Option<i64>,
-    /// Behind this payout in the order of the list: when it was inserted, its order number and its merchant.
-    pub after: Option<(DateTime<Utc>, String, String)>,
-}
-
-/// A page of the payouts that match, newest first.
-pub async fn page(
-    db: &mut PgConnection,
-    filter: &Filter,
-    range: &Range,
-) -> Result<Vec<Status>, sqlx::Error> {
-    let after = range.after.as_ref();
-    sqlx::query_as!(
-        Status,
-        r#"/* store::console_page */
-        select s.order_num as "order_num!", s.merchant_code as "merchant_code!", s.bank_code as "bank_code!",
-               s.amount as "amount!", s.fee_type as "fee_type!", s.state as "state!", s.state_since as "state_since!",
-               s.created_at as "created_at!", s.fee, s.debit_total, s.beneficiary_amount, s.platform_order_num,
-               s.failure_reason, s.attention, array_to_string(s.attention_reasons, ' ') as "attention_reasons!",
-               s.attention_since, s.waits_for, s.settled_at, s.settled_day, s.paid_at, s.paid_day
-        from payout.all_status s
-        where (cardinality($1::text[]) = 0 or s.state = any($1))
-          and (cardinality($2::text[]) = 0 or s.merchant_code = any($2))
-          and (not $3::boolean or s.attention is not null)
-          and ($4::text is null or $4 = any (s.attention_reasons))
-          and ($5::timestamptz is null or s.created_at >= $5)
-          and ($6::bigint is null or s.state_since < now() - $6 * interval '1 second')
-          and ($7::text is null or s.bank_code = $7)
-          and ($8::bigint is null or s.amount >= $8)
-          -- No character of a number sorts behind '~'.
-          and ($9::text is null
-               or s.order_num >= $9 and s.order_num < $9 || '~'
-               or s.order_num >= upper($9) and s.order_num < upper($9) || '~'
-               or s.order_num >= lower($9) and s.order_num < lower($9) || '~'
-               or s.platform_order_num collate "C" >= $9 and s.platform_order_num collate "C" < $9 || '~')
-          and ($10::bigint is null or s.amount <= $10)
-          and ($11::timestamptz is null or s.settled_at >= $11)
-          and ($12::timestamptz is null or s.settled_at < $12)
-          and ($13::timestamptz is null
-               or s.created_at <= $13 and (s.created_at, s.order_num, s.merchant_code) < ($13, $14::text, $15::text))
-        order by s.created_at desc, s.order_num desc, s.merchant_code desc
-        limit $16"#,
-        &filter.states,
-        &range.merchants,
-        filter.needs_attention,
-        filter.attention.as_deref(),
-        filter.since,
-        filter.older_than_seconds,
-        filter.bank.as_deref(),
-        filter.min_amount,
-        range.begins.as_deref(),
-        range.max_amount,
-        filter.settled_from,
-        filter.settled_to,
-        after.map(|(at, _, _)| *at),
-        after.map(|(_, order_num, _)| order_num.as_str()),
-        after.map(|(_, _, merchant)| merchant.as_str()),
-        filter.limit,
     )
     .fetch_all(db)
     .await

@@ -5,3 +5,4 @@ mod browser;
 mod desk;
 mod pages;
 mod safety;
+mod search;
