@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::payout::PayoutKey,
     store::{
-        act,
+        act, console,
         failover::{self, Acceptance, Accepted},
         operator::{self, Statement},
     },
@@ -230,8 +230,15 @@ async fn each(
     keys: Vec<PayoutKey>,
     cancel_for: Option<&str>,
 ) -> Result<Vec<String>, String> {
-    let (mut lines, mut is_any_done) = (Vec::new(), false);
+    let (mut lines, mut is_any_done, mut lost) = (Vec::new(), false, None);
     for key in keys {
+        if lost.is_none() && !lines.is_empty() {
+            lost = lost_right(db, t).await;
+        }
+        if let Some(why) = lost {
+            lines.push(fill(t.was_refused, &[&key.order_num, why]));
+            continue;
+        }
         let done = match cancel_for {
             Some(reason) => cancel(db, t, &key, reason).await,
             None => act::replay(db, &key)
@@ -257,6 +264,16 @@ async fn each(
         Ok(lines)
     } else {
         Err(lines.join(" "))
+    }
+}
+
+/// Why nothing more is done, if somebody took the login's rights since the act began: the visit checked them before.
+async fn lost_right(db: &mut PgConnection, t: &'static Texts) -> Option<&'static str> {
+    match console::login(db).await {
+        Ok(Some(login)) if login.may_log_in && login.may_act => None,
+        Ok(Some(login)) if login.may_log_in => Some(t.no_right),
+        Ok(Some(_) | None) => Some(t.login_disabled),
+        Err(_) => Some(t.database_away),
     }
 }
 
@@ -293,6 +310,12 @@ async fn resubmit(
     }
     let mut lines = Vec::new();
     for (merchant, orders) in orders {
+        if !lines.is_empty()
+            && let Some(why) = lost_right(db, t).await
+        {
+            lines.push(fill(t.was_refused, &[&merchant, why]));
+            continue;
+        }
         let recorded = operator::request_resubmit(db, &orders, reason, Some(&merchant)).await;
         match recorded {
             Ok(id) => lines.push(fill(t.did_request, &[&id.to_string()])),

@@ -493,3 +493,52 @@ async fn no_field_of_a_form_carries_more_than_its_text() {
     page.says(&["Not done", "turn the direction of a line"]);
     assert_eq!(database.state("INV-1").await, "queued");
 }
+
+#[tokio::test]
+async fn a_login_that_is_disabled_in_the_middle_of_an_act_does_no_more_of_it() {
+    let database = Database::with_merchant().await;
+    for number in 1..=6 {
+        database.insert(&format!("INV-{number}"), 100_000).await;
+    }
+    let desk = Desk::before(&database);
+    for (act, payouts) in [
+        ("alter role {} nologin", ["INV-1", "INV-2", "INV-3"]),
+        (
+            "revoke payout_operator from {}",
+            ["INV-4", "INV-5", "INV-6"],
+        ),
+    ] {
+        let login = database.login(&["payout_reader", "payout_operator"]).await;
+        let browser = desk.signed_in(&login).await;
+        let names = payouts.map(named);
+        let query: Vec<_> = names.iter().map(|name| format!("payout={name}")).collect();
+        let form = browser
+            .get(&format!("/act/cancel?{}", query.join("&")))
+            .await;
+        let token = form.with(200).token();
+        let mut fields = vec![("token", token.as_str()), ("reason", "a test")];
+        fields.extend(names.iter().map(|name| ("payout", name.as_str())));
+        let mut other = database.connect().await;
+        let mut held = other.begin().await.unwrap();
+        sqlx::query("select from payout.payouts where order_num = $1 for update")
+            .bind(payouts[1])
+            .execute(&mut *held)
+            .await
+            .unwrap();
+        let meanwhile = async {
+            database.until_somebody_waits_for_a_lock().await;
+            database.run(&act.replace("{}", &login)).await;
+            held.rollback().await.unwrap();
+        };
+        let (page, ()) = tokio::join!(browser.post("/act/cancel", &fields), meanwhile);
+        let page = page.with(200);
+        page.says(&[
+            &format!("{}: cancelled", payouts[0]),
+            &format!("{}: refused", payouts[2]),
+        ]);
+        assert_eq!(database.state(payouts[0]).await, "cancelled");
+        // It was under way.
+        assert_eq!(database.state(payouts[1]).await, "cancelled");
+        assert_eq!(database.state(payouts[2]).await, "queued", "{act}");
+    }
+}
