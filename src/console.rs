@@ -187,9 +187,7 @@ fn routes(console: &Arc<Console>) -> Router {
         .route("/language", post(signing_in::choose_language))
         .route("/assets/{name}", get(assets::asset))
         .fallback(async || Failure::not_found())
-        .method_not_allowed_fallback(async || {
-            Failure::new(StatusCode::METHOD_NOT_ALLOWED, |t| t.not_here)
-        })
+        .method_not_allowed_fallback(async || Failure::of_status(StatusCode::METHOD_NOT_ALLOWED))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .merge(
             Router::new()

@@ -8,7 +8,7 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderValue, Method, StatusCode,
-        header::{CONNECTION, CONTENT_LENGTH},
+        header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -61,7 +61,8 @@ pub(super) async fn answer(
             Err(failure) => closing(failure.into_response()),
         },
     };
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+    let failure = response.extensions_mut().remove::<Failure>();
+    if let Some(failure) = failure.or_else(|| plain_failure(&response)) {
         if failure.ends_session {
             session_id.map(|id| console.sessions.end(&id));
         }
@@ -69,6 +70,15 @@ pub(super) async fn answer(
     }
     harden(response.headers_mut(), console.is_secure());
     response
+}
+
+/// Of an address or a body that was refused before it reached a page.
+fn plain_failure(response: &Response) -> Option<Failure> {
+    let status = response.status();
+    let is_failure = status.is_client_error() || status.is_server_error();
+    let kind = response.headers().get(CONTENT_TYPE);
+    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    (is_failure && !is_page).then(|| Failure::of_status(status))
 }
 
 /// Runs a request to its end, also when the browser goes away: no act is left in the middle, and no answer of the database
@@ -92,8 +102,8 @@ async fn arrived(request: Request) -> Result<Request, Failure> {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    let too_much = || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, |t| t.cannot_read);
-    let late = || Failure::new(StatusCode::REQUEST_TIMEOUT, |t| t.cannot_read);
+    let too_much = || Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE);
+    let late = || Failure::of_status(StatusCode::REQUEST_TIMEOUT);
     let read = timeout(FORM_WITHIN, to_bytes(body, FORM_BYTES_MAX)).await;
     let body = read.map_err(|_| late())?.map_err(|_| too_much())?;
     Ok(Request::from_parts(parts, Body::from(body)))

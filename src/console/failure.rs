@@ -40,6 +40,20 @@ impl Failure {
         }
     }
 
+    /// What a layer below the pages refused, which says so in English and as plain text.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let sentence: Sentence = match status {
+            StatusCode::NOT_FOUND => |t| t.not_here,
+            StatusCode::METHOD_NOT_ALLOWED => |t| t.not_this_way,
+            StatusCode::REQUEST_TIMEOUT => |t| t.too_slow,
+            StatusCode::PAYLOAD_TOO_LARGE => |t| t.too_large,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => |t| t.not_our_form,
+            status if status.is_client_error() => |t| t.cannot_read,
+            _ => |t| t.broken,
+        };
+        Self::new(status, sentence)
+    }
+
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, |t| t.not_here)
     }

@@ -1,6 +1,6 @@
 //! What a form sent.
 
-use axum::http::{HeaderMap, header::CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 
 use super::failure::Failure;
 
@@ -20,7 +20,7 @@ impl Form {
         let kind = headers.get(CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.split(';').next() != Some("application/x-www-form-urlencoded") {
-            return Err(Failure::unreadable("application/x-www-form-urlencoded"));
+            return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         Self::parse(body)
     }

@@ -215,9 +215,8 @@ pub(super) async fn compare(mut visit: Visit, form: Multipart) -> Result<Html<St
 }
 
 async fn read(mut form: Multipart) -> Result<Sent, Failure> {
-    let unreadable = |error: axum::extract::multipart::MultipartError| {
-        Failure::unreadable(error.status().to_string())
-    };
+    let unreadable =
+        |error: axum::extract::multipart::MultipartError| Failure::of_status(error.status());
     let mut sent = Sent::default();
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         let name = field.name().unwrap_or_default().to_owned();

@@ -66,7 +66,11 @@ texts! {
 
     // When a page cannot be shown.
     problem: "This page cannot be shown", "Halaman ini tidak dapat ditampilkan";
-    cannot_read: "What was sent cannot be read.", "Yang dikirim tidak dapat dibaca.";
+    cannot_read: "What was sent cannot be read. Nothing was done. Go back, correct it, and send it again.", "Yang dikirim tidak dapat dibaca. Tidak ada yang dilakukan. Kembali, perbaiki, lalu kirim lagi.";
+    not_our_form: "What was sent is not a form of the console. Nothing was done. Open the page again and send its form.", "Yang dikirim bukan formulir konsol. Tidak ada yang dilakukan. Buka lagi halamannya dan kirim formulirnya.";
+    too_large: "What was sent is too large: a form may have 128 KiB, a statement 8 MiB. Nothing was done. Select fewer payouts, or split the statement.", "Yang dikirim terlalu besar: formulir paling besar 128 KiB, rekening koran 8 MiB. Tidak ada yang dilakukan. Pilih lebih sedikit payout, atau pecah rekening korannya.";
+    too_slow: "What was sent did not arrive in time. Nothing was done. Send it again.", "Yang dikirim tidak sampai tepat waktu. Tidak ada yang dilakukan. Kirim lagi.";
+    not_this_way: "This address is not opened this way. Nothing was done. Begin at the console's first page.", "Alamat ini tidak dibuka dengan cara ini. Tidak ada yang dilakukan. Mulai dari halaman depan konsol.";
     not_here: "There is nothing here by that name.", "Tidak ada apa pun di sini dengan nama itu.";
     no_right: "Your login may not do this. It needs the role payout_operator.", "Login Anda tidak boleh melakukan ini. Diperlukan peran payout_operator.";
     session_over: "Your session is over. Nothing was done. Sign in again.", "Sesi Anda telah berakhir. Tidak ada yang dilakukan. Masuk lagi.";
