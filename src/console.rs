@@ -15,11 +15,13 @@ mod filter;
 mod form;
 mod frame;
 mod home;
+mod known;
 mod language;
 mod list;
 mod money;
 mod origin;
 mod payout;
+mod places;
 mod serve;
 mod session;
 mod signing_in;
@@ -28,6 +30,7 @@ mod stops;
 mod texts;
 mod throttle;
 mod token;
+mod turns;
 mod visit;
 mod words;
 mod workers;
@@ -51,7 +54,6 @@ use axum::{
 use sqlx::postgres::PgConnectOptions;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::Semaphore,
     task::JoinHandle,
     time::{Instant, interval},
 };
@@ -59,19 +61,20 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     failure::Failure,
+    known::Known,
     language::cookie,
     origin::Origins,
+    places::Places,
     session::{Limits, Sessions, connections},
     throttle::Throttle,
+    turns::Turns,
 };
 use crate::config;
 
-/// Passwords that are tried at a time: Postgres spends work on each.
-const SIGNING_IN_MAX: usize = 4;
-/// Attempts that wait for one of these places, or because an earlier one failed.
-const WAITING_MAX: usize = 64;
 /// How long it counts that the database was seen to check a login's password.
 const CHECKED_FOR: Duration = Duration::from_mins(5);
+/// How long a browser keeps the cookie by which it is known.
+const KNOWN_FOR_SECONDS: u32 = 90 * 86_400;
 /// Most bytes of a form.
 const FORM_BYTES_MAX: usize = 128 * 1024;
 /// How often sessions whose time is over are ended.
@@ -85,9 +88,8 @@ struct Console {
     is_tls: bool,
     sessions: Sessions,
     throttle: Throttle,
-    signing_in: Semaphore,
-    /// Attempts to sign in that wait for their turn.
-    waiting: Semaphore,
+    turns: Turns,
+    known: Known,
     /// Whether people may sign in where the database checks no password.
     allow_any_password: bool,
     /// The logins whose passwords the database is known to check.
@@ -123,10 +125,10 @@ impl Running {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let stop = CancellationToken::new();
         let routes = routes(&console);
-        let until = stop.clone();
+        let (until, places) = (stop.clone(), Places::new(console.is_proxied()));
         let serving = tokio::spawn(async move {
             tokio::select! {
-                () = serve::serve(listener, tls, routes, until) => {}
+                () = serve::serve(listener, tls, routes, places, until) => {}
                 () = console.sweep() => {}
             }
         });
@@ -215,8 +217,8 @@ impl Console {
                 sessions_max: settings.sessions_max,
             }),
             throttle: Throttle::default(),
-            signing_in: Semaphore::new(SIGNING_IN_MAX),
-            waiting: Semaphore::new(WAITING_MAX),
+            turns: Turns::new(),
+            known: Known::default(),
             allow_any_password: settings.allow_any_password,
             checked: Mutex::default(),
         })
@@ -257,8 +259,30 @@ impl Console {
         }
     }
 
+    fn browser_cookie_name(&self) -> &'static str {
+        if self.is_secure() {
+            "__Host-payout_browser"
+        } else {
+            "payout_browser"
+        }
+    }
+
     fn cookie(&self, id: &str, max_age_seconds: Option<u32>) -> String {
-        let name = self.cookie_name();
+        self.cookie_named(self.cookie_name(), id, max_age_seconds)
+    }
+
+    /// What a browser is known by where somebody signed in.
+    fn browser_cookie(&self, id: &str) -> String {
+        self.cookie_named(self.browser_cookie_name(), id, Some(KNOWN_FOR_SECONDS))
+    }
+
+    /// The browser that sends this, if this login signed in there before.
+    fn known_browser(&self, login: &str, headers: &HeaderMap) -> Option<[u8; 32]> {
+        let id = cookie(headers, self.browser_cookie_name())?;
+        self.known.find(id, login)
+    }
+
+    fn cookie_named(&self, name: &str, id: &str, max_age_seconds: Option<u32>) -> String {
         let secure = if self.is_secure() { "; Secure" } else { "" };
         let age = max_age_seconds.map_or(String::new(), |age| format!("; Max-Age={age}"));
         format!("{name}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{age}")
@@ -268,11 +292,16 @@ impl Console {
         cookie(headers, self.cookie_name())
     }
 
-    /// Where a request comes from. Behind a proxy it is the proxy that connects, and it appends the address. Only where every
-    /// origin is HTTPS, and we speak plain HTTP, there is one; elsewhere anybody could write that header.
+    /// Where every origin is HTTPS, and we speak plain HTTP, browsers reach it through a proxy.
+    fn is_proxied(&self) -> bool {
+        self.is_secure() && !self.is_tls
+    }
+
+    /// Where a request comes from. Behind a proxy it is the proxy that connects, and it appends the address. Elsewhere anybody
+    /// could write that header.
     fn address(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
         let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
-        let forwarded = forwarded.filter(|_| self.is_secure() && !self.is_tls);
+        let forwarded = forwarded.filter(|_| self.is_proxied());
         let forwarded = forwarded.and_then(|list| list.to_str().ok()?.rsplit(',').next());
         forwarded
             .and_then(|address| address.trim().parse().ok())

@@ -12,8 +12,8 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
@@ -21,17 +21,24 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service;
 
-use super::Peer;
+use super::{Peer, places::Places};
 use crate::gateway::tls::read_certificates;
 
-/// Most open connections. More wait in the kernel's queue until one of them ends.
-const CONNECTIONS_MAX: usize = 256;
 /// Longest time for a TLS handshake, and for the headers of a request.
 const BEGIN_WITHIN: Duration = Duration::from_secs(10);
 /// Longest life of a connection. A browser opens another one.
 const CONNECTION_FOR: Duration = Duration::from_mins(5);
 /// Longest time to finish what was begun when a connection or the console ends.
 const FINISH_WITHIN: Duration = Duration::from_secs(20);
+/// Refused connections that are told why at a time; others just end.
+const TOLD_MAX: usize = 16;
+/// Longest time to read that.
+const TELL_WITHIN: Duration = Duration::from_secs(1);
+/// What a connection is told whose address has too many.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 10\r\n\
+    Content-Type: text/plain\r\nContent-Length: 75\r\n\r\n\
+    Your address has too many connections to the console. Close some and retry.";
 /// Most bytes of a request's headers, and how many headers.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
@@ -57,9 +64,10 @@ pub(super) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     routes: Router,
+    places: Arc<Places>,
     stop: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let told = Arc::new(Semaphore::new(TOLD_MAX));
     let open = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -71,8 +79,17 @@ pub(super) async fn serve(
             sleep(Duration::from_millis(100)).await;
             continue;
         };
-        // Never closed.
-        let place = Arc::clone(&places).acquire_owned().await.ok();
+        let Some(place) = places.take(address.ip()).await else {
+            let told = Arc::clone(&told).try_acquire_owned();
+            // A handshake would cost more than the refusal saves.
+            if let (Ok(told), None) = (told, &tls) {
+                open.spawn(async move {
+                    timeout(TELL_WITHIN, refuse(stream)).await.ok();
+                    drop(told);
+                });
+            }
+            continue;
+        };
         let (tls, routes, stop) = (tls.clone(), routes.clone(), stop.clone());
         open.spawn(async move {
             let served = match tls {
@@ -121,6 +138,15 @@ where
     }
     connection.as_mut().graceful_shutdown();
     timeout(FINISH_WITHIN, connection).await.unwrap_or(Ok(()))
+}
+
+/// Says why nothing is answered. What the browser has sent is read, or the kernel would throw the refusal away with it.
+async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(TOO_MANY).await?;
+    stream.shutdown().await?;
+    let mut sent = [0; 1024];
+    while stream.read(&mut sent).await? > 0 {}
+    Ok(())
 }
 
 /// Binds the address.

@@ -20,8 +20,10 @@ use super::{
     form::Form,
     frame::{Frame, render},
     language::{COOKIE_NAME, Language},
+    places::owner,
     session::{self, Refused, Session},
     texts::Texts,
+    throttle::Who,
 };
 
 /// Longest login that Postgres keeps whole.
@@ -67,25 +69,25 @@ pub(super) async fn sign_in(
         return refused(&headers, StatusCode::FORBIDDEN, |t| t.wrong_password);
     }
     let address = console.address(peer, &headers);
-    let Some(wait) = console.throttle.wait(address, login, Instant::now()) else {
-        return refused(&headers, StatusCode::TOO_MANY_REQUESTS, |t| {
-            t.too_many_attempts
-        });
-    };
-    // Postgres spends work on each attempt, so few wait for their turn.
-    let Ok(_waits) = console.waiting.try_acquire() else {
+    let browser = console.known_browser(login, &headers);
+    let who = browser.map_or(Who::Address(owner(address)), Who::Browser);
+    let turn = console.turns.wait(&who, login);
+    let waits =
+        turn.and_then(|turn| Some((turn, console.throttle.wait(&who, login, Instant::now())?)));
+    let Some((turn, wait)) = waits else {
         return refused(&headers, StatusCode::TOO_MANY_REQUESTS, |t| {
             t.too_many_attempts
         });
     };
     sleep(wait).await;
-    // Never closed.
-    let _place = console.signing_in.acquire().await.ok();
-    let session = match open(&console, login, form.raw("password")).await {
+    let tried = turn.begin().await;
+    let opened = open(&console, login, form.raw("password")).await;
+    drop(tried);
+    let session = match opened {
         Ok(session) => session,
         Err(why) => {
             if matches!(why, Refused::Password) {
-                console.throttle.failed(address, login, Instant::now());
+                console.throttle.failed(&who, login, Instant::now());
                 tracing::warn!(%address, "sign-in with a wrong login or password");
             }
             let (status, sentence) = explained(&why);
@@ -104,7 +106,11 @@ pub(super) async fn sign_in(
         });
     };
     tracing::info!(login = %name, %address, "signed in");
-    Ok(to("/", Some(console.cookie(&id, None))))
+    let mut cookies = vec![console.cookie(&id, None)];
+    if browser.is_none() {
+        cookies.push(console.browser_cookie(&console.known.note(login)));
+    }
+    Ok(to("/", cookies))
 }
 
 /// Opens the person's connection, once it is known that the database checks this login's password.
@@ -142,7 +148,7 @@ pub(super) async fn sign_out(State(console): State<Arc<Console>>, headers: Heade
     if let Some(session) = ended {
         tracing::info!(login = %session.login, "signed out");
     }
-    to("/sign-in", Some(console.cookie("", Some(0))))
+    to("/sign-in", vec![console.cookie("", Some(0))])
 }
 
 /// Remembers a language, and leads back to the page.
@@ -158,7 +164,7 @@ pub(super) async fn choose_language(
     let cookie = format!(
         "{COOKIE_NAME}={code}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict{secure}"
     );
-    Ok(to(local(form.text("to")), Some(cookie)))
+    Ok(to(local(form.text("to")), vec![cookie]))
 }
 
 /// A page of ours; the first one for anything else, so that nobody is led away from here.
@@ -171,13 +177,15 @@ fn local(path: &str) -> &str {
     if is_local { path } else { "/" }
 }
 
-fn to(path: &str, cookie: Option<String>) -> Response {
+fn to(path: &str, cookies: Vec<String>) -> Response {
     let mut headers = HeaderMap::new();
     let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     headers.insert(LOCATION, path);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
-        headers.insert(SET_COOKIE, cookie);
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            headers.append(SET_COOKIE, cookie);
+        }
     }
     (StatusCode::SEE_OTHER, headers).into_response()
 }

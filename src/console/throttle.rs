@@ -9,28 +9,37 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Addresses and logins that are remembered; beyond that the one that has been quiet longest is forgotten.
+/// Addresses, browsers and logins that are remembered; beyond that the one that has been quiet longest is forgotten.
 const REMEMBERED_MAX: usize = 4096;
 /// Failures without a consequence: people mistype.
 const FREE: u32 = 3;
-/// Longest pause between two attempts from one address, and before an attempt for one login.
+/// Longest pause between two attempts of one address or browser, and before an attempt for one login.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Longest that an attempt waits for its turn.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Failures are forgotten after this.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(15);
 
+/// Who makes an attempt, as far as it can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Who {
+    /// Somebody at this address; of an IPv6 address, its network.
+    Address(IpAddr),
+    /// A browser in which this login signed in before, by the hash of its cookie.
+    Browser([u8; 32]),
+}
+
 /// What an attempt is counted by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
-    Address(IpAddr),
+    Who(Who),
     Login(String),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Count {
     failures: u32,
-    /// When the next attempt may begin. Only addresses have turns: with turns for a login, strangers could take all of them.
+    /// When the next attempt may begin. A login has no turns: with turns for a login, strangers could take all of them.
     next: Instant,
     seen: Instant,
 }
@@ -40,11 +49,11 @@ struct Count {
 pub(super) struct Throttle(Mutex<HashMap<Key, Count>>);
 
 impl Throttle {
-    /// How long this attempt must wait; `None` if so many from its address wait that it would take too long.
-    pub(super) fn wait(&self, address: IpAddr, login: &str, now: Instant) -> Option<Duration> {
+    /// How long this attempt must wait; `None` if so many of the same wait that it would take too long.
+    pub(super) fn wait(&self, who: &Who, login: &str, now: Instant) -> Option<Duration> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut turn = Duration::ZERO;
-        if let Some(count) = counts.get_mut(&Key::Address(address)) {
+        if let Some(count) = counts.get_mut(&Key::Who(who.clone())) {
             let begins = count.next.max(now);
             turn = begins.saturating_duration_since(now);
             if turn > WAIT_MAX {
@@ -57,10 +66,10 @@ impl Throttle {
     }
 
     /// Counts an attempt with a wrong password.
-    pub(super) fn failed(&self, address: IpAddr, login: &str, now: Instant) {
+    pub(super) fn failed(&self, who: &Who, login: &str, now: Instant) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.retain(|_, count| now.saturating_duration_since(count.seen) < FORGOTTEN_AFTER);
-        for key in [Key::Address(address), Key::Login(login.to_owned())] {
+        for key in [Key::Who(who.clone()), Key::Login(login.to_owned())] {
             if counts.len() >= REMEMBERED_MAX && !counts.contains_key(&key) {
                 let oldest = counts.iter().min_by_key(|(_, count)| count.seen);
                 if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
@@ -100,8 +109,8 @@ fn pause(failures: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+    const HERE: &Who = &Who::Address(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+    const ELSEWHERE: &Who = &Who::Address(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
 
     #[test]
     fn failures_slow_an_address_down_and_lock_no_login() {

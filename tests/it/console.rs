@@ -6,3 +6,4 @@ mod desk;
 mod pages;
 mod safety;
 mod search;
+mod strangers;

@@ -144,7 +144,7 @@ impl Drop for Desk {
     }
 }
 
-/// A browser that keeps one cookie.
+/// A browser that keeps the cookies of its last sign-in.
 #[derive(Clone)]
 pub(super) struct Browser {
     client: reqwest::Client,
@@ -186,12 +186,19 @@ impl Browser {
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(form.finish());
         }
-        let answer = request.send().await.unwrap();
-        Page {
-            status: answer.status(),
-            headers: answer.headers().clone(),
-            text: answer.text().await.unwrap(),
-        }
+        Page::of(request).await
+    }
+
+    /// Sends this, as a page of the console would.
+    pub(super) async fn raw(&self, method: Method, path: &str, kind: &str, body: &str) -> Page {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let request = request
+            .header("accept-language", &self.language)
+            .header(COOKIE, &self.cookie)
+            .header(OURS.0, OURS.1)
+            .header("content-type", kind)
+            .body(body.to_owned());
+        Page::of(request).await
     }
 
     /// Uploads a statement.
@@ -206,21 +213,18 @@ impl Browser {
             .header(OURS.0, OURS.1)
             .header("content-type", "multipart/form-data; boundary=x")
             .body(body);
-        let answer = request.send().await.unwrap();
-        Page {
-            status: answer.status(),
-            headers: answer.headers().clone(),
-            text: answer.text().await.unwrap(),
-        }
+        Page::of(request).await
     }
 
     pub(super) async fn sign_in(&mut self, login: &str, password: &str) -> Page {
         let page = self
             .post("/sign-in", &[("login", login), ("password", password)])
             .await;
-        if let Some(cookie) = page.headers.get(SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
-            cookie.clone_into(&mut self.cookie);
+        let cookies = page.headers.get_all(SET_COOKIE).iter();
+        let cookies = cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap());
+        let cookies: Vec<_> = cookies.collect();
+        if !cookies.is_empty() {
+            self.cookie = cookies.join("; ");
         }
         page
     }
@@ -260,6 +264,15 @@ pub(super) struct Page {
 }
 
 impl Page {
+    async fn of(request: reqwest::RequestBuilder) -> Self {
+        let answer = request.send().await.unwrap();
+        Self {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            text: answer.text().await.unwrap(),
+        }
+    }
+
     pub(super) fn status(&self) -> u16 {
         self.status.as_u16()
     }

@@ -32,7 +32,7 @@ const HEADERS: [(&str, &str); 4] = [
 ];
 
 /// A site whose server checks the passwords of two logins.
-async fn site_with_passwords() -> Site {
+pub(super) async fn site_with_passwords() -> Site {
     let site = Site::build().await;
     for login in ["siti", "budi"] {
         site.login(login, "payout_operator").await;
