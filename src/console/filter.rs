@@ -25,6 +25,8 @@ const FIELDS: [&str; 9] = [
     "attention",
     "day",
 ];
+/// Longest time in a state that is filtered by: four thousand years, which Postgres can subtract from now.
+const MINUTES_MAX: i64 = 2_147_483_647;
 /// The tab of payouts that need a person.
 pub(super) const ATTENTION: &str = "attention";
 
@@ -53,7 +55,10 @@ impl Filter {
         };
         let reason = form.some("attention").map(str::parse::<Attention>);
         let reason = reason.transpose().map_err(|_| Failure::not_found())?;
-        let older = number(form, "older")?.and_then(|minutes| minutes.checked_mul(60));
+        let older = number(form, "older")?;
+        if older.is_some_and(|minutes| minutes > MINUTES_MAX) {
+            return Err(Failure::unreadable(words::start(form.text("older"))));
+        }
         let day = form.some("day").map(day).transpose()?;
         let owned = |name| form.some(name).map(str::to_owned);
         Ok(Self {
@@ -66,7 +71,7 @@ impl Filter {
                 since: None,
                 settled_from: day.map(|(from, _)| from),
                 settled_to: day.map(|(_, to)| to),
-                older_than_seconds: older,
+                older_than_seconds: older.map(|minutes| minutes.saturating_mul(60)),
                 bank: owned("bank"),
                 min_amount: number(form, "min")?,
                 text: None,
@@ -220,6 +225,7 @@ mod tests {
             "attention=x",
             "after=x",
             "older=1h",
+            "older=9223372036854775807",
         ] {
             assert!(filter(query).is_err(), "{query}");
         }
