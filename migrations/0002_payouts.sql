@@ -293,6 +293,8 @@ create table payout.evidence (
                                                'unreachable')),
     constraint proof_is_known check (proves in ('nothing', 'refusal', 'absence', 'contradiction'))
 );
+-- By no column that a counted repetition changes: such an update must stay cheap.
+create index wrong_signatures on payout.evidence (merchant_code, id) where doubt = 'bad_signature';
 
 -- Whether the history has numbers of transactions that have not begun yet. Then it came from another server and the base
 -- is too small. A snapshot shows no row of a transaction from its xmax on, except this transaction's own.
@@ -395,7 +397,8 @@ end $$;
 -- One budget of queries per merchant, shared by all workers.
 create table payout.query_budget (
     merchant_code text collate "C" primary key references payout.merchants,
-    spent_until   timestamptz not null default '-infinity'
+    spent_until   timestamptz not null default '-infinity',
+    per_second    int  -- as the worker that spent of it last was configured; null before
 );
 
 -- Callbacks for unknown orders. The worker bounds their number.

@@ -49,7 +49,8 @@ grant select on payout.status, payout.all_status, payout.events, payout.all_even
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.daily_balances, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
                 payout.request_payouts, payout.operator_acts, payout.pauses, payout.pause_rules, payout.failover, payout.receiving, payout.whole_pages, payout.addresses,
-                payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims, payout.notices
+                payout.refused_balances, payout.clock, payout.workers, payout.worker_claims, payout.claims, payout.notices,
+                payout.query_budget
     to payout_reader, payout_operator;
 grant select (order_num, times, first_at, last_at) on payout.unmatched_callbacks to payout_reader, payout_operator;
 grant execute on function payout.identity(), payout.resubmit_proof(text, text), payout.login_oid(),

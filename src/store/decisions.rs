@@ -95,6 +95,44 @@ pub async fn requests(
     Ok(found)
 }
 
+/// Why a request, or one payout of it, was not carried out.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The request.
+    pub request_id: i64,
+    /// The payout; `None` where a person rejected the request as a whole.
+    pub order_num: Option<String>,
+    /// Why, as the worker or that person put it.
+    pub detail: String,
+}
+
+/// Why these requests were not carried out; of each at most 20 payouts.
+pub async fn refusals(
+    db: &mut PgConnection,
+    requests: &[i64],
+) -> Result<Vec<Refusal>, sqlx::Error> {
+    sqlx::query_as!(
+        Refusal,
+        r#"/* store::refusals */
+        select r.id as "request_id!", null as order_num, r.decision_reason as "detail!"
+        from payout.requests r
+        where r.id = any ($1) and r.decision = 'rejected' and r.decision_reason is not null
+        union all
+        select k.id, i.order_num, i.detail
+        from payout.requests r
+        join unnest($1::bigint[]) k (id) on k.id = r.id and r.decision = 'approved'
+        cross join lateral (
+            select q.order_num, q.detail from payout.request_payouts q
+            where q.request_id = k.id and q.outcome = 'refused' and q.detail is not null
+            order by q.order_num
+            limit 20) i
+        order by 1, 2"#,
+        requests,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A pause of claims.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Pause {

@@ -177,6 +177,16 @@ pub struct Requested {
     pub detail: Option<String>,
 }
 
+impl Requested {
+    /// Whether a worker carries it out; everything else is done when it is approved.
+    pub fn is_for_a_worker(&self) -> bool {
+        matches!(
+            self.kind.as_str(),
+            "resubmit" | "resolve_paid" | "resolve_failed" | "resolve_returned"
+        )
+    }
+}
+
 /// What is typed to approve: the order number, or the request's number where there is not exactly one.
 pub fn to_type(id: i64, rows: &[Requested]) -> String {
     match rows {

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor};
 pub struct OpenPayouts {
     /// The merchant.
     pub merchant_code: String,
-    /// `queued`, `accepted` (pending), `may_have_left` (submitting or unknown), or `needs_person` (of any state).
+    /// `queued`, `accepted` (pending), `in_doubt` (submitting or unknown), or `needs_person` (of any state).
     pub what: String,
     /// How many.
     pub payouts: i64,
@@ -16,6 +16,13 @@ pub struct OpenPayouts {
     pub rupiah: i64,
     /// Since when the oldest of them is in its state, or needs a person.
     pub oldest_since: Option<DateTime<Utc>>,
+}
+
+impl OpenPayouts {
+    /// Whether the money may have left: these payouts were sent, and are not settled. Money is held for them.
+    pub fn may_have_left(&self) -> bool {
+        matches!(self.what.as_str(), "accepted" | "in_doubt")
+    }
 }
 
 /// All of them; what needs a person may be counted twice.
@@ -30,7 +37,7 @@ pub async fn open_payouts(
                sum(o.amount)::bigint as "rupiah!", min(o.since) as oldest_since
         from (
             select m.merchant_code, m.amount, m.state_since as since,
-                   case m.state when 'queued' then 'queued' when 'pending' then 'accepted' else 'may_have_left' end as what
+                   case m.state when 'queued' then 'queued' when 'pending' then 'accepted' else 'in_doubt' end as what
             from payout.masked m
             where m.state in ('queued', 'submitting', 'pending', 'unknown')
             union all
@@ -41,7 +48,7 @@ pub async fn open_payouts(
         where $1::text is null or o.merchant_code = $1
         group by o.merchant_code, o.what
         order by o.merchant_code,
-                 array_position(array['queued', 'accepted', 'may_have_left', 'needs_person'], o.what)"#,
+                 array_position(array['queued', 'accepted', 'in_doubt', 'needs_person'], o.what)"#,
         merchant,
     )
     .fetch_all(db)

@@ -294,7 +294,8 @@ async fn spend_query_budget(
         r#"/* store::spend_query_budget */
         update payout.query_budget b
         set spent_until = least(greatest(b.spent_until, clock_timestamp()), clock_timestamp() + interval '1 second')
-                          + interval '1 second' * $2::int / $3::int
+                          + interval '1 second' * $2::int / $3::int,
+            per_second = $3
         where b.merchant_code = $1"#,
         merchant_code,
         spent,

@@ -121,6 +121,37 @@ pub async fn claims(
     .await
 }
 
+/// Why one worker that runs claims nothing for a merchant: an open circuit breaker, a pause, or what it lacks.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Host name and process ID.
+    pub worker: String,
+    /// The merchant.
+    pub merchant_code: String,
+    /// A name of `StopReason`.
+    pub stopped_by: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What the worker found, in words.
+    pub detail: String,
+}
+
+/// Every worker and merchant for which nothing is claimed, the oldest first.
+pub async fn stops(db: &mut PgConnection) -> Result<Vec<Stop>, sqlx::Error> {
+    sqlx::query_as!(
+        Stop,
+        r#"/* store::stops */
+        select c.worker, c.merchant_code, c.stopped_by as "stopped_by!", c.since, c.detail
+        from payout.worker_claims c
+        join payout.workers w on w.worker = c.worker
+        where c.stopped_by is not null and payout.is_running(w)
+        order by c.since, c.worker, c.merchant_code
+        limit 100"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A worker that ran within the last day.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Seen {

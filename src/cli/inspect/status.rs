@@ -136,7 +136,7 @@ fn open(open: &[OpenPayouts], now: DateTime<Utc>) -> String {
         let (what, next) = match open.what.as_str() {
             "queued" => ("queued", ""),
             "accepted" => ("accepted, not settled", ""),
-            "may_have_left" => (
+            "in_doubt" => (
                 "may or may not have left",
                 "queried, never resent automatically",
             ),

@@ -63,7 +63,7 @@ pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<String, 
 
 /// Why payouts are not sent, and how many may have left and are queried.
 fn beside(claims: &[Claims], open: &[OpenPayouts]) -> String {
-    let in_doubt = open.iter().filter(|open| open.what == "may_have_left");
+    let in_doubt = open.iter().filter(|open| open.what == "in_doubt");
     let queried: String = in_doubt
         .map(|open| {
             let (count, amount) = (open.payouts, words::rupiah(open.rupiah));
