@@ -16,6 +16,7 @@
 //! | [`worker`] | the loops: claim and send, poll, carry out requests, reconcile | `submit`, `poll` |
 //! | [`inbound`] | what comes in over HTTP: callbacks, health, metrics | `callback` |
 //! | [`service`] | puts the parts together and runs them | `Running` |
+//! | `receipt` | the receipt of one paid payout, a page | |
 //! | [`console`] | the web console, `payout console` | `console` |
 //! | [`cli`], [`demo`] | the commands, and the demo with a sandbox gateway | `cli` |
 //!
@@ -42,6 +43,7 @@ pub mod inbound;
 pub mod metrics;
 pub mod notifier;
 pub mod permit;
+mod receipt;
 pub mod service;
 pub mod spreadsheet;
 pub mod statement;

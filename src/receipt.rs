@@ -1,13 +1,17 @@
-//! The receipt as HTML. Every value is escaped, and the page loads nothing.
+//! The receipt of a payout that was paid, as HTML. Every value is escaped, and the page loads nothing.
 
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    cli::{output, words},
-    domain::money::FeeType,
+    domain::{
+        money::{FeeType, Rupiah},
+        state::State,
+    },
+    spreadsheet::turns_the_line,
     store::find::{Status, history::Detail},
+    wib,
 };
 
 /// Black on white, for A4; no script, no font and no picture from elsewhere.
@@ -25,23 +29,42 @@ tr.sum th,tr.sum td{font-weight:700;color:#111;border-bottom:.4mm solid #111}
 small{color:#444}
 @media print{body{margin:0;padding:0}}";
 
+/// Whether there is a receipt: what was not paid has none, whatever it may become.
+pub(crate) fn is_possible(status: &Status) -> bool {
+    matches!(
+        status.state.parse::<State>(),
+        Ok(State::Paid | State::Returned)
+    )
+}
+
 /// As it is shown: masked or in full.
-pub(super) struct Beneficiary {
-    pub(super) account_number: String,
-    pub(super) account_name: String,
-    pub(super) is_masked: bool,
+pub(crate) struct Beneficiary {
+    pub(crate) account_number: String,
+    pub(crate) account_name: String,
+    pub(crate) is_masked: bool,
+}
+
+impl Beneficiary {
+    /// As everybody may see it.
+    pub(crate) fn masked(detail: &Detail) -> Self {
+        Self {
+            account_number: detail.account_number.clone(),
+            account_name: detail.account_name.clone(),
+            is_masked: true,
+        }
+    }
 }
 
 /// A payout that was paid.
-pub(super) struct Receipt<'a> {
-    pub(super) status: &'a Status,
-    pub(super) detail: &'a Detail,
-    pub(super) beneficiary: &'a Beneficiary,
+pub(crate) struct Receipt<'a> {
+    pub(crate) status: &'a Status,
+    pub(crate) detail: &'a Detail,
+    pub(crate) beneficiary: &'a Beneficiary,
 }
 
 impl Receipt<'_> {
     /// The whole page.
-    pub(super) fn html(&self, now: DateTime<Utc>) -> String {
+    pub(crate) fn html(&self, now: DateTime<Utc>) -> String {
         let order = escaped(&self.status.order_num);
         let head = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -61,7 +84,7 @@ impl Receipt<'_> {
             page,
             "<p><small>{} Printed {} WIB.</small></p>\n</body>\n</html>\n",
             escaped(&self.basis()),
-            escaped(&words::time(now))
+            escaped(&wib::time(now))
         )
         .ok();
         page
@@ -79,7 +102,7 @@ impl Receipt<'_> {
             format!("{} ({})", self.detail.bank_name, status.bank_code)
         };
         let moment = |name, at: Option<DateTime<Utc>>| {
-            let at = at.map_or("-".to_owned(), |at| format!("{} WIB", words::time(at)));
+            let at = at.map_or("-".to_owned(), |at| format!("{} WIB", wib::time(at)));
             Row::text(name, &at)
         };
         let masked = if self.beneficiary.is_masked {
@@ -171,7 +194,9 @@ impl Row {
             is_money: true,
             ..Self::text(
                 name,
-                &idr.map_or("not stated yet".to_owned(), words::rupiah),
+                &idr.map_or("not stated yet".to_owned(), |idr| {
+                    Rupiah::new(idr).to_string()
+                }),
             )
         }
     }
@@ -205,8 +230,9 @@ fn table(rows: &[Row]) -> String {
 /// Text as HTML shows it, in an element or a quoted attribute, on one line and in one direction.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in output::plain(text).chars() {
+    for c in text.chars() {
         match c {
+            c if c.is_control() || turns_the_line(c) => safe.push(' '),
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["config"],
     &["notifier", "statement"],
     &["worker", "inbound"],
-    &["service"],
+    &["service", "receipt"],
     &["console"],
     &["cli", "demo"],
 ];

@@ -1,13 +1,10 @@
 //! `payout receipt`: one paid payout as a page that prints well.
 
-mod page;
-
 use clap::Args;
 
-use self::page::{Beneficiary, Receipt};
 use crate::{
     cli::{exit::Exit, global::Global, inspect::show::status, output},
-    domain::state::State,
+    receipt::{Beneficiary, Receipt, is_possible},
     store::{
         find::{Status, history::detail},
         operator,
@@ -41,11 +38,7 @@ pub(crate) async fn receipt(global: &Global, options: &Options) -> Result<(), Ex
     refuse_unless_paid(&status)?;
     let detail = detail(&mut db, &key).await?;
     let beneficiary = match &options.reason {
-        None => Beneficiary {
-            account_number: detail.account_number.clone(),
-            account_name: detail.account_name.clone(),
-            is_masked: true,
-        },
+        None => Beneficiary::masked(&detail),
         Some(reason) => {
             let shown = operator::reveal(&mut db, &key, reason).await?;
             Beneficiary {
@@ -63,21 +56,12 @@ pub(crate) async fn receipt(global: &Global, options: &Options) -> Result<(), Ex
     output::print(&receipt.html(chrono::Utc::now()))
 }
 
-/// What was not paid has no receipt, whatever it may become.
 fn refuse_unless_paid(status: &Status) -> Result<(), Exit> {
-    match status.state.parse::<State>() {
-        Ok(State::Paid | State::Returned) => Ok(()),
-        Ok(
-            State::Queued
-            | State::Submitting
-            | State::Pending
-            | State::Unknown
-            | State::Failed
-            | State::Cancelled,
-        )
-        | Err(_) => Err(Exit::Refused(format!(
-            "payout {} is {}, not paid: there is no receipt\n  payout show {} says what is known about it.",
-            status.order_num, status.state, status.order_num
-        ))),
+    if is_possible(status) {
+        return Ok(());
     }
+    Err(Exit::Refused(format!(
+        "payout {} is {}, not paid: there is no receipt\n  payout show {} says what is known about it.",
+        status.order_num, status.state, status.order_num
+    )))
 }
