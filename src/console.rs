@@ -10,10 +10,12 @@ mod approvals;
 mod assets;
 mod confirm;
 mod deed;
+mod downloads;
 mod failure;
 mod filter;
 mod form;
 mod frame;
+mod fund;
 mod home;
 mod known;
 mod language;
@@ -22,6 +24,7 @@ mod money;
 mod origin;
 mod payout;
 mod places;
+mod refusal;
 mod serve;
 mod session;
 mod signing_in;
@@ -31,6 +34,7 @@ mod texts;
 mod throttle;
 mod token;
 mod turns;
+mod totals;
 mod visit;
 mod words;
 mod workers;
@@ -173,6 +177,10 @@ fn routes(console: &Arc<Console>) -> Router {
         .route("/open", get(list::open))
         .route("/payouts.csv", get(list::export))
         .route("/payouts/{merchant}/{order}", get(payout::payout))
+        .route(
+            "/payouts/{merchant}/{order}/receipt",
+            get(downloads::receipt),
+        )
         .route("/act/{deed}", get(acts::form).post(acts::perform))
         .route("/approvals", get(approvals::list))
         .route(
@@ -180,6 +188,9 @@ fn routes(console: &Arc<Console>) -> Router {
             get(approvals::form).post(approvals::decide),
         )
         .route("/money", get(money::money))
+        .route("/money.csv", get(downloads::report))
+        .route("/fund", get(fund::form).post(fund::review))
+        .route("/fund/book", post(fund::book))
         .route("/workers", get(workers::workers))
         .route("/pause", get(stops::pause_form).post(stops::pause))
         .route("/resume", get(stops::resume_form).post(stops::resume))

@@ -4,19 +4,20 @@ use axum::{
     body::Bytes,
     extract::{Path, RawQuery},
     http::HeaderMap,
-    response::Html,
+    response::{Html, IntoResponse, Response},
 };
 use sqlx::PgConnection;
 
 use super::{
-    act::{Act, Stated, once, refusal},
-    confirm::{Confirm, happened},
+    act::{self, Act, Stated},
+    confirm::{Again, Confirm, happened},
     deed::Deed,
     failure::{Failure, Sentence},
     form::Form,
     frame,
+    refusal::refusal,
     texts::Texts,
-    token::Outcome,
+    token::{Once, Outcome},
     visit::Visit,
     words::{self, fill},
 };
@@ -51,23 +52,36 @@ pub(super) async fn perform(
     Path(deed): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Html<String>, Failure> {
+) -> Result<Response, Failure> {
     visit.must_act()?;
     let deed = Deed::of_name(&deed).ok_or_else(Failure::not_found)?;
     let form = Form::of(&headers, &body)?;
     let keys = selected(deed, &form, visit.frame.t())?;
-    if deed.is_dangerous() && form.text("typed") != to_type(&keys) {
-        return confirm(visit, deed, &keys, &form, Some(|t| t.typed_wrong)).await;
-    }
     let purpose = purpose(deed, &keys);
-    if deed == Deed::Reveal {
-        return reveal(visit, &form, &purpose, &keys).await;
-    }
-    let Some(act) = act(deed, keys.clone(), &form) else {
-        return confirm(visit, deed, &keys, &form, Some(|t| t.number_wrong)).await;
+    let once = visit.session.forms.find(form.raw("token"), &purpose);
+    let act = act(deed, keys.clone(), &form);
+    let objection: Option<Sentence> = if form.some(Again::FIELD).is_some() {
+        None
+    } else if deed.is_dangerous() && form.text("typed") != to_type(&keys) {
+        Some(|t| t.typed_wrong)
+    } else if act.is_none() && deed != Deed::Reveal {
+        Some(|t| t.number_wrong)
+    } else if let Some(once) = once {
+        let action = format!("/act/{}", deed.name());
+        return match act {
+            Some(act) => {
+                let (frame, outcome, is_repeated) = act::once(visit, &once, act).await;
+                let again = Again::after(&action, &form, &outcome);
+                happened(frame, &outcome, is_repeated, Vec::new(), again)
+            }
+            None => reveal(visit, &once, &form, &keys).await,
+        };
+    } else {
+        let page = confirm(visit, deed, &keys, &form, Some(|t| t.stale_form)).await?;
+        return Ok(Confirm::stale(page));
     };
-    let (frame, outcome, is_repeated) = once(visit, &form, &purpose, act).await?;
-    happened(frame, &outcome, is_repeated, Vec::new())
+    let page = confirm(visit, deed, &keys, &form, objection).await?;
+    Ok(page.into_response())
 }
 
 /// The payouts that the form names.
@@ -239,40 +253,31 @@ pub(super) async fn contrary(
 /// Shows a beneficiary to whoever sends the form first. What is kept of it says only that it was shown.
 async fn reveal(
     mut visit: Visit,
+    once: &Once,
     form: &Form,
-    purpose: &str,
     keys: &[PayoutKey],
-) -> Result<Html<String>, Failure> {
+) -> Result<Response, Failure> {
     let key = keys.first().ok_or_else(Failure::not_found)?;
-    let once = visit.session.forms.find(form.raw("token"), purpose);
-    let once = once.ok_or_else(Failure::stale_form)?;
     let (t, is_repeated) = (visit.frame.t(), once.initialized());
     let mut facts = Vec::new();
-    let next = frame::payout(&key.merchant_code, &key.order_num);
     let db = &mut *visit.db;
-    let outcome =
-        once.get_or_init(
-            async || match operator::reveal(db, key, form.text("reason")).await {
-                Ok(shown) => {
-                    let (number, name) = (shown.account_number, shown.account_name);
-                    facts.push((t.account, number.reveal().to_owned()));
-                    facts.push((t.account_name, name.reveal().to_owned()));
-                    Outcome {
-                        is_done: true,
-                        lines: vec![t.reveal_once.to_owned()],
-                        next,
-                    }
-                }
-                Err(error) => Outcome {
-                    is_done: false,
-                    lines: vec![refusal(&error, t)],
-                    next,
-                },
-            },
-        );
+    let outcome = once.get_or_init(async || {
+        let revealed = operator::reveal(db, key, form.text("reason")).await;
+        let shown = revealed.map(|shown| {
+            let (number, name) = (shown.account_number, shown.account_name);
+            facts.push((t.account, number.reveal().to_owned()));
+            facts.push((t.account_name, name.reveal().to_owned()));
+            t.reveal_once.to_owned()
+        });
+        Outcome {
+            next: frame::payout(&key.merchant_code, &key.order_num),
+            ..Outcome::one(shown.map_err(|error| refusal(&error, t)))
+        }
+    });
     let mut outcome = outcome.await.clone();
     if !facts.is_empty() {
-        outcome.lines.clear();
+        outcome.done.clear();
     }
-    happened(visit.frame, &outcome, is_repeated, facts)
+    let again = Again::after("/act/reveal", form, &outcome);
+    happened(visit.frame, &outcome, is_repeated, facts, again)
 }

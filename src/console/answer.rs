@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::{
     Console, FORM_BYTES_MAX,
     failure::Failure,
-    frame::{Frame, render},
+    frame::{Frame, Visitor, render},
     language::Language,
     origin::{Stranger, harden},
     texts::Texts,
@@ -43,12 +43,18 @@ struct FailurePage {
 /// Refuses strangers, bounds the time, shows failures as pages, and hardens every answer.
 pub(super) async fn answer(
     State(console): State<Arc<Console>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let language = Language::of(request.headers());
     let session_id = console.session_id(request.headers()).map(str::to_owned);
     let checked = console.origins.check(request.method(), request.headers());
+    // Whoever is known to have sent it: nobody, if a page of somebody else's did.
+    let session = session_id.as_deref().filter(|_| checked.is_ok());
+    let login = session.and_then(|id| Some(console.sessions.find(id, false)?.login.clone()));
+    let known = login.map(|login| Frame::of(&login, language, request.method(), request.uri()));
+    let visitor = Visitor::new(known);
+    request.extensions_mut().insert(visitor.clone());
     let mut response = match checked {
         Err(Stranger::Host) => {
             Failure::new(StatusCode::MISDIRECTED_REQUEST, |t| t.foreign_host).into_response()
@@ -66,7 +72,9 @@ pub(super) async fn answer(
         if failure.ends_session {
             session_id.map(|id| console.sessions.end(&id));
         }
-        response = failed(response, failure, language);
+        let frame = visitor.frame().filter(|_| !failure.ends_session);
+        let frame = frame.unwrap_or_else(|| Frame::outside(language));
+        response = failed(response, failure, frame);
     }
     harden(response.headers_mut(), console.is_secure());
     response
@@ -116,13 +124,12 @@ fn closing(mut response: Response) -> Response {
     response
 }
 
-fn failed(response: Response, failure: Failure, language: Language) -> Response {
-    let frame = Frame::outside(language);
+fn failed(response: Response, failure: Failure, frame: Frame) -> Response {
     let t = frame.t();
     let page = FailurePage {
         frame,
         t,
-        sentence: (failure.sentence)(t),
+        sentence: failure.why(t),
         detail: failure.detail,
     };
     match render(&page) {

@@ -1,13 +1,20 @@
 //! What waits for a second person: each request with its proof as it is now; approving and rejecting.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
-use axum::{body::Bytes, extract::Path, http::HeaderMap, response::Html};
+use axum::{
+    body::Bytes,
+    extract::Path,
+    http::HeaderMap,
+    response::{Html, IntoResponse, Response},
+};
 use sqlx::PgConnection;
 
 use super::{
-    act::{Act, once},
+    act::{self, Act},
     acts::{contrary, proof_lines},
-    confirm::{Confirm, Field, Kind, happened},
+    confirm::{Again, Confirm, Field, Kind, happened},
     failure::{Failure, Sentence},
     form::Form,
     frame::{self, Frame, render},
@@ -16,11 +23,12 @@ use super::{
     words::{self, fill},
 };
 use crate::{
-    domain::payout::PayoutKey,
+    domain::{payout::PayoutKey, stop::NO_WORKER},
     store::{
-        decisions::{self, Request},
-        find,
+        decisions::{self, Refusal, Request},
+        find::{self, waits},
         operator::{self, Requested, to_type},
+        workers,
     },
 };
 
@@ -46,6 +54,8 @@ struct Page {
     waiting: Vec<Waiting>,
     /// The latest, whatever became of them.
     latest: Vec<Request>,
+    /// Why some of the latest were not carried out.
+    refusals: Vec<Refusal>,
 }
 
 #[expect(
@@ -69,6 +79,18 @@ impl Page {
             more @ 1.. => fill(self.t.and_more, &[&more.to_string()]),
             _ => String::new(),
         }
+    }
+
+    /// Why this request was not carried out, a line for each payout.
+    fn refused(&self, request: &Request) -> Vec<String> {
+        let of_request = self.refusals.iter();
+        let of_request = of_request.filter(|one| one.request_id == request.request_id);
+        of_request
+            .map(|one| match &one.order_num {
+                Some(order) if request.payouts > 1 => format!("{order}: {}", one.detail),
+                _ => one.detail.clone(),
+            })
+            .collect()
     }
 
     fn about<'a>(&self, request: &'a Request) -> &'a str {
@@ -99,9 +121,11 @@ pub(super) async fn list(mut visit: Visit) -> Result<Html<String>, Failure> {
     }
     let mut latest = decisions::requests(db, true, None, REQUESTS_MAX).await?;
     latest.reverse();
+    let ids: Vec<i64> = latest.iter().map(|one| one.request_id).collect();
     render(&Page {
         t,
         waiting,
+        refusals: decisions::refusals(db, &ids).await?,
         latest,
         frame: visit.frame,
     })
@@ -185,23 +209,35 @@ pub(super) async fn decide(
     Path((id, decision)): Path<(i64, String)>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Html<String>, Failure> {
+) -> Result<Response, Failure> {
     visit.must_act()?;
     let decision = Decision::of_name(&decision)?;
     let form = Form::of(&headers, &body)?;
     let rows = read(&mut visit.db, id).await?;
-    if decision == Decision::Approve && form.text("typed") != to_type(id, &rows) {
-        return confirm(visit, decision, id, &form, Some(|t| t.typed_wrong)).await;
-    }
-    let act = match decision {
-        Decision::Approve => Act::Approve(id),
-        Decision::Reject => Act::Reject {
-            id,
-            reason: form.text("reason").to_owned(),
-        },
+    let purpose = decision.purpose(id);
+    let once = visit.session.forms.find(form.raw("token"), &purpose);
+    let objection: Option<Sentence> = if form.some(Again::FIELD).is_some() {
+        None
+    } else if decision == Decision::Approve && form.text("typed") != to_type(id, &rows) {
+        Some(|t| t.typed_wrong)
+    } else if let Some(once) = once {
+        let act = match decision {
+            Decision::Approve => Act::Approve(id),
+            Decision::Reject => Act::Reject {
+                id,
+                reason: form.text("reason").to_owned(),
+            },
+        };
+        let (frame, outcome, is_repeated) = act::once(visit, &once, act).await;
+        let action = format!("/approvals/{id}/{}", decision.name());
+        let again = Again::after(&action, &form, &outcome);
+        return happened(frame, &outcome, is_repeated, Vec::new(), again);
+    } else {
+        let page = confirm(visit, decision, id, &form, Some(|t| t.stale_form)).await?;
+        return Ok(Confirm::stale(page));
     };
-    let (frame, outcome, is_repeated) = once(visit, &form, &decision.purpose(id), act).await?;
-    happened(frame, &outcome, is_repeated, Vec::new())
+    let page = confirm(visit, decision, id, &form, objection).await?;
+    Ok(page.into_response())
 }
 
 async fn confirm(
@@ -220,8 +256,10 @@ async fn confirm(
         Decision::Approve => (t.approve, t.approve_does),
         Decision::Reject => (t.reject, t.reject_does),
     };
+    let mut warnings = Vec::new();
     if decision == Decision::Approve {
         lines.extend(proof(&mut visit.db, t, &rows).await?);
+        warnings = obstacles(&mut visit.db, t, &rows).await?;
     }
     let kind = rows.first().map_or("", |row| row.kind.as_str());
     let heading = format!("{heading}: {} {id}, {}", t.request, t.act(kind));
@@ -231,6 +269,7 @@ async fn confirm(
         .map(|row| (row.clone(), row.bank_code))
         .collect();
     page.lines = lines;
+    page.warnings = warnings;
     if decision == Decision::Approve {
         page.typed = Some(to_type(id, &rows));
     } else {
@@ -241,6 +280,43 @@ async fn confirm(
     "/approvals".clone_into(&mut page.back);
     page.error = error.map(|error| error(t));
     page.show(&visit.session.forms, &decision.purpose(id))
+}
+
+/// What would keep a worker from carrying out this request now, once it is approved.
+async fn obstacles(
+    db: &mut PgConnection,
+    t: &'static Texts,
+    rows: &[Requested],
+) -> Result<Vec<String>, Failure> {
+    let mut obstacles = Vec::new();
+    let carried_out = rows.iter().filter(|row| row.is_for_a_worker());
+    let merchants: BTreeSet<&str> = carried_out
+        .filter_map(|row| row.merchant_code.as_deref())
+        .collect();
+    let sends = rows.iter().any(|row| row.kind == "resubmit");
+    for merchant in merchants {
+        for claims in workers::claims(db, Some(merchant)).await? {
+            let stopped_by = claims.stopped_by.as_deref();
+            // Only what sends needs open claims; the rest needs a worker.
+            if let Some(stopped_by) = stopped_by.filter(|why| sends || *why == NO_WORKER) {
+                obstacles.push(fill(t.not_yet_sent, &[merchant, t.stop(stopped_by)]));
+            }
+        }
+    }
+    if sends {
+        let mut pauses = BTreeSet::new();
+        for key in rows.iter().filter_map(key).take(SHOWN) {
+            for pause in waits::pauses_over(db, &key).await? {
+                let what = act::paused_name(t, &pause.scope, &pause.value);
+                pauses.insert(fill(
+                    t.not_yet_paused,
+                    &[&what, &pause.actor, &pause.reason],
+                ));
+            }
+        }
+        obstacles.extend(pauses);
+    }
+    Ok(obstacles)
 }
 
 fn key(row: &Requested) -> Option<PayoutKey> {

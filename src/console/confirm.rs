@@ -1,20 +1,23 @@
 //! The page before every act: what will happen to what, and what a person fills in.
 
 use askama::Template;
-use axum::response::Html;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
 
 use super::{
     failure::Failure,
     form::Form,
     frame::{Frame, render},
     texts::Texts,
-    token::{Forms, Outcome},
+    token::{Forms, Outcome, Why},
     words,
 };
 use crate::store::find::Status;
 
 /// What kind of thing a person fills in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Words that are recorded.
     Words,
@@ -24,6 +27,8 @@ pub(super) enum Kind {
     Short,
     /// Yes or no.
     Tick,
+    /// One of these.
+    OneOf(Vec<String>),
 }
 
 /// One thing that a person fills in.
@@ -42,8 +47,8 @@ impl Field {
         Self {
             name,
             label,
-            kind,
             is_required: kind != Kind::Tick,
+            kind,
             value: String::new(),
         }
     }
@@ -71,6 +76,8 @@ pub(super) struct Confirm {
     pub(super) lines: Vec<String>,
     /// What is chosen first, if anything: values and their words.
     pub(super) choices: Vec<(&'static str, &'static str)>,
+    /// The value that was chosen before.
+    chosen: String,
     pub(super) fields: Vec<Field>,
     /// Where the form goes.
     pub(super) action: String,
@@ -78,35 +85,44 @@ pub(super) struct Confirm {
     pub(super) hidden: Vec<(&'static str, String)>,
     /// What must be typed.
     pub(super) typed: Option<String>,
+    /// The word on the button.
+    pub(super) button: &'static str,
     /// Where to go instead.
     pub(super) back: String,
     pub(super) error: Option<&'static str>,
+    /// What else must be known before it is done: what would keep it from taking effect.
+    pub(super) warnings: Vec<String>,
     token: String,
 }
 
 impl Confirm {
     /// An act about nothing in particular, yet.
     pub(super) fn new(frame: Frame, heading: impl Into<String>, does: &'static str) -> Self {
+        let t = frame.t();
         Self {
-            t: frame.t(),
+            t,
+            button: t.do_it,
             frame,
             heading: heading.into(),
             does,
             rows: Vec::new(),
             lines: Vec::new(),
             choices: Vec::new(),
+            chosen: String::new(),
             fields: Vec::new(),
             action: String::new(),
             hidden: Vec::new(),
             typed: None,
             back: "/".to_owned(),
             error: None,
+            warnings: Vec::new(),
             token: String::new(),
         }
     }
 
     /// Fills in what was sent before, where something was wrong with it.
     pub(super) fn refill(&mut self, form: &Form) {
+        form.text("scope").clone_into(&mut self.chosen);
         for field in &mut self.fields {
             form.text(field.name).clone_into(&mut field.value);
         }
@@ -118,10 +134,51 @@ impl Confirm {
         render(&self)
     }
 
+    /// Shows it once more to somebody whose form is no longer valid, filled in as it was.
+    pub(super) fn stale(page: Html<String>) -> Response {
+        (StatusCode::CONFLICT, page).into_response()
+    }
+
     fn total(&self) -> String {
         let total = self.rows.iter().map(|(row, _)| row.amount).sum();
         let count = self.rows.len().to_string();
         words::fill(self.t.these_payouts, &[&count, &words::rupiah(total)])
+    }
+}
+
+/// A form that leads back to the confirmation, with all that was written and without what is done.
+pub(super) struct Again {
+    action: String,
+    fields: Vec<(String, String)>,
+}
+
+impl Again {
+    /// The marker of such a form, which acts on nothing.
+    pub(super) const FIELD: &str = "again";
+
+    /// The form that was sent to `action`; `None` if everything is done.
+    pub(super) fn after(action: &str, form: &Form, outcome: &Outcome) -> Option<Self> {
+        if outcome.not_done.is_empty() {
+            return None;
+        }
+        let is_left = |payout: &str| {
+            let mut left = outcome.not_done.iter();
+            left.any(|one| one.payout.is_empty() || one.payout == payout)
+        };
+        // Whoever acts again reads again what is to be typed.
+        let kept = form.fields().filter(|(name, value)| match *name {
+            "token" | "typed" | Self::FIELD => false,
+            "payout" => is_left(value),
+            _ => true,
+        });
+        let again = (Self::FIELD.to_owned(), "yes".to_owned());
+        Some(Self {
+            action: action.to_owned(),
+            fields: kept
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .chain([again])
+                .collect(),
+        })
     }
 }
 
@@ -131,9 +188,41 @@ impl Confirm {
 struct OutcomePage<'a> {
     frame: Frame,
     t: &'static Texts,
+    heading: Heading,
     outcome: &'a Outcome,
     is_repeated: bool,
     facts: Vec<(&'static str, String)>,
+    again: Option<Again>,
+}
+
+/// How it ended, at a glance.
+struct Heading {
+    class: &'static str,
+    icon: &'static str,
+    words: String,
+}
+
+impl Heading {
+    fn of(t: &Texts, outcome: &Outcome) -> Self {
+        let (done, not_done) = (outcome.payouts_done, outcome.not_done.len());
+        let (class, icon) = match (done, not_done) {
+            (_, 0) => ("good", "✓"),
+            (0, _) => ("bad", "✕"),
+            (_, _) => ("doubt", "!"),
+        };
+        let are_refused = outcome.not_done.iter().all(|one| one.kind == Why::Refused);
+        let number = |number: usize| number.to_string();
+        let total = number(done.saturating_add(not_done));
+        let words = match (done, not_done) {
+            (_, 0) => t.done.to_owned(),
+            (0, 1) => t.not_done.to_owned(),
+            (_, _) if are_refused => {
+                words::fill(t.some_refused, &[&number(done), &total, &number(not_done)])
+            }
+            (_, _) => words::fill(t.some_not_done, &[&number(done), &total]),
+        };
+        Self { class, icon, words }
+    }
 }
 
 /// Shows what an act did, or had done when its form came before.
@@ -142,12 +231,17 @@ pub(super) fn happened(
     outcome: &Outcome,
     is_repeated: bool,
     facts: Vec<(&'static str, String)>,
-) -> Result<Html<String>, Failure> {
-    render(&OutcomePage {
-        t: frame.t(),
+    again: Option<Again>,
+) -> Result<Response, Failure> {
+    let t = frame.t();
+    let page = render(&OutcomePage {
+        t,
         frame,
+        heading: Heading::of(t, outcome),
         outcome,
         is_repeated,
         facts,
-    })
+        again,
+    })?;
+    Ok(page.into_response())
 }

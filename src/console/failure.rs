@@ -16,6 +16,8 @@ pub(super) type Sentence = fn(&Texts) -> &'static str;
 pub(super) struct Failure {
     pub(super) status: StatusCode,
     pub(super) sentence: Sentence,
+    /// The database's code, where it is a refusal; `sentence` is for codes that no text explains.
+    pub(super) refusal: String,
     /// What the database or the reader said, as it is; may be empty.
     pub(super) detail: String,
     /// The person's connection is gone, and the session with it.
@@ -27,9 +29,15 @@ impl Failure {
         Self {
             status,
             sentence,
+            refusal: String::new(),
             detail: String::new(),
             ends_session: false,
         }
+    }
+
+    /// Why, in the reader's language.
+    pub(super) fn why(&self, t: &Texts) -> &'static str {
+        t.refusal(&self.refusal).unwrap_or((self.sentence)(t))
     }
 
     /// What was sent cannot be read.
@@ -76,11 +84,6 @@ impl Failure {
         }
     }
 
-    /// The form was issued to another session or for something else, or was forgotten.
-    pub(super) fn stale_form() -> Self {
-        Self::new(StatusCode::CONFLICT, |t| t.stale_form)
-    }
-
     /// The same person's other page takes too long.
     pub(super) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, |t| t.took_too_long)
@@ -115,6 +118,7 @@ impl Failure {
         };
         Self {
             detail: said(error),
+            refusal: code.into_owned(),
             ..Self::new(status, sentence)
         }
     }

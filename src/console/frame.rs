@@ -1,9 +1,15 @@
 //! What every page has around it, and the small parts that pages share.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use askama::{Template, filters::HtmlSafe};
-use axum::response::Html;
+use axum::{
+    http::{Method, Uri},
+    response::Html,
+};
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -28,6 +34,28 @@ pub(super) struct Frame {
     pub(super) now: DateTime<Utc>,
 }
 
+/// Who is behind a request, once that is known: a page about a failure keeps what stands around the others.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor(Arc<Mutex<Option<Frame>>>);
+
+impl Visitor {
+    /// With what is known so far.
+    pub(super) fn new(frame: Option<Frame>) -> Self {
+        Self(Arc::new(Mutex::new(frame)))
+    }
+
+    pub(super) fn is(&self, frame: &Frame) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(frame.clone());
+    }
+
+    /// What stands around the pages of whoever it is, if anybody is signed in.
+    pub(super) fn frame(&self) -> Option<Frame> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+}
+
 #[expect(
     clippy::ref_option,
     clippy::trivially_copy_pass_by_ref,
@@ -35,6 +63,18 @@ pub(super) struct Frame {
     reason = "templates call methods, and hand over references"
 )]
 impl Frame {
+    /// For this login, before anything is known about its rights: nothing is said about them.
+    pub(super) fn of(login: &str, language: Language, method: &Method, uri: &Uri) -> Self {
+        let address = uri.path_and_query().filter(|_| method == Method::GET);
+        let here = address.map_or_else(|| section(uri.path()), |address| address.as_str());
+        Self {
+            login: login.to_owned(),
+            may_act: true,
+            here: here.to_owned(),
+            ..Self::outside(language)
+        }
+    }
+
     /// For somebody who is not signed in.
     pub(super) fn outside(language: Language) -> Self {
         Self {
@@ -50,11 +90,18 @@ impl Frame {
         self.language.texts()
     }
 
-    /// `page` where the address of this page begins so.
+    /// `page` where this page belongs to the one at `path`.
     pub(super) fn mark(&self, path: &str) -> &'static str {
-        let path_here = self.here.split('?').next().unwrap_or_default();
-        let is_here = path_here == path || path != "/" && path_here.starts_with(path);
-        if is_here { "page" } else { "false" }
+        if self.section() == path {
+            "page"
+        } else {
+            "false"
+        }
+    }
+
+    /// The address of the page to which this one belongs.
+    pub(super) fn section(&self) -> &'static str {
+        section(&self.here)
     }
 
     pub(super) fn when(&self, at: &DateTime<Utc>) -> When {
@@ -74,14 +121,24 @@ impl Frame {
         amount.map_or_else(|| "–".to_owned(), words::rupiah)
     }
 
+    /// An amount in a table that says that it is in rupiah.
+    pub(super) fn digits(&self, amount: &i64) -> String {
+        words::digits(*amount)
+    }
+
+    /// The same, where it may be missing.
+    pub(super) fn digits_or(&self, amount: &Option<i64>) -> String {
+        amount.map_or_else(|| "–".to_owned(), words::digits)
+    }
+
     /// What the gateway has more than the books, or less: then people must find out why.
     pub(super) fn difference(&self, amount: &Option<i64>) -> String {
-        let mark = if amount.is_some_and(|amount| amount < 0) {
-            "! "
-        } else {
-            ""
-        };
-        format!("{mark}{}", self.rupiah_or(amount))
+        marked(*amount, self.rupiah_or(amount))
+    }
+
+    /// The same in a table that says that it is in rupiah.
+    pub(super) fn difference_digits(&self, amount: &Option<i64>) -> String {
+        marked(*amount, self.digits_or(amount))
     }
 
     pub(super) fn badge(&self, state: &str) -> Badge {
@@ -99,6 +156,15 @@ impl Frame {
 
     pub(super) fn count(&self, text: &str, count: &usize) -> String {
         words::fill(text, &[&count.to_string()])
+    }
+}
+
+/// Marks what is missing.
+fn marked(amount: Option<i64>, text: String) -> String {
+    if amount.is_some_and(|amount| amount < 0) {
+        format!("! {text}")
+    } else {
+        text
     }
 }
 
@@ -121,6 +187,18 @@ impl fmt::Display for Badge {
 
 /// Made of our own texts alone.
 impl HtmlSafe for Badge {}
+
+/// Which of the pages of the navigation an address belongs to; the first one for anything else.
+fn section(address: &str) -> &'static str {
+    let first = address.trim_start_matches('/').split(['/', '?']).next();
+    match first.unwrap_or_default() {
+        "payouts" | "payouts.csv" | "act" => "/payouts",
+        "approvals" => "/approvals",
+        "money" | "money.csv" | "fund" => "/money",
+        "workers" | "pause" | "resume" | "failover" => "/workers",
+        _ => "/",
+    }
+}
 
 /// The address of a payout's page.
 pub(super) fn payout(merchant: &str, order_num: &str) -> String {

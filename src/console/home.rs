@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::response::Html;
+use chrono::{DateTime, Utc};
 
 use super::{
     failure::Failure,
@@ -26,6 +27,42 @@ const PATIENCE: Patience = Patience {
     open_seconds: 24 * 3600,
 };
 
+/// What was sent for one merchant and is not settled: the same payouts as on the page about money.
+struct MayHaveLeft {
+    merchant_code: String,
+    payouts: i64,
+    /// In rupiah, as all that follows.
+    gross: i64,
+    oldest_since: Option<DateTime<Utc>>,
+    /// The part that the gateway accepted.
+    accepted: i64,
+    /// The part of which nobody knows whether it left.
+    in_doubt: i64,
+}
+
+fn may_have_left(open: &[OpenPayouts]) -> Vec<MayHaveLeft> {
+    let sent: Vec<_> = open.iter().filter(|open| open.may_have_left()).collect();
+    let of_merchants = sent.chunk_by(|one, next| one.merchant_code == next.merchant_code);
+    of_merchants
+        .map(|parts| {
+            let rupiah = |what: &str| {
+                let parts = parts.iter().filter(|part| part.what == what);
+                parts.map(|part| part.rupiah).sum()
+            };
+            MayHaveLeft {
+                merchant_code: parts
+                    .first()
+                    .map_or_else(String::new, |part| part.merchant_code.clone()),
+                payouts: parts.iter().map(|part| part.payouts).sum(),
+                gross: parts.iter().map(|part| part.rupiah).sum(),
+                oldest_since: parts.iter().filter_map(|part| part.oldest_since).min(),
+                accepted: rupiah("accepted"),
+                in_doubt: rupiah("in_doubt"),
+            }
+        })
+        .collect()
+}
+
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Page {
@@ -34,7 +71,7 @@ struct Page {
     /// How many there are in all.
     stuck_count: usize,
     stuck: Vec<(Stuck, Status)>,
-    in_doubt: Vec<OpenPayouts>,
+    left: Vec<MayHaveLeft>,
     claims: Vec<Claims>,
     mine: Vec<Request>,
     compared: Vec<Compared>,
@@ -67,10 +104,7 @@ pub(super) async fn home(mut visit: Visit) -> Result<Html<String>, Failure> {
             .map_or(0, |one| usize::try_from(one.count).unwrap_or(0)),
         // A payout is never deleted, so both lists have the same payouts in the same order.
         stuck: stuck.into_iter().zip(rows).collect(),
-        in_doubt: open
-            .into_iter()
-            .filter(|open| open.what == "may_have_left")
-            .collect(),
+        left: may_have_left(&open),
         claims: workers::claims(db, None).await?,
         mine,
         compared: report::compare(db, None).await?,

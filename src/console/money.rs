@@ -14,6 +14,7 @@ use super::{
     form::Form,
     frame::{self, Frame, encoded, render},
     texts::Texts,
+    totals,
     visit::Visit,
     words::{self, fill},
 };
@@ -21,15 +22,16 @@ use crate::{
     domain::payout::PayoutKey,
     statement::{
         compare::{Difference, differences},
-        lines::{self, Line},
+        lines,
     },
     store::{
         balances::{self, Balance},
+        console::{TopUp, top_ups},
         find,
         report::{
             self, Compared,
             ageing::{Ageing, ageing},
-            period::{self, Bank, Line as Books, Period},
+            period::{self, Bank, Line, Period},
             settled_between,
         },
     },
@@ -42,6 +44,22 @@ const LINES_MAX: usize = 50_000;
 /// Most differences on a page.
 const DIFFERENCES_MAX: usize = 1_000;
 
+/// One merchant's days, and their sum.
+struct Books {
+    merchant: String,
+    days: Vec<Line>,
+    total: Line,
+}
+
+/// What a report covers.
+pub(super) struct Days {
+    /// As in the address: `2026-11` or `2026-11-21`.
+    pub(super) name: String,
+    /// Whether it is one day.
+    pub(super) is_day: bool,
+    pub(super) period: Period,
+}
+
 #[derive(Template)]
 #[template(path = "money.html")]
 struct Page {
@@ -51,26 +69,36 @@ struct Page {
     balances: Vec<(String, Vec<Balance>)>,
     compared: Vec<Compared>,
     ageing: Vec<Ageing>,
-    /// The month or the day that the report covers, as in the address.
-    covered: String,
-    /// A line per day.
+    ageing_total: Ageing,
+    covered: Days,
     books: Vec<Books>,
     banks: Vec<Bank>,
+    banks_total: Bank,
     failures: Vec<period::Failure>,
+    failures_total: period::Failure,
+    top_ups: Vec<TopUp>,
 }
 
-#[expect(
-    clippy::unused_self,
-    reason = "templates call methods, and hand over references"
-)]
 impl Page {
     /// Whatever ended on that day.
-    fn ended_on(&self, line: &Books) -> String {
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn ended_on(&self, line: &Line) -> String {
         format!(
             "/payouts?merchant={}&day={}",
             encoded(&line.merchant_code),
             line.from_day
         )
+    }
+
+    /// The same report as a file.
+    fn csv(&self, by: &str) -> String {
+        let days = if self.covered.is_day { "day" } else { "month" };
+        let by = if by.is_empty() {
+            String::new()
+        } else {
+            format!("&by={by}")
+        };
+        format!("/money.csv?{days}={}{by}", self.covered.name)
     }
 }
 
@@ -79,52 +107,80 @@ pub(super) async fn money(
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, Failure> {
     let form = Form::of_query(query.as_deref())?;
-    let (covered, period) = period_of(&form, words::day(visit.frame.now))?;
+    let covered = period_of(&form, words::day(visit.frame.now))?;
+    let period = covered.period;
     let db = &mut *visit.db;
+    let ageing = ageing(db, None).await?;
+    let banks = period::banks(db, period, None).await?;
+    let failures = period::failures(db, period, None).await?;
     let page = Page {
         t: visit.frame.t(),
         balances: by_merchant(balances::balances(db, None).await?),
         compared: report::compare(db, None).await?,
-        ageing: ageing(db, None).await?,
-        books: with_movement(period::lines(db, period, true, None).await?),
-        banks: period::banks(db, period, None).await?,
-        failures: period::failures(db, period, None).await?,
+        ageing_total: totals::of_ageing(&ageing),
+        ageing,
+        books: books(period::lines(db, period, true, None).await?),
+        banks_total: totals::of_banks(&banks),
+        banks,
+        failures_total: totals::of_failures(&failures),
+        failures,
+        top_ups: top_ups(db, period).await?,
         covered,
         frame: visit.frame,
     };
     render(&page)
 }
 
-/// The days on which something was booked, and the last one of each merchant. The others would repeat the closing before.
-fn with_movement(lines: Vec<Books>) -> Vec<Books> {
+/// The lines of each merchant, which come one after the other.
+fn books(lines: Vec<Line>) -> Vec<Books> {
     let last = lines.iter().map(|line| line.to_day).max();
-    let moved = |line: &Books| {
-        let ended = [
-            line.payouts_paid,
-            line.payouts_failed,
-            line.payouts_returned,
-        ];
-        let booked = [line.debit, line.top_ups, line.returned, line.held_change];
-        ended.iter().chain(&booked).any(|one| *one != 0)
-    };
-    let shown = lines.into_iter();
-    shown
-        .filter(|line| moved(line) || Some(line.to_day) == last)
+    lines
+        .chunk_by(|one, next| one.merchant_code == next.merchant_code)
+        .map(|days| Books {
+            merchant: days
+                .first()
+                .map_or_else(String::new, |day| day.merchant_code.clone()),
+            total: totals::of_days(days),
+            days: days
+                .iter()
+                .filter(|day| is_moved(day) || Some(day.to_day) == last)
+                .cloned()
+                .collect(),
+        })
         .collect()
 }
 
+/// Whether something was booked or ended on that day. The others would repeat the closing before.
+fn is_moved(line: &Line) -> bool {
+    let ended = [
+        line.payouts_paid,
+        line.payouts_failed,
+        line.payouts_returned,
+    ];
+    let booked = [line.debit, line.top_ups, line.returned, line.held_change];
+    ended.iter().chain(&booked).any(|one| *one != 0)
+}
+
 /// A day or a month of the address; this month otherwise. Days that have not begun are left out.
-fn period_of(form: &Form, today: NaiveDate) -> Result<(String, Period), Failure> {
+pub(super) fn period_of(form: &Form, today: NaiveDate) -> Result<Days, Failure> {
     if let Some(text) = form.some("day") {
         let (from, to) = filter::day(text)?;
-        return Ok((text.to_owned(), Period { from, to }));
+        return Ok(Days {
+            name: text.to_owned(),
+            is_day: true,
+            period: Period { from, to },
+        });
     }
     let this = today.format("%Y-%m").to_string();
     let month = form.some("month").unwrap_or(&this);
     let (from, to) = filter::month(month)?;
     let tomorrow = today.succ_opt().and_then(words::midnight);
     let to = tomorrow.map_or(to, |tomorrow| to.min(tomorrow));
-    Ok((month.to_owned(), Period { from, to }))
+    Ok(Days {
+        name: month.to_owned(),
+        is_day: false,
+        period: Period { from, to },
+    })
 }
 
 fn by_merchant(rows: Vec<Balance>) -> Vec<(String, Vec<Balance>)> {
@@ -152,6 +208,11 @@ struct StatementPage {
 }
 
 impl StatementPage {
+    fn matches(&self) -> String {
+        let t = self.t;
+        fill(t.matches, &[&t.many(self.matching, t.one_line, t.lines)])
+    }
+
     fn link(&self, one: &Difference) -> Option<String> {
         let is_ours = one.here.is_some();
         is_ours.then(|| frame::payout(&self.merchant, &one.order_num))
@@ -196,9 +257,9 @@ pub(super) async fn compare(mut visit: Visit, form: Multipart) -> Result<Html<St
     let heading = fill(
         t.compared,
         &[
-            &lines.len().to_string(),
+            &t.many(lines.len(), t.one_line, t.lines),
             &total.map_or("?".to_owned(), words::rupiah),
-            &found.len().to_string(),
+            &t.many(found.len(), t.one_difference, t.differences),
         ],
     );
     let more = found.len().saturating_sub(DIFFERENCES_MAX);
@@ -245,7 +306,7 @@ async fn merchant(db: &mut PgConnection, named: String) -> Result<String, Failur
 async fn differences_of(
     db: &mut PgConnection,
     merchant: &str,
-    lines: &[Line],
+    lines: &[lines::Line],
     day: Option<(DateTime<Utc>, DateTime<Utc>)>,
 ) -> Result<Vec<Difference>, Failure> {
     let keys: Vec<PayoutKey> = lines

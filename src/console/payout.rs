@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     domain::{money::FeeType, payout::PayoutKey},
+    receipt,
     store::{
         console::{self, Entry},
         find::{
@@ -67,6 +68,14 @@ impl Page {
     fn act(&self, deed: &Deed) -> String {
         let name = frame::encoded(&frame::name(&self.status.key()));
         format!("/act/{}?payout={name}", deed.name())
+    }
+
+    fn has_receipt(&self) -> bool {
+        receipt::is_possible(&self.status)
+    }
+
+    fn receipt(&self) -> String {
+        format!("{}/receipt", self.frame.link(&self.status))
     }
 
     /// How its fee is paid, and how much it is.

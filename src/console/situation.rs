@@ -152,8 +152,8 @@ fn pending(t: &'static Texts, detail: &Detail) -> Situation {
 }
 
 fn unknown(t: &'static Texts, detail: &Detail, around: &Around) -> Situation {
-    let sent = detail.sends.saturating_sub(detail.not_sent).to_string();
-    let queries = detail.queries.to_string();
+    let sent = t.how_often(detail.sends.saturating_sub(detail.not_sent));
+    let queries = t.how_often(detail.queries);
     let held = rupiah(detail.held);
     let mut situation = Situation {
         known: vec![fill(t.know_unknown, &[&sent, &queries, &held])],

@@ -14,14 +14,79 @@ use tokio::sync::OnceCell;
 const FORMS_MAX: usize = 256;
 
 /// What became of an act, as the person reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// Whether it was done or recorded.
-    pub(super) is_done: bool,
-    /// What happened, or why not, a sentence or more each.
-    pub(super) lines: Vec<String>,
+    /// What was done or recorded, a sentence or more each.
+    pub(super) done: Vec<String>,
+    /// Of an act on several payouts: for how many of them.
+    pub(super) payouts_done: usize,
+    /// What was not done, or perhaps not.
+    pub(super) not_done: Vec<NotDone>,
     /// Where to go next.
     pub(super) next: String,
+}
+
+impl Outcome {
+    /// One thing that was done, or not.
+    pub(super) fn one(result: Result<String, NotDone>) -> Self {
+        let (done, not_done) = match result {
+            Ok(line) => (vec![line], Vec::new()),
+            Err(why) => (Vec::new(), vec![why]),
+        };
+        Self {
+            payouts_done: done.len(),
+            done,
+            not_done,
+            next: String::new(),
+        }
+    }
+}
+
+/// Why something was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The database refused it.
+    Refused,
+    /// The database did not answer: it may or may not be done.
+    Unsure,
+    /// It was not tried, because something before it got no answer.
+    NotTried,
+}
+
+/// Something that was not done, or perhaps not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NotDone {
+    /// The payout, as forms name it; empty if the act is about none.
+    pub(super) payout: String,
+    /// Its order number.
+    pub(super) order_num: String,
+    pub(super) kind: Why,
+    /// Why, in the person's language.
+    pub(super) why: String,
+    /// What the database said, in English; may be empty.
+    pub(super) said: String,
+}
+
+impl NotDone {
+    /// About no payout in particular.
+    pub(super) fn new(kind: Why, why: &str) -> Self {
+        Self {
+            payout: String::new(),
+            order_num: String::new(),
+            kind,
+            why: why.to_owned(),
+            said: String::new(),
+        }
+    }
+
+    /// The same, about this payout.
+    pub(super) fn about(self, payout: String, order_num: &str) -> Self {
+        Self {
+            payout,
+            order_num: order_num.to_owned(),
+            ..self
+        }
+    }
 }
 
 /// An act that happens at most once.

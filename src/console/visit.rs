@@ -7,11 +7,16 @@ use axum::{
     http::{Method, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use chrono::Utc;
 use sqlx::PgConnection;
 use tokio::{sync::OwnedMutexGuard, time::timeout};
 
-use super::{Console, failure::Failure, frame::Frame, language::Language, session::Session};
+use super::{
+    Console,
+    failure::Failure,
+    frame::{Frame, Visitor},
+    language::Language,
+    session::Session,
+};
 use crate::store::console::{self, Login};
 
 /// The header of a request that the page sends without anybody's doing.
@@ -55,22 +60,20 @@ impl FromRequestParts<Arc<Console>> for Visit {
                 Failure::signed_out().into_response()
             });
         };
-        let here = parts.uri.path_and_query();
-        let here = here.map_or("/", |here| here.as_str()).to_owned();
         let language = Language::of(&parts.headers);
-        Self::enter(session, language, here)
-            .await
-            .map_err(IntoResponse::into_response)
+        let frame = Frame::of(&session.login, language, &parts.method, &parts.uri);
+        let visit = Self::enter(session, frame).await;
+        let visit = visit.map_err(IntoResponse::into_response)?;
+        if let Some(visitor) = parts.extensions.get::<Visitor>() {
+            visitor.is(&visit.frame);
+        }
+        Ok(visit)
     }
 }
 
 impl Visit {
     /// Waits for the person's connection, and has the database say on it who this is and whether that login may still log in.
-    async fn enter(
-        session: Arc<Session>,
-        language: Language,
-        here: String,
-    ) -> Result<Self, Failure> {
+    async fn enter(session: Arc<Session>, frame: Frame) -> Result<Self, Failure> {
         let turn = timeout(TURN_WITHIN, Arc::clone(&session.db).lock_owned()).await;
         let mut db = turn.map_err(|_| Failure::busy())?;
         let login = console::login(&mut db).await?;
@@ -80,11 +83,8 @@ impl Visit {
             return Err(Failure::forbidden());
         }
         let frame = Frame {
-            language,
-            login: login.name.clone(),
             may_act: login.may_act,
-            here,
-            now: Utc::now(),
+            ..frame
         };
         Ok(Self {
             session,

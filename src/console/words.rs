@@ -14,6 +14,11 @@ pub(super) fn rupiah(amount: i64) -> String {
     Rupiah::new(amount).to_string()
 }
 
+/// `1.250.000`, in a table that says that it is in rupiah.
+pub(super) fn digits(amount: i64) -> String {
+    rupiah(amount).replacen("Rp ", "", 1)
+}
+
 /// `2026-11-25 08:02:10 WIB`.
 pub(super) fn time(at: DateTime<Utc>) -> String {
     format!("{} WIB", wib::time(at))

@@ -7,17 +7,17 @@ use super::{
     act::paused_name,
     failure::Failure,
     form::Form,
-    frame::{Frame, encoded, render},
+    frame::{self, Frame, encoded, render},
     texts::Texts,
     visit::Visit,
     words::{self, fill},
 };
 use crate::store::{
-    console::{self, Gateway},
+    console::{self, COUNTED_MAX, FailedSignature, Gateway, QueryBudget},
     decisions::{self, Pause},
     failover::{self, Fence},
     operator::{self, Act},
-    workers::{self, Claims, Seen},
+    workers::{self, Claims, Seen, Stop},
 };
 
 /// Acts of the audit log on a page.
@@ -30,6 +30,9 @@ struct Page {
     t: &'static Texts,
     workers: Vec<Seen>,
     claims: Vec<Claims>,
+    stops: Vec<Stop>,
+    budgets: Vec<QueryBudget>,
+    signatures: Vec<FailedSignature>,
     pauses: Vec<Pause>,
     fence: Option<Fence>,
     gateways: Vec<Gateway>,
@@ -45,6 +48,29 @@ impl Page {
     fn stopped(&self, claims: &Claims, stopped_by: &str) -> String {
         let why = self.t.stop(stopped_by);
         fill(self.t.is_not_sent, &[&claims.merchant_code, why])
+    }
+
+    /// How many queries are due, as far as they are counted.
+    fn due(&self, budget: &QueryBudget) -> String {
+        if budget.due > COUNTED_MAX {
+            format!("{COUNTED_MAX}+")
+        } else {
+            budget.due.to_string()
+        }
+    }
+
+    fn per_minute(&self, budget: &QueryBudget) -> String {
+        let per_minute = budget.per_minute;
+        per_minute.map_or(self.t.none_yet.to_owned(), |queries| queries.to_string())
+    }
+
+    fn signature_of<'a>(&'a self, gateway: &Gateway) -> Option<&'a FailedSignature> {
+        let mut failed = self.signatures.iter();
+        failed.find(|failed| failed.merchant_code == gateway.merchant_code)
+    }
+
+    fn failed_payout(&self, failed: &FailedSignature) -> String {
+        frame::payout(&failed.merchant_code, &failed.order_num)
     }
 
     fn paused(&self, pause: &Pause) -> String {
@@ -107,6 +133,9 @@ pub(super) async fn workers(
         t: visit.frame.t(),
         workers: workers::workers(db).await?,
         claims: workers::claims(db, None).await?,
+        stops: workers::stops(db).await?,
+        budgets: console::query_budgets(db).await?,
+        signatures: console::failed_signatures(db).await?,
         pauses: decisions::pauses(db).await?,
         fence: failover::fence(db).await?,
         gateways: console::gateways(db).await?,

@@ -1,18 +1,41 @@
 //! Words for states, reasons for attention, reasons why nothing is sent, and acts.
 
-use super::Texts;
-use crate::domain::{
-    attention::Attention,
-    state::State,
-    stop::{self, StopReason},
-};
+use super::{super::words::fill, Texts};
+use crate::domain::{attention::Attention, state::State};
 
 impl Texts {
-    fn one(&self, english: &'static str, indonesian: &'static str) -> &'static str {
+    pub(super) fn one(&self, english: &'static str, indonesian: &'static str) -> &'static str {
         if self.is_indonesian {
             indonesian
         } else {
             english
+        }
+    }
+
+    /// How many of something: `one` for a single one, `many` with a place for the number.
+    pub(in crate::console) fn many(&self, count: usize, one: &str, many: &str) -> String {
+        if count == 1 {
+            one.to_owned()
+        } else {
+            fill(many, &[&count.to_string()])
+        }
+    }
+
+    /// How often.
+    pub(in crate::console) fn how_often(&self, times: i32) -> String {
+        match (times, self.is_indonesian) {
+            (1, false) => "once".to_owned(),
+            (times, false) => format!("{times} times"),
+            (times, true) => format!("{times} kali"),
+        }
+    }
+
+    /// What kind of answer had a wrong signature.
+    pub(in crate::console) fn answer_to(&self, source: &str) -> &'static str {
+        if source == "submit" {
+            self.one("in an answer to a submit", "pada jawaban atas pengiriman")
+        } else {
+            self.one("in an answer to a query", "pada jawaban atas cek status")
         }
     }
 
@@ -26,7 +49,7 @@ impl Texts {
         };
         match state {
             State::Queued => ("◷", "queued", self.one("queued", "antre")),
-            State::Submitting => ("➤", "submitting", self.one("submitting", "dikirim")),
+            State::Submitting => ("➤", "submitting", self.one("submitting", "sedang dikirim")),
             State::Pending => ("⋯", "pending", self.one("pending", "diproses")),
             State::Unknown => ("?", "unknown", self.one("unknown", "tidak diketahui")),
             State::Paid => ("✓", "paid", self.one("paid", "dibayar")),
@@ -42,15 +65,15 @@ impl Texts {
             return match reason {
                 "lease_over" => self.one(
                     "Its lease has expired, and no worker has taken it over.",
-                    "Masa pegangnya habis, dan tidak ada worker yang mengambil alih.",
+                    "Batas waktu worker yang memegangnya sudah lewat, dan tidak ada worker yang mengambil alih.",
                 ),
                 "unknown_long" => self.one(
                     "It has been unknown for too long.",
-                    "Terlalu lama tidak diketahui.",
+                    "Statusnya terlalu lama tidak diketahui.",
                 ),
                 _ => self.one(
                     "It has been open for longer than a payout should be.",
-                    "Terbuka lebih lama dari seharusnya.",
+                    "Belum selesai lebih lama dari seharusnya.",
                 ),
             };
         };
@@ -62,11 +85,11 @@ impl Texts {
     pub(in crate::console) fn step(&self, reason: &str, state: &str) -> &'static str {
         let worker = || {
             self.one(
-                "check that a worker runs for this merchant",
-                "periksa apakah worker berjalan untuk merchant ini",
+                "see under Workers and gateway whether a worker runs for this merchant",
+                "lihat di Worker dan gateway apakah ada worker yang berjalan untuk merchant ini",
             )
         };
-        let replay = || self.one("query it now", "tanyakan sekarang");
+        let replay = || self.one("\"Query now\"", "\"Cek status sekarang\"");
         let is_queued = state == State::Queued.name();
         let Ok(reason) = reason.parse::<Attention>() else {
             return if is_queued || reason == "lease_over" {
@@ -78,17 +101,18 @@ impl Texts {
         match reason {
             Attention::OpenTooLong if is_queued => worker(),
             Attention::OpenTooLong => replay(),
-            Attention::InsufficientFunds => {
-                self.one("top up, or cancel", "isi saldo, atau batalkan")
-            }
+            Attention::InsufficientFunds => self.one(
+                "top up at the gateway, or \"Cancel\"",
+                "isi saldo di gateway, atau \"Batalkan\"",
+            ),
             Attention::NotFound => self.one(
-                "query it now, then request a resubmit",
-                "tanyakan sekarang, lalu minta kirim ulang",
+                "\"Query now\", then \"Request resubmit\"",
+                "\"Cek status sekarang\", lalu \"Ajukan kirim ulang\"",
             ),
             Attention::ForeignOrder | Attention::Contradiction | Attention::LateSuccess => self
                 .one(
                     "contact the gateway, then state how it ended; do not pay again",
-                    "hubungi gateway, lalu nyatakan akhirnya; jangan bayar lagi",
+                    "hubungi gateway, lalu nyatakan hasil akhirnya; jangan bayar lagi",
                 ),
             Attention::AmountMismatch | Attention::FeeImplausible => {
                 self.one("contact the gateway", "hubungi gateway")
@@ -97,29 +121,19 @@ impl Texts {
                 "see the latest evidence, then contact the gateway; do not pay again",
                 "lihat bukti terakhir, lalu hubungi gateway; jangan bayar lagi",
             ),
-            Attention::FeeAboveReserve => self.one("raise fee_reserve", "naikkan fee_reserve"),
+            Attention::FeeAboveReserve => self.one(
+                "on-call raises fee_reserve in the configuration",
+                "petugas jaga menaikkan fee_reserve di konfigurasi",
+            ),
             Attention::FeeUnknown => self.one(
-                "find the fee on the gateway's statement, then state it",
-                "cari biayanya di rekening koran gateway, lalu nyatakan",
+                "find the fee on the gateway's statement, then \"State its fee\"",
+                "cari biayanya di rekening koran gateway, lalu \"Nyatakan: biaya\"",
             ),
             Attention::Unproven => self.one(
-                "contact the gateway, then cancel; do not pay again before that",
-                "hubungi gateway, lalu batalkan; jangan bayar lagi sebelum itu",
+                "contact the gateway, then \"Cancel\"; do not pay again before that",
+                "hubungi gateway, lalu \"Batalkan\"; jangan bayar lagi sebelum itu",
             ),
         }
-    }
-
-    /// Why nothing is sent, as a clause.
-    pub(in crate::console) fn stop(&self, stopped_by: &str) -> &'static str {
-        self.one(stop::meaning(stopped_by), indonesian_stop(stopped_by))
-    }
-
-    /// What ends that, as a sentence.
-    pub(in crate::console) fn opened_by(&self, stopped_by: &str) -> &'static str {
-        self.one(
-            stop::opened_by(stopped_by),
-            "Lihat halaman Worker dan gateway, atau jalankan payout doctor.",
-        )
     }
 
     /// What an open payout waits for, from `payout.status.waits_for`.
@@ -130,14 +144,14 @@ impl Texts {
             "answer" => self.one("waits for the gateway's answer", "menunggu jawaban gateway"),
             "person" => return self.attention(more).to_owned(),
             "result" => self.one("waits for the result", "menunggu hasil"),
-            "query" => self.one("its status is queried", "statusnya ditanyakan"),
+            "query" => self.one("its status is queried", "statusnya dicek ke gateway"),
             "paused" => self.stop("paused"),
             "claims" => self.stop(more),
             "time" => return format!("{} {more}", self.one("due at", "jatuh tempo")),
             "funds" => self.one("waits for funds", "menunggu dana"),
             "originals" => self.one(
                 "waits until what it replaces is known to be unpaid",
-                "menunggu kepastian bahwa yang digantikan tidak dibayar",
+                "menunggu kepastian bahwa payout yang digantikan tidak dibayar",
             ),
             "slot" => self.one("is sent next", "segera dikirim"),
             other => return other.to_owned(),
@@ -155,7 +169,7 @@ impl Texts {
             "resolve_returned" => self.one("state as returned", "nyatakan dikembalikan"),
             "resolve_fee" => self.one("state the fee", "nyatakan biaya"),
             "resolve_unchanged" => self.one("state as unchanged", "nyatakan tidak berubah"),
-            "fund" => self.one("book a top-up", "bukukan isi ulang"),
+            "fund" => self.one("book a top-up", "bukukan isi saldo"),
             "accept_failover" => {
                 self.one("continue after a failover", "lanjutkan setelah failover")
             }
@@ -177,36 +191,6 @@ impl Texts {
         }
     }
 
-    /// How a statement and a payout differ, in words.
-    pub(in crate::console) fn kind_of_difference<'a>(&self, kind: &'a str) -> &'a str {
-        match kind {
-            "missing_here" => self.one("not from here", "bukan dari sini"),
-            "missing_there" => self.one("missing in the statement", "tidak ada di rekening koran"),
-            "twice" => self.one("twice in the statement", "dua kali di rekening koran"),
-            "amount" => self.one("amount", "jumlah"),
-            "status" => self.one("state", "status"),
-            "fee" => self.one("fee", "biaya"),
-            other => other,
-        }
-    }
-
-    /// What to do about a difference; `next` says it in English.
-    pub(in crate::console) fn step_for_difference<'a>(&self, kind: &str, next: &'a str) -> &'a str {
-        if !self.is_indonesian {
-            return next;
-        }
-        match kind {
-            "missing_here" => "tidak dikirim dari sini: siapa yang mengirimnya?",
-            "missing_there" => {
-                "periksa hari sebelum dan sesudahnya; lalu tanyakan sekarang, dan hubungi gateway"
-            }
-            "twice" => "hubungi gateway: apakah dibayar dua kali?",
-            "amount" => "hubungi gateway; jangan bayar sisanya",
-            "fee" => "hubungi gateway",
-            _ => "jangan bayar lagi; tanyakan sekarang, lalu hubungi gateway",
-        }
-    }
-
     /// The status of a request, in words.
     pub(in crate::console) fn request_status<'a>(&self, status: &'a str) -> &'a str {
         match status {
@@ -215,7 +199,7 @@ impl Texts {
             "rejected" => self.one("rejected", "ditolak"),
             "approved" => self.one("approved", "disetujui"),
             "done" => self.one("done", "selesai"),
-            "refused" => self.one("refused", "ditolak aturan"),
+            "refused" => self.one("refused", "ditolak sistem"),
             "partly" => self.one("partly done", "sebagian selesai"),
             other => other,
         }
@@ -230,31 +214,31 @@ const fn meaning(reason: Attention) -> (&'static str, &'static str) {
         ),
         Attention::NotFound => (
             "The gateway has answered \"not found\" several times, late enough to count.",
-            "Gateway beberapa kali menjawab \"tidak ditemukan\", cukup lambat untuk diperhitungkan.",
+            "Gateway beberapa kali menjawab \"tidak ditemukan\", cukup lama setelah dikirim untuk diperhitungkan.",
         ),
         Attention::ForeignOrder => (
             "Perhaps another order: the gateway declined it and yet knows it, or gave it another payout's number.",
-            "Mungkin order lain: gateway menolaknya namun mengenalnya, atau memberinya nomor payout lain.",
+            "Mungkin order lain: gateway menolaknya tetapi mengenalnya, atau memberinya nomor milik payout lain.",
         ),
         Attention::Contradiction => (
             "The gateway's answers about it contradict each other.",
-            "Jawaban gateway tentangnya saling bertentangan.",
+            "Jawaban gateway tentang payout ini saling bertentangan.",
         ),
         Attention::AmountMismatch => (
             "The gateway states another amount than we sent.",
-            "Gateway menyatakan jumlah lain dari yang kita kirim.",
+            "Gateway menyatakan nominal yang berbeda dari yang kita kirim.",
         ),
         Attention::FeeImplausible => (
             "The gateway states a fee that cannot be true.",
-            "Gateway menyatakan biaya yang mustahil.",
+            "Gateway menyatakan biaya yang tidak mungkin benar.",
         ),
         Attention::FeeAboveReserve => (
             "The fee was higher than the reserve for it.",
-            "Biayanya lebih tinggi dari cadangannya.",
+            "Biayanya lebih tinggi daripada dana yang dicadangkan untuknya.",
         ),
         Attention::FeeUnknown => (
             "The gateway has never stated the fee, so what is held for it stays held.",
-            "Gateway belum pernah menyatakan biayanya, jadi cadangannya tetap ditahan.",
+            "Gateway belum pernah menyatakan biayanya, jadi dana yang dicadangkan tetap ditahan.",
         ),
         Attention::UnreadableAnswers => (
             "The gateway's answers cannot be read or verified.",
@@ -262,42 +246,15 @@ const fn meaning(reason: Attention) -> (&'static str, &'static str) {
         ),
         Attention::LateSuccess => (
             "It was settled as failed, and later the gateway said paid.",
-            "Diselesaikan sebagai gagal, lalu gateway menyatakan dibayar.",
+            "Sudah diselesaikan sebagai gagal, lalu gateway menyatakan sudah dibayar.",
         ),
         Attention::OpenTooLong => (
             "It has been open for longer than a payout should be.",
-            "Terbuka lebih lama dari seharusnya.",
+            "Belum selesai lebih lama dari seharusnya.",
         ),
         Attention::Unproven => (
             "It may have been sent before a failover, and the gateway cannot tell: it was set aside.",
-            "Mungkin dikirim sebelum failover, dan gateway tidak dapat memastikan: disisihkan.",
+            "Mungkin dikirim sebelum failover, dan gateway tidak dapat memastikannya: disisihkan.",
         ),
-    }
-}
-
-fn indonesian_stop(stopped_by: &str) -> &'static str {
-    let Ok(reason) = stopped_by.parse::<StopReason>() else {
-        return match stopped_by {
-            stop::NO_WORKER => "tidak ada worker yang berjalan untuknya",
-            "read_only" => "server ini standby, tidak dapat ditulis",
-            _ => "alasannya tidak dikenal versi ini",
-        };
-    };
-    match reason {
-        StopReason::Keys => "worker sedang membuktikan kunci",
-        StopReason::Gateway => "gateway tidak terjangkau atau menjawab salah",
-        StopReason::Config => "gateway atau kunci platform worker berbeda dari yang terdaftar",
-        StopReason::Address => "worker memakai alamat basis data yang tidak terdaftar",
-        StopReason::Settings => {
-            "basis data dapat kehilangan pengiriman yang sudah dicatat, atau menyembunyikan baris"
-        }
-        StopReason::Failover => "catatan dapat hilang setelah failover atau pemulihan",
-        StopReason::Paused => "sedang dijeda",
-        StopReason::Signatures => "ada jawaban gateway dengan tanda tangan salah",
-        StopReason::NotSent => "gateway beberapa kali berturut-turut tidak terjangkau",
-        StopReason::Declines => "gateway beberapa kali berturut-turut menolak",
-        StopReason::Doubts => "gateway beberapa kali berturut-turut menjawab meragukan",
-        StopReason::Books => "saldo gateway kurang dari pembukuan meski tidak ada yang berjalan",
-        StopReason::Evidence => "basis data tidak menyimpan jawaban gateway",
     }
 }
