@@ -16,7 +16,7 @@ use super::{
     texts::Texts,
     totals,
     visit::Visit,
-    words::{self, fill},
+    words::{self, fill, many},
 };
 use crate::{
     domain::payout::PayoutKey,
@@ -119,7 +119,7 @@ pub(super) async fn money(
         compared: report::compare(db, None).await?,
         ageing_total: totals::of_ageing(&ageing),
         ageing,
-        books: books(period::lines(db, period, true, None).await?),
+        books: books(&period::lines(db, period, true, None).await?),
         banks_total: totals::of_banks(&banks),
         banks,
         failures_total: totals::of_failures(&failures),
@@ -132,7 +132,7 @@ pub(super) async fn money(
 }
 
 /// The lines of each merchant, which come one after the other.
-fn books(lines: Vec<Line>) -> Vec<Books> {
+fn books(lines: &[Line]) -> Vec<Books> {
     let last = lines.iter().map(|line| line.to_day).max();
     lines
         .chunk_by(|one, next| one.merchant_code == next.merchant_code)
@@ -210,7 +210,7 @@ struct StatementPage {
 impl StatementPage {
     fn matches(&self) -> String {
         let t = self.t;
-        fill(t.matches, &[&t.many(self.matching, t.one_line, t.lines)])
+        fill(t.matches, &[&many(self.matching, t.one_line, t.lines)])
     }
 
     fn link(&self, one: &Difference) -> Option<String> {
@@ -257,9 +257,9 @@ pub(super) async fn compare(mut visit: Visit, form: Multipart) -> Result<Html<St
     let heading = fill(
         t.compared,
         &[
-            &t.many(lines.len(), t.one_line, t.lines),
+            &many(lines.len(), t.one_line, t.lines),
             &total.map_or("?".to_owned(), words::rupiah),
-            &t.many(found.len(), t.one_difference, t.differences),
+            &many(found.len(), t.one_difference, t.differences),
         ],
     );
     let more = found.len().saturating_sub(DIFFERENCES_MAX);

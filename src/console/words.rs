@@ -86,6 +86,15 @@ pub(super) fn fill(text: &str, words: &[&str]) -> String {
     filled
 }
 
+/// How many of something: `one` for a single one, `several` with a place for the number.
+pub(super) fn many(count: usize, one: &str, several: &str) -> String {
+    if count == 1 {
+        one.to_owned()
+    } else {
+        fill(several, &[&count.to_string()])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,8 +9,12 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 use tokio::task::spawn_blocking;
 
-/// The demo's operators. A decision by two people needs two logins.
-const OPERATORS: [&str; 2] = ["siti", "budi"];
+/// The demo's people. A decision by two people needs two logins; finance reads.
+const PEOPLE: [(&str, &str); 3] = [
+    ("siti", "payout_operator"),
+    ("budi", "payout_operator"),
+    ("finance", "payout_reader"),
+];
 const WORKER: &str = "payout_demo_worker";
 
 /// An empty database and its URLs.
@@ -55,8 +59,9 @@ impl Database {
         Ok(database)
     }
 
-    /// Creates logins for the workers and operators, with the same rights as in production. The server checks the
-    /// operators' passwords, because the console must know who signs in. Returns the operators' URLs. On the user's own server, where roles would stay behind, it creates none.
+    /// Creates logins for the workers and for people, with the same rights as in production. The server checks the
+    /// passwords of people, because the console must know who signs in. Returns the people's URLs. On the user's own
+    /// server, where roles would stay behind, it creates none.
     pub(super) async fn make_logins(&self) -> Result<Vec<String>> {
         let Some(cluster) = &self.cluster else {
             return Ok(Vec::new());
@@ -64,24 +69,22 @@ impl Database {
         let worker = format!("create role {WORKER} login in role payout_worker");
         statement(&self.owner_url, &worker).await?;
         let mut urls = Vec::new();
-        for operator in OPERATORS {
+        for (login, role) in PEOPLE {
             let password = password();
-            let create = format!(
-                "create role {operator} login in role payout_operator password '{password}'"
-            );
+            let create = format!("create role {login} login in role {role} password '{password}'");
             statement(&self.owner_url, &create).await?;
-            let url = cluster.url(&self.name, operator);
-            urls.push(url.replacen(operator, &format!("{operator}:{password}"), 1));
+            let url = cluster.url(&self.name, login);
+            urls.push(url.replacen(login, &format!("{login}:{password}"), 1));
         }
         self.check_passwords(cluster).await?;
         Ok(urls)
     }
 
-    /// Has the server check the operators' passwords. Everybody else on this machine gets in without one.
+    /// Has the server check the passwords of people. Everybody else on this machine gets in without one.
     async fn check_passwords(&self, cluster: &Cluster) -> Result<()> {
         let file = cluster.data_dir().join("pg_hba.conf");
         let rules = fs::read_to_string(&file)?;
-        let logins = OPERATORS.join(",");
+        let logins = PEOPLE.map(|(login, _)| login).join(",");
         let checked = ["host", "local"].map(|kind| {
             let address = if kind == "host" { "all " } else { "" };
             format!("{kind} all {logins} {address}scram-sha-256\n")

@@ -101,7 +101,7 @@ fn head(stage: &Stage) -> String {
         ),
         ("see", "select * from payout.status where order_num = 'MINE-1';".to_owned()),
         ("break", format!("{} demo break lost --sandbox {}   (and: off)", program(), stage.sandbox.url())),
-        ("people", stage.operator_urls.join("   and   ")),
+        ("people", stage.people_urls.join("   and   ")),
         ("console", console(stage)),
         ("gateway", format!("{}/admin", stage.sandbox.url())),
         ("metrics", format!("http://{}/metrics", stage.admin)),
@@ -120,7 +120,7 @@ fn console(stage: &Stage) -> String {
     let Some(console) = &stage.console else {
         return String::new();
     };
-    let people = stage.operator_urls.iter().filter_map(|url| {
+    let people = stage.people_urls.iter().filter_map(|url| {
         let (login, password) = url
             .split_once("://")?
             .1

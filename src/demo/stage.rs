@@ -33,8 +33,8 @@ pub(super) struct Stage {
     pub(super) pool: PgPool,
     pub(super) sandbox: Sandbox,
     pub(super) database: Database,
-    /// For the command line: one per operator, none on the user's own server.
-    pub(super) operator_urls: Vec<String>,
+    /// For the command line: one per person, none on the user's own server.
+    pub(super) people_urls: Vec<String>,
     pub(super) http: SocketAddr,
     pub(super) admin: SocketAddr,
     /// The web console; none on the user's own server, where nobody has a login for it.
@@ -61,13 +61,13 @@ impl Stage {
             funding: "gateway".to_owned(),
         };
         migrate(&database.owner_url, &[registration], &[], false).await?;
-        let operator_urls = database.make_logins().await?;
+        let people_urls = database.make_logins().await?;
         let stage = Self {
             pool: connect(&database.owner_url, "payout demo", 4).await?,
             http: free("127.0.0.1:8080")?,
             admin: free("127.0.0.1:9090")?,
-            console: start_console(&database, &operator_urls).await?,
-            operator_urls,
+            console: start_console(&database, &people_urls).await?,
+            people_urls,
             database,
             sandbox,
             folder,
@@ -174,9 +174,9 @@ async fn start_sandbox(options: &Options, folder: &Path) -> Result<(Sandbox, Str
 /// The console, in front of the demo's database.
 async fn start_console(
     database: &Database,
-    operator_urls: &[String],
+    people_urls: &[String],
 ) -> Result<Option<console::Running>> {
-    if operator_urls.is_empty() {
+    if people_urls.is_empty() {
         return Ok(None);
     }
     let settings = config::console::Console {

@@ -20,6 +20,7 @@ async function show(browser, language, colours) {
     const found = await barriers(page);
     faults.push(...found.map((fault) => `${where}: ${fault}`));
     faults.push(...(await tooWide(page)).map((fault) => `${where}: wider than the window: ${fault}`));
+    faults.push(...(await tooWideTables(page)).map((fault) => `${where}: a table is wider than the window: ${fault}`));
     if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name}-${language.slice(0, 2)}-${colours}.png`, fullPage: true });
     await page.setViewportSize(PHONE);
     const wide = await tooWide(page);
@@ -31,6 +32,12 @@ async function show(browser, language, colours) {
   }
   faults.push(...page.complaints.map((complaint) => `${language}, ${colours}: ${complaint}`));
   await page.context().close();
+}
+
+/** Tables that can only be read by moving them sideways. */
+async function tooWideTables(page) {
+  return page.evaluate(() => [...document.querySelectorAll('.scroll')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => `${one.scrollWidth} px: ${one.innerText.slice(0, 60)}`));
 }
 
 /** Links and forms are all that is needed to find a payout, to act on it and to sign out. */

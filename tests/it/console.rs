@@ -3,7 +3,9 @@
 mod acts;
 mod browser;
 mod desk;
+mod figures;
 mod pages;
+mod refusals;
 mod safety;
 mod search;
 mod strangers;

@@ -20,13 +20,14 @@ impl Texts {
         }
     }
 
-    /// The gateway's end of a payout, in words.
-    pub(in crate::console) fn end(&self, end: &End) -> &'static str {
-        match end {
-            End::Open => self.one("open", "belum selesai"),
-            End::Paid => self.one("paid", "dibayar"),
-            End::Failed => self.one("failed", "gagal"),
-            End::Returned => self.one("returned", "dikembalikan"),
+    /// How it ended according to the gateway, in words.
+    pub(in crate::console) fn end(&self, one: &Difference) -> &'static str {
+        match one.there {
+            None => "–",
+            Some(End::Open) => self.one("open", "belum selesai"),
+            Some(End::Paid) => self.one("paid", "dibayar"),
+            Some(End::Failed) => self.one("failed", "gagal"),
+            Some(End::Returned) => self.one("returned", "dikembalikan"),
         }
     }
 

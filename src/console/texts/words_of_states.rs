@@ -1,6 +1,6 @@
 //! Words for states, reasons for attention, reasons why nothing is sent, and acts.
 
-use super::{super::words::fill, Texts};
+use super::Texts;
 use crate::domain::{attention::Attention, state::State};
 
 impl Texts {
@@ -9,15 +9,6 @@ impl Texts {
             indonesian
         } else {
             english
-        }
-    }
-
-    /// How many of something: `one` for a single one, `many` with a place for the number.
-    pub(in crate::console) fn many(&self, count: usize, one: &str, many: &str) -> String {
-        if count == 1 {
-            one.to_owned()
-        } else {
-            fill(many, &[&count.to_string()])
         }
     }
 

@@ -103,6 +103,8 @@ impl Browser {
 async fn an_afternoon() -> World {
     let world = World::with(Wishes {
         sections: PATIENT,
+        // Tables must have room for the largest amounts that a merchant may have.
+        balance_idr: 987_654_321_000,
         ..Wishes::default()
     })
     .await;

@@ -239,21 +239,29 @@ impl Browser {
     }
 }
 
+/// Lets rows be as no act makes them.
+pub(super) async fn set(database: &Database, statements: &str) {
+    database
+        .run(&format!(
+            "{TAKE_REPLICATED}; set session_replication_role = replica; {statements}; \
+             set session_replication_role = origin; {REFUSE_REPLICATED}"
+        ))
+        .await;
+}
+
 /// A payout that was sent two hours ago, and of which nothing was received since.
 pub(super) async fn doubt(database: &Database, order_num: &str) {
     operator::doubt(database, order_num).await;
-    database
-        .run(&format!(
-            "{TAKE_REPLICATED};
-             set session_replication_role = replica;
-             update payout.payouts set send_by = send_by - interval '2 hours', state_since = state_since - interval '2 hours'
+    set(
+        database,
+        &format!(
+            "update payout.payouts set send_by = send_by - interval '2 hours', state_since = state_since - interval '2 hours'
              where order_num = '{order_num}';
              update payout.attempts set send_by = send_by - interval '2 hours', quiet_until = now() - interval '1 hour'
-             where order_num = '{order_num}';
-             set session_replication_role = origin;
-             {REFUSE_REPLICATED}"
-        ))
-        .await;
+             where order_num = '{order_num}'"
+        ),
+    )
+    .await;
 }
 
 /// An answer.
