@@ -3805,7 +3805,8 @@ CREATE TABLE payout.order_nums (
 
 CREATE TABLE payout.query_budget (
     merchant_code text NOT NULL COLLATE pg_catalog."C",
-    spent_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+    spent_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    per_second integer
 );
 
 CREATE TABLE payout.receiving (
@@ -4109,6 +4110,8 @@ CREATE UNIQUE INDEX settled_once_per_attempt ON payout.ledger USING btree (merch
 CREATE INDEX undecided ON payout.requests USING btree (expires_at) WHERE (decision IS NULL);
 
 CREATE INDEX withdrawn_replacements ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state = 'cancelled'::text));
+
+CREATE INDEX wrong_signatures ON payout.evidence USING btree (merchant_code, id) WHERE (doubt = 'bad_signature'::text);
 
 CREATE TRIGGER after_enqueue AFTER INSERT ON payout.payouts REFERENCING NEW TABLE AS enqueued FOR EACH STATEMENT EXECUTE FUNCTION payout.after_enqueue();
 
@@ -5443,6 +5446,8 @@ GRANT SELECT ON TABLE payout.numbered_for TO payout_worker;
 
 GRANT SELECT ON TABLE payout.order_nums TO payout_worker;
 
+GRANT SELECT ON TABLE payout.query_budget TO payout_reader;
+GRANT SELECT ON TABLE payout.query_budget TO payout_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.query_budget TO payout_worker;
 
 GRANT SELECT ON TABLE payout.receiving TO payout_reader;

@@ -106,22 +106,32 @@ impl Page {
 
     /// What became of a message: what it proves, or why it proves nothing.
     fn worth(&self, received: &Received) -> String {
+        let t = self.t;
+        let recorded = |name: &Option<String>| Some(t.record(name.as_deref()?).into_owned());
         let parts = [
             received.status.map(|status| format!("status {status}")),
-            received.doubt.clone(),
+            recorded(&received.doubt),
             received.mismatch.clone(),
-            received.proves.clone(),
+            recorded(&received.proves),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// The answer to an attempt.
+    fn outcome(&self, attempt: &Attempt) -> String {
+        let parts = [&attempt.outcome, &attempt.outcome_doubt];
+        let parts = parts.into_iter().flatten();
+        let parts: Vec<_> = parts.map(|name| self.t.record(name)).collect();
+        if parts.is_empty() {
+            "–".to_owned()
+        } else {
+            parts.join(", ")
+        }
     }
 
     /// Another payout of the same merchant.
     fn sibling(&self, order_num: &str) -> String {
         frame::payout(&self.status.merchant_code, order_num)
-    }
-
-    fn spaced(&self, word: &str) -> String {
-        word.replace('_', " ")
     }
 
     fn actor<'a>(&self, happened: &'a Happened) -> &'a str {

@@ -1,6 +1,7 @@
 //! Every text of the pages, in English and in Indonesian side by side, so that neither can be left out.
 
 mod refusals;
+mod words_of_records;
 mod words_of_statements;
 mod words_of_states;
 mod words_of_stops;

@@ -204,7 +204,7 @@ const fn meaning(reason: Attention) -> (&'static str, &'static str) {
             "Saldo tersedia tidak mencukupi.",
         ),
         Attention::NotFound => (
-            "The gateway has answered \"not found\" several times, late enough to count.",
+            "The gateway has answered \"not found\" several times, long enough after it was sent to count.",
             "Gateway beberapa kali menjawab \"tidak ditemukan\", cukup lama setelah dikirim untuk diperhitungkan.",
         ),
         Attention::ForeignOrder => (
