@@ -99,9 +99,9 @@ texts! {
     accepted: "of which the gateway accepted", "di antaranya diterima gateway";
     in_doubt: "of which nobody knows yet", "di antaranya belum ada kepastian";
     nothing_in_doubt: "Nothing is on its way: all that was sent is settled.", "Tidak ada yang sedang berjalan: semua yang dikirim sudah selesai.";
-    sending: "Are payouts sent?", "Apakah payout sedang dikirim?";
-    is_sent: "Payouts of {} are sent.", "Payout {} sedang dikirim.";
-    is_not_sent: "Nothing is sent for {}: {}.", "Tidak ada payout {} yang dikirim: {}.";
+    sending: "Are payouts sent?", "Apakah pengiriman payout berjalan?";
+    is_sent: "Payouts of {} are sent.", "Pengiriman payout untuk {} berjalan.";
+    is_not_sent: "Nothing is sent for {}: {}.", "Pengiriman payout untuk {} berhenti: {}.";
     no_merchant: "No merchant is registered.", "Belum ada merchant terdaftar.";
     waits_for_me: "Waits for my approval", "Menunggu persetujuan saya";
     nothing_waits_for_me: "Nothing waits for your approval.", "Tidak ada yang menunggu persetujuan Anda.";
@@ -211,10 +211,10 @@ texts! {
     know_submitting: "The intent to send it is recorded, and a worker may be sending it now.", "Rencana pengirimannya sudah dicatat, dan worker mungkin sedang mengirimkannya.";
     doubt_submitting: "Whether it has left: the request may be on the wire.", "Apakah sudah keluar: permintaannya mungkin sedang dalam perjalanan.";
     next_submitting: "The gateway's answer decides. Without an answer by {} it becomes unknown; its status is queried and it is never resent automatically.", "Jawaban gateway yang menentukan. Bila tidak ada jawaban sampai {}, statusnya menjadi tidak diketahui; status itu dicek ke gateway, dan payout tidak pernah dikirim ulang otomatis.";
-    know_pending: "The gateway accepted it.", "Gateway menerimanya.";
+    know_pending: "The gateway accepted it.", "Gateway sudah menerimanya.";
     doubt_pending: "How it ends: accepted is not paid.", "Bagaimana hasil akhirnya: diterima belum berarti dibayar.";
     next_pending: "A callback or the answer to a query settles it.", "Callback atau jawaban atas cek status akan menyelesaikannya.";
-    know_unknown: "It was sent at most {}. Its status was queried {} since then, and no answer proved anything. {} stays held.", "Dikirim paling banyak {}. Sejak itu statusnya dicek {}, dan tidak ada jawaban yang membuktikan apa pun. {} tetap ditahan.";
+    know_unknown: "It was sent at most {}. Its status was queried {} since then, and no answer says how it ended. {} stays held.", "Dikirim paling banyak {}. Sejak itu statusnya dicek {}, dan belum ada jawaban yang menyatakan hasil akhirnya. {} tetap ditahan.";
     doubt_unknown: "Whether it arrived: it may or may not have left.", "Apakah sampai: mungkin sudah keluar, mungkin belum.";
     next_unknown: "Its status is queried and it is never resent automatically.", "Statusnya dicek ke gateway, dan payout ini tidak pernah dikirim ulang otomatis.";
     next_query: "The next query is at {}.", "Cek status berikutnya pada {}.";
@@ -264,15 +264,15 @@ texts! {
     not_done: "Not done", "Tidak dilakukan";
     not_sure: "The database did not answer in time: it may or may not have been recorded. Look at the audit log before you try again.", "Basis data tidak menjawab tepat waktu: mungkin sudah dicatat, mungkin belum. Periksa log audit sebelum mencoba lagi.";
     not_tried: "Not tried, because the database did not answer before.", "Belum dicoba, karena basis data tidak menjawab sebelumnya.";
-    some_refused: "{} of {} done, {} refused", "{} dari {} selesai, {} ditolak";
-    some_not_done: "{} of {} done; see below what became of the others", "{} dari {} selesai; lihat di bawah untuk yang lain";
+    some_refused: "{} of {} done, {} refused", "{} dari {} berhasil, {} ditolak";
+    some_not_done: "{} of {} done; see below what became of the others", "{} dari {} berhasil; lihat di bawah untuk yang lain";
     again: "Back to the form, as it was filled in", "Kembali ke formulir dengan isian tadi";
     did_replay: "{}: the gateway is queried now. Nothing is sent.", "{}: status di gateway dicek sekarang. Tidak ada yang dikirim.";
     did_cancel: "{}: cancelled; nothing was sent.", "{}: dibatalkan; tidak ada yang dikirim.";
     did_request: "Recorded as request {}. Nothing is done yet: another operator must approve it within ten minutes.", "Dicatat sebagai permintaan {}. Belum ada yang dilakukan: operator lain harus menyetujuinya dalam sepuluh menit.";
     did_record: "Recorded as request {}; a worker carries it out.", "Dicatat sebagai permintaan {}; worker melaksanakannya.";
     did_reject: "Request {} is rejected; nothing is done.", "Permintaan {} ditolak; tidak ada yang dilakukan.";
-    did_approve: "Request {} is approved; see there what became of it.", "Permintaan {} disetujui; lihat hasilnya di Persetujuan.";
+    did_approve: "Request {} is approved; see under Approvals what becomes of it.", "Permintaan {} disetujui; lihat hasilnya di Persetujuan.";
     already: "This form was sent before. It acted once; this is what happened then.", "Formulir ini sudah pernah dikirim. Hanya berlaku sekali; inilah hasilnya waktu itu.";
 
     // Approvals.
@@ -369,7 +369,7 @@ texts! {
     in_force: "in force", "berlaku";
     not_in_force: "not in force now", "tidak berlaku sekarang";
     held_back: "Queued payouts held back", "Payout antre yang ditahan";
-    pause: "Pause", "Jeda";
+    pause: "Pause", "Jeda pengiriman";
     resume: "Resume", "Lanjutkan";
     pause_does: "No new payouts are sent. Queries and callbacks continue for those already sent.", "Tidak ada payout baru yang dikirim. Cek status dan callback tetap berjalan untuk yang sudah dikirim.";
     resume_does: "Sending resumes for everything that this pause holds back.", "Pengiriman dilanjutkan untuk semua yang ditahan jeda ini.";
@@ -398,9 +398,9 @@ texts! {
     no_breaker: "No circuit breaker is open, and nothing else keeps a worker from sending.", "Tidak ada pemutus otomatis yang terbuka, dan tidak ada hal lain yang menghalangi worker.";
     found: "What the worker found", "Temuan worker";
     ends_when: "What ends it", "Yang mengakhirinya";
-    query_budget: "Query budget", "Anggaran cek status";
-    query_budget_does: "Every query of a merchant's payouts, whoever wants it, counts against one budget.", "Setiap cek status payout suatu merchant, siapa pun yang memintanya, dihitung dalam satu anggaran.";
-    queries_due: "Queries due", "Cek status yang jatuh tempo";
+    query_budget: "Query budget", "Kuota cek status";
+    query_budget_does: "Every query of a merchant's payouts, whoever wants it, counts against one budget.", "Setiap cek status payout suatu merchant, siapa pun yang memintanya, dihitung dalam satu kuota.";
+    queries_due: "Queries due", "Cek status yang menunggu";
     due_since: "The oldest due since", "Yang terlama sejak";
     queries_per_minute: "Allowed a minute", "Diizinkan per menit";
     failed_signature: "Last wrong signature", "Tanda tangan salah terakhir";

@@ -1,10 +1,16 @@
 // Every screen, in both languages, light and dark, on a phone and without JavaScript.
 import {
-  CONSOLE, ONE, PICTURES, SCREENS, barriers, check, open, press, signIn, tooWide, withBrowser,
+  CONSOLE, ONE, PAYOUT, PICTURES, SCREENS, barriers, check, open, press, signIn, tooWide, withBrowser,
 } from './browser.mjs';
 
 /** A phone of the narrowest kind. */
 const PHONE = { width: 360, height: 740 };
+
+/** What is behind the screens: forms, a confirmation, and a page about a failure; each with the answer's status. */
+const BEHIND = {
+  '/fund': 200, '/pause': 200, '/money?day=2026-11-21': 200, '/nothing': 404,
+  [`/act/resolve-paid?payout=${PAYOUT}`]: 200, [`/act/reveal?payout=${PAYOUT}`]: 200,
+};
 
 /** Everything that is wrong, so that one run shows it all. */
 const faults = [];
@@ -30,6 +36,16 @@ async function show(browser, language, colours) {
     }
     await page.setViewportSize({ width: 1200, height: 900 });
   }
+  await page.setViewportSize(PHONE);
+  for (const [path, status] of Object.entries(BEHIND)) {
+    const where = `${path} in ${language}, ${colours}`;
+    const answer = await page.goto(CONSOLE + path);
+    check(answer.status() === status, `${where}: answered ${answer.status()}`);
+    faults.push(...(await barriers(page)).map((fault) => `${where}: ${fault}`));
+    faults.push(...(await tooWide(page)).map((fault) => `${where}: wider than a phone: ${fault}`));
+  }
+  // The browser itself complains about the page that is not there.
+  page.complaints = page.complaints.filter((complaint) => !complaint.includes('404'));
   faults.push(...page.complaints.map((complaint) => `${language}, ${colours}: ${complaint}`));
   await page.context().close();
 }
