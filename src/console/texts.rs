@@ -308,6 +308,7 @@ texts! {
     gross: "Gross", "Bruto";
     net: "Net", "Neto";
     net_minus: "− net", "− neto";
+    debit_sum: "Debit", "Debit";
     by_bank: "By bank", "Per bank";
     nothing_ended: "No payout ended in this time.", "Tidak ada payout yang selesai dalam waktu ini.";
     why_failed: "Why payouts failed", "Mengapa payout gagal";
