@@ -33,6 +33,7 @@ use crate::{
             ageing::{Ageing, ageing},
             period::{self, Bank, Line, Period},
             settled_between,
+            total::{self, BankTotal, Total},
         },
     },
 };
@@ -48,7 +49,7 @@ const DIFFERENCES_MAX: usize = 1_000;
 struct Books {
     merchant: String,
     days: Vec<Line>,
-    total: Line,
+    total: Total,
 }
 
 /// What a report covers.
@@ -73,7 +74,7 @@ struct Page {
     covered: Days,
     books: Vec<Books>,
     banks: Vec<Bank>,
-    banks_total: Bank,
+    banks_total: BankTotal,
     failures: Vec<period::Failure>,
     failures_total: period::Failure,
     top_ups: Vec<TopUp>,
@@ -120,7 +121,7 @@ pub(super) async fn money(
         ageing_total: totals::of_ageing(&ageing),
         ageing,
         books: books(&period::lines(db, period, true, None).await?),
-        banks_total: totals::of_banks(&banks),
+        banks_total: total::of_banks(&banks).unwrap_or_default(),
         banks,
         failures_total: totals::of_failures(&failures),
         failures,
@@ -140,7 +141,7 @@ fn books(lines: &[Line]) -> Vec<Books> {
             merchant: days
                 .first()
                 .map_or_else(String::new, |day| day.merchant_code.clone()),
-            total: totals::of_days(days),
+            total: total::of_lines(days).unwrap_or_default(),
             days: days
                 .iter()
                 .filter(|day| is_moved(day) || Some(day.to_day) == last)
