@@ -33,7 +33,7 @@ pub(super) fn times(count: i32) -> String {
 }
 
 /// `1 difference`, `2 differences`.
-pub(super) fn counted(count: impl ToString, thing: &str) -> String {
+pub(super) fn counted(count: &impl ToString, thing: &str) -> String {
     match count.to_string().as_str() {
         "1" => format!("1 {thing}"),
         count => format!("{count} {thing}s"),

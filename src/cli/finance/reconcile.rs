@@ -141,8 +141,8 @@ fn heading(sums: &Sums, covers_days: bool) -> String {
     } else {
         "; payouts that the statement lacks are found only with --day, --from or --month"
     };
-    let lines = words::counted(sums.lines, "line");
-    let differences = words::counted(sums.differences, "difference");
+    let lines = words::counted(&sums.lines, "line");
+    let differences = words::counted(&sums.differences, "difference");
     format!("{lines}, {differences}{limit}")
 }
 
@@ -175,18 +175,18 @@ fn totals(sums: &Sums) -> String {
         row("fee", sums.fee_there, sums.fee_here, sums.fee_difference),
         row("net", sums.net_there, sums.net_here, sums.net_difference),
     ];
-    let mut text = output::table("PAID|>STATEMENT|>HERE|>DIFFERENCE", rows);
+    let text = output::table("PAID|>STATEMENT|>HERE|>DIFFERENCE", rows);
     let idr = words::rupiah(sums.gross_other_days);
-    match sums.payouts_other_days {
-        0 => {}
-        1 => text.push_str(&format!(
+    let other_days = match sums.payouts_other_days {
+        0 => String::new(),
+        1 => format!(
             "1 payout ({idr}) was paid here on another day, and is in the report of that day.\n"
-        )),
-        count => text.push_str(&format!(
+        ),
+        count => format!(
             "{count} payouts ({idr}) were paid here on other days, and are in the reports of those days.\n"
-        )),
-    }
-    text
+        ),
+    };
+    text + &other_days
 }
 
 /// For people.

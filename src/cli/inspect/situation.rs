@@ -108,7 +108,7 @@ fn queued(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
         0 => "It has not been sent, and nothing is held for it.".to_owned(),
         times => format!(
             "It has not been sent: in {} the gateway could not be reached and nothing left.",
-            words::counted(times, "attempt")
+            words::counted(&times, "attempt")
         ),
     };
     let next = if detail.parked {

@@ -175,7 +175,7 @@ fn pause(pause: &Pause) -> String {
         words::time(pause.since),
         pause.actor,
         pause.reason,
-        words::counted(pause.queued, "queued payout")
+        words::counted(&pause.queued, "queued payout")
     );
     output::plain(&line) + "\n"
 }

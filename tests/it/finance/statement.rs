@@ -2,7 +2,8 @@
 //! to the rupiah.
 //!
 //! The payouts go through the worker and the sandbox over HTTP, and the statement is the sandbox's own bookkeeping. Only then
-//! they are moved to the days of last month, past the guards.
+//! they are moved to the days of last month, past the guards, and copied, if the month is to be larger than what this machine
+//! settles: in our books and in the statement.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
@@ -15,8 +16,10 @@ use crate::support::{
     world::{Wishes, World},
 };
 
-/// How many, unless `PAYOUT_MONTH` says otherwise: `./dev month` settles a hundred thousand.
+/// How many are settled, unless `PAYOUT_MONTH` says otherwise: `./dev month` settles a hundred thousand.
 const PAYOUTS: usize = 2_000;
+/// How often each is there then, unless `PAYOUT_MONTH_TIMES` says otherwise.
+const TIMES: i64 = 1;
 /// Patient, so that a busy machine makes no payout doubtful.
 const SECTIONS: &str = "
 [submit]
@@ -33,6 +36,7 @@ const RETURNED: usize = 3;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_agrees_to_the_rupiah_with_the_gateways_own_statement() {
     let payouts = std::env::var("PAYOUT_MONTH").map_or(PAYOUTS, |text| text.parse().unwrap());
+    let times = std::env::var("PAYOUT_MONTH_TIMES").map_or(TIMES, |text| text.parse().unwrap());
     let mut world = settled(payouts).await;
     world.stop_workers().await;
     for number in 0..RETURNED {
@@ -41,14 +45,17 @@ async fn a_month_agrees_to_the_rupiah_with_the_gateways_own_statement() {
     }
     moved_to_last_month(&world).await;
 
-    let statement = world.sandbox.orders();
+    copied(&world, times).await;
+
+    let statement = statement(&world, times);
+    println!("{} payouts are in the statement", statement.len());
     let paid = paid(&statement);
     assert!(paid.paid > 0 && paid.failed > 0 && paid.fee_out_of_amount > 0 && paid.fee_on_top > 0);
     let month = ["--month", "last"];
     let said = total(&world.database, &month);
     let came_back = said["returned"].as_i64().unwrap();
     let expected = Sums {
-        returned: i64::try_from(RETURNED).unwrap(),
+        returned: i64::try_from(RETURNED).unwrap() * times,
         came_back,
         top_ups: said["top_ups"].as_i64().unwrap(),
         ..paid
@@ -66,7 +73,7 @@ async fn a_month_agrees_to_the_rupiah_with_the_gateways_own_statement() {
 
     the_statement_agrees(&world, &statement, &expected);
     the_list_agrees(&world, &expected);
-    sql_and_the_ledger_agree(&world, &said, &expected).await;
+    sql_and_the_ledger_agree(&world, &said, &expected, times).await;
 }
 
 /// Everything is final, at the gateway too.
@@ -148,6 +155,58 @@ async fn moved_to_last_month(world: &World) {
              analyze",
         )
         .await;
+}
+
+/// Each payout as often as it is to be there, with its history and its entries.
+async fn copied(world: &World, times: i64) {
+    world
+        .database
+        .run(&format!(
+            "set session_replication_role = replica;
+             do $$
+             declare
+                 large record;
+                 columns text;
+             begin
+                 for large in values ('payouts', '{{\"platform_order_num\": null}}'::text), ('ledger', '{{}}'),
+                                     ('history', 'seq') loop
+                     select string_agg(a.attname, ', ' order by a.attnum) into columns from pg_attribute a
+                     where a.attrelid = ('payout.' || large.column1)::regclass and a.attnum > 0 and not a.attisdropped
+                       and a.attgenerated = '' and a.attidentity = '';
+                     execute format(
+                         'insert into payout.%1$I (%2$s)
+                          select %3$s
+                          from payout.%1$I t
+                          cross join generate_series(1, {times} - 1) copy
+                          cross join lateral jsonb_populate_record(t, %4$s
+                              || jsonb_build_object(''order_num'', t.order_num || ''-'' || copy)) r
+                          where t.order_num like ''MONTH-%%''',
+                         large.column1, columns, 'r.' || replace(columns, ', ', ', r.'),
+                         case large.column2 when 'seq' then 'jsonb_build_object(''seq'', t.seq + copy * 10000)'
+                                            else quote_literal(large.column2) || '::jsonb' end);
+                 end loop;
+             end $$;
+             update payout.accounts a
+             set available = s.available, paid_out = s.paid_out, fees = s.fees
+             from (select sum(l.available) as available, sum(l.paid_out) as paid_out, sum(l.fees) as fees
+                   from payout.ledger l) s;
+             set session_replication_role = origin;
+             analyze"
+        ))
+        .await;
+}
+
+/// The gateway's own account of each order, as often.
+fn statement(world: &World, times: i64) -> Vec<OrderView> {
+    let mut statement = world.sandbox.orders();
+    let settled = statement.clone();
+    for copy in 1..times {
+        statement.extend(settled.iter().map(|order| OrderView {
+            order_num: format!("{}-{copy}", order.order_num),
+            ..order.clone()
+        }));
+    }
+    statement
 }
 
 /// What the gateway says that it paid, by its own rules for fees.
@@ -268,7 +327,7 @@ fn the_list_agrees(world: &World, expected: &Sums) {
     );
 }
 
-async fn sql_and_the_ledger_agree(world: &World, total: &Value, expected: &Sums) {
+async fn sql_and_the_ledger_agree(world: &World, total: &Value, expected: &Sums, times: i64) {
     let read = async |query: &str| -> i64 { world.database.text(query).await.parse().unwrap() };
     let fee = expected.fee_out_of_amount + expected.fee_on_top;
     for (what, value) in [
@@ -300,11 +359,11 @@ async fn sql_and_the_ledger_agree(world: &World, total: &Value, expected: &Sums)
         assert_eq!(read(&entries).await, value, "ledger: {what}");
     }
     let gateway = world.sandbox.balance();
-    assert_eq!((gateway.paid, gateway.freeze), (expected.debit, 0));
+    assert_eq!((gateway.paid * times, gateway.freeze), (expected.debit, 0));
     let closing = total["closing"].as_i64().unwrap();
     assert_eq!(
         closing - expected.came_back,
-        gateway.balance,
+        gateway.balance - gateway.paid * (times - 1),
         "the gateway's balance"
     );
     // No worker runs any more, so it is not well.
