@@ -290,15 +290,15 @@ fn the_list_agrees(world: &World, expected: &Sums) {
     let names = reader.headers().unwrap().clone();
     let mut by_day: BTreeMap<String, [i64; 5]> = BTreeMap::new();
     for row in reader.records().map(Result::unwrap) {
-        let cell = |name: &str| &row[names.iter().position(|found| found == name).unwrap()];
-        let of_day = by_day.entry(cell("paid_day").to_owned()).or_default();
+        let value_of = |name: &str| &row[names.iter().position(|found| found == name).unwrap()];
+        let of_day = by_day.entry(value_of("paid_day").to_owned()).or_default();
         of_day[0] += 1;
         for (sum, name) in
             of_day[1..]
                 .iter_mut()
                 .zip(["amount", "fee", "beneficiary_amount", "debit_total"])
         {
-            *sum += cell(name).parse::<i64>().unwrap();
+            *sum += value_of(name).parse::<i64>().unwrap();
         }
     }
     let lines = report(&world.database, &["--month", "last"]);
