@@ -13,7 +13,7 @@ use super::throttle::Who;
 /// Passwords that are tried at a time, in all and for one address or browser.
 const TRIED_MAX: usize = 4;
 const TRIED_OF_ONE_MAX: usize = 2;
-/// Attempts that wait or are tried, from addresses that are not known.
+/// Attempts that wait or are tried, that are counted by address.
 const WAITING_MAX: usize = 64;
 /// Of these, for one login.
 const FOR_ONE_LOGIN_MAX: usize = 32;
@@ -30,7 +30,7 @@ pub(super) struct Turns {
 #[derive(Debug, Default)]
 struct Waiting {
     of: HashMap<Who, OfOne>,
-    /// Those from addresses, by login. People may sign in anew in a browser that is known however many these are.
+    /// Those from addresses, by login. People may sign in again in a browser that is known however many these are.
     by_login: HashMap<String, usize>,
 }
 
