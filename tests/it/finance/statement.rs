@@ -30,6 +30,8 @@ first_after_seconds = 5
 max_interval_seconds = 10
 queries_per_second = 500
 ";
+/// How far the copies of a line of history are apart: no transaction writes more lines.
+const APART: i64 = 3_000;
 /// A bank sends some back later.
 const RETURNED: usize = 3;
 
@@ -159,6 +161,8 @@ async fn moved_to_last_month(world: &World) {
 
 /// Each payout as often as it is to be there, with its history and its entries.
 async fn copied(world: &World, times: i64) {
+    // A line of history belongs to the transaction whose range of numbers it is in.
+    assert!(times * APART < 1 << 20, "so many copies have no numbers");
     world
         .database
         .run(&format!(
@@ -182,7 +186,7 @@ async fn copied(world: &World, times: i64) {
                               || jsonb_build_object(''order_num'', t.order_num || ''-'' || copy)) r
                           where t.order_num like ''MONTH-%%''',
                          large.column1, columns, 'r.' || replace(columns, ', ', ', r.'),
-                         case large.column2 when 'seq' then 'jsonb_build_object(''seq'', t.seq + copy * 10000)'
+                         case large.column2 when 'seq' then 'jsonb_build_object(''seq'', t.seq + copy * {APART})'
                                             else quote_literal(large.column2) || '::jsonb' end);
                  end loop;
              end $$;
