@@ -1,5 +1,7 @@
 //! What we know about a payout, what we don't, and what happens next, in the reader's language.
 
+mod ended;
+
 use chrono::Utc;
 use sqlx::PgConnection;
 
@@ -80,13 +82,10 @@ pub(super) fn explain(
         Ok(State::Submitting) => submitting(t, detail, around),
         Ok(State::Pending) => pending(t, detail),
         Ok(State::Unknown) => unknown(t, detail, around),
-        Ok(State::Paid) => settled(t.know_paid.to_owned(), t.next_nothing),
-        Ok(State::Failed) => {
-            let why = status.failure_reason.as_deref().unwrap_or("–");
-            settled(fill(t.know_failed, &[why]), t.next_failed)
-        }
+        Ok(State::Paid) => ended::paid(t, status, detail),
+        Ok(State::Failed) => ended::failed(t, status, detail),
         Ok(State::Cancelled) => settled(t.know_cancelled.to_owned(), t.next_nothing),
-        Ok(State::Returned) => settled(t.know_returned.to_owned(), t.next_nothing),
+        Ok(State::Returned) => ended::returned(t, status, detail),
         Err(_) => settled(fill(t.unknown_state, &[&status.state]), t.wrong_schema),
     };
     if situation.unknown.is_empty() {

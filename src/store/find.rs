@@ -8,7 +8,7 @@ pub mod waits;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::payout::PayoutKey;
+use crate::domain::{attention::Attention, payout::PayoutKey};
 
 /// One row of the view `payout.status`.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -50,6 +50,18 @@ impl Status {
             merchant_code: self.merchant_code.clone(),
             order_num: self.order_num.clone(),
         }
+    }
+
+    /// Whether evidence is about another end than the recorded one, or may be.
+    pub fn is_contradicted(&self) -> bool {
+        use Attention as A;
+        let mut reasons = self.attention_reasons.split_whitespace();
+        reasons.any(|reason| {
+            matches!(
+                reason.parse(),
+                Ok(A::LateSuccess | A::Contradiction | A::ForeignOrder | A::AmountMismatch)
+            )
+        })
     }
 }
 

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use super::{NO_DOUBT, Situation, because, replay};
 use crate::{
     cli::words,
-    domain::attention::Attention,
     store::find::{Status, history::Detail},
 };
 
@@ -21,7 +20,7 @@ impl Situation {
         let Some(how) = self.pay_again.take() else {
             return;
         };
-        let is_contradicted = is_contradicted(status);
+        let is_contradicted = status.is_contradicted();
         if is_contradicted && self.unknown.starts_with(NO_DOUBT) {
             "How it ended: the gateway's answers contradict what is recorded."
                 .clone_into(&mut self.unknown);
@@ -45,7 +44,7 @@ pub(super) fn cancelled(status: &Status) -> Situation {
 pub(super) fn returned(status: &Status, detail: &Detail) -> Situation {
     let (paid, returned) = (moment(status.paid_at), moment(status.settled_at));
     Situation::new(
-        if detail.rests_on_statement || is_contradicted(status) {
+        if detail.rests_on_statement || status.is_contradicted() {
             format!("It is recorded as returned{returned}{}.", because(status))
         } else {
             format!(
@@ -94,7 +93,7 @@ fn moment(at: Option<DateTime<Utc>>) -> String {
 }
 
 pub(super) fn failed(status: &Status, detail: &Detail) -> Situation {
-    let recorded = if detail.rests_on_statement || is_contradicted(status) {
+    let recorded = if detail.rests_on_statement || status.is_contradicted() {
         "It is recorded as failed"
     } else {
         "It was not paid"
@@ -112,18 +111,6 @@ pub(super) fn failed(status: &Status, detail: &Detail) -> Situation {
         status.order_num
     ))
     .with([replay(status)])
-}
-
-/// Whether evidence is about another end than the recorded one, or may be.
-fn is_contradicted(status: &Status) -> bool {
-    use Attention as A;
-    let mut reasons = status.attention_reasons.split_whitespace();
-    reasons.any(|reason| {
-        matches!(
-            reason.parse(),
-            Ok(A::LateSuccess | A::Contradiction | A::ForeignOrder | A::AmountMismatch)
-        )
-    })
 }
 
 #[cfg(test)]
