@@ -59,7 +59,8 @@ create table payout.ledger (
     constraint funding_has_a_reference check (kind <> 'funding' or coalesce(length(reference), 0) between 1 and 64)
 );
 
-create unique index funded_once_by_reference on payout.ledger (merchant_code, funded_by, reference)
+-- In whatever case: a transfer's number is copied by hand.
+create unique index funded_once_by_reference on payout.ledger (merchant_code, funded_by, lower(reference))
     where kind = 'funding';
 create unique index held_once_per_attempt on payout.ledger (merchant_code, order_num, attempt) where kind = 'hold';
 create unique index settled_once_per_attempt on payout.ledger (merchant_code, order_num, attempt)

@@ -314,7 +314,7 @@ begin
     perform payout.check_whole(amount, 'reference ' || reference);
     select * into booked from payout.ledger l
     where l.merchant_code = merchant and l.kind = 'funding' and l.funded_by = 'person'
-      and l.reference = check_funding.reference;
+      and lower(l.reference) = lower(check_funding.reference);
     if booked.available <> amount then
         raise exception 'reference % is already booked with a different amount', reference using errcode = 'PW015',
             hint = 'Use the reference of this transfer.';

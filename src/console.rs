@@ -29,6 +29,7 @@ mod serve;
 mod session;
 mod signing_in;
 mod situation;
+mod statement;
 mod stops;
 mod texts;
 mod throttle;
@@ -204,7 +205,7 @@ fn routes(console: &Arc<Console>) -> Router {
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .merge(
             Router::new()
-                .route(answer::STATEMENT, post(money::compare))
+                .route(answer::STATEMENT, post(statement::compare))
                 .layer(DefaultBodyLimit::max(money::STATEMENT_BYTES_MAX)),
         )
         .layer(from_fn_with_state(Arc::clone(console), answer::answer))
@@ -314,10 +315,15 @@ impl Console {
         let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
         let forwarded = forwarded.filter(|_| self.is_proxied());
         let forwarded = forwarded.and_then(|list| list.to_str().ok()?.rsplit(',').next());
-        forwarded
-            .and_then(|address| address.trim().parse().ok())
-            .unwrap_or(peer.0)
+        forwarded.and_then(written).unwrap_or(peer.0)
     }
+}
+
+/// An address as proxies write it: some with the port.
+fn written(address: &str) -> Option<IpAddr> {
+    let address = address.trim();
+    let with_port = || address.parse().map(|with: SocketAddr| with.ip());
+    address.parse().or_else(|_| with_port()).ok()
 }
 
 /// The address that a connection comes from.
@@ -330,5 +336,23 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let nobody = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Ok(parts.extensions.get().copied().unwrap_or(nobody))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_proxies_write_it() {
+        for (text, address) in [
+            ("192.0.2.1", "192.0.2.1"),
+            (" 192.0.2.1:4711", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+        ] {
+            assert_eq!(written(text), address.parse().ok(), "{text}");
+        }
+        assert_eq!(written("unknown"), None);
     }
 }

@@ -52,6 +52,15 @@ impl Console {
     pub fn is_safe(&self) -> Result<(), String> {
         let is_public = |origin: &String| origin.starts_with("https://");
         let is_proxied = !self.origins.is_empty() && self.origins.iter().all(is_public);
+        let any_public = self.tls_files.is_some() || self.origins.iter().any(is_public);
+        if let Some(plain) = self.origins.iter().find(|origin| !is_public(origin))
+            && any_public
+        {
+            return Err(format!(
+                "origins: {plain} stands beside TLS: the cookie of a session would be readable on its way, for everybody. \
+                 Leave it out, or run a console of its own for it"
+            ));
+        }
         if self.listen.ip().is_loopback() || self.tls_files.is_some() || is_proxied {
             return Ok(());
         }
@@ -152,11 +161,15 @@ mod tests {
                 .is_err()
         );
         assert!(console("10.0.0.1:9091", &["https://a"]).is_safe().is_ok());
-        let tls = Console {
+        let mixed = ["https://a", "http://localhost:9091"];
+        assert!(console("127.0.0.1:9091", &mixed).is_safe().is_err());
+        let tls = |origins| Console {
             tls_files: Some(("a".into(), "b".into())),
-            ..console("0.0.0.0:9091", &[])
+            ..console("0.0.0.0:9091", origins)
         };
-        assert!(tls.is_safe().is_ok());
+        assert!(tls(&[]).is_safe().is_ok());
+        assert!(tls(&["https://a"]).is_safe().is_ok());
+        assert!(tls(&["http://a"]).is_safe().is_err());
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(super) async fn answer(
         let frame = frame.unwrap_or_else(|| Frame::outside(language));
         response = failed(response, failure, frame);
     }
-    harden(response.headers_mut(), console.is_secure());
+    harden(response.headers_mut(), console.origins.promise_tls());
     response
 }
 

@@ -145,8 +145,17 @@ fn number(form: &Form, name: &str) -> Result<Option<i64>, Failure> {
     let digits = text.replace('.', "");
     let number = digits.parse().ok().filter(|number| *number >= 0);
     number
+        .filter(|_| is_in_thousands(text))
         .map(Some)
         .ok_or_else(|| Failure::unreadable(format!("{name}: {}", words::start(text))))
+}
+
+/// Whether dots, if there are any, stand between thousands: 1.5 is no 15.
+fn is_in_thousands(text: &str) -> bool {
+    let mut groups = text.split('.');
+    let first = groups.next().map_or(0, str::len);
+    let mut groups = groups.peekable();
+    groups.peek().is_none() || first <= 3 && groups.all(|group| group.len() == 3)
 }
 
 /// When a day in WIB begins and ends.
@@ -183,6 +192,24 @@ mod tests {
 
     fn filter(query: &str) -> Result<Filter, Failure> {
         Filter::of(&Form::of_query(Some(query)).unwrap())
+    }
+
+    #[test]
+    fn a_dot_stands_between_thousands_or_is_refused() {
+        for (text, number) in [
+            ("1500", 1_500),
+            ("1.500", 1_500),
+            ("12.345.678", 12_345_678),
+        ] {
+            let one = filter(&format!("min={text}")).unwrap();
+            assert_eq!(one.of_database.min_amount, Some(number), "{text}");
+        }
+        for text in [
+            "1.5", "1.50", "1500.000", "1..500", ".500", "1.500.", "-1", "1,5",
+        ] {
+            assert!(filter(&format!("min={text}")).is_err(), "{text}");
+            assert!(filter(&format!("older={text}")).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,49 +1,32 @@
 //! Balances, a month in the books, and the gateway's statement compared with ours.
 
 use askama::Template;
-use axum::{
-    extract::{Multipart, RawQuery},
-    response::Html,
-};
-use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use axum::{extract::RawQuery, response::Html};
+use chrono::NaiveDate;
 
 use super::{
     failure::Failure,
     filter,
     form::Form,
-    frame::{self, Frame, encoded, render},
+    frame::{Frame, encoded, render},
     texts::Texts,
     totals,
     visit::Visit,
-    words::{self, fill, many},
+    words,
 };
-use crate::{
-    domain::payout::PayoutKey,
-    statement::{
-        compare::{Difference, differences},
-        lines,
-    },
-    store::{
-        balances::{self, Balance},
-        console::{TopUp, top_ups},
-        find,
-        report::{
-            self, Compared,
-            ageing::{Ageing, ageing},
-            period::{self, Bank, Line, Period},
-            settled_between,
-            total::{self, BankTotal, Total},
-        },
+use crate::store::{
+    balances::{self, Balance},
+    console::{TopUp, top_ups},
+    report::{
+        self, Compared,
+        ageing::{Ageing, ageing},
+        period::{self, Bank, Line, Period},
+        total::{self, BankTotal, Total},
     },
 };
 
 /// Most bytes of a statement.
 pub(super) const STATEMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Most lines of a statement: what one page can compare in time. The command line compares longer ones.
-const LINES_MAX: usize = 50_000;
-/// Most differences on a page.
-const DIFFERENCES_MAX: usize = 1_000;
 
 /// One merchant's days, and their sum.
 struct Books {
@@ -193,134 +176,4 @@ fn by_merchant(rows: Vec<Balance>) -> Vec<(String, Vec<Balance>)> {
         }
     }
     merchants
-}
-
-#[derive(Template)]
-#[template(path = "statement.html")]
-struct StatementPage {
-    frame: Frame,
-    t: &'static Texts,
-    merchant: String,
-    heading: String,
-    matching: usize,
-    found: Vec<Difference>,
-    /// How many differences are not shown.
-    more: usize,
-}
-
-impl StatementPage {
-    fn matches(&self) -> String {
-        let t = self.t;
-        fill(t.matches, &[&many(self.matching, t.one_line, t.lines)])
-    }
-
-    fn link(&self, one: &Difference) -> Option<String> {
-        let is_ours = one.here.is_some();
-        is_ours.then(|| frame::payout(&self.merchant, &one.order_num))
-    }
-
-    fn amounts(&self, one: &Difference) -> (String, String) {
-        let (here, there) = if one.kind == "fee" {
-            (one.fee_here, one.fee_there)
-        } else {
-            (one.amount_here, one.amount_there)
-        };
-        (self.frame.rupiah_or(&here), self.frame.rupiah_or(&there))
-    }
-}
-
-/// What the form sent.
-#[derive(Default)]
-struct Sent {
-    text: String,
-    merchant: String,
-    day: Option<(DateTime<Utc>, DateTime<Utc>)>,
-}
-
-/// Compares a statement by the rules of `payout reconcile --statement`. It changes nothing and keeps nothing.
-pub(super) async fn compare(mut visit: Visit, form: Multipart) -> Result<Html<String>, Failure> {
-    let sent = read(form).await?;
-    let lines = lines::read(&sent.text).map_err(Failure::unreadable)?;
-    if lines.len() > LINES_MAX {
-        return Err(Failure::unreadable(format!(
-            "{} > {LINES_MAX}",
-            lines.len()
-        )));
-    }
-    let merchant = merchant(&mut visit.db, sent.merchant).await?;
-    let mut found = differences_of(&mut visit.db, &merchant, &lines, sent.day).await?;
-    let differing: std::collections::HashSet<_> = found.iter().filter_map(|one| one.line).collect();
-    let matching = lines.len().saturating_sub(differing.len());
-    let total = lines
-        .iter()
-        .try_fold(0_i64, |sum, line| sum.checked_add(line.amount));
-    let t = visit.frame.t();
-    let heading = fill(
-        t.compared,
-        &[
-            &many(lines.len(), t.one_line, t.lines),
-            &total.map_or("?".to_owned(), words::rupiah),
-            &many(found.len(), t.one_difference, t.differences),
-        ],
-    );
-    let more = found.len().saturating_sub(DIFFERENCES_MAX);
-    found.truncate(DIFFERENCES_MAX);
-    render(&StatementPage {
-        t,
-        merchant,
-        heading,
-        matching,
-        found,
-        more,
-        frame: visit.frame,
-    })
-}
-
-async fn read(mut form: Multipart) -> Result<Sent, Failure> {
-    let unreadable =
-        |error: axum::extract::multipart::MultipartError| Failure::of_status(error.status());
-    let mut sent = Sent::default();
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let text = field.text().await.map_err(unreadable)?;
-        match name.as_str() {
-            "statement" => sent.text = text,
-            "merchant" => text.trim().clone_into(&mut sent.merchant),
-            "day" if !text.trim().is_empty() => sent.day = Some(filter::day(text.trim())?),
-            _ => {}
-        }
-    }
-    Ok(sent)
-}
-
-/// The named merchant, or the only one.
-async fn merchant(db: &mut PgConnection, named: String) -> Result<String, Failure> {
-    let mut codes = balances::merchants(db).await?;
-    codes.retain(|code| named.is_empty() || *code == named);
-    match codes.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => Err(Failure::not_found()),
-        several => Err(Failure::unreadable(several.join(", "))),
-    }
-}
-
-async fn differences_of(
-    db: &mut PgConnection,
-    merchant: &str,
-    lines: &[lines::Line],
-    day: Option<(DateTime<Utc>, DateTime<Utc>)>,
-) -> Result<Vec<Difference>, Failure> {
-    let keys: Vec<PayoutKey> = lines
-        .iter()
-        .map(|line| PayoutKey {
-            merchant_code: merchant.to_owned(),
-            order_num: line.order_num.clone(),
-        })
-        .collect();
-    let named = find::statuses(db, &keys).await?;
-    let due = match day {
-        Some((from, to)) => settled_between(db, merchant, from, to).await?,
-        None => Vec::new(),
-    };
-    Ok(differences(lines, &named, &due))
 }

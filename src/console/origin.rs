@@ -61,6 +61,13 @@ impl Origins {
             .all(|origin| origin.starts_with("https://"))
     }
 
+    /// Whether browsers may be told that these names will speak HTTPS for a year. `localhost` is everybody's: other programs
+    /// of this machine may speak plain HTTP.
+    pub(super) fn promise_tls(&self) -> bool {
+        let is_local = |host: &String| host.split(':').next() == Some("localhost");
+        self.are_secure() && !self.hosts.iter().any(is_local)
+    }
+
     /// Whether this request may be answered.
     pub(super) fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Stranger> {
         let hosts: Vec<_> = headers.get_all(HOST).iter().collect();
@@ -90,8 +97,8 @@ impl Origins {
 }
 
 /// Puts the headers on an answer that every answer has.
-pub(super) fn harden(headers: &mut HeaderMap, is_secure: bool) {
-    if is_secure {
+pub(super) fn harden(headers: &mut HeaderMap, promises_tls: bool) {
+    if promises_tls {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(STRICT_TRANSPORT_SECURITY, year);
     }
@@ -125,6 +132,24 @@ mod tests {
             map.append(*name, value.parse().unwrap());
         }
         origins.check(method, &map)
+    }
+
+    #[test]
+    fn a_year_of_tls_is_promised_for_names_of_ones_own_alone() {
+        let promises = |configured: &[&str], is_tls| {
+            let configured: Vec<_> = configured.iter().map(|&one| one.to_owned()).collect();
+            Origins::new(&configured, "127.0.0.1:9091".parse().unwrap(), is_tls).promise_tls()
+        };
+        assert!(promises(&["https://payout.example"], true));
+        assert!(!promises(&[], false));
+        assert!(
+            !promises(&[], true),
+            "localhost belongs to every program of this machine"
+        );
+        assert!(!promises(
+            &["https://payout.example", "https://localhost:9091"],
+            true
+        ));
     }
 
     #[test]

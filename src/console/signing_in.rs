@@ -68,13 +68,17 @@ pub(super) async fn sign_in(
     if login.is_empty() || password.is_empty() || is_long || is_odd {
         return refused(&headers, StatusCode::FORBIDDEN, |t| t.wrong_password);
     }
-    let address = console.address(peer, &headers);
+    let address = console.address(peer, &headers).to_canonical();
     let browser = console.known_browser(login, &headers);
-    let who = browser.map_or(Who::Address(owner(address)), Who::Browser);
-    let turn = console.turns.wait(&who, login);
-    let waits =
-        turn.and_then(|turn| Some((turn, console.throttle.wait(&who, login, Instant::now())?)));
-    let Some((turn, wait)) = waits else {
+    // Whoever copied the cookie of a browser may use up its turns. Then its owner has those of the address.
+    let whose = browser.into_iter().map(Who::Browser);
+    let mut whose = whose.chain([Who::Address(owner(address))]);
+    let waits = whose.find_map(|who| {
+        let turn = console.turns.wait(&who, login)?;
+        let wait = console.throttle.wait(&who, login, Instant::now())?;
+        Some((who, turn, wait))
+    });
+    let Some((who, turn, wait)) = waits else {
         return refused(&headers, StatusCode::TOO_MANY_REQUESTS, |t| {
             t.too_many_attempts
         });

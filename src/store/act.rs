@@ -84,7 +84,7 @@ pub async fn is_funded(
         r#"/* store::is_funded */
         select exists (select from payout.ledger l
                        where l.merchant_code = $1 and l.kind = 'funding' and l.funded_by = 'person'
-                         and l.reference = $2) as "is_funded!""#,
+                         and lower(l.reference) = lower($2)) as "is_funded!""#,
         merchant,
         reference,
     )

@@ -124,7 +124,10 @@ async fn a_replacement_is_not_sent_before_every_failure_of_its_debt_is_confirmed
         database.confirm_failure(confirmed).await;
         assert_stopped(&world, "INV-3", "the failure of payout INV-0").await;
     }
-    database.confirm_failure("INV-0").await;
+    // Once more, because a confirmation counts for a minute, which may have passed on a busy machine.
+    for confirmed in ["INV-0", "INV-1", "INV-2"] {
+        database.confirm_failure(confirmed).await;
+    }
     assert_eq!(claimed(&world).await, ["INV-3"]);
 }
 

@@ -16,16 +16,13 @@ use crate::{
         output::{self, Format},
         words,
     },
-    domain::payout::PayoutKey,
     statement::{
-        compare::{Difference, differences},
+        compare::Difference,
+        compared::{Compared, compared},
         lines::{self, Line},
-        sums::{Sums, sums},
+        sums::Sums,
     },
-    store::{
-        find,
-        report::{period::Period, settled_between},
-    },
+    store::report::period::Period,
 };
 
 /// Of the rows and what they come to, in JSON.
@@ -97,22 +94,8 @@ async fn compare_lines(
     period: Option<Period>,
 ) -> Result<(), Exit> {
     let merchant = global.one_merchant(db).await?;
-    let keys: Vec<PayoutKey> = lines
-        .iter()
-        .map(|line| PayoutKey {
-            merchant_code: merchant.clone(),
-            order_num: line.order_num.clone(),
-        })
-        .collect();
-    let named = find::statuses(db, &keys).await?;
-    let due = match period {
-        Some(Period { from, to }) => Some(settled_between(db, &merchant, from, to).await?),
-        None => None,
-    };
-    let due = due.as_deref();
-    let found = differences(lines, &named, due.unwrap_or_default());
-    let sums = sums(lines, &named, due, found.len());
-    let heading = heading(&sums, due.is_some());
+    let Compared { found, sums } = compared(db, &merchant, lines, period).await?;
+    let heading = heading(&sums, period.is_some());
     if global.output != Format::Table {
         say(&heading);
     }

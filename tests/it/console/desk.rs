@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::{IpAddr, Ipv4Addr},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
 };
@@ -106,6 +107,11 @@ impl Desk {
 
     /// A browser in which nobody is signed in.
     pub(super) fn browser(&self) -> Browser {
+        self.browser_at(Ipv4Addr::LOCALHOST)
+    }
+
+    /// A browser with this address of this machine.
+    pub(super) fn browser_at(&self, address: Ipv4Addr) -> Browser {
         // The client wants one even for plain HTTP; another test may have installed it.
         rustls::crypto::ring::default_provider()
             .install_default()
@@ -113,6 +119,7 @@ impl Desk {
         let client = reqwest::Client::builder()
             // The certificates of these tests are their own.
             .danger_accept_invalid_certs(true)
+            .local_address(IpAddr::V4(address))
             .redirect(Policy::none());
         Browser {
             client: client.build().unwrap(),

@@ -233,7 +233,8 @@ async fn a_statement_is_compared_and_nothing_is_changed() {
         .upload("order_num,amount,status\nINV-2,200000,1\nINV-2,200000,1\nELSE-1,5,2\n")
         .await;
     page.with(200).says(&[
-        "3 lines, Rp 400.005; 2 differences",
+        "3 lines, 2 differences",
+        "Payouts that are missing in the statement were not looked for",
         "twice in the statement",
         "not from here",
     ]);

@@ -53,6 +53,33 @@ async fn who_guesses_passwords_keeps_nobody_out_who_signed_in_there_before() {
     }
 }
 
+#[tokio::test]
+async fn whoever_copied_the_cookie_of_a_browser_keeps_its_owner_out_of_nothing() {
+    let site = site_with_passwords().await;
+    let desk = Desk::at(&site.cluster.url("postgres", SUPERUSER));
+    let mut known = desk.signed_in("siti").await;
+    known.post("/sign-out", &[]).await.with(303);
+    let guess = || {
+        let mut thief = desk.browser_at([127, 0, 0, 2].into());
+        thief.cookie.clone_from(&known.cookie);
+        tokio::spawn(async move { thief.sign_in("siti", "guess").await.status() })
+    };
+    // Until the turns of the browser and those of the thief's address are taken.
+    let mut waiting = Vec::new();
+    loop {
+        let one = guess();
+        sleep(Duration::from_millis(100)).await;
+        if one.is_finished() && one.await.unwrap() == 429 {
+            break;
+        }
+        waiting.push(guess());
+    }
+    known.sign_in("siti", "siti").await.with(303);
+    for waits in waiting {
+        waits.abort();
+    }
+}
+
 /// A connection from this address of this machine.
 async fn connection(from: &str, at: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();

@@ -112,6 +112,8 @@ async fn a_top_up_is_booked_once_per_reference() {
         ("M1", "500000.00", "BCA/1", "500000"),
         ("M1", "-100000", "out 1", "400000"),
         ("M1", "-100000", "out 1", "400000"),
+        // The number of one transfer, copied by hand.
+        ("M1", "-100000", "OUT 1", "400000"),
         ("M2", "7", "BCA/1", "7"),
         ("M1", "-400000", "out 2", "0"),
     ] {
@@ -121,7 +123,11 @@ async fn a_top_up_is_booked_once_per_reference() {
             "{amount} {reference}"
         );
     }
-    for (amount, reference) in [("500001", "BCA/1"), ("100000", "out 1")] {
+    for (amount, reference) in [
+        ("500001", "BCA/1"),
+        ("500001", "bca/1"),
+        ("100000", "out 1"),
+    ] {
         let call = fund("M1", amount, reference);
         let refusal = Refusal::expected(&call, database.try_run(&call).await);
         refusal.is(&call, "PW015", "already booked with a different amount");
