@@ -617,7 +617,7 @@ begin
     perform payout.check_whole(amount, 'reference ' || reference);
     select * into booked from payout.ledger l
     where l.merchant_code = merchant and l.kind = 'funding' and l.funded_by = 'person'
-      and l.reference = check_funding.reference;
+      and lower(l.reference) = lower(check_funding.reference);
     if booked.available <> amount then
         raise exception 'reference % is already booked with a different amount', reference using errcode = 'PW015',
             hint = 'Use the reference of this transfer.';
@@ -4053,7 +4053,7 @@ CREATE INDEX contradicted ON payout.payouts USING btree (merchant_code) WHERE (a
 
 CREATE INDEX funded_by_people ON payout.ledger USING btree (at) WHERE (funded_by = 'person'::text);
 
-CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, funded_by, reference) WHERE (kind = 'funding'::text);
+CREATE UNIQUE INDEX funded_once_by_reference ON payout.ledger USING btree (merchant_code, funded_by, lower(reference)) WHERE (kind = 'funding'::text);
 
 CREATE INDEX funding_of_merchant ON payout.ledger USING btree (merchant_code, at) WHERE (kind = 'funding'::text);
 
