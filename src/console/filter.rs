@@ -155,7 +155,7 @@ fn is_in_thousands(text: &str) -> bool {
     let mut groups = text.split('.');
     let first = groups.next().map_or(0, str::len);
     let mut groups = groups.peekable();
-    groups.peek().is_none() || first <= 3 && groups.all(|group| group.len() == 3)
+    groups.peek().is_none() || (1..=3).contains(&first) && groups.all(|group| group.len() == 3)
 }
 
 /// When a day in WIB begins and ends.
