@@ -8,9 +8,9 @@ use sqlx::PgConnection;
 use super::{
     deed::End,
     frame::{self, Frame},
-    refusal::refusal,
+    refusal::{code, refusal},
     texts::Texts,
-    token::{NotDone, Once, Outcome, Why},
+    token::{Done, NotDone, Once, Outcome, Why},
     visit::Visit,
     words::{fill, rupiah},
 };
@@ -179,7 +179,7 @@ async fn accept(
     reason: &str,
     dead_since: DateTime<Utc>,
     set_aside: bool,
-) -> Result<String, NotDone> {
+) -> Result<Done, NotDone> {
     let acceptance = Acceptance {
         reason,
         old_primary_dead_since: dead_since,
@@ -187,20 +187,30 @@ async fn accept(
         set_aside,
     };
     match failover::request_acceptance(db, &acceptance).await {
-        Ok(Accepted::Requested(id)) => Ok(fill(t.did_request, &[&id.to_string()])),
+        Ok(Accepted::Requested(id)) => Ok(requested(t, id)),
         Ok(Accepted::NotYet(why)) => Err(NotDone {
             said: why,
             ..NotDone::new(Why::Refused, t.not_yet)
         }),
+        // About no payout: only the time can be wrong.
+        Err(error) if code(&error) == "PW013" => Err(NotDone {
+            why: t.dead_since_wrong.to_owned(),
+            ..refusal(&error, t)
+        }),
         Err(error) => Err(refusal(&error, t)),
     }
+}
+
+/// A request that somebody else must approve.
+fn requested(t: &Texts, id: i64) -> Done {
+    Done::waits(fill(t.did_request, &[&id.to_string()]))
 }
 
 async fn resolve(
     db: &mut PgConnection,
     t: &'static Texts,
     stated: &Stated,
-) -> Result<String, NotDone> {
+) -> Result<Done, NotDone> {
     let key = &stated.key;
     let statement = Statement {
         evidence: &stated.evidence,
@@ -219,12 +229,11 @@ async fn resolve(
     let id = recorded.map_err(about)?;
     let rows = operator::requested(db, id).await;
     let is_approved = rows.is_ok_and(|rows| rows.iter().all(|row| row.is_approved));
-    let text = if is_approved {
-        t.did_record
+    Ok(if is_approved {
+        fill(t.did_record, &[&id.to_string()]).into()
     } else {
-        t.did_request
-    };
-    Ok(fill(text, &[&id.to_string()]))
+        requested(t, id)
+    })
 }
 
 /// Books a transfer where one person may, and requests it where two must agree, as `payout fund` does.
@@ -232,7 +241,7 @@ async fn fund(
     db: &mut PgConnection,
     t: &'static Texts,
     transfer: &Transfer,
-) -> Result<String, NotDone> {
+) -> Result<Done, NotDone> {
     let Transfer {
         merchant,
         amount,
@@ -244,8 +253,7 @@ async fn fund(
     let people = act::people_to_fund(db, merchant).await.map_err(why)?;
     if people > 1 && !booked_before {
         let id = operator::request_fund(db, merchant, *amount, reference, reason);
-        let id = id.await.map_err(why)?;
-        return Ok(fill(t.did_request, &[&id.to_string()]));
+        return Ok(requested(t, id.await.map_err(why)?));
     }
     let available = act::fund(db, merchant, *amount, reference).await;
     let text = if booked_before {
@@ -253,10 +261,8 @@ async fn fund(
     } else {
         t.did_fund
     };
-    Ok(fill(
-        text,
-        &[merchant, reference, &rupiah(available.map_err(why)?)],
-    ))
+    let available = rupiah(available.map_err(why)?);
+    Ok(fill(text, &[merchant, reference, &available]).into())
 }
 
 /// What is paused, for a sentence.

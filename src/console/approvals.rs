@@ -23,7 +23,7 @@ use super::{
     words::{self, fill},
 };
 use crate::{
-    domain::{payout::PayoutKey, stop::NO_WORKER},
+    domain::{payout::PayoutKey, stop::StopReason},
     store::{
         decisions::{self, Refusal, Request},
         find::{self, waits},
@@ -296,11 +296,11 @@ async fn obstacles(
     let sends = rows.iter().any(|row| row.kind == "resubmit");
     for merchant in merchants {
         for claims in workers::claims(db, Some(merchant)).await? {
-            let stopped_by = claims.stopped_by.as_deref();
-            // Only what sends needs open claims; the rest needs a worker.
-            if let Some(stopped_by) = stopped_by.filter(|why| sends || *why == NO_WORKER) {
-                obstacles.push(fill(t.not_yet_sent, &[merchant, t.stop(stopped_by)]));
-            }
+            let stopped_by = claims.stopped_by.as_deref().unwrap_or_default();
+            obstacles.extend(
+                obstacle(t, stopped_by, sends)
+                    .map(|text| fill(text, &[merchant, t.stop(stopped_by)])),
+            );
         }
     }
     if sends {
@@ -309,7 +309,7 @@ async fn obstacles(
             for pause in waits::pauses_over(db, &key).await? {
                 let what = act::paused_name(t, &pause.scope, &pause.value);
                 pauses.insert(fill(
-                    t.not_yet_paused,
+                    t.paused_refuses,
                     &[&what, &pause.actor, &pause.reason],
                 ));
             }
@@ -317,6 +317,29 @@ async fn obstacles(
         obstacles.extend(pauses);
     }
     Ok(obstacles)
+}
+
+/// What becomes of a request that is approved during this stop; a place for the merchant and one for the stop. `None` if
+/// nothing keeps a worker from it, or if the pauses say it.
+fn obstacle(t: &Texts, stopped_by: &str, sends: bool) -> Option<&'static str> {
+    let Ok(reason) = stopped_by.parse::<StopReason>() else {
+        return (!stopped_by.is_empty()).then_some(t.stop_delays);
+    };
+    match reason {
+        // Such a worker carries out no request.
+        StopReason::Keys | StopReason::Gateway | StopReason::Config | StopReason::Address => {
+            Some(t.stop_delays)
+        }
+        StopReason::Settings
+        | StopReason::Failover
+        | StopReason::Signatures
+        | StopReason::NotSent
+        | StopReason::Declines
+        | StopReason::Doubts => sends.then_some(t.stop_delays),
+        StopReason::Evidence => sends.then_some(t.stop_may_refuse),
+        StopReason::Books => sends.then_some(t.stop_does_not_delay),
+        StopReason::Paused => None,
+    }
 }
 
 fn key(row: &Requested) -> Option<PayoutKey> {

@@ -9,7 +9,7 @@ use axum::{
 use super::{
     failure::Failure,
     form::Form,
-    frame::{Frame, render},
+    frame::{Frame, decoded, render},
     texts::Texts,
     token::{Forms, Outcome, Why},
     words,
@@ -195,6 +195,23 @@ struct OutcomePage<'a> {
     again: Option<Again>,
 }
 
+impl OutcomePage<'_> {
+    /// The name of the page that follows.
+    fn next(&self) -> String {
+        let t = self.t;
+        match self.outcome.next.as_str() {
+            "/payouts" => t.payouts.to_owned(),
+            "/approvals" => t.approvals.to_owned(),
+            "/money" => t.money.to_owned(),
+            "/workers" => t.workers_and_gateway.to_owned(),
+            payout => {
+                let order_num = payout.rsplit('/').next().and_then(decoded);
+                words::fill(t.to_payout, &[&order_num.unwrap_or_default()])
+            }
+        }
+    }
+}
+
 /// How it ended, at a glance.
 struct Heading {
     class: &'static str,
@@ -205,7 +222,9 @@ struct Heading {
 impl Heading {
     fn of(t: &Texts, outcome: &Outcome) -> Self {
         let (done, not_done) = (outcome.payouts_done, outcome.not_done.len());
+        let only_recorded = !outcome.done.is_empty() && outcome.done.iter().all(|one| one.waits);
         let (class, icon) = match (done, not_done) {
+            (_, 0) if only_recorded => ("doubt", "…"),
             (_, 0) => ("good", "✓"),
             (0, _) => ("bad", "✕"),
             (_, _) => ("doubt", "!"),
@@ -214,6 +233,7 @@ impl Heading {
         let number = |number: usize| number.to_string();
         let total = number(done.saturating_add(not_done));
         let words = match (done, not_done) {
+            (_, 0) if only_recorded => t.only_recorded.to_owned(),
             (_, 0) => t.done.to_owned(),
             (0, 1) => t.not_done.to_owned(),
             (_, _) if are_refused => {

@@ -55,7 +55,7 @@ texts! {
     in_time: "in {}", "{} lagi";
     none_yet: "none yet", "belum ada";
     back: "Back", "Kembali";
-    next: "Next", "Berikutnya";
+    to_payout: "Payout {}", "Payout {}";
 
     // Signing in.
     login: "Login", "Login";
@@ -272,6 +272,7 @@ texts! {
     number_wrong: "Write whole rupiah in digits. Nothing was done.", "Tulis rupiah bulat dengan angka. Tidak ada yang dilakukan.";
     do_it: "Yes, do this", "Ya, lakukan";
     done: "Done", "Selesai";
+    only_recorded: "Recorded, waits for approval", "Tercatat, menunggu persetujuan";
     not_done: "Not done", "Tidak dilakukan";
     not_sure: "The database did not answer in time: it may or may not have been recorded. Look at the audit log before you try again.", "Basis data tidak menjawab tepat waktu: mungkin sudah dicatat, mungkin belum. Periksa log audit sebelum mencoba lagi.";
     not_tried: "Not tried, because the database did not answer before.", "Belum dicoba, karena basis data tidak menjawab sebelumnya.";
@@ -305,8 +306,10 @@ texts! {
     decided_lately: "Latest requests", "Permintaan terbaru";
     and_more: "and {} more", "dan {} lagi";
     why_not: "Why it was not done", "Mengapa tidak dilakukan";
-    not_yet_sent: "Nothing is carried out for {} now: {}. If that does not end before the request expires, the request is refused.", "Saat ini tidak ada yang dilaksanakan untuk {}: {}. Bila itu tidak berakhir sebelum permintaan kedaluwarsa, permintaan ditolak.";
-    not_yet_paused: "A pause holds it back: {}, by {}: {}", "Ditahan oleh jeda: {}, oleh {}: {}";
+    paused_refuses: "{} is paused by {}: {}. Approved now, it is refused at once: end the pause first.", "{} dijeda oleh {}: {}. Selama jeda, pengiriman ulang langsung ditolak. Akhiri jeda dulu.";
+    stop_delays: "Nothing is carried out for {} now: {}. Approved now, it waits until that ends; if the request expires before, it is refused.", "Saat ini tidak ada yang dilaksanakan untuk {}: {}. Bila disetujui sekarang, permintaan ini menunggu sampai hal itu teratasi; bila kedaluwarsa lebih dulu, permintaan ditolak.";
+    stop_does_not_delay: "No new payouts are sent for {} now: {}. That does not hold this back: approved now, it is sent.", "Saat ini tidak ada payout baru yang dikirim untuk {}: {}. Hal itu tidak menahan permintaan ini: bila disetujui sekarang, pengiriman ulang dilakukan.";
+    stop_may_refuse: "No new payouts are sent for {} now: {}. Approved now, it is refused if the gateway's answer to its query cannot be stored either.", "Saat ini tidak ada payout baru yang dikirim untuk {}: {}. Bila disetujui sekarang, permintaan ini ditolak jika jawaban gateway atas cek statusnya juga tidak dapat disimpan.";
 
     // Money.
     balances: "Balances", "Saldo";
@@ -409,6 +412,7 @@ texts! {
     dead_since: "Nobody can write to the old primary since (as 2026-11-21T08:00:00+07:00)", "Sejak kapan tidak ada yang dapat menulis ke primary lama (misalnya 2026-11-21T08:00:00+07:00)";
     set_aside: "Set aside what cannot be queried; it is never sent", "Sisihkan yang tidak dapat dicek statusnya; tidak pernah dikirim";
     time_wrong: "Write a time such as 2026-11-21T08:00:00+07:00. Nothing was done.", "Tulis waktu seperti 2026-11-21T08:00:00+07:00. Tidak ada yang dilakukan.";
+    dead_since_wrong: "The time that you stated cannot be right: it must be in the past.", "Waktu yang Anda nyatakan tidak mungkin benar: harus sudah lewat.";
     not_yet: "Not yet: everything is queried again first.", "Belum: semuanya dicek ulang lebih dulu.";
     breakers: "What keeps workers from sending", "Yang menghalangi worker mengirim";
     no_breaker: "No circuit breaker is open, and nothing else keeps a worker from sending.", "Tidak ada pemutus otomatis yang terbuka, dan tidak ada hal lain yang menghalangi worker.";

@@ -13,11 +13,33 @@ use tokio::sync::OnceCell;
 /// Forms of one session that can be sent; the oldest is forgotten.
 const FORMS_MAX: usize = 256;
 
+/// Something that was done, or was recorded and waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Done {
+    /// A sentence or more.
+    pub(super) said: String,
+    /// Whether nothing is done before somebody else approves.
+    pub(super) waits: bool,
+}
+
+impl Done {
+    /// A request that somebody else must approve.
+    pub(super) const fn waits(said: String) -> Self {
+        Self { said, waits: true }
+    }
+}
+
+impl From<String> for Done {
+    fn from(said: String) -> Self {
+        Self { said, waits: false }
+    }
+}
+
 /// What became of an act, as the person reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// What was done or recorded, a sentence or more each.
-    pub(super) done: Vec<String>,
+    /// What was done or recorded.
+    pub(super) done: Vec<Done>,
     /// Of an act on several payouts: for how many of them.
     pub(super) payouts_done: usize,
     /// What was not done, or perhaps not.
@@ -28,9 +50,9 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// One thing that was done, or not.
-    pub(super) fn one(result: Result<String, NotDone>) -> Self {
+    pub(super) fn one(result: Result<impl Into<Done>, NotDone>) -> Self {
         let (done, not_done) = match result {
-            Ok(line) => (vec![line], Vec::new()),
+            Ok(done) => (vec![done.into()], Vec::new()),
             Err(why) => (Vec::new(), vec![why]),
         };
         Self {

@@ -64,12 +64,15 @@ export async function barriers(page) {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 2).join(' | ')}`);
 }
 
-/** Whether the page can only be read by moving it sideways, and what is too wide. */
+/** Whether the page can only be read by moving it sideways, and what is too wide; and what a cell of a table cuts off. */
 export async function tooWide(page) {
   return page.evaluate(() => {
+    const begin = (one) => one.outerHTML.slice(0, 120);
+    const cut = [...document.querySelectorAll('td, tbody th, tfoot th')]
+      .filter((one) => one.scrollWidth > one.clientWidth).slice(0, 3).map((one) => `cut off: ${begin(one)}`);
     const limit = document.documentElement.clientWidth;
-    if (document.documentElement.scrollWidth <= limit) return [];
+    if (document.documentElement.scrollWidth <= limit) return cut;
     return [...document.querySelectorAll('main *, header *')]
-      .filter((one) => one.getBoundingClientRect().right > limit + 1).slice(0, 3).map((one) => one.outerHTML.slice(0, 120));
+      .filter((one) => one.getBoundingClientRect().right > limit + 1).slice(0, 3).map(begin).concat(cut);
   });
 }

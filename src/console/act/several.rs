@@ -9,7 +9,7 @@ use crate::{
         frame,
         refusal::{code, refusal},
         texts::Texts,
-        token::{NotDone, Outcome, Why},
+        token::{Done, NotDone, Outcome, Why},
         words::fill,
     },
     domain::payout::PayoutKey,
@@ -38,7 +38,7 @@ pub(super) async fn each(
             Some(reason) => cancel(db, t, &key, reason).await,
             None => act::replay(db, &key)
                 .await
-                .map(|()| fill(t.did_replay, &[&key.order_num])),
+                .map(|()| fill(t.did_replay, &[&key.order_num]).into()),
         };
         match done {
             Ok(line) => {
@@ -73,14 +73,14 @@ async fn cancel(
     t: &'static Texts,
     key: &PayoutKey,
     reason: &str,
-) -> Result<String, sqlx::Error> {
+) -> Result<Done, sqlx::Error> {
     match act::cancel(db, key, reason).await {
-        Ok(()) => Ok(fill(t.did_cancel, &[&key.order_num])),
+        Ok(()) => Ok(fill(t.did_cancel, &[&key.order_num]).into()),
         // Two people must agree.
         Err(error) if code(&error) == "PW031" => {
             let id = operator::request_cancel(db, key, reason).await?;
             let recorded = fill(t.did_request, &[&id.to_string()]);
-            Ok(format!("{}: {recorded}", key.order_num))
+            Ok(Done::waits(format!("{}: {recorded}", key.order_num)))
         }
         Err(error) => Err(error),
     }
@@ -110,7 +110,8 @@ pub(super) async fn resubmit(
         };
         match recorded {
             Ok(id) => {
-                outcome.done.push(fill(t.did_request, &[&id.to_string()]));
+                let recorded = fill(t.did_request, &[&id.to_string()]);
+                outcome.done.push(Done::waits(recorded));
                 outcome.payouts_done = outcome.payouts_done.saturating_add(orders.len());
             }
             Err(why) => {

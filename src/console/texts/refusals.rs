@@ -25,7 +25,7 @@ refusals! {
     "PW007": "The merchant is not registered, or your login may not act for it.", "Merchant tidak terdaftar, atau login Anda tidak berwenang atas merchant ini.";
     "PW011": "The instruction of a payout is never changed.", "Instruksi payout tidak pernah diubah.";
     "PW012": "A state or a hold would change without what it must rest on.", "Status atau dana yang ditahan akan berubah tanpa dasar yang diperlukan.";
-    "PW013": "This is not possible in the payout's present state, or the time you stated cannot be right.", "Ini tidak mungkin dalam status payout saat ini, atau waktu yang Anda nyatakan tidak mungkin benar.";
+    "PW013": "This is not possible in the payout's present state.", "Ini tidak mungkin dalam status payout saat ini.";
     "PW014": "There is no payout with this number.", "Tidak ada payout dengan nomor ini.";
     "PW015": "It cannot be booked like this: the reference is already used or malformed, or the balance does not cover it.", "Tidak dapat dibukukan seperti ini: referensinya sudah dipakai atau salah tulis, atau saldo tidak mencukupi.";
     "PW016": "What is recorded is never changed.", "Yang sudah dicatat tidak pernah diubah.";

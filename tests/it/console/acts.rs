@@ -193,7 +193,11 @@ async fn an_act_is_confirmed_with_order_amount_and_bank() {
         .act("cancel", &payout, &[("reason", "a test")])
         .await
         .with(200);
-    page.says(&["INV-1: cancelled; nothing was sent."]);
+    page.says(&[
+        "</span> Done</h1>",
+        "INV-1: cancelled; nothing was sent.",
+        ">Payout INV-1</a>",
+    ]);
     // What the state no longer allows, the database refuses, and the page says why.
     let page = browser
         .act("cancel", &payout, &[("reason", "again")])
@@ -261,8 +265,13 @@ async fn whoever_requests_cannot_approve_and_somebody_else_can() {
             &[&fields[..], &[("typed", "INV-1")]].concat(),
         )
         .await;
-    page.with(200)
-        .says(&["Recorded as request", "another operator must approve"]);
+    let page = page.with(200);
+    page.says(&[
+        "Recorded, waits for approval</h1>",
+        "Recorded as request",
+        "another operator must approve",
+    ]);
+    page.lacks(&["✓"]);
     let id = database.text("select max(id) from payout.requests").await;
 
     one.get("/approvals")
@@ -446,7 +455,7 @@ async fn an_approver_reads_what_the_requester_states_and_each_text_by_itself() {
         .act("resolve-returned", &named("INV-1"), &fields)
         .await
         .with(200);
-    page.says(&["Done"]);
+    page.says(&["Recorded, waits for approval"]);
     let id = database.text("select max(id) from payout.requests").await;
     let stated = "Came back, as the requester states: Rp 1<";
     other.get("/approvals").await.with(200).says(&[stated]);

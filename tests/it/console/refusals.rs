@@ -47,7 +47,7 @@ async fn an_act_that_is_partly_refused_says_how_much_was_done_and_why_not_the_re
     page.says(&[
         "1 of 2 done, 1 refused",
         "INV-1: cancelled",
-        "<strong>INV-2</strong>: This is not possible in the payout&#39;s present state",
+        "<strong>INV-2</strong>: This is not possible in the payout&#39;s present state.",
         "payout INV-2 is cancelled and cannot be cancelled",
     ]);
     page.lacks(&["✓"]);
@@ -133,7 +133,7 @@ async fn a_refusal_is_explained_in_indonesian_above_the_databases_own_words() {
         .with(200);
     page.says(&[
         "Tidak dilakukan",
-        "Ini tidak mungkin dalam status payout saat ini",
+        "Ini tidak mungkin dalam status payout saat ini.",
         "<p class=\"said\" lang=\"en\">payout INV-1 is cancelled and cannot be cancelled",
         "Kembali ke formulir dengan isian tadi",
     ]);
@@ -145,7 +145,25 @@ async fn a_refusal_is_explained_in_indonesian_above_the_databases_own_words() {
         )
         .await
         .with(200);
+    page.lacks(&["waktu yang Anda nyatakan"]);
     page.says(&["Ada isian yang kosong, terlalu panjang, atau tidak sesuai."]);
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_right_is_named_where_a_time_was_stated() {
+    let database = Database::with_merchant().await;
+    let desk = Desk::before(&database);
+    let browser = desk.operator(&database).await;
+    let token = browser.get("/failover").await.with(200).token();
+    let fields = [
+        ("token", token.as_str()),
+        ("dead_since", "2099-01-01T00:00:00+07:00"),
+        ("reason", "ticket 77"),
+        ("typed", "failover"),
+    ];
+    let page = browser.post("/failover", &fields).await.with(200);
+    page.says(&["Not done", "The time that you stated cannot be right"]);
+    page.lacks(&["present state"]);
 }
 
 #[tokio::test]
@@ -238,12 +256,40 @@ async fn who_approves_reads_what_would_keep_it_from_being_sent() {
         .get(&path)
         .await
         .with(200)
-        .says(&["Nothing is carried out for", "no worker is running for it"]);
+        .says(&[
+            "no worker is running for it",
+            "Approved now, it waits until that ends",
+        ]);
+    // What each stop of a worker does to a second send.
+    database
+        .run(&format!(
+            "insert into payout.workers (worker, version) values ('w', '1');
+             insert into payout.worker_claims (worker, merchant_code, slots, in_flight) values ('w', '{MERCHANT}', 1, 0)"
+        ))
+        .await;
+    for (stopped_by, becomes) in [
+        ("doubts", "it waits until that ends"),
+        ("books", "approved now, it is sent"),
+        ("evidence", "to its query cannot be stored either"),
+    ] {
+        database
+            .run(&format!(
+                "update payout.worker_claims set stopped_by = '{stopped_by}'"
+            ))
+            .await;
+        other.get(&path).await.with(200).says(&[becomes]);
+    }
     database
         .run("select payout.pause('bank', '014', 'the bank is closed')")
         .await;
     other
         .get(&path)
         .await
-        .says(&["A pause holds it back: Bank 014", "the bank is closed"]);
+        .says(&["Bank 014 is paused by", "the bank is closed", "it is refused at once"]);
+    database
+        .run("select payout.pause('all', '', 'a drill')")
+        .await;
+    let page = other.get(&path).await.with(200);
+    page.says(&["Everything is paused by", "a drill"]);
+    page.lacks(&["Nothing is carried out for", "it waits until that ends"]);
 }
