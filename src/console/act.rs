@@ -12,7 +12,7 @@ use super::{
     texts::Texts,
     token::{Done, NotDone, Once, Outcome, Why},
     visit::Visit,
-    words::{fill, rupiah},
+    words::{capital, fill, rupiah},
 };
 use crate::{
     domain::payout::PayoutKey,
@@ -125,7 +125,7 @@ impl Act {
                 done(
                     paused,
                     t,
-                    fill(t.did_pause, &[&paused_name(t, &scope, &value)]),
+                    fill(t.did_pause, &[&capital(&paused_name(t, &scope, &value))]),
                 )
             }
             Self::Resume {
@@ -138,7 +138,7 @@ impl Act {
                 done(
                     resumed,
                     t,
-                    fill(t.did_resume, &[&paused_name(t, &scope, &value)]),
+                    fill(t.did_resume, &[&capital(&paused_name(t, &scope, &value))]),
                 )
             }
             Self::Accept {

@@ -22,7 +22,7 @@ use super::{
     words::{self, fill},
 };
 use crate::{
-    domain::payout::PayoutKey,
+    domain::{payout::PayoutKey, state::State},
     store::{
         decisions::{self, Proof},
         find::{self, history::detail},
@@ -173,6 +173,9 @@ async fn confirm(
         Some(detail) => format!("{}, {}", detail.bank_name, detail.account_number),
         None => row.bank_code.clone(),
     };
+    if deed == Deed::Cancel && keys.len() > 1 {
+        page.warnings = cannot_be_cancelled(t, &found);
+    }
     let rows = found.into_iter().map(|row| (bank(&row), row));
     page.rows = rows.map(|(bank, row)| (row, bank)).collect();
     page.lines = speaks_for(db, t, deed, keys).await?;
@@ -183,6 +186,9 @@ async fn confirm(
         .iter()
         .map(|key| ("payout", frame::name(key)))
         .collect();
+    if keys.len() > 1 {
+        page.typed_label = t.field_typed_count;
+    }
     page.typed = deed.is_dangerous().then(|| to_type(keys));
     page.back = match keys {
         [key] => frame::payout(&key.merchant_code, &key.order_num),
@@ -190,6 +196,18 @@ async fn confirm(
     };
     page.error = error.map(|error| error(t));
     page.show(&visit.session.forms, &purpose(deed, keys))
+}
+
+/// How many of the selected payouts a cancel would be refused for, if any.
+fn cannot_be_cancelled(t: &Texts, selected: &[find::Status]) -> Vec<String> {
+    let queued = State::Queued.name();
+    match selected.iter().filter(|row| row.state != queued).count() {
+        0 => Vec::new(),
+        some => {
+            let (some, all) = (some.to_string(), selected.len().to_string());
+            vec![fill(t.cancel_cannot, &[&some, &all])]
+        }
+    }
 }
 
 /// The proof of a resubmit, or the answers against what a person is about to state.

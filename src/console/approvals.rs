@@ -271,7 +271,11 @@ async fn confirm(
     page.lines = lines;
     page.warnings = warnings;
     if decision == Decision::Approve {
-        page.typed = Some(to_type(id, &rows));
+        let typed = to_type(id, &rows);
+        if typed == id.to_string() {
+            page.typed_label = t.field_typed_request;
+        }
+        page.typed = Some(typed);
     } else {
         page.fields = vec![Field::new("reason", t.field_reason, Kind::Words)];
     }
@@ -310,7 +314,7 @@ async fn obstacles(
                 let what = act::paused_name(t, &pause.scope, &pause.value);
                 pauses.insert(fill(
                     t.paused_refuses,
-                    &[&what, &pause.actor, &pause.reason],
+                    &[&words::capital(&what), &pause.actor, &pause.reason],
                 ));
             }
         }
@@ -370,7 +374,7 @@ fn summary(t: &'static Texts, row: &Requested) -> Vec<String> {
         named(t.reason, &row.reason),
         row.evidence
             .as_deref()
-            .and_then(|evidence| named(t.evidence, evidence)),
+            .and_then(|evidence| named(t.evidence_of_requester, evidence)),
         named(t.time_left, &words::time(row.expires_at)),
     ];
     lines.into_iter().flatten().collect()

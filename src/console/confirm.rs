@@ -85,6 +85,8 @@ pub(super) struct Confirm {
     pub(super) hidden: Vec<(&'static str, String)>,
     /// What must be typed.
     pub(super) typed: Option<String>,
+    /// What says so, with a place for it.
+    pub(super) typed_label: &'static str,
     /// The word on the button.
     pub(super) button: &'static str,
     /// Where to go instead.
@@ -102,6 +104,7 @@ impl Confirm {
         Self {
             t,
             button: t.do_it,
+            typed_label: t.field_typed,
             frame,
             heading: heading.into(),
             does,

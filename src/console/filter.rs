@@ -25,6 +25,8 @@ const FIELDS: [&str; 9] = [
     "attention",
     "day",
 ];
+/// Where a page begins.
+const AFTER: &str = "after";
 /// Longest time in a state that is filtered by: four thousand years, which Postgres can subtract from now.
 const MINUTES_MAX: i64 = 2_147_483_647;
 /// The tab of payouts that need a person.
@@ -42,6 +44,11 @@ pub(super) struct Filter {
 impl Filter {
     /// Reads an address.
     pub(super) fn of(form: &Form) -> Result<Self, Failure> {
+        // A filter that is left out would show more than was asked for.
+        let mut names = form.fields().map(|(name, _)| name);
+        if let Some(unknown) = names.find(|name| *name != AFTER && !FIELDS.contains(name)) {
+            return Err(Failure::unreadable(words::start(unknown)));
+        }
         let typed = FIELDS.map(|name| form.text(name).to_owned()).to_vec();
         if let Some(long) = typed.iter().find(|text| text.len() > 200) {
             return Err(Failure::unreadable(words::start(long)));
@@ -81,7 +88,7 @@ impl Filter {
                 merchants: owned("merchant").into_iter().collect(),
                 begins: owned("text"),
                 max_amount: number(form, "max")?,
-                after: form.some("after").map(after).transpose()?,
+                after: form.some(AFTER).map(after).transpose()?,
             },
         })
     }
@@ -252,6 +259,7 @@ mod tests {
             "attention=x",
             "after=x",
             "older=1h",
+            "state=queued",
             "older=9223372036854775807",
         ] {
             assert!(filter(query).is_err(), "{query}");

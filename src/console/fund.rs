@@ -61,10 +61,14 @@ pub(super) async fn review(
     let form = Form::of(&headers, &body)?;
     let page = if form.some(Again::FIELD).is_some() {
         writing(visit, &form, None).await?
-    } else if let Some(transfer) = transfer(&form) {
-        confirm(visit, &transfer, None).await?
     } else {
-        writing(visit, &form, Some(|t| t.number_wrong)).await?
+        match transfer(&form) {
+            Some(transfer) if transfer.amount == 0 => {
+                writing(visit, &form, Some(|t| t.fund_zero)).await?
+            }
+            Some(transfer) => confirm(visit, &transfer, None).await?,
+            None => writing(visit, &form, Some(|t| t.number_wrong)).await?,
+        }
     };
     Ok(page.into_response())
 }
@@ -113,7 +117,12 @@ async fn confirm(
     } else {
         t.fund_takes_one
     };
-    let mut page = Confirm::new(visit.frame, t.fund, does);
+    let heading = if transfer.amount < 0 {
+        t.fund_out
+    } else {
+        t.fund_in
+    };
+    let mut page = Confirm::new(visit.frame, heading, does);
     let named = [
         (t.merchant, transfer.merchant.clone()),
         (t.amount, words::rupiah(transfer.amount)),

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::store::{
     decisions::{self, Request},
-    find::{self, Patience, Status, Stuck},
+    find::{
+        self, Patience, Status, Stuck,
+        waits::{self, RequestOver},
+    },
     overview::{self, OpenPayouts},
     report::{self, Compared},
     workers::{self, Claims, Seen},
@@ -71,7 +74,11 @@ struct Page {
     /// How many there are in all.
     stuck_count: usize,
     stuck: Vec<(Stuck, Status)>,
+    /// The open requests about them.
+    requests: Vec<RequestOver>,
     left: Vec<MayHaveLeft>,
+    /// The banks to which nothing is sent.
+    paused_banks: Vec<String>,
     claims: Vec<Claims>,
     mine: Vec<Request>,
     compared: Vec<Compared>,
@@ -81,6 +88,22 @@ struct Page {
 impl Page {
     fn why(&self, stuck: &Stuck) -> &'static str {
         self.t.attention(&stuck.why)
+    }
+
+    /// The request that somebody must decide on first.
+    fn request(&self, row: &Status) -> Option<String> {
+        let mut requests = self.requests.iter();
+        let found = requests.find(|one| {
+            (&one.merchant_code, &one.order_num) == (&row.merchant_code, &row.order_num)
+        })?;
+        Some(words::fill(
+            self.t.decide_first,
+            &[&found.request_id.to_string()],
+        ))
+    }
+
+    fn except(&self) -> String {
+        words::fill(self.t.except_paused, &[&self.paused_banks.join(", ")])
     }
 
     fn stopped(&self, claims: &Claims, stopped_by: &str) -> String {
@@ -104,6 +127,8 @@ pub(super) async fn home(mut visit: Visit) -> Result<Html<String>, Failure> {
             .map_or(0, |one| usize::try_from(one.count).unwrap_or(0)),
         // A payout is never deleted, so both lists have the same payouts in the same order.
         stuck: stuck.into_iter().zip(rows).collect(),
+        requests: waits::requests_over(db, &keys).await?,
+        paused_banks: waits::paused_banks(db).await?,
         left: may_have_left(&open),
         claims: workers::claims(db, None).await?,
         mine,

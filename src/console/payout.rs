@@ -14,13 +14,14 @@ use super::{
     words,
 };
 use crate::{
-    domain::{money::FeeType, payout::PayoutKey},
+    domain::{attention::Attention, money::FeeType, payout::PayoutKey},
     receipt,
     store::{
         console::{self, Entry},
         find::{
             self, Status,
             history::{self, Attempt, Detail, Happened, Received},
+            waits::{RequestAbout, requests_about},
         },
     },
 };
@@ -37,6 +38,8 @@ const SHOWN: [&str; 9] = [
     "fee",
     "http_status",
 ];
+/// Most requests about it.
+const REQUESTS_MAX: i64 = 20;
 /// Most rows of each table: a payout that is queried for weeks has thousands.
 const ROWS_MAX: usize = 500;
 
@@ -53,6 +56,8 @@ struct Page {
     attempts: Vec<Attempt>,
     received: Vec<Received>,
     entries: Vec<Entry>,
+    /// The latest requests about it, whatever became of them.
+    requests: Vec<RequestAbout>,
 }
 
 #[expect(
@@ -154,7 +159,7 @@ pub(super) async fn payout(
     let db = &mut *visit.db;
     let mut found = find::statuses(db, std::slice::from_ref(&key)).await?;
     let status = found.pop().ok_or_else(Failure::not_found)?;
-    let detail = history::detail(db, &key).await?;
+    let mut detail = history::detail(db, &key).await?;
     let around = Around::read(db, &key, &status).await?;
     let t = visit.frame.t();
     let deeds = if visit.login.may_act {
@@ -162,19 +167,34 @@ pub(super) async fn payout(
     } else {
         Vec::new()
     };
+    detail.stated_by = detail.stated_by.map(|people| t.people(people));
+    let mut situation = explain(t, &status, &detail, &around);
+    if around.request.is_some() {
+        recommend_no_request(t, &mut situation, &status);
+    }
     let page = Page {
         t,
-        situation: explain(t, &status, &detail, &around),
+        situation,
         deeds,
         history: latest(history::history(db, &key).await?),
         attempts: latest(history::attempts(db, &key).await?),
         received: latest(history::evidence(db, &key).await?),
         entries: console::entries(db, &key.merchant_code, &key.order_num).await?,
+        requests: requests_about(db, &key, REQUESTS_MAX).await?,
         status,
         detail,
         frame: visit.frame,
     };
     render(&page)
+}
+
+/// A second request would be refused while one waits.
+fn recommend_no_request(t: &Texts, situation: &mut Situation, status: &Status) {
+    let step = t.step(Attention::NotFound.name(), &status.state);
+    let step = words::fill(t.next_person, &[step]);
+    situation
+        .next
+        .retain(|line| *line != step && line != t.resubmit_possible);
 }
 
 fn latest<T>(mut rows: Vec<T>) -> Vec<T> {

@@ -101,6 +101,8 @@ texts! {
     nothing_in_doubt: "Nothing is on its way: all that was sent is settled.", "Tidak ada yang sedang berjalan: semua yang dikirim sudah selesai.";
     sending: "Are payouts sent?", "Apakah pengiriman payout berjalan?";
     is_sent: "Payouts of {} are sent.", "Pengiriman payout untuk {} berjalan.";
+    is_sent_but: "Payouts of {} are sent,", "Pengiriman payout untuk {} berjalan,";
+    except_paused: "except bank {}, paused", "kecuali bank {}, dijeda";
     is_not_sent: "Nothing is sent for {}: {}.", "Pengiriman payout untuk {} berhenti: {}.";
     no_merchant: "No merchant is registered.", "Belum ada merchant terdaftar.";
     waits_for_me: "Waits for my approval", "Menunggu persetujuan saya";
@@ -117,6 +119,7 @@ texts! {
     state: "State", "Status";
     since: "Since", "Sejak";
     why: "Why", "Penyebab";
+    decide_first: "Request {} waits under Approvals", "Permintaan {} menunggu di Persetujuan";
     safe_step: "Safe next step", "Langkah aman berikutnya";
     count: "Payouts", "Jumlah payout";
     oldest: "Oldest", "Terlama";
@@ -181,6 +184,7 @@ texts! {
     we_know: "What we know", "Yang kita ketahui";
     we_do_not_know: "What we don't know", "Yang belum kita ketahui";
     happens_next: "What happens next", "Yang terjadi selanjutnya";
+    requests_about: "Latest requests about it", "Permintaan terbaru tentang payout ini";
     history: "History", "Riwayat";
     attempts: "Attempts", "Percobaan";
     received: "Evidence received", "Bukti yang diterima";
@@ -251,6 +255,7 @@ texts! {
     replay_does: "The gateway's status is queried now. This only queries: nothing is sent, and it is always safe.", "Status di gateway dicek sekarang. Ini hanya menanyakan status: tidak ada yang dikirim, dan selalu aman.";
     cancel: "Cancel", "Batalkan";
     cancel_does: "It is withdrawn for good, while it is queued; its order number is never used again. Where your rules want two people, a request is recorded instead.", "Payout ditarik untuk selamanya selagi masih antre; nomor ordernya tidak dipakai lagi. Bila aturan mensyaratkan dua orang, yang dicatat adalah permintaan.";
+    cancel_cannot: "{} of these {} payouts cannot be cancelled: they are no longer queued. They are refused, and the others are cancelled.", "{} dari {} payout ini tidak dapat dibatalkan karena tidak lagi antre. Yang itu ditolak, dan yang lain dibatalkan.";
     resubmit: "Request resubmit", "Ajukan kirim ulang";
     resubmit_does: "You request that the same order number be sent once more. Nothing is sent now: a second person must approve within ten minutes, and the gateway is queried again first. If it did arrive after all, the gateway refuses the duplicate order number.", "Anda meminta nomor order yang sama dikirim sekali lagi. Sekarang tidak ada yang dikirim: orang kedua harus menyetujui dalam sepuluh menit, dan status di gateway dicek lagi lebih dulu. Bila ternyata sudah sampai, gateway menolak nomor order yang sama.";
     resolve_paid: "State that it was paid", "Nyatakan: dibayar";
@@ -268,8 +273,10 @@ texts! {
     field_fee: "Fee in rupiah, if it is known", "Biaya dalam rupiah, bila diketahui";
     field_back: "How much came back in rupiah, if not all of it", "Berapa yang kembali dalam rupiah, bila tidak semua";
     field_typed: "Type {} to confirm", "Ketik {} untuk konfirmasi";
+    field_typed_count: "Type how many payouts these are: {}", "Ketik jumlah payout ini: {}";
+    field_typed_request: "Type the number of this request: {}", "Ketik nomor permintaan ini: {}";
     typed_wrong: "That is not what was to be typed. Nothing was done.", "Yang diketik tidak sesuai. Tidak ada yang dilakukan.";
-    number_wrong: "Write whole rupiah in digits. Nothing was done.", "Tulis rupiah bulat dengan angka. Tidak ada yang dilakukan.";
+    number_wrong: "Write whole rupiah in digits, without dots, such as 1000000. Nothing was done.", "Tulis rupiah bulat dengan angka tanpa titik, misalnya 1000000. Tidak ada yang dilakukan.";
     do_it: "Yes, do this", "Ya, lakukan";
     done: "Done", "Selesai";
     only_recorded: "Recorded, waits for approval", "Tercatat, menunggu persetujuan";
@@ -292,7 +299,8 @@ texts! {
     requested_by: "Requested by", "Diminta oleh";
     time_left: "Time left", "Sisa waktu";
     yours: "Yours: somebody else must approve.", "Permintaan Anda sendiri: orang lain yang harus menyetujui.";
-    proof: "Proof, checked now", "Bukti, diperiksa sekarang";
+    evidence_of_requester: "Evidence of the requester", "Bukti dari pemohon";
+    proof: "Proof, checked now", "Hasil pemeriksaan sistem";
     proof_refused: "Refused: {}", "Ditolak: {}";
     proof_quiet: "The quiet horizon ended at {}.", "Masa tunggu berakhir pada {}.";
     proof_not_found: "\"Not found\" answers: {}, the last at {}.", "Jawaban \"tidak ditemukan\": {}, terakhir pada {}.";
@@ -367,9 +375,12 @@ texts! {
     nothing_booked: "Nothing was booked in this time.", "Tidak ada yang dibukukan dalam waktu ini.";
     reference: "Reference", "Referensi";
     by_gateway: "from the gateway's balance", "dari saldo gateway";
-    fund: "Book a top-up", "Bukukan isi saldo";
+    fund: "Book a top-up or a withdrawal", "Bukukan isi saldo atau penarikan";
+    fund_in: "Book a top-up", "Bukukan isi saldo";
+    fund_out: "Book a withdrawal", "Bukukan penarikan";
+    fund_zero: "The amount is Rp 0: there is nothing to book. Nothing was done.", "Nominalnya Rp 0: tidak ada yang dibukukan. Tidak ada yang dilakukan.";
     fund_does: "Write down a transfer to or from the gateway that the books do not show. Nothing is booked yet: you read it again first. Where the books follow the gateway's balance, a top-up there is booked automatically.", "Tulis transfer ke atau dari gateway yang belum ada di pembukuan. Belum ada yang dibukukan: Anda memeriksanya dulu. Bila pembukuan mengikuti saldo gateway, isi saldo di sana dibukukan otomatis.";
-    fund_amount: "Whole rupiah in digits, such as 1250000; negative for money taken out", "Rupiah bulat dengan angka, misalnya 1250000; negatif untuk dana yang ditarik";
+    fund_amount: "Whole rupiah in digits without dots, such as 1250000; negative for money taken out", "Rupiah bulat dengan angka tanpa titik, misalnya 1250000; negatif untuk dana yang ditarik";
     fund_reference: "The bank's transfer number; it is booked once", "Nomor transfer bank; dibukukan satu kali saja";
     fund_reason: "Why, for the person who approves (recorded; no personal data)", "Alasan, untuk yang menyetujui (dicatat; tanpa data pribadi)";
     fund_review: "Check it", "Periksa";
@@ -390,7 +401,7 @@ texts! {
     held_back: "Queued payouts held back", "Payout antre yang ditahan";
     pause: "Pause", "Jeda pengiriman";
     resume: "Resume", "Lanjutkan";
-    pause_does: "No new payouts are sent. Queries and callbacks continue for those already sent.", "Tidak ada payout baru yang dikirim. Cek status dan callback tetap berjalan untuk yang sudah dikirim.";
+    pause_does: "Will stop new payouts from being sent. Queries and callbacks continue for those already sent.", "Pengiriman payout baru akan dihentikan. Cek status dan callback tetap berjalan untuk yang sudah dikirim.";
     resume_does: "Sending resumes for everything that this pause holds back.", "Pengiriman dilanjutkan untuk semua yang ditahan jeda ini.";
     did_pause: "{} is paused: no new payouts are sent.", "{} dijeda: tidak ada payout baru yang dikirim.";
     did_resume: "{} is resumed.", "{} dilanjutkan.";

@@ -86,6 +86,14 @@ pub(super) fn fill(text: &str, words: &[&str]) -> String {
     filled
 }
 
+/// The same text as the beginning of a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next();
+    let first = first.into_iter().flat_map(char::to_uppercase);
+    first.chain(rest).collect()
+}
+
 /// How many of something: `one` for a single one, `several` with a place for the number.
 pub(super) fn many(count: usize, one: &str, several: &str) -> String {
     if count == 1 {

@@ -4,6 +4,7 @@ mod acts;
 mod browser;
 mod desk;
 mod figures;
+mod guidance;
 mod pages;
 mod refusals;
 mod safety;

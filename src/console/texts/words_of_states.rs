@@ -160,7 +160,10 @@ impl Texts {
             "resolve_returned" => self.one("state as returned", "nyatakan dikembalikan"),
             "resolve_fee" => self.one("state the fee", "nyatakan biaya"),
             "resolve_unchanged" => self.one("state as unchanged", "nyatakan tidak berubah"),
-            "fund" => self.one("book a top-up", "bukukan isi saldo"),
+            "fund" => self.one(
+                "book a top-up or a withdrawal",
+                "bukukan isi saldo atau penarikan",
+            ),
             "accept_failover" => {
                 self.one("continue after a failover", "lanjutkan setelah failover")
             }
@@ -183,6 +186,14 @@ impl Texts {
     }
 
     /// The status of a request, in words.
+    /// People that the database joins with "and", in the reader's language.
+    pub(in crate::console) fn people(&self, people: String) -> String {
+        match people.split_once(" and ") {
+            Some((one, other)) => format!("{one}{}{other}", self.one(" and ", " dan ")),
+            None => people,
+        }
+    }
+
     pub(in crate::console) fn request_status<'a>(&self, status: &'a str) -> &'a str {
         match status {
             "waiting" => self.one("waiting", "menunggu"),

@@ -354,7 +354,9 @@ async fn a_pause_is_set_and_lifted() {
     let database = Database::with_merchant().await;
     let desk = Desk::before(&database);
     let browser = desk.operator(&database).await;
-    let token = browser.get("/pause").await.with(200).token();
+    let form = browser.get("/pause").await.with(200);
+    form.says(&["Will stop new payouts from being sent."]);
+    let token = form.token();
     let fields = [
         ("token", token.as_str()),
         ("scope", "bank"),
@@ -458,12 +460,13 @@ async fn an_approver_reads_what_the_requester_states_and_each_text_by_itself() {
     page.says(&["Recorded, waits for approval"]);
     let id = database.text("select max(id) from payout.requests").await;
     let stated = "Came back, as the requester states: Rp 1<";
-    other.get("/approvals").await.with(200).says(&[stated]);
+    let page = other.get("/approvals").await.with(200);
+    page.says(&[stated, "<dt>Evidence of the requester</dt><dd>T-1</dd>"]);
     let form = other.get(&format!("/approvals/{id}/approve")).await;
     form.with(200).says(&[
         stated,
         &format!("<p>Reason: {reason}</p>"),
-        "<p>Evidence: T-1</p>",
+        "<p>Evidence of the requester: T-1</p>",
     ]);
 
     // What a person books without a payout names its merchant.

@@ -113,7 +113,16 @@ async fn a_top_up_is_booked_by_one_person_or_by_two_as_the_rules_say() {
         .post("/fund", &[("merchant", MERCHANT), ("amount", "1.250.000")])
         .await;
     page.with(200)
-        .says(&["Write whole rupiah in digits.", "value=\"1.250.000\""]);
+        .says(&["without dots, such as 1000000", "value=\"1.250.000\""]);
+    let nothing = [("merchant", MERCHANT), ("amount", "0"), ("reference", "T")];
+    let page = one.post("/fund", &nothing).await.with(200);
+    page.says(&["there is nothing to book", "value=\"0\""]);
+    page.lacks(&["name=\"typed\""]);
+    let out = [("merchant", MERCHANT), ("amount", "-5"), ("reference", "T")];
+    let page = one.post("/fund", &out).await.with(200);
+    page.says(&["<h1>Book a withdrawal</h1>"]);
+    let page = one.get("/money").await;
+    page.says(&["<th class=\"right\">Debit</th>", "data-label=\"Debit\">0<"]);
     one.get("/money").await.says(&["TRF 1", "Rp 1.250.000"]);
 
     database

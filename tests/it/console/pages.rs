@@ -108,7 +108,7 @@ async fn words_from_outside_are_shown_as_words() {
         .post("/pause", &fields)
         .await
         .with(200)
-        .says(&["is paused"]);
+        .says(&["Everything is paused"]);
 
     let encoded: String = form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
     let mut pages = Vec::new();

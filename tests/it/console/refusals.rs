@@ -176,6 +176,8 @@ async fn a_page_about_a_failure_keeps_the_navigation_and_the_language() {
     for (path, status) in [
         ("/payouts/S0/INV-1", 404),
         ("/payouts?min=abc", 400),
+        ("/payouts?state=queued", 400),
+        ("/payouts.csv?state=queued", 400),
         ("/nothing/of/that/name", 404),
         ("/pause", 403),
     ] {
@@ -252,14 +254,10 @@ async fn who_approves_reads_what_would_keep_it_from_being_sent() {
     .await;
     let id = database.text("select max(id) from payout.requests").await;
     let path = format!("/approvals/{id}/approve");
-    other
-        .get(&path)
-        .await
-        .with(200)
-        .says(&[
-            "no worker is running for it",
-            "Approved now, it waits until that ends",
-        ]);
+    other.get(&path).await.with(200).says(&[
+        "no worker is running for it",
+        "Approved now, it waits until that ends",
+    ]);
     // What each stop of a worker does to a second send.
     database
         .run(&format!(
@@ -282,10 +280,11 @@ async fn who_approves_reads_what_would_keep_it_from_being_sent() {
     database
         .run("select payout.pause('bank', '014', 'the bank is closed')")
         .await;
-    other
-        .get(&path)
-        .await
-        .says(&["Bank 014 is paused by", "the bank is closed", "it is refused at once"]);
+    other.get(&path).await.says(&[
+        "Bank 014 is paused by",
+        "the bank is closed",
+        "it is refused at once",
+    ]);
     database
         .run("select payout.pause('all', '', 'a drill')")
         .await;
