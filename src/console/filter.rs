@@ -44,7 +44,7 @@ pub(super) struct Filter {
 impl Filter {
     /// Reads an address.
     pub(super) fn of(form: &Form) -> Result<Self, Failure> {
-        // A filter that is left out would show more than was asked for.
+        // A filter that is left out would show more than the reader wants.
         let mut names = form.fields().map(|(name, _)| name);
         if let Some(unknown) = names.find(|name| *name != AFTER && !FIELDS.contains(name)) {
             return Err(Failure::unreadable(words::start(unknown)));

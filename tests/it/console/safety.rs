@@ -374,6 +374,14 @@ async fn over_tls_the_cookie_is_secure_and_the_browser_is_told_to_stay() {
         browser.cookie
     );
     let page = browser.get("/").await.with(200);
+    // Of localhost nothing is promised: other programs of this machine have it too.
+    assert_eq!(page.header("strict-transport-security"), "");
+    let named = Desk::with(
+        &database,
+        &format!("{keys}\norigins = [\"https://payout.example\"]"),
+    );
+    // Behind another name, so it is not answered; the headers are those of every answer.
+    let page = named.browser().get("/sign-in").await.with(421);
     assert_eq!(page.header("strict-transport-security"), "max-age=31536000");
 }
 
