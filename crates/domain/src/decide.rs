@@ -315,6 +315,15 @@ impl Draft<'_> {
         self.query_in(pause);
     }
 
+    /// The same, unless a query is due earlier: a callback that came before the answer to the submit calls for one at once.
+    fn query_by_schedule_or_sooner(&mut self) {
+        let due = self.out.after.next_query_at;
+        self.query_by_schedule();
+        if let Some(due) = due {
+            self.query_by(due);
+        }
+    }
+
     fn query_when_final(&mut self) {
         let Some(settled_at) = self.out.after.settled_at else {
             return;

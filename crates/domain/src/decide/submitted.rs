@@ -69,7 +69,7 @@ impl Draft<'_> {
 
     fn unanswered(&mut self) {
         if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
-            self.query_by_schedule();
+            self.query_by_schedule_or_sooner();
         }
     }
 
@@ -92,7 +92,7 @@ impl Draft<'_> {
                 if status.is_terminal() {
                     self.query_at(self.now);
                 } else {
-                    self.query_by_schedule();
+                    self.query_by_schedule_or_sooner();
                 }
             }
             State::Pending => {

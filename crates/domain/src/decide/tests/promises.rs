@@ -225,6 +225,10 @@ fn a_callback_settles_only_paid_only_bound_and_only_with_a_number_known_before()
         "ack callback:4",
         "doubt callback:2",
         "ack callback:1",
+        // It came before the answer to the submit was stored.
+        "callback:2 ack",
+        "callback:2 doubt",
+        "callback:2 lease",
         "ack callback:2,unbound",
     ] {
         assert_eq!(
