@@ -62,7 +62,7 @@ REACH = "src/store/addresses/reach.rs"
 WATCH = "src/worker/watch.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
-            self.query_by_schedule();
+            self.query_by_schedule_or_sooner();
         }"""
 REQUEUE = """self.move_by(Event::NotSent, None) {
                 self.payout().not_sent = self.out.after.not_sent.saturating_add(1);
