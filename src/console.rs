@@ -206,7 +206,7 @@ fn routes(console: &Arc<Console>) -> Router {
         .merge(
             Router::new()
                 .route(answer::STATEMENT, post(statement::compare))
-                .layer(DefaultBodyLimit::max(money::STATEMENT_BYTES_MAX)),
+                .layer(DefaultBodyLimit::max(statement::STATEMENT_BYTES_MAX)),
         )
         .layer(from_fn_with_state(Arc::clone(console), answer::answer))
         .with_state(Arc::clone(console))

@@ -1,4 +1,4 @@
-//! Balances, a month in the books, and the gateway's statement compared with ours.
+//! Balances, and a month or a day in the books.
 
 use askama::Template;
 use axum::{extract::RawQuery, response::Html};
@@ -24,9 +24,6 @@ use crate::store::{
         total::{self, BankTotal, Total},
     },
 };
-
-/// Most bytes of a statement.
-pub(super) const STATEMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// One merchant's days, and their sum.
 struct Books {

@@ -14,7 +14,7 @@ use super::{
     words,
 };
 use crate::{
-    domain::{attention::Attention, money::FeeType, payout::PayoutKey},
+    domain::{money::FeeType, payout::PayoutKey},
     receipt,
     store::{
         console::{self, Entry},
@@ -159,7 +159,7 @@ pub(super) async fn payout(
     let db = &mut *visit.db;
     let mut found = find::statuses(db, std::slice::from_ref(&key)).await?;
     let status = found.pop().ok_or_else(Failure::not_found)?;
-    let mut detail = history::detail(db, &key).await?;
+    let detail = history::detail(db, &key).await?;
     let around = Around::read(db, &key, &status).await?;
     let t = visit.frame.t();
     let deeds = if visit.login.may_act {
@@ -167,14 +167,9 @@ pub(super) async fn payout(
     } else {
         Vec::new()
     };
-    detail.stated_by = detail.stated_by.map(|people| t.people(people));
-    let mut situation = explain(t, &status, &detail, &around);
-    if around.request.is_some() {
-        recommend_no_request(t, &mut situation, &status);
-    }
     let page = Page {
         t,
-        situation,
+        situation: explain(t, &status, &detail, &around),
         deeds,
         history: latest(history::history(db, &key).await?),
         attempts: latest(history::attempts(db, &key).await?),
@@ -186,15 +181,6 @@ pub(super) async fn payout(
         frame: visit.frame,
     };
     render(&page)
-}
-
-/// A second request would be refused while one waits.
-fn recommend_no_request(t: &Texts, situation: &mut Situation, status: &Status) {
-    let step = t.step(Attention::NotFound.name(), &status.state);
-    let step = words::fill(t.next_person, &[step]);
-    situation
-        .next
-        .retain(|line| *line != step && line != t.resubmit_possible);
 }
 
 fn latest<T>(mut rows: Vec<T>) -> Vec<T> {

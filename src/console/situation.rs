@@ -10,7 +10,7 @@ use super::{
     words::{fill, rupiah, time},
 };
 use crate::{
-    domain::{payout::PayoutKey, state::State},
+    domain::{attention::Attention, payout::PayoutKey, state::State},
     store::{
         decisions::{self, Proof},
         find::{
@@ -92,7 +92,7 @@ pub(super) fn explain(
         situation.unknown.push(t.doubt_none.to_owned());
     }
     situation.add_statement(t, detail);
-    situation.add_attention(t, status);
+    situation.add_attention(t, status, around.request.is_some());
     situation.add_request(t, around.request.as_ref());
     situation
 }
@@ -160,12 +160,14 @@ fn unknown(t: &'static Texts, detail: &Detail, around: &Around) -> Situation {
         next: vec![t.next_unknown.to_owned()],
     };
     situation.add_query(t, detail);
-    situation.next.extend(around.proof.as_ref().map(|proof| {
-        let refusal = proof.refusal.as_ref();
-        refusal.map_or(t.resubmit_possible.to_owned(), |why| {
-            fill(t.resubmit_refused, &[why])
-        })
-    }));
+    let possible = around.request.is_none().then_some(t.resubmit_possible);
+    situation
+        .next
+        .extend(around.proof.as_ref().and_then(|proof| {
+            let refused = proof.refusal.as_ref();
+            let refused = refused.map(|why| fill(t.resubmit_refused, &[why]));
+            refused.or(possible.map(str::to_owned))
+        }));
     situation
 }
 
@@ -191,19 +193,23 @@ impl Situation {
         let Some(people) = &detail.stated_by else {
             return;
         };
-        self.known.push(fill(t.know_stated, &[people]));
+        self.known.push(fill(t.know_stated, &[&t.people(people)]));
         if detail.rests_on_statement {
             self.known.push(t.rests_on_statement.to_owned());
         }
     }
 
-    /// Every reason for attention, gravest first, and what a person can safely do about each.
-    fn add_attention(&mut self, t: &'static Texts, status: &Status) {
+    /// Every reason for attention, gravest first, and what a person can safely do about each. A second request would be
+    /// refused while one waits.
+    fn add_attention(&mut self, t: &'static Texts, status: &Status, is_requested: bool) {
+        let to_request = t.step(Attention::NotFound.name(), &status.state);
         for reason in status.attention_reasons.split_whitespace() {
             self.known.push(t.attention(reason).to_owned());
-            let step = fill(t.next_person, &[t.step(reason, &status.state)]);
-            if !self.next.contains(&step) {
-                self.next.push(step);
+            let step = t.step(reason, &status.state);
+            let words = fill(t.next_person, &[step]);
+            let is_waited_for = is_requested && step == to_request;
+            if !is_waited_for && !self.next.contains(&words) {
+                self.next.push(words);
             }
         }
     }

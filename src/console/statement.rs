@@ -24,6 +24,8 @@ use crate::{
     store::{balances, report::period::Period},
 };
 
+/// Most bytes of a statement.
+pub(super) const STATEMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most lines of a statement: what one page can compare in time. The command line compares longer ones.
 const LINES_MAX: usize = 50_000;
 /// Most differences on a page.

@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 pub use self::figures::{
     FailedSignature, QueryBudget, TopUp, failed_signatures, query_budgets, top_ups,
 };
+
 /// What the login of a connection may do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {

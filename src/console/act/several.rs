@@ -102,7 +102,12 @@ pub(super) async fn resubmit(
     }
     let mut outcome = Outcome::default();
     for (number, (merchant, orders)) in orders.into_iter().enumerate() {
-        let recorded = match lost_right(db, t).await.filter(|_| number > 0) {
+        let lost = if number > 0 {
+            lost_right(db, t).await
+        } else {
+            None
+        };
+        let recorded = match lost {
             Some(why) => Err(why),
             None => operator::request_resubmit(db, &orders, reason, Some(&merchant))
                 .await

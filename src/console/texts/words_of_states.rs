@@ -185,15 +185,15 @@ impl Texts {
         }
     }
 
-    /// The status of a request, in words.
     /// People that the database joins with "and", in the reader's language.
-    pub(in crate::console) fn people(&self, people: String) -> String {
+    pub(in crate::console) fn people(&self, people: &str) -> String {
         match people.split_once(" and ") {
             Some((one, other)) => format!("{one}{}{other}", self.one(" and ", " dan ")),
-            None => people,
+            None => people.to_owned(),
         }
     }
 
+    /// The status of a request, in words.
     pub(in crate::console) fn request_status<'a>(&self, status: &'a str) -> &'a str {
         match status {
             "waiting" => self.one("waiting", "menunggu"),
