@@ -76,7 +76,20 @@ pub async fn record<'a>(
     rules: &Rules,
     batch: &[Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    in_rounds(database.into(), rules, batch, Waiting::ForLocks).await
+    in_rounds(database.into(), rules, &refs(batch), Waiting::ForLocks).await
+}
+
+/// The same for pieces of several merchants, without a second try: the first lock or refusal ends it.
+///
+/// # Errors
+/// If something was locked or refused, or the database cannot be reached. Hand each merchant's pieces to [`record`] then:
+/// some may be stored already, and recording them again is safe.
+pub async fn record_once<'a>(
+    database: impl Into<Database<'a>>,
+    rules: &Rules,
+    pieces: &[&Evidence],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    in_rounds(database.into(), rules, pieces, Waiting::Once).await
 }
 
 /// The same for a merchant whose shared rows are locked: stores what does not need them, and tries the rest. It takes
@@ -86,7 +99,11 @@ pub async fn record_beside_locks<'a>(
     rules: &Rules,
     batch: &[Evidence],
 ) -> Result<Vec<Outcome>, sqlx::Error> {
-    in_rounds(database.into(), rules, batch, Waiting::Briefly).await
+    in_rounds(database.into(), rules, &refs(batch), Waiting::Briefly).await
+}
+
+fn refs(batch: &[Evidence]) -> Vec<&Evidence> {
+    batch.iter().collect()
 }
 
 /// How long a transaction waits for a lock on what a merchant's payouts share.
@@ -94,6 +111,8 @@ pub async fn record_beside_locks<'a>(
 enum Waiting {
     /// For the connection's `lock_timeout`.
     ForLocks,
+    /// The same, and whatever goes wrong ends it.
+    Once,
     /// For 100 ms, because other evidence waits behind it.
     Briefly,
     /// The same, and leaves out what moves money, because the account is locked.
@@ -103,7 +122,7 @@ enum Waiting {
 async fn in_rounds(
     database: Database<'_>,
     rules: &Rules,
-    batch: &[Evidence],
+    batch: &[&Evidence],
     waiting: Waiting,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut outcomes: Vec<Option<Outcome>> = batch.iter().map(|_| None).collect();
@@ -115,7 +134,10 @@ async fn in_rounds(
                 .get(**at)
                 .is_some_and(|evidence| seen.insert(&evidence.key))
         });
-        let pieces: Vec<&Evidence> = round.iter().filter_map(|at| batch.get(*at)).collect();
+        let pieces: Vec<&Evidence> = round
+            .iter()
+            .filter_map(|at| batch.get(*at).copied())
+            .collect();
         let results = record_round(database, rules, &pieces, waiting).await?;
         for (at, result) in round.iter().zip(results) {
             if let Some(place) = outcomes.get_mut(*at) {
@@ -136,6 +158,9 @@ async fn record_round(
     round: &[&Evidence],
     waiting: Waiting,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
+    if waiting == Waiting::Once {
+        return transaction(database, rules, round, waiting).await;
+    }
     if waiting == Waiting::ForLocks {
         return match record_together(database, rules, round).await {
             Err(error) if is_locked(&error) => Ok(round
@@ -294,7 +319,7 @@ async fn write_round<'a>(
     waiting: Waiting,
     begun: Begun,
 ) -> Result<Round<'a>, sqlx::Error> {
-    if waiting != Waiting::ForLocks {
+    if matches!(waiting, Waiting::Briefly | Waiting::BrieflyWithoutMoney) {
         write::wait_briefly_for_locks(tx).await?;
     }
     let keys: Vec<&PayoutKey> = round.iter().map(|evidence| &evidence.key).collect();

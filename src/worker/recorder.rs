@@ -1,7 +1,8 @@
 //! Takes evidence in and has it stored. Each merchant has a queue of its own, so evidence that waits for one merchant's
-//! locks keeps nobody else's waiting. Nothing is dropped before it is stored, until the worker ends.
+//! locks keeps nobody else's waiting; batches of several merchants share a transaction. Nothing is dropped before it is stored, until the worker ends.
 
 mod queue;
+mod together;
 
 use std::{
     collections::HashMap,
@@ -17,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::queue::Queue;
+use self::{queue::Queue, together::Together};
 use super::{Heartbeats, Lane, set_aside::SetAside};
 use crate::{
     domain::{decide::Rules, evidence::Evidence, payout::PayoutKey},
@@ -78,6 +79,7 @@ struct Shared {
     lanes: Vec<Arc<Lane>>,
     heartbeats: Arc<Heartbeats>,
     set_aside: SetAside,
+    together: Arc<Together>,
     /// The payouts about which the database refuses evidence.
     refused: Arc<Mutex<Recent<PayoutKey>>>,
     /// Whatever is not stored by then is left to the next worker.
@@ -114,6 +116,7 @@ impl Recorder {
             lanes,
             heartbeats,
             set_aside,
+            together: Arc::new(Together::new()),
             refused: Arc::new(Mutex::new(Recent::new(OFFERED_AGAIN_AFTER))),
             give_up,
         };

@@ -18,6 +18,7 @@ use payout_worker::{
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
@@ -331,16 +332,8 @@ async fn what_moves_no_money_is_stored_while_the_account_is_locked() {
     );
 }
 
-/// Sixty merchants are more than a worker has connections.
-#[tokio::test(flavor = "multi_thread")]
-async fn however_many_merchants_are_locked_another_ones_evidence_is_stored() {
-    let merchants: Vec<String> = (0..60).map(|number| format!("LOCKED-{number}")).collect();
-    let everybody = [merchants.as_slice(), &[MERCHANT.to_owned()]].concat();
-    let (world, mut unsent) = claimed(&everybody, 1).await;
-    let ours = unsent.pop().unwrap();
-    let lock =
-        format!("select from payout.accounts where merchant_code <> '{MERCHANT}' for update");
-    let session = held(&world, &lock).await;
+/// The recorder of a worker that serves no merchant.
+fn recorder(world: &World) -> (Store, Recorder, JoinHandle<()>) {
     let store = Store::at(&world.database.url()).unwrap();
     store.reach.open();
     let (recorder, ended) = Recorder::start(
@@ -351,6 +344,42 @@ async fn however_many_merchants_are_locked_another_ones_evidence_is_stored() {
         SetAside::beside(&WitnessFile::Off),
         CancellationToken::new(),
     );
+    (store, recorder, ended)
+}
+
+/// A commit costs the database nearly as much for one merchant's evidence as for everybody's.
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_of_many_merchants_that_comes_at_once_shares_transactions() {
+    let merchants: Vec<String> = (0..60).map(|number| format!("MANY-{number}")).collect();
+    let (world, unsent) = claimed(&merchants, 2).await;
+    let (store, recorder, ended) = recorder(&world);
+    for evidence in unsent {
+        recorder.keep(evidence).await;
+    }
+    drop(recorder);
+    ended.await.unwrap();
+    store.close().await;
+    let (rows, transactions): (i64, i64) = sqlx::query_as(
+        "select count(*), count(distinct e.xmin::text) from payout.evidence e where e.kind = 'not_sent'",
+    )
+    .fetch_one(world.database.pool())
+    .await
+    .unwrap();
+    assert_eq!(rows, 120);
+    assert!(transactions <= 30, "{transactions} transactions");
+}
+
+/// Sixty merchants are more than a worker has connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_merchants_are_locked_another_ones_evidence_is_stored() {
+    let merchants: Vec<String> = (0..60).map(|number| format!("LOCKED-{number}")).collect();
+    let everybody = [merchants.as_slice(), &[MERCHANT.to_owned()]].concat();
+    let (world, mut unsent) = claimed(&everybody, 1).await;
+    let ours = unsent.pop().unwrap();
+    let lock =
+        format!("select from payout.accounts where merchant_code <> '{MERCHANT}' for update");
+    let session = held(&world, &lock).await;
+    let (store, recorder, ended) = recorder(&world);
     for evidence in unsent {
         recorder.keep(evidence).await;
     }

@@ -24,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) rounds: &'static [Round],
     pub(crate) workers: usize,
     pub(crate) merchants: usize,
+    /// Requests of one worker in flight, all merchants together.
+    pub(crate) in_flight: usize,
     /// Whether each submit needs a TLS handshake.
     pub(crate) https: bool,
     /// Milliseconds until the gateway answers a submit.
@@ -87,6 +89,9 @@ pub(crate) struct Scale {
     /// Payouts claimed behind the snapshot, in the case that holds one.
     #[arg(long)]
     pub(crate) behind: Option<usize>,
+    /// Requests of one worker in flight, instead of 64.
+    #[arg(long)]
+    pub(crate) in_flight: Option<usize>,
 }
 
 impl Case {
@@ -128,6 +133,7 @@ impl Case {
         set(&mut self.backlog, scale.backlog);
         set(&mut self.history, scale.history);
         set(&mut self.behind, scale.behind);
+        set(&mut self.in_flight, scale.in_flight);
         self
     }
 }
@@ -141,8 +147,8 @@ pub(crate) fn chosen(names: &[String], short: bool, scale: &Scale) -> Result<Vec
         bail!("there is no case {name}: `./dev bench --list` shows them");
     }
     ensure!(
-        scale.payouts != Some(0) && scale.behind != Some(0),
-        "a case needs at least one payout"
+        scale.payouts != Some(0) && scale.behind != Some(0) && scale.in_flight != Some(0),
+        "a case needs at least one payout, and one in flight"
     );
     let is_chosen = |case: &&Case| {
         if names.is_empty() {

@@ -10,8 +10,9 @@ use crate::{
     cases::Before,
     check, claims, enqueue,
     figures::{Figures, Rounds, Settled},
+    gateway::now_us,
     history,
-    running::{Run, Running, settled},
+    running::{Run, Running},
     sql::execute,
     stage::Stage,
     worker::get,
@@ -80,10 +81,8 @@ async fn one_round(run: &Run<'_>, db: &mut PgConnection, orders: Range<usize>) -
     let before = workers.meter(stage, db).await?;
     execute(db, RESUME).await?;
     workers.until_settled(stage, orders.end).await?;
-    let (cost, settled) = (
-        workers.meter(stage, db).await?.since(before),
-        settled(stage).await?,
-    );
+    let ended_us = now_us();
+    let cost = workers.meter(stage, db).await?.since(before);
     let claim_us = claims::us_per_payout(db, case, orders.len()).await?;
     execute(db, PAUSE).await?;
     check::spoil(run.spoil, stage, db).await?;
@@ -92,8 +91,8 @@ async fn one_round(run: &Run<'_>, db: &mut PgConnection, orders: Range<usize>) -
     check::all_is_right(db, case, orders.end, &seen).await?;
     let settled = Settled {
         seen: &seen,
-        in_all: settled.saturating_sub(orders.start),
         orders,
+        ended_us,
     };
     Ok(
         Figures::of_drain(&settled, &cost, workers.peak_memory_bytes)
@@ -119,8 +118,8 @@ pub(crate) async fn callbacks(run: &Run<'_>, db: &mut PgConnection) -> Result<Ro
     check::all_is_right(db, case, case.payouts, &seen).await?;
     let settled = Settled {
         seen: &seen,
-        in_all: case.payouts,
         orders: 0..case.payouts,
+        ended_us: i64::MAX,
     };
     let figures = Figures::of_callbacks(&settled, &cost, workers.peak_memory_bytes);
     Ok(vec![(case.name.to_owned(), figures)])

@@ -14,8 +14,8 @@ pub(crate) struct Settled<'a> {
     pub(crate) seen: &'a Report,
     /// The orders that it is about; more may have been settled, of the backlog.
     pub(crate) orders: Range<usize>,
-    /// How many were settled in the time that was measured.
-    pub(crate) in_all: usize,
+    /// When the measured time ended, in microseconds since 1970.
+    pub(crate) ended_us: i64,
 }
 
 impl Settled<'_> {
@@ -25,6 +25,16 @@ impl Settled<'_> {
         let mut times: Vec<i64> = own.iter().copied().filter(|at| *at > 0).collect();
         times.sort_unstable();
         times
+    }
+
+    /// How many payouts share the cost. While the backlog goes on, more are submitted than settled, so each half counts as
+    /// half of a payout.
+    fn shares(&self) -> f64 {
+        let until_end = |by_order: &[i64]| {
+            let times = self.times(by_order);
+            times.iter().filter(|at| **at <= self.ended_us).count() as f64
+        };
+        until_end(&self.seen.submitted_at_us).midpoint(until_end(&self.seen.settled_at_us))
     }
 
     /// Speed is that of the middle: the first tenth starts the pipeline, the last tenth empties it.
@@ -71,7 +81,7 @@ impl Figures {
         let to_first_400 = first.first().zip(first.get(399));
         let to_first_400 =
             to_first_400.map(|(begun, ended)| ended.saturating_sub(*begun) as f64 / 1e3);
-        Self::of_cost(settled.in_all, cost, memory)
+        Self::of_cost(settled.shares(), cost, memory)
             .with("payouts_per_second", settled.per_second())
             .with_some("first_400_submits_ms", to_first_400)
             .with("queries", f64::from(settled.seen.queries))
@@ -84,12 +94,10 @@ impl Figures {
     /// Both sides' CPU counts, so that the figure is that of one core that does everything.
     pub(crate) fn of_callbacks(settled: &Settled<'_>, cost: &Cost, memory: u64) -> Self {
         let cpu = cost.worker_cpu.saturating_add(cost.postgres_cpu);
-        Self::of_cost(settled.in_all, cost, memory)
+        let callbacks = settled.orders.len() as f64;
+        Self::of_cost(callbacks, cost, memory)
             .with("callbacks_per_second", settled.per_second())
-            .with(
-                "callbacks_per_core_second",
-                settled.in_all as f64 / cpu.as_secs_f64(),
-            )
+            .with("callbacks_per_core_second", callbacks / cpu.as_secs_f64())
     }
 
     /// Latency counts from the insert's commit, as the backend sees it, and from its start.
@@ -113,7 +121,7 @@ impl Figures {
             since(|row| row.committed_at_us),
             since(|row| row.began_at_us),
         );
-        Self::of_cost(settled, cost, memory)
+        Self::of_cost(settled as f64, cost, memory)
             .with("commit_to_wire_p50_ms", quantile(&committed, 0.5))
             .with("commit_to_wire_p99_ms", quantile(&committed, 0.99))
             .with("insert_to_wire_p50_ms", quantile(&began, 0.5))
@@ -127,8 +135,8 @@ impl Figures {
             .with("inserts_to_bare_ratio", ours / bare)
     }
 
-    fn of_cost(payouts: usize, cost: &Cost, memory: u64) -> Self {
-        let each = payouts.max(1) as f64;
+    fn of_cost(payouts: f64, cost: &Cost, memory: u64) -> Self {
+        let each = payouts.max(1.0);
         let cpu = |time: Duration| time.as_secs_f64() * 1e6 / each;
         Self::default()
             .with(

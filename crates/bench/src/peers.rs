@@ -13,8 +13,9 @@ use crate::{
     cases::{Case, DRAIN},
     drain,
     figures::{Figures, Settled, median, ratios, shown},
+    gateway::now_us,
     machine,
-    running::{Run, Running, settled},
+    running::{Run, Running},
     sql::execute,
     stage::Stage,
 };
@@ -23,6 +24,8 @@ use scene::{Scene, Setting};
 
 /// Payouts of a run that only looks for the best setting.
 const SWEEP_PAYOUTS: usize = 1_000;
+/// How many requests payout is tried with in flight.
+const IN_FLIGHT: [usize; 3] = [64, 128, 256];
 /// What is printed of both.
 const FIGURES: &[&str] = &[
     "payouts_per_second",
@@ -135,10 +138,14 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
         payouts: options.payouts,
         ..DRAIN
     };
+    let our_case = Case {
+        in_flight: best_in_flight(options).await?,
+        ..case.clone()
+    };
     let mut ours = Vec::new();
     for round in 1..=options.times.max(1) {
         println!("round {round} of {}", options.times.max(1));
-        ours.push(payout(options, &case, round == 1).await?);
+        ours.push(payout(options, &our_case, round == 1).await?);
         for contender in &mut contenders {
             let figures = measure(options, &contender.program, contender.best, &case).await;
             contender
@@ -182,6 +189,26 @@ async fn enter(peer: &'static Peer, program: Program, options: &Options) -> Resu
     })
 }
 
+/// The setting of payout itself is looked for like those of the peers.
+async fn best_in_flight(options: &Options) -> Result<usize> {
+    println!("payout");
+    let mut best = (DRAIN.in_flight, 0.0);
+    for in_flight in IN_FLIGHT {
+        let case = Case {
+            payouts: options.payouts.min(SWEEP_PAYOUTS),
+            in_flight,
+            ..DRAIN
+        };
+        let figures = payout(options, &case, false).await?;
+        let speed = figures.get("payouts_per_second").unwrap_or(0.0);
+        println!("  {in_flight} in flight: {speed:.0} payouts/s");
+        if speed > best.1 {
+            best = (in_flight, speed);
+        }
+    }
+    Ok(best.0)
+}
+
 async fn payout(options: &Options, case: &Case, describe: bool) -> Result<Figures> {
     let stage = Stage::build(case, &options.payout, false).await?;
     let mut db = stage.owner().await?;
@@ -217,14 +244,14 @@ async fn measure(
     let before = running.meter(&scene.stage, &mut scene.db).await?;
     scene.open().await?;
     running.until_settled(&scene.stage, case.payouts).await?;
+    let ended_us = now_us();
     let after = running.meter(&scene.stage, &mut scene.db).await?;
-    let in_all = settled(&scene.stage).await?;
     let seen = running.stop_when_quiet(&scene.stage).await?;
     check::all_is_right(&mut scene.db, case, &seen, None).await?;
     let settled = Settled {
         seen: &seen,
         orders: 0..case.payouts,
-        in_all,
+        ended_us,
     };
     Ok(Figures::of_drain(
         &settled,

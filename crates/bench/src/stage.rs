@@ -170,7 +170,8 @@ impl Stage {
             let url = self.cluster.url(DATABASE, "bench_worker");
             let mut text = format!(
                 "[database]\nurl = \"{url}\"\n[http]\nlisten = \"{http}\"\n[admin]\nlisten = \"{admin}\"\n\
-                 [submit]\nwitness_file = \"worker-{number}.witness\"\n{poll}",
+                 [submit]\nwitness_file = \"worker-{number}.witness\"\nconcurrency = {}\n{poll}",
+                case.in_flight,
             );
             for merchant in 0..case.merchants {
                 let section = format!(

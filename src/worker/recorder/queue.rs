@@ -17,7 +17,7 @@ use crate::{
     backoff::Pauses,
     domain::evidence::{Evidence, Fact},
     metrics,
-    store::record::{Lock, Outcome, record, record_beside_locks},
+    store::record::{Lock, Outcome, record_beside_locks},
     worker::{Lane, log},
 };
 
@@ -207,7 +207,7 @@ impl Queue {
 
     /// Stores the batch, retrying for as long as the database cannot be reached.
     async fn outcomes(&mut self) -> Vec<Outcome> {
-        let evidence: Vec<Evidence> = self.batch.iter().map(|one| one.evidence.clone()).collect();
+        let evidence: Arc<[Evidence]> = self.batch.iter().map(|one| one.evidence.clone()).collect();
         let mut pauses = Pauses::default();
         loop {
             self.shared.heartbeats.beat("record", &self.merchant);
@@ -270,10 +270,15 @@ impl Queue {
         }
     }
 
-    async fn record(&self, evidence: &[Evidence]) -> Result<Vec<Outcome>, sqlx::Error> {
-        let Shared { store, rules, .. } = &self.shared;
+    async fn record(&self, evidence: &Arc<[Evidence]>) -> Result<Vec<Outcome>, sqlx::Error> {
+        let Shared {
+            store,
+            rules,
+            together,
+            ..
+        } = &self.shared;
         if !self.beside_locks {
-            return record(store, rules, evidence).await;
+            return together.record(store, rules, evidence).await;
         }
         let _turn = store.result_turn().await;
         record_beside_locks(store, rules, evidence).await

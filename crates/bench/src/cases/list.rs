@@ -38,6 +38,7 @@ pub(crate) const DRAIN: Case = Case {
     rounds: ONCE,
     workers: 1,
     merchants: 1,
+    in_flight: 64,
     https: false,
     answer_after_ms: 0,
     fsync_ms: 0,
