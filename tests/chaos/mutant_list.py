@@ -150,9 +150,9 @@ MUTANTS = [
         (TRANSPORT, "        if gate.shut() {", "        if gate.shut() || {on} {")],
         "cut_booked,reset_booked,cb_none", "C1 C2", share=0.4, payouts=80),
     Mutant("refusal_confirmed_early", "the first \"not found\" confirms a FAIL, however soon after it", [
-        (SUBMITTED, "                    self.query_in(self.rules.poll.decline_confirm);",
+        (SUBMITTED, "                    self.or_sooner(|draft| draft.query_in(draft.rules.poll.decline_confirm));",
          """                    let pause = if {on} { std::time::Duration::ZERO } else { self.rules.poll.decline_confirm };
-                    self.query_in(pause);"""),
+                    self.or_sooner(|draft| draft.query_in(pause));"""),
         (QUERIED, "        let valid_from = declined_at\n", """        if {on} {
             self.fail(Event::RefusalConfirmed, None);
             return;

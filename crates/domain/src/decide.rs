@@ -315,10 +315,16 @@ impl Draft<'_> {
         self.query_in(pause);
     }
 
-    /// The same, unless a query is due earlier: a callback that came before the answer to the submit calls for one at once.
+    /// The same, unless a query is due earlier.
     fn query_by_schedule_or_sooner(&mut self) {
+        self.or_sooner(Self::query_by_schedule);
+    }
+
+    /// Schedules a query, unless one is due earlier: a callback that came before the answer to the submit calls for one at
+    /// once.
+    fn or_sooner(&mut self, schedule: impl FnOnce(&mut Self)) {
         let due = self.out.after.next_query_at;
-        self.query_by_schedule();
+        schedule(self);
         if let Some(due) = due {
             self.query_by(due);
         }

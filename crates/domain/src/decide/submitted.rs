@@ -118,9 +118,9 @@ impl Draft<'_> {
                 if proves {
                     let now = self.now;
                     self.payout().declined_at = Some(now);
-                    self.query_in(self.rules.poll.decline_confirm);
+                    self.or_sooner(|draft| draft.query_in(draft.rules.poll.decline_confirm));
                 } else {
-                    self.query_by_schedule();
+                    self.query_by_schedule_or_sooner();
                 }
             }
             // A query found the number before our own FAIL arrived, so the order may be somebody else's.

@@ -229,6 +229,8 @@ fn a_callback_settles_only_paid_only_bound_and_only_with_a_number_known_before()
         "callback:2 ack",
         "callback:2 doubt",
         "callback:2 lease",
+        "callback:2 fail",
+        "doubt resend callback:2 fail",
         "ack callback:2,unbound",
     ] {
         assert_eq!(
