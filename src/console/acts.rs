@@ -139,11 +139,7 @@ fn act(deed: Deed, keys: Vec<PayoutKey>, form: &Form) -> Option<Act> {
             evidence: text("evidence"),
             reason,
             amount: match form.some("stated") {
-                // Only digits: a dot could separate thousands, or not.
-                Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    Some(digits.parse().ok()?)
-                }
-                Some(_) => return None,
+                Some(stated) => Some(words::whole(stated)?),
                 None => None,
             },
         })),

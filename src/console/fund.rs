@@ -79,18 +79,19 @@ fn transfer(form: &Form) -> Option<Transfer> {
     let reference = text("reference");
     Some(Transfer {
         merchant: text("merchant"),
-        amount: whole(form.text("amount"))?,
+        amount: signed(form.text("amount"))?,
         // Whoever approves it sees at least the reference.
         reason: form.some("reason").unwrap_or(&reference).to_owned(),
         reference,
     })
 }
 
-/// Only digits, behind a minus for money taken out: a dot could separate thousands, or not.
-fn whole(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_whole)
+/// With a minus for money taken out.
+fn signed(text: &str) -> Option<i64> {
+    match text.strip_prefix('-') {
+        Some(taken_out) => words::whole(taken_out)?.checked_neg(),
+        None => words::whole(text),
+    }
 }
 
 fn purpose(transfer: &Transfer) -> String {
@@ -178,20 +179,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_digits_and_nothing_else() {
-        assert_eq!(whole("1250000"), Some(1_250_000));
-        assert_eq!(whole("-5"), Some(-5));
-        for text in [
-            "",
-            "-",
-            "1.250.000",
-            "1,5",
-            "+5",
-            "1e6",
-            "--5",
-            "99999999999999999999",
-        ] {
-            assert_eq!(whole(text), None, "{text}");
+    fn only_an_amount_to_fund_may_have_a_minus() {
+        assert_eq!(signed("1250000"), Some(1_250_000));
+        assert_eq!(signed("-5"), Some(-5));
+        for text in ["", "-", "--5", "-+5", "+5", "-1.250.000"] {
+            assert_eq!(signed(text), None, "{text}");
         }
     }
 }

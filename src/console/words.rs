@@ -19,6 +19,13 @@ pub(super) fn digits(amount: i64) -> String {
     rupiah(amount).replacen("Rp ", "", 1)
 }
 
+/// Rupiah that a person wrote in digits alone: a dot could separate thousands, or not.
+pub(super) fn whole(text: &str) -> Option<i64> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    // Without a digit it is no number either.
+    text.parse().ok().filter(|_| is_digits)
+}
+
 /// `2026-11-25 08:02:10 WIB`.
 pub(super) fn time(at: DateTime<Utc>) -> String {
     format!("{} WIB", wib::time(at))
@@ -120,6 +127,23 @@ mod tests {
             "<time datetime=\"2026-11-25T01:02:03Z\" title=\"2026-11-25T01:02:03Z\">2026-11-25 08:02:03 WIB</time> \
              <small class=\"ago\">4 h 12 min ago</small>"
         );
+    }
+
+    #[test]
+    fn an_amount_is_digits_and_nothing_else() {
+        assert_eq!(whole("1250000"), Some(1_250_000));
+        for text in [
+            "",
+            "-",
+            "-5",
+            "+5",
+            "1.250.000",
+            "1,5",
+            "1e6",
+            "99999999999999999999",
+        ] {
+            assert_eq!(whole(text), None, "{text}");
+        }
     }
 
     #[test]
