@@ -214,7 +214,7 @@ pub struct Stuck {
     pub since: DateTime<Utc>,
     /// How many payouts need a person in all, including those beyond the limit.
     pub count: i64,
-    /// The total of those that may or may not have been sent, in rupiah.
+    /// The total of those in doubt, which may or may not have left, in rupiah.
     pub exposed: i64,
 }
 

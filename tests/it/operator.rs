@@ -427,8 +427,16 @@ async fn stuck_lists_payouts_that_need_a_person_oldest_first() {
         "{page}"
     );
     assert!(
-        page.contains("2 payouts need a person") && page.contains("Rp 250.000 may"),
+        page.contains("2 payouts need a person; in doubt of these: Rp 250.000;"),
         "{page}"
+    );
+    // The sum of `payout status`: INV-2 is in doubt too, and needs nobody yet.
+    let in_all = format!("in doubt in all: 2 payouts of {MERCHANT}, Rp 500.000;");
+    assert!(page.contains(&in_all), "{page}");
+    let status = payout(&database, &["status"]).out;
+    assert!(
+        status.contains("in doubt: may or may not have left"),
+        "{status}"
     );
     let attentive = payout(&database, &["list", "--attention", "-o", "json"])
         .with(0)

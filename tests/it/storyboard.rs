@@ -85,7 +85,7 @@ impl Night {
         let stuck = ["stuck", "--unknown-for", "0s"];
         self.runs("siti", &stuck, 0).await.says(&[
             ORDER,
-            "Rp 10.001 may or may not have left",
+            "in doubt of these: Rp 10.001",
             "unknown_long",
         ]);
         self.page.says(EXPLAINED);
@@ -191,7 +191,7 @@ impl Night {
         self.runs("siti", &["show", ORDER], 0).await.says(&[
             "It was settled as paid at",
             "resubmit_granted",
-            "by siti and budi",
+            "requested by siti, approved by budi",
         ]);
         assert_eq!(self.submits(ORDER), 2, "the lost one and this one");
         let orders = self.site.sandbox.orders();

@@ -137,7 +137,7 @@ fn open(open: &[OpenPayouts], now: DateTime<Utc>) -> String {
             "queued" => ("queued", ""),
             "accepted" => ("accepted, not settled", ""),
             "in_doubt" => (
-                "may or may not have left",
+                "in doubt: may or may not have left",
                 "queried, never resent automatically",
             ),
             _ => ("needs a person", "payout stuck"),

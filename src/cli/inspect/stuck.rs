@@ -61,15 +61,15 @@ pub(crate) async fn stuck(global: &Global, options: &Options) -> Result<String, 
     Ok(global.output.rows(&rows, nothing.trim_end(), page)?)
 }
 
-/// Why payouts are not sent, and how many may have left and are queried.
+/// Why payouts are not sent, and how many are in doubt, whether or not they need a person: the sum of `payout status`.
 fn beside(claims: &[Claims], open: &[OpenPayouts]) -> String {
     let in_doubt = open.iter().filter(|open| open.what == "in_doubt");
     let queried: String = in_doubt
         .map(|open| {
             let (count, amount) = (open.payouts, words::rupiah(open.rupiah));
-            let (payouts, their) = if count == 1 { ("payout", "its") } else { ("payouts", "their") };
+            let payouts = words::counted(&count, "payout");
             output::plain(&format!(
-                "{count} {payouts} of {} ({amount}) may or may not have left; {their} status is queried",
+                "in doubt in all: {payouts} of {}, {amount}; queried, never resent automatically",
                 open.merchant_code
             )) + "\n"
         })
@@ -115,7 +115,7 @@ fn page(found: &[Stuck], rows: &[Status], now: DateTime<Utc>) -> String {
         ]
     });
     format!(
-        "{needs} a person; {} may or may not have left; the oldest has waited {}{beyond}\n\n{}\n\
+        "{needs} a person; in doubt of these: {}; the oldest has waited {}{beyond}\n\n{}\n\
          next:  payout show ORDER     what we know, what we don't, what happens next\n",
         words::rupiah(oldest.exposed),
         words::age(oldest.since, now),
