@@ -194,3 +194,31 @@ pub(super) async fn export(
     ];
     Ok((headers, text).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::language::Language;
+
+    /// As docs/console.md says: final payouts only grow in number, and no index counts them.
+    #[test]
+    fn a_tab_has_a_count_unless_its_state_is_final() {
+        let count = |tab: &str, payouts| console::Count {
+            tab: tab.to_owned(),
+            payouts,
+        };
+        let open = State::ALL.into_iter().filter(|state| !state.is_final());
+        let mut counts: Vec<_> = open.map(|state| count(state.name(), 7)).collect();
+        counts.push(count(ATTENTION, COUNTED_MAX + 1));
+        let tabs = tabs(Language::English.texts(), &counts, "");
+        for tab in &tabs {
+            let expected = match tab.name.parse::<State>() {
+                Ok(state) if state.is_final() => "",
+                Ok(_) => "7",
+                Err(_) if tab.name == ATTENTION => "1000+",
+                Err(_) => "",
+            };
+            assert_eq!(tab.count, expected, "{}", tab.name);
+        }
+    }
+}
