@@ -200,6 +200,7 @@ texts! {
     fee_out: "deducted from the amount", "dipotong dari nominal";
     fee_on_top: "on top of the amount", "di luar nominal";
     fee_not_stated: "not stated yet", "belum dinyatakan";
+    fee_none: "none", "tidak ada";
     quote_number: "Quote this number to the gateway", "Sebutkan nomor ini kepada gateway";
     replaces: "Replaces the failed payout", "Menggantikan payout yang gagal";
     created_by: "Inserted by", "Dibuat oleh";

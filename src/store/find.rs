@@ -8,7 +8,7 @@ pub mod waits;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use crate::domain::{attention::Attention, payout::PayoutKey};
+use crate::domain::{attention::Attention, payout::PayoutKey, state::State};
 
 /// One row of the view `payout.status`.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -50,6 +50,11 @@ impl Status {
             merchant_code: self.merchant_code.clone(),
             order_num: self.order_num.clone(),
         }
+    }
+
+    /// Whether no fee is charged for it: it failed, or was withdrawn.
+    pub fn has_no_fee(&self) -> bool {
+        matches!(self.state.parse(), Ok(State::Failed | State::Cancelled))
     }
 
     /// Whether evidence is about another end than the recorded one, or may be.

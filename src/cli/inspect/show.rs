@@ -153,16 +153,11 @@ fn page(
 
 /// What is fixed or known about a payout besides its state.
 fn facts(status: &Status, detail: &Detail) -> Vec<String> {
-    let fee = status
-        .fee
-        .map_or("not stated yet".to_owned(), words::rupiah);
-    let bearer = match FeeType::from_code(status.fee_type) {
-        Some(FeeType::OutOfAmount) => "deducted from the amount",
-        Some(FeeType::OnTop) => "on top of the amount",
-        None => "of an unknown type",
-    };
-    let merchant = &status.merchant_code;
-    let mut lines = vec![format!("merchant {merchant}; fee {bearer}: {fee}")];
+    let mut lines = vec![format!(
+        "merchant {}; {}",
+        status.merchant_code,
+        fee(status)
+    )];
     if let (Some(debit), Some(received)) = (status.debit_total, status.beneficiary_amount)
         && debit > 0
     {
@@ -181,4 +176,35 @@ fn facts(status: &Status, detail: &Detail) -> Vec<String> {
         lines.push(format!("replaces {replaced}, which failed"));
     }
     lines
+}
+
+/// How its fee is paid, and how much it is.
+fn fee(status: &Status) -> String {
+    let bearer = match FeeType::from_code(status.fee_type) {
+        Some(FeeType::OutOfAmount) => "deducted from the amount",
+        Some(FeeType::OnTop) => "on top of the amount",
+        None => "of an unknown type",
+    };
+    match status.fee {
+        Some(fee) => format!("fee {bearer}: {}", words::rupiah(fee)),
+        None if status.has_no_fee() => "fee: none".to_owned(),
+        None => format!("fee {bearer}: not stated yet"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_or_was_withdrawn_has_no_fee_and_waits_for_none() {
+        for state in State::ALL {
+            let status = Status {
+                state: state.name().to_owned(),
+                ..Status::default()
+            };
+            let has_none = matches!(state, State::Failed | State::Cancelled);
+            assert_eq!(fee(&status) == "fee: none", has_none, "{state:?}");
+        }
+    }
 }

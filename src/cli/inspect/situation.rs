@@ -82,8 +82,8 @@ pub(crate) fn explain(
     let mut situation = match status.state.parse::<State>() {
         Ok(State::Queued) => queued(status, detail, now),
         Ok(State::Submitting) => submitting(status, detail, now),
-        Ok(State::Pending) => pending(status, detail),
-        Ok(State::Unknown) => unknown(status, detail, proof),
+        Ok(State::Pending) => pending(status, detail, now),
+        Ok(State::Unknown) => unknown(status, detail, proof, now),
         Ok(State::Paid) => ended::paid(status, detail),
         Ok(State::Failed) => ended::failed(status, detail),
         Ok(State::Cancelled) => ended::cancelled(status),
@@ -148,22 +148,27 @@ fn submitting(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation
     .with([replay(status)])
 }
 
-fn pending(status: &Status, detail: &Detail) -> Situation {
+fn pending(status: &Status, detail: &Detail, now: DateTime<Utc>) -> Situation {
     let number = status.platform_order_num.as_ref();
     let number = number.map_or(String::new(), |number| format!(" as {number}"));
     Situation::new(
         format!("The gateway accepted it{number}."),
         "How it ends: accepted is not paid.",
         format!(
-            "A callback or the answer to a query settles it; {}. {}",
+            "A callback or the answer to a query settles it; {}.{}",
             next_query(detail),
-            normal_for(status, OPEN_TOO_LONG)
+            whose_turn(status, detail, None, now)
         ),
     )
     .with([replay(status)])
 }
 
-fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Situation {
+fn unknown(
+    status: &Status,
+    detail: &Detail,
+    proof: Option<&Proof>,
+    now: DateTime<Utc>,
+) -> Situation {
     let sent = match detail.sends.saturating_sub(detail.not_sent) {
         0 => "It may have been sent before a failover lost the last commits".to_owned(),
         1 => "It was sent at most once".to_owned(),
@@ -199,9 +204,9 @@ fn unknown(status: &Status, detail: &Detail, proof: Option<&Proof>) -> Situation
         ),
         "Whether it arrived: it may or may not have left.",
         format!(
-            "Its status is queried and it is never resent automatically; {}. {}{resubmission}",
+            "Its status is queried and it is never resent automatically; {}.{}{resubmission}",
             next_query(detail),
-            normal_for(status, stuck::UNKNOWN_FOR)
+            whose_turn(status, detail, Some(stuck::UNKNOWN_FOR), now)
         ),
     )
     .with([replay(status)])
@@ -242,16 +247,32 @@ fn next_query(detail: &Detail) -> String {
     )
 }
 
-/// Until when nobody needs to do anything about its state.
-fn normal_for(status: &Status, length: Duration) -> String {
-    let until = TimeDelta::from_std(length).ok();
-    let until = until.and_then(|length| status.state_since.checked_add_signed(length));
-    until.map_or_else(String::new, |until| {
-        format!(
-            "That is normal until {} WIB; then it needs a person.",
-            words::time(until)
-        )
-    })
+/// Until when it needs nobody, or since when it needs a person: what `payout stuck` lists it for. With a
+/// reason for attention nothing is normal, and that names its own step.
+fn whose_turn(
+    status: &Status,
+    detail: &Detail,
+    in_state_for: Option<Duration>,
+    now: DateTime<Utc>,
+) -> String {
+    if !status.attention_reasons.is_empty() {
+        return String::new();
+    }
+    let after = |since: DateTime<Utc>, length: Duration| {
+        since.checked_add_signed(TimeDelta::from_std(length).ok()?)
+    };
+    let in_state = in_state_for.and_then(|length| after(status.state_since, length));
+    let open = after(detail.open_since, OPEN_TOO_LONG);
+    let Some(until) = in_state.into_iter().chain(open).min() else {
+        return String::new();
+    };
+    let at = words::time(until);
+    if until > now {
+        format!(" That is normal until {at} WIB; then it needs a person.")
+    } else {
+        let step = attention::safe_step("open_long", &status.state);
+        format!(" A person is needed since {at} WIB: {step}.")
+    }
 }
 
 fn replay(status: &Status) -> Step {
@@ -293,6 +314,7 @@ pub(super) mod tests {
             queries: 0,
             next_query_at: None,
             due_at: now,
+            open_since: now,
             parked: false,
             declined_at: None,
             stated_by: None,
@@ -359,6 +381,34 @@ pub(super) mod tests {
             ),
         ] {
             assert!(answer.contains(words), "{words}: {situation:?}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_person_is_not_called_normal() {
+        let hours = |hours| NOW.parse::<DateTime<Utc>>().unwrap() - TimeDelta::hours(hours);
+        for (state, attention, in_state, open, normal) in [
+            ("unknown", "", 0, 0, true),
+            ("unknown", "not_found", 0, 0, false),
+            ("unknown", "", 1, 1, false),
+            ("unknown", "", 0, 25, false),
+            ("pending", "", 1, 1, true),
+            ("pending", "", 1, 25, false),
+            ("pending", "amount_mismatch", 1, 1, false),
+        ] {
+            let situation = explained(state, |status, detail| {
+                attention.clone_into(&mut status.attention_reasons);
+                status.state_since = hours(in_state);
+                detail.open_since = hours(open);
+            });
+            let next = &situation.next;
+            assert_eq!(next.contains("normal until"), normal, "{situation:?}");
+            assert_eq!(
+                next.contains("A person is needed"),
+                !normal,
+                "{situation:?}"
+            );
+            assert!(next.ends_with('.') && !next.contains(".."), "{situation:?}");
         }
     }
 

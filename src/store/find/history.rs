@@ -33,6 +33,8 @@ pub struct Detail {
     pub next_query_at: Option<DateTime<Utc>>,
     /// When a queued payout may be sent.
     pub due_at: DateTime<Utc>,
+    /// Since when it could be sent: since it was inserted, or since its `not_before`.
+    pub open_since: DateTime<Utc>,
     /// Whether it is waiting for funds.
     pub parked: bool,
     /// When the gateway declined it, if that may become a refusal.
@@ -57,6 +59,7 @@ pub async fn detail(db: &mut PgConnection, key: &PayoutKey) -> Result<Detail, sq
         select m.bank_name as "bank_name!", m.account_number as "account_number!", m.account_name as "account_name!",
                m.replaces, m.created_by as "created_by!", m.sends as "sends!", m.not_sent as "not_sent!", m.lease_until,
                m.held as "held!", m.queries as "queries!", m.next_query_at, m.due_at as "due_at!", m.parked as "parked!",
+               greatest(m.created_at, m.not_before) as "open_since!",
                m.declined_at, m.rests_on_statement as "rests_on_statement!", s.stated_by, s.stated_on,
                (select h.at from payout.history h
                 where (h.merchant_code, h.order_num) = (m.merchant_code, m.order_num)
