@@ -366,8 +366,9 @@ texts! {
     line: "Line", "Baris";
     here: "Ours", "Menurut kita";
     there: "The gateway's", "Menurut gateway";
-    amount_here: "Our amount", "Nominal kita";
-    amount_there: "The gateway's amount", "Nominal gateway";
+    rupiah_here: "Ours, in rupiah", "Menurut kita, dalam rupiah";
+    rupiah_there: "The gateway's, in rupiah", "Menurut gateway, dalam rupiah";
+    rupiah_of: "Where the difference is the fee, the rupiah are those of the fee; otherwise they are the instructed amount.", "Bila selisihnya biaya, angka rupiahnya adalah biaya; selain itu, nominal yang diinstruksikan.";
     total: "Total", "Total";
     report_csv: "This report as CSV", "Laporan ini sebagai CSV";
     receipt: "Receipt to print", "Bukti bayar untuk dicetak";

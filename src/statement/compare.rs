@@ -57,7 +57,8 @@ pub fn differences(lines: &[Line], ours: &[Status], due: &[Status]) -> Vec<Diffe
             found.push(difference("status", Some(line), here, next));
         }
         if line.fee.is_some() && payout.fee.is_some() && line.fee != payout.fee {
-            found.push(difference("fee", Some(line), here, "contact the gateway"));
+            let next = "payout replay books a corrected fee; if it stays, contact the gateway with both fees";
+            found.push(difference("fee", Some(line), here, next));
         }
     }
     for payout in due

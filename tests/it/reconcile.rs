@@ -162,15 +162,45 @@ async fn a_statement_is_matched_line_by_line_by_order_number() {
 }
 
 #[tokio::test]
+async fn a_fee_that_differs_is_not_called_an_amount_and_says_what_to_do() {
+    let database = books().await;
+    set_fee(&database, 2_500).await;
+    let amount = database
+        .text("select amount::bigint from payout.status where order_num = 'PAID-1'")
+        .await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    fs::write(
+        file.path(),
+        format!("order_num,amount,fee\nPAID-1,{amount},2000\n"),
+    )
+    .unwrap();
+    let said = payout(&database, &["reconcile", "--statement", path]).with(1);
+    said.says(&[
+        "RUPIAH HERE",
+        "RUPIAH THERE",
+        "Rp 2.500",
+        "Rp 2.000",
+        "payout replay books a corrected fee; if it stays, contact the gateway with both fees",
+    ]);
+    assert!(!said.out.contains("AMOUNT"), "{}", said.out);
+}
+
+/// As if the gateway had stated this fee of every paid payout.
+async fn set_fee(database: &Database, idr: i64) {
+    database
+        .run(&format!(
+            "set session_replication_role = replica;
+             update payout.payouts set fee = {idr} where state = 'paid';
+             set session_replication_role = origin"
+        ))
+        .await;
+}
+
+#[tokio::test]
 async fn a_statement_ends_with_the_sums_of_both_sides_in_every_format() {
     let database = books().await;
-    database
-        .run(
-            "set session_replication_role = replica;
-             update payout.payouts set fee = 2500 where state = 'paid';
-             set session_replication_role = origin",
-        )
-        .await;
+    set_fee(&database, 2_500).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap();
     let of = |lines: &str, more: &[&str], code| {

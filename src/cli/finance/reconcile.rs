@@ -172,9 +172,9 @@ fn totals(sums: &Sums) -> String {
     text + &other_days
 }
 
-/// For people.
+/// For people. The rupiah are those of the fee where the fee differs, and the instructed amount otherwise.
 fn table(found: &[Difference]) -> String {
-    let headings = "DIFFERENCE|ORDER|>LINE|HERE|THERE|>AMOUNT HERE|>AMOUNT THERE|NEXT";
+    let headings = "DIFFERENCE|ORDER|>LINE|HERE|THERE|>RUPIAH HERE|>RUPIAH THERE|NEXT";
     let none = || "-".to_owned();
     let cells = found.iter().map(|one| {
         let (here, there) = if one.kind == "fee" {

@@ -46,7 +46,10 @@ impl Texts {
                 "contact the gateway; do not pay the rest",
                 "hubungi gateway; jangan bayar selisihnya",
             ),
-            "fee" => self.one("contact the gateway", "hubungi gateway"),
+            "fee" => self.one(
+                "\"Query now\": a fee that the gateway corrects is booked; if the difference stays, contact the gateway with both fees",
+                "\"Cek status sekarang\": biaya yang dikoreksi gateway akan dibukukan; bila tetap berbeda, hubungi gateway dengan kedua angka biaya",
+            ),
             "status" => self.step_for_states(one.here.as_deref(), one.there),
             _ => self.not_ours(),
         }

@@ -232,7 +232,10 @@ async fn a_statement_is_compared_and_nothing_is_changed() {
     let page = browser
         .upload("order_num,amount,status\nINV-2,200000,1\nINV-2,200000,1\nELSE-1,5,2\n")
         .await;
+    page.lacks(&["Our amount"]);
     page.with(200).says(&[
+        "Ours, in rupiah",
+        "Where the difference is the fee",
         "3 lines, 2 differences",
         "Payouts that are missing in the statement were not looked for",
         "twice in the statement",
