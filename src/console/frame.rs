@@ -112,6 +112,11 @@ impl Frame {
         }
     }
 
+    /// A time where there is no room for how long ago that is.
+    pub(super) fn at(&self, at: &DateTime<Utc>) -> String {
+        words::time(*at)
+    }
+
     pub(super) fn rupiah(&self, amount: &i64) -> String {
         words::rupiah(*amount)
     }

@@ -38,8 +38,8 @@ pub async fn balances(
 pub struct Stated {
     /// The merchant.
     pub merchant_code: String,
-    /// What can be spent.
-    pub balance: i64,
+    /// What can be spent there: the gateway's `balance`.
+    pub available: i64,
     /// What the gateway holds for orders in progress.
     pub frozen: i64,
     /// What the gateway has not credited yet.
@@ -60,7 +60,7 @@ pub async fn stated_balances(
     sqlx::query_as!(
         Stated,
         r#"/* store::stated_balances */
-        select g.merchant_code, g.balance, g.frozen, g.pending, g.signed, g.read_at, r.first_at as "refused_since?"
+        select g.merchant_code, g.balance as available, g.frozen, g.pending, g.signed, g.read_at, r.first_at as "refused_since?"
         from payout.gateway_balance g
         left join payout.refused_balances r on r.merchant_code = g.merchant_code
         where $1::text is null or g.merchant_code = $1

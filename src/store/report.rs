@@ -20,13 +20,15 @@ pub struct Compared {
     pub held: i64,
     /// Ours: what was held when the gateway's balance was read; what is held now if it was not read.
     pub held_then: i64,
-    /// Theirs: what can be spent.
-    pub balance: Option<i64>,
-    /// Theirs: held for orders in progress.
-    pub frozen: Option<i64>,
-    /// Theirs: not credited yet, so not part of the difference.
-    pub pending: Option<i64>,
-    /// Their `balance + frozen` less our books at that moment; `None` if it cannot be computed.
+    /// The gateway's: what can be spent.
+    pub gateway_available: Option<i64>,
+    /// The gateway's: held for orders in progress.
+    pub gateway_frozen: Option<i64>,
+    /// The gateway's: not credited yet, so not part of the difference.
+    pub gateway_pending: Option<i64>,
+    /// What the gateway has available and frozen together.
+    pub gateway_total: Option<i64>,
+    /// `gateway_total` less our available and held at that moment; `None` if it cannot be computed.
     pub difference: Option<i64>,
     /// When the gateway's balance was read.
     pub read_at: Option<DateTime<Utc>>,
@@ -42,7 +44,8 @@ pub async fn compare(
         Compared,
         r#"/* store::compare */
         select m.code as merchant_code, coalesce(a.available, 0) as "available!", coalesce(a.held, 0) as "held!",
-               coalesce(a.held, 0) - since.held as "held_then!", g.balance as "balance?", g.frozen as "frozen?", g.pending as "pending?",
+               coalesce(a.held, 0) - since.held as "held_then!", g.balance as "gateway_available?",
+               g.frozen as "gateway_frozen?", g.pending as "gateway_pending?", g.balance + g.frozen as "gateway_total?",
                case when newest.id - g.ledger_id <= 100000
                     then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked)
                end as "difference?",

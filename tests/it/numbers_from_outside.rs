@@ -99,7 +99,7 @@ async fn a_balance_that_cannot_be_true_is_refused_and_the_next_plausible_one_cou
             .clone();
         assert_eq!(row["verdict"], "not_read", "{row}");
         assert!(
-            row["difference"].is_null() && row["gateway_balance"].is_null(),
+            row["difference"].is_null() && row["gateway_total"].is_null(),
             "{row}"
         );
     }

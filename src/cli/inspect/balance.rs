@@ -29,16 +29,17 @@ fn page(rows: &[Balance], stated: &[Stated]) -> String {
         let proof = if stated.signed { "" } else { ", unsigned" };
         let refused = stated.refused_since.map_or(String::new(), |since| {
             format!(
-                " Since {} WIB it states what cannot be true: its balance is unknown.",
+                " Since {} WIB it states what cannot be true: its figures are unknown.",
                 words::time(since)
             )
         });
         format!(
-            "\nGateway balance of {} at {} WIB{proof}: balance {}, frozen {}, pending {}.{refused}\n",
+            "\nThe gateway states for {} at {} WIB{proof}: available {}, frozen {}, total {}; pending {}.{refused}\n",
             output::plain(&stated.merchant_code),
             words::time(stated.read_at),
-            words::rupiah(stated.balance),
+            words::rupiah(stated.available),
             words::rupiah(stated.frozen),
+            words::rupiah(stated.available.saturating_add(stated.frozen)),
             words::rupiah(stated.pending),
         )
     });
@@ -52,7 +53,7 @@ fn meaning(account: &str) -> &'static str {
         "held" => "for payouts that may have left",
         "paid_out" => "net, less what came back",
         "fees" => "fee: kept by the gateway",
-        "funding" => "where the money came from: the negative side",
+        "funding" => "where the money came from: withdrawals less top-ups, so mostly negative",
         _ => "",
     }
 }

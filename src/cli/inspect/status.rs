@@ -120,11 +120,11 @@ fn merchants(page: &Page, now: DateTime<Utc>) -> String {
             available.map_or(String::new(), |balance| words::rupiah(balance.balance)),
             stated.map_or("not read yet".to_owned(), |stated| {
                 let age = words::age(stated.read_at, now);
-                format!("{}, {age} ago", words::rupiah(stated.balance))
+                format!("{}, {age} ago", words::rupiah(stated.available))
             }),
         ]
     });
-    let headings = "MERCHANT|PAYOUTS|REASON|>WORKERS|>IN FLIGHT|>AVAILABLE|>GATEWAY SAYS";
+    let headings = "MERCHANT|PAYOUTS|REASON|>WORKERS|>IN FLIGHT|>AVAILABLE|>GATEWAY AVAILABLE";
     output::table(headings, cells)
 }
 

@@ -100,7 +100,7 @@ fn indonesian_stop(stopped_by: &str) -> &'static str {
         StopReason::NotSent => "gateway beberapa kali berturut-turut tidak terjangkau",
         StopReason::Declines => "gateway beberapa kali berturut-turut menolak",
         StopReason::Doubts => "gateway beberapa kali berturut-turut menjawab meragukan",
-        StopReason::Books => "saldo gateway kurang dari pembukuan meski tidak ada yang berjalan",
+        StopReason::Books => "dana di gateway kurang dari pembukuan meski tidak ada yang berjalan",
         StopReason::Evidence => "basis data tidak menyimpan jawaban gateway",
     }
 }

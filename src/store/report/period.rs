@@ -52,9 +52,9 @@ pub struct Line {
     pub closing: i64,
     /// The held balance when the last day ended, for payouts that may have left.
     pub held_closing: i64,
-    /// The gateway's own balance + frozen, as it last stated them up to then; `None` before the first time.
-    pub gateway: Option<i64>,
-    /// `gateway` less our available + held when it was read.
+    /// What the gateway had available and frozen together, as it last stated them up to then; `None` before the first time.
+    pub gateway_total: Option<i64>,
+    /// `gateway_total` less our available and held when it was read.
     pub difference: Option<i64>,
     /// When it was read.
     pub gateway_read_at: Option<DateTime<Utc>>,
@@ -102,7 +102,7 @@ pub async fn lines(
                coalesce(e.returned, 0)::bigint as "returned!", coalesce(e.held, 0)::bigint as "held_change!",
                (coalesce(o.available, 0) + coalesce(sum(e.available) over so_far, 0))::bigint as "closing!",
                (coalesce(o.held, 0) + coalesce(sum(e.held) over so_far, 0))::bigint as "held_closing!",
-               g.stated as "gateway?", g.difference as "difference?", g.read_at as "gateway_read_at?"
+               g.stated as "gateway_total?", g.difference as "difference?", g.read_at as "gateway_read_at?"
         from payout.merchants m
         cross join spans s
         left join opening o on o.merchant_code = m.code

@@ -159,7 +159,7 @@ mod tests {
             held_change: 1,
             closing: opening - debit - 1,
             held_closing: i64::from(chrono::Datelike::day(&day)),
-            gateway: Some(7),
+            gateway_total: Some(7),
             ..Line::default()
         }
     }

@@ -377,7 +377,7 @@ async fn sql_and_the_ledger_agree(world: &World, total: &Value, expected: &Sums,
     let open = status["open"].as_array().unwrap();
     assert!(open.iter().all(|row| row["payouts"] == 0), "{status}");
     let stated = &status["gateway_balances"][0];
-    assert_eq!(stated["balance"], gateway.balance, "{status}");
+    assert_eq!(stated["available"], gateway.balance, "{status}");
     let available = format!("Rp {}", dotted(closing));
     payout(&world.database, &["status"])
         .with(1)

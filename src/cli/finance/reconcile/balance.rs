@@ -37,7 +37,7 @@ impl Drift {
     const fn meaning(self) -> &'static str {
         match self {
             Self::NotRead => {
-                "the gateway's balance is unknown: no worker has read it yet, or it stated what cannot be true"
+                "the gateway's figures are unknown: no worker has read them yet, or it stated what cannot be true"
             }
             Self::Agree => "they agree",
             Self::InFlight => {
@@ -66,9 +66,10 @@ struct Row {
     available: i64,
     held: i64,
     held_then: i64,
-    gateway_balance: Option<i64>,
+    gateway_available: Option<i64>,
     gateway_frozen: Option<i64>,
     gateway_pending: Option<i64>,
+    gateway_total: Option<i64>,
     difference: Option<i64>,
     verdict: Drift,
     read_at: Option<DateTime<Utc>>,
@@ -82,9 +83,10 @@ impl From<Compared> for Row {
             available: row.available,
             held: row.held,
             held_then: row.held_then,
-            gateway_balance: row.balance,
-            gateway_frozen: row.frozen,
-            gateway_pending: row.pending,
+            gateway_available: row.gateway_available,
+            gateway_frozen: row.gateway_frozen,
+            gateway_pending: row.gateway_pending,
+            gateway_total: row.gateway_total,
             difference: row.difference,
             read_at: row.read_at,
         }
@@ -110,8 +112,7 @@ pub(super) async fn compare(global: &Global, db: &mut PgConnection) -> Result<()
 fn table(rows: &[Row]) -> String {
     let money = |idr: Option<i64>| idr.map_or("unknown".to_owned(), words::rupiah);
     let cells = rows.iter().map(|row| {
-        let theirs = row.gateway_balance.zip(row.gateway_frozen);
-        let theirs = theirs.and_then(|(free, frozen)| free.checked_add(frozen));
+        let theirs = row.gateway_total;
         // The difference leaves out what was booked since the reading: so these are the books of that moment.
         let books = theirs
             .zip(row.difference)
@@ -126,7 +127,8 @@ fn table(rows: &[Row]) -> String {
             row.verdict.meaning().to_owned(),
         ]
     });
-    let headings = "MERCHANT|>BOOKS THEN|>OF WHICH HELD|>GATEWAY|>DIFFERENCE|READ (WIB)|MEANS";
+    let headings =
+        "MERCHANT|>BOOKS THEN|>OF WHICH HELD|>GATEWAY TOTAL|>DIFFERENCE|READ (WIB)|MEANS";
     let mut page = output::table(headings, cells);
     if rows.iter().any(|row| row.verdict == Drift::InFlight) {
         page.push_str(UNDER_WAY);
@@ -153,9 +155,10 @@ mod tests {
                 available: 1_000,
                 held: 700,
                 held_then: 500,
-                balance: Some(1_500),
-                frozen: Some(0),
-                pending: Some(0),
+                gateway_available: Some(1_500),
+                gateway_frozen: Some(0),
+                gateway_pending: Some(0),
+                gateway_total: Some(1_500),
                 difference,
                 read_at: None,
             };

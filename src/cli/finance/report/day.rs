@@ -38,7 +38,7 @@ fn sheet(day: &Line) -> String {
     let count = |name: &str, count: i64| vec![name.to_owned(), count.to_string()];
     let mut rows = vec![
         idr("opening, available", day.opening),
-        idr("+ top-ups", day.top_ups),
+        idr("+ top-ups, less withdrawals", day.top_ups),
         idr("+ returned", day.returned),
         idr("- net: beneficiaries received", day.net),
         idr("- fees", day.fee),
@@ -55,11 +55,14 @@ fn sheet(day: &Line) -> String {
         idr("fees on top (type 1)", day.fee_on_top),
     ];
     if let (Some(gateway), Some(difference), Some(at)) =
-        (day.gateway, day.difference, day.gateway_read_at)
+        (day.gateway_total, day.difference, day.gateway_read_at)
     {
-        let stated = format!("gateway's balance, {} WIB", words::time(at));
+        let stated = format!("gateway total, read {} WIB", words::time(at));
         rows.push(idr(&stated, gateway));
-        rows.push(idr("gateway less books then", difference));
+        rows.push(idr(
+            "difference: gateway total less available and held then",
+            difference,
+        ));
     }
     format!(
         "{}, {} in WIB\n{}",

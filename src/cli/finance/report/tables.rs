@@ -11,7 +11,7 @@ use crate::{
 /// A line per day or per merchant and, if there are several, what they come to.
 pub(super) fn lines(rows: &[Line], total: &Total) -> String {
     let headings = "DAYS (WIB)|MERCHANT|>OPENING|>PAID|>FAILED|>RETURNED|>GROSS|>FEE|>FEE TYPE 0|>FEE TYPE 1|>NET|\
-                    >DEBIT|>TOP-UPS|>CAME BACK|>MORE HELD|>CLOSING|>GATEWAY|>DIFFERENCE";
+                    >DEBIT|>TOP-UPS|>CAME BACK|>MORE HELD|>CLOSING|>GATEWAY TOTAL|>DIFFERENCE|READ (WIB)";
     let mut cells: Vec<_> = rows.iter().map(line).collect();
     if let [first, _, ..] = rows {
         cells.push(in_all(total, &first.merchant_code));
@@ -38,8 +38,9 @@ fn line(row: &Line) -> Vec<String> {
         words::rupiah(row.returned),
         words::rupiah(row.held_change),
         words::rupiah(row.closing),
-        or_none(row.gateway),
+        or_none(row.gateway_total),
         or_none(row.difference),
+        row.gateway_read_at.map_or("-".to_owned(), words::time),
     ]
 }
 
@@ -62,6 +63,7 @@ fn in_all(total: &Total, merchant: &str) -> Vec<String> {
         words::rupiah(total.returned),
         words::rupiah(total.held_change),
         words::rupiah(total.closing),
+        "-".to_owned(),
         "-".to_owned(),
         "-".to_owned(),
     ]
