@@ -12,6 +12,14 @@ pub(super) fn evidence(named: Option<&str>) -> String {
     named.map_or_else(String::new, |named| format!(" (evidence: {named})"))
 }
 
+/// Who did something, or requested it and approved it, to be put behind it.
+pub(super) fn people(first: &str, second: Option<&str>) -> String {
+    match second {
+        Some(second) if second != first => format!("requested by {first}, approved by {second}"),
+        Some(_) | None => format!("by {first}"),
+    }
+}
+
 /// What a request states about a payout, as its approver must see it.
 pub(super) fn stated(kind: &str, stated: Option<i64>) -> String {
     let Some(idr) = stated.map(rupiah) else {

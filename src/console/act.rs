@@ -12,7 +12,7 @@ use super::{
     texts::Texts,
     token::{Done, NotDone, Once, Outcome, Why},
     visit::Visit,
-    words::{capital, fill, rupiah},
+    words::{self, capital, fill, rupiah},
 };
 use crate::{
     domain::payout::PayoutKey,
@@ -249,20 +249,18 @@ async fn fund(
         reason,
     } = transfer;
     let why = |error: sqlx::Error| refusal(&error, t);
-    let booked_before = act::is_funded(db, merchant, reference).await.map_err(why)?;
+    if let Some(before) = act::funded(db, merchant, reference).await.map_err(why)? {
+        let said = words::booked_before(t, reference, &before);
+        return Err(NotDone::new(Why::Refused, &said));
+    }
     let people = act::people_to_fund(db, merchant).await.map_err(why)?;
-    if people > 1 && !booked_before {
+    if people > 1 {
         let id = operator::request_fund(db, merchant, *amount, reference, reason);
         return Ok(requested(t, id.await.map_err(why)?));
     }
     let available = act::fund(db, merchant, *amount, reference).await;
-    let text = if booked_before {
-        t.was_funded
-    } else {
-        t.did_fund
-    };
     let available = rupiah(available.map_err(why)?);
-    Ok(fill(text, &[merchant, reference, &available]).into())
+    Ok(fill(t.did_fund, &[merchant, reference, &available]).into())
 }
 
 /// What is paused, for a sentence.

@@ -6,12 +6,14 @@ use axum::{
     http::HeaderMap,
     response::{Html, IntoResponse, Response},
 };
+use sqlx::PgConnection;
 
 use super::{
     act::{self, Act, Transfer},
     confirm::{Again, Confirm, Field, Kind, happened},
     failure::{Failure, Sentence},
     form::Form,
+    texts::Texts,
     visit::Visit,
     words,
 };
@@ -28,11 +30,11 @@ pub(super) async fn form(visit: Visit, RawQuery(query): RawQuery) -> Result<Html
     writing(visit, &form, None).await
 }
 
-/// The page on which a transfer is written down. It books nothing.
+/// The page on which a transfer is written down, with what must be changed first, if anything. It books nothing.
 async fn writing(
     mut visit: Visit,
     form: &Form,
-    error: Option<Sentence>,
+    objection: Option<String>,
 ) -> Result<Html<String>, Failure> {
     let t = visit.frame.t();
     let codes = merchants(&mut visit.db).await?;
@@ -47,42 +49,63 @@ async fn writing(
     REVIEW.clone_into(&mut page.action);
     "/money".clone_into(&mut page.back);
     page.button = t.fund_review;
-    page.error = error.map(|error| error(t));
+    page.warnings.extend(objection);
     page.show(&visit.session.forms, REVIEW)
 }
 
-/// Shows what would be booked, and how many people that takes.
+/// Shows what would be booked, and how many people that takes; or what must be changed first.
 pub(super) async fn review(
-    visit: Visit,
+    mut visit: Visit,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
     visit.must_act()?;
     let form = Form::of(&headers, &body)?;
-    let page = if form.some(Again::FIELD).is_some() {
-        writing(visit, &form, None).await?
-    } else {
-        match transfer(&form) {
-            Some(transfer) if transfer.amount == 0 => {
-                writing(visit, &form, Some(|t| t.fund_zero)).await?
-            }
-            Some(transfer) => confirm(visit, &transfer, None).await?,
-            None => writing(visit, &form, Some(|t| t.number_wrong)).await?,
-        }
+    if form.some(Again::FIELD).is_some() {
+        return Ok(writing(visit, &form, None).await?.into_response());
+    }
+    let t = visit.frame.t();
+    let objection = match transfer(&form) {
+        None => t.number_wrong.to_owned(),
+        Some(transfer) => match objection(&mut visit.db, t, &transfer).await? {
+            None => return Ok(confirm(visit, &transfer, None).await?.into_response()),
+            Some(objection) => objection,
+        },
     };
+    let page = writing(visit, &form, Some(objection)).await?;
     Ok(page.into_response())
+}
+
+/// Why this transfer would not be booked, and what to change.
+async fn objection(
+    db: &mut PgConnection,
+    t: &'static Texts,
+    transfer: &Transfer,
+) -> Result<Option<String>, Failure> {
+    let Transfer {
+        merchant,
+        amount,
+        reference,
+        reason,
+    } = transfer;
+    if *amount == 0 {
+        return Ok(Some(t.fund_zero.to_owned()));
+    }
+    if let Some(before) = store::funded(db, merchant, reference).await? {
+        return Ok(Some(words::booked_before(t, reference, &before)));
+    }
+    let must_say_why = reason.is_empty() && store::people_to_fund(db, merchant).await? > 1;
+    Ok(must_say_why.then(|| t.fund_why.to_owned()))
 }
 
 /// What a person wrote; `None` if the amount is no number.
 fn transfer(form: &Form) -> Option<Transfer> {
     let text = |name| form.text(name).to_owned();
-    let reference = text("reference");
     Some(Transfer {
         merchant: text("merchant"),
         amount: signed(form.text("amount"))?,
-        // Whoever approves it sees at least the reference.
-        reason: form.some("reason").unwrap_or(&reference).to_owned(),
-        reference,
+        reference: text("reference"),
+        reason: text("reason"),
     })
 }
 
@@ -111,9 +134,8 @@ async fn confirm(
 ) -> Result<Html<String>, Failure> {
     let t = visit.frame.t();
     let db = &mut *visit.db;
-    let is_booked = store::is_funded(db, &transfer.merchant, &transfer.reference).await?;
-    let people = store::people_to_fund(db, &transfer.merchant).await?;
-    let does = if people > 1 {
+    let takes_two = store::people_to_fund(db, &transfer.merchant).await? > 1;
+    let does = if takes_two {
         t.fund_takes_two
     } else {
         t.fund_takes_one
@@ -128,12 +150,13 @@ async fn confirm(
         (t.merchant, transfer.merchant.clone()),
         (t.amount, words::rupiah(transfer.amount)),
         (t.reference, transfer.reference.clone()),
-        (t.reason, transfer.reason.clone()),
     ];
-    page.lines = named.map(|(name, value)| format!("{name}: {value}")).into();
-    if is_booked {
-        page.warnings = vec![t.fund_booked_before.to_owned()];
-    }
+    // Where one person books it, no reason is recorded.
+    let reason = takes_two.then(|| (t.reason, transfer.reason.clone()));
+    let named = named.into_iter().chain(reason);
+    page.lines = named
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
     page.hidden = vec![
         ("merchant", transfer.merchant.clone()),
         ("amount", transfer.amount.to_string()),

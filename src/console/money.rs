@@ -71,6 +71,11 @@ impl Page {
         )
     }
 
+    fn who(&self, one: &TopUp) -> String {
+        let first = one.requested_by.as_ref().unwrap_or(&one.actor);
+        words::people(self.t, first, Some(&one.actor))
+    }
+
     /// The same report as a file.
     fn csv(&self, by: &str) -> String {
         let days = if self.covered.is_day { "day" } else { "month" };

@@ -27,8 +27,9 @@ use crate::{
 };
 
 /// The fields of a message that people see: short ones that say why.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 10] = [
     "by",
+    "approved_by",
     "reason",
     "problem",
     "status",
@@ -38,6 +39,8 @@ const SHOWN: [&str; 9] = [
     "fee",
     "http_status",
 ];
+/// Of these, who acted: the history has them in a column of their own.
+const PEOPLE: [&str; 2] = ["by", "approved_by"];
 /// Most requests about it.
 const REQUESTS_MAX: i64 = 20;
 /// Most rows of each table: a payout that is queried for weeks has thousands.
@@ -83,30 +86,19 @@ impl Page {
         format!("{}/receipt", self.frame.link(&self.status))
     }
 
-    /// How its fee is paid, and how much it is.
     fn fee(&self) -> String {
-        let t = self.t;
-        let bearer = match FeeType::from_code(self.status.fee_type) {
-            Some(FeeType::OutOfAmount) => t.fee_out,
-            Some(FeeType::OnTop) => t.fee_on_top,
-            None => "?",
-        };
-        let fee = self.status.fee;
-        let fee = fee.map_or(t.fee_not_stated.to_owned(), words::rupiah);
-        format!("{fee}, {bearer}")
+        fee(self.t, &self.status)
     }
 
     /// What a message says, briefly.
     fn brief(&self, detail: &Value) -> String {
-        let parts = SHOWN.iter().filter_map(|name| {
-            let text = match detail.get(name)? {
-                Value::String(text) => text.chars().take(200).collect(),
-                Value::Number(number) => number.to_string(),
-                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
-            };
-            Some(format!("{name}: {text}"))
-        });
-        parts.collect::<Vec<_>>().join("; ")
+        brief(detail, SHOWN.iter())
+    }
+
+    /// What a line of the history says beside who it was.
+    fn more(&self, happened: &Happened) -> String {
+        let is_more = |name: &&&str| !PEOPLE.contains(*name);
+        brief(&happened.detail, SHOWN.iter().filter(is_more))
     }
 
     /// What became of a message: what it proves, or why it proves nothing.
@@ -139,12 +131,11 @@ impl Page {
         frame::payout(&self.status.merchant_code, order_num)
     }
 
-    fn actor<'a>(&self, happened: &'a Happened) -> &'a str {
-        happened
-            .detail
-            .get("by")
-            .and_then(Value::as_str)
-            .unwrap_or(&happened.actor)
+    fn who(&self, happened: &Happened) -> String {
+        let first = happened.requested_by.as_ref();
+        let first = first.unwrap_or(&happened.actor);
+        let second = happened.approved_by.as_deref();
+        words::people(self.t, first, second)
     }
 }
 
@@ -183,7 +174,58 @@ pub(super) async fn payout(
     render(&page)
 }
 
+/// How its fee is paid, and how much it is.
+fn fee(t: &Texts, status: &Status) -> String {
+    let bearer = match FeeType::from_code(status.fee_type) {
+        Some(FeeType::OutOfAmount) => t.fee_out,
+        Some(FeeType::OnTop) => t.fee_on_top,
+        None => "?",
+    };
+    match status.fee {
+        Some(fee) => format!("{}, {bearer}", words::rupiah(fee)),
+        None if status.has_no_fee() => t.fee_none.to_owned(),
+        None => format!("{}, {bearer}", t.fee_not_stated),
+    }
+}
+
+/// The fields of a message that have these names and are short.
+fn brief<'a>(detail: &Value, names: impl Iterator<Item = &'a &'a str>) -> String {
+    let parts = names.filter_map(|name| {
+        let text = match detail.get(name)? {
+            Value::String(text) => text.chars().take(200).collect(),
+            Value::Number(number) => number.to_string(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+        };
+        Some(format!("{name}: {text}"))
+    });
+    parts.collect::<Vec<_>>().join("; ")
+}
+
 fn latest<T>(mut rows: Vec<T>) -> Vec<T> {
     let extra = rows.len().saturating_sub(ROWS_MAX);
     rows.split_off(extra)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{console::language::Language, domain::state::State};
+
+    #[test]
+    fn what_failed_or_was_withdrawn_has_no_fee_and_waits_for_none() {
+        let t = Language::English.texts();
+        for state in State::ALL {
+            let status = Status {
+                state: state.name().to_owned(),
+                ..Status::default()
+            };
+            let has_none = matches!(state, State::Failed | State::Cancelled);
+            let expected = if has_none {
+                "none"
+            } else {
+                "not stated yet, deducted from the amount"
+            };
+            assert_eq!(fee(t, &status), expected, "{state:?}");
+        }
+    }
 }

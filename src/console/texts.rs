@@ -200,8 +200,8 @@ texts! {
     debit: "Debited from our balance", "Didebit dari saldo kita";
     fee_out: "deducted from the amount", "dipotong dari nominal";
     fee_on_top: "on top of the amount", "di luar nominal";
-    fee_not_stated: "not stated yet", "belum dinyatakan";
     fee_none: "none", "tidak ada";
+    fee_not_stated: "not stated yet", "belum dinyatakan";
     quote_number: "Quote this number to the gateway", "Sebutkan nomor ini kepada gateway";
     replaces: "Replaces the failed payout", "Menggantikan payout yang gagal";
     created_by: "Inserted by", "Dibuat oleh";
@@ -299,6 +299,8 @@ texts! {
     // Approvals.
     nothing_waits: "Nothing waits for a second person.", "Tidak ada yang menunggu persetujuan orang kedua.";
     requested_by: "Requested by", "Diminta oleh";
+    by_one: "by {}", "oleh {}";
+    requested_and_approved: "requested by {}, approved by {}", "diminta oleh {}, disetujui oleh {}";
     time_left: "Time left", "Sisa waktu";
     yours: "Yours: somebody else must approve.", "Permintaan Anda sendiri: orang lain yang harus menyetujui.";
     evidence_of_requester: "Evidence of the requester", "Bukti dari pemohon";
@@ -325,12 +327,12 @@ texts! {
     balances: "Balances", "Saldo";
     stated_back: "Came back, as the requester states", "Kembali, menurut pemohon";
     stated_fee: "Fee, as the requester states", "Biaya, menurut pemohon";
-    report_of: "Report", "Laporan";
-    month: "Month (WIB)", "Bulan (WIB)";
     funding_sign: "Funding is where the money came from, as the other side of the books: withdrawals less top-ups. So each row adds up to 0, and funding is negative as long as more was topped up than withdrawn.", "Pendanaan adalah asal dana, sebagai akun lawan dalam pembukuan: penarikan dikurangi isi saldo. Karena itu setiap baris berjumlah 0, dan pendanaan bernilai negatif selama isi saldo lebih besar daripada penarikan.";
     what_to_do: "What to do about a difference", "Yang dilakukan bila ada selisih";
     gateway_has_less: "Below 0, the gateway has less. While payouts are under way they may explain it: wait for the next reading. If it stays when nothing is held, compare the gateway's statement of these days, at the end of this page.", "Di bawah 0: dana di gateway kurang. Selama ada payout yang berjalan, itu bisa jadi penyebabnya: tunggu pembacaan berikutnya. Bila tetap kurang saat tidak ada dana yang ditahan, bandingkan rekening koran gateway untuk hari-hari itu, di akhir halaman ini.";
     gateway_has_more: "Above 0, the gateway has more: a top-up that is not booked yet, or money that came back. Look at the top-ups and withdrawals below; book what is missing, or compare the statement.", "Di atas 0: dana di gateway lebih banyak, karena ada isi saldo yang belum dibukukan atau dana yang kembali. Periksa isi saldo dan penarikan di bawah; bukukan yang belum ada, atau bandingkan rekening korannya.";
+    report_of: "Report", "Laporan";
+    month: "Month (WIB)", "Bulan (WIB)";
     date: "Day (WIB)", "Hari (WIB)";
     sums: "All in rupiah. Opening + top-ups + returned − net − fees − more held = closing. Gross is the instructed amount, net what beneficiaries received, debit what it cost: net + fee. Top-ups are less withdrawals: below 0, more was taken out than paid in. Gateway: total is what the gateway stated last up to the end of that day, available and frozen together; the difference is that less our available and held money when it was read.", "Semua dalam rupiah. Saldo awal + isi saldo + dikembalikan − neto − biaya − tambahan ditahan = saldo akhir. Bruto adalah nominal yang diinstruksikan, neto yang diterima penerima, debit yang didebit dari saldo kita: neto + biaya. Isi saldo sudah dikurangi penarikan: di bawah 0 berarti yang ditarik lebih banyak daripada yang diisi. Gateway: total adalah yang terakhir dinyatakan gateway sampai akhir hari itu, tersedia dan ditahan; selisih adalah total itu dikurangi dana kita yang tersedia dan ditahan pada saat dibaca.";
     gross: "Gross", "Bruto";
@@ -379,9 +381,9 @@ texts! {
     receipt: "Receipt to print", "Bukti bayar untuk dicetak";
     no_receipt: "It was not paid: there is no receipt.", "Belum dibayar: tidak ada bukti bayar.";
     booked: "Top-ups and withdrawals", "Isi saldo dan penarikan";
+    booked_sign: "A negative amount is a withdrawal.", "Nominal negatif adalah penarikan.";
     nothing_booked: "Nothing was booked in this time.", "Tidak ada yang dibukukan dalam waktu ini.";
     reference: "Reference", "Referensi";
-    booked_sign: "A negative amount is a withdrawal.", "Nominal negatif adalah penarikan.";
     by_gateway: "automatically, from what the gateway states", "otomatis, dari yang dinyatakan gateway";
     fund: "Book a top-up or a withdrawal", "Bukukan isi saldo atau penarikan";
     fund_in: "Book a top-up", "Bukukan isi saldo";
@@ -391,13 +393,12 @@ texts! {
     fund_does: "Write down a transfer to or from the gateway that the books do not show. Nothing is booked yet: you read it again first. Where the books follow the gateway, a top-up there is booked automatically.", "Tulis transfer ke atau dari gateway yang belum ada di pembukuan. Belum ada yang dibukukan: Anda memeriksanya dulu. Bila pembukuan mengikuti gateway, isi saldo di sana dibukukan otomatis.";
     fund_amount: "Whole rupiah in digits without dots, such as 1250000; negative for money taken out", "Rupiah bulat dengan angka tanpa titik, misalnya 1250000; negatif untuk dana yang ditarik";
     fund_reference: "The bank's transfer number; it is booked once", "Nomor transfer bank; dibukukan satu kali saja";
-    fund_reason: "Why, for the person who approves (recorded; no personal data)", "Alasan, untuk yang menyetujui (dicatat; tanpa data pribadi)";
+    fund_reason: "Why, for the person who approves, where that takes two (recorded; no personal data)", "Alasan, untuk yang menyetujui, bila perlu dua orang (dicatat; tanpa data pribadi)";
     fund_review: "Check it", "Periksa";
     fund_takes_two: "The books of this merchant follow its balance at the gateway, so booking by hand takes two people: you request it, and another operator must approve within ten minutes. An entry is never deleted.", "Pembukuan merchant ini mengikuti saldonya di gateway, jadi pembukuan manual memerlukan dua orang: Anda mengajukan, dan operator lain harus menyetujui dalam sepuluh menit. Entri tidak pernah dihapus.";
-    fund_takes_one: "This is booked at once, under your login. An entry is never deleted.", "Ini langsung dibukukan atas nama login Anda. Entri tidak pernah dihapus.";
-    fund_booked_before: "This reference is booked already. Nothing is booked a second time.", "Referensi ini sudah dibukukan. Tidak ada yang dibukukan untuk kedua kalinya.";
+    fund_takes_one: "This is booked at once, under your login, with its reference and without a reason. An entry is never deleted.", "Ini langsung dibukukan atas nama login Anda, dengan referensinya dan tanpa alasan. Entri tidak pernah dihapus.";
+    fund_booked_before: "Nothing was booked, because reference {} was booked already: {} on {}, {}. If this is another transfer, write its own reference.", "Tidak ada yang dibukukan, karena referensi {} sudah dibukukan: {} pada {}, {}. Bila ini transfer lain, tulis referensinya sendiri.";
     did_fund: "{}: {} is booked; available {}.", "{}: {} dibukukan; tersedia {}.";
-    was_funded: "{}: {} was booked before, and nothing changed; available {}.", "{}: {} sudah dibukukan sebelumnya, tidak ada yang berubah; tersedia {}.";
 
     // Workers and gateway.
     pauses: "Pauses", "Jeda";

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::texts::Texts;
 pub(super) use crate::wib::{day, midnight};
-use crate::{domain::money::Rupiah, wib};
+use crate::{domain::money::Rupiah, store::act::Funded, wib};
 
 /// `Rp 1.250.000`.
 pub(super) fn rupiah(amount: i64) -> String {
@@ -91,6 +91,24 @@ pub(super) fn fill(text: &str, words: &[&str]) -> String {
         filled.push_str(part);
     }
     filled
+}
+
+/// Who requested something and who approved it; one name where that was one person.
+pub(super) fn people(texts: &Texts, first: &str, second: Option<&str>) -> String {
+    match second {
+        Some(second) if second != first => fill(texts.requested_and_approved, &[first, second]),
+        Some(_) | None => first.to_owned(),
+    }
+}
+
+/// That nothing is booked, because the reference is used.
+pub(super) fn booked_before(texts: &Texts, reference: &str, before: &Funded) -> String {
+    let who = match &before.requested_by {
+        Some(first) if *first != before.actor => people(texts, first, Some(&before.actor)),
+        Some(_) | None => fill(texts.by_one, &[&before.actor]),
+    };
+    let (amount, at) = (rupiah(before.amount), time(before.at));
+    fill(texts.fund_booked_before, &[reference, &amount, &at, &who])
 }
 
 /// The same text as the beginning of a sentence.

@@ -1,5 +1,6 @@
 //! Operator commands. Each calls the SQL function of the same name, so the database's rules apply to psql as well.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::domain::payout::PayoutKey;
@@ -74,21 +75,40 @@ pub async fn fund(
     .await
 }
 
-/// Whether funding with this reference is booked already.
-pub async fn is_funded(
+/// Funding that a person booked.
+#[derive(Clone, Debug)]
+pub struct Funded {
+    /// When it was booked.
+    pub at: DateTime<Utc>,
+    /// In rupiah; negative for money taken out.
+    pub amount: i64,
+    /// The login that booked it, or approved that it be booked.
+    pub actor: String,
+    /// The login that requested it, where it was requested.
+    pub requested_by: Option<String>,
+}
+
+/// What is booked with this reference already: a reference is booked once, in whatever case it is written.
+pub async fn funded(
     db: &mut PgConnection,
     merchant: &str,
     reference: &str,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"/* store::is_funded */
-        select exists (select from payout.ledger l
-                       where l.merchant_code = $1 and l.kind = 'funding' and l.funded_by = 'person'
-                         and lower(l.reference) = lower($2)) as "is_funded!""#,
+) -> Result<Option<Funded>, sqlx::Error> {
+    sqlx::query_as!(
+        Funded,
+        r#"/* store::funded */
+        select l.at, l.available as amount, l.actor,
+               (select r.requested_by from payout.requests r
+                where r.kind = 'fund' and r.subject = l.reference and r.merchant_code = l.merchant_code
+                  and r.decision = 'approved'
+                order by r.id desc
+                limit 1) as requested_by
+        from payout.ledger l
+        where l.merchant_code = $1 and l.kind = 'funding' and l.funded_by = 'person' and lower(l.reference) = lower($2)"#,
         merchant,
         reference,
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await
 }
 

@@ -453,6 +453,11 @@ async fn a_reference_is_booked_once_and_the_books_are_shown() {
     assert_eq!(before[0]["account"], "available");
     assert_eq!(before[0]["balance"], 10_000_001_000_i64);
     assert_eq!(payout(&database, &fund).with(0).json(), before);
+    let again = payout(&database, &["fund", "1000", "--reference", "bca-1"]);
+    again.with(0).says(&[
+        "nothing was booked, because bca-1 was booked already, on 20",
+        " WIB, by ",
+    ]);
     assert_eq!(
         payout(&database, &["balance", "-o", "json"]).with(0).json(),
         before

@@ -10,7 +10,11 @@ use crate::{
         operate::request,
         output, words,
     },
-    store::{act, balances::balances, operator},
+    store::{
+        act::{self, Funded},
+        balances::balances,
+        operator,
+    },
 };
 
 #[derive(Debug, Args)]
@@ -35,9 +39,9 @@ fn digits(text: &str) -> Result<i64, String> {
 pub(crate) async fn fund(global: &Global, options: &Options) -> Result<(), Exit> {
     let mut db = global.connect().await?;
     let merchant = global.one_merchant(&mut db).await?;
-    let booked_before = act::is_funded(&mut db, &merchant, &options.reference).await?;
-    let needs_two = !booked_before && act::people_to_fund(&mut db, &merchant).await? > 1;
-    if !booked_before {
+    let before = act::funded(&mut db, &merchant, &options.reference).await?;
+    let needs_two = before.is_none() && act::people_to_fund(&mut db, &merchant).await? > 1;
+    if before.is_none() {
         let who = if needs_two {
             " once a second person approves it, because its books follow its balance at the gateway"
         } else {
@@ -63,12 +67,21 @@ pub(crate) async fn fund(global: &Global, options: &Options) -> Result<(), Exit>
     let available = act::fund(&mut db, &merchant, options.amount, &options.reference).await?;
     let rows = balances(&mut db, Some(&merchant)).await?;
     output::print(&global.output.rows(&rows, "", |_| {
-        let done = if booked_before {
-            "was booked before, nothing changed"
-        } else {
-            "booked"
-        };
+        let done = before.as_ref().map_or_else(
+            || "booked".to_owned(),
+            |before| booked_before(before, &options.reference),
+        );
         let available = words::rupiah(available);
-        format!("{merchant}: {done}; available {available}\n")
+        output::plain(&format!("{merchant}: {done}; available {available}")) + "\n"
     })?)
+}
+
+/// Why nothing was booked now.
+fn booked_before(before: &Funded, reference: &str) -> String {
+    let requested_by = before.requested_by.as_ref().unwrap_or(&before.actor);
+    format!(
+        "nothing was booked, because {reference} was booked already, on {} WIB, {}",
+        words::time(before.at),
+        words::people(requested_by, Some(&before.actor)),
+    )
 }

@@ -57,7 +57,13 @@ pub(crate) async fn read(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<L
 fn of_history(row: Happened) -> Line {
     let mut detail = row.detail;
     if let Some(fields) = detail.as_object_mut() {
-        // What a person decided, a worker writes; the detail names the person.
+        // What people decided, a worker or the second of them writes.
+        if let Some(first) = row.requested_by {
+            fields.insert("by".to_owned(), first.into());
+        }
+        if let Some(second) = row.approved_by {
+            fields.insert("approved_by".to_owned(), second.into());
+        }
         fields.entry("by").or_insert_with(|| row.actor.into());
         if let Some(attempt) = row.attempt.filter(|attempt| *attempt > 0) {
             fields.insert("attempt".to_owned(), attempt.into());
@@ -189,11 +195,8 @@ fn detail(line: &Line) -> String {
     }
     let (by, second) = (field("by"), field("approved_by"));
     if !by.is_empty() && matches!(line.source.as_str(), "sql" | "operator") {
-        parts.push(if second.is_empty() || second == by {
-            format!("by {by}")
-        } else {
-            format!("by {by} and {second}")
-        });
+        let second = Some(second).filter(|second| !second.is_empty());
+        parts.push(words::people(&by, second.as_deref()));
     }
     if let Some(last) = line.last_at {
         parts.push(format!("{} times, last {}", line.times, words::time(last)));

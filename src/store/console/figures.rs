@@ -91,6 +91,8 @@ pub struct TopUp {
     pub is_from_gateway: bool,
     /// The login that booked it, or approved that it be booked.
     pub actor: String,
+    /// The login that requested it, where it was requested.
+    pub requested_by: Option<String>,
 }
 
 /// The latest of a period, newest first; at most 200.
@@ -98,16 +100,26 @@ pub async fn top_ups(db: &mut PgConnection, period: Period) -> Result<Vec<TopUp>
     sqlx::query_as!(
         TopUp,
         r#"/* store::console_top_ups */
-        select l.at, m.code as merchant_code, l.available as amount, l.reference as "reference!",
-               l.funded_by = 'gateway' as "is_from_gateway!", l.actor
-        from payout.merchants m
-        cross join lateral (
-            select l.at, l.available, l.reference, l.funded_by, l.actor from payout.ledger l
-            where l.merchant_code = m.code and l.kind = 'funding' and l.at >= $1 and l.at < $2
+        select l.at as "at!", l.merchant_code as "merchant_code!", l.available as "amount!", l.reference as "reference!",
+               l.funded_by = 'gateway' as "is_from_gateway!", l.actor as "actor!", r.requested_by as "requested_by?"
+        from (
+            select l.at, m.code as merchant_code, l.available, l.reference, l.funded_by, l.actor
+            from payout.merchants m
+            cross join lateral (
+                select l.at, l.available, l.reference, l.funded_by, l.actor from payout.ledger l
+                where l.merchant_code = m.code and l.kind = 'funding' and l.at >= $1 and l.at < $2
+                order by l.at desc
+                limit 200) l
             order by l.at desc
             limit 200) l
-        order by l.at desc
-        limit 200"#,
+        left join lateral (
+            -- A reference is booked once, so the approved request with it is this one.
+            select r.requested_by from payout.requests r
+            where r.kind = 'fund' and r.subject = l.reference and r.merchant_code = l.merchant_code
+              and r.decision = 'approved' and l.funded_by = 'person'
+            order by r.id desc
+            limit 1) r on true
+        order by l.at desc"#,
         period.from,
         period.to,
     )

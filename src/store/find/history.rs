@@ -99,6 +99,10 @@ pub struct Happened {
     pub source: String,
     /// The login that wrote it.
     pub actor: String,
+    /// Of what a request led to: the login that requested it.
+    pub requested_by: Option<String>,
+    /// Of the same: the login that approved it.
+    pub approved_by: Option<String>,
     /// The attempt it belongs to.
     pub attempt: Option<i32>,
     /// The redacted message.
@@ -110,8 +114,23 @@ pub async fn history(db: &mut PgConnection, key: &PayoutKey) -> Result<Vec<Happe
     sqlx::query_as!(
         Happened,
         r#"/* store::history */
-        select h.at, h.event, h.to_state, h.source, h.actor, h.attempt, h.detail
+        select h.at as "at!", h.event as "event!", h.to_state, h.source as "source!", h.actor as "actor!", h.attempt,
+               h.detail as "detail!",
+               coalesce(r.requested_by, p.requested_by) as requested_by, coalesce(r.decided_by, p.approved_by) as approved_by
         from payout.history h
+        -- Only of an act: what the gateway says may have any name in it.
+        cross join lateral (
+            select case when h.source = 'operator' then h.detail ->> 'by' end as requested_by,
+                   case when h.source = 'operator' then h.detail ->> 'approved_by' end as approved_by) p
+        -- A withdrawal that two people agreed on has in its row the second one alone.
+        left join lateral (
+            select q.requested_by, q.decided_by
+            from payout.request_payouts i
+            join payout.requests q on q.id = i.request_id
+            where h.event = 'withdrawn' and i.merchant_code = h.merchant_code and i.order_num = h.order_num
+              and q.kind = 'cancel' and i.outcome = 'done'
+            order by q.id desc
+            limit 1) r on true
         where h.merchant_code = $1 and h.order_num = $2
         order by h.seq"#,
         key.merchant_code,

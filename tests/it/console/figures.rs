@@ -101,14 +101,6 @@ async fn a_top_up_is_booked_by_one_person_or_by_two_as_the_rules_say() {
         .await
         .says(&["✓", "TRF 1 is booked; available Rp 10.001.250.000"]);
     assert_eq!(database.text(available).await, "1250000");
-    fund(&one, "1250000", "TRF 1")
-        .await
-        .says(&["was booked before"]);
-    fund(&one, "7", "TRF 1").await.says(&[
-        "Not done",
-        "the reference is already used",
-        "booked with a different amount",
-    ]);
     let page = one
         .post("/fund", &[("merchant", MERCHANT), ("amount", "1.250.000")])
         .await;
@@ -156,6 +148,141 @@ async fn a_top_up_is_booked_by_one_person_or_by_two_as_the_rules_say() {
             .await
             .with(403);
     }
+}
+
+#[tokio::test]
+async fn a_used_reference_books_nothing_and_says_when_and_by_whom_it_was_booked() {
+    let database = Database::with_merchant().await;
+    let available = "select available - 10000000000 from payout.accounts";
+    let desk = Desk::before(&database);
+    let login = database.login(&["payout_operator"]).await;
+    let (one, mut other) = (desk.signed_in(&login).await, desk.operator(&database).await);
+    // Read before somebody else books it, and sent after that.
+    let written = [
+        ("merchant", MERCHANT),
+        ("amount", "1250000"),
+        ("reference", "trf 1"),
+        ("reason", ""),
+    ];
+    let token = other.post("/fund", &written).await.with(200).token();
+    fund(&one, "1250000", "TRF 1").await.says(&["✓"]);
+    let typed = [("token", token.as_str()), ("typed", "1250000")];
+    let late = [&written[..], &typed].concat();
+    let page = other.post("/fund/book", &late).await.with(200);
+    page.says(&["Not done", "Nothing was booked, because reference trf 1"]);
+    page.lacks(&["✓", "Done<"]);
+
+    let at = "select to_char(at at time zone 'Asia/Jakarta', 'YYYY-MM-DD HH24:MI:SS') || ' WIB'
+              from payout.ledger where reference = 'TRF 1'";
+    let at = database.text(at).await;
+    let said = format!("was booked already: Rp 1.250.000 on {at}, by {login}.");
+    page.says(&[&said]);
+    let seven = [
+        ("merchant", MERCHANT),
+        ("amount", "7"),
+        ("reference", "TRF 1"),
+    ];
+    let page = other.post("/fund", &seven).await.with(200);
+    page.says(&[&said, "value=\"7\""]);
+    page.lacks(&["name=\"typed\""]);
+    "id".clone_into(&mut other.language);
+    let page = other.post("/fund", &seven).await;
+    page.says(&["Tidak ada yang dibukukan", &format!("oleh {login}.")]);
+    assert_eq!(database.text(available).await, "1250000");
+}
+
+#[tokio::test]
+async fn who_approves_a_transfer_reads_a_reason_and_both_people_are_named() {
+    let database = Database::with_merchant().await;
+    let desk = Desk::before(&database);
+    let (first, second) = (
+        database.login(&["payout_operator"]).await,
+        database.login(&["payout_operator"]).await,
+    );
+    let (one, mut other) = (desk.signed_in(&first).await, desk.signed_in(&second).await);
+    let written = |reason| {
+        [
+            ("merchant", MERCHANT),
+            ("amount", "5000"),
+            ("reference", "TRF 2"),
+            ("reason", reason),
+        ]
+    };
+    // One person books it, and nobody reads a reason.
+    let page = one.post("/fund", &written("")).await.with(200);
+    page.says(&["name=\"typed\"", "without a reason"]);
+    page.lacks(&["<p>Reason:"]);
+    database
+        .run("update payout.merchants set funding = 'gateway'")
+        .await;
+    let page = one.post("/fund", &written("  ")).await.with(200);
+    page.says(&["Write why", "value=\"TRF 2\""]);
+    page.lacks(&["name=\"typed\""]);
+    let requests = "select count(*) from payout.requests";
+    assert_eq!(database.text(requests).await, "0");
+    let page = one.post("/fund", &written("ticket 9")).await.with(200);
+    page.says(&["<p>Reason: ticket 9</p>"]);
+    fund(&one, "5000", "TRF 2")
+        .await
+        .says(&["Recorded as request"]);
+    let id = database.text("select max(id) from payout.requests").await;
+    let path = format!("/approvals/{id}/approve");
+    let token = other.get(&path).await.with(200).token();
+    let approval = [("token", token.as_str()), ("typed", id.as_str())];
+    other.post(&path, &approval).await.with(200);
+
+    let both = format!("requested by {first}, approved by {second}");
+    one.get("/money").await.says(&[&both]);
+    let again = one.post("/fund", &written("ticket 9")).await.with(200);
+    again.says(&["Nothing was booked", &both]);
+    "id".clone_into(&mut other.language);
+    let both = format!("diminta oleh {first}, disetujui oleh {second}");
+    other.get("/money").await.says(&[&both]);
+}
+
+#[tokio::test]
+async fn each_sum_of_the_gateway_has_one_name_and_the_month_says_when_it_was_read() {
+    let database = Database::with_merchant().await;
+    set(
+        &database,
+        &format!(
+            "insert into payout.daily_balances (merchant_code, day, stated, difference, read_at)
+             values ('{MERCHANT}', '2026-10-10', 1230000, -5, '2026-10-10T01:02:03Z')"
+        ),
+    )
+    .await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let mut browser = desk.signed_in(&reader).await;
+    for (language, available, total, read) in [
+        ("en", "Gateway: available", "Gateway: total", "Read"),
+        ("id", "Gateway: tersedia", "Gateway: total", "Dibaca pada"),
+    ] {
+        language.clone_into(&mut browser.language);
+        browser.get("/").await.says(&[available]);
+        let page = browser.get("/money?day=2026-10-10").await.with(200);
+        page.says(&[
+            available,
+            &format!("data-label=\"{total}\">1.230.000 <small"),
+            &format!("{read} 2026-10-10 08:02:03 WIB</small>"),
+        ]);
+        page.lacks(&["Gateway&#39;s balance", "Saldo gateway"]);
+    }
+}
+
+#[tokio::test]
+async fn money_says_what_a_negative_sum_means_and_what_to_do_about_a_difference() {
+    let database = Database::with_merchant().await;
+    let desk = Desk::before(&database);
+    let browser = desk.operator(&database).await;
+    fund(&browser, "-5000", "TRF 3").await.says(&["✓"]);
+    browser.get("/money").await.says(&[
+        "data-label=\"Funding\">Rp -9.999.995.000<",
+        "funding is negative as long as more was topped up than withdrawn",
+        "A negative amount is a withdrawal.",
+        "below 0, more was taken out than paid in",
+        "Below 0, the gateway has less.",
+    ]);
 }
 
 #[tokio::test]

@@ -170,3 +170,42 @@ async fn people_who_stated_an_end_are_named_in_the_readers_language() {
     page.says(&["siti dan budi"]);
     page.lacks(&["siti and budi"]);
 }
+
+/// A cancel that takes two people is recorded by the second one.
+#[tokio::test]
+async fn the_history_names_who_requested_and_who_approved() {
+    let database = Database::with_steps().await;
+    database.insert_in("queued", "INV-1").await;
+    database
+        .run(
+            "insert into payout.failover (identity, quiet_horizon) values (payout.identity(), '30 min');
+             update payout.payouts set attention_reasons = '{unproven}'",
+        )
+        .await;
+    let (first, second) = (
+        database.login(&["payout_operator"]).await,
+        database.login(&["payout_operator"]).await,
+    );
+    for (login, act) in [
+        (&first, "select payout.request_cancel('INV-1', 'ticket 7')"),
+        (
+            &second,
+            "select payout.approve(max(id)) from payout.requests",
+        ),
+    ] {
+        let mut session = database.connect_as(login).await;
+        sqlx::raw_sql(act).execute(&mut session).await.unwrap();
+    }
+    assert_eq!(database.state("INV-1").await, "cancelled");
+    let desk = Desk::before(&database);
+    let mut browser = desk.operator(&database).await;
+    let payout = format!("/payouts/{}", named("INV-1"));
+    let both = format!("data-label=\"Who\">requested by {first}, approved by {second}<");
+    browser.get(&payout).await.says(&[&both, "<dd>none</dd>"]);
+    let shown = crate::support::terminal::payout(&database, &["show", "INV-1"]);
+    let both = format!("requested by {first}, approved by {second}");
+    shown.with(0).says(&[&both, "fee: none"]);
+    "id".clone_into(&mut browser.language);
+    let both = format!("diminta oleh {first}, disetujui oleh {second}");
+    browser.get(&payout).await.says(&[&both]);
+}

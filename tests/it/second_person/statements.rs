@@ -360,7 +360,7 @@ async fn the_people_are_named_even_if_the_beneficiary_has_the_same_name() {
     super::until_proven(&world, "NAMED-1").await;
     agree(&world, &desk, &confirmed("NAMED-1", "failed")).await;
     let page = show(&world, &desk.one, "NAMED-1").await;
-    let by = format!("by {} and {}", desk.one, desk.other);
+    let by = format!("requested by {}, approved by {}", desk.one, desk.other);
     assert!(page.contains(&by), "{by}: {page}");
     let history = payout(&world, &desk.one, &["show", "NAMED-1", "--history"])
         .await
