@@ -24,6 +24,7 @@ mod money;
 mod origin;
 mod payout;
 mod places;
+mod proxies;
 mod refusal;
 mod serve;
 mod session;
@@ -70,7 +71,8 @@ use self::{
     language::cookie,
     origin::Origins,
     places::Places,
-    session::{Limits, Sessions, connections},
+    proxies::Proxies,
+    session::{Limits, Sessions},
     throttle::Throttle,
     turns::Turns,
 };
@@ -90,7 +92,7 @@ struct Console {
     /// The configured host, port and database, and no login.
     database: PgConnectOptions,
     origins: Origins,
-    is_tls: bool,
+    proxies: Proxies,
     sessions: Sessions,
     throttle: Throttle,
     turns: Turns,
@@ -130,7 +132,7 @@ impl Running {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let stop = CancellationToken::new();
         let routes = routes(&console);
-        let (until, places) = (stop.clone(), Places::new(console.is_proxied()));
+        let (until, places) = (stop.clone(), Places::new(console.proxies.clone()));
         let serving = tokio::spawn(async move {
             tokio::select! {
                 () = serve::serve(listener, tls, routes, places, until) => {}
@@ -221,8 +223,11 @@ impl Console {
         let is_tls = settings.tls_files.is_some();
         Ok(Self {
             database: connections(database_url).context("the database URL is invalid")?,
-            origins: Origins::new(&settings.origins, address, is_tls),
-            is_tls,
+        let origins = Origins::new(&settings.origins, address, is_tls);
+        // Where every origin is HTTPS, and we speak plain HTTP, browsers reach it through a proxy.
+        let is_proxied = origins.are_secure() && !is_tls;
+            origins,
+            proxies: Proxies::new(&settings.proxies, is_proxied),
             sessions: Sessions::new(Limits {
                 idle: settings.idle,
                 session: settings.session,
@@ -304,26 +309,10 @@ impl Console {
         cookie(headers, self.cookie_name())
     }
 
-    /// Where every origin is HTTPS, and we speak plain HTTP, browsers reach it through a proxy.
-    fn is_proxied(&self) -> bool {
-        self.is_secure() && !self.is_tls
-    }
-
-    /// Where a request comes from. Behind a proxy it is the proxy that connects, and it appends the address. Elsewhere anybody
-    /// could write that header.
+    /// Where a request comes from.
     fn address(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
-        let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
-        let forwarded = forwarded.filter(|_| self.is_proxied());
-        let forwarded = forwarded.and_then(|list| list.to_str().ok()?.rsplit(',').next());
-        forwarded.and_then(written).unwrap_or(peer.0)
+        self.proxies.address(peer.0, headers)
     }
-}
-
-/// An address as proxies write it: some with the port.
-fn written(address: &str) -> Option<IpAddr> {
-    let address = address.trim();
-    let with_port = || address.parse().map(|with: SocketAddr| with.ip());
-    address.parse().or_else(|_| with_port()).ok()
 }
 
 /// The address that a connection comes from.
@@ -336,23 +325,5 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let nobody = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Ok(parts.extensions.get().copied().unwrap_or(nobody))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_read_as_proxies_write_it() {
-        for (text, address) in [
-            ("192.0.2.1", "192.0.2.1"),
-            (" 192.0.2.1:4711", "192.0.2.1"),
-            ("2001:db8::1", "2001:db8::1"),
-            ("[2001:db8::1]:4711", "2001:db8::1"),
-        ] {
-            assert_eq!(written(text), address.parse().ok(), "{text}");
-        }
-        assert_eq!(written("unknown"), None);
     }
 }

@@ -33,6 +33,9 @@ pub(super) async fn run(global: &Global, options: &Options) -> Result<(), Exit> 
     settings.allow_any_password |= options.allow_any_password;
     settings.is_safe().map_err(Exit::Config)?;
     log();
+    if let Some(warning) = settings.warning() {
+        say(&format!("warning: {warning}"));
+    }
     let started = |address: &str| say(&format!("the console listens on {address}"));
     Ok(console::run(&settings, &url, started).await?)
 }

@@ -63,6 +63,8 @@ pub(super) fn check(
                 .to_owned(),
         );
     }
+    let warning = config.console.warning().map(str::to_owned);
+    config.warnings.extend(warning);
     page.no_faults()?;
     Ok(config)
 }
@@ -306,6 +308,40 @@ mod tests {
                 .all(|fault| fault.starts_with("p.toml:2: ")),
             "{unreadable}"
         );
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_a_console_that_would_believe_anybody_says_so() {
+        let read = |keys: &str| {
+            let text = format!(
+                "[console]\nlisten = '10.0.0.1:9091'\norigins = ['https://payout.example']\n{keys}\n\
+                 [[merchant]]\ncode='S'\nbase_url='https://g'\nprivate_key_file='k'\nplatform_public_key_file='p'"
+            );
+            parse("p.toml", &text, Path::new("."), Some("postgres://x".into()))
+        };
+        let named = read("proxies = ['10.0.0.5', 'fd00::5']").unwrap();
+        let proxies: [std::net::IpAddr; 2] =
+            ["10.0.0.5", "fd00::5"].map(|one| one.parse().unwrap());
+        assert_eq!(named.console.proxies, proxies);
+        assert!(named.warnings.is_empty(), "{:?}", named.warnings);
+        let one = read("proxies = '10.0.0.5'").unwrap();
+        assert_eq!(one.console.proxies, proxies[..1]);
+        let open = read("").unwrap().warnings.join("\n");
+        assert!(open.contains("believes whoever reaches its port"), "{open}");
+        for bad in [
+            "10.0.0.5:80",
+            "10.0.0.0/24",
+            "0.0.0.0",
+            "::",
+            "proxy.example",
+            "",
+            "224.0.0.1",
+        ] {
+            let faults = read(&format!("proxies = ['{bad}']")).unwrap_err();
+            let faults = faults.to_string();
+            let words = format!("proxies: \"{bad}\" must be the IP address of one proxy");
+            assert!(faults.contains(&words), "{faults}");
+        }
     }
 
     #[test]

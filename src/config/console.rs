@@ -1,7 +1,7 @@
 //! `[console]`: where the web console listens, and which origins browsers may reach it by.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,6 +20,8 @@ pub struct Console {
     pub tls_files: Option<(PathBuf, PathBuf)>,
     /// The origins that browsers reach it by; empty for the listen address and localhost.
     pub origins: Vec<String>,
+    /// The proxies whose word counts for the address of a browser; empty for whoever connects, behind `https://` origins.
+    pub proxies: Vec<IpAddr>,
     /// A session that is not used for this long ends.
     pub idle: Duration,
     /// A session ends after this, however much it is used.
@@ -36,6 +38,7 @@ impl Default for Console {
             listen: LISTEN,
             tls_files: None,
             origins: Vec::new(),
+            proxies: Vec::new(),
             idle: Duration::from_mins(30),
             session: Duration::from_hours(12),
             sessions_max: 20,
@@ -45,6 +48,17 @@ impl Default for Console {
 }
 
 impl Console {
+    /// What somebody should know who runs it like this: a proxy on another host is in front of it, and nobody said which one.
+    pub fn warning(&self) -> Option<&'static str> {
+        let is_of_proxy = self.tls_files.is_none() && !self.origins.is_empty();
+        let believes_anybody =
+            is_of_proxy && !self.listen.ip().is_loopback() && self.proxies.is_empty();
+        believes_anybody.then_some(
+            "[console] believes whoever reaches its port about the address of a browser: name the proxies that may say it, \
+             as in proxies = [\"10.0.0.5\"]",
+        )
+    }
+
     /// Why people must not sign in at this address, if they must not: their passwords would travel readable.
     ///
     /// # Errors
@@ -79,6 +93,7 @@ pub(super) fn console(page: &Page<'_>, folder: &Path) -> Console {
         listen: listen(page, &mut section),
         tls_files: tls_files(&mut section, folder),
         origins: origins(&mut section),
+        proxies: proxies(&mut section),
         idle: section.seconds("idle_seconds", default.idle.as_secs()),
         session: section.seconds("session_seconds", default.session.as_secs()),
         sessions_max: usize::try_from(section.whole("sessions_max", 20, 1..=200)).unwrap_or(20),
@@ -126,6 +141,23 @@ fn origins(section: &mut Section<'_>) -> Vec<String> {
         ));
     }
     named
+}
+
+fn proxies(section: &mut Section<'_>) -> Vec<IpAddr> {
+    let mut proxies = Vec::new();
+    for named in section.list("proxies") {
+        match named.parse() {
+            Ok(address) if is_of_one_host(address) => proxies.push(address),
+            Ok(_) | Err(_) => section.fault(format_args!(
+                "proxies: \"{named}\" must be the IP address of one proxy, such as 10.0.0.5, without a port or a network"
+            )),
+        }
+    }
+    proxies
+}
+
+fn is_of_one_host(address: IpAddr) -> bool {
+    !address.is_unspecified() && !address.is_multicast()
 }
 
 /// `scheme://host` or `scheme://host:port`, as browsers write it.

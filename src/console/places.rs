@@ -12,6 +12,8 @@ use tokio::{
     time::Instant,
 };
 
+use super::proxies::Proxies;
+
 /// Most open connections. More wait in the kernel's queue until one of them ends.
 const CONNECTIONS_MAX: usize = 256;
 /// Most open connections of one address. A browser opens six at most, and an idle one ends within ten seconds.
@@ -34,8 +36,8 @@ pub(super) fn owner(address: IpAddr) -> IpAddr {
 #[derive(Debug)]
 pub(super) struct Places {
     free: Arc<Semaphore>,
-    /// Behind a proxy all connections come from it, and it has to limit those of browsers.
-    is_proxied: bool,
+    /// All connections of browsers behind a proxy come from it, and it has to limit them.
+    proxies: Proxies,
     taken: Mutex<Taken>,
 }
 
@@ -62,10 +64,10 @@ struct Counted {
 }
 
 impl Places {
-    pub(super) fn new(is_proxied: bool) -> Arc<Self> {
+    pub(super) fn new(proxies: Proxies) -> Arc<Self> {
         Arc::new(Self {
             free: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
-            is_proxied,
+            proxies,
             taken: Mutex::default(),
         })
     }
@@ -73,7 +75,7 @@ impl Places {
     /// A place for a connection from this address; `None` if its owner has as many as one may have.
     pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         // First, so that what is refused waits for nothing.
-        let counted = if self.is_proxied {
+        let counted = if self.proxies.is_one(address) {
             None
         } else {
             Some(self.count(owner(address))?)
@@ -132,7 +134,7 @@ mod tests {
     #[tokio::test]
     async fn one_address_leaves_places_for_others() {
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let places = Places::new(false);
+        let places = Places::new(Proxies::None);
         let mut open = Vec::new();
         for place in 0..OF_ONE_ADDRESS_MAX {
             let from = address(&format!("2001:db8::{place:x}"));
@@ -149,12 +151,19 @@ mod tests {
 
     #[tokio::test]
     async fn the_proxy_may_take_all_places() {
-        let places = Places::new(true);
         let proxy = "127.0.0.1".parse().unwrap();
+        let places = Places::new(Proxies::At(vec![proxy]));
         let mut open = Vec::new();
         for _ in 0..CONNECTIONS_MAX {
             open.push(places.take(proxy).await.expect("a place"));
         }
+        open.clear();
+        // Anybody else who connects is counted.
+        for _ in 0..OF_ONE_ADDRESS_MAX {
+            let place = places.take("10.0.0.1".parse().unwrap()).await;
+            open.push(place.expect("a place"));
+        }
+        assert!(places.take("10.0.0.1".parse().unwrap()).await.is_none());
     }
 
     #[test]

@@ -415,3 +415,36 @@ async fn passwords_are_taken_beyond_this_machine_only_over_tls() {
     });
     said.await.unwrap().with(78).says(&["without TLS"]);
 }
+#[tokio::test]
+async fn only_a_named_proxy_says_where_a_browser_is() {
+    let database = Database::with_merchant().await;
+    let login = database.login(&["payout_reader"]).await;
+    let fields = [("login", login.as_str()), ("password", &login)];
+    let keys = "origins = [\"https://payout.example\"]\nproxies = [\"127.0.0.2\"]";
+    let desk = Desk::with(&database, keys);
+    for (last, forwarded) in [(2, "203.0.113.2"), (3, "203.0.113.3")] {
+        let headers = [
+            OURS,
+            ("host", "payout.example"),
+            ("x-forwarded-for", forwarded),
+        ];
+        let browser = desk.browser_at([127, 0, 0, last].into());
+        browser
+            .send(Method::POST, "/sign-in", &fields, &headers)
+            .await
+            .with(303);
+    }
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !["203.0.113.2", "127.0.0.3"]
+        .iter()
+        .all(|believed| desk.log().contains(believed))
+    {
+        assert!(Instant::now() < deadline, "{}", desk.log());
+        sleep(Duration::from_millis(50)).await;
+    }
+    let log = desk.log();
+    for other in ["203.0.113.3", "127.0.0.2"] {
+        assert!(!log.contains(other), "{other}: {log}");
+    }
+}
+
