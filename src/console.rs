@@ -76,7 +76,7 @@ use self::{
     throttle::Throttle,
     turns::Turns,
 };
-use crate::config;
+use crate::{config, store::console::connections};
 
 /// How long it counts that the database was seen to check a login's password.
 const CHECKED_FOR: Duration = Duration::from_mins(5);
@@ -221,13 +221,13 @@ impl Console {
         address: SocketAddr,
     ) -> anyhow::Result<Self> {
         let is_tls = settings.tls_files.is_some();
-        Ok(Self {
-            database: connections(database_url).context("the database URL is invalid")?,
         let origins = Origins::new(&settings.origins, address, is_tls);
         // Where every origin is HTTPS, and we speak plain HTTP, browsers reach it through a proxy.
         let is_proxied = origins.are_secure() && !is_tls;
             origins,
             proxies: Proxies::new(&settings.proxies, is_proxied),
+        Ok(Self {
+            database: connections(database_url).context("the database URL is invalid")?,
             sessions: Sessions::new(Limits {
                 idle: settings.idle,
                 session: settings.session,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -195,22 +194,4 @@ pub(super) async fn takes_any_password(database: &PgConnectOptions, login: &str)
             .is_none_or(|refusal| !matches!(refusal.code().as_deref(), Some("28P01" | "28000"))),
         Err(_) => true,
     }
-}
-
-/// What every person's connection is opened with: statements are bounded in time, planned for their arguments, and ignore
-/// the role's `search_path`.
-///
-/// # Errors
-/// If the URL cannot be read.
-pub(super) fn connections(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?;
-    Ok(options.application_name("payout console").options([
-        ("search_path", "pg_catalog"),
-        ("row_security", "off"),
-        ("statement_timeout", "5s"),
-        ("lock_timeout", "3s"),
-        ("idle_in_transaction_session_timeout", "30s"),
-        ("plan_cache_mode", "force_custom_plan"),
-        ("jit", "off"),
-    ]))
 }

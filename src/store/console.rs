@@ -5,12 +5,34 @@ pub mod search;
 
 mod figures;
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 pub use self::figures::{
     FailedSignature, QueryBudget, TopUp, failed_signatures, query_budgets, top_ups,
 };
+
+/// What every person's connection is opened with: statements are bounded in time, planned for their arguments, and ignore
+/// the role's `search_path`.
+///
+/// # Errors
+/// If the URL cannot be read.
+pub fn connections(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?;
+    Ok(options.application_name("payout console").options([
+        ("search_path", "pg_catalog"),
+        ("row_security", "off"),
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "3s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("plan_cache_mode", "force_custom_plan"),
+        // Of a million payouts a page shows what is open. With statistics from when there were none, a plan would read all.
+        ("enable_seqscan", "off"),
+        ("jit", "off"),
+    ]))
+}
 
 /// What the login of a connection may do now.
 #[derive(Clone, Debug, PartialEq, Eq)]

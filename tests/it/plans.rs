@@ -49,8 +49,9 @@ async fn no_statement_reads_or_costs_more_than_its_bound_whatever_the_planner_kn
         old.measure(statement).await;
     }
     books.grow(queued).await;
+    let all: Vec<&Statement> = statements.iter().collect();
     found
-        .look(&mut old, &statements, "planned while small", &books)
+        .look(&mut old, &all, "planned while small", &books)
         .await;
     old.close().await;
 
@@ -78,8 +79,9 @@ async fn no_statement_reads_more_than_its_bound_by_a_plan_that_was_made_for_empt
     for statement in &statements {
         session.measure(statement).await;
     }
+    let all: Vec<&Statement> = statements.iter().collect();
     found
-        .look(&mut session, &statements, "planned while empty", &books)
+        .look(&mut session, &all, "planned while empty", &books)
         .await;
     session.close().await;
     found.report(&statements);
@@ -93,16 +95,30 @@ fn queued() -> i32 {
 }
 
 async fn look_at_all(found: &mut Findings, statements: &[Statement], known: &str, books: &Books) {
+    let all: Vec<&Statement> = statements.iter().collect();
     for mode in ["generic", "custom"] {
-        let mut session = books.session(&format!("force_{mode}_plan")).await;
-        // The first run reads the catalogs.
-        for statement in statements {
-            session.measure(statement).await;
-        }
+        let session = books.session(&format!("force_{mode}_plan")).await;
         let what = format!("{known}, {mode} plans");
-        found.look(&mut session, statements, &what, books).await;
-        session.close().await;
+        look_twice(found, session, &all, &what, books).await;
     }
+    let people: Vec<&Statement> = statements.iter().filter(|one| one.people).collect();
+    let what = format!("{known}, a page's custom plans");
+    look_twice(found, books.desk().await, &people, &what, books).await;
+}
+
+/// The first run reads the catalogs.
+async fn look_twice(
+    found: &mut Findings,
+    mut session: Session,
+    statements: &[&Statement],
+    what: &str,
+    books: &Books,
+) {
+    for statement in statements {
+        session.measure(statement).await;
+    }
+    found.look(&mut session, statements, what, books).await;
+    session.close().await;
 }
 
 /// What was measured, and what is wrong with it.
@@ -117,7 +133,7 @@ impl Findings {
     async fn look(
         &mut self,
         session: &mut Session,
-        statements: &[Statement],
+        statements: &[&Statement],
         what: &str,
         books: &Books,
     ) {

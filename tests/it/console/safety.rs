@@ -386,36 +386,6 @@ async fn over_tls_the_cookie_is_secure_and_the_browser_is_told_to_stay() {
 }
 
 #[tokio::test]
-async fn choosing_a_language_leads_nowhere_else() {
-    let database = Database::with_merchant().await;
-    let desk = Desk::before(&database);
-    let browser = desk.browser();
-    for (to, location) in [
-        ("/payouts?tab=paid", "/payouts?tab=paid"),
-        ("//evil.example/", "/"),
-        ("https://evil.example/", "/"),
-        ("/\\evil.example", "/"),
-    ] {
-        let page = browser
-            .post("/language", &[("language", "id"), ("to", to)])
-            .await;
-        assert_eq!(page.header("location"), location, "{to}");
-        assert!(
-            page.header("set-cookie")
-                .starts_with("payout_language=id; Path=/;")
-        );
-    }
-}
-
-#[tokio::test]
-async fn passwords_are_taken_beyond_this_machine_only_over_tls() {
-    let database = Database::with_merchant().await;
-    let said = tokio::task::spawn_blocking(move || {
-        payout(&database, &["console", "--listen", "0.0.0.0:0"])
-    });
-    said.await.unwrap().with(78).says(&["without TLS"]);
-}
-#[tokio::test]
 async fn only_a_named_proxy_says_where_a_browser_is() {
     let database = Database::with_merchant().await;
     let login = database.login(&["payout_reader"]).await;
@@ -448,3 +418,33 @@ async fn only_a_named_proxy_says_where_a_browser_is() {
     }
 }
 
+#[tokio::test]
+async fn choosing_a_language_leads_nowhere_else() {
+    let database = Database::with_merchant().await;
+    let desk = Desk::before(&database);
+    let browser = desk.browser();
+    for (to, location) in [
+        ("/payouts?tab=paid", "/payouts?tab=paid"),
+        ("//evil.example/", "/"),
+        ("https://evil.example/", "/"),
+        ("/\\evil.example", "/"),
+    ] {
+        let page = browser
+            .post("/language", &[("language", "id"), ("to", to)])
+            .await;
+        assert_eq!(page.header("location"), location, "{to}");
+        assert!(
+            page.header("set-cookie")
+                .starts_with("payout_language=id; Path=/;")
+        );
+    }
+}
+
+#[tokio::test]
+async fn passwords_are_taken_beyond_this_machine_only_over_tls() {
+    let database = Database::with_merchant().await;
+    let said = tokio::task::spawn_blocking(move || {
+        payout(&database, &["console", "--listen", "0.0.0.0:0"])
+    });
+    said.await.unwrap().with(78).says(&["without TLS"]);
+}

@@ -1,7 +1,7 @@
 //! Books of any size, and sessions that measure statements in them.
 
-use payout_worker::store::{Store, addresses::Address};
-use sqlx::{Connection, PgConnection, Row, postgres::PgRow};
+use payout_worker::store::{Store, addresses::Address, console::connections};
+use sqlx::{ConnectOptions, Connection, PgConnection, Row, postgres::PgRow};
 
 use super::statement::{Measured, Plan, Size, Statement};
 use crate::support::{
@@ -102,6 +102,19 @@ impl Books {
         }
         store.close().await;
         Session { claims, others }
+    }
+
+    /// The connections of people who are signed in to the console, but for the limits of time.
+    pub(super) async fn desk(&self) -> Session {
+        let options = connections(&self.0.url()).unwrap();
+        let options = options.options([
+            ("statement_timeout", "0"),
+            ("idle_in_transaction_session_timeout", "0"),
+        ]);
+        Session {
+            claims: options.connect().await.unwrap(),
+            others: options.connect().await.unwrap(),
+        }
     }
 }
 

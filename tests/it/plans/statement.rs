@@ -67,6 +67,8 @@ pub(super) struct Statement {
     pub(super) entry: Entry,
     /// Whether it runs on the worker's connections for claims.
     pub(super) claims: bool,
+    /// Whether people run it.
+    pub(super) people: bool,
 }
 
 /// How large the books are.
@@ -228,12 +230,14 @@ pub(super) fn statements() -> Vec<Statement> {
                 "{name}: state one of buffers, each_open, everything and nothing"
             );
             let claims = path.ends_with("claims.toml");
+            let people = path.ends_with("people.toml");
             all.push(Statement {
                 name,
                 sql,
                 types,
                 entry,
                 claims,
+                people,
             });
         }
     }
