@@ -37,6 +37,7 @@ mod throttle;
 mod token;
 mod totals;
 mod turns;
+mod unsent;
 mod visit;
 mod words;
 mod workers;
@@ -198,6 +199,7 @@ fn routes(console: &Arc<Console>) -> Router {
         .route("/pause", get(stops::pause_form).post(stops::pause))
         .route("/resume", get(stops::resume_form).post(stops::resume))
         .route("/failover", get(stops::accept_form).post(stops::accept))
+        .route(unsent::UNSENT, get(signing_in::unsent))
         .route("/sign-in", get(signing_in::form).post(signing_in::sign_in))
         .route("/sign-out", post(signing_in::sign_out))
         .route("/language", post(signing_in::choose_language))

@@ -22,6 +22,7 @@ use super::{
     language::Language,
     origin::{Stranger, harden},
     texts::Texts,
+    unsent::Arrived,
 };
 
 /// Longest time until a page is answered, its body included.
@@ -109,11 +110,12 @@ async fn arrived(request: Request) -> Result<Request, Failure> {
     if request.uri().path() == STATEMENT {
         return Ok(request);
     }
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let too_much = || Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE);
     let late = || Failure::of_status(StatusCode::REQUEST_TIMEOUT);
     let read = timeout(FORM_WITHIN, to_bytes(body, FORM_BYTES_MAX)).await;
     let body = read.map_err(|_| late())?.map_err(|_| too_much())?;
+    parts.extensions.insert(Arrived(body.clone()));
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 

@@ -150,9 +150,10 @@ impl Confirm {
 }
 
 /// A form that leads back to the confirmation, with all that was written and without what is done.
+#[derive(Clone, Debug)]
 pub(super) struct Again {
-    action: String,
-    fields: Vec<(String, String)>,
+    pub(super) action: String,
+    pub(super) fields: Vec<(String, String)>,
 }
 
 impl Again {
@@ -168,20 +169,26 @@ impl Again {
             let mut left = outcome.not_done.iter();
             left.any(|one| one.payout.is_empty() || one.payout == payout)
         };
+        let mut again = Self::whole(action, form);
+        let is_kept = |name: &str, value: &str| name != "payout" || is_left(value);
+        again.fields.retain(|(name, value)| is_kept(name, value));
+        Some(again)
+    }
+
+    /// The form that was sent to `action`, of which nothing is done.
+    pub(super) fn whole(action: &str, form: &Form) -> Self {
         // Whoever acts again reads again what is to be typed.
-        let kept = form.fields().filter(|(name, value)| match *name {
-            "token" | "typed" | Self::FIELD => false,
-            "payout" => is_left(value),
-            _ => true,
-        });
+        let kept = form
+            .fields()
+            .filter(|(name, _)| !matches!(*name, "token" | "typed" | Self::FIELD));
         let again = (Self::FIELD.to_owned(), "yes".to_owned());
-        Some(Self {
+        Self {
             action: action.to_owned(),
             fields: kept
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .chain([again])
                 .collect(),
-        })
+        }
     }
 }
 

@@ -71,9 +71,14 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, |t| t.no_right)
     }
 
-    /// The session is over, or never was.
-    pub(super) fn signed_out() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, |t| t.session_over)
+    /// The session is over, or never was; perhaps the form that came is kept for whoever signs in again.
+    pub(super) fn signed_out(is_kept: bool) -> Self {
+        let sentence: Sentence = if is_kept {
+            |t| t.session_over_kept
+        } else {
+            |t| t.session_over
+        };
+        Self::new(StatusCode::UNAUTHORIZED, sentence)
     }
 
     /// Meanwhile somebody disabled the login.

@@ -9,7 +9,11 @@ use std::{
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{Instant, timeout};
 
-use super::token::{Forms, hash, random};
+use super::{
+    confirm::Again,
+    token::{Forms, hash, random},
+    unsent::Unsent,
+};
 use crate::store::{CONNECTIONS, console, end_with_the_client, say_times_in_wib};
 
 /// A person is waiting: report a silent database soon.
@@ -25,6 +29,8 @@ pub(super) struct Session {
     pub(super) db: Arc<tokio::sync::Mutex<PgConnection>>,
     /// The forms that the person was shown.
     pub(super) forms: Forms,
+    /// The form that came when an earlier session of this person had ended.
+    pub(super) unsent: Option<Again>,
     began: Instant,
     used: Mutex<Instant>,
 }
@@ -37,6 +43,7 @@ impl Session {
             login,
             db: Arc::new(tokio::sync::Mutex::new(db)),
             forms: Forms::default(),
+            unsent: None,
             began: now,
             used: Mutex::new(now),
         }
@@ -66,6 +73,8 @@ pub(super) struct Limits {
 pub(super) struct Sessions {
     limits: Limits,
     open: Mutex<HashMap<[u8; 32], Arc<Session>>>,
+    /// Those that ended while somebody may have been filling in a form.
+    ended: Unsent,
 }
 
 impl Sessions {
@@ -73,6 +82,7 @@ impl Sessions {
         Self {
             limits,
             open: Mutex::default(),
+            ended: Unsent::default(),
         }
     }
 
@@ -88,6 +98,8 @@ impl Sessions {
             && let Some(oldest) = oldest.map(|(id, _)| *id)
         {
             open.remove(&oldest);
+            self.ended
+                .note(oldest, session.login.clone(), Instant::now());
         }
         if open.len() >= self.limits.sessions_max {
             return None;
@@ -118,7 +130,28 @@ impl Sessions {
     pub(super) fn end_expired(&self) {
         let Limits { idle, session, .. } = self.limits;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, one| one.last_used().elapsed() < idle && one.began.elapsed() < session);
+        open.retain(|id, one| {
+            let goes_on = one.last_used().elapsed() < idle && one.began.elapsed() < session;
+            if !goes_on {
+                self.ended.note(*id, one.login.clone(), Instant::now());
+            }
+            goes_on
+        });
+    }
+
+    /// Keeps a form that came when its session had ended; `false` if there was no such session.
+    pub(super) fn keep(&self, id: &str, form: Again) -> bool {
+        self.ended.keep(hash(id), form, Instant::now())
+    }
+
+    /// The form that came when this session had ended, if it was a session of this login.
+    pub(super) fn unsent(&self, id: &str, login: &str) -> Option<Again> {
+        self.ended.find(hash(id), login, Instant::now())
+    }
+
+    /// Forgets that form.
+    pub(super) fn forget_unsent(&self, id: &str) {
+        self.ended.forget(hash(id));
     }
 }
 

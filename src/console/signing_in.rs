@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Console, Peer,
+    confirm::Again,
     failure::{Failure, Sentence},
     form::Form,
     frame::{Frame, render},
@@ -24,6 +25,8 @@ use super::{
     session::{self, Refused, Session},
     texts::Texts,
     throttle::Who,
+    unsent::UNSENT,
+    visit::Visit,
 };
 
 /// Longest login that Postgres keeps whole.
@@ -87,7 +90,7 @@ pub(super) async fn sign_in(
     let tried = turn.begin().await;
     let opened = open(&console, login, form.raw("password")).await;
     drop(tried);
-    let session = match opened {
+    let mut session = match opened {
         Ok(session) => session,
         Err(why) => {
             if matches!(why, Refused::Password) {
@@ -100,21 +103,25 @@ pub(super) async fn sign_in(
     };
     console.throttle.succeeded(login);
     // An earlier session of the same browser ends.
-    console
-        .session_id(&headers)
-        .map(|id| console.sessions.end(id));
+    let earlier = console.session_id(&headers);
+    earlier.map(|id| console.sessions.end(id));
     let name = session.login.clone();
+    session.unsent = earlier.and_then(|id| console.sessions.unsent(id, &name));
+    let next = session.unsent.as_ref().map_or("/", |_| UNSENT);
     let Some(id) = console.sessions.begin(session) else {
         return refused(&headers, StatusCode::SERVICE_UNAVAILABLE, |t| {
             t.too_many_people
         });
     };
     tracing::info!(login = %name, %address, "signed in");
+    if let Some(id) = earlier.filter(|_| next == UNSENT) {
+        console.sessions.forget_unsent(id);
+    }
     let mut cookies = vec![console.cookie(&id, None)];
     if browser.is_none() {
         cookies.push(console.browser_cookie(&console.known.note(login)));
     }
-    Ok(to("/", cookies))
+    Ok(to(next, cookies))
 }
 
 /// Opens the person's connection, once it is known that the database checks this login's password.
@@ -142,6 +149,28 @@ fn explained(why: &Refused) -> (StatusCode, Sentence) {
 
 fn refused(headers: &HeaderMap, status: StatusCode, why: Sentence) -> Result<Response, Failure> {
     Ok((status, page(headers, Some(why))?).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "unsent.html")]
+struct UnsentPage {
+    frame: Frame,
+    t: &'static Texts,
+    again: Again,
+}
+
+/// Leads back to the form that came when an earlier session had ended, filled in; or home, if there is none.
+pub(super) async fn unsent(visit: Visit) -> Result<Response, Failure> {
+    let Some(again) = visit.session.unsent.clone() else {
+        return Ok(to("/", Vec::new()));
+    };
+    let t = visit.frame.t();
+    let page = render(&UnsentPage {
+        t,
+        again,
+        frame: visit.frame,
+    })?;
+    Ok(page.into_response())
 }
 
 /// Ends the session and its connection.

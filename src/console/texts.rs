@@ -80,6 +80,9 @@ texts! {
     session_over: "Your session is over. Nothing was done. Sign in again.", "Sesi Anda telah berakhir. Tidak ada yang dilakukan. Masuk lagi.";
     login_disabled: "This login may no longer log in. Nothing was done.", "Login ini tidak boleh masuk lagi. Tidak ada yang dilakukan.";
     stale_form: "This form is no longer valid: it was opened in another session, or too long ago. Nothing was done. Check what is below, and send it again.", "Formulir ini tidak berlaku lagi: dibuka di sesi lain atau sudah terlalu lama. Tidak ada yang dilakukan. Periksa isian di bawah, lalu kirim lagi.";
+    session_over_kept: "Your session is over. Nothing was done. Sign in again here with the same login within an hour, and the form comes back as you filled it in.", "Sesi Anda telah berakhir. Tidak ada yang dilakukan. Masuk lagi di sini dengan login yang sama dalam satu jam, dan formulir kembali dengan isian Anda.";
+    unsent: "A form that was not sent", "Formulir yang belum terkirim";
+    unsent_why: "Your earlier session ended before this form arrived, so nothing was done. What you filled in is kept: check it, and confirm it again.", "Sesi Anda sebelumnya berakhir sebelum formulir ini diterima, jadi tidak ada yang dilakukan. Isian Anda disimpan: periksa, lalu konfirmasi lagi.";
     broken: "Something is wrong in the console. Look at the payout and at the audit log.", "Ada yang salah di konsol. Periksa payout dan log audit.";
     took_too_long: "The database took too long for this page. Narrow the filter, or try again.", "Basis data terlalu lama menyiapkan halaman ini. Persempit filter, atau coba lagi.";
     locked: "Another transaction holds what this needs. Try again in a moment.", "Transaksi lain sedang memakai data yang diperlukan. Coba lagi sebentar lagi.";

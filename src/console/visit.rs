@@ -16,6 +16,7 @@ use super::{
     frame::{Frame, Visitor},
     language::Language,
     session::Session,
+    unsent,
 };
 use crate::store::console::{self, Login};
 
@@ -57,7 +58,7 @@ impl FromRequestParts<Arc<Console>> for Visit {
             return Err(if parts.method == Method::GET && is_use {
                 Redirect::to("/sign-in").into_response()
             } else {
-                Failure::signed_out().into_response()
+                Failure::signed_out(unsent::keep(console, parts)).into_response()
             });
         };
         let language = Language::of(&parts.headers);

@@ -227,6 +227,67 @@ async fn a_session_ends_when_nobody_uses_it_and_when_somebody_signs_out() {
 }
 
 #[tokio::test]
+async fn what_was_typed_when_a_session_ended_comes_back_for_the_same_login_alone() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let (login, other) = (
+        database.login(&["payout_operator"]).await,
+        database.login(&["payout_operator"]).await,
+    );
+    let desk = Desk::with(&database, "idle_seconds = 3");
+    let mut browser = desk.signed_in(&login).await;
+    let payout = format!("{MERCHANT}/INV-1");
+    let form = browser.get(&format!("/act/cancel?payout={payout}")).await;
+    let token = form.with(200).token();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let refresh = [("x-payout-refresh", "1")];
+    while browser.send(Method::GET, "/", &[], &refresh).await.status() == 200 {
+        assert!(Instant::now() < deadline, "the session never ended");
+        sleep(Duration::from_millis(200)).await;
+    }
+    let typed = [
+        ("payout", payout.as_str()),
+        ("reason", "wrong amount, ticket 7"),
+    ];
+    let fields = [&typed[..], &[("token", token.as_str())]].concat();
+    let page = browser.post("/act/cancel", &fields).await.with(401);
+    page.says(&[
+        "Nothing was done.",
+        "the form comes back as you filled it in",
+    ]);
+    assert_eq!(
+        page.header("set-cookie"),
+        "",
+        "nothing is kept in the browser"
+    );
+
+    // Neither somebody else in that browser, nor the same person in another one.
+    let mut somebody_else = browser.clone();
+    let elsewhere = desk.signed_in(&login).await;
+    let page = somebody_else.sign_in(&other, &other).await.with(303);
+    assert_eq!(page.header("location"), "/");
+    for nobody in [&somebody_else, &elsewhere] {
+        let page = nobody.get("/unsent").await.with(303);
+        assert_eq!(page.header("location"), "/");
+    }
+
+    let page = browser.sign_in(&login, &login).await.with(303);
+    assert_eq!(page.header("location"), "/unsent");
+    let page = browser.get("/unsent").await.with(200);
+    page.says(&["action=\"/act/cancel\"", "value=\"wrong amount, ticket 7\""]);
+    page.lacks(&[&token, "name=\"token\""]);
+    assert_eq!(database.state("INV-1").await, "queued");
+    let again = [&typed[..], &[("again", "yes")]].concat();
+    let page = browser.post("/act/cancel", &again).await.with(200);
+    page.says(&["Rp 250.000", "value=\"wrong amount, ticket 7\""]);
+    assert_eq!(database.state("INV-1").await, "queued", "only shown");
+    let token = page.token();
+    let fields = [&typed[..], &[("token", token.as_str())]].concat();
+    browser.post("/act/cancel", &fields).await.with(200);
+    assert_eq!(database.state("INV-1").await, "cancelled");
+}
+
+#[tokio::test]
 async fn a_session_ends_after_its_time_however_much_it_is_used() {
     let database = Database::with_merchant().await;
     let login = database.login(&["payout_reader"]).await;
