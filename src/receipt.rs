@@ -1,9 +1,12 @@
 //! The receipt of a payout that was paid, as HTML. Every value is escaped, and the page loads nothing.
 
+mod words;
+
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
+pub(crate) use self::words::{ENGLISH, INDONESIAN, Words};
 use crate::{
     domain::{
         money::{FeeType, Rupiah},
@@ -60,30 +63,39 @@ pub(crate) struct Receipt<'a> {
     pub(crate) status: &'a Status,
     pub(crate) detail: &'a Detail,
     pub(crate) beneficiary: &'a Beneficiary,
+    pub(crate) words: &'static Words,
 }
 
 impl Receipt<'_> {
     /// The whole page.
     pub(crate) fn html(&self, now: DateTime<Utc>) -> String {
-        let order = escaped(&self.status.order_num);
+        let (order, words) = (escaped(&self.status.order_num), self.words);
+        let Words {
+            language,
+            title,
+            heading,
+            ..
+        } = words;
         let head = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"referrer\" content=\"no-referrer\">\n<title>Receipt {order}</title>\n\
-             <style>\n{STYLE}\n</style>\n</head>\n<body>\n<h1>Payout receipt {order}</h1>\n"
+             <meta name=\"referrer\" content=\"no-referrer\">\n<title>{title} {order}</title>\n\
+             <style>\n{STYLE}\n</style>\n</head>\n<body>\n<h1>{heading} {order}</h1>\n"
         );
         let mut page = head;
         if self.is_returned() {
-            page.push_str("<p class=\"mark\">RETURNED: this payout was paid, and the money came back afterwards.</p>\n");
+            let returned = words.returned;
+            // Writing to a String cannot fail.
+            writeln!(page, "<p class=\"mark\">{returned}</p>").ok();
         }
         page.push_str(&table(&self.about()));
         page.push_str(&table(&self.money()));
-        // Writing to a String cannot fail.
         write!(
             page,
-            "<p><small>{} Printed {} WIB.</small></p>\n</body>\n</html>\n",
+            "<p><small>{} {} {} WIB.</small></p>\n</body>\n</html>\n",
             escaped(&self.basis()),
+            words.printed,
             escaped(&wib::time(now))
         )
         .ok();
@@ -95,7 +107,7 @@ impl Receipt<'_> {
     }
 
     fn about(&self) -> Vec<Row> {
-        let status = self.status;
+        let (status, words) = (self.status, self.words);
         let bank = if self.detail.bank_name == status.bank_code {
             status.bank_code.clone()
         } else {
@@ -106,29 +118,29 @@ impl Receipt<'_> {
             Row::text(name, &at)
         };
         let masked = if self.beneficiary.is_masked {
-            " (masked)"
+            format!(" ({})", words.masked)
         } else {
-            ""
+            String::new()
         };
         let number = status.platform_order_num.as_deref().unwrap_or("-");
         let mut rows = vec![
-            Row::text("Merchant", &status.merchant_code),
-            Row::text("Order number", &status.order_num),
-            Row::text("Gateway's number", number),
-            moment("Paid", status.paid_at),
+            Row::text(words.merchant, &status.merchant_code),
+            Row::text(words.order, &status.order_num),
+            Row::text(words.gateway_number, number),
+            moment(words.paid, status.paid_at),
         ];
         rows.extend(
             self.is_returned()
-                .then(|| moment("Came back", status.settled_at)),
+                .then(|| moment(words.came_back, status.settled_at)),
         );
         rows.extend([
-            Row::text("Bank", &bank),
+            Row::text(words.bank, &bank),
             Row::text(
-                &format!("Account number{masked}"),
+                &format!("{}{masked}", words.account_number),
                 &self.beneficiary.account_number,
             ),
             Row::text(
-                &format!("Account name{masked}"),
+                &format!("{}{masked}", words.account_name),
                 &self.beneficiary.account_name,
             ),
         ]);
@@ -137,37 +149,45 @@ impl Receipt<'_> {
 
     /// In the words of docs/finance.md.
     fn money(&self) -> Vec<Row> {
-        let status = self.status;
+        let (status, words) = (self.status, self.words);
         let bearer = match FeeType::from_code(status.fee_type) {
-            Some(FeeType::OutOfAmount) => "Fee, deducted from the amount",
-            Some(FeeType::OnTop) => "Fee, on top of the amount",
-            None => "Fee",
+            Some(FeeType::OutOfAmount) => words.fee_out,
+            Some(FeeType::OnTop) => words.fee_on_top,
+            None => words.fee,
         };
         let net = if self.is_returned() {
-            "Net: the beneficiary received, before it came back"
+            words.net_returned
         } else {
-            "Net: the beneficiary received"
+            words.net
         };
         vec![
-            Row::money("Gross: the instructed amount", Some(status.amount)),
-            Row::money(bearer, status.fee),
-            Row::money(net, status.beneficiary_amount).sum(),
-            Row::money("Debit: what it cost the merchant", status.debit_total),
+            self.money_row(words.gross, Some(status.amount)),
+            self.money_row(bearer, status.fee),
+            self.money_row(net, status.beneficiary_amount).sum(),
+            self.money_row(words.debit, status.debit_total),
         ]
     }
 
     /// What the receipt rests on: the gateway, or people.
     fn basis(&self) -> String {
+        let words = self.words;
         let stated = self.detail.stated_by.as_deref();
+        let by =
+            |text: &str, people: &str| text.replacen("{}", &people.replace(" and ", words.and), 1);
         match stated.filter(|_| self.detail.rests_on_statement || self.is_returned()) {
-            Some(people) if self.is_returned() => {
-                format!("That the money came back was stated by {people}.")
-            }
-            Some(people) => format!("That it was paid was stated by {people}."),
-            None => {
-                "As reported by the payment gateway; the beneficiary's bank may credit it later."
-                    .to_owned()
-            }
+            Some(people) if self.is_returned() => by(words.stated_back, people),
+            Some(people) => by(words.stated_paid, people),
+            None => words.as_reported.to_owned(),
+        }
+    }
+
+    /// A row of the money, which may not be known.
+    fn money_row(&self, name: &str, idr: Option<i64>) -> Row {
+        let not_stated = self.words.not_stated.to_owned();
+        let value = idr.map_or(not_stated, |idr| Rupiah::new(idr).to_string());
+        Row {
+            is_money: true,
+            ..Row::text(name, &value)
         }
     }
 }
@@ -186,18 +206,6 @@ impl Row {
             value: value.to_owned(),
             is_money: false,
             is_sum: false,
-        }
-    }
-
-    fn money(name: &str, idr: Option<i64>) -> Self {
-        Self {
-            is_money: true,
-            ..Self::text(
-                name,
-                &idr.map_or("not stated yet".to_owned(), |idr| {
-                    Rupiah::new(idr).to_string()
-                }),
-            )
         }
     }
 
@@ -249,6 +257,10 @@ mod tests {
     use super::*;
 
     fn receipt(state: &str, hostile: &str) -> String {
+        receipt_in(&ENGLISH, state, hostile)
+    }
+
+    fn receipt_in(words: &'static Words, state: &str, hostile: &str) -> String {
         let status = Status {
             order_num: "INV-77".to_owned(),
             merchant_code: hostile.to_owned(),
@@ -286,6 +298,7 @@ mod tests {
             status: &status,
             detail: &detail,
             beneficiary: &beneficiary,
+            words,
         };
         receipt.html("2026-11-29T13:00:00Z".parse().unwrap())
     }
@@ -328,5 +341,19 @@ mod tests {
         assert!(
             page.contains("Paid</th><td>2026-11-21 08:02:03 WIB<") && !page.contains("Came back")
         );
+    }
+
+    #[test]
+    fn an_indonesian_receipt_has_no_english_words() {
+        for state in ["paid", "returned"] {
+            let page = receipt_in(&INDONESIAN, state, "ani and budi");
+            let (_, shown) = page.split_once("</style>").unwrap();
+            for english in [
+                "eceipt", "Order", "amount", "Fee", "received", "masked", "stated", "Printed",
+            ] {
+                assert!(!shown.contains(english), "{english}: {shown}");
+            }
+            assert!(page.contains("<html lang=\"id\">") && shown.contains("ani dan budi"));
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The pages for acts on payouts: `/act/DEED?payout=MERCHANT/ORDER`, one payout or several.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Bytes,
     extract::{Path, RawQuery},
@@ -253,13 +255,16 @@ pub(super) async fn contrary(
         return Ok(t.no_contrary.to_owned());
     }
     let answers = answers.iter().take(20).map(|answer| {
-        let status = answer
-            .status
-            .map_or(String::new(), |status| format!(" {status}"));
-        let mismatch = answer.mismatch.as_deref().unwrap_or_default();
-        let (source, kind, times) = (&answer.source, &answer.kind, answer.times);
-        let last = words::time(answer.last_at);
-        format!("{source} {kind}{status} {mismatch} ×{times} ({last})")
+        let (source, kind) = (t.record(&answer.source), t.record(&answer.kind));
+        let status = answer.status.map(|status| t.gateway_status(status));
+        let mismatch = answer.mismatch.as_deref().map(|name| t.mismatch(name));
+        let more = status.into_iter().chain(mismatch.map(Cow::into_owned));
+        let said: Vec<_> = [source.into_owned(), kind.into_owned()]
+            .into_iter()
+            .chain(more)
+            .collect();
+        let (times, last) = (answer.times, words::time(answer.last_at));
+        format!("{} ×{times} ({last})", said.join(", "))
     });
     Ok(fill(t.contrary, &[&answers.collect::<Vec<_>>().join("; ")]))
 }

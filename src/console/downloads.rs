@@ -71,6 +71,7 @@ pub(super) async fn receipt(
         detail: &detail,
         beneficiary: &Beneficiary::masked(&detail),
     };
+        words: visit.frame.language.receipt(),
     Ok(file(
         "text/html; charset=utf-8",
         &format!("receipt-{}.html", key.order_num),

@@ -6,6 +6,7 @@ use axum::http::{
 };
 
 use super::texts::{ENGLISH, INDONESIAN, Texts};
+use crate::receipt;
 
 /// The cookie that remembers a person's choice.
 pub(super) const COOKIE_NAME: &str = "payout_language";
@@ -32,6 +33,14 @@ impl Language {
         match self {
             Self::English => &ENGLISH,
             Self::Indonesian => &INDONESIAN,
+        }
+    }
+
+    /// The words of a receipt in this language.
+    pub(super) const fn receipt(self) -> &'static receipt::Words {
+        match self {
+            Self::English => &receipt::ENGLISH,
+            Self::Indonesian => &receipt::INDONESIAN,
         }
     }
 

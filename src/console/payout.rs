@@ -9,7 +9,7 @@ use super::{
     failure::Failure,
     frame::{self, Frame, render},
     situation::{Around, Situation, explain},
-    texts::Texts,
+    texts::{FIELDS, Texts},
     visit::Visit,
     words,
 };
@@ -26,20 +26,7 @@ use crate::{
     },
 };
 
-/// The fields of a message that people see: short ones that say why.
-const SHOWN: [&str; 10] = [
-    "by",
-    "approved_by",
-    "reason",
-    "problem",
-    "status",
-    "message",
-    "msg",
-    "statusMsg",
-    "fee",
-    "http_status",
-];
-/// Of these, who acted: the history has them in a column of their own.
+/// Of the fields of a message, who acted: the history has them in a column of their own.
 const PEOPLE: [&str; 2] = ["by", "approved_by"];
 /// Most requests about it.
 const REQUESTS_MAX: i64 = 20;
@@ -92,13 +79,12 @@ impl Page {
 
     /// What a message says, briefly.
     fn brief(&self, detail: &Value) -> String {
-        brief(detail, SHOWN.iter())
+        brief(self.t, detail, |_| true)
     }
 
     /// What a line of the history says beside who it was.
     fn more(&self, happened: &Happened) -> String {
-        let is_more = |name: &&&str| !PEOPLE.contains(*name);
-        brief(&happened.detail, SHOWN.iter().filter(is_more))
+        brief(self.t, &happened.detail, |name| !PEOPLE.contains(&name))
     }
 
     /// What became of a message: what it proves, or why it proves nothing.
@@ -106,9 +92,12 @@ impl Page {
         let t = self.t;
         let recorded = |name: &Option<String>| Some(t.record(name.as_deref()?).into_owned());
         let parts = [
-            received.status.map(|status| format!("status {status}")),
+            received.status.map(|status| t.gateway_status(status)),
             recorded(&received.doubt),
-            received.mismatch.clone(),
+            received
+                .mismatch
+                .as_deref()
+                .map(|name| t.mismatch(name).into_owned()),
             recorded(&received.proves),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -189,14 +178,15 @@ fn fee(t: &Texts, status: &Status) -> String {
 }
 
 /// The fields of a message that have these names and are short.
-fn brief<'a>(detail: &Value, names: impl Iterator<Item = &'a &'a str>) -> String {
-    let parts = names.filter_map(|name| {
+fn brief(t: &Texts, detail: &Value, is_shown: impl Fn(&str) -> bool) -> String {
+    let shown = FIELDS.iter().filter(|(name, _)| is_shown(name));
+    let parts = shown.filter_map(|(name, _)| {
         let text = match detail.get(name)? {
             Value::String(text) => text.chars().take(200).collect(),
             Value::Number(number) => number.to_string(),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
         };
-        Some(format!("{name}: {text}"))
+        Some(format!("{}: {text}", t.field(name)))
     });
     parts.collect::<Vec<_>>().join("; ")
 }

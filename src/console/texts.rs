@@ -6,6 +6,8 @@ mod words_of_statements;
 mod words_of_states;
 mod words_of_stops;
 
+pub(super) use words_of_records::FIELDS;
+
 /// Declares the texts: `name: "English", "Indonesian";`. A `{}` is a place for a word, an amount or a time.
 macro_rules! texts {
     ($($name:ident: $english:literal, $indonesian:literal;)*) => {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::{
     cli::{exit::Exit, global::Global, inspect::show::status, output},
-    receipt::{Beneficiary, Receipt, is_possible},
+    receipt::{Beneficiary, ENGLISH, Receipt, is_possible},
     store::{
         find::{Status, history::detail},
         operator,
@@ -52,6 +52,7 @@ pub(crate) async fn receipt(global: &Global, options: &Options) -> Result<(), Ex
         status: &status,
         detail: &detail,
         beneficiary: &beneficiary,
+        words: &ENGLISH,
     };
     output::print(&receipt.html(chrono::Utc::now()))
 }

@@ -4,12 +4,46 @@
 use std::borrow::Cow;
 
 use super::Texts;
+use crate::domain::evidence_words::Mismatch;
 
 impl Texts {
     /// An event, an entry, a kind of evidence, what it proves, or an act.
     pub(in crate::console) fn record<'a>(&self, name: &'a str) -> Cow<'a, str> {
         let indonesian = self.is_indonesian.then(|| indonesian(name)).flatten();
         indonesian.map_or_else(|| Cow::Owned(name.replace('_', " ")), Cow::Borrowed)
+    }
+
+    /// The status that the gateway states, by its documented number.
+    pub(in crate::console) fn gateway_status(&self, code: i16) -> String {
+        let meaning = match code {
+            0 => self.one("new", "baru"),
+            1 => self.one("in progress", "diproses"),
+            2 => self.one("paid", "dibayar"),
+            3 => self.one("cancelled", "dibatalkan"),
+            4 => self.one("failed", "gagal"),
+            5 => self.one("at the bank", "di bank"),
+            _ => "?",
+        };
+        format!("status {code} ({meaning})")
+    }
+
+    /// What of a callback does not match the payout.
+    pub(in crate::console) fn mismatch<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        match name.parse::<Mismatch>() {
+            Ok(mismatch) => {
+                let (english, indonesian) = of_mismatch(mismatch);
+                Cow::Borrowed(self.one(english, indonesian))
+            }
+            // Of another version.
+            Err(_) => Cow::Borrowed(name),
+        }
+    }
+
+    /// The name of a field of a message, one of [`FIELDS`].
+    pub(in crate::console) fn field(&self, name: &'static str) -> &'static str {
+        let mut fields = FIELDS.iter();
+        let found = fields.find(|(field, _)| *field == name);
+        found.map_or(name, |(_, indonesian)| self.one(name, indonesian))
     }
 
     /// How long something has been open, by a class of `payout.age_class()`.
@@ -22,6 +56,40 @@ impl Texts {
             "older" => self.one("older", "lebih lama"),
             other => other,
         }
+    }
+}
+
+/// The fields of a message that people see: short ones that say why.
+pub(in crate::console) const FIELDS: [(&str, &str); 10] = [
+    ("by", "oleh"),
+    ("approved_by", "disetujui oleh"),
+    ("reason", "alasan"),
+    ("problem", "masalah"),
+    ("status", "status"),
+    ("message", "pesan"),
+    ("msg", "pesan"),
+    ("statusMsg", "pesan status"),
+    ("fee", "biaya"),
+    ("http_status", "status HTTP"),
+];
+
+const fn of_mismatch(mismatch: Mismatch) -> (&'static str, &'static str) {
+    match mismatch {
+        Mismatch::UnexpectedField => ("a field too many", "ada isian yang tidak dikenal"),
+        Mismatch::MissingField => ("a field is missing", "ada isian yang kurang"),
+        Mismatch::OrderNum => ("another order number", "nomor order berbeda"),
+        Mismatch::BankCode => ("another bank", "bank berbeda"),
+        Mismatch::Number => ("another account number", "nomor rekening berbeda"),
+        Mismatch::Name => ("another account name", "nama rekening berbeda"),
+        Mismatch::Description => ("another description", "keterangan berbeda"),
+        Mismatch::Money => ("another amount", "nominal berbeda"),
+        Mismatch::FeeType => ("another fee type", "jenis biaya berbeda"),
+        Mismatch::Fee => ("an unreadable fee", "biaya tidak terbaca"),
+        Mismatch::PlatOrderNum => ("another gateway number", "nomor gateway berbeda"),
+        Mismatch::StatusMsg => ("a digit in its words", "ada angka dalam pesannya"),
+        Mismatch::SeveralBlocks => ("its text is too long", "teksnya terlalu panjang"),
+        Mismatch::Status => ("an unknown status", "status tidak dikenal"),
+        Mismatch::NotCompared => ("not compared", "tidak dibandingkan"),
     }
 }
 
@@ -79,6 +147,9 @@ fn evidence(name: &str) -> Option<&'static str> {
         "query" => "cek status",
         "callback" => "callback",
         "operator" => "operator",
+        "worker" => "worker",
+        "backend" => "backend",
+        "sql" => "SQL",
         "found" => "ditemukan",
         "not_found" => "tidak ditemukan",
         "doubt" => "meragukan",
@@ -136,24 +207,126 @@ fn act(name: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
     use super::*;
     use crate::{
         console::language::Language,
         domain::{
-            evidence_words::{Doubt, Kind},
+            evidence::Source,
+            evidence_words::{Doubt, Kind, Proves},
             state::Event,
         },
     };
 
     #[test]
     fn what_is_recorded_has_indonesian_words_and_the_command_lines_english_ones() {
-        let events = Event::ALL.map(Event::name);
-        let kinds = Kind::ALL.map(Kind::name);
-        let doubts = Doubt::ALL.map(Doubt::name);
-        for name in events.iter().chain(&kinds).chain(&doubts) {
+        let names = [
+            &Event::ALL.map(Event::name)[..],
+            &Kind::ALL.map(Kind::name),
+            &Doubt::ALL.map(Doubt::name),
+            &Proves::ALL.map(Proves::name),
+            &Source::ALL.map(Source::name),
+        ];
+        for name in names.concat() {
             assert!(indonesian(name).is_some(), "{name}");
             let english = Language::English.texts().record(name);
             assert_eq!(english, name.replace('_', " "));
+        }
+    }
+
+    fn migration(name: &str) -> String {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        fs::read_to_string(folder.join(name)).unwrap()
+    }
+
+    /// The words in quotes between the first place that reads `begin` and the next that reads `end`.
+    fn quoted<'a>(sql: &'a str, begin: &str, end: &str) -> BTreeSet<&'a str> {
+        let (_, rest) = sql.split_once(begin).expect(begin);
+        let (list, _) = rest.split_once(end).expect(end);
+        list.split('\'').skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn what_only_the_database_names_has_indonesian_words_too() {
+        let (ledger, requests) = (
+            migration("0003_ledger.sql"),
+            migration("0004_requests_and_pauses.sql"),
+        );
+        let entries = quoted(&ledger, "constraint kind_is_known check (kind in (", ")");
+        let kinds = quoted(&requests, "constraint kind_is_known check (kind in (", ")");
+        let outcomes = quoted(&requests, "check (outcome in (", ")");
+        let decisions = quoted(&requests, "check (decision in (", ")");
+        assert_eq!(
+            (entries.len(), kinds.len(), outcomes.len(), decisions.len()),
+            (8, 12, 2, 2)
+        );
+        let recorded = entries.iter().chain(&outcomes).chain(&decisions);
+        for name in recorded.chain(["sql", "backend", "funded"].iter()) {
+            assert!(indonesian(name).is_some(), "{name}");
+        }
+        let (english, other) = (Language::English.texts(), Language::Indonesian.texts());
+        for kind in &kinds {
+            assert!(indonesian(&format!("{kind}_requested")).is_some(), "{kind}");
+            assert_ne!(other.act(kind), *kind, "{kind}");
+            assert_ne!(other.act(kind), english.act(kind), "{kind}");
+        }
+        // What an operator's act is called: each is named where it is recorded.
+        for file in ["0007_guards.sql", "0008_contract.sql"] {
+            let sql = migration(file);
+            for recorded in sql.split("insert into payout.operator_acts").skip(1) {
+                let begin = recorded.split(';').next().unwrap_or_default();
+                let values = begin.split_once(")\n").map_or("", |(_, values)| values);
+                let values = values.trim_start();
+                let literal = ["values ('", "select '"]
+                    .iter()
+                    .find_map(|begin| values.strip_prefix(begin));
+                let Some(name) = literal.and_then(|rest| rest.split('\'').next()) else {
+                    continue; // the kind of a request, or a decision
+                };
+                assert!(indonesian(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_payout_waits_for_is_said_in_words() {
+        let sql = migration("0008_contract.sql");
+        let (_, body) = sql
+            .split_once("create function payout.waits_for(p payout.payouts, standstill jsonb)")
+            .unwrap();
+        let (body, _) = body.split_once("end $$").unwrap();
+        let mut names = BTreeSet::new();
+        for then in body
+            .split("then '")
+            .skip(1)
+            .chain(body.split("else '").skip(1))
+        {
+            names.extend(then.split('\'').next());
+        }
+        assert_eq!(names.len(), 11, "{names:?}");
+        for language in [Language::English, Language::Indonesian] {
+            for name in &names {
+                let said = language.texts().waits_for(name);
+                assert_ne!(said, *name, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_and_every_mismatch_has_words_in_both_languages() {
+        let (english, indonesian) = (Language::English.texts(), Language::Indonesian.texts());
+        for mismatch in Mismatch::ALL {
+            let name = mismatch.name();
+            assert_ne!(english.mismatch(name), indonesian.mismatch(name), "{name}");
+        }
+        assert_eq!(english.mismatch("of a later version"), "of a later version");
+        for (field, other) in FIELDS {
+            assert_eq!(english.field(field), field);
+            assert_eq!(indonesian.field(field), other);
+        }
+        for code in 0..=5 {
+            assert!(!indonesian.gateway_status(code).contains('?'), "{code}");
         }
     }
 }

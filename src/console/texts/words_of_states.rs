@@ -169,6 +169,7 @@ impl Texts {
             }
             "register_address" => self.one("register an address", "daftarkan alamat"),
             "remove_address" => self.one("remove an address", "hapus alamat"),
+            "reveal" => self.one("show the beneficiary", "tampilkan data penerima"),
             other => other,
         }
     }

@@ -336,3 +336,7 @@ async fn reports_and_receipts_are_kept_as_files_without_personal_data() {
         .with(409)
         .says(&["It was not paid: there is no receipt."]);
 }
+    let mut other = browser.clone();
+    "id".clone_into(&mut other.language);
+    let receipt = other.get(&format!("{payout}/receipt")).await.with(200);
+    receipt.says(&["Bukti bayar payout INV-1", "Nomor rekening (disamarkan)"]);

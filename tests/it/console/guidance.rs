@@ -209,3 +209,43 @@ async fn the_history_names_who_requested_and_who_approved() {
     let both = format!("diminta oleh {first}, disetujui oleh {second}");
     browser.get(&payout).await.says(&[&both]);
 }
+
+#[tokio::test]
+async fn what_was_received_is_said_in_the_readers_language() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    doubt(&database, "INV-1").await;
+    set(
+        &database,
+        &format!(
+            "insert into payout.evidence (merchant_code, order_num, attempt, source, kind, status, bound, mismatch, detail)
+             values ('{MERCHANT}', 'INV-1', 1, 'callback', 'callback', 2, false, 'money',
+                     '{{\"problem\": \"x\", \"http_status\": 502}}')"
+        ),
+    )
+    .await;
+    let desk = Desk::before(&database);
+    let mut browser = desk.operator(&database).await;
+    let pages = [
+        format!("/payouts/{}", named("INV-1")),
+        format!("/act/resolve-failed?payout={}", named("INV-1")),
+    ];
+    for (language, words, field) in [
+        (
+            "en",
+            "status 2 (paid), another amount",
+            "problem: x; http_status: 502",
+        ),
+        (
+            "id",
+            "status 2 (dibayar), nominal berbeda",
+            "masalah: x; status HTTP: 502",
+        ),
+    ] {
+        language.clone_into(&mut browser.language);
+        for page in &pages {
+            browser.get(page).await.with(200).says(&[words]);
+        }
+        browser.get(&pages[0]).await.says(&[field]);
+    }
+}
