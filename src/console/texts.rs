@@ -367,6 +367,7 @@ texts! {
     days_not_stated: "Payouts that are missing in the statement were not looked for, because you did not say which day or month it covers.", "Payout yang tidak ada di rekening koran tidak dicari, karena hari atau bulan yang dicakup tidak diisi.";
     paid_in_statement: "Paid", "Dibayar";
     paid_on_other_days: "{} payouts ({}) were paid here on other days, and are in the reports of those days.", "{} payout ({}) dibayar di sini pada hari lain, dan ada di laporan hari itu.";
+    statement_upload: "Compare a gateway statement", "Bandingkan rekening koran gateway";
     compare: "Compare", "Bandingkan";
     compared: "{}, {}", "{}, {}";
     one_line: "1 line", "1 baris";
