@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The names of the fields, in the order of the address.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 11] = [
     "tab",
     "text",
     "merchant",
@@ -23,8 +23,14 @@ const FIELDS: [&str; 9] = [
     "max",
     "older",
     "attention",
+    "reason",
     "day",
+    "month",
 ];
+/// Instead of a reason: those that failed without one.
+pub(super) const NO_REASON: &str = "-";
+/// Longest text of a field, in bytes; a gateway's reason may have 200 characters of any language.
+const BYTES_MAX: usize = 800;
 /// Where a page begins.
 const AFTER: &str = "after";
 /// Longest time in a state that is filtered by: four thousand years, which Postgres can subtract from now.
@@ -50,7 +56,7 @@ impl Filter {
             return Err(Failure::unreadable(words::start(unknown)));
         }
         let typed = FIELDS.map(|name| form.text(name).to_owned()).to_vec();
-        if let Some(long) = typed.iter().find(|text| text.len() > 200) {
+        if let Some(long) = typed.iter().find(|text| text.len() > BYTES_MAX) {
             return Err(Failure::unreadable(words::start(long)));
         }
         let tab = form.text("tab");
@@ -67,6 +73,11 @@ impl Filter {
             return Err(Failure::unreadable(words::start(form.text("older"))));
         }
         let day = form.some("day").map(day).transpose()?;
+        let month = form.some("month").map(month).transpose()?;
+        if day.is_some() && month.is_some() {
+            return Err(Failure::unreadable("day, month"));
+        }
+        let settled = day.or(month);
         let owned = |name| form.some(name).map(str::to_owned);
         Ok(Self {
             typed,
@@ -76,8 +87,8 @@ impl Filter {
                 needs_attention: tab == ATTENTION || reason.is_some(),
                 attention: reason.map(|reason| reason.name().to_owned()),
                 since: None,
-                settled_from: day.map(|(from, _)| from),
-                settled_to: day.map(|(_, to)| to),
+                settled_from: settled.map(|(from, _)| from),
+                settled_to: settled.map(|(_, to)| to),
                 older_than_seconds: older.map(|minutes| minutes.saturating_mul(60)),
                 bank: owned("bank"),
                 min_amount: number(form, "min")?,
@@ -88,6 +99,14 @@ impl Filter {
                 merchants: owned("merchant").into_iter().collect(),
                 begins: owned("text"),
                 max_amount: number(form, "max")?,
+                reason: form.some("reason").map(|reason| match reason {
+                    NO_REASON => String::new(),
+                    reason => reason.to_owned(),
+                }),
+                is_totalled: form
+                    .fields()
+                    .any(|(name, text)| name != AFTER && !text.is_empty())
+                    && form.some(AFTER).is_none(),
                 after: form.some(AFTER).map(after).transpose()?,
             },
         })

@@ -29,7 +29,7 @@ use crate::{
         balances::merchants,
         console::{
             self, COUNTED_MAX,
-            search::{all, search},
+            search::{Total, all, search},
         },
         find::{self, Status},
     },
@@ -59,6 +59,10 @@ struct Page {
     reasons: Vec<&'static str>,
     rows: Vec<Status>,
     /// The address of the next page, if there is one.
+    /// What those that match come to, where something is filtered.
+    total: Option<Total>,
+    /// What was inserted before this is not in the total, if nothing else says so.
+    left_out: Option<DateTime<Utc>>,
     older: Option<String>,
     /// Payouts that were inserted before this were not looked at, neither here nor on a page that fills at once.
     looked_back_to: Option<DateTime<Utc>>,
@@ -78,14 +82,30 @@ impl Page {
         frame::name(&row.key())
     }
 
-    /// Why it needs a person, or else what it waits for.
+    /// Why it needs a person, or else what it waits for; and why it failed, in the gateway's words.
     fn why(&self, row: &Status) -> String {
-        match (&row.attention, &row.waits_for) {
-            (Some(reason), _) => self.t.attention(reason).to_owned(),
-            (None, Some(waits_for)) => self.t.waits_for(waits_for),
-            (None, None) => String::new(),
+        let why = match (&row.attention, &row.waits_for) {
+            (Some(reason), _) => Some(self.t.attention(reason).to_owned()),
+            (None, Some(waits_for)) => Some(self.t.waits_for(waits_for)),
+            (None, None) => None,
+        };
+        let failed = (row.state == State::Failed.name()).then(|| {
+            let reason = row.failure_reason.as_deref().map(str::trim);
+            let reason = reason.filter(|reason| !reason.is_empty());
+            reason.unwrap_or(self.t.no_reason_stated).to_owned()
+        });
+        why.into_iter().chain(failed).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What those that match come to, of all that the page looked at.
+    fn total(&self, total: &Total) -> String {
+        let (payouts, rupiah) = (words::digits(total.payouts), words::rupiah(total.rupiah));
+        if self.left_out.is_none() && self.looked_back_to.is_none() {
+            return words::fill(self.t.total_of_all, &[&payouts, &rupiah]);
         }
     }
+        let looked_at = words::digits(total.looked_at);
+        words::fill(self.t.total_of_some, &[&looked_at, &payouts, &rupiah])
 }
 
 pub(super) async fn list(
@@ -106,6 +126,8 @@ pub(super) async fn list(
         (Some(last), None) if has_more => Some(filter.page_after(last)),
         (Some(_) | None, None) => None,
     };
+    let total = filter.range.is_totalled.then_some(found.total);
+    let left_out = found.looked_back_to.filter(|_| has_more);
     let counts = console::counts(&mut visit.db).await?;
     let t = visit.frame.t();
     let page = Page {
@@ -121,6 +143,8 @@ pub(super) async fn list(
     };
     render(&page)
 }
+        total,
+        left_out,
 
 /// Numbers are indexed by merchant, so a search for one names them all.
 async fn name_merchants(db: &mut PgConnection, filter: &mut Filter) -> Result<(), Failure> {

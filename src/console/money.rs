@@ -78,6 +78,18 @@ impl Page {
 
     /// The same report as a file.
     fn csv(&self, by: &str) -> String {
+    /// The payouts that failed for a reason.
+    fn failed_for(&self, one: &period::Failure) -> String {
+        let reason = Some(one.failure_reason.trim()).filter(|reason| !reason.is_empty());
+        let days = if self.covered.is_day { "day" } else { "month" };
+        format!(
+            "/payouts?tab=failed&merchant={}&reason={}&{days}={}",
+            encoded(&one.merchant_code),
+            encoded(reason.unwrap_or(filter::NO_REASON)),
+            self.covered.name
+        )
+    }
+
         let days = if self.covered.is_day { "day" } else { "month" };
         let by = if by.is_empty() {
             String::new()

@@ -172,6 +172,12 @@ texts! {
     older_than: "In this state longer than (minutes)", "Dalam status ini lebih dari (menit)";
     attention_reason: "Reason for attention", "Alasan perlu ditangani";
     settled_day: "Settled on (WIB)", "Selesai pada (WIB)";
+    settled_month: "Or settled in the month (WIB)", "Atau selesai pada bulan (WIB)";
+    failed_because: "Failed for this reason (- for none)", "Gagal karena alasan ini (- bila tanpa alasan)";
+    no_reason_stated: "no reason stated", "tanpa alasan";
+    total_of_all: "Payouts that match: {}, {} in all.", "Payout yang cocok: {}, total {}.";
+    total_of_some: "Payouts that match among the {} that this page looked at: {}, {} in all.", "Payout yang cocok di antara {} yang diperiksa halaman ini: {}, total {}.";
+    left_out_of_total: "The total leaves out payouts that were inserted before", "Total ini tidak mencakup payout yang masuk sebelum";
     clear: "Clear", "Hapus filter";
     no_payouts: "No payouts match.", "Tidak ada payout yang cocok.";
     older: "Older", "Lebih lama";

@@ -28,6 +28,10 @@ pub struct Range {
     pub begins: Option<String>,
     /// Of at most this many rupiah.
     pub max_amount: Option<i64>,
+    /// Failed for this reason, exactly; empty for those without one.
+    pub reason: Option<String>,
+    /// Whether the page says what those that match come to. It then looks at [`AT_ONCE`] at least.
+    pub is_totalled: bool,
     /// Behind this payout in the order of the list: when it was inserted, its order number and its merchant.
     pub after: Option<(DateTime<Utc>, String, String)>,
 }
@@ -67,6 +71,27 @@ pub struct Found {
     pub rows: Vec<Status>,
     /// Payouts that were inserted before this were not looked at; `None` if none is left that could match.
     pub looked_back_to: Option<DateTime<Utc>>,
+    /// What those that match come to.
+    pub total: Total,
+}
+
+/// What the payouts that a page looked at come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Total {
+    /// How many it looked at.
+    pub looked_at: i64,
+    /// How many of these match.
+    pub payouts: i64,
+    /// Their amounts together.
+    pub rupiah: i64,
+}
+
+impl Total {
+    fn add(&mut self, look: &Look) {
+        self.looked_at = self.looked_at.saturating_add(look.payouts);
+        self.payouts = self.payouts.saturating_add(look.matching);
+        self.rupiah = self.rupiah.saturating_add(look.rupiah);
+    }
 }
 
 /// By which index few payouts are found.
@@ -109,26 +134,35 @@ pub async fn search(
 ) -> Result<Found, sqlx::Error> {
     if let Some(few) = few(db, filter, range).await? {
         let look = look(db, filter, range, &Scope::these(few), filter.limit).await?;
+        let mut total = Total::default();
+        total.add(&look);
         return Ok(Found {
             rows: statuses(db, &look.keys()).await?,
             looked_back_to: None,
+            total,
         });
     }
-    let (mut keys, mut looked) = (Vec::new(), 0_i64);
+    let (mut keys, mut total) = (Vec::new(), Total::default());
+    let (first, least) = if range.is_totalled {
+        (AT_ONCE, AT_ONCE)
+    } else {
+        (filter.limit.min(AT_ONCE), 0)
+    };
     let mut scope = Scope {
         before: range.before(filter),
-        most: filter.limit.min(AT_ONCE),
+        most: first,
         ..Scope::default()
     };
     loop {
         let found = i64::try_from(keys.len()).unwrap_or(i64::MAX);
         let wanted = filter.limit.saturating_sub(found);
-        if wanted == 0 || looked >= SEARCHED_MAX {
+        let is_enough = wanted == 0 && total.looked_at >= least;
+        if is_enough || total.looked_at >= SEARCHED_MAX {
             break;
         }
         let look = look(db, filter, range, &scope, wanted).await?;
         keys.extend(look.keys());
-        looked = looked.saturating_add(look.payouts);
+        total.add(&look);
         // The end of the books is reached.
         scope.before = look.oldest.filter(|_| look.payouts >= scope.most);
         if scope.before.is_none() {
@@ -140,6 +174,7 @@ pub async fn search(
     Ok(Found {
         rows: statuses(db, &keys).await?,
         looked_back_to: scope.before,
+        total,
     })
 }
 
@@ -170,9 +205,13 @@ impl Scope {
 struct Look {
     /// How many payouts.
     payouts: i64,
+    /// How many of these match.
+    matching: i64,
+    /// The amounts of those that match.
+    rupiah: i64,
     /// When the oldest of them was inserted.
     oldest: Option<DateTime<Utc>>,
-    /// Those that match, newest first.
+    /// The first of those that match, newest first.
     merchants: Vec<String>,
     order_nums: Vec<String>,
 }
@@ -257,7 +296,7 @@ async fn look(
         r#"/* store::console_search */
         with looked_at as materialized (
             select s.merchant_code, s.order_num, s.created_at, s.state, s.state_since, s.amount, s.bank_code, s.attention,
-                   s.attention_reasons, s.platform_order_num, s.settled_at
+                   s.attention_reasons, s.platform_order_num, s.settled_at, s.failure_reason
             from ((select s.* from unnest($1::text[], $2::text[]) these (merchant, number)
                    cross join lateral (select s.* from payout.all_status s
                                        where (s.merchant_code, s.order_num) = (these.merchant, these.number) limit 1) s)
@@ -265,23 +304,21 @@ async fn look(
                   (select s.* from payout.all_status s where $3::timestamptz is null or s.created_at < $3
                    -- With those of the same moment: the next look goes on before it.
                    order by s.created_at desc fetch first $4 rows with ties)) s
-        ), found as (
-            select l.merchant_code, l.order_num, l.created_at from looked_at l
-            where (cardinality($5::text[]) = 0 or l.state = any ($5))
-              and (cardinality($6::text[]) = 0 or l.merchant_code = any ($6))
+        ), matching as (
+            select l.merchant_code, l.order_num, l.created_at, l.amount from looked_at l
+            where (cardinality($5::text[]) = 0 or l.state = any ($5)) and (cardinality($6::text[]) = 0 or l.merchant_code = any ($6))
               and ($7::text is null or starts_with(l.platform_order_num, $7)
                    or exists (select from unnest($8::text[]) prefix (text) where starts_with(l.order_num, prefix.text)))
               and (not $9::boolean or l.attention is not null) and ($10::text is null or $10 = any (l.attention_reasons))
               and ($11::bigint is null or l.state_since < now() - $11 * interval '1 second')
               and ($12::text is null or l.bank_code = $12)
               and ($13::bigint is null or l.amount >= $13) and ($14::bigint is null or l.amount <= $14)
-              and ($15::timestamptz is null or l.settled_at >= $15)
-              and ($16::timestamptz is null or l.settled_at < $16)
-              and ($17::timestamptz is null
-                   or (l.created_at, l.order_num, l.merchant_code) < ($17, $18::text, $19::text))
-            order by l.created_at desc, l.order_num desc, l.merchant_code desc limit $20
-        )
+              and ($15::timestamptz is null or l.settled_at >= $15) and ($16::timestamptz is null or l.settled_at < $16)
+              and ($17::timestamptz is null or (l.created_at, l.order_num, l.merchant_code) < ($17, $18::text, $19::text))
+              and ($21::text is null or coalesce(nullif(btrim(l.failure_reason), '-'), '') = $21 and l.state = 'failed')
+        ), found as (select m.* from matching m order by m.created_at desc, m.order_num desc, m.merchant_code desc limit $20)
         select (select count(*) from looked_at) as "payouts!", (select min(l.created_at) from looked_at l) as oldest,
+               (select count(*) from matching) as "matching!", (select coalesce(sum(m.amount), 0)::bigint from matching m) as "rupiah!",
                array(select f.merchant_code from found f
                      order by f.created_at desc, f.order_num desc, f.merchant_code desc) as "merchants!",
                array(select f.order_num from found f
@@ -306,6 +343,7 @@ async fn look(
         after.map(|(_, order_num, _)| order_num.as_str()),
         after.map(|(_, _, merchant)| merchant.as_str()),
         wanted,
+        range.reason.as_deref(),
     )
     .fetch_one(db)
     .await
@@ -342,6 +380,7 @@ pub async fn all(
           and ($9::bigint is null or s.amount <= $9)
           and ($10::timestamptz is null or s.settled_at >= $10)
           and ($11::timestamptz is null or s.settled_at < $11)
+          and ($13::text is null or coalesce(nullif(btrim(s.failure_reason), '-'), '') = $13 and s.state = 'failed')
         order by s.created_at desc, s.order_num desc, s.merchant_code desc
         limit $12"#,
         &filter.states,
@@ -356,6 +395,7 @@ pub async fn all(
         filter.settled_from,
         filter.settled_to,
         filter.limit,
+        range.reason.as_deref(),
     )
     .fetch_all(db)
     .await

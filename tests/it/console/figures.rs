@@ -70,6 +70,86 @@ async fn the_same_payouts_may_have_left_on_every_page() {
         .says(&[">Rp 100.000</a>", ">Rp 200.000</a>"]);
 }
 
+#[tokio::test]
+async fn a_reason_of_failure_leads_to_the_payouts_that_failed_for_it() {
+    let database = Database::with_steps().await;
+    for order_num in ["INV-1", "INV-2", "INV-3", "INV-4"] {
+        database.insert_in("failed", order_num).await;
+    }
+    set(
+        &database,
+        "update payout.payouts set failure_reason = case order_num when 'INV-3' then 'Bank & closed' when 'INV-4' then null
+                                                    else 'No such account' end",
+    )
+    .await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&reader).await;
+    let money = browser.get("/money").await.with(200);
+    let links: Vec<String> = money
+        .text
+        .split("href=\"/payouts?tab=failed")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap().replace("&#38;", "&"))
+        .collect();
+    assert_eq!(links.len(), 3, "{}", money.text);
+    for (reason, found, other, total) in [
+        (
+            "=No%20such%20account",
+            ["INV-1", "INV-2"],
+            "INV-3",
+            "2, Rp 200.000",
+        ),
+        (
+            "=Bank%20%26%20closed",
+            ["INV-3", "INV-3"],
+            "INV-1",
+            "1, Rp 100.000",
+        ),
+        (
+            "=-",
+            ["INV-4", "no reason stated"],
+            "INV-1",
+            "1, Rp 100.000",
+        ),
+    ] {
+        let link = links.iter().find(|link| link.contains(reason));
+        let link = link.unwrap_or_else(|| panic!("{reason}: {links:?}"));
+        let page = browser.get(&format!("/payouts?tab=failed{link}")).await;
+        let page = page.with(200);
+        page.says(&found);
+        page.says(&[&format!("Payouts that match: {total} in all.")]);
+        page.lacks(&[&format!(">{other}</a>")]);
+        let csv = browser.get(&format!("/payouts.csv?tab=failed{link}")).await;
+        let rows = csv.with(200).text.lines().count() - 1;
+        assert!(total.starts_with(&rows.to_string()), "{rows}");
+    }
+    // The list says why, each in the gateway's words.
+    browser.get("/payouts?tab=failed").await.says(&[
+        "data-label=\"Why\">No such account</td>",
+        "data-label=\"Why\">Bank &#38; closed</td>",
+    ]);
+    browser
+        .get("/payouts?tab=failed&day=2026-11-21&month=2026-11")
+        .await
+        .with(400);
+}
+
+#[tokio::test]
+async fn the_statement_is_uploaded_where_one_finds_it() {
+    let database = Database::with_merchant().await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&reader).await;
+    let page = browser.get("/money").await.with(200);
+    let place = |text: &str| page.text.find(text).unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        place("href=\"#statement\"") < place("<h2>"),
+        "before all else"
+    );
+    assert!(place("id=\"statement\"") < place("type=\"file\""));
+}
+
 /// Writes a transfer down, and sends the form that books it.
 async fn fund(browser: &Browser, amount: &str, reference: &str) -> Page {
     let written = [

@@ -114,6 +114,32 @@ async fn what_an_index_finds_is_found_however_old_it_is() {
 }
 
 #[tokio::test]
+async fn a_filtered_list_says_what_it_comes_to_and_what_that_leaves_out() {
+    let database = Database::with_merchant().await;
+    paid(&database).await;
+    let desk = Desk::before(&database);
+    let browser = desk.operator(&database).await;
+    let leaves_out = "The total leaves out payouts that were inserted before";
+    // Of so many that not all are looked at, those that are.
+    let page = browser.get("/payouts?tab=paid").await.with(200);
+    page.says(&[
+        "among the 10.000 that this page looked at: 10.000, Rp 2.500.000.000 in all.",
+        leaves_out,
+    ]);
+    // All that an index leads to, and not only those of the page.
+    let page = browser.get("/payouts?text=H1000").await.with(200);
+    page.says(&["Payouts that match: 111, Rp 27.750.000 in all."]);
+    page.lacks(&[leaves_out]);
+    assert_eq!(orders(&page).len(), 50);
+    // It is that of the filter: the next page repeats none of its own.
+    let page = next(&browser, &page).await.expect("the rest");
+    page.lacks(&[" in all."]);
+    browser.get("/payouts").await.lacks(&[" in all."]);
+    let page = browser.get("/payouts?text=H100&bank=022").await.with(200);
+    page.says(&["Payouts that match: 1, Rp 250.000 in all."]);
+}
+
+#[tokio::test]
 async fn nothing_is_shown_twice_or_left_out_where_a_search_goes_on() {
     let database = Database::with_merchant().await;
     paid(&database).await;
