@@ -226,10 +226,10 @@ impl Console {
         let origins = Origins::new(&settings.origins, address, is_tls);
         // Where every origin is HTTPS, and we speak plain HTTP, browsers reach it through a proxy.
         let is_proxied = origins.are_secure() && !is_tls;
-            origins,
-            proxies: Proxies::new(&settings.proxies, is_proxied),
         Ok(Self {
             database: connections(database_url).context("the database URL is invalid")?,
+            origins,
+            proxies: Proxies::new(&settings.proxies, is_proxied),
             sessions: Sessions::new(Limits {
                 idle: settings.idle,
                 session: settings.session,

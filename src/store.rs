@@ -18,6 +18,7 @@ pub mod find;
 pub mod fitness;
 pub mod funding;
 mod load;
+pub mod moment;
 pub mod notices;
 pub mod operator;
 pub mod overview;

@@ -27,7 +27,11 @@ use crate::{
     domain::{payout::PayoutKey, state::State},
     store::{
         decisions::{self, Proof},
-        find::{self, history::detail},
+        find::{
+            self,
+            history::{Detail, detail},
+        },
+        moment::Moment,
         operator,
     },
 };
@@ -149,6 +153,35 @@ fn act(deed: Deed, keys: Vec<PayoutKey>, form: &Form) -> Option<Act> {
     }
 }
 
+/// Payouts that are acted on, and what is known about them.
+struct About {
+    found: Vec<find::Status>,
+    /// Of a single one.
+    only: Option<Detail>,
+    /// What speaks for and against it.
+    lines: Vec<String>,
+}
+
+impl About {
+    async fn read(
+        db: &mut PgConnection,
+        t: &'static Texts,
+        deed: Deed,
+        keys: &[PayoutKey],
+    ) -> Result<Self, Failure> {
+        let found = find::statuses(db, keys).await?;
+        if found.len() != keys.len() {
+            return Err(Failure::not_found());
+        }
+        let only = match found.as_slice() {
+            [one] => Some(detail(db, &one.key()).await?),
+            _several => None,
+        };
+        let lines = speaks_for(db, t, deed, keys).await?;
+        Ok(Self { found, only, lines })
+    }
+}
+
 async fn confirm(
     mut visit: Visit,
     deed: Deed,
@@ -156,17 +189,11 @@ async fn confirm(
     form: &Form,
     error: Option<Sentence>,
 ) -> Result<Html<String>, Failure> {
-    let db = &mut *visit.db;
-    let found = find::statuses(db, keys).await?;
-    if found.len() != keys.len() {
-        return Err(Failure::not_found());
-    }
     let t = visit.frame.t();
+    let mut moment = Moment::begin(&mut visit.db).await?;
+    let about = About::read(moment.db(), t, deed, keys).await;
+    let About { found, only, lines } = moment.end(about).await?;
     let mut page = Confirm::new(visit.frame, deed.word(t), deed.does(t));
-    let only = match found.as_slice() {
-        [one] => Some(detail(db, &one.key()).await?),
-        _several => None,
-    };
     let bank = |row: &find::Status| match &only {
         Some(detail) => format!("{}, {}", detail.bank_name, detail.account_number),
         None => row.bank_code.clone(),
@@ -176,7 +203,7 @@ async fn confirm(
     }
     let rows = found.into_iter().map(|row| (bank(&row), row));
     page.rows = rows.map(|(bank, row)| (row, bank)).collect();
-    page.lines = speaks_for(db, t, deed, keys).await?;
+    page.lines = lines;
     page.fields = deed.fields(t);
     page.refill(form);
     page.action = format!("/act/{}", deed.name());

@@ -27,6 +27,7 @@ use crate::{
     store::{
         decisions::{self, Refusal, Request},
         find::{self, waits},
+        moment::Moment,
         operator::{self, Requested, to_type},
         workers,
     },
@@ -98,9 +99,15 @@ impl Page {
     }
 }
 
-pub(super) async fn list(mut visit: Visit) -> Result<Html<String>, Failure> {
-    let t = visit.frame.t();
-    let db = &mut *visit.db;
+pub(super) async fn list(visit: Visit) -> Result<Html<String>, Failure> {
+    let Visit { mut db, frame, .. } = visit;
+    let mut moment = Moment::begin(&mut db).await?;
+    let page = read_all(moment.db(), frame).await;
+    render(&moment.end(page).await?)
+}
+
+async fn read_all(db: &mut PgConnection, frame: Frame) -> Result<Page, Failure> {
+    let t = frame.t();
     let mut waiting = Vec::new();
     for request in decisions::requests(db, false, None, REQUESTS_MAX).await? {
         let payouts = read(db, request.request_id).await?;
@@ -122,12 +129,12 @@ pub(super) async fn list(mut visit: Visit) -> Result<Html<String>, Failure> {
     let mut latest = decisions::requests(db, true, None, REQUESTS_MAX).await?;
     latest.reverse();
     let ids: Vec<i64> = latest.iter().map(|one| one.request_id).collect();
-    render(&Page {
+    Ok(Page {
         t,
         waiting,
         refusals: decisions::refusals(db, &ids).await?,
         latest,
-        frame: visit.frame,
+        frame,
     })
 }
 
@@ -240,6 +247,41 @@ pub(super) async fn decide(
     Ok(page.into_response())
 }
 
+/// A request that is decided on, and what is known about it.
+struct About {
+    rows: Vec<Requested>,
+    payouts: Vec<find::Status>,
+    /// Who requested it and why, and what speaks for and against it.
+    lines: Vec<String>,
+    /// What would keep a worker from carrying it out.
+    warnings: Vec<String>,
+}
+
+impl About {
+    async fn read(
+        db: &mut PgConnection,
+        t: &'static Texts,
+        decision: Decision,
+        id: i64,
+    ) -> Result<Self, Failure> {
+        let rows = read(db, id).await?;
+        let keys: Vec<PayoutKey> = rows.iter().filter_map(key).collect();
+        let payouts = find::statuses(db, &keys).await?;
+        let mut lines = rows.first().map_or_else(Vec::new, |row| summary(t, row));
+        let mut warnings = Vec::new();
+        if decision == Decision::Approve {
+            lines.extend(proof(db, t, &rows).await?);
+            warnings = obstacles(db, t, &rows).await?;
+        }
+        Ok(Self {
+            rows,
+            payouts,
+            lines,
+            warnings,
+        })
+    }
+}
+
 async fn confirm(
     mut visit: Visit,
     decision: Decision,
@@ -248,19 +290,18 @@ async fn confirm(
     error: Option<Sentence>,
 ) -> Result<Html<String>, Failure> {
     let t = visit.frame.t();
-    let rows = read(&mut visit.db, id).await?;
-    let keys: Vec<PayoutKey> = rows.iter().filter_map(key).collect();
-    let payouts = find::statuses(&mut visit.db, &keys).await?;
-    let mut lines = rows.first().map_or_else(Vec::new, |row| summary(t, row));
+    let mut moment = Moment::begin(&mut visit.db).await?;
+    let about = About::read(moment.db(), t, decision, id).await;
+    let About {
+        rows,
+        payouts,
+        lines,
+        warnings,
+    } = moment.end(about).await?;
     let (heading, does) = match decision {
         Decision::Approve => (t.approve, t.approve_does),
         Decision::Reject => (t.reject, t.reject_does),
     };
-    let mut warnings = Vec::new();
-    if decision == Decision::Approve {
-        lines.extend(proof(&mut visit.db, t, &rows).await?);
-        warnings = obstacles(&mut visit.db, t, &rows).await?;
-    }
     let kind = rows.first().map_or("", |row| row.kind.as_str());
     let heading = format!("{heading}: {} {id}, {}", t.request, t.act(kind));
     let mut page = Confirm::new(visit.frame, heading, does);

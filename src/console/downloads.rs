@@ -9,6 +9,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use sqlx::PgConnection;
 
 use super::{
     failure::Failure,
@@ -22,7 +23,11 @@ use crate::{
     receipt::{Beneficiary, Receipt, is_possible},
     spreadsheet::csv,
     store::{
-        find::{self, history},
+        find::{
+            self, Status,
+            history::{self, Detail},
+        },
+        moment::Moment,
         report::period,
     },
 };
@@ -59,24 +64,30 @@ pub(super) async fn receipt(
         merchant_code: merchant,
         order_num: order,
     };
-    let db = &mut *visit.db;
-    let mut found = find::statuses(db, std::slice::from_ref(&key)).await?;
-    let status = found.pop().ok_or_else(Failure::not_found)?;
-    if !is_possible(&status) {
-        return Err(Failure::new(StatusCode::CONFLICT, |t| t.no_receipt));
-    }
-    let detail = history::detail(db, &key).await?;
+    let mut moment = Moment::begin(&mut visit.db).await?;
+    let paid = paid(moment.db(), &key).await;
+    let (status, detail) = moment.end(paid).await?;
     let receipt = Receipt {
         status: &status,
         detail: &detail,
         beneficiary: &Beneficiary::masked(&detail),
-    };
         words: visit.frame.language.receipt(),
+    };
     Ok(file(
         "text/html; charset=utf-8",
         &format!("receipt-{}.html", key.order_num),
         receipt.html(visit.frame.now),
     ))
+}
+
+/// A payout that there is a receipt for.
+async fn paid(db: &mut PgConnection, key: &PayoutKey) -> Result<(Status, Detail), Failure> {
+    let mut found = find::statuses(db, std::slice::from_ref(key)).await?;
+    let status = found.pop().ok_or_else(Failure::not_found)?;
+    if !is_possible(&status) {
+        return Err(Failure::new(StatusCode::CONFLICT, |t| t.no_receipt));
+    }
+    Ok((status, history::detail(db, key).await?))
 }
 
 /// An answer that the browser keeps as a file and does not show: a page of its own is not shown as one of ours.

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::Html;
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use super::{
     failure::Failure,
@@ -17,6 +18,7 @@ use crate::store::{
         self, Patience, Status, Stuck,
         waits::{self, RequestOver},
     },
+    moment::Moment,
     overview::{self, OpenPayouts},
     report::{self, Compared},
     workers::{self, Claims, Seen},
@@ -112,16 +114,23 @@ impl Page {
     }
 }
 
-pub(super) async fn home(mut visit: Visit) -> Result<Html<String>, Failure> {
-    let db = &mut *visit.db;
+pub(super) async fn home(visit: Visit) -> Result<Html<String>, Failure> {
+    let Visit { mut db, frame, .. } = visit;
+    // The sums stand beside each other.
+    let mut moment = Moment::begin(&mut db).await?;
+    let page = read(moment.db(), frame).await;
+    render(&moment.end(page).await?)
+}
+
+async fn read(db: &mut PgConnection, frame: Frame) -> Result<Page, Failure> {
     let stuck = find::stuck(db, PATIENCE, None, ROWS_MAX).await?;
     let keys: Vec<_> = stuck.iter().map(Stuck::key).collect();
     let rows = find::statuses(db, &keys).await?;
     let open = overview::open_payouts(db, None).await?;
     let mut mine = decisions::requests(db, false, None, ROWS_MAX).await?;
     mine.retain(|request| request.status == "waiting" && !request.yours);
-    let page = Page {
-        t: visit.frame.t(),
+    Ok(Page {
+        t: frame.t(),
         stuck_count: stuck
             .first()
             .map_or(0, |one| usize::try_from(one.count).unwrap_or(0)),
@@ -134,7 +143,6 @@ pub(super) async fn home(mut visit: Visit) -> Result<Html<String>, Failure> {
         mine,
         compared: report::compare(db, None).await?,
         workers: workers::workers(db).await?,
-        frame: visit.frame,
-    };
-    render(&page)
+        frame,
+    })
 }

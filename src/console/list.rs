@@ -32,6 +32,7 @@ use crate::{
             search::{Total, all, search},
         },
         find::{self, Status},
+        moment::Moment,
     },
 };
 
@@ -58,11 +59,11 @@ struct Page {
     filter: Filter,
     reasons: Vec<&'static str>,
     rows: Vec<Status>,
-    /// The address of the next page, if there is one.
     /// What those that match come to, where something is filtered.
     total: Option<Total>,
     /// What was inserted before this is not in the total, if nothing else says so.
     left_out: Option<DateTime<Utc>>,
+    /// The address of the next page, if there is one.
     older: Option<String>,
     /// Payouts that were inserted before this were not looked at, neither here nor on a page that fills at once.
     looked_back_to: Option<DateTime<Utc>>,
@@ -103,48 +104,52 @@ impl Page {
         if self.left_out.is_none() && self.looked_back_to.is_none() {
             return words::fill(self.t.total_of_all, &[&payouts, &rupiah]);
         }
-    }
         let looked_at = words::digits(total.looked_at);
         words::fill(self.t.total_of_some, &[&looked_at, &payouts, &rupiah])
+    }
 }
 
-pub(super) async fn list(
-    mut visit: Visit,
-    RawQuery(query): RawQuery,
-) -> Result<Html<String>, Failure> {
-    let mut filter = Filter::of(&Form::of_query(query.as_deref())?)?;
-    name_merchants(&mut visit.db, &mut filter).await?;
+pub(super) async fn list(visit: Visit, RawQuery(query): RawQuery) -> Result<Html<String>, Failure> {
+    let Visit { mut db, frame, .. } = visit;
+    let filter = Filter::of(&Form::of_query(query.as_deref())?)?;
+    // The rows, their total and the counts stand beside each other.
+    let mut moment = Moment::begin(&mut db).await?;
+    let page = read(moment.db(), frame, filter).await;
+    render(&moment.end(page).await?)
+}
+
+async fn read(db: &mut PgConnection, frame: Frame, mut filter: Filter) -> Result<Page, Failure> {
+    name_merchants(db, &mut filter).await?;
     // One row more than shown says whether there are more.
     filter.of_database.limit = limit(PAGE_ROWS);
-    let found = search(&mut visit.db, &filter.of_database, &filter.range).await?;
+    let found = search(db, &filter.of_database, &filter.range).await?;
     let mut rows = found.rows;
     let has_more = rows.len() > PAGE_ROWS;
     rows.truncate(PAGE_ROWS);
+    let total = filter.range.is_totalled.then_some(found.total);
+    let left_out = found.looked_back_to.filter(|_| has_more);
     let looked_back_to = found.looked_back_to.filter(|_| !has_more);
     let older = match (rows.last(), looked_back_to) {
         (_, Some(at)) => Some(filter.page_before(&at)),
         (Some(last), None) if has_more => Some(filter.page_after(last)),
         (Some(_) | None, None) => None,
     };
-    let total = filter.range.is_totalled.then_some(found.total);
-    let left_out = found.looked_back_to.filter(|_| has_more);
-    let counts = console::counts(&mut visit.db).await?;
-    let t = visit.frame.t();
-    let page = Page {
+    let counts = console::counts(db).await?;
+    let t = frame.t();
+    Ok(Page {
         t,
         tabs: tabs(t, &counts, filter.typed("tab")),
         csv: filter.address("/payouts.csv", None),
         reasons: Attention::ALL.map(Attention::name).to_vec(),
         filter,
         rows,
-        older,
-        looked_back_to,
-        frame: visit.frame,
-    };
-    render(&page)
-}
         total,
         left_out,
+        older,
+        looked_back_to,
+        frame,
+    })
+}
 
 /// Numbers are indexed by merchant, so a search for one names them all.
 async fn name_merchants(db: &mut PgConnection, filter: &mut Filter) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::RawQuery, response::Html};
 use chrono::NaiveDate;
+use sqlx::PgConnection;
 
 use super::{
     failure::Failure,
@@ -17,6 +18,7 @@ use super::{
 use crate::store::{
     balances::{self, Balance},
     console::{TopUp, top_ups},
+    moment::Moment,
     report::{
         self, Compared,
         ageing::{Ageing, ageing},
@@ -76,8 +78,6 @@ impl Page {
         words::people(self.t, first, Some(&one.actor))
     }
 
-    /// The same report as a file.
-    fn csv(&self, by: &str) -> String {
     /// The payouts that failed for a reason.
     fn failed_for(&self, one: &period::Failure) -> String {
         let reason = Some(one.failure_reason.trim()).filter(|reason| !reason.is_empty());
@@ -90,6 +90,8 @@ impl Page {
         )
     }
 
+    /// The same report as a file.
+    fn csv(&self, by: &str) -> String {
         let days = if self.covered.is_day { "day" } else { "month" };
         let by = if by.is_empty() {
             String::new()
@@ -101,18 +103,25 @@ impl Page {
 }
 
 pub(super) async fn money(
-    mut visit: Visit,
+    visit: Visit,
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, Failure> {
+    let Visit { mut db, frame, .. } = visit;
     let form = Form::of_query(query.as_deref())?;
-    let covered = period_of(&form, words::day(visit.frame.now))?;
+    let covered = period_of(&form, words::day(frame.now))?;
+    // The sums stand beside each other.
+    let mut moment = Moment::begin(&mut db).await?;
+    let page = read(moment.db(), frame, covered).await;
+    render(&moment.end(page).await?)
+}
+
+async fn read(db: &mut PgConnection, frame: Frame, covered: Days) -> Result<Page, Failure> {
     let period = covered.period;
-    let db = &mut *visit.db;
     let ageing = ageing(db, None).await?;
     let banks = period::banks(db, period, None).await?;
     let failures = period::failures(db, period, None).await?;
-    let page = Page {
-        t: visit.frame.t(),
+    Ok(Page {
+        t: frame.t(),
         balances: by_merchant(balances::balances(db, None).await?),
         compared: report::compare(db, None).await?,
         ageing_total: totals::of_ageing(&ageing),
@@ -124,9 +133,8 @@ pub(super) async fn money(
         failures,
         top_ups: top_ups(db, period).await?,
         covered,
-        frame: visit.frame,
-    };
-    render(&page)
+        frame,
+    })
 }
 
 /// The lines of each merchant, which come one after the other.

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::Path, response::Html};
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use super::{
     deed::{self, Deed},
@@ -23,6 +24,7 @@ use crate::{
             history::{self, Attempt, Detail, Happened, Received},
             waits::{RequestAbout, requests_about},
         },
+        moment::Moment,
     },
 };
 
@@ -129,38 +131,44 @@ impl Page {
 }
 
 pub(super) async fn payout(
-    mut visit: Visit,
+    visit: Visit,
     Path((merchant, order)): Path<(String, String)>,
 ) -> Result<Html<String>, Failure> {
     let key = PayoutKey {
         merchant_code: merchant,
         order_num: order,
     };
-    let db = &mut *visit.db;
-    let mut found = find::statuses(db, std::slice::from_ref(&key)).await?;
+    let Visit { mut db, frame, .. } = visit;
+    // It may change between two statements, and a state beside the history of another one would mislead.
+    let mut moment = Moment::begin(&mut db).await?;
+    let page = read(moment.db(), frame, &key).await;
+    render(&moment.end(page).await?)
+}
+
+async fn read(db: &mut PgConnection, frame: Frame, key: &PayoutKey) -> Result<Page, Failure> {
+    let mut found = find::statuses(db, std::slice::from_ref(key)).await?;
     let status = found.pop().ok_or_else(Failure::not_found)?;
-    let detail = history::detail(db, &key).await?;
-    let around = Around::read(db, &key, &status).await?;
-    let t = visit.frame.t();
-    let deeds = if visit.login.may_act {
+    let detail = history::detail(db, key).await?;
+    let around = Around::read(db, key, &status).await?;
+    let t = frame.t();
+    let deeds = if frame.may_act {
         deed::possible(&status, &around)
     } else {
         Vec::new()
     };
-    let page = Page {
+    Ok(Page {
         t,
         situation: explain(t, &status, &detail, &around),
         deeds,
-        history: latest(history::history(db, &key).await?),
-        attempts: latest(history::attempts(db, &key).await?),
-        received: latest(history::evidence(db, &key).await?),
+        history: latest(history::history(db, key).await?),
+        attempts: latest(history::attempts(db, key).await?),
+        received: latest(history::evidence(db, key).await?),
         entries: console::entries(db, &key.merchant_code, &key.order_num).await?,
-        requests: requests_about(db, &key, REQUESTS_MAX).await?,
+        requests: requests_about(db, key, REQUESTS_MAX).await?,
         status,
         detail,
-        frame: visit.frame,
-    };
-    render(&page)
+        frame,
+    })
 }
 
 /// How its fee is paid, and how much it is.

@@ -21,7 +21,7 @@ use crate::{
         lines,
         sums::Sums,
     },
-    store::{balances, report::period::Period},
+    store::{balances, moment::Moment, report::period::Period},
 };
 
 /// Most bytes of a statement.
@@ -127,8 +127,9 @@ pub(super) async fn compare(mut visit: Visit, form: Multipart) -> Result<Html<St
         )));
     }
     let merchant = merchant(&mut visit.db, sent.merchant).await?;
-    let Compared { mut found, sums } =
-        compared(&mut visit.db, &merchant, &lines, sent.period).await?;
+    let mut moment = Moment::begin(&mut visit.db).await?;
+    let compared = compared(moment.db(), &merchant, &lines, sent.period).await;
+    let Compared { mut found, sums } = moment.end(compared).await?;
     let differing: HashSet<_> = found.iter().filter_map(|one| one.line).collect();
     let matching = lines.len().saturating_sub(differing.len());
     let t = visit.frame.t();

@@ -80,11 +80,11 @@ texts! {
     not_here: "There is nothing here by that name.", "Tidak ada apa pun dengan nama itu di sini.";
     no_right: "Your login may not do this. It needs the role payout_operator.", "Login Anda tidak boleh melakukan ini. Diperlukan peran payout_operator.";
     session_over: "Your session is over. Nothing was done. Sign in again.", "Sesi Anda telah berakhir. Tidak ada yang dilakukan. Masuk lagi.";
-    login_disabled: "This login may no longer log in. Nothing was done.", "Login ini tidak boleh masuk lagi. Tidak ada yang dilakukan.";
-    stale_form: "This form is no longer valid: it was opened in another session, or too long ago. Nothing was done. Check what is below, and send it again.", "Formulir ini tidak berlaku lagi: dibuka di sesi lain atau sudah terlalu lama. Tidak ada yang dilakukan. Periksa isian di bawah, lalu kirim lagi.";
     session_over_kept: "Your session is over. Nothing was done. Sign in again here with the same login within an hour, and the form comes back as you filled it in.", "Sesi Anda telah berakhir. Tidak ada yang dilakukan. Masuk lagi di sini dengan login yang sama dalam satu jam, dan formulir kembali dengan isian Anda.";
     unsent: "A form that was not sent", "Formulir yang belum terkirim";
     unsent_why: "Your earlier session ended before this form arrived, so nothing was done. What you filled in is kept: check it, and confirm it again.", "Sesi Anda sebelumnya berakhir sebelum formulir ini diterima, jadi tidak ada yang dilakukan. Isian Anda disimpan: periksa, lalu konfirmasi lagi.";
+    login_disabled: "This login may no longer log in. Nothing was done.", "Login ini tidak boleh masuk lagi. Tidak ada yang dilakukan.";
+    stale_form: "This form is no longer valid: it was opened in another session, or too long ago. Nothing was done. Check what is below, and send it again.", "Formulir ini tidak berlaku lagi: dibuka di sesi lain atau sudah terlalu lama. Tidak ada yang dilakukan. Periksa isian di bawah, lalu kirim lagi.";
     broken: "Something is wrong in the console. Look at the payout and at the audit log.", "Ada yang salah di konsol. Periksa payout dan log audit.";
     took_too_long: "The database took too long for this page. Narrow the filter, or try again.", "Basis data terlalu lama menyiapkan halaman ini. Persempit filter, atau coba lagi.";
     locked: "Another transaction holds what this needs. Try again in a moment.", "Transaksi lain sedang memakai data yang diperlukan. Coba lagi sebentar lagi.";
@@ -367,13 +367,13 @@ texts! {
     closing: "Closing, available", "Saldo akhir, tersedia";
     statement: "Gateway statement", "Rekening koran gateway";
     statement_does: "Compare a CSV file of the gateway with our payouts. Its first line names the columns: order_num and amount; optionally status (0 to 5, paid, failed, pending or returned) and fee. Nothing is changed, and the file is not kept.", "Bandingkan berkas CSV dari gateway dengan payout kita. Baris pertama memuat nama kolom: order_num dan amount; opsional status (0 sampai 5, paid, failed, pending, atau returned) dan fee. Tidak ada yang diubah, dan berkas tidak disimpan.";
+    statement_upload: "Compare a gateway statement", "Bandingkan rekening koran gateway";
     file: "CSV file", "Berkas CSV";
     covered_day: "The day that it covers (WIB), to find what is missing in it", "Hari yang dicakup (WIB), untuk menemukan yang tidak ada di dalamnya";
     covered_month: "Or the month that it covers (WIB)", "Atau bulan yang dicakup (WIB)";
     days_not_stated: "Payouts that are missing in the statement were not looked for, because you did not say which day or month it covers.", "Payout yang tidak ada di rekening koran tidak dicari, karena hari atau bulan yang dicakup tidak diisi.";
     paid_in_statement: "Paid", "Dibayar";
     paid_on_other_days: "{} payouts ({}) were paid here on other days, and are in the reports of those days.", "{} payout ({}) dibayar di sini pada hari lain, dan ada di laporan hari itu.";
-    statement_upload: "Compare a gateway statement", "Bandingkan rekening koran gateway";
     compare: "Compare", "Bandingkan";
     compared: "{}, {}", "{}, {}";
     one_line: "1 line", "1 baris";

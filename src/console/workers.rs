@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::{extract::RawQuery, response::Html};
+use sqlx::PgConnection;
 
 use super::{
     act::paused_name,
@@ -16,6 +17,7 @@ use crate::store::{
     console::{self, COUNTED_MAX, FailedSignature, Gateway, QueryBudget},
     decisions::{self, Pause},
     failover::{self, Fence},
+    moment::Moment,
     operator::{self, Act},
     workers::{self, Claims, Seen, Stop},
 };
@@ -121,16 +123,22 @@ impl Page {
 }
 
 pub(super) async fn workers(
-    mut visit: Visit,
+    visit: Visit,
     RawQuery(query): RawQuery,
 ) -> Result<Html<String>, Failure> {
+    let Visit { mut db, frame, .. } = visit;
     let form = Form::of_query(query.as_deref())?;
-    let db = &mut *visit.db;
+    let mut moment = Moment::begin(&mut db).await?;
+    let page = read(moment.db(), frame, &form).await;
+    render(&moment.end(page).await?)
+}
+
+async fn read(db: &mut PgConnection, frame: Frame, form: &Form) -> Result<Page, Failure> {
     let mut acts = operator::audit(db, None, form.some("actor"), None, ACTS_MAX).await?;
     // The newest first: a page is read from its top.
     acts.reverse();
-    let page = Page {
-        t: visit.frame.t(),
+    Ok(Page {
+        t: frame.t(),
         workers: workers::workers(db).await?,
         claims: workers::claims(db, None).await?,
         stops: workers::stops(db).await?,
@@ -141,7 +149,6 @@ pub(super) async fn workers(
         gateways: console::gateways(db).await?,
         acts,
         actor: form.text("actor").to_owned(),
-        frame: visit.frame,
-    };
-    render(&page)
+        frame,
+    })
 }

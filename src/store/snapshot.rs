@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use sqlx::{PgConnection, PgPool};
 
+use super::moment::OF_ONE_MOMENT;
 use crate::domain::{
     attention::Attention,
     money::Rupiah,
@@ -30,9 +31,7 @@ pub async fn snapshot(pool: &PgPool) -> Result<Snapshot, sqlx::Error> {
     if let Err(error) = totals::fold_history(pool).await {
         tracing::warn!(%error, "could not bring the totals up to date: {error}");
     }
-    let mut seen = pool
-        .begin_with("begin isolation level repeatable read read only")
-        .await?;
+    let mut seen = pool.begin_with(OF_ONE_MOMENT).await?;
     limit(&mut seen, READ_WITHIN).await?;
     let mut snapshot = merchants(&mut seen).await?;
     open::read(&mut seen, &mut snapshot).await?;

@@ -408,6 +408,10 @@ async fn reports_and_receipts_are_kept_as_files_without_personal_data() {
         receipt.header("content-disposition"),
         "attachment; filename=\"receipt-INV-1.html\""
     );
+    let mut other = browser.clone();
+    "id".clone_into(&mut other.language);
+    let receipt = other.get(&format!("{payout}/receipt")).await.with(200);
+    receipt.says(&["Bukti bayar payout INV-1", "Nomor rekening (disamarkan)"]);
     let unpaid = format!("/payouts/{MERCHANT}/INV-2");
     browser.get(&unpaid).await.lacks(&["/receipt\""]);
     browser
@@ -416,7 +420,3 @@ async fn reports_and_receipts_are_kept_as_files_without_personal_data() {
         .with(409)
         .says(&["It was not paid: there is no receipt."]);
 }
-    let mut other = browser.clone();
-    "id".clone_into(&mut other.language);
-    let receipt = other.get(&format!("{payout}/receipt")).await.with(200);
-    receipt.says(&["Bukti bayar payout INV-1", "Nomor rekening (disamarkan)"]);

@@ -1,5 +1,7 @@
 //! What the pages show: exactly what was filtered, in both languages, and never as markup of somebody else's.
 
+use sqlx::Connection;
+
 use super::desk::{Desk, doubt};
 use crate::support::database::{Database, MERCHANT};
 
@@ -145,6 +147,65 @@ async fn words_from_outside_are_shown_as_words() {
         .iter()
         .filter(|(_, page)| page.text.contains("&#60;script&#62;"));
     assert!(shown.count() > 6, "the words must be there");
+}
+
+#[tokio::test]
+async fn a_page_about_a_payout_is_of_one_moment_though_the_payout_moves_meanwhile() {
+    let database = Database::with_merchant().await;
+    database.insert("INV-1", 250_000).await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&reader).await;
+    let path = format!("/payouts/{MERCHANT}/INV-1");
+    let mut other = database.connect().await;
+    let mut held = other.begin().await.unwrap();
+    // The page has read the state when it comes to the requests, and reads the history after them.
+    sqlx::query("lock table payout.request_payouts in access exclusive mode")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let moves = async {
+        database.until_somebody_waits_for_a_lock().await;
+        sqlx::query("select payout.cancel('INV-1', 'a test')")
+            .execute(&mut *held)
+            .await
+            .unwrap();
+        held.commit().await.unwrap();
+    };
+    let (page, ()) = tokio::join!(browser.get(&path), moves);
+    let page = page.with(200);
+    page.says(&["queued</span>", "enqueued"]);
+    page.lacks(&["withdrawn", "cancelled</span>"]);
+    let page = browser.get(&path).await.with(200);
+    page.says(&["cancelled</span>", "withdrawn"]);
+}
+
+#[tokio::test]
+async fn the_sums_of_the_first_page_are_of_one_moment() {
+    let database = Database::with_steps().await;
+    database.insert("INV-1", 100_000).await;
+    let desk = Desk::before(&database);
+    let reader = database.login(&["payout_reader"]).await;
+    let browser = desk.signed_in(&reader).await;
+    let mut other = database.connect().await;
+    let mut held = other.begin().await.unwrap();
+    // Between what may have left and what the books hold.
+    sqlx::query("lock table payout.request_payouts in access exclusive mode")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let moves = async {
+        database.until_somebody_waits_for_a_lock().await;
+        database.insert_in("submitting", "INV-2").await;
+        held.commit().await.unwrap();
+    };
+    let (page, ()) = tokio::join!(browser.get("/"), moves);
+    page.with(200)
+        .says(&["Nothing is on its way", "data-label=\"Held\">Rp 0<"]);
+    browser
+        .get("/")
+        .await
+        .says(&["data-label=\"Held\">Rp 100.000<"]);
 }
 
 #[tokio::test]
