@@ -140,7 +140,7 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
     };
     let our_case = Case {
         in_flight: best_in_flight(options).await?,
-        ..case.clone()
+        ..case
     };
     let mut ours = Vec::new();
     for round in 1..=options.times.max(1) {
