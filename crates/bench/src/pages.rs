@@ -99,6 +99,11 @@ fn screens(history: usize, day: &str) -> Vec<(&'static str, String)> {
         ("payout", format!("/payouts/{merchant}/{order}")),
         ("approvals", "/approvals".to_owned()),
         ("money", "/money".to_owned()),
+        ("money_day", format!("/money?day={day}")),
+        (
+            "money_month",
+            format!("/money?month={}", day.get(..7).unwrap_or(day)),
+        ),
         ("workers", "/workers".to_owned()),
     ]
 }
