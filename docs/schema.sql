@@ -3606,6 +3606,26 @@ CREATE TABLE payout.daily_balances (
     read_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE payout.day_sums (
+    from_id bigint NOT NULL,
+    merchant_code text NOT NULL COLLATE pg_catalog."C",
+    day date NOT NULL,
+    bank_code text NOT NULL,
+    paid bigint NOT NULL,
+    failed bigint NOT NULL,
+    payouts_returned bigint NOT NULL,
+    gross bigint NOT NULL,
+    fee bigint NOT NULL,
+    fee_out_of_amount bigint NOT NULL,
+    fee_on_top bigint NOT NULL,
+    net bigint NOT NULL,
+    debit bigint NOT NULL,
+    top_up bigint NOT NULL,
+    returned bigint NOT NULL,
+    available bigint NOT NULL,
+    held bigint NOT NULL
+);
+
 CREATE TABLE payout.enqueuers (
     role_name text NOT NULL,
     merchant_code text NOT NULL COLLATE pg_catalog."C"
@@ -3773,6 +3793,82 @@ CREATE VIEW payout.movements AS
    FROM (payout.ledger l
      LEFT JOIN payout.payouts p ON (((p.merchant_code = l.merchant_code) AND (p.order_num = l.order_num))));
 
+CREATE VIEW payout.movements_by_day AS
+ SELECT d.merchant_code,
+    d.day,
+    d.bank_code,
+    d.paid,
+    d.failed,
+    d.payouts_returned,
+    d.gross,
+    d.fee,
+    d.fee_out_of_amount,
+    d.fee_on_top,
+    d.net,
+    d.debit,
+    d.top_up,
+    d.returned,
+    d.available,
+    d.held
+   FROM payout.day_sums d
+  WHERE (d.from_id < ( SELECT c.summed_below
+           FROM payout.ledger_sums_cursor c))
+UNION ALL
+ SELECT v.merchant_code,
+    v.day,
+    COALESCE(v.bank_code, ''::text) AS bank_code,
+        CASE v.step
+            WHEN 'paid'::text THEN 1
+            ELSE 0
+        END AS paid,
+        CASE v.step
+            WHEN 'failed'::text THEN 1
+            ELSE 0
+        END AS failed,
+        CASE v.step
+            WHEN 'returned'::text THEN 1
+            ELSE 0
+        END AS payouts_returned,
+    v.gross,
+    v.fee,
+        CASE v.fee_type
+            WHEN 0 THEN v.fee
+            ELSE (0)::bigint
+        END AS fee_out_of_amount,
+        CASE v.fee_type
+            WHEN 1 THEN v.fee
+            ELSE (0)::bigint
+        END AS fee_on_top,
+    v.net,
+    v.debit,
+    v.top_up,
+    v.returned,
+    v.available,
+    v.held
+   FROM ( SELECT m.id,
+            m.xid,
+            m.merchant_code,
+            m.at,
+            m.day,
+            m.kind,
+            m.order_num,
+            m.bank_code,
+            m.fee_type,
+            m.amount,
+            m.step,
+            m.gross,
+            m.fee,
+            m.net,
+            m.debit,
+            m.returned,
+            m.top_up,
+            m.available,
+            m.held
+           FROM payout.movements m
+          WHERE (m.id >= ( SELECT c.summed_below
+                   FROM payout.ledger_sums_cursor c))
+         OFFSET 0) v;
+
 CREATE TABLE payout.notices (
     request_id bigint NOT NULL,
     taken_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -3938,6 +4034,9 @@ ALTER TABLE ONLY payout.clock
 ALTER TABLE ONLY payout.daily_balances
     ADD CONSTRAINT daily_balances_pkey PRIMARY KEY (merchant_code, day);
 
+ALTER TABLE ONLY payout.day_sums
+    ADD CONSTRAINT day_sums_pkey PRIMARY KEY (from_id, merchant_code, day, bank_code);
+
 ALTER TABLE ONLY payout.effect
     ADD CONSTRAINT effect_pkey PRIMARY KEY (name);
 
@@ -4093,6 +4192,8 @@ CREATE INDEX queued_replacements ON payout.payouts USING btree (merchant_code, o
 
 CREATE INDEX queued_without_query ON payout.payouts USING btree (created_at) WHERE ((state = 'queued'::text) AND (next_query_at IS NULL));
 
+CREATE INDEX released ON payout.ledger USING btree (at) WHERE (kind = 'release'::text);
+
 CREATE UNIQUE INDEX replaced_once ON payout.payouts USING btree (merchant_code, replaces) WHERE ((replaces IS NOT NULL) AND (state <> 'cancelled'::text));
 
 CREATE INDEX requests_by_subject ON payout.requests USING btree (kind, subject, id) WHERE (subject IS NOT NULL);
@@ -4214,6 +4315,10 @@ ALTER TABLE payout.clock ENABLE REPLICA TRIGGER refuse_replicated;
 CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.daily_balances FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.daily_balances ENABLE REPLICA TRIGGER refuse_replicated;
+
+CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.day_sums FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.day_sums ENABLE REPLICA TRIGGER refuse_replicated;
 
 CREATE TRIGGER refuse_replicated BEFORE INSERT OR DELETE OR UPDATE ON payout.effect FOR EACH ROW EXECUTE FUNCTION payout.refuse_replicated();
 
@@ -4375,6 +4480,10 @@ CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.daily_balanc
 
 ALTER TABLE payout.daily_balances ENABLE REPLICA TRIGGER refuse_replicated_truncate;
 
+CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.day_sums FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
+
+ALTER TABLE payout.day_sums ENABLE REPLICA TRIGGER refuse_replicated_truncate;
+
 CREATE TRIGGER refuse_replicated_truncate BEFORE TRUNCATE ON payout.effect FOR EACH STATEMENT EXECUTE FUNCTION payout.refuse_replicated();
 
 ALTER TABLE payout.effect ENABLE REPLICA TRIGGER refuse_replicated_truncate;
@@ -4530,6 +4639,9 @@ ALTER TABLE ONLY payout.attempts
 
 ALTER TABLE ONLY payout.daily_balances
     ADD CONSTRAINT daily_balances_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
+
+ALTER TABLE ONLY payout.day_sums
+    ADD CONSTRAINT day_sums_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
 
 ALTER TABLE ONLY payout.enqueuers
     ADD CONSTRAINT enqueuers_merchant_code_fkey FOREIGN KEY (merchant_code) REFERENCES payout.merchants(code);
@@ -5414,6 +5526,8 @@ GRANT SELECT ON TABLE payout.daily_balances TO payout_reader;
 GRANT SELECT ON TABLE payout.daily_balances TO payout_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE payout.daily_balances TO payout_worker;
 
+GRANT SELECT,INSERT ON TABLE payout.day_sums TO payout_worker;
+
 GRANT SELECT ON TABLE payout.enqueuers TO payout_worker;
 
 GRANT SELECT ON TABLE payout.events TO payout_follower;
@@ -5437,6 +5551,10 @@ GRANT SELECT ON TABLE payout.masked TO payout_worker;
 GRANT SELECT ON TABLE payout.movements TO payout_reader;
 GRANT SELECT ON TABLE payout.movements TO payout_operator;
 GRANT SELECT ON TABLE payout.movements TO payout_worker;
+
+GRANT SELECT ON TABLE payout.movements_by_day TO payout_reader;
+GRANT SELECT ON TABLE payout.movements_by_day TO payout_operator;
+GRANT SELECT ON TABLE payout.movements_by_day TO payout_worker;
 
 GRANT SELECT ON TABLE payout.notices TO payout_reader;
 GRANT SELECT ON TABLE payout.notices TO payout_operator;

@@ -68,6 +68,8 @@ create unique index settled_once_per_attempt on payout.ledger (merchant_code, or
 -- For reports: entries are appended in the order of time, so a summary of each few pages finds a month, and an insert costs
 -- next to nothing.
 create index ledger_by_time on payout.ledger using brin (at) with (pages_per_range = 32, autosummarize = on);
+-- What failed, for the same.
+create index released on payout.ledger (at) where kind = 'release';
 create index funding_of_merchant on payout.ledger (merchant_code, at) where kind = 'funding';
 create index funded_by_people on payout.ledger (at) where funded_by = 'person';
 create index ledger_of_payout on payout.ledger (merchant_code, order_num);
@@ -91,7 +93,7 @@ create table payout.accounts (
 );
 
 -- The sums of older entries, 100 000 numbers at a time, kept by the workers so that comparing the accounts with the ledger
--- need not read all of it. They can be rebuilt: `delete from payout.ledger_sums` and
+-- need not read all of it. They can be rebuilt: `delete from payout.ledger_sums`, `delete from payout.day_sums` and
 -- `update payout.ledger_sums_cursor set summed_below = 1`.
 create table payout.ledger_sums (
     from_id       bigint not null,  -- the first number of the piece
@@ -103,6 +105,29 @@ create table payout.ledger_sums (
     funding       bigint not null,
     read_at       timestamptz not null default now(),  -- when the piece was last added up
     primary key (from_id, merchant_code)
+);
+
+-- What the entries of each piece came to, by day, merchant and bank, in the terms of `payout.movements`: a report over months
+-- need not read them again.
+create table payout.day_sums (
+    from_id           bigint not null,  -- the first number of the piece
+    merchant_code     text collate "C" not null references payout.merchants,
+    day               date not null,    -- in Jakarta
+    bank_code         text not null,    -- empty for entries without a payout
+    paid              bigint not null,  -- payouts that took this step
+    failed            bigint not null,
+    payouts_returned  bigint not null,
+    gross             bigint not null,
+    fee               bigint not null,
+    fee_out_of_amount bigint not null,  -- of `fee`, that of payouts with fee_type 0
+    fee_on_top        bigint not null,  -- and with fee_type 1
+    net               bigint not null,
+    debit             bigint not null,
+    top_up            bigint not null,
+    returned          bigint not null,
+    available         bigint not null,
+    held              bigint not null,
+    primary key (from_id, merchant_code, day, bank_code)
 );
 
 -- How far the sums reach. One row; its lock is the right to keep sums.

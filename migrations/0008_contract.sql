@@ -1190,6 +1190,22 @@ select l.id, l.xid, l.merchant_code, l.at, payout.wib_day(l.at) as day, l.kind, 
 from payout.ledger l
 left join payout.payouts p on (p.merchant_code, p.order_num) = (l.merchant_code, l.order_num);
 
+-- The same summed by day, merchant and bank, in one row or several. Most of the ledger was added up once (`payout.day_sums`),
+-- so a year costs little; what is newer is read entry by entry.
+create view payout.movements_by_day as
+select d.merchant_code, d.day, d.bank_code, d.paid, d.failed, d.payouts_returned, d.gross, d.fee, d.fee_out_of_amount,
+       d.fee_on_top, d.net, d.debit, d.top_up, d.returned, d.available, d.held
+from payout.day_sums d
+where d.from_id < (select c.summed_below from payout.ledger_sums_cursor c)
+union all
+select v.merchant_code, v.day, coalesce(v.bank_code, ''), case v.step when 'paid' then 1 else 0 end,
+       case v.step when 'failed' then 1 else 0 end, case v.step when 'returned' then 1 else 0 end, v.gross, v.fee,
+       case v.fee_type when 0 then v.fee else 0 end, case v.fee_type when 1 then v.fee else 0 end, v.net, v.debit, v.top_up,
+       v.returned, v.available, v.held
+-- By number alone, and so that no column of a row is computed twice.
+from (select * from payout.movements m
+      where m.id >= (select c.summed_below from payout.ledger_sums_cursor c) offset 0) v;
+
 -- By which word metrics name a bank: its code if payout.banks has it, so that they have few of them.
 create function payout.bank_label(bank_code text) returns text
 language sql stable parallel safe

@@ -44,7 +44,7 @@ grant select on payout.status, payout.events, payout.banks to payout_follower, p
 
 ---- Reader and operator: read everything but personal data
 
-grant select on payout.status, payout.all_status, payout.events, payout.all_events, payout.balances, payout.movements, payout.masked, payout.audit, payout.banks, payout.state,
+grant select on payout.status, payout.all_status, payout.events, payout.all_events, payout.balances, payout.movements, payout.movements_by_day, payout.masked, payout.audit, payout.banks, payout.state,
                 payout.event, payout.transition, payout.required_evidence, payout.attention_reason, payout.policy,
                 payout.effect, payout.act, payout.merchants, payout.ledger, payout.gateway_balance, payout.daily_balances, payout.attempts,
                 payout.evidence, payout.history, payout.accounts, payout.totals, payout.requests,
@@ -92,7 +92,7 @@ begin
     end loop;
 end $$;
 grant insert on payout.gateway_balance, payout.daily_balances, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks,
-                payout.totals, payout.ledger_sums, payout.failover, payout.notices, payout.workers, payout.worker_claims to payout_worker;
+                payout.totals, payout.ledger_sums, payout.day_sums, payout.failover, payout.notices, payout.workers, payout.worker_claims to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
               fee, platform_order_num, called_back, failure_reason, attention_reasons, attention_since, declined_at, proven_ours,
               reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;

@@ -2,7 +2,7 @@
 //!
 //! The ledger is only ever appended to. What is old enough to be complete is added up in pieces of `PIECE` entries
 //! (`payout.ledger_sums`); each check adds the kept sums and the entries behind them. Some pieces are added up again at
-//! each check, so that a changed old entry is found too.
+//! each check, so that a changed old entry is found too. What each piece came to by day is kept beside it, for the reports.
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
@@ -90,6 +90,7 @@ async fn add_piece(pool: &PgPool) -> Result<bool, sqlx::Error> {
         return Ok(false);
     }
     keep_sum(&mut step, next.from_id).await?;
+    keep_days(&mut step, next.from_id).await?;
     move_on(&mut step).await?;
     step.commit().await?;
     Ok(true)
@@ -158,6 +159,27 @@ async fn keep_sum(db: &mut PgConnection, from_id: i64) -> Result<(), sqlx::Error
         on conflict (from_id, merchant_code) do update
         set available = excluded.available, held = excluded.held, paid_out = excluded.paid_out, fees = excluded.fees,
             funding = excluded.funding, read_at = now()",
+        from_id,
+        PIECE,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds up what the piece came to by day, merchant and bank, for the reports (`payout.movements_by_day`).
+async fn keep_days(db: &mut PgConnection, from_id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "/* store::books_keep_days */
+        insert into payout.day_sums (from_id, merchant_code, day, bank_code, paid, failed, payouts_returned, gross, fee,
+                                     fee_out_of_amount, fee_on_top, net, debit, top_up, returned, available, held)
+        select $1, v.merchant_code, v.day, coalesce(v.bank_code, ''), count(*) filter (where v.step = 'paid'),
+               count(*) filter (where v.step = 'failed'), count(*) filter (where v.step = 'returned'), sum(v.gross),
+               sum(v.fee), coalesce(sum(v.fee) filter (where v.fee_type = 0), 0),
+               coalesce(sum(v.fee) filter (where v.fee_type = 1), 0), sum(v.net), sum(v.debit), sum(v.top_up),
+               sum(v.returned), sum(v.available), sum(v.held)
+        from (select * from payout.movements m where m.id >= $1 and m.id < $1 + $2 offset 0) v
+        group by 2, 3, 4",
         from_id,
         PIECE,
     )

@@ -30,7 +30,7 @@ pub struct Range {
     pub max_amount: Option<i64>,
     /// Failed for this reason, exactly; empty for those without one.
     pub reason: Option<String>,
-    /// Whether the page says what those that match come to. It then looks at [`AT_ONCE`] at least.
+    /// Whether the page says what those that match come to. It then looks at 10 000 payouts at least.
     pub is_totalled: bool,
     /// Behind this payout in the order of the list: when it was inserted, its order number and its merchant.
     pub after: Option<(DateTime<Utc>, String, String)>,

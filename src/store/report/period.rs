@@ -1,4 +1,5 @@
-//! The books over days, months, banks and failure reasons: sums of `payout.movements`, which defines each of them.
+//! The books over days, months, banks and failure reasons: sums of `payout.movements`, which defines each of them, most of
+//! them added up before (`payout.movements_by_day`).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
@@ -76,14 +77,15 @@ pub async fn lines(
                                  case when $3 then payout.wib_day($2) - 1 else payout.wib_day($1) end::timestamp,
                                  interval '1 day') d (day)
         ), since as materialized (
-            select v.merchant_code, case when v.at < $2 then case when $3 then v.day else payout.wib_day($1) end end as from_day,
-                   count(*) filter (where v.step = 'paid') as paid, count(*) filter (where v.step = 'failed') as failed,
-                   count(*) filter (where v.step = 'returned') as payouts_returned, sum(v.gross) as gross,
-                   sum(v.fee) as fee, sum(v.fee) filter (where v.fee_type = 0) as fee_out_of_amount,
-                   sum(v.fee) filter (where v.fee_type = 1) as fee_on_top, sum(v.net) as net, sum(v.debit) as debit,
-                   sum(v.top_up) as top_ups, sum(v.returned) as returned, sum(v.available) as available, sum(v.held) as held
-            -- So that no column of a row is computed twice.
-            from (select * from payout.movements v where v.at >= $1 offset 0) v
+            select v.merchant_code,
+                   case when v.day < payout.wib_day($2) then case when $3 then v.day else payout.wib_day($1) end end as from_day,
+                   sum(v.paid)::bigint as paid, sum(v.failed)::bigint as failed,
+                   sum(v.payouts_returned)::bigint as payouts_returned, sum(v.gross) as gross, sum(v.fee) as fee,
+                   sum(v.fee_out_of_amount) as fee_out_of_amount, sum(v.fee_on_top) as fee_on_top, sum(v.net) as net,
+                   sum(v.debit) as debit, sum(v.top_up) as top_ups, sum(v.returned) as returned,
+                   sum(v.available) as available, sum(v.held) as held
+            from payout.movements_by_day v
+            where v.day >= payout.wib_day($1)
             group by 1, 2
         ), opening as (
             -- What there is now, less all that was booked since: the older entries need not be read again.
@@ -171,21 +173,17 @@ pub async fn banks(
         select payout.wib_day($1) as "from_day!", payout.wib_day($2) - 1 as "to_day!",
                v.merchant_code as "merchant_code!", v.bank_code as "bank_code!",
                coalesce(min(b.name), v.bank_code) as "bank_name!",
-               count(*) filter (where v.step = 'paid') as "payouts_paid!",
-               count(*) filter (where v.step = 'failed') as "payouts_failed!",
-               count(*) filter (where v.step = 'returned') as "payouts_returned!",
-               sum(v.gross)::bigint as "gross!", sum(v.fee)::bigint as "fee!",
-               coalesce(sum(v.fee) filter (where v.fee_type = 0), 0)::bigint as "fee_out_of_amount!",
-               coalesce(sum(v.fee) filter (where v.fee_type = 1), 0)::bigint as "fee_on_top!",
-               sum(v.net)::bigint as "net!", sum(v.debit)::bigint as "debit!", sum(v.returned)::bigint as "returned!"
-        from (select v.merchant_code, v.bank_code, v.step, v.fee_type, v.gross, v.fee, v.net, v.debit, v.returned
-              from payout.movements v
-              where v.at >= $1 and v.at < $2 and v.kind not in ('hold', 'funding')
-                and ($3::text is null or v.merchant_code = $3)
-              offset 0) v
+               sum(v.paid)::bigint as "payouts_paid!", sum(v.failed)::bigint as "payouts_failed!",
+               sum(v.payouts_returned)::bigint as "payouts_returned!", sum(v.gross)::bigint as "gross!",
+               sum(v.fee)::bigint as "fee!", sum(v.fee_out_of_amount)::bigint as "fee_out_of_amount!",
+               sum(v.fee_on_top)::bigint as "fee_on_top!", sum(v.net)::bigint as "net!", sum(v.debit)::bigint as "debit!",
+               sum(v.returned)::bigint as "returned!"
+        from payout.movements_by_day v
         left join payout.banks b on b.code = v.bank_code collate "C"
+        where v.day >= payout.wib_day($1) and v.day < payout.wib_day($2) and v.bank_code <> ''
+          and ($3::text is null or v.merchant_code = $3)
         group by v.merchant_code, v.bank_code
-        having count(v.step) > 0 or sum(v.fee) <> 0
+        having sum(v.paid + v.failed + v.payouts_returned) > 0 or sum(v.fee) <> 0
         order by v.merchant_code, sum(v.gross) desc, v.bank_code"#,
         period.from,
         period.to,
@@ -227,9 +225,8 @@ pub async fn failures(
                v.merchant_code as "merchant_code!", coalesce(s.failure_reason, '') as "failure_reason!",
                count(*) as "payouts_failed!", sum(v.amount)::bigint as "gross!",
                count(*) filter (where s.state <> 'failed') as "paid_after_all!"
-        -- First the entries, by their time alone: the index that has the kind has every payout that ended.
         from (select v.merchant_code, v.order_num, v.amount from payout.movements v
-              where v.at >= $1 and v.at < $2 and v.kind || '' = 'release' and v.step = 'failed'
+              where v.at >= $1 and v.at < $2 and v.kind = 'release' and v.step = 'failed'
                 and ($3::text is null or v.merchant_code = $3)
               offset 0) v
         cross join lateral (select s.state, s.failure_reason from payout.all_status s
