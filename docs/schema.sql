@@ -3865,8 +3865,9 @@ UNION ALL
             m.available,
             m.held
            FROM payout.movements m
-          WHERE (m.id >= ( SELECT c.summed_below
-                   FROM payout.ledger_sums_cursor c))
+          WHERE ((m.id >= ( SELECT c.summed_below
+                   FROM payout.ledger_sums_cursor c)) AND (m.id <= ( SELECT COALESCE(max(l.id), (0)::bigint) AS "coalesce"
+                   FROM payout.ledger l)))
          OFFSET 0) v;
 
 CREATE TABLE payout.notices (
