@@ -12,6 +12,7 @@ use payout_worker::{
     store::{books::check_books, snapshot::snapshot},
 };
 use serde_json::Value;
+use sqlx::PgPool;
 
 use self::month::{FIRST_DAY, LAST_DAY, Month, Sums};
 use crate::support::{
@@ -147,7 +148,10 @@ async fn a_report_says_the_same_whatever_part_of_the_ledger_was_added_up_before(
     database
         .run("update payout.ledger_sums_cursor set seen_id = 100000")
         .await;
-    check_books(database.pool()).await.unwrap();
+    let worker = database.login(&["payout_worker"]).await;
+    let worker = PgPool::connect(&database.url_as(&worker)).await.unwrap();
+    check_books(&worker).await.unwrap();
+    worker.close().await;
     let kept = "select sum(paid + failed) || ' below ' || (select summed_below from payout.ledger_sums_cursor)
                 from payout.day_sums";
     let ever = month.of_days(NaiveDate::MIN, NaiveDate::MAX);
