@@ -3662,6 +3662,7 @@ CREATE TABLE payout.gateway_balance (
     signed boolean NOT NULL,
     read_at timestamp with time zone DEFAULT now() NOT NULL,
     ledger_id bigint NOT NULL,
+    booked bigint DEFAULT 0 NOT NULL,
     unchanged_since timestamp with time zone DEFAULT now() NOT NULL,
     spent bigint DEFAULT 0 NOT NULL,
     regained bigint DEFAULT 0 NOT NULL,

@@ -152,6 +152,7 @@ create table payout.gateway_balance (
     signed        boolean not null,
     read_at       timestamptz not null default now(),  -- readings within a second count as one, and leave this as it is
     ledger_id     bigint not null, -- the last ledger entry when it was read
+    booked        bigint not null default 0,  -- what was booked because of it, as an entry behind that one
     unchanged_since timestamptz not null default now(),  -- since when the gateway and the ledger have said the same
     -- What the readings have shown; see crates/domain/src/surplus.rs.
     spent          bigint not null default 0,      -- payout.accounts.spent when it was read

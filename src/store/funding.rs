@@ -103,6 +103,7 @@ pub async fn keep_balance(
         stated,
         difference: reading.surplus.saturating_sub(booked),
         ledger_id: books.ledger_id,
+        booked,
         unchanged_since,
     };
     keep_gateway_balance(&mut tx, merchant_code, &kept, &watch).await?;
@@ -301,6 +302,8 @@ struct KeptBalance {
     /// What is left of the surplus once what was booked because of it counts, in rupiah.
     difference: i64,
     ledger_id: i64,
+    /// What was booked because of it, in rupiah.
+    booked: i64,
     unchanged_since: DateTime<Utc>,
 }
 
@@ -321,14 +324,15 @@ async fn keep_gateway_balance(
             set stated = excluded.stated, difference = excluded.difference, read_at = excluded.read_at)
         insert into payout.gateway_balance as g (merchant_code, balance, frozen, pending, signed, ledger_id, unchanged_since,
                                                  read_at, spent, regained, at_most, undebited, unrefunded, lowest_surplus,
-                                                 window_began, surplus_since)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                                                 window_began, surplus_since, booked)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $18)
         on conflict (merchant_code) do update
         set balance = excluded.balance, frozen = excluded.frozen, pending = excluded.pending,
             signed = excluded.signed, ledger_id = excluded.ledger_id, unchanged_since = excluded.unchanged_since,
             read_at = excluded.read_at, spent = excluded.spent, regained = excluded.regained, at_most = excluded.at_most, undebited = excluded.undebited,
             unrefunded = excluded.unrefunded, lowest_surplus = excluded.lowest_surplus,
-            window_began = excluded.window_began, surplus_since = excluded.surplus_since"#,
+            window_began = excluded.window_began, surplus_since = excluded.surplus_since,
+            booked = excluded.booked"#,
         merchant_code,
         stated.balance.idr(),
         stated.frozen.idr(),
@@ -346,6 +350,7 @@ async fn keep_gateway_balance(
         watch.window_began,
         watch.surplus_since,
         kept.difference,
+        kept.booked,
     )
     .execute(db)
     .await?;

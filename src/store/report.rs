@@ -47,7 +47,7 @@ pub async fn compare(
                coalesce(a.held, 0) - since.held as "held_then!", g.balance as "gateway_available?",
                g.frozen as "gateway_frozen?", g.pending as "gateway_pending?", g.balance + g.frozen as "gateway_total?",
                case when newest.id - g.ledger_id <= 100000
-                    then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked)
+                    then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked + g.booked)
                end as "difference?",
                g.read_at as "read_at?"
         from payout.merchants m

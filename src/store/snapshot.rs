@@ -84,7 +84,7 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
                g.balance as "balance?", g.frozen as "frozen?", g.pending as "pending?",
                extract(epoch from g.read_at)::bigint as read_at, extract(epoch from r.first_at)::bigint as "refused_since?",
                case when newest.id - g.ledger_id <= 100000
-                    then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked)
+                    then g.balance + g.frozen - (coalesce(a.available, 0) + coalesce(a.held, 0) - since.booked + g.booked)
                end as difference
         from payout.merchants m
         left join payout.accounts a on a.merchant_code = m.code

@@ -6,9 +6,18 @@ mod refunds;
 
 use std::time::Instant;
 
-use payout_worker::store::funding::{Compared, Kept, StatedBalance, keep_balance};
+use payout_worker::{
+    domain::money::Rupiah,
+    store::{
+        funding::{Compared, Kept, StatedBalance, keep_balance},
+        snapshot::snapshot,
+    },
+};
 
-use crate::support::database::{Database, MERCHANT};
+use crate::support::{
+    database::{Database, MERCHANT},
+    terminal::payout,
+};
 
 /// What the books of [`Database::with_merchant`] begin with.
 const FUNDS: i64 = 10_000_000_000;
@@ -48,9 +57,9 @@ async fn pass(database: &Database, milliseconds: u32) {
 
 /// Reads this balance in answer to a query that was sent then.
 async fn read_queried(database: &Database, idr: i64, queried_at: Instant) -> Compared {
-    let zero = payout_worker::domain::money::Rupiah::ZERO;
+    let zero = Rupiah::ZERO;
     let stated = StatedBalance {
-        balance: payout_worker::domain::money::Rupiah::new(idr),
+        balance: Rupiah::new(idr),
         frozen: zero,
         pending: zero,
         signed: true,
@@ -68,6 +77,36 @@ async fn read_queried(database: &Database, idr: i64, queried_at: Instant) -> Com
 async fn available(database: &Database) -> i64 {
     let available = "select available from payout.accounts";
     database.text(available).await.parse().unwrap()
+}
+
+/// Its entry is newer than the reading, and so the money counted as a surplus until the next one.
+#[tokio::test]
+async fn what_was_booked_because_of_a_reading_is_no_difference_of_it() {
+    let database = agreeing().await;
+    let mut booked = 0;
+    for _ in 0..10 {
+        booked += read(&database, FUNDS + 5_000).await.1;
+        if booked > 0 {
+            break;
+        }
+    }
+    assert_eq!(booked, 5_000);
+    let said = payout(&database, &["reconcile", "-o", "json"])
+        .with(0)
+        .json();
+    assert_eq!(
+        (&said[0]["difference"], &said[0]["verdict"]),
+        (&0.into(), &"agree".into())
+    );
+    let seen = snapshot(database.pool()).await.unwrap();
+    let gateway = seen.merchants[0].gateway.as_ref().unwrap();
+    assert_eq!(gateway.difference.map(Rupiah::idr), Some(0));
+    // What comes behind it counts as later, as before.
+    database.fund(MERCHANT, 1_000_000).await;
+    let said = payout(&database, &["reconcile", "-o", "json"])
+        .with(0)
+        .json();
+    assert_eq!(said[0]["difference"], 0);
 }
 
 /// The attack: the surplus was booked as a top-up, and once the gateway had debited the two payouts, the books promised
