@@ -82,19 +82,14 @@ async fn objection(
     t: &'static Texts,
     transfer: &Transfer,
 ) -> Result<Option<String>, Failure> {
-    let Transfer {
-        merchant,
-        amount,
-        reference,
-        reason,
-    } = transfer;
-    if *amount == 0 {
+    let (merchant, reference) = (&transfer.merchant, &transfer.reference);
+    if transfer.amount == 0 {
         return Ok(Some(t.fund_zero.to_owned()));
     }
     if let Some(before) = store::funded(db, merchant, reference).await? {
         return Ok(Some(words::booked_before(t, reference, &before)));
     }
-    let must_say_why = reason.is_empty() && store::people_to_fund(db, merchant).await? > 1;
+    let must_say_why = transfer.reason.is_empty() && store::people_to_fund(db, merchant).await? > 1;
     Ok(must_say_why.then(|| t.fund_why.to_owned()))
 }
 

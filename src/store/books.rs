@@ -6,7 +6,7 @@
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
-use super::snapshot::limit;
+use super::{moment::OF_ONE_MOMENT, snapshot::limit};
 use crate::domain::{money::Rupiah, snapshot::BooksCheck};
 
 /// Maximum time of one statement. Below the time after which a waiting loop counts as stalled.
@@ -19,9 +19,7 @@ const AGAIN: i64 = 10;
 /// Compares the accounts with the ledger. Several workers may do so at once; one of them keeps sums.
 pub async fn check_books(pool: &PgPool) -> Result<Vec<BooksCheck>, sqlx::Error> {
     keep_sums(pool).await?;
-    let mut seen = pool
-        .begin_with("begin isolation level repeatable read read only")
-        .await?;
+    let mut seen = pool.begin_with(OF_ONE_MOMENT).await?;
     limit(&mut seen, CHECK_WITHIN).await?;
     let rows = sqlx::query!(
         r#"/* store::books_check */

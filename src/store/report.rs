@@ -59,7 +59,7 @@ pub async fn compare(
         cross join lateral (
             select coalesce(sum(l.available + l.held), 0)::bigint as booked, coalesce(sum(l.held), 0)::bigint as held
             from payout.ledger l
-            where l.id between greatest(g.ledger_id + 1, newest.id - 100000) and newest.id
+            where l.id between g.ledger_id + 1 and newest.id
               and l.merchant_code = m.code and newest.id - g.ledger_id <= 100000
         ) since
         where $1::text is null or m.code = $1

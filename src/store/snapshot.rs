@@ -95,7 +95,7 @@ async fn merchants(db: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
         cross join lateral (
             select coalesce(sum(l.available + l.held), 0)::bigint as booked
             from payout.ledger l
-            where l.id between greatest(g.ledger_id + 1, newest.id - 100000) and newest.id
+            where l.id between g.ledger_id + 1 and newest.id
               and l.merchant_code = m.code and newest.id - g.ledger_id <= 100000
         ) since
         order by m.code"#,

@@ -1,5 +1,6 @@
 //! Takes evidence in and has it stored. Each merchant has a queue of its own, so evidence that waits for one merchant's
-//! locks keeps nobody else's waiting; batches of several merchants share a transaction. Nothing is dropped before it is stored, until the worker ends.
+//! locks keeps nobody else's waiting; batches of several merchants share a transaction. Nothing is dropped before it is
+//! stored, until the worker ends.
 
 mod queue;
 mod together;

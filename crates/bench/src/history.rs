@@ -218,8 +218,8 @@ fn totals(payouts: usize) -> String {
          where s.last_id % 100000 = 0;
          insert into payout.day_sums (from_id, merchant_code, day, bank_code, paid, failed, payouts_returned, gross, fee,
                                       fee_out_of_amount, fee_on_top, net, debit, top_up, returned, available, held)
-         select 1 + 100000 * ((v.id - 1) / 100000), v.merchant_code, v.day, coalesce(v.bank_code, ''), count(*) filter (where v.step = 'paid'), 0, 0,
-                sum(v.gross), sum(v.fee), sum(v.fee), 0, sum(v.net), sum(v.debit), sum(v.top_up), 0, sum(v.available),
+         select 1 + 100000 * ((v.id - 1) / 100000), v.merchant_code, v.day, coalesce(v.bank_code, ''),
+                count(*) filter (where v.step = 'paid'), 0, 0, sum(v.gross), sum(v.fee), sum(v.fee), 0, sum(v.net), sum(v.debit), sum(v.top_up), 0, sum(v.available),
                 sum(v.held)
          from payout.movements v
          where 1 + 100000 * ((v.id - 1) / 100000) in (select s.from_id from payout.ledger_sums s)
