@@ -5,6 +5,7 @@
 //! counted.
 
 use std::{
+    env,
     io::{self, Write},
     panic,
     sync::{
@@ -18,7 +19,12 @@ use std::{
 
 use chrono::{SecondsFormat, Utc};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Lines that wait in memory while nobody reads the log. More are dropped.
 const LINES_MAX: usize = 8192;
@@ -52,10 +58,16 @@ impl Dropped {
     }
 }
 
-/// Starts logging. `PAYOUT_LOG` sets the filter, for example `info,payout_worker=debug`. A second call does nothing.
+/// Starts logging. `PAYOUT_LOG` sets the filter: a level, and levels of single crates, for example
+/// `info,payout_worker=debug`. A second call does nothing.
 pub fn start(json: bool) {
-    let filter =
-        EnvFilter::try_from_env("PAYOUT_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let wanted = env::var("PAYOUT_LOG").ok();
+    let parsed = wanted.as_deref().map(str::parse::<Targets>);
+    let (filter, refused) = match parsed.transpose() {
+        Ok(filter) => (filter, None),
+        Err(error) => (None, Some(error)),
+    };
+    let filter = filter.unwrap_or_else(default_filter);
     let dropped = Arc::new(Dropped::default());
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
@@ -88,7 +100,19 @@ pub fn start(json: bool) {
         let guard = Mutex::new(Some(guard));
         LOG.set(Log { dropped, guard }).ok();
         panic::set_hook(Box::new(log_panic));
+        if let Some(error) = refused {
+            tracing::warn!(
+                wanted,
+                "PAYOUT_LOG is ignored, because it is no filter ({error}); write it like info,payout_worker=debug"
+            );
+        }
     }
+}
+
+fn default_filter() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_target("sqlx", LevelFilter::WARN)
 }
 
 /// The usual hook writes to stderr, and would wait for its reader for ever.

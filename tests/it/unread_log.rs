@@ -1,21 +1,22 @@
 //! Whoever reads a worker's log cannot stop it, by not reading or by going away.
 
 use std::{
+    io::{BufRead as _, BufReader},
     process::{Command, Stdio},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::site::{Site, Worker};
 
 /// Starts the worker with a pipe as its stderr and its stdout. At this level it writes more than a pipe holds.
-fn worker(site: &Site) -> Worker {
+fn worker(site: &Site, log: &str) -> Worker {
     let child = Command::new(env!("CARGO_BIN_EXE_payout"))
         .args(["run", "-c"])
         .arg(site.folder.path().join("one.toml"))
         .env_remove("PAYOUT_DATABASE_URL")
-        .env("PAYOUT_LOG", "debug")
+        .env("PAYOUT_LOG", log)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -65,7 +66,7 @@ async fn terminated(mut worker: Worker) -> Option<i32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_log_nobody_reads_pays_answers_and_stops() {
     let site = Site::build().await;
-    let unread = worker(&site);
+    let unread = worker(&site, "debug");
     site.enqueue(0..100).await;
     site.until_settled(100).await;
     assert_eq!(page(&site, "/livez").await.as_deref(), Some("alive\n"));
@@ -76,7 +77,7 @@ async fn a_worker_whose_log_nobody_reads_pays_answers_and_stops() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_whose_log_was_closed_pays_answers_and_stops() {
     let site = Site::build().await;
-    let mut closed = worker(&site);
+    let mut closed = worker(&site, "debug");
     drop((closed.0.stderr.take(), closed.0.stdout.take()));
     site.enqueue(0..40).await;
     site.until_settled(40).await;
@@ -84,4 +85,20 @@ async fn a_worker_whose_log_was_closed_pays_answers_and_stops() {
     assert_eq!(page(&site, "/livez").await.as_deref(), Some("alive\n"));
     assert_eq!(terminated(closed).await, Some(0));
     site.assert_zeros(40).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_filter_that_cannot_be_read_is_named_in_the_log() {
+    let site = Site::build().await;
+    let mut worker = worker(&site, "info,payout_worker=loud");
+    let log = BufReader::new(worker.0.stderr.take().unwrap());
+    let named = tokio::task::spawn_blocking(move || {
+        log.lines()
+            .map_while(Result::ok)
+            .find(|line| line.contains("PAYOUT_LOG is ignored"))
+    });
+    let named = timeout(Duration::from_mins(1), named).await;
+    let named = named.expect("a line").unwrap().unwrap_or_default();
+    assert!(named.contains("write it like"), "{named}");
+    assert!(named.contains("payout_worker=loud"), "{named}");
 }
