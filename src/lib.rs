@@ -1,14 +1,15 @@
 //! The durable payout worker: never paid twice, never lost, never guessed.
 //!
-//! A payout enters by SQL. These are the modules, from the bottom to the top:
+//! A payout enters by SQL. These are the modules, from the bottom to the top. The first four are crates of their own in
+//! `crates`:
 //!
 //! | module | what it does | start reading at |
 //! | --- | --- | --- |
-//! | [`domain`] | the rules, without a clock, a network or a database (crate `payout-domain`) | `state`, `decide` |
+//! | [`domain`] | the rules, without a clock, a network or a database | `state`, `decide` |
 //! | [`permit`] | the right to send, a value that is spent once | `SubmitPermit` |
-//! | [`backoff`], [`telemetry`], [`spreadsheet`], `wib` | pauses between retries, the log, CSV, days and times; none uses another module | |
 //! | [`gateway`] | the gateway's protocol: sign, send once, query, read answers and callbacks | `Client`, `Dialect` |
 //! | [`store`] | all SQL but the demo's: claim, record evidence, read | `claim`, `record` |
+//! | [`backoff`], [`telemetry`], [`spreadsheet`], `wib` | pauses between retries, the log, CSV, days and times; none uses another module | |
 //! | [`metrics`] | every metric, from one table | `table` |
 //! | [`config`] | the configuration file | |
 //! | [`statement`] | a statement of the gateway, compared with our payouts | `compare` |
@@ -38,18 +39,18 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod demo;
-pub mod gateway;
 pub mod inbound;
 pub mod metrics;
 pub mod notifier;
-pub mod permit;
 mod receipt;
 pub mod service;
 pub mod spreadsheet;
 pub mod statement;
-pub mod store;
 pub mod telemetry;
 mod wib;
 pub mod worker;
 
 pub use payout_domain as domain;
+pub use payout_gateway as gateway;
+pub use payout_permit as permit;
+pub use payout_store as store;

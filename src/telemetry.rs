@@ -59,7 +59,7 @@ impl Dropped {
 }
 
 /// Starts logging. `PAYOUT_LOG` sets the filter: a level, and levels of single crates, for example
-/// `info,payout_worker=debug`. A second call does nothing.
+/// `info,payout_gateway=debug`. A second call does nothing.
 pub fn start(json: bool) {
     let wanted = env::var("PAYOUT_LOG").ok();
     let parsed = wanted.as_deref().map(str::parse::<Targets>);
@@ -103,7 +103,7 @@ pub fn start(json: bool) {
         if let Some(error) = refused {
             tracing::warn!(
                 wanted,
-                "PAYOUT_LOG is ignored, because it is no filter ({error}); write it like info,payout_worker=debug"
+                "PAYOUT_LOG is ignored, because it is no filter ({error}); write it like info,payout_gateway=debug"
             );
         }
     }

@@ -56,9 +56,9 @@ class Mutant(NamedTuple):
 
 
 DECIDE, QUERIED, CALLBACK = "crates/domain/src/decide.rs", "crates/domain/src/decide/queried.rs", "crates/domain/src/decide/callback.rs"
-TRANSPORT = "src/gateway/transport.rs"
-SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "src/store/claim/due.rs"
-REACH = "src/store/addresses/reach.rs"
+TRANSPORT = "crates/gateway/src/transport.rs"
+SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "crates/store/src/claim/due.rs"
+REACH = "crates/store/src/addresses/reach.rs"
 WATCH = "src/worker/watch.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
@@ -142,9 +142,9 @@ MUTANTS = [
             };
         }
         let posting = self.submits.post("""),
-        ("src/gateway/one_shot.rs", "    address: Uri,", "    pub(super) address: Uri,")], "redirect_307", "C1 C2"),
+        ("crates/gateway/src/one_shot.rs", "    address: Uri,", "    pub(super) address: Uri,")], "redirect_307", "C1 C2"),
     Mutant("sends_late", "nothing checks the send-by time before a byte leaves", [
-        ("src/gateway/gate.rs", "        if !self.send_by.is_over() {", "        if {on} || !self.send_by.is_over() {")],
+        ("crates/gateway/src/gate.rs", "        if !self.send_by.is_over() {", "        if {on} || !self.send_by.is_over() {")],
         "none", "late", pauses=16),
     Mutant("broken_connection_unsent", "a broken connection counts as proof that nothing was sent", [
         (TRANSPORT, "        if gate.shut() {", "        if gate.shut() || {on} {")],
@@ -216,18 +216,18 @@ MUTANTS = [
         (QUERIED, "            Some(booked) if booked == stated => return,", "            Some(booked) if booked == stated || {on} => return,")],
         "fee_corrected", "C5"),
     Mutant("fee_type_swapped", "the request names the other feeType", [
-        ("src/gateway/request.rs", 'Value::FeeType => self.instruction?.fee_type.code().to_string(),',
+        ("crates/gateway/src/request.rs", 'Value::FeeType => self.instruction?.fee_type.code().to_string(),',
          'Value::FeeType => self.instruction.map(|i| i.fee_type.code()).map(|c| if {on} { 1 - c } else { c })?.to_string(),')],
         "none", "C9 C5", share=0.2),
     Mutant("hundredfold", "the request names the amount in cents", [
-        ("src/gateway/request.rs", 'Value::Money => self.instruction?.amount.idr().to_string(),',
+        ("crates/gateway/src/request.rs", 'Value::Money => self.instruction?.amount.idr().to_string(),',
          'Value::Money => (self.instruction?.amount.idr() * if {on} { 100 } else { 1 }).to_string(),')], "none", "C9 C5", share=0.2),
     Mutant("at_bank_is_failed", "status 5 counts as a failure", [
         (QUERIED, "            GatewayStatus::Paid => self.says_paid(found, sent_at),",
          """            GatewayStatus::AtBank if {on} => self.says_failed(found, sent_at),
             GatewayStatus::Paid => self.says_paid(found, sent_at),""")], "cb_none,unknown_booked", "C3", NO_EVIDENCE, scale=2.0),
     Mutant("foreign_answer_accepted", "an answer about another order is accepted", [
-        ("src/gateway/query_answer.rs", "let judged = judge(",
+        ("crates/gateway/src/query_answer.rs", "let judged = judge(",
          """let named = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|page| page.get("orderNum").and_then(Value::as_str).map(str::to_owned));
@@ -238,10 +238,10 @@ MUTANTS = [
          "        if !{on} && !self.learn_platform_order_num(found.platform_order_num.as_deref()) {")],
         "q_wrong_order,q_crossed,cb_none", "C3", scale=1.0),
     Mutant("signature_not_checked", "an answer is accepted whatever its signature is", [
-        ("src/gateway/answer.rs", "    if keys.iter().any(|key| sign::verify(key, &text, signature)) {",
+        ("crates/gateway/src/answer.rs", "    if keys.iter().any(|key| sign::verify(key, &text, signature)) {",
          "    if {on} || keys.iter().any(|key| sign::verify(key, &text, signature)) {")], "q_bad_sign,cb_none", "C3", scale=1.0),
     Mutant("unconfirmed_commit", "permits are issued although the claim's commit was not confirmed", [
-        ("src/store/claim/commit.rs", "    outcome.map_err(not_committed)?;",
+        ("crates/store/src/claim/commit.rs", "    outcome.map_err(not_committed)?;",
          "    if {on} {\n        return Ok(());\n    }\n    outcome.map_err(not_committed)?;")], "none", "C1 C2 C9", faults="pg_cut_before_claim_commit",
         share=0.2, payouts=250, seconds=14.0),
     Mutant("finals_never_queried", "a final payout is never queried again", [
@@ -290,7 +290,7 @@ MUTANTS = [
     let key = permit.key().clone();""")], "none", "C8", share=0.2),
     Mutant("fence_disabled", "a failover stops no claims", [
         (CLAIM, "    if !row.same_identity {", "    if !row.same_identity && !{on} {"),
-        ("src/store/claim/last.rs", "    let Some(last) = last.filter(|last| last.epoch >= epoch) else {",
+        ("crates/store/src/claim/last.rs", "    let Some(last) = last.filter(|last| last.epoch >= epoch) else {",
          "    let Some(last) = last.filter(|last| last.epoch >= epoch && !{on}) else {"),
         (WATCH, "    let last = worker.witness.last();",
          "    if {on} {\n        return Ok(());\n    }\n    let last = worker.witness.last();")],

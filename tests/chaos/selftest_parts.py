@@ -108,7 +108,7 @@ def money(folder: Path) -> bool:
 
 def statement_names(_: Path) -> bool:
     """The statements whose commit the proxy waits for exist in the worker's source under these names."""
-    store = Path(__file__).resolve().parent.parent.parent / "src" / "store"
+    store = Path(__file__).resolve().parent.parent.parent / "crates" / "store" / "src"
     source = "".join(path.read_text() for path in sorted(store.rglob("*.rs")))
     return all(f"/* store::{name} */" in source for name in (CLAIM, RESULT, EVIDENCE))
 

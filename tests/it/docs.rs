@@ -33,7 +33,7 @@ async fn the_list_of_what_the_migrations_made_is_fresh() {
     let mut lines = objects(database.pool()).await.unwrap();
     lines.sort_unstable();
     docs::is_generated(
-        "src/store/schema/objects.txt",
+        "crates/store/src/schema/objects.txt",
         &format!("{}\n", lines.join("\n")),
     );
 }

@@ -24,7 +24,7 @@ fn every_named_statement_says_what_it_may_read_and_only_those_do() {
     for statement in &known {
         assert!(
             named.remove(&statement.name),
-            "no statement in src/store is named {}: remove its entry from tests/it/plans",
+            "no statement in crates/store is named {}: remove its entry from tests/it/plans",
             statement.name
         );
     }

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use payout_worker::store::schema::migrator;
 use sqlx::{PgPool, Row};
 use throwaway_postgres::{Binaries, Cluster, Options, SUPERUSER};
 
@@ -143,7 +144,7 @@ async fn a_subscription_brings_nothing_until_two_people_agree_and_then_everythin
     let blue = PgPool::connect(&cluster.url("blue", SUPERUSER))
         .await
         .unwrap();
-    sqlx::migrate!().run(&blue).await.unwrap();
+    migrator(false).run(&blue).await.unwrap();
     run(
         &blue,
         &format!(

@@ -90,7 +90,7 @@ async fn a_worker_whose_log_was_closed_pays_answers_and_stops() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_filter_that_cannot_be_read_is_named_in_the_log() {
     let site = Site::build().await;
-    let mut worker = worker(&site, "info,payout_worker=loud");
+    let mut worker = worker(&site, "info,payout_gateway=loud");
     let log = BufReader::new(worker.0.stderr.take().unwrap());
     let named = tokio::task::spawn_blocking(move || {
         log.lines()
@@ -100,5 +100,5 @@ async fn a_log_filter_that_cannot_be_read_is_named_in_the_log() {
     let named = timeout(Duration::from_mins(1), named).await;
     let named = named.expect("a line").unwrap().unwrap_or_default();
     assert!(named.contains("write it like"), "{named}");
-    assert!(named.contains("payout_worker=loud"), "{named}");
+    assert!(named.contains("payout_gateway=loud"), "{named}");
 }

@@ -53,13 +53,14 @@ fn a_use_against_the_direction_is_caught_in_every_spelling() {
     let respected = layers::respected;
     let bad = [
         (
-            "src/gateway/a.rs",
-            "use crate::{\n    permit::B,\n    store::C,\n};\n",
+            "src/config/a.rs",
+            "use crate::{\n    metrics::B,\n    worker::C,\n};\n",
         ),
-        ("src/store.rs", "fn a() { super::worker::run() }\n"),
-        ("src/store/b.rs", "use super::super::gateway::C;\n"),
-        ("src/store/b.rs", "use crate::config::C;\n"),
-        ("src/permit.rs", "fn a(b: crate::store::B) {}\n"),
+        ("src/config.rs", "fn a() { super::worker::run() }\n"),
+        ("src/config/b.rs", "use super::super::worker::C;\n"),
+        ("src/metrics.rs", "fn a(b: crate::config::B) {}\n"),
+        ("src/backoff.rs", "use crate::config::C;\n"),
+        ("src/config.rs", "use crate::backoff::C;\n"),
         ("src/service.rs", "use crate::cli::B;\n"),
         ("src/worker/b.rs", "use payout_sandbox::C;\n"),
         ("src/worker/b.rs", "log!(\"{}\", crate::cli::C);\n"),
@@ -68,7 +69,7 @@ fn a_use_against_the_direction_is_caught_in_every_spelling() {
     for (path, text) in bad {
         // What is used has to be there.
         let file = (path, &*format!("//! A.\n{text}"));
-        let others = ["cli", "config", "gateway", "permit", "store", "worker"];
+        let others = ["backoff", "cli", "config", "metrics", "worker"];
         let others = others.map(|module| format!("src/{module}.rs"));
         let others = others.iter().filter(|other| *other != path);
         let files: Vec<_> = others
@@ -89,14 +90,14 @@ fn a_use_against_the_direction_is_caught_in_every_spelling() {
 fn a_use_of_a_lower_layer_passes() {
     let below = [
         ("src/config.rs", ""),
-        ("src/store.rs", ""),
+        ("src/metrics.rs", ""),
         ("src/cli.rs", ""),
     ];
-    let good = "//! A.\nuse crate::{config::C, store::{D, gateway}};\n// crate::cli\n#[cfg(test)]\nmod tests {\n    use crate::cli::E;\n}\n";
+    let good = "//! A.\nuse crate::{config::C, metrics::{D, cli}};\n// crate::cli\n#[cfg(test)]\nmod tests {\n    use crate::cli::E;\n}\n";
     let files = [below.as_slice(), &[("src/worker/b.rs", good)]].concat();
     passes(layers::respected, &files);
-    let tests = "//! A.\nuse crate::store::C;\nuse payout_sandbox::B;\n";
-    let files = [below.as_slice(), &[("src/gateway/send_tests.rs", tests)]].concat();
+    let tests = "//! A.\nuse crate::cli::C;\nuse payout_sandbox::B;\n";
+    let files = [below.as_slice(), &[("src/config/send_tests.rs", tests)]].concat();
     passes(layers::respected, &files);
 }
 
@@ -139,7 +140,7 @@ fn bad_code_is_caught() {
     ] {
         let text = format!("//! A.\nfn a() {{\n    {sql}\n}}\n");
         is_caught(code::sql_only_in_store, &[(a, &text)], "src/worker/a.rs:3:");
-        passes(code::sql_only_in_store, &[("src/store/a.rs", &text)]);
+        passes(code::sql_only_in_store, &[("crates/store/src/a.rs", &text)]);
     }
     passes(
         code::sql_only_in_store,
@@ -158,8 +159,8 @@ fn bad_code_is_caught() {
     );
     is_caught(
         code::no_floats_near_money,
-        &[("src/store/a.rs", "//! A.\nlet b: f64;\n")],
-        "src/store/a.rs:2:",
+        &[("crates/store/src/a.rs", "//! A.\nlet b: f64;\n")],
+        "crates/store/src/a.rs:2:",
     );
     passes(
         code::no_floats_near_money,
@@ -182,11 +183,11 @@ fn bad_code_is_caught() {
 #[test]
 fn a_second_maker_of_permits_is_caught() {
     let ports = (
-        "src/permit.rs",
+        "crates/permit/src/lib.rs",
         "//! A.\npub(crate) fn of_committed_claim() {}\n",
     );
     let claim = (
-        "src/store/claim.rs",
+        "crates/store/src/claim.rs",
         "//! A.\nSubmitPermit::of_committed_claim()\n",
     );
     passes(code::permit_made_once, &[ports, claim]);
@@ -195,7 +196,7 @@ fn a_second_maker_of_permits_is_caught() {
         &[
             ports,
             claim,
-            ("src/gateway/send_tests.rs", "of_committed_claim()"),
+            ("crates/gateway/src/send_tests.rs", "of_committed_claim()"),
         ],
     );
     let second = (
@@ -207,8 +208,16 @@ fn a_second_maker_of_permits_is_caught() {
         &[ports, claim, second],
         "src/worker/a.rs:3:",
     );
-    is_caught(code::permit_made_once, &[ports], "src/store/claim.rs:1:");
-    is_caught(code::permit_made_once, &[claim], "src/permit.rs:1:");
+    is_caught(
+        code::permit_made_once,
+        &[ports],
+        "crates/store/src/claim.rs:1:",
+    );
+    is_caught(
+        code::permit_made_once,
+        &[claim],
+        "crates/permit/src/lib.rs:1:",
+    );
 }
 
 #[test]
@@ -315,21 +324,21 @@ fn a_document_that_names_what_is_not_there_is_caught() {
     let named = |text| {
         [
             ("ARCHITECTURE.md", text),
-            ("src/store/claim.rs", "//! A.\n"),
+            ("src/worker/claim.rs", "//! A.\n"),
         ]
     };
     passes(
         docs::paths_exist,
-        &named("`src/store/claim.rs:3`, `store/claim.rs`, `POST /a/b`, `a::b`, `src/`\n"),
+        &named("`src/worker/claim.rs:3`, `worker/claim.rs`, `POST /a/b`, `a::b`, `src/`\n"),
     );
     is_caught(
         docs::paths_exist,
-        &named("\n`src/store/gone.rs`\n"),
+        &named("\n`src/worker/gone.rs`\n"),
         "ARCHITECTURE.md:2:",
     );
     is_caught(
         docs::paths_exist,
-        &named("`store/gone.rs`\n"),
+        &named("`worker/gone.rs`\n"),
         "ARCHITECTURE.md:1:",
     );
     is_caught(
@@ -339,7 +348,7 @@ fn a_document_that_names_what_is_not_there_is_caught() {
     );
     is_caught(
         docs::paths_exist,
-        &named("`src/store/{claim,gone}.rs`\n"),
+        &named("`src/worker/{claim,gone}.rs`\n"),
         "ARCHITECTURE.md:1:",
     );
     let code = (

@@ -42,21 +42,21 @@ const LOGS: &[&str] = &[
 /// Demo and bench look at the database from outside, as a user does.
 pub(crate) fn sql_only_in_store(root: &Path) -> Vec<String> {
     let elsewhere = |file: &File| {
-        let outside = ["src/store", "src/demo", "crates/bench/"];
+        let outside = ["crates/store", "src/demo", "crates/bench/"];
         !outside.iter().any(|place| file.path.starts_with(place))
     };
     each_word(
         root,
         QUERIES,
         elsewhere,
-        "SQL outside of the store: write a function in src/store and call that",
+        "SQL outside of the store: write a function in crates/store and call that",
     )
 }
 
 pub(crate) fn no_floats_near_money(root: &Path) -> Vec<String> {
     let near_money = |file: &File| {
         let path = file.path.as_str();
-        path.starts_with("crates/domain/") || path.starts_with("src/store")
+        path.starts_with("crates/domain/") || path.starts_with("crates/store")
     };
     each_word(
         root,
@@ -68,14 +68,14 @@ pub(crate) fn no_floats_near_money(root: &Path) -> Vec<String> {
 
 pub(crate) fn permit_made_once(root: &Path) -> Vec<String> {
     const MAKER: &str = "of_committed_claim";
-    const HOME: &str = "src/store/claim.rs";
+    const HOME: &str = "crates/store/src/claim.rs";
     let mut broken = Vec::new();
     let (mut defined, mut made) = (0, 0);
     for file in running(root) {
         let tokens = production(&file);
         for at in places(&tokens, MAKER) {
             let is_defined = at > 0 && tokens[at - 1].text == "fn";
-            if file.path == "src/permit.rs" && is_defined {
+            if file.path == "crates/permit/src/lib.rs" && is_defined {
                 defined += 1;
             } else if file.path == HOME && made == 0 {
                 made = 1;
@@ -89,7 +89,7 @@ pub(crate) fn permit_made_once(root: &Path) -> Vec<String> {
     }
     if defined != 1 {
         broken.push(format!(
-            "src/permit.rs:1: `fn {MAKER}` is defined {defined} times here: it must be once"
+            "crates/permit/src/lib.rs:1: `fn {MAKER}` is defined {defined} times here: it must be once"
         ));
     }
     if made == 0 {

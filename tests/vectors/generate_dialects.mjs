@@ -136,7 +136,7 @@ const dialects = {
       },
     },
   },
-  // Invented, for tests: src/gateway/dialect/third.rs.
+  // Invented, for tests: crates/gateway/src/dialect/third.rs.
   third: {
     capabilities: { balance_is_signed: false, not_found_is_proof: true },
     submit: {

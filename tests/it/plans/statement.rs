@@ -23,7 +23,7 @@ const LARGE: [&str; 8] = [
     "requests",
     "request_payouts",
 ];
-/// Statements that `src/store/schema.rs` makes up at run time, for `payout migrate`; they read no table of ours.
+/// Statements that `crates/store/src/schema.rs` makes up at run time, for `payout migrate`; they read no table of ours.
 const OF_MIGRATE: [&str; 3] = [
     "wait_to_migrate",
     "lock_migrations",
@@ -244,10 +244,10 @@ pub(super) fn statements() -> Vec<Statement> {
     all
 }
 
-/// The names in `src/store`, from the comments of its statements.
+/// The names in `crates/store`, from the comments of its statements.
 pub(super) fn named_in_the_source() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for path in files("src", "rs") {
+    for path in files("crates/store/src", "rs") {
         let text = fs::read_to_string(&path).unwrap();
         names.extend(
             text.split("/* store::")

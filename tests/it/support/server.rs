@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use payout_worker::store::schema::migrator;
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
 };
@@ -33,7 +34,7 @@ pub(crate) const REFUSE_REPLICATED: &str = "
         end loop;
     end $$";
 
-static MIGRATOR: Migrator = sqlx::migrate!();
+static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| migrator(false));
 
 /// The server of this process. Its folder goes when the process ends: the cluster's watchdog sees to that.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
