@@ -71,6 +71,13 @@ pub struct Submit {
     pub lease: Duration,
 }
 
+impl Submit {
+    /// How long after its claim a request may start: the lease less the time allowed for the answer.
+    pub fn send_window(&self) -> Duration {
+        self.lease.saturating_sub(self.timeout)
+    }
+}
+
 /// Where the last committed claim is kept outside the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WitnessFile {

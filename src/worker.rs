@@ -2,7 +2,9 @@
 //! that a crash could lose.
 
 pub mod breaker;
+mod capacity;
 mod careful;
+mod claim;
 pub mod claims;
 mod control_query;
 mod heartbeats;
@@ -19,6 +21,7 @@ mod recording;
 mod requests;
 pub mod set_aside;
 mod submit;
+mod together;
 mod wake;
 mod watch;
 pub mod witness;
@@ -27,13 +30,16 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::{claim::Got, recorder::Recorder, together::Together, witness::Witness};
 pub use self::{heartbeats::Heartbeats, lane::Lane};
-use self::{recorder::Recorder, witness::Witness};
 use crate::{
     config::{Config, Poll, Submit},
     domain::{decide::Rules, schedule::PollRules},
     notifier::Notifier,
-    store::Store,
+    store::{
+        Store,
+        claim::{ClaimError, ClaimOrder},
+    },
 };
 
 /// What every loop shares.
@@ -56,6 +62,8 @@ pub struct Worker {
     database_is_safe: AtomicBool,
     /// Whether a failover was detected that nobody has accepted yet.
     failover_seen: AtomicBool,
+    /// Where the claims of all merchants meet.
+    claims: Together<ClaimOrder, Result<Got, ClaimError>>,
     /// The last committed claim, remembered outside the database.
     witness: Witness,
     /// How approvers are told of requests, if they are.
@@ -104,6 +112,7 @@ impl Worker {
             name: format!("{host}/{}", std::process::id()),
             database_is_safe: AtomicBool::new(false),
             failover_seen: AtomicBool::new(false),
+            claims: Together::new(|order| usize::try_from(order.limit).unwrap_or(usize::MAX)),
             witness,
             notifier,
         })

@@ -111,6 +111,12 @@ impl Breaker {
         }
     }
 
+    /// Whether nothing has opened it.
+    pub fn is_closed(&self) -> bool {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.open.is_none()
+    }
+
     /// Reserves the one trial that a half-open breaker allows. Dropping it unused releases it.
     pub fn begin_trial(&self) -> Trial<'_> {
         Trial {

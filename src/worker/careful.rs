@@ -62,11 +62,35 @@ pub(super) struct Begins {
     pub(super) behind: Looks,
     pub(super) careful: Careful,
     pub(super) unparked_at: Option<Instant>,
+    /// The last claim failed.
+    has_failed: bool,
+    /// Something that the merchant's payouts share was locked, and no claim has got as far since.
+    is_locked_out: bool,
 }
 
 impl Begins {
+    pub(super) fn is_locked_out(&self) -> bool {
+        self.is_locked_out
+    }
+
+    /// Whether a claim that begins `after` this place is one for this merchant alone, because it may hold up others.
+    pub(super) fn is_alone(&self, after: Option<&Position>, now: Instant) -> bool {
+        let may_fail = self.has_failed || self.is_locked_out || self.careful.is_on(now);
+        may_fail || self.behind.is_alone(after)
+    }
+
+    /// A claim failed, perhaps because something was locked.
+    pub(super) fn note_failed(&mut self, is_locked: bool) {
+        self.has_failed = true;
+        self.is_locked_out |= is_locked;
+    }
+
     pub(super) fn note(&mut self, after: Option<&Position>, claimed: &Claimed) {
         let now = Instant::now();
+        self.has_failed = false;
+        if !claimed.permits.is_empty() || !claimed.uncovered.is_empty() {
+            self.is_locked_out = false;
+        }
         if self.careful.is_on(now) {
             self.careful.note(claimed, now);
         } else {

@@ -2,7 +2,8 @@
 //!
 //! While somebody holds an old snapshot (a long report, a dump, a replica's query), Postgres keeps the index entries of
 //! payouts that were claimed since, and each claim that looks from the beginning walks over all of them. So when that takes
-//! long, the claims of the next seconds begin where the last one ended.
+//! long, the claims of the next seconds begin where the last one ended. A merchant for which it takes long looks from the
+//! beginning alone, so that it holds up no other.
 
 use std::time::{Duration, Instant};
 
@@ -22,9 +23,16 @@ pub(super) struct Looks {
     last: Option<Position>,
     /// Until when claims go on from there, after a slow look from the beginning.
     until: Option<Instant>,
+    /// The last look from the beginning was slow, perhaps because of another merchant.
+    was_slow: bool,
 }
 
 impl Looks {
+    /// Whether a look that begins `after` this place is one for this merchant alone.
+    pub(super) fn is_alone(&self, after: Option<&Position>) -> bool {
+        after.is_none() && self.was_slow
+    }
+
     /// Where the next claim begins; `None` is the beginning.
     pub(super) fn after(&self, now: Instant) -> Option<Position> {
         self.last
@@ -37,9 +45,10 @@ impl Looks {
         if after.is_none() {
             let (least, most) = GOING_ON;
             let going_on = claimed.looked_for.saturating_mul(SHARE).clamp(least, most);
+            self.was_slow = claimed.looked_for > SLOW;
             self.until = now
                 .checked_add(going_on)
-                .filter(|_| claimed.looked_for > SLOW);
+                .filter(|_| self.was_slow && claimed.looked_alone);
         }
         if let Some(last) = &claimed.last_found {
             self.last = Some(last.clone());
@@ -65,8 +74,27 @@ pub(super) mod tests {
         Claimed {
             last_found: second.map(at),
             looked_for: Duration::from_millis(looked_for_ms),
+            looked_alone: true,
             ..Claimed::default()
         }
+    }
+
+    #[test]
+    fn after_a_slow_look_with_others_a_merchant_looks_alone_and_finds_out_whether_it_is_the_slow_one()
+     {
+        let (mut looks, now) = (Looks::default(), Instant::now());
+        let with_others = Claimed {
+            looked_alone: false,
+            ..claimed(Some(1), 20)
+        };
+        looks.note(None, &with_others, now);
+        assert_eq!(looks.after(now), None);
+        assert!(looks.is_alone(None));
+        looks.note(None, &claimed(Some(2), 20), now);
+        assert_eq!(looks.after(now), Some(at(2)));
+        assert!(looks.is_alone(None) && !looks.is_alone(Some(&at(2))));
+        looks.note(None, &claimed(Some(3), 1), now);
+        assert!(!looks.is_alone(None));
     }
 
     #[test]

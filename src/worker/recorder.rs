@@ -3,7 +3,6 @@
 //! stored, until the worker ends.
 
 mod queue;
-mod together;
 
 use std::{
     collections::HashMap,
@@ -19,8 +18,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{queue::Queue, together::Together};
-use super::{Heartbeats, Lane, set_aside::SetAside};
+use self::queue::Queue;
+use super::{Heartbeats, Lane, set_aside::SetAside, together::Together};
 use crate::{
     domain::{decide::Rules, evidence::Evidence, payout::PayoutKey},
     metrics,
@@ -80,7 +79,7 @@ struct Shared {
     lanes: Vec<Arc<Lane>>,
     heartbeats: Arc<Heartbeats>,
     set_aside: SetAside,
-    together: Arc<Together>,
+    together: Arc<Together<Arc<[Evidence]>, Vec<Outcome>>>,
     /// The payouts about which the database refuses evidence.
     refused: Arc<Mutex<Recent<PayoutKey>>>,
     /// Whatever is not stored by then is left to the next worker.
@@ -117,7 +116,7 @@ impl Recorder {
             lanes,
             heartbeats,
             set_aside,
-            together: Arc::new(Together::new()),
+            together: Arc::new(Together::new(|batch| batch.len())),
             refused: Arc::new(Mutex::new(Recent::new(OFFERED_AGAIN_AFTER))),
             give_up,
         };

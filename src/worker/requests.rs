@@ -8,7 +8,7 @@ use std::{
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Lane, Worker, breaker::Allowance, log, poll, submit};
+use super::{Lane, Worker, breaker::Allowance, claim::terms, log, poll, submit};
 use crate::{
     domain::{
         evidence::{Evidence, Fact, Found, GatewayStatus, QueryAnswer, Resolution},
@@ -18,7 +18,7 @@ use crate::{
     },
     permit::SendBy,
     store::{
-        claim::{ClaimOrder, Granted, NotGranted, claim_resubmit},
+        claim::{Granted, NotGranted, claim_resubmit},
         queries::failed_originals,
         record::Outcome,
         requests::{Action, Approved, finish_refused, take_approved},
@@ -38,12 +38,11 @@ pub(super) async fn run(
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
-    let order = submit::order(&worker, &lane);
     while !stop.is_cancelled() {
         worker.heartbeats.beat("requests", lane.code());
         if worker.may_work_for(&lane)
             && lane.proven.load(Ordering::Relaxed)
-            && let Err(error) = carry_out_approved(&worker, &lane, &order, &tasks).await
+            && let Err(error) = carry_out_approved(&worker, &lane, &tasks).await
         {
             tracing::warn!(merchant = lane.code(), %error, "could not take the approved requests of merchant {}; retrying", lane.code());
         }
@@ -57,7 +56,6 @@ pub(super) async fn run(
 async fn carry_out_approved(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
-    order: &ClaimOrder,
     tasks: &TaskTracker,
 ) -> Result<(), sqlx::Error> {
     let allowance = lane.breaker.allowance(Instant::now());
@@ -68,14 +66,9 @@ async fn carry_out_approved(
     let may_send = allowance == Allowance::All && worker.database_is_safe.load(Ordering::Relaxed);
     let mut carrying = JoinSet::new();
     for approved in take_approved(&worker.store.claims, lane.code(), may_send, AT_ONCE).await? {
-        let (worker, lane, order, tasks) = (
-            Arc::clone(worker),
-            Arc::clone(lane),
-            order.clone(),
-            tasks.clone(),
-        );
+        let (worker, lane, tasks) = (Arc::clone(worker), Arc::clone(lane), tasks.clone());
         carrying.spawn(async move {
-            if let Err(undone) = carry_out(&worker, &lane, &order, &approved, &tasks).await {
+            if let Err(undone) = carry_out(&worker, &lane, &approved, &tasks).await {
                 finish(&worker, &lane, &approved, &undone).await;
             }
         });
@@ -126,7 +119,6 @@ async fn finish(worker: &Worker, lane: &Lane, approved: &Approved, undone: &Undo
 async fn carry_out(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
-    order: &ClaimOrder,
     approved: &Approved,
     tasks: &TaskTracker,
 ) -> Result<(), Undone> {
@@ -134,9 +126,9 @@ async fn carry_out(
         return Err(Undone::Refused(why));
     }
     match approved.action {
-        Action::Resubmit => resubmit(worker, lane, order, approved, tasks).await,
+        Action::Resubmit => resubmit(worker, lane, approved, tasks).await,
         Action::Resolve(Resolution::Failed) => {
-            prove(worker, lane, order, approved, is_not_paid).await?;
+            prove(worker, lane, approved, is_not_paid).await?;
             resolve(worker, approved, Resolution::Failed).await
         }
         Action::Resolve(resolution) => resolve(worker, approved, resolution).await,
@@ -193,12 +185,11 @@ fn is_not_paid(answer: &QueryAnswer) -> bool {
 async fn prove(
     worker: &Worker,
     lane: &Lane,
-    order: &ClaimOrder,
     approved: &Approved,
     proves: fn(&QueryAnswer) -> bool,
 ) -> Result<(i32, SendBy), Undone> {
     // Counted from before the query, so the proof is never older than it claims.
-    let proven_until = SendBy::after(PROOF_FRESH_FOR.min(order.send_window));
+    let proven_until = SendBy::after(PROOF_FRESH_FOR.min(worker.submit.send_window()));
     let evidence = poll::query(worker, lane, approved.key.clone()).await;
     let refusal = why_not_proven(&evidence.fact, proves);
     let outcome = worker.recorder.keep_within(evidence, STORED_WITHIN).await;
@@ -259,7 +250,6 @@ async fn query_originals(worker: &Worker, lane: &Lane, key: &PayoutKey) -> Resul
 async fn resubmit(
     worker: &Arc<Worker>,
     lane: &Arc<Lane>,
-    order: &ClaimOrder,
     approved: &Approved,
     tasks: &TaskTracker,
 ) -> Result<(), Undone> {
@@ -268,7 +258,7 @@ async fn resubmit(
     // Counted from before the first query, so no proof is older than it claims.
     let confirmed_until = SendBy::after(PROOF_FRESH_FOR);
     query_originals(worker, lane, &approved.key).await?;
-    let (attempt, proven_until) = prove(worker, lane, order, approved, is_not_found).await?;
+    let (attempt, proven_until) = prove(worker, lane, approved, is_not_found).await?;
     let granted = Granted {
         request_id: approved.request_id,
         detail: approved.detail.clone(),
@@ -276,8 +266,8 @@ async fn resubmit(
         attempt,
         proven_until: proven_until.or_earlier(confirmed_until),
     };
-    let order = order.next(1, worker.witness.last(), None);
-    let (permit, last) = match claim_resubmit(&worker.store.claims, &order, &granted).await {
+    let (claims, order) = (&worker.store.claims, submit::order(lane));
+    let (permit, last) = match claim_resubmit(claims, &terms(worker), &order, &granted).await {
         Ok(claimed) => claimed,
         Err(NotGranted::Refused(why)) => return Err(Undone::Refused(why)),
         // Nothing is sent. If the claim was committed after all, its lease expires.

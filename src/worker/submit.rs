@@ -15,9 +15,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Lane, Worker,
-    breaker::{Allowance, SubmitResult, Trial},
+    breaker::SubmitResult,
+    capacity::{Closed, capacity_to_claim},
     careful::{Begins, pass_refused, unpark},
-    lane::Reserved,
+    claim::{Got, claim_alone, claim_together},
     log,
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
     permit::{Submission, SubmitPermit},
     store::{
         self,
-        claim::{ClaimError, ClaimOrder, Claimed, Seal, claim},
+        claim::{ClaimError, ClaimOrder, Claimed, Seal},
         failover::note_lost_claim,
     },
 };
@@ -45,17 +46,13 @@ const AFTER_ERROR: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(5);
 /// How often to look for parked payouts that the balance covers by now.
 const UNPARK_INTERVAL: Duration = Duration::from_millis(500);
-/// Maximum payouts in one claim.
-const CLAIM_MAX: u32 = 256;
-
 pub(super) async fn run(
     worker: Arc<Worker>,
     lane: Arc<Lane>,
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
-    let order = order(&worker, &lane);
-    let mut is_locked_out = false;
+    let order = order(&lane);
     let mut is_backlog = false;
     let mut pauses = Pauses::default();
     let mut looks = Begins::default();
@@ -64,15 +61,18 @@ pub(super) async fn run(
         if is_backlog {
             gather_slots(&lane).await;
         }
-        let turn = if is_locked_out {
+        let turn = if looks.is_locked_out() {
             worker.store.claim_turn().await
         } else {
             None
         };
         let claimed = claim_and_send(&worker, &lane, &order, &tasks, &mut looks).await;
         drop(turn);
-        is_locked_out =
+        let is_locked =
             matches!(&claimed, Err(ClaimError::Database(error)) if store::is_locked(error));
+        if claimed.is_err() {
+            looks.note_failed(is_locked);
+        }
         let is_drained = matches!(claimed, Ok(After::Drained));
         let pause = match claimed {
             Ok(After::Full) => {
@@ -93,7 +93,7 @@ pub(super) async fn run(
                 AFTER_ERROR
             }
         };
-        let pause = if is_locked_out {
+        let pause = if is_locked {
             pause.max(pauses.next_pause())
         } else {
             pauses.reset();
@@ -158,7 +158,7 @@ async fn report_failed_claim(worker: &Worker, lane: &Lane, error: &ClaimError) {
     }
 }
 
-pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
+pub(super) fn order(lane: &Lane) -> ClaimOrder {
     let client = Arc::clone(&lane.client);
     let seal: Arc<Seal> = Arc::new(move |instruction: &Instruction, now: DateTime<Utc>| {
         client
@@ -170,94 +170,10 @@ pub(super) fn order(worker: &Worker, lane: &Lane) -> ClaimOrder {
         dialect: lane.gateway.dialect.clone(),
         base_url: lane.gateway.base_url.clone(),
         platform_keys: lane.gateway.platform_keys.clone(),
-        address: worker.store.reach.address().clone(),
         limit: 0,
-        lease: worker.submit.lease,
-        send_window: worker.submit.lease.saturating_sub(worker.submit.timeout),
-        quiet_horizon: worker.poll.quiet_horizon,
-        last: None,
         after: None,
-        worker: worker.name.clone(),
         seal,
     }
-}
-
-/// The capacity for one claim. Its slots are held until their payouts have been answered.
-struct Capacity<'a> {
-    wanted: u32,
-    slots: OwnedSemaphorePermit,
-    reserved: Reserved<'a>,
-    /// The trial of a half-open circuit breaker.
-    trial: Option<Trial<'a>>,
-}
-
-/// Why nothing may be claimed.
-enum Closed {
-    /// A precondition does not hold; with what this worker found, in words.
-    Stopped(StopReason, String),
-    /// The keys are not proven yet, which is reported elsewhere, or every slot is taken.
-    NoCapacity,
-}
-
-impl From<StopReason> for Closed {
-    fn from(reason: StopReason) -> Self {
-        Self::Stopped(reason, String::new())
-    }
-}
-
-fn capacity_to_claim<'a>(worker: &Worker, lane: &'a Lane) -> Result<Capacity<'a>, Closed> {
-    if !worker.store.reach.is_open() {
-        return Err(StopReason::Address.into());
-    }
-    match lane.registration() {
-        Some(true) => {}
-        Some(false) => return Err(StopReason::Config.into()),
-        None => return Err(Closed::NoCapacity),
-    }
-    if !lane.proven.load(Ordering::Relaxed) {
-        return Err(Closed::NoCapacity);
-    }
-    if !worker.database_is_safe.load(Ordering::Relaxed) {
-        return Err(StopReason::Settings.into());
-    }
-    let not_recorded = lane.why_not_recorded();
-    if let Some(why) = not_recorded
-        .clone()
-        .filter(|_| !lane.begin_recording_trial())
-    {
-        return Err(Closed::Stopped(StopReason::Evidence, why));
-    }
-    if lane.books_short.load(Ordering::Relaxed) {
-        return Err(StopReason::Books.into());
-    }
-    let all_free = lane.slots.available_permits() == lane.slots_total;
-    let free = u32::try_from(lane.slots.available_permits())
-        .unwrap_or(u32::MAX)
-        .min(CLAIM_MAX);
-    let allowance = lane.breaker.allowance(Instant::now());
-    let trial = (allowance == Allowance::One).then(|| lane.breaker.begin_trial());
-    let wanted = match allowance {
-        Allowance::None(reason) => return Err(reason.into()),
-        Allowance::One => free.min(1),
-        // Without a signed balance nothing has proven the platform's key yet, so one payout must (I12).
-        Allowance::All if !lane.sign_seen.load(Ordering::Relaxed) => u32::from(all_free),
-        Allowance::All => free,
-    };
-    let wanted = if not_recorded.is_some() {
-        wanted.min(1)
-    } else {
-        wanted
-    };
-    if wanted == 0 {
-        return Err(Closed::NoCapacity);
-    }
-    let slots = lane.slots.clone().try_acquire_many_owned(wanted);
-    Ok(Capacity {
-        wanted,
-        slots: slots.map_err(|_| Closed::NoCapacity)?,
-        reserved: lane.reserve(usize::try_from(wanted).unwrap_or(usize::MAX)),
-        trial,
-    })
 }
 
 /// Makes one claim and starts sending it.
@@ -276,25 +192,32 @@ async fn claim_and_send(
         }
         Err(Closed::NoCapacity) => return Ok(After::NoSlot),
     };
-    let is_due = looks
-        .unparked_at
-        .is_none_or(|at| at.elapsed() >= UNPARK_INTERVAL);
-    if is_due || lane.short_of_funds.load(Ordering::Relaxed) {
-        unpark(worker, lane).await?;
-        looks.unparked_at = Some(Instant::now());
-    }
+    unpark_if_due(worker, lane, looks).await?;
     let now = Instant::now();
     let (wanted, after) = if looks.careful.is_on(now) {
         (1, looks.careful.after())
     } else {
         (capacity.wanted, looks.behind.after(now))
     };
-    let order = order.next(i64::from(wanted), worker.witness.last(), after);
-    let mut claimed = claim(&worker.store.claims, &order).await?;
-    looks.note(order.after.as_ref(), &claimed);
-    if !witness_claim(worker, lane, &mut claimed).await {
-        return Ok(After::Stopped);
-    }
+    let limit = i32::try_from(wanted).unwrap_or(i32::MAX);
+    let order = order.next(limit, after.clone());
+    let is_alone = capacity.is_trial || looks.is_alone(after.as_ref(), now);
+    let got = if is_alone {
+        claim_alone(worker, order).await?
+    } else {
+        claim_together(worker, lane, order).await?
+    };
+    let claimed = match got {
+        // The next look at the capacity finds out why.
+        Got::Stopped => return Ok(After::Full),
+        Got::Unwitnessed(claimed) => {
+            looks.note(after.as_ref(), &claimed);
+            give_all_back(worker, lane, claimed.permits).await;
+            return Ok(After::Stopped);
+        }
+        Got::Claimed(claimed) => claimed,
+    };
+    looks.note(after.as_ref(), &claimed);
     if claimed.paused {
         lane.claims.stop(StopReason::Paused, "");
         return Ok(After::Stopped);
@@ -316,31 +239,42 @@ async fn claim_and_send(
     let is_full = examined.iter().sum::<usize>() >= wanted;
     let mut slots = capacity.slots;
     for permit in claimed.permits {
-        let (from, to) = (State::Queued, State::Submitting);
-        log::moved(permit.key(), permit.attempt(), Event::Claimed, from, to);
-        let slot = slots.split(1);
         capacity.reserved.takes_one();
-        tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
+        begin_to_send(worker, lane, permit, slots.split(1), tasks);
     }
     Ok(if is_full { After::Full } else { After::Drained })
 }
 
-/// Witnesses the claim outside the database before any of it is sent (I11). Returns false if that fails, with every
-/// permit given back.
-async fn witness_claim(worker: &Worker, lane: &Lane, claimed: &mut Claimed) -> bool {
-    let Some(last) = claimed.last.take() else {
-        return true;
-    };
-    let Err(error) = worker.witness.keep(last).await else {
-        return true;
-    };
-    tracing::error!(merchant = lane.code(), %error, "could not write the witness file; the claimed payouts are not sent");
+async fn unpark_if_due(worker: &Worker, lane: &Lane, looks: &mut Begins) -> Result<(), ClaimError> {
+    let is_due = looks
+        .unparked_at
+        .is_none_or(|at| at.elapsed() >= UNPARK_INTERVAL);
+    if is_due || lane.short_of_funds.load(Ordering::Relaxed) {
+        unpark(worker, lane).await?;
+        looks.unparked_at = Some(Instant::now());
+    }
+    Ok(())
+}
+
+fn begin_to_send(
+    worker: &Arc<Worker>,
+    lane: &Arc<Lane>,
+    permit: SubmitPermit,
+    slot: Option<OwnedSemaphorePermit>,
+    tasks: &TaskTracker,
+) {
+    let (from, to) = (State::Queued, State::Submitting);
+    log::moved(permit.key(), permit.attempt(), Event::Claimed, from, to);
+    tasks.spawn(send(Arc::clone(worker), Arc::clone(lane), permit, slot));
+}
+
+/// Gives back what must not be sent, because the claim could not be witnessed.
+async fn give_all_back(worker: &Worker, lane: &Lane, permits: Vec<SubmitPermit>) {
     // Proven unsent: no permit was used.
-    for permit in std::mem::take(&mut claimed.permits) {
+    for permit in permits {
         give_back(worker, permit, "the witness file cannot be written").await;
         lane.breaker.record(SubmitResult::NotSent, Instant::now());
     }
-    false
 }
 
 fn report_claim(lane: &Lane, claimed: &Claimed) {

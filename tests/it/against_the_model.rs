@@ -21,7 +21,7 @@ use payout_worker::{
     },
     permit::{SealedRequest, SendBy},
     store::{
-        claim::{ClaimOrder, Granted, claim, claim_resubmit},
+        claim::{ClaimOrder, Granted, Terms},
         record::record,
     },
 };
@@ -33,6 +33,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use self::pure::Pure;
 use crate::support::{
+    claim::{Claim, claim, claim_resubmit},
     database::{ADDRESS, Database},
     server::unique,
 };
@@ -232,7 +233,7 @@ struct Both<'a> {
     /// The login that requests; the owner's is the second person.
     requester: PgConnection,
     merchant: String,
-    order: ClaimOrder,
+    order: Claim,
     rules: Rules,
     payouts: Vec<Pure>,
 }
@@ -268,25 +269,29 @@ impl<'a> Both<'a> {
             .unwrap();
             payouts.push(Pure::enqueued(&merchant, order_num, fee_type));
         }
-        let order = ClaimOrder {
-            after: None,
-            merchant_code: merchant.clone(),
-            dialect: "bdpay".into(),
-            base_url: "https://gateway.example".into(),
-            platform_keys: Vec::new(),
-            address: ADDRESS.parse().unwrap(),
-            limit: 100,
-            lease: Duration::from_secs(90),
-            send_window: Duration::ZERO,
-            quiet_horizon: rules.poll.quiet_horizon,
-            last: None,
-            worker: "test".into(),
-            seal: Arc::new(|_, _| {
-                Ok(SealedRequest {
-                    body: Bytes::from_static(b"body"),
-                    request_sha256: REQUEST,
-                })
-            }),
+        let order = Claim {
+            terms: Terms {
+                address: ADDRESS.parse().unwrap(),
+                lease: Duration::from_secs(90),
+                send_window: Duration::ZERO,
+                quiet_horizon: rules.poll.quiet_horizon,
+                last: None,
+                worker: "test".into(),
+            },
+            order: ClaimOrder {
+                after: None,
+                merchant_code: merchant.clone(),
+                dialect: "bdpay".into(),
+                base_url: "https://gateway.example".into(),
+                platform_keys: Vec::new(),
+                limit: 100,
+                seal: Arc::new(|_, _| {
+                    Ok(SealedRequest {
+                        body: Bytes::from_static(b"body"),
+                        request_sha256: REQUEST,
+                    })
+                }),
+            },
         };
         payout_worker::store::failover::register_identity(database.pool(), Duration::ZERO)
             .await

@@ -18,7 +18,6 @@ use payout_worker::{
     },
     store::{
         Store,
-        claim::claim,
         clock::{self, Reading},
         failover::register_identity,
         record::record,
@@ -30,6 +29,7 @@ use tempfile::TempDir;
 use throwaway_postgres::Options;
 
 use crate::support::{
+    claim::claim,
     database::MERCHANT,
     refusal::Refusal,
     site::Site,
@@ -214,7 +214,7 @@ async fn the_answer_that_arrives_first_after_a_step_proves_nothing() {
     ] {
         world.enqueue(order, 1000, 0).await;
         let mut order_of_claim = world.claim_order(1);
-        order_of_claim.send_window = Duration::ZERO;
+        order_of_claim.terms.send_window = Duration::ZERO;
         let claimed = claim(pool, &order_of_claim).await.unwrap();
         let permit = claimed.permits.first().unwrap();
         let fact = Fact::Submitted {

@@ -14,7 +14,7 @@ use payout_worker::{
         payout::PayoutKey,
     },
     store::{
-        claim::{claim, unpark_if_covered},
+        claim::unpark_if_covered,
         failover::register_identity,
         queries::{Controls, control_orders},
         record::{Outcome, record},
@@ -25,6 +25,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::{
+    claim::claim,
     database::{Database, MERCHANT},
     refusal::Refusal,
     world::{Wishes, World},
@@ -55,7 +56,7 @@ impl Desk {
             world.enqueue(order, 100_000, 0).await;
         }
         unpark_if_covered(pool, MERCHANT).await.unwrap();
-        let limit = i64::try_from(orders.len()).unwrap();
+        let limit = i32::try_from(orders.len()).unwrap();
         let claimed = claim(pool, &world.claim_order(limit)).await.unwrap();
         let sent = claimed.permits.iter().map(|permit| {
             let request = (permit.attempt(), permit.request().request_sha256);

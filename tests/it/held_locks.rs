@@ -9,7 +9,6 @@ use payout_worker::{
     service::Running,
     store::{
         Store,
-        claim::{ClaimOrder, claim},
         failover::register_identity,
         record::{Lock, Outcome, record, record_beside_locks},
         schema::{SchemaError, migrate},
@@ -22,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
+    claim::{claim, order_of, register},
     database::{Database, MERCHANT},
     pair::Pair,
     world::{Wishes, World},
@@ -227,21 +227,6 @@ async fn a_worker_stops_although_evidence_cannot_be_stored_and_the_next_one_find
     pair.stop().await;
 }
 
-/// The claim of a merchant that has the keys and the gateway of [`MERCHANT`].
-fn order_of(world: &World, merchant: &str, payouts: usize) -> ClaimOrder {
-    let order = world.claim_order(i64::try_from(payouts).unwrap());
-    let seal = Arc::clone(&order.seal);
-    ClaimOrder {
-        merchant_code: merchant.to_owned(),
-        seal: Arc::new(move |instruction, now| {
-            let mut instruction = instruction.clone();
-            MERCHANT.clone_into(&mut instruction.key.merchant_code);
-            seal(&instruction, now)
-        }),
-        ..order
-    }
-}
-
 /// A world with this many claimed payouts of each merchant, where the test itself is the worker.
 async fn claimed(merchants: &[String], payouts: usize) -> (World, Vec<Evidence>) {
     let world = World::with(Wishes {
@@ -257,16 +242,7 @@ async fn claimed(merchants: &[String], payouts: usize) -> (World, Vec<Evidence>)
     for merchant in merchants {
         let order = order_of(&world, merchant, payouts);
         if merchant != MERCHANT {
-            let keys = order.platform_keys.join(",");
-            world
-                .database
-                .run(&format!(
-                    "insert into payout.merchants
-                         (code, dialect, balance_is_signed, not_found_is_proof, base_url, platform_keys)
-                     values ('{merchant}', '{}', true, true, '{}', '{{{keys}}}')",
-                    order.dialect, order.base_url
-                ))
-                .await;
+            register(&world, &order).await;
         }
         world.database.fund(merchant, 1_000_000_000).await;
         world

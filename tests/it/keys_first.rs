@@ -7,11 +7,12 @@ use payout_worker::{
     service::keyring,
     store::{
         addresses::Address,
-        claim::{ClaimError, ClaimOrder, claim},
+        claim::{ClaimError, ClaimOrder, Terms},
         failover::register_identity,
     },
 };
 
+use crate::support::claim::{Claim, claim};
 use crate::support::world::{Wishes, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,20 +114,24 @@ async fn a_configuration_for_another_gateway_or_key_claims_nothing() {
     world.enqueue("STAGING-1", 100_000, 1).await;
     let merchant = &world.config.merchants[0];
     let registered = keyring::registration(merchant).unwrap();
-    let right = ClaimOrder {
-        last: None,
-        after: None,
-        merchant_code: merchant.code.clone(),
-        dialect: merchant.dialect.clone(),
-        base_url: merchant.base_url.clone(),
-        platform_keys: registered.platform_keys,
-        address: Address::of_url(&world.database.url()).unwrap(),
-        limit: 10,
-        lease: Duration::from_secs(9),
-        send_window: Duration::from_secs(5),
-        quiet_horizon: Duration::from_secs(3),
-        worker: "a test".to_owned(),
-        seal: Arc::new(|_, _| Err("nothing is to be sent here".to_owned())),
+    let right = Claim {
+        terms: Terms {
+            last: None,
+            address: Address::of_url(&world.database.url()).unwrap(),
+            lease: Duration::from_secs(9),
+            send_window: Duration::from_secs(5),
+            quiet_horizon: Duration::from_secs(3),
+            worker: "a test".to_owned(),
+        },
+        order: ClaimOrder {
+            after: None,
+            merchant_code: merchant.code.clone(),
+            dialect: merchant.dialect.clone(),
+            base_url: merchant.base_url.clone(),
+            platform_keys: registered.platform_keys,
+            limit: 10,
+            seal: Arc::new(|_, _| Err("nothing is to be sent here".to_owned())),
+        },
     };
     register_identity(world.database.pool(), Duration::from_secs(3))
         .await
@@ -134,17 +139,21 @@ async fn a_configuration_for_another_gateway_or_key_claims_nothing() {
     for wrong in [
         ClaimOrder {
             base_url: "https://staging.example".to_owned(),
-            ..right.clone()
+            ..right.order.clone()
         },
         ClaimOrder {
             platform_keys: vec!["00".repeat(32)],
-            ..right.clone()
+            ..right.order.clone()
         },
         ClaimOrder {
             dialect: "toppay".to_owned(),
-            ..right.clone()
+            ..right.order.clone()
         },
     ] {
+        let wrong = Claim {
+            order: wrong,
+            ..right.clone()
+        };
         let refused = claim(world.database.pool(), &wrong).await.unwrap_err();
         assert!(
             matches!(refused, ClaimError::RegisteredOtherwise(_)),

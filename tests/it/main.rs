@@ -39,6 +39,7 @@ mod hostile_input;
 mod interop;
 mod keys_first;
 mod late_debits;
+mod many_merchants;
 mod never_pays_twice;
 mod notifications;
 mod numbers_from_outside;

@@ -6,10 +6,11 @@ mod confirmed;
 use std::time::Duration;
 
 use payout_sandbox::{Ending, Fault, Script};
-use payout_worker::store::{claim::claim, failover::register_identity};
+use payout_worker::store::failover::register_identity;
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
+    claim::claim,
     database::{Database, MERCHANT},
     refusal::Refusal,
     world::{Wishes, World},

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use payout_worker::store::{claim::claim, failover::register_identity};
+use payout_worker::store::failover::register_identity;
 use sqlx::AssertSqlSafe;
 
 use crate::support::{
+    claim::claim,
     database::{Database, MERCHANT},
     refusal::Refusal,
     world::{Wishes, World},

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod claim;
 pub(crate) mod database;
 pub(crate) mod docs;
 pub(crate) mod door;

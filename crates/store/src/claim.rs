@@ -17,7 +17,7 @@ use payout_domain::{
     state::{Event, State},
 };
 use payout_permit::{SealedRequest, SendBy, SubmitPermit};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::task::JoinSet;
 
 pub use self::{
@@ -25,7 +25,10 @@ pub use self::{
     last::LastClaim,
     resubmit::{Granted, NotGranted},
 };
-use self::{due::Due, take::Covered};
+use self::{
+    due::{Begun, Due, Found, Registered},
+    take::Covered,
+};
 use super::{
     addresses::Address,
     is_refusal, refusal_code,
@@ -35,21 +38,11 @@ use super::{
 /// Signs a request. It blocks and is slow, so it runs off the async threads.
 pub type Seal = dyn Fn(&Instruction, DateTime<Utc>) -> Result<SealedRequest, String> + Send + Sync;
 
-/// What to claim, for which merchant and on which terms.
+/// On which terms a worker claims, for whichever merchant.
 #[derive(Clone)]
-pub struct ClaimOrder {
-    /// The merchant.
-    pub merchant_code: String,
-    /// The dialect that this worker is configured with. Nothing is claimed for a merchant registered differently.
-    pub dialect: String,
-    /// The gateway's address that this worker is configured with.
-    pub base_url: String,
-    /// The fingerprints (SHA-256) of the configured platform keys, sorted.
-    pub platform_keys: Vec<String>,
+pub struct Terms {
     /// The address under which this worker reaches the database. Nothing is claimed by one that is not registered (I11).
     pub address: Address,
-    /// Maximum payouts to claim: the free slots. A claimed payout never waits in memory.
-    pub limit: i64,
     /// How long the claim lasts. A payout still in `submitting` after that becomes `unknown`.
     pub lease: Duration,
     /// How long after the claim a request may start: the lease less the time allowed for the answer.
@@ -61,6 +54,21 @@ pub struct ClaimOrder {
     pub last: Option<LastClaim>,
     /// The worker's name, for people.
     pub worker: String,
+}
+
+/// What to claim for one merchant.
+#[derive(Clone)]
+pub struct ClaimOrder {
+    /// The merchant.
+    pub merchant_code: String,
+    /// The dialect that this worker is configured with. Nothing is claimed for a merchant registered differently.
+    pub dialect: String,
+    /// The gateway's address that this worker is configured with.
+    pub base_url: String,
+    /// The fingerprints (SHA-256) of the configured platform keys, sorted.
+    pub platform_keys: Vec<String>,
+    /// Maximum payouts to claim: the free slots. A claimed payout never waits in memory.
+    pub limit: i32,
     /// Looks only for payouts behind this one in the claim order; `None` looks for all.
     pub after: Option<Position>,
     /// Signs the request.
@@ -79,25 +87,22 @@ pub struct Position {
 }
 
 impl ClaimOrder {
-    /// The same order with another limit, last claim and beginning.
+    /// The same order with another limit and beginning.
     #[must_use]
-    pub fn next(&self, limit: i64, last: Option<LastClaim>, after: Option<Position>) -> Self {
+    pub fn next(&self, limit: i32, after: Option<Position>) -> Self {
         Self {
             limit,
-            last,
             after,
             ..self.clone()
         }
     }
 }
 
-/// The result of a claim.
+/// The result of a claim for one merchant.
 #[derive(Debug, Default)]
 pub struct Claimed {
     /// The rights to send. Each is used at once.
     pub permits: Vec<SubmitPermit>,
-    /// One of the committed claims, to be witnessed outside the database before anything is sent.
-    pub last: Option<LastClaim>,
     /// Due payouts that the available balance does not cover.
     pub uncovered: Vec<PayoutKey>,
     /// An operator paused this merchant or every merchant, so nothing was claimed.
@@ -108,9 +113,11 @@ pub struct Claimed {
     pub last_found: Option<Position>,
     /// How long the database looked for them.
     pub looked_for: Duration,
+    /// Whether it looked for this merchant only.
+    pub looked_alone: bool,
 }
 
-/// Why nothing was claimed.
+/// Why nothing was claimed, for any of the merchants.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     /// The merchant is registered with another gateway or key than this worker's (`docs/sql-contract.md`, Merchants).
@@ -161,7 +168,7 @@ pub enum ClaimError {
 pub struct RefusedClaim {
     /// How many payouts it had.
     pub payouts: usize,
-    /// The last of them in the claim order.
+    /// The last of them in the claim order; of several merchants, the last one's.
     pub last: Position,
     /// The SQLSTATE. The message may print a row.
     pub code: String,
@@ -188,31 +195,32 @@ async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Er
         .await
 }
 
-/// Claims due payouts of one merchant. Attempts, holds and moves are written in one transaction; permits are issued
-/// after its commit.
+/// Claims due payouts of several merchants. Attempts, holds and moves are written in one transaction; permits are issued
+/// after its commit. Returns the result of each order, and one of the committed claims, to be witnessed outside the
+/// database before anything is sent.
 ///
 /// Never cancel this future once it runs: that would turn claimed payouts into unknown ones.
-pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimError> {
+///
+/// # Errors
+/// Then nothing is claimed for any of the merchants, whichever it is about.
+pub async fn claim(
+    pool: &PgPool,
+    terms: &Terms,
+    orders: &[ClaimOrder],
+) -> Result<(Vec<Claimed>, Option<LastClaim>), ClaimError> {
     // Before the transaction begins, so that a pause inside it counts against the window.
-    let send_by = SendBy::after(order.send_window);
+    let send_by = SendBy::after(terms.send_window);
     let mut tx = begin(pool).await?;
-    let merchant = due::merchant_to_claim_for(&mut tx, order).await?;
-    last::check_present(&mut tx, order.last.as_ref(), merchant.epoch).await?;
-    if merchant.paused {
-        return Ok(Claimed {
-            paused: true,
-            ..Claimed::default()
-        });
-    }
-    let found = due::lock_due(&mut tx, order, send_by).await?;
-    let Some(last_found) = found.last.clone() else {
-        return Ok(Claimed {
-            looked_for: found.took,
-            ..Claimed::default()
-        });
+    let (begun, merchants) = due::merchants_to_claim_for(&mut tx, terms, orders).await?;
+    last::check_present(&mut tx, terms.last.as_ref(), begun.epoch).await?;
+    let is_open = |at: &usize| merchants.get(*at).is_some_and(|merchant| !merchant.paused);
+    let open = orders.iter().enumerate().filter(|(at, _)| is_open(at));
+    let found = due::lock_due(&mut tx, &open.collect::<Vec<_>>(), send_by).await?;
+    let Some(last_found) = found.last.values().next_back().cloned() else {
+        return Ok((nothing_yet(&merchants, &found), None));
     };
     let payouts = found.due.len().saturating_add(found.unreadable.len());
-    match take_found(tx, order, &merchant, found).await {
+    match take_found(tx, terms, orders, &begun, &merchants, found).await {
         Err(ClaimError::Database(error)) if is_refusal(&error) => {
             Err(ClaimError::Refused(RefusedClaim {
                 payouts,
@@ -222,6 +230,20 @@ pub async fn claim(pool: &PgPool, order: &ClaimOrder) -> Result<Claimed, ClaimEr
         }
         taken => taken,
     }
+}
+
+/// What was found for each order, and nothing of it claimed.
+fn nothing_yet(merchants: &[Registered], found: &Found) -> Vec<Claimed> {
+    let looked_alone = merchants.len() == 1;
+    let each = merchants.iter().enumerate();
+    let claimed = each.map(|(at, merchant)| Claimed {
+        paused: merchant.paused,
+        last_found: found.last.get(&at).cloned(),
+        looked_for: found.took,
+        looked_alone,
+        ..Claimed::default()
+    });
+    claimed.collect()
 }
 
 /// Makes one payout due again in a minute, because the database refuses its claim.
@@ -235,57 +257,77 @@ pub async fn put_off(
         order_num: order_num.to_owned(),
     };
     let mut db = pool.acquire().await?;
-    take::put_off(&mut db, &[(key, String::new())]).await
+    take::put_off(&mut db, &[&key]).await
 }
 
 /// Writes and commits the claim of what was found.
 async fn take_found(
     mut tx: Transaction<'static, Postgres>,
-    order: &ClaimOrder,
-    merchant: &due::Registered,
-    found: due::Found,
-) -> Result<Claimed, ClaimError> {
-    let (mut sealed, mut unsealed) = seal_all(found.due, merchant.now, &order.seal).await;
+    terms: &Terms,
+    orders: &[ClaimOrder],
+    begun: &Begun,
+    merchants: &[Registered],
+    found: Found,
+) -> Result<(Vec<Claimed>, Option<LastClaim>), ClaimError> {
+    let mut claimed = nothing_yet(merchants, &found);
+    let (mut sealed, mut unsealed) = seal_all(found.due, begun.now, orders).await;
     // The signers finish in any order; the claim keeps the order in which payouts are due.
     sealed.sort_by_key(|(due, _)| due.place);
     unsealed.extend(found.unreadable);
-    let funds = cover::lock_funds(&mut tx, &order.merchant_code).await?;
-    let (covered, uncovered) = cover::split(sealed, funds, merchant.fee_reserve);
+    let codes = sealed
+        .iter()
+        .map(|(due, _)| due.instruction.key.merchant_code.clone());
+    let funds = cover::lock_funds(&mut tx, &codes.collect()).await?;
+    let (covered, uncovered) = cover::split(sealed, funds, merchants);
+    write_claim(&mut tx, terms, merchants, &covered, &uncovered).await?;
+    let keys: Vec<_> = unsealed.iter().map(|(_, key, _)| key).collect();
+    take::put_off(&mut tx, &keys).await?;
+    commit::commit(tx).await?;
 
+    let last = covered
+        .last()
+        .map(|taken| LastClaim::of(taken, begun.epoch));
+    for (order, key, reason) in unsealed {
+        if let Some(claimed) = claimed.get_mut(order) {
+            claimed.unsealed.push((key, reason));
+        }
+    }
+    for due in uncovered {
+        if let Some(claimed) = claimed.get_mut(due.order) {
+            claimed.uncovered.push(due.instruction.key);
+        }
+    }
+    for taken in covered {
+        if let Some(claimed) = claimed.get_mut(taken.due.order) {
+            claimed.permits.push(permit(taken));
+        }
+    }
+    Ok((claimed, last))
+}
+
+/// Writes what a claim takes, and that the balance does not cover the rest.
+async fn write_claim(
+    tx: &mut PgConnection,
+    terms: &Terms,
+    merchants: &[Registered],
+    covered: &[Covered],
+    uncovered: &[Due],
+) -> Result<(), sqlx::Error> {
     let history_rows = covered
         .iter()
-        .map(|taken| claimed_history_row(taken, &order.worker))
+        .map(|taken| claimed_history_row(taken, &terms.worker))
         .chain(
             uncovered
                 .iter()
                 .filter(|due| !due.marked_uncovered)
                 .map(uncovered_history_row),
         );
-    let moves = write::append_history(&mut tx, &history_rows.collect::<Vec<_>>()).await?;
-    take::insert_attempts(&mut tx, &covered, order).await?;
-    write::book(&mut tx, &covered.iter().map(hold).collect::<Vec<_>>()).await?;
-    take::submitting_if_still_queued(&mut tx, &covered, &moves, order).await?;
-    let uncovered: Vec<PayoutKey> = uncovered
-        .into_iter()
-        .map(|due| due.instruction.key)
-        .collect();
-    take::park(&mut tx, &uncovered).await?;
-    take::put_off(&mut tx, &unsealed).await?;
-    commit::commit(tx).await?;
-
-    let last = covered
-        .last()
-        .map(|taken| LastClaim::of(taken, merchant.epoch));
-    let permits = covered.into_iter().map(permit);
-    Ok(Claimed {
-        permits: permits.collect(),
-        last,
-        uncovered,
-        unsealed,
-        paused: false,
-        last_found: found.last,
-        looked_for: found.took,
-    })
+    let moves = write::append_history(tx, &history_rows.collect::<Vec<_>>()).await?;
+    take::insert_attempts(tx, covered, merchants, terms).await?;
+    write::book(tx, &covered.iter().map(hold).collect::<Vec<_>>()).await?;
+    take::submitting_if_still_queued(tx, covered, &moves, terms).await?;
+    let keys = uncovered.iter().map(|due| &due.instruction.key);
+    take::park(tx, &keys.collect::<Vec<_>>()).await
 }
 
 /// Claims an unknown payout's order number once more, after two people agreed and with a proof of absence that is at
@@ -294,10 +336,11 @@ async fn take_found(
 /// The permit expires with the proof. Never cancel this future once it runs.
 pub async fn claim_resubmit(
     pool: &PgPool,
+    terms: &Terms,
     order: &ClaimOrder,
     granted: &Granted,
 ) -> Result<(SubmitPermit, LastClaim), NotGranted> {
-    let (taken, epoch) = resubmit::take_if_unknown(pool, order, granted).await?;
+    let (taken, epoch) = resubmit::take_if_unknown(pool, terms, order, granted).await?;
     let last = LastClaim::of(&taken, epoch);
     Ok((permit(taken), last))
 }
@@ -312,21 +355,29 @@ fn permit(covered: Covered) -> SubmitPermit {
     )
 }
 
+/// Payouts that could not be signed: the order that they are claimed for, and why.
+type Unsealed = Vec<(usize, PayoutKey, String)>;
+
 /// Signs every request, on as many threads as there are cores: the rows stay locked meanwhile.
 async fn seal_all(
     rows: Vec<Due>,
     now: DateTime<Utc>,
-    seal: &Arc<Seal>,
-) -> (Vec<(Due, SealedRequest)>, Vec<(PayoutKey, String)>) {
+    orders: &[ClaimOrder],
+) -> (Vec<(Due, SealedRequest)>, Unsealed) {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let each = rows.len().div_ceil(cores).max(1);
     let mut signing = JoinSet::new();
-    let mut rows = rows.into_iter().peekable();
+    let mut rows = rows
+        .into_iter()
+        .filter_map(|due| {
+            let seal = Arc::clone(&orders.get(due.order)?.seal);
+            Some((due, seal))
+        })
+        .peekable();
     while rows.peek().is_some() {
-        let share: Vec<Due> = rows.by_ref().take(each).collect();
-        let seal = Arc::clone(seal);
+        let share: Vec<(Due, Arc<Seal>)> = rows.by_ref().take(each).collect();
         signing.spawn_blocking(move || {
-            let signed = share.into_iter().map(|due| {
+            let signed = share.into_iter().map(|(due, seal)| {
                 let request = seal(&due.instruction, now);
                 (due, request)
             });
@@ -342,7 +393,7 @@ async fn seal_all(
         for (due, request) in signed {
             match request {
                 Ok(request) => sealed.push((due, request)),
-                Err(reason) => unsealed.push((due.instruction.key, reason)),
+                Err(reason) => unsealed.push((due.order, due.instruction.key, reason)),
             }
         }
     }

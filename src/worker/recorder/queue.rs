@@ -15,9 +15,15 @@ use tokio::{
 use super::{Piece, Shared};
 use crate::{
     backoff::Pauses,
-    domain::evidence::{Evidence, Fact},
+    domain::{
+        decide::Rules,
+        evidence::{Evidence, Fact},
+    },
     metrics,
-    store::record::{Lock, Outcome, record_beside_locks},
+    store::{
+        Store,
+        record::{Lock, Outcome, record, record_beside_locks, record_once},
+    },
     worker::{Lane, log},
 };
 
@@ -278,7 +284,11 @@ impl Queue {
             ..
         } = &self.shared;
         if !self.beside_locks {
-            return together.record(store, rules, evidence).await;
+            let all = |batches| record_all(store, rules, batches);
+            return match together.share(Arc::clone(evidence), all).await {
+                Some(outcomes) => Ok(outcomes),
+                None => record(store, rules, evidence).await,
+            };
         }
         let _turn = store.result_turn().await;
         record_beside_locks(store, rules, evidence).await
@@ -337,4 +347,17 @@ impl Queue {
             );
         }
     }
+}
+
+/// Stores the batches of several merchants in one transaction, if nothing of it is locked or refused. Returns the outcomes
+/// of each batch.
+async fn record_all(
+    store: &Store,
+    rules: &Rules,
+    batches: Vec<Arc<[Evidence]>>,
+) -> Option<Vec<Vec<Outcome>>> {
+    let pieces: Vec<&Evidence> = batches.iter().flat_map(|batch| batch.iter()).collect();
+    let mut outcomes = record_once(store, rules, &pieces).await.ok()?.into_iter();
+    let of = |batch: &Arc<[Evidence]>| outcomes.by_ref().take(batch.len()).collect();
+    Some(batches.iter().map(of).collect())
 }

@@ -12,7 +12,7 @@ use payout_worker::{
     service::Running,
     store::{
         Store,
-        claim::{ClaimError, Claimed, claim, unpark_if_covered},
+        claim::{ClaimError, Claimed, unpark_if_covered},
         failover::register_identity,
         queries,
         recent::Recent,
@@ -25,6 +25,7 @@ use serde_json::json;
 
 use super::without_guards;
 use crate::support::{
+    claim::claim,
     database::MERCHANT,
     world::{Wishes, World},
 };
@@ -59,7 +60,7 @@ async fn by_hand(idr: i64) -> World {
 }
 
 /// One claim of up to `limit` payouts; returns the order numbers that the worker may send, in order.
-async fn claimed(world: &World, limit: i64) -> (Vec<String>, Claimed) {
+async fn claimed(world: &World, limit: i32) -> (Vec<String>, Claimed) {
     let pool = world.database.pool();
     unpark_if_covered(pool, MERCHANT).await.unwrap();
     let claimed = claim(pool, &world.claim_order(limit)).await.unwrap();
@@ -92,7 +93,7 @@ async fn a_staging_configuration_on_the_production_database_pays_nobody() {
     );
 
     // Without the comparison with the registered gateway, a test gateway "pays" it, and the books say that it is paid.
-    let order = staging.claim_order(1);
+    let order = staging.claim_order(1).order;
     let keys = order.platform_keys.join(",");
     production
         .database
@@ -297,7 +298,8 @@ async fn a_claim_that_begins_behind_a_payout_leaves_those_before_it_to_the_next_
     assert_eq!(orders, ["HIGH", "A"]);
 
     world.database.run(&insert("('HIGHEST', 32767)")).await;
-    let behind = world.claim_order(10).next(10, None, first.last_found);
+    let mut behind = world.claim_order(10);
+    behind.order.after = first.last_found;
     let behind = claim(world.database.pool(), &behind).await.unwrap();
     let orders = behind
         .permits

@@ -7,7 +7,7 @@ use payout_worker::{
     service::Running,
     store::{
         addresses::Address,
-        claim::{ClaimError, ClaimOrder, claim},
+        claim::{ClaimError, ClaimOrder, Terms},
         failover::register_identity,
         schema::{Registration, migrate},
     },
@@ -16,6 +16,7 @@ use sqlx::{PgConnection, PgPool};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 use crate::support::{
+    claim::{Claim, claim},
     database::{DEADLINE, MERCHANT, PAUSE},
     server::{connect, run},
     world::World,
@@ -111,25 +112,29 @@ async fn a_commit_whose_wait_for_a_replica_was_cancelled_gives_no_permit() {
         }
     }
 
-    let order = ClaimOrder {
-        after: None,
-        merchant_code: MERCHANT.to_owned(),
-        dialect: "bdpay".to_owned(),
-        base_url: "https://gateway.example".to_owned(),
-        platform_keys: Vec::new(),
-        address: Address::of_url(&url).unwrap(),
-        limit: 10,
-        last: None,
-        lease: Duration::from_secs(9),
-        send_window: Duration::from_secs(5),
-        quiet_horizon: Duration::from_secs(3),
-        worker: "a test".to_owned(),
-        seal: Arc::new(|_, _| {
-            Ok(SealedRequest {
-                body: Vec::new().into(),
-                request_sha256: [7; 32],
-            })
-        }),
+    let order = Claim {
+        terms: Terms {
+            address: Address::of_url(&url).unwrap(),
+            last: None,
+            lease: Duration::from_secs(9),
+            send_window: Duration::from_secs(5),
+            quiet_horizon: Duration::from_secs(3),
+            worker: "a test".to_owned(),
+        },
+        order: ClaimOrder {
+            after: None,
+            merchant_code: MERCHANT.to_owned(),
+            dialect: "bdpay".to_owned(),
+            base_url: "https://gateway.example".to_owned(),
+            platform_keys: Vec::new(),
+            limit: 10,
+            seal: Arc::new(|_, _| {
+                Ok(SealedRequest {
+                    body: Vec::new().into(),
+                    request_sha256: [7; 32],
+                })
+            }),
+        },
     };
     let claiming = tokio::spawn(async move { claim(&pool, &order).await });
     cancel_the_wait(&mut owner).await;

@@ -14,7 +14,7 @@ use payout_worker::{
     permit::SealedRequest,
     store::{
         addresses::Address,
-        claim::{ClaimError, ClaimOrder, claim},
+        claim::{ClaimError, ClaimOrder, Terms},
         failover::register_identity,
         record::record,
         schema::{Registration, migrate},
@@ -25,6 +25,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgPoolOptions};
 use throwaway_postgres::{Cluster, Options, SUPERUSER};
 
 use crate::support::{
+    claim::{Claim, claim},
     database::{DEADLINE, Database, MERCHANT, PAUSE},
     server::{connect, run},
 };
@@ -76,26 +77,30 @@ async fn forgetful_server(more: &[(&str, &str)]) -> Cluster {
     cluster
 }
 
-fn one_claim(cluster: &Cluster) -> ClaimOrder {
-    ClaimOrder {
-        after: None,
-        merchant_code: MERCHANT.to_owned(),
-        dialect: "bdpay".to_owned(),
-        base_url: BASE_URL.to_owned(),
-        platform_keys: Vec::new(),
-        address: Address::of_url(&cluster.url("postgres", SUPERUSER)).unwrap(),
-        limit: 1,
-        last: None,
-        lease: Duration::from_secs(90),
-        send_window: Duration::from_secs(5),
-        quiet_horizon: Duration::from_secs(3),
-        worker: "a test".to_owned(),
-        seal: Arc::new(|_, _| {
-            Ok(SealedRequest {
-                body: Vec::new().into(),
-                request_sha256: [7; 32],
-            })
-        }),
+fn one_claim(cluster: &Cluster) -> Claim {
+    Claim {
+        terms: Terms {
+            address: Address::of_url(&cluster.url("postgres", SUPERUSER)).unwrap(),
+            last: None,
+            lease: Duration::from_secs(90),
+            send_window: Duration::from_secs(5),
+            quiet_horizon: Duration::from_secs(3),
+            worker: "a test".to_owned(),
+        },
+        order: ClaimOrder {
+            after: None,
+            merchant_code: MERCHANT.to_owned(),
+            dialect: "bdpay".to_owned(),
+            base_url: BASE_URL.to_owned(),
+            platform_keys: Vec::new(),
+            limit: 1,
+            seal: Arc::new(|_, _| {
+                Ok(SealedRequest {
+                    body: Vec::new().into(),
+                    request_sha256: [7; 32],
+                })
+            }),
+        },
     }
 }
 

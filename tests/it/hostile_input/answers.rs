@@ -9,7 +9,7 @@ use payout_worker::{
     domain::evidence::{QueryAnswer, SubmitAnswer},
     gateway::keys,
     permit::Submission,
-    store::{claim::claim, failover::register_identity},
+    store::failover::register_identity,
 };
 use rsa::PrivateKey;
 use tokio::{io::AsyncWriteExt, net::TcpListener};
@@ -20,6 +20,7 @@ use super::{
     properties::{answer_is_signed, body, signed_answer},
 };
 use crate::support::{
+    claim::claim,
     database::MERCHANT,
     scissors::message,
     world::{Wishes, World},
@@ -146,8 +147,8 @@ async fn an_answer_to_a_submit_is_more_than_a_doubt_only_when_signed() {
     let client =
         payout_worker::service::keyring::client(&merchant, Duration::from_secs(5)).unwrap();
     let mut order = world.claim_order(256);
-    order.send_window = Duration::from_mins(5);
-    order.lease = Duration::from_mins(6);
+    order.terms.send_window = Duration::from_mins(5);
+    order.terms.lease = Duration::from_mins(6);
     let seeds = seeds(include_str!("corpus/submit.txt"), "submit_answer", key);
     let mut mutator = Mutator::new(Vec::new(), rng);
     let (mut acknowledged, mut declined, mut all) = (0, 0, 0);

@@ -10,7 +10,7 @@ use payout_worker::{
     gateway::Client,
     permit::{Submission, SubmitPermit},
     service::keyring,
-    store::{claim::claim, failover::register_identity, record::record},
+    store::{failover::register_identity, record::record},
     worker::rules,
 };
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ use super::{
     speller::{NAME, NUMBER, Speller, names_nobody, projections},
 };
 use crate::support::{
+    claim::claim,
     database::MERCHANT,
     world::{Wishes, World},
 };
@@ -57,8 +58,8 @@ impl Bench {
         merchant.base_url.clone_from(&parrot.url);
         let client = keyring::client(&merchant, Duration::from_secs(5)).unwrap();
         let mut order = world.claim_order(256);
-        order.send_window = Duration::from_mins(5);
-        order.lease = Duration::from_mins(6);
+        order.terms.send_window = Duration::from_mins(5);
+        order.terms.lease = Duration::from_mins(6);
         let claimed = claim(world.database.pool(), &order).await.unwrap();
         assert_eq!(claimed.permits.len(), payouts);
         let bench = Self {

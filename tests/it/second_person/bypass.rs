@@ -7,13 +7,14 @@ use payout_worker::{
     permit::{SealedRequest, SendBy},
     store::{
         addresses::Address,
-        claim::{ClaimError, ClaimOrder, Granted, NotGranted, claim_resubmit},
+        claim::{ClaimError, ClaimOrder, Granted, NotGranted, Terms},
     },
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Desk, lose};
 use crate::support::{
+    claim::{Claim, claim_resubmit},
     database::{MERCHANT, PAUSE},
     world::World,
 };
@@ -181,25 +182,29 @@ async fn a_proof_older_than_a_minute_gives_no_right_to_send() {
     )
     .await;
     let registered = |column: &str| format!("select {column} from payout.merchants");
-    let order = ClaimOrder {
-        after: None,
-        last: None,
-        merchant_code: MERCHANT.to_owned(),
-        dialect: world.database.text(&registered("dialect")).await,
-        base_url: world.database.text(&registered("base_url")).await,
-        platform_keys: vec![world.database.text(&registered("platform_keys[1]")).await],
-        address: Address::of_url(&world.database.url()).unwrap(),
-        limit: 1,
-        lease: Duration::from_secs(90),
-        send_window: Duration::from_mins(1),
-        quiet_horizon: Duration::from_secs(3),
-        worker: "test".to_owned(),
-        seal: Arc::new(|_, _| {
-            Ok(SealedRequest {
-                body: Vec::new().into(),
-                request_sha256: [7; 32],
-            })
-        }),
+    let order = Claim {
+        terms: Terms {
+            last: None,
+            address: Address::of_url(&world.database.url()).unwrap(),
+            lease: Duration::from_secs(90),
+            send_window: Duration::from_mins(1),
+            quiet_horizon: Duration::from_secs(3),
+            worker: "test".to_owned(),
+        },
+        order: ClaimOrder {
+            after: None,
+            merchant_code: MERCHANT.to_owned(),
+            dialect: world.database.text(&registered("dialect")).await,
+            base_url: world.database.text(&registered("base_url")).await,
+            platform_keys: vec![world.database.text(&registered("platform_keys[1]")).await],
+            limit: 1,
+            seal: Arc::new(|_, _| {
+                Ok(SealedRequest {
+                    body: Vec::new().into(),
+                    request_sha256: [7; 32],
+                })
+            }),
+        },
     };
     let proven_for = |seconds| Granted {
         detail: serde_json::json!({}),

@@ -2,6 +2,7 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
+use crate::support::claim::Claim;
 use payout_sandbox::{
     Dialect, Ending, Pace, Sandbox, Script, Settings, parse_private_key, parse_public_key,
 };
@@ -9,7 +10,11 @@ use payout_worker::{
     config::{self, Config, WitnessFile},
     gateway::{Client, keys},
     service::{Running, keyring},
-    store::{addresses::Address, claim::ClaimOrder, schema::migrate},
+    store::{
+        addresses::Address,
+        claim::{ClaimOrder, Terms},
+        schema::migrate,
+    },
 };
 use tempfile::TempDir;
 use tokio::{
@@ -214,31 +219,31 @@ impl World {
     }
 
     /// The parameters with which a worker of this world would claim `limit` payouts.
-    pub(crate) fn claim_order(&self, limit: i64) -> ClaimOrder {
+    pub(crate) fn claim_order(&self, limit: i32) -> Claim {
         let client = self.client();
         let merchant = &self.config.merchants[0];
-        ClaimOrder {
-            merchant_code: merchant.code.clone(),
-            dialect: merchant.dialect.clone(),
-            base_url: merchant.base_url.clone(),
-            platform_keys: client.platform_fingerprints(),
-            address: Address::of_url(&self.config.database.url).unwrap(),
-            limit,
-            last: None,
-            after: None,
-            lease: self.config.submit.lease,
-            send_window: self
-                .config
-                .submit
-                .lease
-                .saturating_sub(self.config.submit.timeout),
-            quiet_horizon: self.config.poll.quiet_horizon,
-            worker: "a test".to_owned(),
-            seal: Arc::new(move |instruction, now| {
-                client
-                    .seal(instruction, now)
-                    .map_err(|error| error.to_string())
-            }),
+        Claim {
+            terms: Terms {
+                address: Address::of_url(&self.config.database.url).unwrap(),
+                last: None,
+                lease: self.config.submit.lease,
+                send_window: self.config.submit.send_window(),
+                quiet_horizon: self.config.poll.quiet_horizon,
+                worker: "a test".to_owned(),
+            },
+            order: ClaimOrder {
+                merchant_code: merchant.code.clone(),
+                dialect: merchant.dialect.clone(),
+                base_url: merchant.base_url.clone(),
+                platform_keys: client.platform_fingerprints(),
+                limit,
+                after: None,
+                seal: Arc::new(move |instruction, now| {
+                    client
+                        .seal(instruction, now)
+                        .map_err(|error| error.to_string())
+                }),
+            },
         }
     }
 

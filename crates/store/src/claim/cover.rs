@@ -1,53 +1,72 @@
 //! Decides which of the due payouts the balance covers.
 
+use std::collections::{BTreeSet, HashMap};
+
 use payout_domain::money::Rupiah;
 use payout_permit::SealedRequest;
 use sqlx::{PgConnection, PgPool};
 
-use super::{Covered, Due};
+use super::{Covered, Due, Registered};
 
-/// Locks the merchant's balance and returns how much of it may be claimed: not what a payout keeps free for itself
-/// (`payout.reservation`).
+/// Locks the balances of merchants, in their order, and returns how much of each may be claimed: not what a payout keeps
+/// free for itself (`payout.reservation`).
 pub(super) async fn lock_funds(
     db: &mut PgConnection,
-    merchant_code: &str,
-) -> Result<Rupiah, sqlx::Error> {
-    let available = sqlx::query_scalar!(
+    merchants: &BTreeSet<String>,
+) -> Result<HashMap<String, Rupiah>, sqlx::Error> {
+    let merchants: Vec<String> = merchants.iter().cloned().collect();
+    let available = sqlx::query!(
         r#"/* store::lock_available */
-        select a.available from payout.accounts a where a.merchant_code = $1 for no key update"#,
-        merchant_code,
+        select k.code as "merchant_code!", a.available
+        from unnest($1::text[]) k (code)
+        cross join lateral (
+            select o.available from payout.accounts o where o.merchant_code = k.code for no key update) a"#,
+        &merchants,
     )
-    .fetch_optional(&mut *db)
-    .await?
-    .unwrap_or(0);
-    let kept_free = sqlx::query_scalar!(
-        r#"/* store::kept_free */
-        select coalesce(r.hold, 0) as "hold!" from payout.reservation($1) r"#,
-        merchant_code,
-    )
-    .fetch_one(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(Rupiah::new(available.saturating_sub(kept_free)))
+    // In a statement of its own, which sees what changed while the first one waited for the locks.
+    let kept_free = sqlx::query!(
+        r#"/* store::kept_free */
+        select k.code as "merchant_code!", coalesce(r.hold, 0) as "hold!"
+        from unnest($1::text[]) k (code) cross join lateral payout.reservation(k.code) r"#,
+        &merchants,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut funds: HashMap<String, i64> = available
+        .into_iter()
+        .map(|row| (row.merchant_code, row.available))
+        .collect();
+    for row in kept_free {
+        let available = funds.entry(row.merchant_code).or_default();
+        *available = available.saturating_sub(row.hold);
+    }
+    let funds = funds.into_iter();
+    Ok(funds.map(|(code, idr)| (code, Rupiah::new(idr))).collect())
 }
 
-/// Splits due payouts, in order, into those that `funds` cover and those that they do not.
+/// Splits due payouts, in order, into those that the merchants' `funds` cover and those that they do not.
 pub(super) fn split(
     sealed: Vec<(Due, SealedRequest)>,
-    funds: Rupiah,
-    fee_reserve: Rupiah,
+    mut funds: HashMap<String, Rupiah>,
+    merchants: &[Registered],
 ) -> (Vec<Covered>, Vec<Due>) {
     let (mut covered, mut uncovered) = (Vec::new(), Vec::new());
-    let mut left = funds;
     for (due, request) in sealed {
-        let hold = due
-            .instruction
-            .fee_type
-            .hold(due.instruction.amount, fee_reserve);
-        let after = hold
-            .and_then(|hold| left.minus(hold))
-            .filter(|after| *after >= Rupiah::ZERO);
-        if let (Some(hold), Some(after)) = (hold, after) {
-            left = after;
+        let left = funds.get_mut(&due.instruction.key.merchant_code);
+        let hold = merchants.get(due.order).and_then(|merchant| {
+            let instruction = &due.instruction;
+            instruction
+                .fee_type
+                .hold(instruction.amount, merchant.fee_reserve)
+        });
+        let taken = left.zip(hold).and_then(|(left, hold)| {
+            let after = left.minus(hold)?;
+            (after >= Rupiah::ZERO).then(|| *left = after)?;
+            Some(hold)
+        });
+        if let Some(hold) = taken {
             let attempt = due.attempt.saturating_add(1);
             covered.push(Covered {
                 due,

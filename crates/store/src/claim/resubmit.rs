@@ -10,7 +10,7 @@ use payout_permit::SendBy;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    ClaimError, ClaimOrder, NOT_DURABLE, commit,
+    ClaimError, ClaimOrder, NOT_DURABLE, Terms, commit,
     due::{self, Due},
     last,
     take::{self, Covered},
@@ -64,12 +64,14 @@ impl From<sqlx::Error> for NotGranted {
 /// returns the epoch in which it was claimed.
 pub(super) async fn take_if_unknown(
     pool: &PgPool,
+    terms: &Terms,
     order: &ClaimOrder,
     granted: &Granted,
 ) -> Result<(Covered, i32), NotGranted> {
     let mut tx = super::begin(pool).await?;
-    let merchant = due::merchant_to_claim_for(&mut tx, order).await?;
-    last::check_present(&mut tx, order.last.as_ref(), merchant.epoch).await?;
+    let (begun, merchants) =
+        due::merchants_to_claim_for(&mut tx, terms, std::slice::from_ref(order)).await?;
+    last::check_present(&mut tx, terms.last.as_ref(), begun.epoch).await?;
     let mut loaded = load::lock_payouts(&mut tx, &[&granted.key]).await?;
     let payout = loaded.remove(&granted.key).map(|loaded| loaded.payout);
     let refused = |why: &str| Err(NotGranted::Refused(why.to_owned()));
@@ -84,13 +86,14 @@ pub(super) async fn take_if_unknown(
     }
     let seal = Arc::clone(&order.seal);
     let instruction = payout.instruction.clone();
-    let sealed = tokio::task::spawn_blocking(move || seal(&instruction, merchant.now)).await;
+    let sealed = tokio::task::spawn_blocking(move || seal(&instruction, begun.now)).await;
     let Ok(Ok(request)) = sealed else {
         return refused("its request cannot be signed");
     };
     let attempt = payout.attempt.saturating_add(1);
     let covered = Covered {
         due: Due {
+            order: 0,
             place: 0,
             instruction: payout.instruction,
             attempt: payout.attempt,
@@ -112,10 +115,10 @@ pub(super) async fn take_if_unknown(
     };
     let moves = write::append_history(&mut tx, &[history_row]).await?;
     let last_seq = moves.get(&granted.key).copied();
-    take::insert_attempts(&mut tx, std::slice::from_ref(&covered), order).await?;
-    submitting_if_still_unknown(&mut tx, granted, last_seq, order).await?;
+    take::insert_attempts(&mut tx, std::slice::from_ref(&covered), &merchants, terms).await?;
+    submitting_if_still_unknown(&mut tx, granted, last_seq, terms).await?;
     commit::commit(tx).await?;
-    Ok((covered, merchant.epoch))
+    Ok((covered, begun.epoch))
 }
 
 /// Moves the payout if it is still unknown at the attempt that was queried.
@@ -123,7 +126,7 @@ async fn submitting_if_still_unknown(
     db: &mut PgConnection,
     granted: &Granted,
     last_seq: Option<i64>,
-    order: &ClaimOrder,
+    terms: &Terms,
 ) -> Result<(), sqlx::Error> {
     let moved = sqlx::query!(
         r#"/* store::submitting_if_still_unknown */
@@ -135,8 +138,8 @@ async fn submitting_if_still_unknown(
         granted.key.merchant_code,
         granted.key.order_num,
         last_seq,
-        take::interval(order.send_window)?,
-        take::interval(order.lease)?,
+        take::interval(terms.send_window)?,
+        take::interval(terms.lease)?,
         granted.attempt,
     )
     .execute(db)

@@ -8,7 +8,7 @@ use payout_permit::SealedRequest;
 use serde::Serialize;
 use sqlx::{PgConnection, postgres::types::PgInterval};
 
-use super::{ClaimOrder, Due};
+use super::{Due, Registered, Terms};
 use crate::write::as_json;
 
 /// A due payout that the balance covers.
@@ -28,13 +28,24 @@ struct Row<'a> {
     attempt: i32,
     hold: i64,
     request_sha256: String,
+    gateway: &'a str,
     last_seq: Option<i64>,
 }
 
-fn rows<'a>(covered: &'a [Covered], moves: &HashMap<PayoutKey, i64>) -> Vec<Row<'a>> {
+fn rows<'a>(
+    covered: &'a [Covered],
+    merchants: &'a [Registered],
+    moves: &HashMap<PayoutKey, i64>,
+) -> Vec<Row<'a>> {
+    let gateway = |due: &Due| {
+        merchants
+            .get(due.order)
+            .map(|merchant| merchant.gateway.as_str())
+    };
     covered
         .iter()
         .map(|covered| Row {
+            gateway: gateway(&covered.due).unwrap_or_default(),
             key: &covered.due.instruction.key,
             attempt: covered.attempt,
             hold: covered.hold.idr(),
@@ -56,7 +67,8 @@ pub(super) fn interval(time: std::time::Duration) -> Result<PgInterval, sqlx::Er
 pub(super) async fn insert_attempts(
     db: &mut PgConnection,
     covered: &[Covered],
-    order: &ClaimOrder,
+    merchants: &[Registered],
+    terms: &Terms,
 ) -> Result<(), sqlx::Error> {
     if covered.is_empty() {
         return Ok(());
@@ -67,17 +79,14 @@ pub(super) async fn insert_attempts(
                                      worker, address, request_sha256, gateway)
         select r.merchant_code, r.order_num, r.attempt, now(), now() + $2::interval, now() + $3::interval,
                now() + $2::interval + $5::interval, $4, $6, decode(r.request_sha256, 'hex'),
-               payout.gateway_digest($7, $8, $9)
-        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, request_sha256 text)"#,
-        as_json(&rows(covered, &HashMap::new()))?,
-        interval(order.send_window)?,
-        interval(order.lease)?,
-        order.worker,
-        interval(order.quiet_horizon)?,
-        order.address.to_string(),
-        order.dialect,
-        order.base_url,
-        &order.platform_keys,
+               decode(r.gateway, 'hex')
+        from jsonb_to_recordset($1) r (merchant_code text, order_num text, attempt int, request_sha256 text, gateway text)"#,
+        as_json(&rows(covered, merchants, &HashMap::new()))?,
+        interval(terms.send_window)?,
+        interval(terms.lease)?,
+        terms.worker,
+        interval(terms.quiet_horizon)?,
+        terms.address.to_string(),
     )
     .execute(db)
     .await?;
@@ -89,7 +98,7 @@ pub(super) async fn submitting_if_still_queued(
     db: &mut PgConnection,
     covered: &[Covered],
     moves: &HashMap<PayoutKey, i64>,
-    order: &ClaimOrder,
+    terms: &Terms,
 ) -> Result<(), sqlx::Error> {
     if covered.is_empty() {
         return Ok(());
@@ -106,9 +115,9 @@ pub(super) async fn submitting_if_still_queued(
             where (l.merchant_code, l.order_num) = (r.merchant_code, r.order_num)
             offset 0) l
         where p.ctid = l.place and l.state = 'queued' and l.attempt = r.attempt - 1"#,
-        as_json(&rows(covered, moves))?,
-        interval(order.send_window)?,
-        interval(order.lease)?,
+        as_json(&rows(covered, &[], moves))?,
+        interval(terms.send_window)?,
+        interval(terms.lease)?,
     )
     .execute(db)
     .await?;
@@ -122,7 +131,7 @@ pub(super) async fn submitting_if_still_queued(
 /// Takes uncovered payouts out of the claim index and raises their attention.
 pub(super) async fn park(
     db: &mut PgConnection,
-    uncovered: &[PayoutKey],
+    uncovered: &[&PayoutKey],
 ) -> Result<(), sqlx::Error> {
     if uncovered.is_empty() {
         return Ok(());
@@ -148,12 +157,11 @@ pub(super) async fn park(
 /// Makes payouts whose request could not be signed due again in a minute, so they do not block the others.
 pub(super) async fn put_off(
     db: &mut PgConnection,
-    unsealed: &[(PayoutKey, String)],
+    unsealed: &[&PayoutKey],
 ) -> Result<(), sqlx::Error> {
     if unsealed.is_empty() {
         return Ok(());
     }
-    let keys: Vec<&PayoutKey> = unsealed.iter().map(|(key, _)| key).collect();
     sqlx::query!(
         r#"/* store::put_off */
         update payout.payouts p
@@ -165,7 +173,7 @@ pub(super) async fn put_off(
             where (l.merchant_code, l.order_num) = (r.merchant_code, r.order_num)
             offset 0) l
         where p.ctid = l.place and l.state = 'queued'"#,
-        as_json(&keys)?,
+        as_json(unsealed)?,
     )
     .execute(db)
     .await?;
