@@ -472,6 +472,7 @@ CREATE TABLE payout.payouts (
     settled_at timestamp with time zone,
     queries integer DEFAULT 0 NOT NULL,
     next_query_at timestamp with time zone,
+    later_look boolean,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     parked boolean DEFAULT false NOT NULL,
     CONSTRAINT account_name_is_plain CHECK ((((octet_length(account_name) >= 1) AND (octet_length(account_name) <= 32)) AND (account_name !~ '[^A-Za-z0-9 ]|^ | $'::text))),
@@ -1103,7 +1104,7 @@ CREATE FUNCTION payout.contrary_evidence(order_num text, outcome text, merchant_
      e.mismatch,
      e.times,
      e.last_at
-    FROM payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p(merchant_code, order_num, state, amount, fee_type, rules, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held, fee, platform_order_num, called_back, failure_reason, attention_reasons, attention, attention_since, declined_at, proven_ours, reaffirmed_at, originals_queried_at, settled_at, queries, next_query_at, due_at, parked),
+    FROM payout.named(contrary_evidence.order_num, contrary_evidence.merchant_code) p(merchant_code, order_num, state, amount, fee_type, rules, bank_code, account_number, account_name, description, replaces, not_before, priority, metadata, created_at, created_by, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held, fee, platform_order_num, called_back, failure_reason, attention_reasons, attention, attention_since, declined_at, proven_ours, reaffirmed_at, originals_queried_at, settled_at, queries, next_query_at, later_look, due_at, parked),
      LATERAL payout.contrary_answers(p.*, ('resolve_'::text || contrary_evidence.outcome)) e(id, merchant_code, order_num, attempt, source, kind, status, signed, bound, mismatch, doubt, proves, valid_from, refused, digest, detail, times, first_at, last_at, query_sent_at, xid, actor)
    ORDER BY e.last_at, e.id;
 END;
@@ -2395,10 +2396,11 @@ declare
 begin
     for original in select o.order_num from payout.originals(merchant, replaced) o loop
         perform from payout.payouts p
-        where p.merchant_code = merchant and p.order_num = original and coalesce(p.next_query_at > now(), true)
+        where p.merchant_code = merchant and p.order_num = original
+          and coalesce(p.next_query_at > now() or p.later_look, true)
         for no key update skip locked;
         if found then
-            update payout.payouts p set next_query_at = now()
+            update payout.payouts p set next_query_at = now(), later_look = false
             where p.merchant_code = merchant and p.order_num = original;
         end if;
     end loop;
@@ -2614,7 +2616,7 @@ begin
     end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt)
     values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
-    update payout.payouts q set next_query_at = now()
+    update payout.payouts q set next_query_at = now(), later_look = false
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num;
     return p.state;
 end $$;
@@ -3432,6 +3434,7 @@ begin
     p.parked := false;
     -- A backend may insert again what a failover lost, so its status is queried before its first claim.
     p.next_query_at := case when payout.must_query_first() then now() end;
+    p.later_look := null;
     return p;
 end $$;
 
@@ -4164,6 +4167,8 @@ CREATE INDEX history_of_payout ON payout.history USING btree (merchant_code, ord
 
 CREATE INDEX known_to_gateway ON payout.payouts USING btree (merchant_code, send_by) WHERE ((state = 'paid'::text) AND (platform_order_num IS NOT NULL) AND (send_by IS NOT NULL));
 
+CREATE INDEX later_look_due ON payout.payouts USING btree (merchant_code, next_query_at) WHERE ((next_query_at IS NOT NULL) AND later_look);
+
 CREATE INDEX leased ON payout.payouts USING btree (merchant_code, lease_until) WHERE (state = 'submitting'::text);
 
 CREATE INDEX ledger_by_time ON payout.ledger USING brin (at) WITH (pages_per_range='32', autosummarize='on');
@@ -4188,7 +4193,7 @@ CREATE INDEX parked_by_amount ON payout.payouts USING btree (merchant_code, amou
 
 CREATE UNIQUE INDEX platform_order_num_is_used_once ON payout.payouts USING btree (merchant_code, platform_order_num COLLATE "C") WHERE (platform_order_num IS NOT NULL);
 
-CREATE INDEX query_due ON payout.payouts USING btree (merchant_code, next_query_at) WHERE (next_query_at IS NOT NULL);
+CREATE INDEX query_due ON payout.payouts USING btree (merchant_code, next_query_at) WHERE ((next_query_at IS NOT NULL) AND (later_look IS NOT TRUE));
 
 CREATE INDEX queued_replacements ON payout.payouts USING btree (merchant_code, originals_queried_at) WHERE ((state = 'queued'::text) AND (NOT parked) AND (replaces IS NOT NULL));
 
@@ -4865,6 +4870,8 @@ GRANT UPDATE(settled_at) ON TABLE payout.payouts TO payout_worker;
 GRANT UPDATE(queries) ON TABLE payout.payouts TO payout_worker;
 
 GRANT UPDATE(next_query_at) ON TABLE payout.payouts TO payout_worker;
+
+GRANT UPDATE(later_look) ON TABLE payout.payouts TO payout_worker;
 
 GRANT UPDATE(due_at) ON TABLE payout.payouts TO payout_worker;
 

@@ -111,6 +111,7 @@ create table payout.payouts (
     settled_at         timestamptz,
     queries               int not null default 0,
     next_query_at        timestamptz,            -- null: never
+    later_look         boolean,                -- the next query looks once more at what has its end, and waits for all others
     due_at             timestamptz not null default now(),
     parked             boolean not null default false,  -- not covered by the balance, so not in the claim index
 
@@ -160,7 +161,11 @@ create index parked on payout.payouts (merchant_code, priority desc, created_at)
     where state = 'queued' and parked;
 create index parked_by_amount on payout.payouts (merchant_code, amount) where state = 'queued' and parked;
 create index leased on payout.payouts (merchant_code, lease_until) where state = 'submitting';
-create index query_due on payout.payouts (merchant_code, next_query_at) where next_query_at is not null;
+create index query_due on payout.payouts (merchant_code, next_query_at)
+    where next_query_at is not null and later_look is not true;
+-- However many later looks are due, nothing else waits for them.
+create index later_look_due on payout.payouts (merchant_code, next_query_at)
+    where next_query_at is not null and later_look;
 create index not_final on payout.payouts (state, state_since)
     where state in ('queued', 'submitting', 'pending', 'unknown');
 create index needs_a_person on payout.payouts (attention_since) where attention is not null;

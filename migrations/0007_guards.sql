@@ -445,6 +445,7 @@ begin
     p.parked := false;
     -- A backend may insert again what a failover lost, so its status is queried before its first claim.
     p.next_query_at := case when payout.must_query_first() then now() end;
+    p.later_look := null;
     return p;
 end $$;
 
@@ -590,10 +591,11 @@ declare
 begin
     for original in select o.order_num from payout.originals(merchant, replaced) o loop
         perform from payout.payouts p
-        where p.merchant_code = merchant and p.order_num = original and coalesce(p.next_query_at > now(), true)
+        where p.merchant_code = merchant and p.order_num = original
+          and coalesce(p.next_query_at > now() or p.later_look, true)
         for no key update skip locked;
         if found then
-            update payout.payouts p set next_query_at = now()
+            update payout.payouts p set next_query_at = now(), later_look = false
             where p.merchant_code = merchant and p.order_num = original;
         end if;
     end loop;

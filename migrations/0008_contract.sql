@@ -287,7 +287,7 @@ begin
     end if;
     insert into payout.history (merchant_code, order_num, event, source, attempt)
     values (p.merchant_code, p.order_num, 'replay_requested', 'operator', p.attempt);
-    update payout.payouts q set next_query_at = now()
+    update payout.payouts q set next_query_at = now(), later_look = false
     where q.merchant_code = p.merchant_code and q.order_num = p.order_num;
     return p.state;
 end $$;

@@ -95,7 +95,7 @@ grant insert on payout.gateway_balance, payout.daily_balances, payout.refused_ba
                 payout.totals, payout.ledger_sums, payout.day_sums, payout.failover, payout.notices, payout.workers, payout.worker_claims to payout_worker;
 grant update (state, state_since, last_seq, attempt, sends, not_sent, resubmits_granted, send_by, lease_until, held,
               fee, platform_order_num, called_back, failure_reason, attention_reasons, attention_since, declined_at, proven_ours,
-              reaffirmed_at, settled_at, queries, next_query_at, due_at, parked) on payout.payouts to payout_worker;
+              reaffirmed_at, settled_at, queries, next_query_at, later_look, due_at, parked) on payout.payouts to payout_worker;
 grant update (outcome, outcome_doubt, outcome_at) on payout.attempts to payout_worker;
 grant update (times, last_at, detail, query_sent_at) on payout.evidence to payout_worker;
 grant update on payout.gateway_balance, payout.daily_balances, payout.refused_balances, payout.query_budget, payout.unmatched_callbacks, payout.totals,

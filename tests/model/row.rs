@@ -521,6 +521,7 @@ fn payout_of(row: Row) -> Payout {
         attention: row.attention,
         declined_at: time(row.declined_at),
         proven_ours: row.proven_ours,
+        later_look: false,
         reaffirmed_at: None,
         by_statement: row.stated,
         fee_by_statement: false,

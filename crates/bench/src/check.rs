@@ -221,5 +221,5 @@ const SHAPE: &str = "
         select 6, 'order_num', to_jsonb(n) from payout.order_nums n where n.order_num = $1
     )
     select concat_ws(': ', place, kind, (select string_agg(c.key, ' ' order by c.key) from jsonb_each(content) c
-                                         where c.value <> 'null' and c.key <> 'next_query_at'))
+                                         where c.value <> 'null' and c.key not in ('next_query_at', 'later_look')))
     from rows order by 1";

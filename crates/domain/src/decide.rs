@@ -289,7 +289,9 @@ impl Draft<'_> {
     }
 
     fn query_at(&mut self, at: DateTime<Utc>) {
-        self.payout().next_query_at = Some(at);
+        let payout = self.payout();
+        payout.next_query_at = Some(at);
+        payout.later_look = false;
     }
 
     /// When the next query is scheduled, at the latest at this time.
@@ -335,10 +337,12 @@ impl Draft<'_> {
             return;
         };
         let now = self.now;
-        self.payout().next_query_at = RECHECKS
+        let payout = self.payout();
+        payout.next_query_at = RECHECKS
             .iter()
             .filter_map(|after| settled_at.checked_add_signed(*after))
             .find(|at| *at > now);
+        payout.later_look = true;
     }
 }
 

@@ -159,6 +159,8 @@ pub struct Payout {
     pub queries: u32,
     /// When its status is queried next; `None` for never.
     pub next_query_at: Option<DateTime<Utc>>,
+    /// Whether the next query looks once more at what has its end. It waits for all other queries.
+    pub later_look: bool,
     /// When a queued payout may be claimed.
     pub due_at: DateTime<Utc>,
     /// Findings of queries since the current attempt began.

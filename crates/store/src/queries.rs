@@ -85,7 +85,8 @@ pub async fn control_orders(pool: &PgPool, key: &PayoutKey) -> Result<Controls, 
 }
 
 /// Takes due queries of one merchant, those for replacements included: at most `limit`, and as many as the budget of
-/// `per_second` allows. A payout without an answer after `answer_within` is due again, perhaps for another worker.
+/// `per_second` allows. Later looks at what has its end come after all others, because at a high rate they alone are more
+/// than the budget. A payout without an answer after `answer_within` is due again, perhaps for another worker.
 ///
 /// The budget is a row that all workers share. It holds the time up to which it is spent, at most a second ahead.
 pub async fn take_due(
@@ -155,7 +156,8 @@ async fn take_one_by_one(
     Ok(taken)
 }
 
-/// The due queries of one merchant, in any order, so that no number of them can keep the others waiting.
+/// The due queries of one merchant: later looks last, and otherwise in any order, so that no number of them can
+/// keep the others waiting.
 async fn due_queries(
     pool: &PgPool,
     merchant_code: &str,
@@ -164,13 +166,21 @@ async fn due_queries(
     let keys = sqlx::query_as!(
         PayoutKey,
         r#"/* store::due_queries */
-        select d.merchant_code, d.order_num
-        from (select p.merchant_code, p.order_num
-              from payout.payouts p
-              where p.merchant_code = $1 and p.next_query_at <= now()
-              order by p.next_query_at
-              limit 1000) d
-        order by random()
+        select d.merchant_code as "merchant_code!", d.order_num as "order_num!"
+        from ((select p.merchant_code, p.order_num, false as is_later
+               from payout.payouts p
+               where p.merchant_code = $1 and p.next_query_at <= now()
+                 and p.later_look is not true
+               order by p.next_query_at
+               limit 1000)
+              union all
+              (select p.merchant_code, p.order_num, true
+               from payout.payouts p
+               where p.merchant_code = $1 and p.next_query_at <= now()
+                 and p.later_look
+               order by p.next_query_at
+               limit 1000)) d
+        order by d.is_later, random()
         limit $2"#,
         merchant_code,
         limit,
@@ -204,7 +214,12 @@ async fn any_due_query(db: &mut PgConnection, merchant_code: &str) -> Result<boo
         r#"/* store::any_due_query */
         select coalesce((select p.next_query_at <= now() from payout.payouts p
                          where p.merchant_code = $1 and p.next_query_at is not null
-                         order by p.next_query_at limit 1), false) as "waiting!""#,
+                           and p.later_look is not true
+                         order by p.next_query_at limit 1), false)
+               or coalesce((select p.next_query_at <= now() from payout.payouts p
+                            where p.merchant_code = $1 and p.next_query_at is not null
+                              and p.later_look
+                            order by p.next_query_at limit 1), false) as "waiting!""#,
         merchant_code,
     )
     .fetch_one(db)
@@ -251,17 +266,26 @@ async fn take_due_queries(
     let answer_within = PgInterval::try_from(answer_within).map_err(sqlx::Error::Encode)?;
     let taken = sqlx::query!(
         r#"/* store::take_due_queries */
-        with due as materialized (
+        with first as materialized (
             select p.merchant_code, p.order_num
             from payout.payouts p
             where p.merchant_code = $1 and p.next_query_at <= now()
+              and p.later_look is not true
             order by p.next_query_at
             limit $2
+            for no key update of p skip locked
+        ), later as materialized (
+            select p.merchant_code, p.order_num
+            from payout.payouts p
+            where p.merchant_code = $1 and p.next_query_at <= now()
+              and p.later_look
+            order by p.next_query_at
+            limit $2 - (select count(*) from first)
             for no key update of p skip locked
         )
         update payout.payouts p
         set next_query_at = now() + $3::interval
-        from due d
+        from (select * from first union all select * from later) d
         where (p.merchant_code, p.order_num) = (d.merchant_code, d.order_num)
         returning p.merchant_code, p.order_num"#,
         merchant_code,

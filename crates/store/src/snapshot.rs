@@ -194,9 +194,16 @@ async fn due(db: &mut PgConnection, snapshot: &mut Snapshot) -> Result<(), sqlx:
                leases.count as "leases!", leases.oldest_at as leases_since
         from payout.merchants m
         cross join lateral (
-            select count(*), extract(epoch from min(p.next_query_at))::bigint as oldest_at
-            from payout.payouts p
-            where p.merchant_code = m.code and p.next_query_at <= now()
+            select sum(due.count)::bigint as count, extract(epoch from min(due.oldest_at))::bigint as oldest_at
+            from (select count(*) as count, min(p.next_query_at) as oldest_at
+                  from payout.payouts p
+                  where p.merchant_code = m.code and p.next_query_at <= now()
+                    and p.later_look is not true
+                  union all
+                  select count(*), min(p.next_query_at)
+                  from payout.payouts p
+                  where p.merchant_code = m.code and p.next_query_at <= now()
+                    and p.later_look) due
         ) queries
         cross join lateral (
             select count(*), extract(epoch from min(p.lease_until))::bigint as oldest_at

@@ -86,6 +86,7 @@ pub(super) struct PayoutRow {
     pub(super) settled_at: Option<DateTime<Utc>>,
     pub(super) queries: u32,
     pub(super) next_query_at: Option<DateTime<Utc>>,
+    pub(super) later_look: bool,
     pub(super) due_at: DateTime<Utc>,
 }
 
@@ -113,6 +114,7 @@ impl PayoutRow {
             settled_at: after.settled_at,
             queries: after.queries,
             next_query_at: after.next_query_at,
+            later_look: after.later_look,
             due_at: after.due_at,
         }
     }
@@ -252,13 +254,13 @@ pub(super) async fn change_if_still(
             failure_reason = r.failure_reason,
             attention_reasons = r.attention_reasons, declined_at = r.declined_at, proven_ours = r.proven_ours,
             reaffirmed_at = r.reaffirmed_at, settled_at = r.settled_at, queries = r.queries, next_query_at = r.next_query_at,
-            due_at = r.due_at
+            later_look = r.later_look, due_at = r.due_at
         from jsonb_to_recordset($1) r (merchant_code text, order_num text, was_state text, attempt int,
                                        next_attempt int, last_seq bigint, state text, not_sent int,
                                        send_by timestamptz, held bigint, fee bigint, platform_order_num text,
                                        called_back text, failure_reason text, attention_reasons text[], declined_at timestamptz,
                                        proven_ours boolean, reaffirmed_at timestamptz, settled_at timestamptz, queries int,
-                                       next_query_at timestamptz, due_at timestamptz)
+                                       next_query_at timestamptz, later_look boolean, due_at timestamptz)
         -- One after the other, whatever the planner knows of the table: the rows are locked, so they stay where they are.
         cross join lateral (
             select l.ctid as place, l.state, l.attempt from payout.payouts l

@@ -561,3 +561,56 @@ async fn text_from_outside_neither_stops_the_recorder_nor_stores_a_name() {
         format!("doubt timeout f: {WITHHELD}, doubt timeout t: {WITHHELD}")
     );
 }
+
+/// At a high rate the later looks at what has its end are more than the budget allows, and their backlog grows for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_later_looks_are_due_an_open_payout_is_queried_first() {
+    let world = by_hand(1_000_000_000).await;
+    let database = &world.database;
+    database.make_steps().await;
+    for number in 1..=8 {
+        let order = format!("ENDED-{number}");
+        world.enqueue(&order, 10_000, 0).await;
+        let end = if number == 8 {
+            "reported_failed"
+        } else {
+            "reported_paid"
+        };
+        for event in ["claimed", "acknowledged", end] {
+            database.step(&order, event).await;
+        }
+    }
+    world.enqueue("OPEN-1", 10_000, 0).await;
+    for event in ["claimed", "unanswered"] {
+        database.step("OPEN-1", event).await;
+    }
+    database
+        .run("update payout.payouts set next_query_at = now() - interval '1 day', later_look = true where state in ('paid', 'failed')")
+        .await;
+    let mut unplanned = Recent::new(queries::UNPLANNED_EVERY);
+    let mut take = async |limit| {
+        let (pool, within) = (database.pool(), Duration::from_mins(1));
+        let taken = queries::take_due(pool, MERCHANT, limit, 1000, within, &mut unplanned)
+            .await
+            .unwrap();
+        let mut orders: Vec<String> = taken.into_iter().map(|due| due.key.order_num).collect();
+        orders.sort_unstable();
+        orders
+    };
+    database
+        .run("update payout.payouts set next_query_at = now() where state = 'unknown'")
+        .await;
+    assert_eq!(take(1).await, ["OPEN-1"]);
+    // For these a person waits, and a replacement.
+    database.run("select payout.replay('ENDED-5')").await;
+    database
+        .run(
+            "insert into payout.payouts (order_num, amount, fee_type, bank_code, account_number, account_name, replaces)
+             values ('AGAIN-1', 10000, 0, '014', '0012345678', 'Siti Rahayu', 'ENDED-8')",
+        )
+        .await;
+    assert_eq!(take(2).await, ["ENDED-5", "ENDED-8"]);
+    // What is left of the budget goes to the later looks.
+    assert_eq!(take(100).await.len(), 6);
+    assert!(take(100).await.is_empty());
+}

@@ -9,12 +9,12 @@ language sql immutable parallel safe return case when n % 10 = 3 then 'OTHER' el
 create procedure plans.load_final(load text, first int, last int) language sql as $$
     insert into payout.payouts (merchant_code, order_num, state, amount, fee_type, bank_code, account_number, account_name,
                                 created_by, created_at, state_since, attempt, sends, send_by, lease_until, fee,
-                                platform_order_num, attention_reasons, attention_since, settled_at, queries, due_at)
+                                platform_order_num, attention_reasons, attention_since, settled_at, queries, due_at, next_query_at, later_look)
     select plans.merchant(n), 'F' || n, s.state, 50000 + n % 1000000, n % 2, case when n % 7 = 0 then '008' else '014' end,
            '0012345678', 'Siti Rahayu', load, t.at, t.at + interval '20 seconds', s.sends, s.sends, t.at + interval '10 seconds',
            t.at + interval '1 minute', case when s.state in ('paid', 'returned') then 2500 + n % 10 end,
            case s.sends when 1 then 'G' || n end, r.reasons, case when r.reasons <> '{}' then t.at end,
-           t.at + interval '20 seconds', 2, t.at
+           t.at + interval '20 seconds', 2, t.at, case when n % 10 = 4 then now() - interval '1 minute' end, n % 10 = 4
     from generate_series(10 * first, 10 * last + 9) n,
          lateral (select case when n % 100 < 85 then 'paid' when n % 100 < 95 then 'failed' when n % 100 < 98 then 'returned'
                               else 'cancelled' end as state, (n % 100 < 98)::int as sends) s,

@@ -28,8 +28,10 @@ impl Draft<'_> {
         if self.out.after.state.is_final() && !unanswered {
             self.query_when_final();
         } else {
-            // A final payout too: somebody requested this query, and a replacement may be waiting for its answer.
+            // A final payout too: somebody may have requested this query, or a replacement may be waiting for its answer.
+            let later_look = self.out.after.later_look;
             self.query_by_schedule();
+            self.payout().later_look = later_look;
         }
         if !matches!(answer, QueryAnswer::Doubt(_)) {
             self.clear(Attention::UnreadableAnswers);

@@ -4,6 +4,7 @@
 
 mod any_order;
 mod declined;
+mod later_looks;
 mod lost_commits;
 mod promises;
 mod reaffirmed;

@@ -83,6 +83,7 @@ impl Scenario {
             attention: AttentionSet::EMPTY,
             declined_at: None,
             proven_ours: false,
+            later_look: false,
             reaffirmed_at: None,
             by_statement: false,
             fee_by_statement: false,
