@@ -39,10 +39,12 @@ async fn treating_busy_as_a_failure_would_pay_later() {
         ..Wishes::default()
     })
     .await;
+    let script = Script {
+        fault: Some(Fault::FailBusyBooks),
+        ..Script::ends(Ending::Stays)
+    };
     for order in ["BUSY-1", "BUSY-2"] {
-        world
-            .sandbox
-            .script(order, Script::fault(Fault::FailBusyBooks));
+        world.sandbox.script(order, script);
         world.enqueue(order, 100_000, 0).await;
     }
     world
@@ -53,6 +55,9 @@ async fn treating_busy_as_a_failure_would_pay_later() {
         .await;
     world.stop_workers().await;
     believe_it_failed(&world, "BUSY-1").await;
+    for order in ["BUSY-1", "BUSY-2"] {
+        world.sandbox.script(order, Script::ends(Ending::Paid));
+    }
     world
         .sandbox
         .until(|sandbox| {

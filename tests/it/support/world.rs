@@ -1,8 +1,12 @@
 //! A complete setup for a test: a database, the sandbox gateway over real HTTP, and workers in this process.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use crate::support::claim::Claim;
 use payout_sandbox::{
     Dialect, Ending, Pace, Sandbox, Script, Settings, parse_private_key, parse_public_key,
 };
@@ -26,6 +30,8 @@ use super::{
     database::{Database, MERCHANT, PAUSE, SENT_AROUND, VOUCHING},
     door::Door,
 };
+
+use crate::support::claim::Claim;
 
 /// The longest wait for a promise to hold, on a slow machine where other tests run.
 const DEADLINE: Duration = Duration::from_mins(10);
@@ -355,10 +361,14 @@ impl World {
     }
 }
 
-/// An address that was free just now.
+/// An address that was free just now, and is no other one of this run.
 pub(crate) fn free_port() -> std::net::SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        if GIVEN.lock().unwrap().insert(address.port()) {
+            return address;
+        }
+    }
 }
