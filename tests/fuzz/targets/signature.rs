@@ -7,7 +7,7 @@ use payout_fuzz::{KEY, KEYS, properties};
 use payout_worker::gateway::sign;
 
 const TEXT: &str = "0142500110000Siti Rahayu";
-static GENUINE: LazyLock<String> = LazyLock::new(|| sign::sign(&KEY, TEXT).expect("a signature"));
+static GENUINE: LazyLock<String> = LazyLock::new(|| sign::sign(&*KEY, TEXT).expect("a signature"));
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut bytes = GENUINE.clone().into_bytes();
