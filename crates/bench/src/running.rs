@@ -139,7 +139,10 @@ impl Running {
                 return Ok(());
             }
             if begun.elapsed() > STALLED {
-                bail!("{open} payouts are still open after {STALLED:?}");
+                bail!(
+                    "{open} payouts are still open after {STALLED:?}, the first of them:\n{}",
+                    the_first_open(db).await?
+                );
             }
             self.ensure_all_run()?;
             sleep(Duration::from_millis(50)).await;
@@ -183,6 +186,22 @@ impl Running {
         }
         Ok(report)
     }
+}
+
+/// What somebody needs to find out why a payout stays open: its row, attempts, evidence and history, as JSON.
+async fn the_first_open(db: &mut PgConnection) -> Result<String> {
+    Ok(sqlx::query_scalar(
+        "select jsonb_pretty(jsonb_build_object(
+            'now', clock_timestamp(), 'payout', to_jsonb(p),
+            'attempts', (select jsonb_agg(a) from payout.attempts a where (a.merchant_code, a.order_num) = (p.merchant_code, p.order_num)),
+            'evidence', (select jsonb_agg(e) from payout.evidence e where (e.merchant_code, e.order_num) = (p.merchant_code, p.order_num)),
+            'history', (select jsonb_agg(h) from payout.history h where (h.merchant_code, h.order_num) = (p.merchant_code, p.order_num))))
+         from payout.payouts p where p.state in ('submitting', 'pending', 'unknown')
+         limit 1",
+    )
+    .fetch_optional(db)
+    .await?
+    .unwrap_or_default())
 }
 
 /// Whether a worker says of each merchant that its gateway no longer keeps claims closed.
