@@ -18,6 +18,7 @@ mod words;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use payout_service::telemetry;
 
 use self::{
     exit::Exit,
@@ -28,7 +29,6 @@ use self::{
     setup::{configuration, doctor, keys, migrate, pages},
     watch::Watch,
 };
-use crate::telemetry;
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -1,6 +1,6 @@
 //! The durable payout worker: never paid twice, never lost, never guessed.
 //!
-//! A payout enters by SQL. These are the modules, from the bottom to the top. The first four are crates of their own in
+//! A payout enters by SQL. These are the modules, from the bottom to the top. All but the last are crates of their own in
 //! `crates`:
 //!
 //! | module | what it does | start reading at |
@@ -9,16 +9,10 @@
 //! | [`permit`] | the right to send, a value that is spent once | `SubmitPermit` |
 //! | [`gateway`] | the gateway's protocol: sign, send once, query, read answers and callbacks | `Client`, `Dialect` |
 //! | [`store`] | all SQL but the demo's: claim, record evidence, read | `claim`, `record` |
-//! | [`backoff`], [`telemetry`], [`spreadsheet`], `wib` | pauses between retries, the log, CSV, days and times; none uses another module | |
-//! | [`metrics`] | every metric, from one table | `table` |
 //! | [`config`] | the configuration file | |
-//! | [`statement`] | a statement of the gateway, compared with our payouts | `compare` |
-//! | [`notifier`] | tells approvers of a request: a command, a webhook | `Notifier` |
-//! | [`worker`] | the loops: claim and send, poll, carry out requests, reconcile | `submit`, `poll` |
-//! | [`inbound`] | what comes in over HTTP: callbacks, health, metrics | `callback` |
-//! | [`service`] | puts the parts together and runs them | `Running` |
-//! | `receipt` | the receipt of one paid payout, a page | |
-//! | [`console`] | the web console, `payout console` | `console` |
+//! | [`reports`] | receipts, spreadsheets, statements of the gateway, days in WIB | `statement` |
+//! | [`service`] | the worker as a process: its loops, what comes in over HTTP, the metrics | `Running`, `worker` |
+//! | [`console`] | the web console, `payout console` | `Running` |
 //! | [`cli`], [`demo`] | the commands, and the demo with a sandbox gateway | `cli` |
 //!
 //! A module uses only those above it in this table. `ARCHITECTURE.md` has the picture and the invariants I1 to I13
@@ -34,23 +28,15 @@
     )
 )]
 
-pub mod backoff;
 pub mod cli;
-pub mod config;
-pub mod console;
 pub mod demo;
-pub mod inbound;
-pub mod metrics;
-pub mod notifier;
-mod receipt;
-pub mod service;
-pub mod spreadsheet;
-pub mod statement;
-pub mod telemetry;
-mod wib;
-pub mod worker;
 
+pub use payout_config as config;
+pub use payout_console as console;
 pub use payout_domain as domain;
 pub use payout_gateway as gateway;
 pub use payout_permit as permit;
+pub use payout_reports as reports;
+pub use payout_service as service;
+pub use payout_service::{inbound, metrics, notifier, telemetry, worker};
 pub use payout_store as store;

@@ -38,7 +38,7 @@ fn holds(rule: Rule) {
 }
 
 #[test]
-fn a_module_uses_only_its_own_layer_and_those_below() {
+fn a_crate_depends_only_on_layers_below_its_own() {
     holds(layers::respected);
 }
 

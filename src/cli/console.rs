@@ -9,7 +9,6 @@ use super::{
     global::Global,
     start::log,
 };
-use crate::{config, console};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -25,7 +24,7 @@ pub(super) async fn run(global: &Global, options: &Options) -> Result<(), Exit> 
     let url = global.url()?;
     let mut settings = match global.config_file() {
         Some(_) => global.configuration()?.console,
-        None => config::console::Console::default(),
+        None => payout_config::console::Console::default(),
     };
     if let Some(listen) = options.listen {
         settings.listen = listen;
@@ -37,5 +36,5 @@ pub(super) async fn run(global: &Global, options: &Options) -> Result<(), Exit> 
         say(&format!("warning: {warning}"));
     }
     let started = |address: &str| say(&format!("the console listens on {address}"));
-    Ok(console::run(&settings, &url, started).await?)
+    Ok(payout_console::run(&settings, &url, started).await?)
 }

@@ -2,12 +2,8 @@
 
 use std::{fmt::Display, process::ExitCode};
 
+use payout_service::{Away, Unfit, telemetry};
 use sqlx::{error::DatabaseError, postgres::PgDatabaseError};
-
-use crate::{
-    service::{Away, Unfit},
-    telemetry,
-};
 
 /// Why a command stopped, with the message for the person who called it.
 #[derive(Clone, Debug, PartialEq, Eq)]

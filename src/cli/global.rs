@@ -3,14 +3,12 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
+use payout_config::{self, Config, database_url::why_unreadable_url};
+use payout_domain::payout::PayoutKey;
+use payout_store::{balances::merchants, end_with_the_client, find, say_times_in_wib};
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 
 use super::{exit::Exit, output::Format};
-use crate::{
-    config::{self, Config, database_url::why_unreadable_url},
-    domain::payout::PayoutKey,
-    store::{balances::merchants, end_with_the_client, find, say_times_in_wib},
-};
 
 /// The environment's names for `-c` and `--database-url`. clap does not read them: its help would show a password.
 const CONFIG_VARIABLE: &str = "PAYOUT_CONFIG";
@@ -54,7 +52,8 @@ impl Global {
                     .to_owned(),
             ));
         };
-        config::load(&file, self.stated_url()).map_err(|faults| Exit::Config(faults.to_string()))
+        payout_config::load(&file, self.stated_url())
+            .map_err(|faults| Exit::Config(faults.to_string()))
     }
 
     /// Where the database is: flag, environment, file, in this order.

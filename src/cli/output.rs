@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use payout_reports::spreadsheet::{csv, turns_the_line};
 use serde::Serialize;
 
 use super::exit::Exit;
-use crate::spreadsheet::{csv, turns_the_line};
 
 /// `-o`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -138,7 +138,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::spreadsheet::cell;
+    use payout_reports::spreadsheet::cell;
 
     #[derive(Default, Serialize)]
     struct Row {

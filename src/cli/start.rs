@@ -5,11 +5,13 @@ use std::{
     process::ExitCode,
 };
 
+use payout_service::telemetry;
+
 use super::{
     exit::{Exit, say},
     global::Global,
 };
-use crate::{demo, service, telemetry};
+use crate::demo;
 
 /// A demo, or a command to the one that runs.
 #[derive(Debug, clap::Args)]
@@ -33,7 +35,7 @@ pub(super) async fn run(global: &Global) -> Result<(), Exit> {
     for warning in &config.warnings {
         say(&format!("warning: {warning}"));
     }
-    Ok(service::run(config).await?)
+    Ok(payout_service::run(config).await?)
 }
 
 pub(super) async fn demo(global: &Global, demo: &DemoOptions) -> Result<ExitCode, Exit> {

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
-
-use crate::domain::money::Rupiah;
-pub(super) use crate::wib::{day, exact_time, midnight, time};
+use payout_domain::money::Rupiah;
+pub(super) use payout_reports::wib::{day, exact_time, midnight, time};
 
 /// What an act rests on, to be put behind it; empty if nobody named evidence.
 pub(super) fn evidence(named: Option<&str>) -> String {

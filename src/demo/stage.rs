@@ -7,19 +7,16 @@ use std::{
 };
 
 use anyhow::Result;
+use payout_gateway::keys;
 use payout_sandbox::{Dialect, Pace, Sandbox, Settings, parse_private_key, parse_public_key};
+use payout_store::{
+    connect,
+    schema::{Registration, migrate},
+};
 use sqlx::PgPool;
 use tempfile::TempDir;
 
 use super::{Options, database::Database};
-use crate::{
-    config, console,
-    gateway::keys,
-    store::{
-        connect,
-        schema::{Registration, migrate},
-    },
-};
 
 /// The demo's merchant.
 pub(super) const MERCHANT: &str = "S2020198627344";
@@ -38,7 +35,7 @@ pub(super) struct Stage {
     pub(super) http: SocketAddr,
     pub(super) admin: SocketAddr,
     /// The web console; none on the user's own server, where nobody has a login for it.
-    pub(super) console: Option<console::Running>,
+    pub(super) console: Option<payout_console::Running>,
     pub(super) folder: TempDir,
 }
 
@@ -175,15 +172,15 @@ async fn start_sandbox(options: &Options, folder: &Path) -> Result<(Sandbox, Str
 async fn start_console(
     database: &Database,
     people_urls: &[String],
-) -> Result<Option<console::Running>> {
+) -> Result<Option<payout_console::Running>> {
     if people_urls.is_empty() {
         return Ok(None);
     }
-    let settings = config::console::Console {
+    let settings = payout_config::console::Console {
         listen: free("127.0.0.1:9091")?,
-        ..config::console::Console::default()
+        ..payout_config::console::Console::default()
     };
-    let running = console::Running::start(&settings, &database.worker_url).await?;
+    let running = payout_console::Running::start(&settings, &database.worker_url).await?;
     Ok(Some(running))
 }
 

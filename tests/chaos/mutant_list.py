@@ -59,7 +59,7 @@ DECIDE, QUERIED, CALLBACK = "crates/domain/src/decide.rs", "crates/domain/src/de
 TRANSPORT = "crates/gateway/src/transport.rs"
 SUBMITTED, LEDGER, CLAIM = "crates/domain/src/decide/submitted.rs", "crates/domain/src/ledger.rs", "crates/store/src/claim/due.rs"
 REACH = "crates/store/src/addresses/reach.rs"
-WATCH = "src/worker/watch.rs"
+WATCH = "crates/service/src/worker/watch.rs"
 
 UNANSWERED = """        if self.out.after.state == State::Submitting && self.move_by(Event::Unanswered, None) {
             self.query_by_schedule_or_sooner();
@@ -72,7 +72,7 @@ SILENCE = """        let rules = self.rules.poll;
         let valid_from = self.quiet_until();"""
 
 # "Not found" counts although nothing vouches for it, which alone would hide the bug: before the horizon nothing can.
-VOUCHED = ("src/worker/poll.rs", "            Vouched::Always => {}",
+VOUCHED = ("crates/service/src/worker/poll.rs", "            Vouched::Always => {}",
            "            _ if {on} => {}\n            Vouched::Always => {}")
 
 MUTANTS = [
@@ -190,7 +190,7 @@ MUTANTS = [
         }"""),
         (CALLBACK, "    state::State,", "    state::{Event, State},")], "cb_false_failure", "C3", NO_EVIDENCE),
     Mutant("success_without_storing", "a callback is answered with SUCCESS although nothing is stored", [
-        ("src/inbound/callback.rs", "        let merchant = lane.code();\n        let (digest", """        let merchant = lane.code();
+        ("crates/service/src/inbound/callback.rs", "        let merchant = lane.code();\n        let (digest", """        let merchant = lane.code();
         if {on} {
             return (Some(merchant.to_owned()), Receipt::Stored);
         }
@@ -284,7 +284,7 @@ MUTANTS = [
             self.query_by""")], "late_booked_unknown", "C1 C2", NO_RESUBMIT_PROOF, share=0.15, payouts=100, seconds=16.0,
         scale=3.0),
     Mutant("name_in_log", "the log names a beneficiary", [
-        ("src/worker/submit.rs", "    let key = permit.key().clone();", """    if {on} {
+        ("crates/service/src/worker/submit.rs", "    let key = permit.key().clone();", """    if {on} {
         tracing::info!(name = permit.instruction().account_name.reveal(), "sends");
     }
     let key = permit.key().clone();""")], "none", "C8", share=0.2),
@@ -315,7 +315,7 @@ MUTANTS = [
            "none", "C1 C2 C7 C9", NOT_DURABLE, faults="pg_async_login", share=0.2, payouts=250, seconds=14.0),
     Mutant("number_of_two", "one number of the gateway may be that of two payouts", [
         # The worker does not start without that index.
-        ("src/service/fitness.rs", "if !config.database.allow_owner {", "if !config.database.allow_owner && !{on} {")],
+        ("crates/service/src/fitness.rs", "if !config.database.allow_owner {", "if !config.database.allow_owner && !{on} {")],
            "unknown_booked,q_other_number,cb_none", "C3", "drop index payout.platform_order_num_is_used_once", share=0.5),
     Mutant("one_person_suffices", "every act takes one person, whatever its effect", [],
            "unknown_booked,cb_none", "C3 C5 C6", ONE_PERSON, faults="operator_alone", scale=2.0),

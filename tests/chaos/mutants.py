@@ -55,7 +55,7 @@ def unbroken(name: str, dialect: str, what: str) -> Mutant:
 
 UNBROKEN = [unbroken("unbroken", "bdpay", "the unbroken worker"),
             unbroken("unbroken_unsigned", "toppay", "the unbroken worker, with a gateway that signs no answer to a query")]
-COPIED = ("src", "crates", "migrations", "templates", "deploy", ".sqlx", "Cargo.toml", "Cargo.lock",
+COPIED = ("src", "crates", "migrations", "deploy", ".sqlx", "Cargo.toml", "Cargo.lock",
           "rust-toolchain.toml")
 
 

@@ -49,56 +49,44 @@ fn passes(rule: Rule, files: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_use_against_the_direction_is_caught_in_every_spelling() {
-    let respected = layers::respected;
+fn a_crate_that_depends_on_one_beside_or_above_it_is_caught() {
+    let of = |name: &str| format!("payout-{name} = {{ path = \"../{name}\" }}\n");
     let bad = [
-        (
-            "src/config/a.rs",
-            "use crate::{\n    metrics::B,\n    worker::C,\n};\n",
-        ),
-        ("src/config.rs", "fn a() { super::worker::run() }\n"),
-        ("src/config/b.rs", "use super::super::worker::C;\n"),
-        ("src/metrics.rs", "fn a(b: crate::config::B) {}\n"),
-        ("src/backoff.rs", "use crate::config::C;\n"),
-        ("src/config.rs", "use crate::backoff::C;\n"),
-        ("src/service.rs", "use crate::cli::B;\n"),
-        ("src/worker/b.rs", "use payout_sandbox::C;\n"),
-        ("src/worker/b.rs", "log!(\"{}\", crate::cli::C);\n"),
-        ("src/config.rs", "use crate::worker::C;\n"),
+        ("domain", "permit"),
+        ("store", "gateway"),
+        ("console", "service"),
+        ("service", "sandbox"),
+        ("service", "bench"),
+        ("sandbox", "domain"),
     ];
-    for (path, text) in bad {
-        // What is used has to be there.
-        let file = (path, &*format!("//! A.\n{text}"));
-        let others = ["backoff", "cli", "config", "metrics", "worker"];
-        let others = others.map(|module| format!("src/{module}.rs"));
-        let others = others.iter().filter(|other| *other != path);
-        let files: Vec<_> = others
-            .map(|path| (path.as_str(), "//! A.\n"))
-            .chain([file])
-            .collect();
-        is_caught(respected, &files, &format!("{path}:2:"));
+    for (from, to) in bad {
+        let path = format!("crates/{from}/Cargo.toml");
+        let text = format!("[package]\n\n[dependencies]\n{}", of(to));
+        is_caught(layers::respected, &[(&path, &text)], &format!("{path}:4:"));
     }
+    let doubles = "[dependencies]\nthrowaway-postgres = { path = \"../throwaway-postgres\" }\n";
+    let path = "crates/store/Cargo.toml";
     is_caught(
-        respected,
-        &[("src/helpers.rs", "//! A.\n")],
-        "src/helpers.rs:1:",
+        layers::respected,
+        &[(path, doubles)],
+        "crates/store/Cargo.toml:2:",
     );
-    is_caught(respected, &[], "src:1:");
+    let new = ("crates/helpers/Cargo.toml", "");
+    is_caught(layers::respected, &[new], "crates/helpers/Cargo.toml:1:");
+    is_caught(layers::respected, &[], "crates:1:");
 }
 
 #[test]
-fn a_use_of_a_lower_layer_passes() {
-    let below = [
-        ("src/config.rs", ""),
-        ("src/metrics.rs", ""),
-        ("src/cli.rs", ""),
-    ];
-    let good = "//! A.\nuse crate::{config::C, metrics::{D, cli}};\n// crate::cli\n#[cfg(test)]\nmod tests {\n    use crate::cli::E;\n}\n";
-    let files = [below.as_slice(), &[("src/worker/b.rs", good)]].concat();
-    passes(layers::respected, &files);
-    let tests = "//! A.\nuse crate::cli::C;\nuse payout_sandbox::B;\n";
-    let files = [below.as_slice(), &[("src/config/send_tests.rs", tests)]].concat();
-    passes(layers::respected, &files);
+fn a_crate_that_depends_on_those_below_it_passes() {
+    let good = "[dependencies]\npayout-store = { path = \"../store\" }\nserde.workspace = true\n\n[dev-dependencies]\npayout-sandbox = { path = \"../sandbox\" }\n";
+    let bench = "[dependencies]\nthrowaway-postgres = { path = \"../throwaway-postgres\" }\n";
+    passes(
+        layers::respected,
+        &[
+            ("crates/service/Cargo.toml", good),
+            ("crates/bench/Cargo.toml", bench),
+        ],
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who may use whom inside a crate. Between crates, Cargo sees to it.
+//! Who may use whom: crates by their manifests, and the modules inside a crate.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,27 +7,24 @@ use std::{
 
 use crate::{
     tokens::{Token, production},
-    tree::{File, is_test, sources},
+    tree::{self, File, is_test, sources},
 };
 
-/// The root package from the bottom to the top. A module uses its own layer and those below.
+/// The crates of the program from the bottom to the top. A crate depends on those of lower layers alone: the gateway and
+/// the store, or the console and the service, do not know each other. The root package is above them all.
 const LAYERS: &[&[&str]] = &[
-    &["metrics"],
-    &["config"],
-    &["notifier", "statement"],
-    &["worker", "inbound"],
-    &["service", "receipt"],
-    &["console"],
-    &["cli", "demo"],
+    &["domain"],
+    &["permit"],
+    &["gateway", "store"],
+    &["config", "reports"],
+    &["console", "service"],
 ];
 
-/// Beside the layers: they use no other module, and the loops and everything above may use them.
-const LEAVES: &[&str] = &["telemetry", "backoff", "spreadsheet", "wib"];
-const LEAVES_ARE_USED_FROM: usize = 3;
+/// Crates that play the world around the worker. No other crate depends on them, but tests and the bench.
+const TEST_DOUBLES: &[&str] = &["sandbox", "throwaway-postgres"];
 
-/// Crates that play the world around the worker. What pays must not know them.
-const TEST_DOUBLES: &[&str] = &["payout_sandbox", "throwaway_postgres"];
-const TEST_DOUBLES_ARE_USED_FROM: usize = 6;
+/// Crates that measure.
+const TOOLS: &[&str] = &["bench"];
 
 /// A module by its names from the crate root, which itself has none.
 type Module = Vec<String>;
@@ -43,48 +40,49 @@ struct Use {
 }
 
 pub(crate) fn respected(root: &Path) -> Vec<String> {
-    let files = sources(root);
-    if files.is_empty() {
-        return vec!["src:1: there are no sources: these rules watch over nothing".to_owned()];
+    let manifests: Vec<File> = tree::all(root)
+        .into_iter()
+        .filter(|file| crate_of_manifest(&file.path).is_some())
+        .collect();
+    if manifests.is_empty() {
+        return vec!["crates:1: there is no crate: these rules watch over nothing".to_owned()];
     }
-    let known = modules(&files);
-    let mut broken = Vec::new();
-    for file in files.iter().filter(|file| file.path.starts_with("src/")) {
-        let module = module_of(&file.path);
-        let Some(top) = module.first() else {
-            continue;
-        };
-        if layer(top).is_none() && !LEAVES.contains(&top.as_str()) {
-            broken.push(file.at(
-                1,
-                "this module is in no layer: give it one in tests/tidy/layers.rs",
-            ));
-        }
-        for found in uses(file, &known) {
-            let Some(to) = found.to.first() else {
-                continue;
-            };
-            if let Some(why) = objection(top, to) {
-                broken.push(file.at(found.line, &format!("{top} uses {to}: {why}")));
-            }
-        }
-        broken.extend(test_doubles_in(file, top));
-    }
-    broken
+    manifests.iter().flat_map(objections).collect()
 }
 
-fn test_doubles_in(file: &File, top: &str) -> Vec<String> {
-    if is_test(&file.path) || layer(top) >= Some(TEST_DOUBLES_ARE_USED_FROM) {
+/// `domain` of `crates/domain/Cargo.toml`.
+fn crate_of_manifest(path: &str) -> Option<&str> {
+    path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml")
+}
+
+fn objections(manifest: &File) -> Vec<String> {
+    let name = crate_of_manifest(&manifest.path).unwrap_or_default();
+    if TOOLS.contains(&name) {
         return Vec::new();
     }
-    production(file)
-        .iter()
-        .filter(|token| TEST_DOUBLES.contains(&token.text.as_str()))
-        .map(|token| {
-            let message = format!("{top} uses {}: only cli and demo start it", token.text);
-            file.at(token.line, &message)
-        })
-        .collect()
+    let own = layer(name);
+    if own.is_none() && !TEST_DOUBLES.contains(&name) {
+        return vec![manifest.at(
+            1,
+            "this crate is in no layer: give it one in tests/tidy/layers.rs",
+        )];
+    }
+    let mut objections = Vec::new();
+    let mut runs = false;
+    for (at, line) in manifest.text.lines().enumerate() {
+        if line.starts_with('[') {
+            runs = line == "[dependencies]";
+        }
+        let Some((other, _)) = line.split_once("= { path = \"../").filter(|_| runs) else {
+            continue;
+        };
+        let other = other.trim().trim_start_matches("payout-");
+        if own.is_none() || layer(other).is_none() || layer(other) >= own {
+            let message = format!("{name} depends on {other}, which is not in a layer below");
+            objections.push(manifest.at(at + 1, &message));
+        }
+    }
+    objections
 }
 
 /// At no level do sibling modules use each other in a circle. Parents and children may: a parent names its children,
@@ -135,23 +133,8 @@ fn siblings(from: &Module, to: &Module) -> Option<(Module, Module)> {
     Some((below(from)?, below(to)?))
 }
 
-fn objection(from: &str, to: &str) -> Option<&'static str> {
-    if from == to {
-        return None;
-    }
-    match (layer(from), layer(to)) {
-        _ if LEAVES.contains(&from) => Some("a leaf module uses no other"),
-        (Some(own), None) if LEAVES.contains(&to) => (own < LEAVES_ARE_USED_FROM)
-            .then_some("this belongs to the loops and above: take the value as an argument"),
-        (Some(own), Some(other)) if own < other => {
-            Some("that is a layer above: turn the direction round")
-        }
-        _ => None,
-    }
-}
-
-fn layer(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|layer| layer.contains(&module))
+fn layer(name: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&name))
 }
 
 /// `crates/domain/` of a member's file; nothing for the root package.

@@ -1,20 +1,18 @@
 //! `payout fund`
 
 use clap::Args;
+use payout_store::{
+    act::{self, Funded},
+    balances::balances,
+    operator,
+};
 
-use crate::{
-    cli::{
-        confirm,
-        exit::{Exit, say},
-        global::Global,
-        operate::request,
-        output, words,
-    },
-    store::{
-        act::{self, Funded},
-        balances::balances,
-        operator,
-    },
+use crate::cli::{
+    confirm,
+    exit::{Exit, say},
+    global::Global,
+    operate::request,
+    output, words,
 };
 
 #[derive(Debug, Args)]

@@ -1,15 +1,13 @@
 //! `payout receipt`: one paid payout as a page that prints well.
 
 use clap::Args;
-
-use crate::{
-    cli::{exit::Exit, global::Global, inspect::show::status, output},
-    receipt::{Beneficiary, ENGLISH, Receipt, is_possible},
-    store::{
-        find::{Status, history::detail},
-        operator,
-    },
+use payout_reports::receipt::{Beneficiary, ENGLISH, Receipt, is_possible};
+use payout_store::{
+    find::{Status, history::detail},
+    operator,
 };
+
+use crate::cli::{exit::Exit, global::Global, inspect::show::status, output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -6,23 +6,21 @@ use std::{fs, path::PathBuf};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use payout_reports::statement::{
+    compare::Difference,
+    compared::{Compared, compared},
+    lines::{self, Line},
+    sums::Sums,
+};
+use payout_store::report::period::Period;
 use sqlx::PgConnection;
 
 use super::report::period::{Days, whole_day};
-use crate::{
-    cli::{
-        exit::{Exit, say},
-        global::Global,
-        output::{self, Format},
-        words,
-    },
-    statement::{
-        compare::Difference,
-        compared::{Compared, compared},
-        lines::{self, Line},
-        sums::Sums,
-    },
-    store::report::period::Period,
+use crate::cli::{
+    exit::{Exit, say},
+    global::Global,
+    output::{self, Format},
+    words,
 };
 
 /// Of the rows and what they come to, in JSON.

@@ -6,15 +6,13 @@ pub(super) mod period;
 mod tables;
 
 use clap::{Args, Subcommand, ValueEnum};
+use payout_store::report::{
+    period::{Period, banks, failures, lines},
+    total::{of_banks, of_lines},
+};
 
 use self::period::{Days, day_of};
-use crate::{
-    cli::{exit::Exit, global::Global, output},
-    store::report::{
-        period::{Period, banks, failures, lines},
-        total::{of_banks, of_lines},
-    },
-};
+use crate::cli::{exit::Exit, global::Global, output};
 
 const AFTER_HELP: &str = "\
 gross is the instructed amount, net what beneficiaries received, debit what it cost: net + fee. Days are WIB.

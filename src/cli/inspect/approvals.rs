@@ -2,11 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use payout_store::decisions::{self, Request};
 
-use crate::{
-    cli::{exit::Exit, global::Global, output, watch::Watch, words},
-    store::decisions::{self, Request},
-};
+use crate::cli::{exit::Exit, global::Global, output, watch::Watch, words};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

@@ -1,6 +1,6 @@
 //! What each reason for attention means, and what a person does about it.
 
-use crate::domain::{attention::Attention, state::State};
+use payout_domain::{attention::Attention, state::State};
 
 /// Before anything was sent there is no status to query.
 const NO_WORKER: &str = "check that a worker runs for this merchant";

@@ -2,11 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use payout_store::operator::{self, Act};
 
-use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::operator::{self, Act},
-};
+use crate::cli::{exit::Exit, global::Global, output, words};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

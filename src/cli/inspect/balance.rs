@@ -1,9 +1,8 @@
 //! `payout balance`
 
-use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::balances::{self, Balance, Stated},
-};
+use payout_store::balances::{self, Balance, Stated};
+
+use crate::cli::{exit::Exit, global::Global, output, words};
 
 pub(crate) async fn balance(global: &Global) -> Result<String, Exit> {
     let mut db = global.connect().await?;

@@ -1,10 +1,9 @@
 //! Whether payouts are sent now and, if not, why and what ends it: the same words on every screen.
 
-use crate::{
-    cli::{output, words},
-    domain::stop::{meaning, opened_by},
-    store::workers::Claims,
-};
+use payout_domain::stop::{meaning, opened_by};
+use payout_store::workers::Claims;
+
+use crate::cli::{output, words};
 
 /// Why nothing is sent for this merchant, since when, and what ends it; `None` while payouts are sent.
 pub(crate) fn sentence(claims: &Claims) -> Option<String> {

@@ -1,17 +1,15 @@
 //! The history of one payout: everything that was recorded about it, in the order in which it happened.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use payout_domain::payout::PayoutKey;
+use payout_store::find::history::{self, Attempt, Happened, Received};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::{
-    cli::{
-        output::{self, Format},
-        words,
-    },
-    domain::payout::PayoutKey,
-    store::find::history::{self, Attempt, Happened, Received},
+use crate::cli::{
+    output::{self, Format},
+    words,
 };
 
 /// The fields of a message that people see: short ones that say why. The whole redacted message is in the JSON.

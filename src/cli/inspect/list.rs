@@ -5,20 +5,18 @@ use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser},
 };
+use payout_domain::{attention::Attention, state::State};
+use payout_store::{
+    find::{self, Filter, Status},
+    workers,
+};
 
-use crate::{
-    cli::{
-        exit::{Exit, say},
-        global::Global,
-        output::{self, Format},
-        watch::Watch,
-        words,
-    },
-    domain::{attention::Attention, state::State},
-    store::{
-        find::{self, Filter, Status},
-        workers,
-    },
+use crate::cli::{
+    exit::{Exit, say},
+    global::Global,
+    output::{self, Format},
+    watch::Watch,
+    words,
 };
 
 /// Maximum rows of a table that nobody limited: more than a screen is read by nobody.

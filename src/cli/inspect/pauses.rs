@@ -1,9 +1,8 @@
 //! `payout pauses`
 
-use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::decisions::{self, Pause},
-};
+use payout_store::decisions::{self, Pause};
+
+use crate::cli::{exit::Exit, global::Global, output, words};
 
 pub(crate) async fn pauses(global: &Global) -> Result<(), Exit> {
     let mut db = global.connect().await?;

@@ -2,6 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use payout_domain::{money::FeeType, payout::PayoutKey, state::State};
+use payout_store::{
+    decisions,
+    find::{
+        self, Status,
+        history::{Detail, detail},
+        waits,
+    },
+    workers,
+};
 use serde::Serialize;
 use sqlx::PgConnection;
 
@@ -9,24 +19,12 @@ use super::{
     history::{self, Line},
     situation::{self, Situation},
 };
-use crate::{
-    cli::{
-        exit::Exit,
-        global::Global,
-        output::{self, Format},
-        watch::Watch,
-        words,
-    },
-    domain::{money::FeeType, payout::PayoutKey, state::State},
-    store::{
-        decisions,
-        find::{
-            self, Status,
-            history::{Detail, detail},
-            waits,
-        },
-        workers,
-    },
+use crate::cli::{
+    exit::Exit,
+    global::Global,
+    output::{self, Format},
+    watch::Watch,
+    words,
 };
 
 #[derive(Debug, Args)]

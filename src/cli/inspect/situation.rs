@@ -6,16 +6,14 @@ mod people;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use payout_domain::{attention::Attention, policy::OPEN_TOO_LONG, state::State};
+use payout_store::{
+    decisions::Proof,
+    find::{Status, history::Detail},
+};
 
 use super::{attention, stuck};
-use crate::{
-    cli::{paste, words},
-    domain::{attention::Attention, policy::OPEN_TOO_LONG, state::State},
-    store::{
-        decisions::Proof,
-        find::{Status, history::Detail},
-    },
-};
+use crate::cli::{paste, words};
 
 /// How a sentence begins that rules out a doubt.
 const NO_DOUBT: &str = "Nothing is in doubt";

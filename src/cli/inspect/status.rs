@@ -2,24 +2,22 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use payout_store::{
+    balances::{self, Balance, Stated},
+    decisions::{self, Pause},
+    failover::{self, Fence},
+    overview::{self, OpenPayouts},
+    workers::{self, Claims, Seen},
+};
 use serde::Serialize;
 
 use super::{claims, pauses};
-use crate::{
-    cli::{
-        exit::Exit,
-        global::Global,
-        output::{self, Format},
-        watch::Watch,
-        words,
-    },
-    store::{
-        balances::{self, Balance, Stated},
-        decisions::{self, Pause},
-        failover::{self, Fence},
-        overview::{self, OpenPayouts},
-        workers::{self, Claims, Seen},
-    },
+use crate::cli::{
+    exit::Exit,
+    global::Global,
+    output::{self, Format},
+    watch::Watch,
+    words,
 };
 
 #[derive(Debug, Args)]

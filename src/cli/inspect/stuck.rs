@@ -4,21 +4,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use payout_store::{
+    find::{self, Patience, Status, Stuck},
+    overview::{self, OpenPayouts},
+    workers::{self, Claims},
+};
 
 use super::{attention, claims};
-use crate::{
-    cli::{
-        exit::Exit,
-        global::Global,
-        output::{self, Format},
-        watch::Watch,
-        words,
-    },
-    store::{
-        find::{self, Patience, Status, Stuck},
-        overview::{self, OpenPayouts},
-        workers::{self, Claims},
-    },
+use crate::cli::{
+    exit::Exit,
+    global::Global,
+    output::{self, Format},
+    watch::Watch,
+    words,
 };
 
 /// How long a payout may be unknown before it needs a person: the default of `--unknown-for`.

@@ -1,15 +1,13 @@
 //! `payout address`
 
 use clap::Subcommand;
+use payout_store::addresses::{self, Address, Registered};
 
-use crate::{
-    cli::{
-        exit::{Exit, say},
-        global::Global,
-        operate::request,
-        output, words,
-    },
-    store::addresses::{self, Address, Registered},
+use crate::cli::{
+    exit::{Exit, say},
+    global::Global,
+    operate::request,
+    output, words,
 };
 
 #[derive(Debug, Subcommand)]

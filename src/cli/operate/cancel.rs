@@ -1,13 +1,11 @@
 //! `payout cancel`
 
 use clap::Args;
+use payout_domain::state::State;
+use payout_store::{act, find::history::detail, operator};
 
 use super::request;
-use crate::{
-    cli::{confirm, exit::Exit, global::Global, inspect::show::status, output, words},
-    domain::state::State,
-    store::{act, find::history::detail, operator},
-};
+use crate::cli::{confirm, exit::Exit, global::Global, inspect::show::status, output, words};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

@@ -2,12 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use payout_store::failover::{self, Acceptance, Accepted, Fence};
 
 use super::request;
-use crate::{
-    cli::{confirm, exit::Exit, global::Global, output, words},
-    store::failover::{self, Acceptance, Accepted, Fence},
-};
+use crate::cli::{confirm, exit::Exit, global::Global, output, words};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

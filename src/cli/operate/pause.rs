@@ -1,17 +1,15 @@
 //! `payout pause` and `payout resume`
 
 use clap::Args;
+use payout_store::{decisions, operator};
 use sqlx::PgConnection;
 
-use crate::{
-    cli::{
-        confirm,
-        exit::Exit,
-        global::Global,
-        inspect::pauses::{flag, name},
-        output,
-    },
-    store::{decisions, operator},
+use crate::cli::{
+    confirm,
+    exit::Exit,
+    global::Global,
+    inspect::pauses::{flag, name},
+    output,
 };
 
 /// What to pause. `--merchant` is the global option: it names the merchant here as everywhere.

@@ -1,6 +1,8 @@
 //! What speaks for and against a resubmit, in words.
 
-use crate::{cli::words, store::decisions::Proof};
+use payout_store::decisions::Proof;
+
+use crate::cli::words;
 
 /// One line per rule, as a person checks them before they type the order number.
 pub(crate) fn lines(proof: &Proof) -> Vec<String> {

@@ -1,18 +1,16 @@
 //! `payout replay`: queries the gateway now. It never sends.
 
 use clap::{Args, builder::PossibleValuesParser};
+use payout_domain::{payout::PayoutKey, state::State};
+use payout_store::{act, find, is_locked};
 use sqlx::PgConnection;
 
-use crate::{
-    cli::{
-        exit::{Exit, say},
-        global::Global,
-        inspect::list,
-        output::{self, Format},
-        paste,
-    },
-    domain::{payout::PayoutKey, state::State},
-    store::{act, find, is_locked},
+use crate::cli::{
+    exit::{Exit, say},
+    global::Global,
+    inspect::list,
+    output::{self, Format},
+    paste,
 };
 
 #[derive(Debug, Args)]

@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
+use payout_store::{
+    operator::{Requested, requested},
+    workers::{self, Claims},
+};
 use sqlx::PgConnection;
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    cli::{
-        exit::{Exit, say},
-        global::Global,
-        inspect::claims,
-        output::{self, Format},
-        words,
-    },
-    store::{
-        operator::{Requested, requested},
-        workers::{self, Claims},
-    },
+use crate::cli::{
+    exit::{Exit, say},
+    global::Global,
+    inspect::claims,
+    output::{self, Format},
+    words,
 };
 
 /// A worker looks twice a second and then queries the gateway.

@@ -1,22 +1,20 @@
 //! `payout resubmit`: requests that order numbers be sent once more. A second person approves.
 
 use clap::Args;
+use payout_domain::{attention::Attention, payout::PayoutKey, state::State};
+use payout_store::{
+    decisions::{self, Proof},
+    find::{self, waits},
+    operator,
+};
 use sqlx::PgConnection;
 
 use super::{proof, request, second_person::describe};
-use crate::{
-    cli::{
-        confirm::confirm_by_typing,
-        exit::{Exit, say},
-        global::Global,
-        output, words,
-    },
-    domain::{attention::Attention, payout::PayoutKey, state::State},
-    store::{
-        decisions::{self, Proof},
-        find::{self, waits},
-        operator,
-    },
+use crate::cli::{
+    confirm::confirm_by_typing,
+    exit::{Exit, say},
+    global::Global,
+    output, words,
 };
 
 /// The most payouts of one request.

@@ -1,12 +1,10 @@
 //! `payout reveal`: one beneficiary in full. The database records who looked.
 
 use clap::Args;
+use payout_store::operator;
 use serde::Serialize;
 
-use crate::{
-    cli::{exit::Exit, global::Global, output},
-    store::operator,
-};
+use crate::cli::{exit::Exit, global::Global, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

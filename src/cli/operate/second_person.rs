@@ -1,22 +1,20 @@
 //! `payout resolve`, `approve`, `reject`: what one person states or requests and another one approves.
 
 use clap::{Args, ValueEnum};
+use payout_domain::payout::PayoutKey;
+use payout_store::{
+    decisions, find,
+    operator::{self, Statement},
+};
 use sqlx::PgConnection;
 
 use super::{proof, request};
-use crate::{
-    cli::{
-        confirm::{confirm_by_repeating, confirm_by_typing, is_attended},
-        exit::{Exit, say},
-        global::Global,
-        inspect::show::status,
-        output, words,
-    },
-    domain::payout::PayoutKey,
-    store::{
-        decisions, find,
-        operator::{self, Statement},
-    },
+use crate::cli::{
+    confirm::{confirm_by_repeating, confirm_by_typing, is_attended},
+    exit::{Exit, say},
+    global::Global,
+    inspect::show::status,
+    output, words,
 };
 
 #[derive(Debug, Args)]

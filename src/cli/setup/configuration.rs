@@ -7,16 +7,14 @@ use std::{
 };
 
 use clap::Subcommand;
+use payout_config::{Config, EXAMPLE, Merchant};
+use payout_gateway::keys::{KeyError, fingerprint, parse_private_key, parse_public_key};
+use payout_service::notifier::Notifier;
 
 use crate::cli::{
     exit::{Exit, say},
     global::Global,
     output,
-};
-use crate::{
-    config::{Config, EXAMPLE, Merchant},
-    gateway::keys::{KeyError, fingerprint, parse_private_key, parse_public_key},
-    notifier::Notifier,
 };
 
 #[derive(Debug, Subcommand)]

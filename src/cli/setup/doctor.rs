@@ -6,13 +6,11 @@ mod database;
 mod merchant;
 mod schema;
 
+use payout_config::Config;
+use payout_service::worker::witness::Place;
 use serde::Serialize;
 
-use crate::{
-    cli::{exit::Exit, global::Global, output},
-    config::Config,
-    worker::witness::Place,
-};
+use crate::cli::{exit::Exit, global::Global, output};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -8,15 +8,15 @@ use std::{
 };
 
 use clap::Subcommand;
+use payout_gateway::keys::{
+    fingerprint, generate, private_key_pem, public_key_base64, public_key_pem,
+};
 use serde::Serialize;
 
 use crate::cli::{
     exit::{Exit, say},
     global::Global,
     output,
-};
-use crate::gateway::keys::{
-    fingerprint, generate, private_key_pem, public_key_base64, public_key_pem,
 };
 
 #[derive(Debug, Subcommand)]

@@ -1,18 +1,15 @@
 //! `payout migrate`
 
 use clap::Args;
+use payout_store::{
+    addresses::Address,
+    schema::{self, SchemaError},
+};
 
 use crate::cli::{
     exit::{Exit, say},
     global::Global,
     output,
-};
-use crate::{
-    service,
-    store::{
-        addresses::Address,
-        schema::{self, SchemaError},
-    },
 };
 
 #[derive(Debug, Args)]
@@ -35,7 +32,7 @@ pub(crate) async fn migrate(global: &Global, options: &Options) -> Result<(), Ex
         config
             .merchants
             .iter()
-            .map(service::keyring::registration)
+            .map(payout_service::keyring::registration)
             .collect::<Result<Vec<_>, _>>()?
     } else {
         say(

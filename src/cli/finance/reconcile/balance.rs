@@ -1,13 +1,11 @@
 //! The books against the last balance that the gateway stated, payouts in progress taken into account.
 
 use chrono::{DateTime, Utc};
+use payout_store::report::{self, Compared};
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::report::{self, Compared},
-};
+use crate::cli::{exit::Exit, global::Global, output, words};
 
 /// What a difference between the gateway and the books means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -1,9 +1,8 @@
 //! `payout report ageing`: how long what is open has been open.
 
-use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::report::ageing::{Ageing, ageing},
-};
+use payout_store::report::ageing::{Ageing, ageing};
+
+use crate::cli::{exit::Exit, global::Global, output, words};
 
 pub(crate) async fn perform(global: &Global) -> Result<(), Exit> {
     let mut db = global.connect().await?;

@@ -2,12 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use payout_store::report::period::{Line, lines};
 
 use super::period::whole_day;
-use crate::{
-    cli::{exit::Exit, global::Global, output, words},
-    store::report::period::{Line, lines},
-};
+use crate::cli::{exit::Exit, global::Global, output, words};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -2,11 +2,9 @@
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta, Utc};
 use clap::Args;
+use payout_store::report::period::Period;
 
-use crate::{
-    cli::{exit::Exit, words},
-    store::report::period::Period,
-};
+use crate::cli::{exit::Exit, words};
 
 /// Without any of these: this month so far.
 #[derive(Debug, Args)]

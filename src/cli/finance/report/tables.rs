@@ -1,12 +1,11 @@
 //! Reports as people read them.
 
-use crate::{
-    cli::{output, words},
-    store::report::{
-        period::{Bank, Failure, Line},
-        total::{BankTotal, Total},
-    },
+use payout_store::report::{
+    period::{Bank, Failure, Line},
+    total::{BankTotal, Total},
 };
+
+use crate::cli::{output, words};
 
 /// A line per day or per merchant and, if there are several, what they come to.
 pub(super) fn lines(rows: &[Line], total: &Total) -> String {

@@ -1,12 +1,10 @@
 //! The situation of a payout that has ended, and whether its debt may be paid in another way.
 
 use chrono::{DateTime, Utc};
+use payout_store::find::{Status, history::Detail};
 
 use super::{NO_DOUBT, Situation, because, replay};
-use crate::{
-    cli::words,
-    store::find::{Status, history::Detail},
-};
+use crate::cli::words;
 
 impl Situation {
     pub(super) fn or_pay_again(mut self, how: String) -> Self {

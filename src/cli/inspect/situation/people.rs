@@ -1,23 +1,22 @@
 //! What people have decided and what is not over yet, as part of the situation.
 
+use payout_domain::{
+    state::State,
+    stop::{NO_WORKER, StopReason},
+};
+use payout_store::{
+    find::{
+        Status,
+        history::Detail,
+        waits::{OpenRequest, PausedBy, Reservation},
+    },
+    workers::Claims,
+};
+
 use super::{NO_DOUBT, Situation};
-use crate::{
-    cli::{
-        inspect::{claims, pauses},
-        words,
-    },
-    domain::{
-        state::State,
-        stop::{NO_WORKER, StopReason},
-    },
-    store::{
-        find::{
-            Status,
-            history::Detail,
-            waits::{OpenRequest, PausedBy, Reservation},
-        },
-        workers::Claims,
-    },
+use crate::cli::{
+    inspect::{claims, pauses},
+    words,
 };
 
 impl Situation {

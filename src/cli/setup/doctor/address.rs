@@ -1,12 +1,12 @@
 //! The address by which workers reach the database: registered, and telling.
 
-use sqlx::PgPool;
-
-use super::{Check, Subject};
-use crate::store::{
+use payout_store::{
     addresses::{self, Address},
     doctor::server_port,
 };
+use sqlx::PgPool;
+
+use super::{Check, Subject};
 
 /// Of the URL that is given. On a host without a worker's configuration it is an operator's, which needs no registration.
 pub(crate) async fn check(

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use payout_gateway::probe::status_of;
+
 use super::{Check, Subject};
-use crate::gateway::probe::status_of;
 
 /// A person is waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);

@@ -1,19 +1,17 @@
 //! The database: reachable, right schema, right role, durable, clock in step.
 
 use chrono::{TimeDelta, Utc};
+use payout_config::Config;
+use payout_service::keyring;
+use payout_store::{
+    connect,
+    doctor::{Seen, is_pooled_by_transaction, registered_so, see},
+    fitness::{self, Fitness},
+    schema,
+};
 use sqlx::{PgPool, error::DatabaseError};
 
 use super::{Check, Level, Subject, address, schema as fit_schema};
-use crate::{
-    config::Config,
-    service::keyring,
-    store::{
-        connect,
-        doctor::{Seen, is_pooled_by_transaction, registered_so, see},
-        fitness::{self, Fitness},
-        schema,
-    },
-};
 
 /// Leases and schedules follow the database's clock; the send-by time follows both clocks.
 const SKEW_WARN: TimeDelta = TimeDelta::seconds(2);
@@ -176,7 +174,7 @@ fn role(seen: &Seen, could_switch_guards_off: bool, config: Option<&Config>) -> 
 
 async fn registration(
     pool: &PgPool,
-    merchant: &crate::config::Merchant,
+    merchant: &payout_config::Merchant,
 ) -> Result<Check, sqlx::Error> {
     let what = format!("merchant {}", merchant.code);
     let Ok(wanted) = keyring::registration(merchant) else {

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use chrono::Utc;
+use payout_config::Merchant;
+use payout_domain::{
+    money::{FeeType, Rupiah},
+    payout::{Instruction, PayoutKey, Private},
+};
+use payout_gateway::Client;
+use payout_service::keyring;
 
 use super::{Check, Subject, callback};
-use crate::{
-    config::Merchant,
-    domain::{
-        money::{FeeType, Rupiah},
-        payout::{Instruction, PayoutKey, Private},
-    },
-    gateway::Client,
-    service::keyring,
-};
 
 pub(crate) async fn check(merchant: &Merchant, timeout: Duration) -> Vec<Check> {
     let code = &merchant.code;

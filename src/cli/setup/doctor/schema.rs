@@ -1,18 +1,16 @@
 //! What an up-to-date schema must still have: its grants, its guards, no failover that waits, no forgotten pause.
 
 use chrono::{TimeDelta, Utc};
+use payout_domain::stop::{StopReason, meaning, opened_by};
+use payout_store::{
+    doctor,
+    schema::objects::{self, Differences},
+    workers,
+};
 use sqlx::PgPool;
 
 use super::{Check, Subject};
-use crate::{
-    cli::words,
-    domain::stop::{StopReason, meaning, opened_by},
-    store::{
-        doctor,
-        schema::objects::{self, Differences},
-        workers,
-    },
-};
+use crate::cli::words;
 
 /// A transaction of this length is nothing special.
 const EVENTS_LATE: TimeDelta = TimeDelta::seconds(60);
