@@ -8,13 +8,11 @@ use std::{
 };
 
 use anyhow::Result;
+use payout_domain::{money::Rupiah, state::State, stop::meaning};
+use payout_store::workers;
 use tokio::time::Instant;
 
 use super::{stage::Stage, workers::Workers};
-use crate::{
-    domain::{money::Rupiah, state::State, stop::meaning},
-    store::workers,
-};
 
 /// How often a line is written if the display is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(3);
@@ -23,6 +21,8 @@ pub(super) struct Screen {
     is_terminal: bool,
     begun: Instant,
     line_at: Instant,
+    /// Whether it has shown a paid payout.
+    has_paid: bool,
     head: String,
 }
 
@@ -39,6 +39,7 @@ impl Screen {
             is_terminal,
             begun: Instant::now(),
             line_at: Instant::now(),
+            has_paid: false,
             head,
         }
     }
@@ -49,16 +50,23 @@ impl Screen {
         workers: &Workers,
         enqueued: u64,
     ) -> Result<()> {
-        if !self.is_terminal && Instant::now() < self.line_at {
+        let is_due = self.is_terminal || Instant::now() >= self.line_at;
+        if !is_due && self.has_paid {
+            return Ok(());
+        }
+        // The database may be restarting. The display updates once it is back.
+        let Ok(counts) = counts(stage).await else {
+            return Ok(());
+        };
+        // The first paid payout is worth a line at once.
+        self.has_paid = counts.contains_key(State::Paid.name());
+        if !is_due && !self.has_paid {
             return Ok(());
         }
         self.line_at = Instant::now()
             .checked_add(LINE_EVERY)
             .unwrap_or(self.line_at);
-        // The database may be restarting. The display updates once it is back.
-        let Ok(counts) = counts(stage).await else {
-            return Ok(());
-        };
+        let counts = words(&counts);
         let stops = stops(stage).await.unwrap_or_default();
         let (seconds, workers) = (self.begun.elapsed().as_secs(), workers.line());
         if !self.is_terminal {
@@ -143,15 +151,19 @@ fn program() -> String {
     path.unwrap_or_else(|_| "payout".to_owned())
 }
 
-async fn counts(stage: &Stage) -> Result<String> {
+/// How many payouts are in each state that any is in.
+async fn counts(stage: &Stage) -> Result<HashMap<String, i64>> {
     let counts = sqlx::query_as("select state, count(*) from payout.status group by state");
     let counts: Vec<(String, i64)> = counts.fetch_all(&stage.pool).await?;
-    let counts: HashMap<String, i64> = counts.into_iter().collect();
+    Ok(counts.into_iter().collect())
+}
+
+fn words(counts: &HashMap<String, i64>) -> String {
     let parts = State::ALL.iter().map(|state| {
         let count = counts.get(state.name()).unwrap_or(&0);
         format!("{state} {count}")
     });
-    Ok(parts.collect::<Vec<_>>().join("  "))
+    parts.collect::<Vec<_>>().join("  ")
 }
 
 /// Why nothing is sent now, on a line of its own; empty while payouts are sent.
