@@ -17,7 +17,7 @@ use payout_worker::{
 };
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
@@ -321,6 +321,50 @@ fn recorder(world: &World) -> (Store, Recorder, JoinHandle<()>) {
         CancellationToken::new(),
     );
     (store, recorder, ended)
+}
+
+/// Under load, or while a gateway repeats its callbacks, the next evidence is there before the last is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_locked_is_stored_although_other_evidence_never_stops_arriving() {
+    let (world, mut unsent) = claimed(&[MERCHANT.to_owned()], 2).await;
+    let (repeated, locked) = (unsent.pop().unwrap(), unsent.pop().unwrap());
+    let lock = format!(
+        "select from payout.payouts where order_num = '{}' for update",
+        locked.key.order_num
+    );
+    let session = held(&world, &lock).await;
+    let (store, recorder, ended) = recorder(&world);
+    recorder.keep(locked.clone()).await;
+    let mut arriving = JoinSet::new();
+    for _ in 0..2 {
+        let (recorder, repeated) = (recorder.clone(), repeated.clone());
+        arriving.spawn(async move {
+            loop {
+                let stored = recorder.keep_within(repeated.clone(), Duration::from_secs(8));
+                let stored = stored.await;
+                assert!(matches!(stored, Some(Outcome::Recorded(_))), "{stored:?}");
+            }
+        });
+    }
+    let pieces = "select coalesce(sum(times), 0) from payout.evidence";
+    let arrived = async |count: u32| {
+        while world.database.text(pieces).await.parse::<u32>().unwrap() < count {}
+    };
+    arrived(20).await;
+    let state = || world.database.state(&locked.key.order_num);
+    assert_eq!(state().await, "submitting");
+    release(session).await;
+    for hundreds in 1..=30 {
+        arrived(100 * hundreds).await;
+        if state().await != "submitting" {
+            break;
+        }
+    }
+    assert_ne!(state().await, "submitting");
+    arriving.shutdown().await;
+    drop(recorder);
+    ended.await.unwrap();
+    store.close().await;
 }
 
 /// A commit costs the database nearly as much for one merchant's evidence as for everybody's.

@@ -51,8 +51,8 @@ pub(super) struct Queue {
     batch: Vec<Piece>,
     /// What was locked when it was tried last.
     held_up: VecDeque<(Piece, Lock)>,
-    /// When it is tried again.
-    retry_at: Instant,
+    /// When it is tried again, while anything waits for that. Other evidence that is stored meanwhile does not put it off.
+    retry_at: Option<Instant>,
     /// Something that the merchant's payouts share is locked.
     beside_locks: bool,
     pauses: Pauses,
@@ -74,7 +74,7 @@ impl Queue {
             shared,
             batch: Vec::new(),
             held_up: VecDeque::new(),
-            retry_at: Instant::now(),
+            retry_at: None,
             beside_locks: false,
             pauses: Pauses::default(),
         }
@@ -103,7 +103,7 @@ impl Queue {
     async fn gather(&mut self) -> bool {
         self.publish();
         loop {
-            if !self.held_up.is_empty() && self.retry_at <= Instant::now() {
+            if self.retry_at.is_some_and(|at| at <= Instant::now()) {
                 self.retry();
                 // Callbacks whose callers have left are gone now, and nothing else may arrive for long.
                 self.publish();
@@ -112,18 +112,14 @@ impl Queue {
                 break;
             }
             let arrived = self.receiver.recv_many(&mut self.batch, BATCH_MAX);
-            let next_look = if self.held_up.is_empty() {
-                HEARTBEAT_INTERVAL
-            } else {
-                self.retry_at.saturating_duration_since(Instant::now())
-            };
-            match timeout(next_look, arrived).await {
-                Ok(0) if self.held_up.is_empty() => return false,
-                Ok(0) => sleep_until(self.retry_at.into()).await,
-                Err(_) if self.held_up.is_empty() => {
-                    self.shared.heartbeats.rest("record", &self.merchant);
-                }
-                Ok(_) | Err(_) => {}
+            let next_look = self.retry_at.map_or(HEARTBEAT_INTERVAL, |at| {
+                at.saturating_duration_since(Instant::now())
+            });
+            match (timeout(next_look, arrived).await, self.retry_at) {
+                (Ok(0), None) => return false,
+                (Ok(0), Some(at)) => sleep_until(at.into()).await,
+                (Err(_), None) => self.shared.heartbeats.rest("record", &self.merchant),
+                (Ok(_), _) | (Err(_), Some(_)) => {}
             }
         }
         self.shared.heartbeats.beat("record", &self.merchant);
@@ -149,6 +145,7 @@ impl Queue {
     /// Moves what was held up into the batch. A callback whose caller has left was answered with an error, so the gateway
     /// sends it again: keeping it too would let callers fill the memory.
     fn retry(&mut self) {
+        self.retry_at = None;
         self.held_up.retain(|(piece, _)| {
             let stored = piece.stored.as_ref();
             piece.callback.is_none() || !stored.is_some_and(oneshot::Sender::is_closed)
@@ -161,6 +158,7 @@ impl Queue {
     /// Stores the batch. What is locked or refused moves to `held_up`.
     async fn store_batch(&mut self) {
         let outcomes = self.outcomes().await;
+        let (mut is_released, mut is_held_up_again) = (false, false);
         for (mut piece, outcome) in std::mem::take(&mut self.batch).into_iter().zip(outcomes) {
             let held_up_by = match &outcome {
                 Outcome::Locked(lock) => Some(*lock),
@@ -173,13 +171,12 @@ impl Queue {
                 | Outcome::Unstorable(_) => None,
             };
             if let Some(lock) = held_up_by {
+                is_held_up_again |= piece.was_held_up;
                 piece.was_held_up = true;
                 self.held_up.push_back((piece, lock));
                 continue;
             }
-            if piece.was_held_up {
-                self.pauses.reset();
-            }
+            is_released |= piece.was_held_up;
             self.report(&piece.evidence, &outcome);
             if let Some(stored) = piece.stored {
                 // The caller may have given up waiting.
@@ -187,9 +184,21 @@ impl Queue {
             }
         }
         self.beside_locks = self.held_up.iter().any(|(_, lock)| *lock == Lock::Shared);
-        if !self.held_up.is_empty() && self.retry_at <= Instant::now() {
+        if is_released {
+            self.pauses.reset();
+        }
+        if self.held_up.is_empty() {
+            self.retry_at = None;
+        } else if self.retry_at.is_none() {
             let now = Instant::now();
-            self.retry_at = now.checked_add(self.pauses.next_pause()).unwrap_or(now);
+            // The rest of what a lock held up follows at once when the lock is gone.
+            let is_over = is_released && !is_held_up_again;
+            let pause = if is_over {
+                Duration::ZERO
+            } else {
+                self.pauses.next_pause()
+            };
+            self.retry_at = Some(now.checked_add(pause).unwrap_or(now));
         }
     }
 
