@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
@@ -18,6 +17,7 @@ use crate::support::{
     database::PAUSE,
     site::Site,
     terminal::{Said, bare},
+    world::free_port,
 };
 
 /// Killed when dropped.
@@ -43,11 +43,7 @@ async fn pooler(site: &Site, settings: &str) -> Option<(Pooler, u16)> {
         eprintln!("SKIPPED: pgbouncer is not installed");
         return None;
     };
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port().port();
     let folder = site.folder.path().join("pooler");
     fs::create_dir_all(&folder).unwrap();
     let users = folder.join("users.txt");

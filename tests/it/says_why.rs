@@ -9,6 +9,7 @@ use crate::support::{
     database::PAUSE,
     site::{Site, Worker},
     terminal,
+    world::free_port,
 };
 
 /// Every commit waits for a standby that is not there.
@@ -104,10 +105,7 @@ async fn an_act_that_was_given_up_while_it_waited_does_not_happen_later() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_refuses_connections_is_named_at_once_by_every_command() {
     let site = Site::build().await;
-    let closed = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let closed = free_port().port();
     let open = format!(":{}/", site.cluster.port());
     let file = site.folder.path().join("one.toml");
     let text = fs::read_to_string(&file).unwrap();

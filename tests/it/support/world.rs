@@ -361,13 +361,15 @@ impl World {
     }
 }
 
-/// An address that was free just now, and is no other one of this run.
+/// An address that was free just now, and is no other one of this run. Its port is none that the system gives to a
+/// connection: another test's connection would sometimes be faster than the one who listens there.
 pub(crate) fn free_port() -> std::net::SocketAddr {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        if GIVEN.lock().unwrap().insert(address.port()) {
+        let address =
+            std::net::SocketAddr::from(([127, 0, 0, 1], rand::random_range(10_000..20_000)));
+        let is_free = std::net::TcpListener::bind(address).is_ok();
+        if is_free && GIVEN.lock().unwrap().insert(address.port()) {
             return address;
         }
     }
