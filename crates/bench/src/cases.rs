@@ -4,7 +4,7 @@ mod list;
 
 use anyhow::{Result, bail, ensure};
 
-pub(crate) use list::{ALL, DRAIN};
+pub(crate) use list::{ALL, DRAIN, PAIRS};
 
 /// What a case does and in which surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) behind: usize,
     /// One after the other in the same database, each with new workers.
     pub(crate) rounds: &'static [Round],
+    /// How often each round runs.
+    pub(crate) repeats: usize,
     pub(crate) workers: usize,
     pub(crate) merchants: usize,
     /// Requests of one worker in flight, all merchants together.
@@ -104,9 +106,11 @@ impl Case {
         }
     }
 
-    /// How many all rounds submit.
-    pub(crate) fn payouts_in_all(&self) -> usize {
-        self.rounds.iter().map(|round| self.payouts_of(round)).sum()
+    /// How many all rounds submit, where each may go on for so many with the backlog.
+    pub(crate) fn payouts_in_all(&self, ahead: usize) -> usize {
+        let once: usize = self.rounds.iter().map(|round| self.payouts_of(round)).sum();
+        once.saturating_add(self.backlog.min(ahead))
+            .saturating_mul(self.repeats)
     }
 
     /// The name under which a round's figures are kept.
@@ -161,6 +165,33 @@ pub(crate) fn chosen(names: &[String], short: bool, scale: &Scale) -> Result<Vec
     Ok(cases.map(|case| case.scaled(scale)).collect())
 }
 
+/// The pairs of cases whose first has one of these names, in this scale; with no names all of them.
+pub(crate) fn chosen_pairs(
+    names: &[String],
+    repeats: usize,
+    scale: &Scale,
+) -> Result<Vec<[Case; 2]>> {
+    if let Some(name) = names
+        .iter()
+        .find(|name| PAIRS.iter().all(|(first, _)| first != *name))
+    {
+        bail!(
+            "{name} is no case that is compared with another one: `./dev bench --list` shows which are"
+        );
+    }
+    let is_chosen =
+        |(first, _): &&(&str, &str)| names.is_empty() || names.iter().any(|name| name == first);
+    let pair = |(first, second): &(&str, &str)| {
+        let case = |name: &str| -> Result<Case> {
+            let mut case = chosen(&[name.to_owned()], false, scale)?.remove(0);
+            case.repeats = repeats;
+            Ok(case)
+        };
+        Ok([case(first)?, case(second)?])
+    };
+    PAIRS.iter().filter(is_chosen).map(pair).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,5 +240,28 @@ mod tests {
         for case in ALL.iter().filter(|case| case.backlog > 0) {
             assert_eq!(case.rounds.len(), 1, "{}", case.name);
         }
+    }
+
+    #[test]
+    fn the_cases_of_a_pair_have_the_same_rounds_of_the_same_size() -> Result<()> {
+        let pairs = chosen_pairs(&[], 7, &Scale::default())?;
+        assert_eq!(pairs.len(), PAIRS.len());
+        for [one, other] in pairs {
+            let suffixes = |case: &Case| case.rounds.iter().map(|round| round.suffix).collect();
+            let (of_one, of_other): (Vec<_>, Vec<_>) = (suffixes(&one), suffixes(&other));
+            assert_eq!(
+                (of_one, one.payouts),
+                (of_other, other.payouts),
+                "{}",
+                one.name
+            );
+            assert!(
+                (one.load, other.load) == (Load::Drain, Load::Drain),
+                "{}",
+                one.name
+            );
+        }
+        assert!(chosen_pairs(&["saturation".to_owned()], 7, &Scale::default()).is_err());
+        Ok(())
     }
 }

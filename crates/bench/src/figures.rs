@@ -1,6 +1,6 @@
 //! Figures: what one run measured.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,10 @@ pub(crate) type Rounds = Vec<(String, Figures)>;
 /// What a round settled.
 pub(crate) struct Settled<'a> {
     pub(crate) seen: &'a Report,
-    /// The orders that it is about; more may have been settled, of the backlog.
-    pub(crate) orders: Range<usize>,
+    /// How many payouts it is about; more may have been settled, of the backlog.
+    pub(crate) payouts: usize,
+    /// When the measured time began, in microseconds since 1970. What was sent before belongs to an earlier round.
+    pub(crate) began_us: i64,
     /// When the measured time ended, in microseconds since 1970.
     pub(crate) ended_us: i64,
 }
@@ -21,8 +23,8 @@ pub(crate) struct Settled<'a> {
 impl Settled<'_> {
     /// The times of this round's orders and of what came behind them, in order.
     fn times(&self, by_order: &[i64]) -> Vec<i64> {
-        let own = by_order.get(self.orders.start..).unwrap_or_default();
-        let mut times: Vec<i64> = own.iter().copied().filter(|at| *at > 0).collect();
+        let is_own = |at: &i64| *at > self.began_us;
+        let mut times: Vec<i64> = by_order.iter().copied().filter(is_own).collect();
         times.sort_unstable();
         times
     }
@@ -41,7 +43,7 @@ impl Settled<'_> {
     fn per_second(&self) -> f64 {
         let times = self.times(&self.seen.settled_at_us);
         let last = times.len().saturating_sub(1);
-        let place = |permille: usize| self.orders.len().saturating_mul(permille) / 1000;
+        let place = |permille: usize| self.payouts.saturating_mul(permille) / 1000;
         let at = |place: usize| times.get(place.min(last)).copied().unwrap_or(0);
         let (from, to) = (place(100), place(900));
         let seconds = at(to).saturating_sub(at(from)) as f64 / 1e6;
@@ -94,7 +96,7 @@ impl Figures {
     /// Both sides' CPU counts, so that the figure is that of one core that does everything.
     pub(crate) fn of_callbacks(settled: &Settled<'_>, cost: &Cost, memory: u64) -> Self {
         let cpu = cost.worker_cpu.saturating_add(cost.postgres_cpu);
-        let callbacks = settled.orders.len() as f64;
+        let callbacks = settled.payouts as f64;
         Self::of_cost(callbacks, cost, memory)
             .with("callbacks_per_second", settled.per_second())
             .with("callbacks_per_core_second", callbacks / cpu.as_secs_f64())
@@ -177,19 +179,38 @@ pub(crate) fn median(runs: &[Figures]) -> Figures {
     Figures(names.map(|name| (name.clone(), of(name))).collect())
 }
 
-/// The ratio of each pair of runs: median, least and most.
-pub(crate) fn ratios(name: &str, runs: &[Figures], others: &[Figures]) -> String {
+/// The ratio of each pair of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ratio {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            median,
+            least,
+            most,
+        } = self;
+        write!(f, "{median:.3} ({least:.3} to {most:.3})")
+    }
+}
+
+/// This figure of the runs, divided by that of the other ones.
+pub(crate) fn ratio(name: &str, runs: &[Figures], others: &[Figures]) -> Ratio {
     let mut ratios: Vec<f64> = runs
         .iter()
         .zip(others)
         .filter_map(|(run, other)| Some(run.0.get(name)? / other.0.get(name)?))
         .collect();
     ratios.sort_unstable_by(f64::total_cmp);
-    let (least, most) = (quantile(&ratios, 0.0), quantile(&ratios, 1.0));
-    format!(
-        "{:8.3} of the other's ({least:.3} to {most:.3})",
-        quantile(&ratios, 0.5)
-    )
+    Ratio {
+        median: quantile(&ratios, 0.5),
+        least: quantile(&ratios, 0.0),
+        most: quantile(&ratios, 1.0),
+    }
 }
 
 /// Three digits that matter.
@@ -214,6 +235,11 @@ mod tests {
     #[test]
     fn ratios_are_of_pairs() {
         let of = |value| vec![Figures::default().with("wal_bytes", value)];
-        assert!(ratios("wal_bytes", &of(3.0), &of(2.0)).contains("1.500 of the other's"));
+        let ratio = ratio(
+            "wal_bytes",
+            &[of(3.0), of(8.0), of(1.0)].concat(),
+            &[of(2.0), of(2.0), of(2.0)].concat(),
+        );
+        assert_eq!(ratio.to_string(), "1.500 (0.500 to 4.000)");
     }
 }

@@ -18,6 +18,8 @@ type Figure = (&'static str, &'static str);
 enum Over {
     Nothing,
     Figure(Figure),
+    /// The same figure of a case that ran in turns.
+    InTurns(&'static str),
     /// The CPU of one signature and two verifications.
     RsaFloor,
 }
@@ -46,16 +48,16 @@ const GOALS: &[Goal] = &[
     goal("Postgres CPU per payout, µs", AtMost(200.0), ("saturation", "postgres_cpu_us"), Over::Nothing),
     goal("commits per payout", AtMost(0.1), ("saturation", "commits"), Over::Nothing),
     goal("WAL per payout, bytes", AtMost(4_096.0), ("saturation", "wal_bytes"), Over::Nothing),
-    goal("speed with 1 M queued, to 20 k", AtLeast(0.95), ("backlog-1M", SPEED), Over::Figure(("backlog-20k", SPEED))),
+    goal("speed with 1 M queued, to 20 k", AtLeast(0.95), ("backlog-1M", SPEED), Over::InTurns("backlog-20k")),
     goal("speed with 10 M paid before, to none; stale statistics", AtLeast(0.95),
-         ("history-10M-stale", SPEED), Over::Figure(("history-0-stale", SPEED))),
+         ("history-10M-stale", SPEED), Over::InTurns("history-0-stale")),
     goal("speed with 10 M paid before, to none; fresh statistics", AtLeast(0.95),
-         ("history-10M-analyzed", SPEED), Over::Figure(("history-0-analyzed", SPEED))),
+         ("history-10M-analyzed", SPEED), Over::InTurns("history-0-analyzed")),
     goal("speed with 10 M paid before, to none; after a vacuum", AtLeast(0.95),
-         ("history-10M-vacuumed", SPEED), Over::Figure(("history-0-vacuumed", SPEED))),
+         ("history-10M-vacuumed", SPEED), Over::InTurns("history-0-vacuumed")),
     goal("claim behind a snapshot, to before it", AtMost(3.0),
          ("snapshot-behind", "claim_us"), Over::Figure(("snapshot-before", "claim_us"))),
-    goal("speed with 2 ms more per fsync, to none", AtLeast(0.95), ("slow-fsync-2ms", SPEED), Over::Figure(("saturation", SPEED))),
+    goal("speed with 2 ms more per fsync, to none", AtLeast(0.95), ("slow-fsync-2ms", SPEED), Over::InTurns("saturation")),
     goal("insert to request on the wire at 100 a second, p99 in ms", AtMost(5.0),
          ("paced-100", "insert_to_wire_p99_ms"), Over::Nothing),
     goal("inserts of 32 clients, to a bare table", AtLeast(0.85), ("enqueue-32", "inserts_to_bare_ratio"), Over::Nothing),
@@ -71,15 +73,20 @@ const GOALS: &[Goal] = &[
 ];
 
 impl Goal {
-    /// What was measured, if all of it was.
-    fn value(&self, record: &Record) -> Option<f64> {
-        let value = record.figure(self.of.0, self.of.1)?;
+    /// What was measured, if all of it was, and the same as people read it.
+    fn value(&self, record: &Record) -> Option<(f64, String)> {
+        let (case, name) = self.of;
         let over = match self.over {
+            Over::InTurns(other) => {
+                let (ratio, pairs) = record.ratio(case, other, name)?;
+                return Some((ratio.median, format!("{ratio}, {pairs} pairs")));
+            }
             Over::Nothing => 1.0,
             Over::Figure((case, name)) => record.figure(case, name)?,
             Over::RsaFloor => record.machine.rsa_floor_us,
         };
-        Some(value / over)
+        let value = record.figure(case, name)? / over;
+        Some((value, shown(value)))
     }
 
     fn is_reached(&self, value: f64) -> bool {
@@ -102,11 +109,11 @@ pub(crate) fn lines(record: &Record) -> Vec<[String; 4]> {
     GOALS
         .iter()
         .filter_map(|goal| {
-            let value = goal.value(record)?;
+            let (value, in_words) = goal.value(record)?;
             let verdict = if goal.is_reached(value) { "yes" } else { "no" };
             Some([
                 goal.what.to_owned(),
-                shown(value),
+                in_words,
                 goal.in_words(),
                 verdict.to_owned(),
             ])
@@ -117,7 +124,11 @@ pub(crate) fn lines(record: &Record) -> Vec<[String; 4]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cases::ALL, record::tests::sample};
+    use crate::{
+        cases::ALL,
+        figures::Figures,
+        record::{Paired, tests::sample},
+    };
 
     #[test]
     fn each_goal_is_about_cases_that_exist() {
@@ -127,7 +138,7 @@ mod tests {
             .collect();
         for goal in GOALS {
             let over = match goal.over {
-                Over::Figure((case, _)) => case,
+                Over::Figure((case, _)) | Over::InTurns(case) => case,
                 Over::Nothing | Over::RsaFloor => goal.of.0,
             };
             for case in [goal.of.0, over] {
@@ -138,15 +149,29 @@ mod tests {
 
     #[test]
     fn a_goal_is_reached_by_its_ratio() {
-        let speeds = |many, few| {
-            let record = sample(&[("backlog-1M", SPEED, many), ("backlog-20k", SPEED, few)]);
-            lines(&record)
-                .into_iter()
-                .map(|[_, value, _, verdict]| (value, verdict))
-                .collect::<Vec<_>>()
+        let memory = |many, few| {
+            let name = "worker_memory_mb";
+            let record = sample(&[("backlog-1M", name, many), ("backlog-10k", name, few)]);
+            let ratio = lines(&record).pop().unwrap_or_default();
+            (ratio[1].clone(), ratio[3].clone())
         };
-        let one = |value: &str, verdict: &str| vec![(value.to_owned(), verdict.to_owned())];
-        assert_eq!(speeds(96.0, 100.0), one("0.960", "yes"));
-        assert_eq!(speeds(94.0, 100.0), one("0.940", "no"));
+        assert_eq!(memory(22.0, 20.0), ("1.100".to_owned(), "yes".to_owned()));
+        assert_eq!(memory(23.0, 20.0), ("1.150".to_owned(), "no".to_owned()));
+    }
+
+    #[test]
+    fn cases_that_ran_in_turns_are_compared_pair_by_pair() {
+        let of = |speeds: [f64; 3]| speeds.map(|speed| Figures::default().with(SPEED, speed));
+        let (many, few) = (of([95.0, 90.0, 50.0]), of([100.0, 90.0, 50.0]));
+        let mut record = sample(&[]);
+        let size = (&ALL[0]).into();
+        let paired = Paired::of("2026-11-28".to_owned(), size, &many, &few);
+        let key = Paired::key("backlog-1M", "backlog-20k");
+        record.pairs.insert(key, paired);
+        let [_, value, _, verdict] = lines(&record).pop().unwrap_or_default();
+        assert_eq!(
+            (&*value, &*verdict),
+            ("1.000 (0.950 to 1.000), 3 pairs", "yes")
+        );
     }
 }

@@ -23,6 +23,7 @@ mod machine;
 mod order;
 mod page;
 mod pages;
+mod pairs;
 mod peers;
 mod plot;
 mod profile;
@@ -54,6 +55,8 @@ struct Arguments {
 enum Command {
     /// Run cases and print their figures.
     Run(Options),
+    /// Run the cases that are compared with another one, in alternating rounds, and print the ratios.
+    Pairs(Options),
     /// Write the plots of a record and its part of `performance.md`, without measuring.
     #[command(hide = true)]
     Render { record: PathBuf },
@@ -77,9 +80,9 @@ struct Options {
     short: bool,
     #[command(flatten)]
     scale: cases::Scale,
-    /// How often each case runs; the median counts.
-    #[arg(long, default_value_t = 1)]
-    times: usize,
+    /// How often each case runs, and its median counts: once, or seven pairs, unless this says so.
+    #[arg(long)]
+    times: Option<usize>,
     /// The program to measure.
     #[arg(long)]
     payout: PathBuf,
@@ -109,9 +112,13 @@ async fn main() -> Result<()> {
             for case in cases::ALL {
                 println!("{:24} {}", case.name, case.about);
             }
+            for (first, second) in cases::PAIRS {
+                println!("--pairs {first:16} in turns with {second}");
+            }
             Ok(())
         }
         Command::Run(options) => run::all(&options).await,
+        Command::Pairs(options) => pairs::all(&options).await,
         Command::Render { record } => {
             let read = Record::read(&record)?.context("there is no such record")?;
             page::publish(&read, &record)

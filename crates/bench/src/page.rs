@@ -70,6 +70,18 @@ fn part(record: &Record) -> String {
         let (day, runs) = (&recorded.measured_on, recorded.runs);
         _ = writeln!(out, "| {case} | {day} | {runs} | {} |", figures.join(", "));
     }
+    if !record.pairs.is_empty() {
+        out.push_str("\n| in turns | measured on | pairs | ratios |\n| --- | --- | --- | --- |\n");
+    }
+    for (cases, paired) in &record.pairs {
+        let ratios: Vec<String> = paired
+            .ratios
+            .iter()
+            .map(|(name, ratio)| format!("{name} {ratio}"))
+            .collect();
+        let (day, pairs) = (&paired.measured_on, paired.pairs);
+        _ = writeln!(out, "| {cases} | {day} | {pairs} | {} |", ratios.join(", "));
+    }
     out
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{
     cases::{Case, DRAIN},
     drain,
-    figures::{Figures, Settled, median, ratios, shown},
+    figures::{Figures, Settled, median, ratio, shown},
     gateway::now_us,
     machine,
     running::{Run, Running},
@@ -211,8 +211,8 @@ async fn best_in_flight(options: &Options) -> Result<usize> {
 
 async fn payout(options: &Options, case: &Case, describe: bool) -> Result<Figures> {
     let stage = Stage::build(case, &options.payout, false).await?;
-    let mut db = stage.owner().await?;
     if describe {
+        let mut db = stage.owner().await?;
         let machine = machine::describe(&stage.platform_key()?, &mut db).await?;
         println!(
             "{}; one signature and two verifications take {:.0} µs",
@@ -226,7 +226,7 @@ async fn payout(options: &Options, case: &Case, describe: bool) -> Result<Figure
         stage: &stage,
         spoil: None,
     };
-    let rounds = drain::rounds(&run, &mut db).await?;
+    let rounds = drain::rounds(&run).await?;
     let figures = rounds.into_iter().next().context("a run has figures")?;
     Ok(figures.1)
 }
@@ -242,6 +242,7 @@ async fn measure(
     let mut running = Running::of(scene.start().await?);
     execute(&mut scene.db, "checkpoint").await?;
     let before = running.meter(&scene.stage, &mut scene.db).await?;
+    let began_us = now_us();
     scene.open().await?;
     running.until_settled(&scene.stage, case.payouts).await?;
     let ended_us = now_us();
@@ -250,7 +251,8 @@ async fn measure(
     check::all_is_right(&mut scene.db, case, &seen, None).await?;
     let settled = Settled {
         seen: &seen,
-        orders: 0..case.payouts,
+        payouts: case.payouts,
+        began_us,
         ended_us,
     };
     Ok(Figures::of_drain(
@@ -269,10 +271,10 @@ fn print(contender: &Contender, ours: &[Figures]) {
     for name in FIGURES {
         let value = |figures: &Figures| figures.get(name).map_or_else(String::new, shown);
         println!(
-            "  {name:24} {:>12} {:>12} {}",
+            "  {name:24} {:>12} {:>12} {} of the other's",
             value(&middle),
             value(&middle_of_peer),
-            ratios(name, ours, &contender.runs)
+            ratio(name, ours, &contender.runs)
         );
     }
 }

@@ -5,13 +5,20 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{cases::Case, figures::Figures, machine::Machine};
+use crate::{
+    cases::Case,
+    figures::{Figures, Ratio, ratio},
+    machine::Machine,
+};
 
 /// Every recorded case. Cases may be of different days, but of one machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) machine: Machine,
     pub(crate) cases: BTreeMap<String, Recorded>,
+    /// Cases that ran in turns with another one.
+    #[serde(default)]
+    pub(crate) pairs: BTreeMap<String, Paired>,
 }
 
 /// One case, or one round of it.
@@ -23,6 +30,42 @@ pub(crate) struct Recorded {
     pub(crate) runs: usize,
     pub(crate) size: Size,
     pub(crate) figures: Figures,
+}
+
+/// The figures of one case, divided by those of another one that ran in turns with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Paired {
+    /// The day, as in 2026-11-28.
+    pub(crate) measured_on: String,
+    pub(crate) pairs: usize,
+    pub(crate) size: Size,
+    pub(crate) ratios: BTreeMap<String, Ratio>,
+}
+
+impl Paired {
+    pub(crate) fn of(
+        measured_on: String,
+        size: Size,
+        runs: &[Figures],
+        others: &[Figures],
+    ) -> Self {
+        let names = runs.first().into_iter().flat_map(Figures::iter);
+        let ratios = names
+            .map(|(name, _)| (name.clone(), ratio(name, runs, others)))
+            // Nothing divided by nothing, such as callbacks that were refused.
+            .filter(|(_, ratio)| ratio.least.is_finite() && ratio.most.is_finite());
+        Self {
+            measured_on,
+            pairs: runs.len().min(others.len()),
+            size,
+            ratios: ratios.collect(),
+        }
+    }
+
+    /// The name under which a record keeps it.
+    pub(crate) fn key(one: &str, other: &str) -> String {
+        format!("{one} to {other}")
+    }
 }
 
 /// How large a case was. Figures of different sizes are not compared.
@@ -68,6 +111,12 @@ impl Record {
         Ok(())
     }
 
+    /// The ratio of this figure of two cases that ran in turns, and how many pairs there were.
+    pub(crate) fn ratio(&self, one: &str, other: &str, name: &str) -> Option<(Ratio, usize)> {
+        let paired = self.pairs.get(&Paired::key(one, other))?;
+        Some((*paired.ratios.get(name)?, paired.pairs))
+    }
+
     /// One figure.
     pub(crate) fn figure(&self, case: &str, name: &str) -> Option<f64> {
         self.cases.get(case)?.figures.get(name)
@@ -101,6 +150,7 @@ pub(crate) mod tests {
                 rsa_floor_us: 280.0,
             },
             cases,
+            pairs: BTreeMap::new(),
         }
     }
 

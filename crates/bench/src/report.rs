@@ -1,16 +1,18 @@
 //! The table that shows figures.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use chrono::Utc;
 
 use crate::{
     Options,
     cases::Case,
-    figures::{Figures, Rounds, median, ratios, shown},
+    figures::{Figures, Rounds, median, ratio, shown},
     goals,
     machine::Machine,
     page,
-    record::{Record, Recorded, Size},
+    record::{Paired, Record, Recorded, Size},
 };
 
 /// Collects the figures of all runs.
@@ -20,6 +22,7 @@ pub(crate) struct Table {
     /// The record to compare with, or to add to.
     earlier: Option<Record>,
     cases: Vec<Measured>,
+    pairs: BTreeMap<String, Paired>,
     printed: usize,
 }
 
@@ -40,6 +43,7 @@ impl Table {
             options: options.clone(),
             earlier: file.map(|file| Record::read(file)).transpose()?.flatten(),
             cases: Vec::new(),
+            pairs: BTreeMap::new(),
             printed: 0,
         })
     }
@@ -63,6 +67,20 @@ impl Table {
 
     pub(crate) fn add_other(&mut self, case: &Case, rounds: Rounds) {
         self.keep(case, rounds, |measured| &mut measured.others);
+    }
+
+    /// Divides the figures of one case by those of another one that ran in turns with it.
+    pub(crate) fn compare(&mut self, [one, other]: &[String; 2]) {
+        let of = |name: &String| self.cases.iter().find(|known| known.name == *name);
+        let (Some(of_one), Some(of_other)) = (of(one), of(other)) else {
+            return;
+        };
+        let paired = Paired::of(today(), of_one.size, &of_one.runs, &of_other.runs);
+        println!("{one}, to {other}: {} pairs", paired.pairs);
+        for (name, ratio) in &paired.ratios {
+            println!("  {name:28} {ratio}");
+        }
+        self.pairs.insert(Paired::key(one, other), paired);
     }
 
     fn keep(
@@ -105,7 +123,8 @@ impl Table {
                         format!("{ratio:8.3} of the record's {}", shown(earlier))
                     })
                 } else {
-                    ratios(name, &case.runs, &case.others)
+                    let ratio = ratio(name, &case.runs, &case.others);
+                    format!("{ratio} of the other's")
                 };
                 println!("  {name:28} {:>12}  {compared}", shown(value));
             }
@@ -123,7 +142,7 @@ impl Table {
             machine.in_words(),
             machine.rsa_floor_us
         );
-        let measured_on = Utc::now().format("%Y-%m-%d").to_string();
+        let measured_on = today();
         let new = self.cases.iter().map(|case| {
             let recorded = Recorded {
                 measured_on: measured_on.clone(),
@@ -136,6 +155,7 @@ impl Table {
         let mut record = Record {
             machine,
             cases: new.collect(),
+            pairs: self.pairs,
         };
         for [what, value, wanted, verdict] in goals::lines(&record) {
             println!("goal: {what}: {value}, wanted {wanted}: {verdict}");
@@ -143,9 +163,19 @@ impl Table {
         let Some(file) = &self.options.record else {
             return Ok(());
         };
-        for (name, recorded) in self.earlier.into_iter().flat_map(|earlier| earlier.cases) {
-            record.cases.entry(name).or_insert(recorded);
+        if let Some(earlier) = self.earlier {
+            for (name, recorded) in earlier.cases {
+                record.cases.entry(name).or_insert(recorded);
+            }
+            for (name, paired) in earlier.pairs {
+                record.pairs.entry(name).or_insert(paired);
+            }
         }
         page::publish(&record, file)
     }
+}
+
+/// As in 2026-11-28.
+fn today() -> String {
+    Utc::now().format("%Y-%m-%d").to_string()
 }

@@ -27,7 +27,7 @@ pub(crate) async fn all(options: &Options) -> Result<()> {
             println!("{}: SKIPPED: {why}", case.name);
             continue;
         }
-        for _ in 0..options.times.max(1) {
+        for _ in 0..options.times.unwrap_or(1).max(1) {
             let rounds = measure(&case, &options.payout, options, &mut table).await?;
             table.add(&case, rounds);
             if let Some(against) = &options.against {
@@ -48,9 +48,7 @@ async fn measure(
 ) -> Result<Rounds> {
     let stage = Stage::build(case, payout, options.profile).await?;
     let mut db = stage.owner().await?;
-    if !table.knows_machine() {
-        table.set_machine(machine::describe(&stage.platform_key()?, &mut db).await?)?;
-    }
+    describe_machine(table, &stage, &mut db).await?;
     if options.profile {
         profile::begin(&mut db).await?;
     }
@@ -61,7 +59,7 @@ async fn measure(
         spoil: options.spoil,
     };
     let measured = match case.load {
-        Load::Drain => drain::rounds(&run, &mut db).await,
+        Load::Drain => drain::rounds(&run).await,
         Load::Callbacks => drain::callbacks(&run, &mut db).await,
         Load::Paced(per_second) => paced(&run, &mut db, per_second).await,
         Load::Pages => pages::rounds(&run, &mut db).await,
@@ -71,6 +69,18 @@ async fn measure(
         profile::print(&mut db, case).await?;
     }
     measured.with_context(|| format!("case {}", case.name))
+}
+
+/// Tells the table about the machine, once.
+pub(crate) async fn describe_machine(
+    table: &mut Table,
+    stage: &Stage,
+    db: &mut PgConnection,
+) -> Result<()> {
+    if !table.knows_machine() {
+        table.set_machine(machine::describe(&stage.platform_key()?, db).await?)?;
+    }
+    Ok(())
 }
 
 /// Payouts come at an even pace, and the worker waits for them.
@@ -112,7 +122,7 @@ async fn enqueued(run: &Run<'_>, db: &mut PgConnection, clients: usize) -> Resul
 }
 
 /// Why a case cannot run here, if it cannot.
-fn why_not(case: &Case) -> Result<Option<String>> {
+pub(crate) fn why_not(case: &Case) -> Result<Option<String>> {
     if case.fsync_ms > 0
         && let Some(why) = SlowDisk::why_not()
     {

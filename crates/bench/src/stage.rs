@@ -227,9 +227,7 @@ impl Stage {
 
     /// Starts the gateway, with what is special about it.
     pub(crate) async fn start_gateway(&mut self, case: &Case, special: &[&str]) -> Result<()> {
-        let orders = case
-            .payouts_in_all()
-            .saturating_add(case.backlog.min(AHEAD));
+        let orders = case.payouts_in_all(AHEAD);
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["gateway", "--listen", &self.gateway_at.to_string(), "--key"])

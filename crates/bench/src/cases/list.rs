@@ -36,6 +36,7 @@ pub(crate) const DRAIN: Case = Case {
     history: 0,
     behind: 0,
     rounds: ONCE,
+    repeats: 1,
     workers: 1,
     merchants: 1,
     in_flight: 64,
@@ -45,6 +46,13 @@ pub(crate) const DRAIN: Case = Case {
     two_chunks: false,
     short: false,
 };
+
+/// Cases that are compared with another one, in alternating rounds: what is special about the first one is all that differs.
+pub(crate) const PAIRS: &[(&str, &str)] = &[
+    ("slow-fsync-2ms", "saturation"),
+    ("backlog-1M", "backlog-20k"),
+    ("history-10M", "history-0"),
+];
 
 const PACED: Case = Case {
     name: "paced-100",
