@@ -415,6 +415,34 @@ async fn however_many_merchants_are_locked_another_ones_evidence_is_stored() {
     store.close().await;
 }
 
+/// Transactions that notify commit one after the other. A slow disk makes that a long wait for a lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_waits_for_the_commits_of_all_who_notify() {
+    let (world, _) = claimed(&[MERCHANT.to_owned()], 1).await;
+    world.enqueue("BEHIND-1", 50_000, 0).await;
+    let mut notifying = JoinSet::new();
+    for _ in 0..8 {
+        let mut session = world.database.connect().await;
+        notifying.spawn(async move {
+            loop {
+                sqlx::raw_sql(
+                    "set commit_delay = 100000; set commit_siblings = 0; begin;
+                     select pg_notify('payout_status', ''), pg_logical_emit_message(true, 'a test', ''); commit",
+                )
+                .execute(&mut session)
+                .await
+                .unwrap();
+            }
+        });
+    }
+    let store = Store::at(&world.database.url()).unwrap();
+    store.reach.open();
+    let claimed = claim(&store.claims, &order_of(&world, MERCHANT, 1)).await;
+    assert_eq!(claimed.unwrap().permits.len(), 1);
+    notifying.shutdown().await;
+    store.close().await;
+}
+
 /// Anybody who may log in can take the lock that keeps two migrations apart: its number follows from the database's name.
 #[tokio::test]
 async fn a_stranger_who_holds_the_lock_of_migrations_is_named_and_stops_them_only_so_long() {

@@ -58,13 +58,15 @@ fn not_committed(error: sqlx::Error) -> ClaimError {
     }
 }
 
-/// Removes the time limit of the commit: one that a timeout cancels while it waits for a replica reports success (I11).
+/// Removes the time limits of the commit: one that a timeout cancels while it waits for a replica reports success (I11).
+/// Transactions that notify commit one after the other, which counts as waiting for a lock.
 ///
 /// Also lets warnings through, whatever the role, the database or the URL sets.
 async fn unbound(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"/* store::unbound_commit */
         select set_config('statement_timeout', '0', true) as timeout,
+               set_config('lock_timeout', '0', true) as lock_timeout,
                set_config('client_min_messages', 'warning', true) as messages"#
     )
     .fetch_one(db)
