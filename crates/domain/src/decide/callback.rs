@@ -33,7 +33,7 @@ impl Draft<'_> {
                 if !matches!(binding, Binding::Unbound(_)) {
                     self.contradict(Attention::LateSuccess);
                 }
-                self.query_at(self.now);
+                self.query_by(self.now);
             }
             // It was never sent, so we have no gateway number to compare. If any other field differs, the callback is
             // for somebody else's order and must not hold up this payout.
@@ -82,7 +82,7 @@ impl Draft<'_> {
         }
         let same = callback.status() == GatewayStatus::Paid && callback.fee() == self.out.after.fee;
         if !same || self.out.after.by_statement {
-            self.query_at(self.now);
+            self.query_by(self.now);
         }
     }
 
@@ -98,7 +98,7 @@ impl Draft<'_> {
         if !matches!(binding, Binding::Unbound(_)) {
             self.contradict_statement();
         }
-        self.query_at(self.now);
+        self.query_by(self.now);
     }
 
     /// Whether a bound callback with this fee settles. A fee that cannot be true says that more may be wrong: the query
@@ -114,7 +114,7 @@ impl Draft<'_> {
         match binding {
             Binding::BoundPaid { fee } if self.settles(*fee) => self.pay(Some(*fee)),
             Binding::BoundPaid { .. } | Binding::Bound | Binding::Unbound(_) => {
-                self.query_at(self.now);
+                self.query_by(self.now);
             }
         }
     }

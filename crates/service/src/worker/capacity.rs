@@ -29,7 +29,7 @@ pub(super) struct Capacity<'a> {
 pub(super) enum Closed {
     /// A precondition does not hold; with what this worker found, in words.
     Stopped(StopReason, String),
-    /// The keys are not proven yet, which is reported elsewhere, or every slot is taken.
+    /// The keys are not proven yet, which is reported elsewhere, every slot is taken, or much evidence waits.
     NoCapacity,
 }
 
@@ -54,6 +54,10 @@ fn why_closed(worker: &Worker, lane: &Lane) -> Result<(), Closed> {
     }
     if !worker.database_is_safe.load(Ordering::Relaxed) {
         return Err(StopReason::Settings.into());
+    }
+    // Answers that cannot be stored would fill the queue, and leave no room for callbacks and queries.
+    if worker.recorder.is_half_full(lane.code()) {
+        return Err(Closed::NoCapacity);
     }
     if lane.books_short.load(Ordering::Relaxed) {
         return Err(StopReason::Books.into());

@@ -48,6 +48,11 @@ impl Careful {
         true
     }
 
+    /// What was refused is put off, so the others may be claimed together again.
+    fn note_put_off(&mut self) {
+        *self = Self::default();
+    }
+
     /// A claim worked. Once nothing is due behind the last one, claims begin at the beginning again.
     pub(super) fn note(&mut self, claimed: &Claimed, now: Instant) {
         self.after = claimed.last_found.clone().filter(|_| self.is_on(now));
@@ -125,15 +130,16 @@ pub(super) async fn pass_refused(
         "the database refuses to have payout {order_num} claimed ({code}); \
         trying again in a minute"
     );
-    if !code.starts_with("PW")
-        && let Err(error) = put_off(&worker.store.claims, lane.code(), order_num).await
-    {
-        tracing::warn!(
-            merchant = lane.code(),
-            order_num,
-            code = payout_store::refusal_code(&error),
-            "could not put payout {order_num} off"
-        );
+    if !code.starts_with("PW") {
+        match put_off(&worker.store.claims, lane.code(), order_num).await {
+            Ok(()) => careful.note_put_off(),
+            Err(error) => tracing::warn!(
+                merchant = lane.code(),
+                order_num,
+                code = payout_store::refusal_code(&error),
+                "could not put payout {order_num} off"
+            ),
+        }
     }
     sleep(AFTER_REFUSAL).await;
 }
@@ -186,5 +192,7 @@ mod tests {
         careful.note(&Claimed::default(), now);
         assert_eq!(careful.after(), None, "nothing is due behind it");
         assert!(!careful.is_on(now + ONE_BY_ONE_FOR));
+        careful.note_put_off();
+        assert!(!careful.is_on(now), "nothing is left to go past");
     }
 }

@@ -154,7 +154,7 @@ impl Recorder {
             return false;
         }
         let entrance = self.entrance(&evidence.key.merchant_code);
-        if entrance.waiting() >= ROOM / 2 {
+        if entrance.is_half_full() {
             return false;
         }
         let room = Arc::clone(&entrance.room).try_acquire_owned();
@@ -182,6 +182,11 @@ impl Recorder {
         let (stored, outcome) = oneshot::channel();
         entrance.hand_over(evidence, room, Some(place), Some(stored));
         timeout(within, outcome).await.ok()?.ok()
+    }
+
+    /// Whether so much of a merchant's evidence waits that nothing may be begun that produces more.
+    pub fn is_half_full(&self, merchant: &str) -> bool {
+        self.entrance(merchant).is_half_full()
     }
 
     /// How many pieces of a merchant's evidence wait for the database.
@@ -233,6 +238,10 @@ impl Entrance {
             callback,
         };
         self.sender.send(piece).is_ok()
+    }
+
+    fn is_half_full(&self) -> bool {
+        self.waiting() >= ROOM / 2
     }
 
     fn waiting(&self) -> usize {

@@ -8,7 +8,7 @@ use std::{
 
 /// So long the database may fail before claims stop.
 const FAILING_FOR: Duration = Duration::from_secs(5);
-/// How long after the last refusal, or the last trial, one payout tries whether evidence is stored again.
+/// How long after the first refusal, or the last trial, one payout tries whether evidence is stored again.
 const TRIAL_AFTER: Duration = Duration::from_secs(30);
 /// So many payouts in a row, and none in between whose evidence is stored, are not the payouts' fault.
 const REFUSED_IN_A_ROW: usize = 3;
@@ -48,7 +48,10 @@ impl Recording {
     /// The database refused evidence about this order.
     pub(super) fn refused(&self, order_num: &str, code: &str, now: Instant) {
         let mut last = self.last();
-        last.trial_at = now.checked_add(TRIAL_AFTER);
+        // Refusals that keep coming do not put it off.
+        if last.trial_at.is_none() {
+            last.trial_at = now.checked_add(TRIAL_AFTER);
+        }
         if last.refused.len() < REFUSED_IN_A_ROW {
             last.refused.insert(order_num.to_owned());
         }
@@ -119,6 +122,7 @@ mod tests {
             recording.refused(order_num, "23514 a_rule", now);
         }
         assert!(!recording.begin_trial(now + TRIAL_AFTER / 2));
+        recording.refused("INV-4", "23514 a_rule", now + TRIAL_AFTER / 2);
         assert!(recording.begin_trial(now + TRIAL_AFTER));
         assert!(!recording.begin_trial(now + TRIAL_AFTER), "one at a time");
         assert!(recording.begin_trial(now + TRIAL_AFTER * 2));
