@@ -6,8 +6,9 @@ pub(crate) const AMOUNT_IDR: i64 = 250_000;
 pub(crate) const FEE_IDR: i64 = 2_500;
 /// The beneficiary of every payout.
 pub(crate) const BANK_CODE: &str = "014";
-/// See [`BANK_CODE`].
-pub(crate) const ACCOUNT_NUMBER: &str = "0012345678";
+/// See [`BANK_CODE`]. No order's number has eight of these digits in a row: the worker takes such a number of the gateway for
+/// the beneficiary's account, and never settles by it.
+pub(crate) const ACCOUNT_NUMBER: &str = "9876543210";
 /// See [`BANK_CODE`].
 pub(crate) const ACCOUNT_NAME: &str = "Siti Rahayu";
 /// The description of every payout.
