@@ -198,7 +198,8 @@ async fn every_step_counts_once_however_many_workers_report_it() {
         }
     }
     looks.join_all().await;
-    let seen = when_folded(&database, Step::Cancelled, 20).await;
+    when_folded(&database, Step::Cancelled, 20).await;
+    let seen = when_folded(&database, Step::Enqueued, 60).await;
     let enqueued = Total {
         payouts: 60,
         rupiah: Rupiah::new(60_000 + 59 * 60 / 2),
