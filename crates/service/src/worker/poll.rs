@@ -25,6 +25,8 @@ use crate::metrics;
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// Slow looks that find nothing may take this part of the time: one of so many.
 const SHARE_OF_SLOW_LOOKS: u32 = 20;
+/// How long no look follows a slow one, at most: it may have waited for a connection instead.
+const SLOW_LOOKS_APART: Duration = Duration::from_secs(5);
 /// How long it may take to commit an answer, after the client's own timeout.
 const STORED_WITHIN: Duration = Duration::from_secs(5);
 /// Queries in flight per merchant.
@@ -84,7 +86,8 @@ pub(super) async fn run(
             }
         }
         let pause = if is_slow {
-            CHECK_INTERVAL.max(took.saturating_mul(SHARE_OF_SLOW_LOOKS))
+            took.saturating_mul(SHARE_OF_SLOW_LOOKS)
+                .clamp(CHECK_INTERVAL, SLOW_LOOKS_APART)
         } else {
             CHECK_INTERVAL
         };

@@ -89,14 +89,26 @@ pub(super) async fn read_and_keep(worker: &Worker, lane: &Lane) -> Result<Option
     })
 }
 
+/// Whether the gateway has less than the books: with nothing in flight that could explain it, or since it was found that
+/// way. What another worker sends meanwhile does not bring the money back.
+fn is_short(missing: Rupiah, fee_reserve: Rupiah, at_rest: bool, was_short: bool) -> bool {
+    missing > fee_reserve && (at_rest || was_short)
+}
+
 /// Stops claims for a merchant whose gateway has less than the books, and wakes them when funds came.
 fn act_on(lane: &Lane, compared: Compared) {
     // People look into a difference of a fee. A difference of a payout stops claims.
     let missing = Rupiah::ZERO
         .minus(compared.difference)
         .unwrap_or(Rupiah::ZERO);
-    let short =
-        lane.merchant.funded_by_gateway && compared.at_rest && missing > lane.merchant.fee_reserve;
+    let was_short = lane.books_short.load(Ordering::Relaxed);
+    let short = lane.merchant.funded_by_gateway
+        && is_short(
+            missing,
+            lane.merchant.fee_reserve,
+            compared.at_rest,
+            was_short,
+        );
     if short != lane.books_short.swap(short, Ordering::Relaxed) {
         if short {
             let detail = format!("{missing} are missing");
@@ -119,5 +131,20 @@ fn act_on(lane: &Lane, compared: Compared) {
         );
         lane.short_of_funds.store(false, Ordering::Relaxed);
         lane.claim_now.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_at_rest_stays_missing_until_it_is_back() {
+        let (reserve, much) = (Rupiah::new(5_000), Rupiah::new(250_000));
+        assert!(!is_short(much, reserve, false, false), "in flight");
+        assert!(is_short(much, reserve, true, false));
+        assert!(is_short(much, reserve, false, true), "another worker sends");
+        assert!(!is_short(reserve, reserve, false, true), "it is back");
+        assert!(!is_short(reserve, reserve, true, false), "a fee");
     }
 }
