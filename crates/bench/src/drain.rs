@@ -143,8 +143,7 @@ async fn one_round(
     };
     let figures = Figures::of_drain(&settled, &cost, workers.peak_memory_bytes)
         .with_some("claim_us", claim_us);
-    let sent = seen.submitted_at_us.iter().filter(|at| **at > 0).count();
-    Ok((figures, sent))
+    Ok((figures, seen.sent()))
 }
 
 /// Everything is pending first; then the gateway reports it as paid.

@@ -168,7 +168,7 @@ impl Running {
         let begun = Instant::now();
         let report = loop {
             let report: Report = serde_json::from_slice(&get(stage.gateway_at, "/bench").await?)?;
-            let sent = report.submitted_at_us.iter().filter(|at| **at > 0).count();
+            let sent = report.sent();
             if usize::try_from(report.settled)? >= sent {
                 break report;
             }

@@ -46,6 +46,13 @@ pub(crate) struct Report {
     pub(crate) settled_at_us: Vec<i64>,
 }
 
+impl Report {
+    /// How many orders were submitted.
+    pub(crate) fn sent(&self) -> usize {
+        self.submitted_at_us.iter().filter(|at| **at > 0).count()
+    }
+}
+
 impl Counts {
     pub(super) fn of(orders: usize) -> Self {
         Self {
