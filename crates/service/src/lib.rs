@@ -45,6 +45,7 @@ use self::{
     notifier::Notifier,
     worker::{Heartbeats, Lane, Worker, recorder::Recorder, set_aside::SetAside, witness::Witness},
 };
+
 /// How long a stopping worker tries to store evidence that the database does not accept.
 const STORE_FOR: Duration = Duration::from_secs(15);
 

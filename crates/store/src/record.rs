@@ -36,7 +36,8 @@ use super::{
 /// How often a transaction that conflicts with another one is tried.
 const TRIES: u32 = 5;
 /// After that many pieces in a row whose locks were not released, the rest is not tried now.
-const LOCKED_IN_A_ROW: usize = 3;
+pub const LOCKED_IN_A_ROW: usize = 3;
+
 /// Where evidence is recorded. A worker's store also knows what to expect of the database's clock, which is compared in
 /// each transaction: after a jump the quiet horizons restart before anything counts as proof (I10).
 #[derive(Clone, Copy, Debug)]

@@ -55,12 +55,12 @@ fn why_closed(worker: &Worker, lane: &Lane) -> Result<(), Closed> {
     if !worker.database_is_safe.load(Ordering::Relaxed) {
         return Err(StopReason::Settings.into());
     }
-    // Answers that cannot be stored would fill the queue, and leave no room for callbacks and queries.
-    if worker.recorder.is_half_full(lane.code()) {
-        return Err(Closed::NoCapacity);
-    }
     if lane.books_short.load(Ordering::Relaxed) {
         return Err(StopReason::Books.into());
+    }
+    // Answers that cannot be stored would fill the queue, and leave no room for callbacks.
+    if worker.recorder.is_half_full(lane.code()) {
+        return Err(Closed::NoCapacity);
     }
     Ok(())
 }

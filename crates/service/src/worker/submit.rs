@@ -43,6 +43,7 @@ const AFTER_ERROR: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(5);
 /// How often to look for parked payouts that the balance covers by now.
 const UNPARK_INTERVAL: Duration = Duration::from_millis(500);
+
 pub(super) async fn run(
     worker: Arc<Worker>,
     lane: Arc<Lane>,

@@ -13,7 +13,7 @@ use payout_domain::{
 };
 use payout_store::{
     Store,
-    record::{Lock, Outcome, record, record_beside_locks, record_once},
+    record::{LOCKED_IN_A_ROW, Lock, Outcome, record, record_beside_locks, record_once},
 };
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
@@ -33,8 +33,6 @@ const BATCH_MAX: usize = 256;
 const GATHER: Duration = Duration::from_millis(3);
 /// The same while something that the merchant's payouts share is locked: each try takes a connection for a while.
 const GATHER_BESIDE_LOCKS: Duration = Duration::from_millis(250);
-/// How many of those that were tried first go to the end of what is tried again.
-const NOT_FIRST_AGAIN: usize = 3;
 /// How often an idle queue reports that it is alive.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 /// Maximum time to store one batch, including the attempts piece by piece.
@@ -153,7 +151,7 @@ impl Queue {
             piece.callback.is_none() || !stored.is_some_and(oneshot::Sender::is_closed)
         });
         // Not the same ones first each time: once a few in a row are locked, the rest of a batch is not tried.
-        let first = self.held_up.len().min(NOT_FIRST_AGAIN);
+        let first = self.held_up.len().min(LOCKED_IN_A_ROW);
         self.held_up.rotate_left(first);
         let again = self.held_up.len().min(BATCH_MAX);
         let again = self.held_up.drain(..again);
